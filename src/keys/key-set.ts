@@ -1,0 +1,54 @@
+/**
+ * An issuer's verification keys as every thread sees them: immutable, compiled once by the
+ * supervisor and swapped whole.
+ */
+import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
+
+/** Text that a native backend turns into a key object; structured-clone safe. */
+export type KeyMaterial =
+  | { readonly kind: 'public'; readonly spkiPem: string }
+  | { readonly kind: 'secret'; readonly secret: Uint8Array }
+
+export interface VerificationKey {
+  /** Unique in the process and never used again: workers cache native key objects under it. */
+  readonly id: number
+  /** `kid`, or `null` when the JWK has none. */
+  readonly keyId: string | null
+  /** What this key may verify: fixed by its type and curve, its `alg`, and the issuer's list. */
+  readonly algorithms: readonly JwsAlgorithm[]
+  readonly material: KeyMaterial
+  /** Place in the shared table of key generations (shared-memory/key-generations.ts). */
+  readonly generationSlot: number
+  readonly generation: number
+}
+
+/**
+ * - `empty`: never had keys (provider down since the start): nothing can be decided.
+ * - `fresh`: fetched within `cacheTtl`.
+ * - `stale`: older, still good until `staleMaxAge`.
+ * - `dead`: older than `staleMaxAge`: nothing can be decided any more.
+ */
+export type KeySetState = 'empty' | 'fresh' | 'stale' | 'dead'
+
+export interface KeySet {
+  /** Name of the issuer in the configuration, not its `iss`. */
+  readonly issuerName: string
+  readonly state: KeySetState
+  readonly keys: readonly VerificationKey[]
+}
+
+/**
+ * What a refetch for an unknown `kid` came to.
+ *
+ * - `refreshed`: a set has been fetched since; look again, and refuse if still unknown.
+ * - `unknown`: the cooldown runs, or this `kid` is known to be unknown: refuse without a fetch.
+ * - `unavailable`: the fetch failed: nothing can be decided (503).
+ */
+export type UnknownKeyOutcome = 'refreshed' | 'unknown' | 'unavailable'
+
+/** A thread's view of all key sets. Lookups are synchronous and never wait for a refresh. */
+export interface KeySource {
+  keySet(issuerName: string): KeySet
+  /** Asks the supervisor for one coalesced refetch. Resolves within the JWKS timeout. */
+  resolveUnknownKey(issuerName: string, keyId: string): Promise<UnknownKeyOutcome>
+}

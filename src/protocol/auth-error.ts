@@ -1,0 +1,150 @@
+/**
+ * Every reason for which the gateway itself answers instead of an upstream: the one table.
+ *
+ * Status, challenge, wording, documentation and metric labels all follow from a row here. The
+ * wording depends on the code alone, so that an answer can never carry a credential or a claim.
+ */
+
+interface AuthErrorRow {
+  /** HTTP status sent to the client. */
+  readonly status: number
+  /**
+   * RFC 6750 §3.1 `error` attribute. `null` means "send no error information": §3.1 asks for that
+   * when the request carried no credential, and no such code exists for answers other than 400,
+   * 401 and 403 about a credential.
+   */
+  readonly challengeError: 'invalid_request' | 'invalid_token' | 'insufficient_scope' | null
+  /** Whether repeating the same request unchanged could succeed. Drives `Retry-After`. */
+  readonly retryable: boolean
+  /** RFC 9457 `title`: the same words for every occurrence. */
+  readonly title: string
+  /** One sentence for the caller: what is wrong and what would help. */
+  readonly message: string
+}
+
+export const AUTH_ERRORS = {
+  missing_token: {
+    status: 401,
+    challengeError: null,
+    retryable: false,
+    title: 'Authentication required',
+    message: 'This resource needs a credential and the request carried none.',
+  },
+  invalid_token: {
+    status: 401,
+    challengeError: 'invalid_token',
+    retryable: false,
+    title: 'Invalid token',
+    message: 'The token is malformed, not acceptable here, or its signature does not verify.',
+  },
+  unknown_signing_key: {
+    status: 401,
+    challengeError: 'invalid_token',
+    retryable: false,
+    title: 'Unknown signing key',
+    message: 'The token names a signing key that its issuer does not publish.',
+  },
+  invalid_claims: {
+    status: 401,
+    challengeError: 'invalid_token',
+    retryable: false,
+    title: 'Invalid claims',
+    message: 'A claim of the token is missing, has the wrong type, or does not match this service.',
+  },
+  token_expired: {
+    status: 401,
+    challengeError: 'invalid_token',
+    retryable: false,
+    title: 'Token expired',
+    message: 'The token has expired. Obtain a new one.',
+  },
+  token_not_yet_valid: {
+    status: 401,
+    challengeError: 'invalid_token',
+    retryable: false,
+    title: 'Token not yet valid',
+    message: 'The token is not valid yet. Check the clocks of the client and the issuer.',
+  },
+  invalid_request: {
+    status: 400,
+    challengeError: 'invalid_request',
+    retryable: false,
+    title: 'Invalid request',
+    message: 'The request is malformed or ambiguous.',
+  },
+  insufficient_scope: {
+    status: 403,
+    challengeError: 'insufficient_scope',
+    retryable: false,
+    title: 'Insufficient scope',
+    message: 'The credential is good but does not grant what this resource requires.',
+  },
+  route_not_found: {
+    status: 404,
+    challengeError: null,
+    retryable: false,
+    title: 'No such route',
+    message: 'No route of this gateway matches the request.',
+  },
+  payload_too_large: {
+    status: 413,
+    challengeError: null,
+    retryable: false,
+    title: 'Payload too large',
+    message: 'The request body is larger than this gateway accepts.',
+  },
+  uri_too_long: {
+    status: 414,
+    challengeError: null,
+    retryable: false,
+    title: 'URI too long',
+    message: 'The request target is longer than this gateway accepts.',
+  },
+  headers_too_large: {
+    status: 431,
+    challengeError: null,
+    retryable: false,
+    title: 'Request header fields too large',
+    message: 'The request has more or larger header fields than this gateway accepts.',
+  },
+  upstream_unreachable: {
+    status: 502,
+    challengeError: null,
+    retryable: true,
+    title: 'Upstream unreachable',
+    message: 'The service behind this gateway could not be reached.',
+  },
+  upstream_protocol_error: {
+    status: 502,
+    challengeError: null,
+    retryable: false,
+    title: 'Upstream protocol error',
+    message: 'The service behind this gateway gave an answer that is not valid HTTP.',
+  },
+  verifier_unavailable: {
+    status: 503,
+    challengeError: null,
+    retryable: true,
+    title: 'Verification unavailable',
+    message: 'The credential cannot be verified right now. It has not been judged.',
+  },
+  overloaded: {
+    status: 503,
+    challengeError: null,
+    retryable: true,
+    title: 'Overloaded',
+    message: 'The gateway has more work than it can take. Try again shortly.',
+  },
+  upstream_timeout: {
+    status: 504,
+    challengeError: null,
+    retryable: true,
+    title: 'Upstream timeout',
+    message: 'The service behind this gateway did not answer in time.',
+  },
+} as const satisfies Record<string, AuthErrorRow>
+
+export type AuthErrorCode = keyof typeof AUTH_ERRORS
+
+/** Every code, in the order of the table: metric labels, documents and tests iterate over it. */
+export const AUTH_ERROR_CODES = Object.keys(AUTH_ERRORS) as readonly AuthErrorCode[]

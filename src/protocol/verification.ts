@@ -1,0 +1,60 @@
+/**
+ * What the gateway concludes about a credential: an identity it established itself, or the code of
+ * the reason why not.
+ */
+import { AUTH_ERROR_CODES, type AuthErrorCode } from './auth-error.ts'
+
+/** Who is calling, as established by this gateway. Strings are as the issuer wrote them. */
+export interface Identity {
+  /** `iss`: namespaces the subject wherever the subject is used as a key. */
+  readonly issuer: string
+  readonly subject: string
+  readonly email: string | null
+  readonly roles: readonly string[]
+  readonly scopes: readonly string[]
+  readonly tenant: string | null
+  readonly organisation: string | null
+  /** `jti`, for revocation; `null` when the token has none. */
+  readonly tokenId: string | null
+  /** `sid`: never leaves the gateway except as a digest. */
+  readonly sessionId: string | null
+  /** `iat`, NumericDate; `null` when the token has none. */
+  readonly issuedAtSeconds: number | null
+  /** `exp` exactly as issued, NumericDate, whole seconds rounded down; without clock tolerance. */
+  readonly expiresAtSeconds: number
+}
+
+export interface Verified {
+  readonly ok: true
+  readonly identity: Identity
+  /**
+   * First second in which this verdict no longer holds: `exp` plus the issuer's clock tolerance.
+   * Checked on every request, cached or not.
+   */
+  readonly deadAtSeconds: number
+  /** Place of the verifying key in the shared table of key generations. */
+  readonly keySlot: number
+  /** Generation which that place held when the key verified. Another value there: key is gone. */
+  readonly keyGeneration: number
+}
+
+export interface Refused {
+  readonly ok: false
+  readonly code: AuthErrorCode
+}
+
+export type Verification = Verified | Refused
+
+/**
+ * One frozen refusal per code, built once: an attacker controls how often verification fails, so
+ * failing allocates nothing.
+ */
+const REFUSALS: ReadonlyMap<AuthErrorCode, Refused> = new Map(
+  AUTH_ERROR_CODES.map((code) => [code, Object.freeze({ ok: false, code })]),
+)
+
+/** The one refusal for this code: always the same object. */
+export function refuse(code: AuthErrorCode): Refused {
+  // The map is built from the table whose keys are the type of `code`.
+  return REFUSALS.get(code) as Refused
+}

@@ -1,0 +1,17 @@
+/** The only door to the wall clock and to the monotonic clock, so that time can be injected. */
+
+/** Time as the rest of the gateway sees it. Tests pass their own. */
+export interface Clock {
+  /** NumericDate: whole seconds since the epoch (RFC 7519 §2). */
+  nowSeconds(): number
+  /** Wall clock in milliseconds, for log lines and stored instants only. */
+  wallMs(): number
+  /** Milliseconds that never go backwards, with a fraction; for durations and deadlines. */
+  monotonicMs(): number
+}
+
+export const systemClock: Clock = {
+  nowSeconds: () => Math.floor(Date.now() / 1_000),
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+}
