@@ -38,9 +38,21 @@ export interface Verified {
   readonly keyGeneration: number
 }
 
+/** Place of a verification key in the shared table of key generations. */
+export interface KeyReference {
+  readonly slot: number
+  readonly generation: number
+}
+
 export interface Refused {
   readonly ok: false
   readonly code: AuthErrorCode
+  /**
+   * The key under which a signature was found bad: such a refusal stays true as long as the key is
+   * published and may be remembered that long. `null` for all others: they are found without
+   * cryptography, or could turn out otherwise a moment later.
+   */
+  readonly key: KeyReference | null
 }
 
 export type Verification = Verified | Refused
@@ -50,11 +62,16 @@ export type Verification = Verified | Refused
  * failing allocates nothing.
  */
 const REFUSALS: ReadonlyMap<AuthErrorCode, Refused> = new Map(
-  AUTH_ERROR_CODES.map((code) => [code, Object.freeze({ ok: false, code })]),
+  AUTH_ERROR_CODES.map((code) => [code, Object.freeze({ ok: false, code, key: null })]),
 )
 
 /** The one refusal for this code: always the same object. */
 export function refuse(code: AuthErrorCode): Refused {
   // The map is built from the table whose keys are the type of `code`.
   return REFUSALS.get(code) as Refused
+}
+
+/** `invalid_token` because the signature does not verify under this key. */
+export function refuseSignature(key: KeyReference): Refused {
+  return { ok: false, code: 'invalid_token', key }
 }

@@ -1,0 +1,84 @@
+/** Starts the programs under test as processes of their own and waits until they answer. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { connect, createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** A program that does not answer by then is broken. */
+const START_TIMEOUT_MS = 20_000
+/** Grace between SIGTERM and SIGKILL. */
+const STOP_TIMEOUT_MS = 3_000
+/** Characters of output kept for a message about a program that failed to start. */
+const OUTPUT_KEPT_MAX = 4_000
+
+export interface StartedProcess {
+  readonly processId: number
+  stop(): Promise<void>
+}
+
+/** A port of the loopback interface that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('No free port.')
+  return address.port
+}
+
+function canConnect(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
+
+async function stopProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  const force = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
+  await ended
+  clearTimeout(force)
+}
+
+/**
+ * Starts a program and resolves once `port` accepts connections.
+ *
+ * @throws With the last of its output, when the program ends or does not listen in time.
+ */
+export async function startProcess(
+  command: string,
+  commandArguments: readonly string[],
+  port: number,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<StartedProcess> {
+  const child = spawn(command, commandArguments, {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  const keep = (chunk: Buffer): void => {
+    output = (output + chunk.toString()).slice(-OUTPUT_KEPT_MAX)
+  }
+  child.stdout.on('data', keep)
+  child.stderr.on('data', keep)
+  let failure: string | null = null
+  child.once('error', (error) => {
+    failure = error.message
+  })
+
+  const deadlineMs = Date.now() + START_TIMEOUT_MS
+  while (!(await canConnect(port))) {
+    if (failure !== null || child.exitCode !== null || Date.now() > deadlineMs) {
+      await stopProcess(child)
+      throw new Error(`${command} did not start: ${failure ?? output}`)
+    }
+    await sleep(50)
+  }
+  if (child.pid === undefined) throw new Error(`${command} did not start.`)
+  return { processId: child.pid, stop: () => stopProcess(child) }
+}

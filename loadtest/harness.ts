@@ -1,0 +1,89 @@
+/**
+ * Entry of the load test: compares the gateway's CPU time per request with its peers' and reports.
+ *
+ *     node build/loadtest/harness.js [--scenarios hot-rs256,…] [--peers sallyport,bare,…]
+ *       [--rounds 5] [--seconds 4] [--warm-up 2] [--new-tokens 16000] [--rate 2000] [--json file]
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type ComparisonOptions, compare, type ScenarioOutcome } from './comparison.ts'
+import { machineFacts } from './machine-facts.ts'
+import type { Peer } from './peer.ts'
+import { barePeer } from './peers/bare.ts'
+import { gatewayPeer } from './peers/gateway.ts'
+import { haproxyPeer, haproxySignatureOnlyPeer } from './peers/haproxy.ts'
+import { PROJECT_ROOT } from './project-root.ts'
+import { renderMarkdown } from './report.ts'
+import { SCENARIOS } from './scenario.ts'
+
+const PEERS: readonly Peer[] = [gatewayPeer, barePeer, haproxyPeer, haproxySignatureOnlyPeer]
+/** The bare pass-through has one event loop, so everything else is given one too. */
+const LISTENER_THREADS = 1
+
+/** @throws When a name is not among those that exist. */
+function selectByName<T extends { readonly name: string }>(all: readonly T[], names: string): T[] {
+  return names.split(',').map((name) => {
+    const found = all.find((one) => one.name === name)
+    if (found !== undefined) return found
+    throw new Error(`${name} is not one of ${all.map((one) => one.name).join(', ')}.`)
+  })
+}
+
+/** @throws When the text is not a number above `least`. */
+function positiveNumber(text: string, option: string): number {
+  const value = Number(text)
+  if (Number.isFinite(value) && value > 0) return value
+  throw new Error(`--${option} takes a number above 0, not ${text}.`)
+}
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: {
+      scenarios: { type: 'string', default: SCENARIOS.map(({ name }) => name).join(',') },
+      peers: { type: 'string', default: 'sallyport,bare,haproxy' },
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '4' },
+      'warm-up': { type: 'string', default: '2' },
+      'new-tokens': { type: 'string', default: '16000' },
+      rate: { type: 'string' },
+      json: { type: 'string', default: join(PROJECT_ROOT, 'build', 'loadtest-report.json') },
+    },
+  })
+  const options: ComparisonOptions = {
+    rounds: positiveNumber(values.rounds, 'rounds'),
+    turnSeconds: positiveNumber(values.seconds, 'seconds'),
+    warmUpSeconds: positiveNumber(values['warm-up'], 'warm-up'),
+    newTokensPerTurn: positiveNumber(values['new-tokens'], 'new-tokens'),
+    threads: LISTENER_THREADS,
+    rate: values.rate === undefined ? null : positiveNumber(values.rate, 'rate'),
+  }
+  return {
+    scenarios: selectByName(SCENARIOS, values.scenarios),
+    peers: selectByName(PEERS, values.peers),
+    jsonFile: values.json,
+    options,
+  }
+}
+
+async function main(): Promise<void> {
+  const { scenarios, peers, jsonFile, options } = readArguments()
+  const machine = machineFacts()
+  const outcomes: ScenarioOutcome[] = []
+  for (const scenario of scenarios) {
+    process.stderr.write(`${scenario.name} …\n`)
+    outcomes.push(await compare(scenario, peers, options))
+  }
+  const report = { machine, options, scenarios: outcomes }
+  process.stdout.write(`${renderMarkdown(report)}\n`)
+  mkdirSync(dirname(jsonFile), { recursive: true })
+  writeFileSync(jsonFile, `${JSON.stringify(report, null, 2)}\n`)
+  process.stderr.write(`The same as JSON: ${jsonFile}\n`)
+}
+
+try {
+  await main()
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}

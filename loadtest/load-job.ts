@@ -1,0 +1,37 @@
+/** Hands one run of load to the client process and reads its result. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const CLIENT = fileURLToPath(new URL('./load-client.js', import.meta.url))
+
+export interface LoadJob {
+  readonly port: number
+  readonly tokensFile: string
+  readonly firstToken: number
+  /** Tokens used, from `firstToken` on. */
+  readonly tokens: number
+  /** Requests in all, each with a token of its own; `null`: as many as fit into the duration. */
+  readonly requests: number | null
+  readonly durationSeconds: number
+  /** Requests a second over all connections; `null`: as fast as the answers come. */
+  readonly rate: number | null
+}
+
+export interface LoadResult {
+  readonly responses: number
+  /** Anything but a 2xx with the upstream's body. */
+  readonly failures: number
+  readonly durationSeconds: number
+  readonly p50Micros: number
+  readonly p99Micros: number
+  readonly p999Micros: number
+}
+
+const run = promisify(execFile)
+
+/** @throws When the client process fails; a failed *response* is counted instead. */
+export async function runLoad(job: LoadJob): Promise<LoadResult> {
+  const { stdout } = await run(process.execPath, [CLIENT, JSON.stringify(job)])
+  return JSON.parse(stdout) as LoadResult
+}

@@ -1,0 +1,31 @@
+/** What the harness needs to know about a program that it compares. */
+import type { Credentials } from './credentials.ts'
+
+export interface PeerContext {
+  readonly credentials: Credentials
+  readonly upstreamPort: number
+  /** Event-loop or listener threads, the same for every program. */
+  readonly threads: number
+  /** An empty folder for generated configuration. */
+  readonly folder: string
+}
+
+export interface RunningPeer {
+  readonly status: 'running'
+  readonly processId: number
+  readonly port: number
+  readonly version: string
+  stop(): Promise<void>
+}
+
+export interface SkippedPeer {
+  readonly status: 'skipped'
+  readonly reason: string
+}
+
+export interface Peer {
+  readonly name: string
+  /** One line for the report: what work this program does for a request. */
+  readonly work: string
+  start(context: PeerContext): Promise<RunningPeer | SkippedPeer>
+}

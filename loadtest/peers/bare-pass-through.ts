@@ -1,0 +1,89 @@
+/**
+ * The yardstick, a process of its own: the barest pass-through that uWebSockets.js and undici
+ * allow. It authenticates nobody, checks nothing and buffers answers whole.
+ *
+ * It uses undici's cheapest interface, `Pool.dispatch` with raw header buffers, because a slow
+ * yardstick would flatter the gateway.
+ */
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js'
+import { type Dispatcher, Pool } from 'undici'
+import { nativeServer } from '../native-server.ts'
+import { CONNECTIONS } from '../scenario.ts'
+
+const [, , port, upstreamOrigin] = process.argv
+const pool = new Pool(upstreamOrigin ?? '', { connections: CONNECTIONS, pipelining: 1 })
+
+/** Fields of the upstream's answer that the native server writes itself. */
+function isWrittenByServer(name: string): boolean {
+  return (
+    name === 'content-length' || name === 'date' || name === 'connection' || name === 'keep-alive'
+  )
+}
+
+class Relay {
+  readonly #response: HttpResponse
+  #isGone = false
+  #status = ''
+  #fields: Buffer[] = []
+  #chunks: Buffer[] = []
+
+  constructor(response: HttpResponse) {
+    this.#response = response
+    response.onAborted(() => {
+      this.#isGone = true
+    })
+  }
+
+  onConnect(): void {}
+
+  onHeaders(statusCode: number, fields: Buffer[], _resume: () => void, text: string): boolean {
+    this.#status = `${statusCode} ${text}`
+    this.#fields = fields
+    return true
+  }
+
+  onData(chunk: Buffer): boolean {
+    this.#chunks.push(chunk)
+    return true
+  }
+
+  onComplete(): void {
+    if (this.#isGone) return
+    this.#response.cork(() => {
+      this.#response.writeStatus(this.#status)
+      for (let index = 0; index < this.#fields.length; index += 2) {
+        const name = String(this.#fields[index]).toLowerCase()
+        if (!isWrittenByServer(name)) {
+          this.#response.writeHeader(name, this.#fields[index + 1]?.toString('latin1') ?? '')
+        }
+      }
+      const [first] = this.#chunks
+      const isOneChunk = this.#chunks.length === 1 && first !== undefined
+      this.#response.end(isOneChunk ? first : Buffer.concat(this.#chunks))
+    })
+  }
+
+  onError(): void {
+    if (this.#isGone) return
+    this.#response.cork(() => this.#response.writeStatus('502 Bad Gateway').end())
+  }
+}
+
+function passThrough(response: HttpResponse, request: HttpRequest): void {
+  const headers: string[] = []
+  request.forEach((name, value) => {
+    if (name !== 'connection') headers.push(name, value)
+  })
+  const query = request.getQuery()
+  const path = query === '' ? request.getUrl() : `${request.getUrl()}?${query}`
+  const method = request.getCaseSensitiveMethod() as Dispatcher.HttpMethod
+  pool.dispatch({ method, path, headers, body: null }, new Relay(response))
+}
+
+const server = nativeServer()
+server
+  .App()
+  .any('/*', passThrough)
+  .listen('127.0.0.1', Number(port), (socket) => {
+    if (!socket) process.exit(1)
+  })

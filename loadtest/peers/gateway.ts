@@ -1,0 +1,50 @@
+/** Starts the gateway itself, as its users do: `sallyport serve --config`. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort, startProcess } from '../child-process.ts'
+import { AUDIENCE, ISSUER } from '../credentials.ts'
+import type { Peer, PeerContext } from '../peer.ts'
+import { PROJECT_ROOT } from '../project-root.ts'
+
+const PROGRAM = join(PROJECT_ROOT, 'dist', 'main.js')
+
+function configuration(context: PeerContext, port: number, adminPort: number): string {
+  const { algorithm, jwksFile } = context.credentials
+  return `server: { host: 127.0.0.1, port: ${port} }
+admin: { host: 127.0.0.1, port: ${adminPort} }
+issuers:
+  main:
+    issuer: ${ISSUER}
+    audiences: [${AUDIENCE}]
+    algorithms: [${algorithm}]
+    jwks: { file: ${JSON.stringify(jwksFile)} }
+upstreams:
+  main: { targets: ['http://127.0.0.1:${context.upstreamPort}'] }
+routes:
+  - { name: api, match: { path: '/api/*' }, upstream: main, authenticate: [jwt], issuers: [main] }
+`
+}
+
+export const gatewayPeer: Peer = {
+  name: 'sallyport',
+  work: 'routes, verifies or finds the cached verdict, checks claims, sets identity headers',
+  async start(context) {
+    if (!existsSync(PROGRAM)) {
+      return { status: 'skipped', reason: 'sallyport: not built (npm run build), skipped' }
+    }
+    const port = await freePort()
+    const file = join(context.folder, 'gateway.yaml')
+    writeFileSync(file, configuration(context, port, await freePort()))
+    const started = await startProcess(
+      process.execPath,
+      [PROGRAM, 'serve', '--config', file],
+      port,
+      { SALLYPORT_LISTENER_THREADS: String(context.threads) },
+    )
+    const description = JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8')) as {
+      version: string
+    }
+    const version = `Sallyport ${description.version}, Node ${process.version}`
+    return { status: 'running', port, version, ...started }
+  },
+}

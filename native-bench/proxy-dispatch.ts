@@ -1,0 +1,253 @@
+/**
+ * What taking a request to an upstream and its answer back costs, in microseconds of CPU time
+ * (user + system) of this process, with 64 requests in flight and an upstream in another process
+ * that answers two bytes:
+ *
+ * - `pool classic`: undici's `Pool.dispatch` with the classic callbacks, relaying as little as works.
+ * - `pool newer`: the same with the newer callbacks.
+ * - `forward`: the whole of src/proxy, with its header filter and forwarding fields.
+ *
+ * Rounds are interleaved and medians compared, because shared machines are noisy.
+ * Run: `node build/native-bench/proxy-dispatch.js [requests per round] [rounds] [bare]`.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpus } from 'node:os'
+import { type Dispatcher, Pool } from 'undici'
+import type { HeaderList } from '../src/protocol/header-list.ts'
+import type { ClientExchange, RequestBody, RequestHead } from '../src/proxy/client-exchange.ts'
+import { forward } from '../src/proxy/forward.ts'
+import { appendForwarded } from '../src/proxy/forwarded-headers.ts'
+import { createRequestFilter, requestHeaders } from '../src/proxy/hop-by-hop-headers.ts'
+import { UPSTREAM_POOL_DEFAULTS, UpstreamPool } from '../src/proxy/upstream-pool.ts'
+import { systemClock } from '../src/resilience/clock.ts'
+
+const CONCURRENCY = 64
+const HEADERS = [
+  'host',
+  'api.example.com',
+  'user-agent',
+  'bench/1.0',
+  'accept',
+  '*/*',
+  'connection',
+  'keep-alive',
+  'authorization',
+  'Bearer x',
+  'accept-encoding',
+  'gzip, br',
+]
+
+/** An upstream that does next to nothing, in a process of its own. */
+const UPSTREAM_SOURCE = `
+  const answer = Buffer.from('HTTP/1.1 200 OK\\r\\ncontent-type: text/plain\\r\\n' +
+    'date: Thu, 01 Jan 1970 00:00:00 GMT\\r\\nconnection: keep-alive\\r\\ncontent-length: 2\\r\\n\\r\\nok')
+  const server = require('node:net').createServer((socket) => {
+    socket.setNoDelay(true)
+    socket.on('error', () => {})
+    socket.on('data', () => socket.write(answer))
+  })
+  server.listen(0, '127.0.0.1', () => console.log(server.address().port))
+`
+
+/** A client that takes whatever it is given. */
+class NullExchange implements ClientExchange {
+  readonly head: RequestHead
+  readonly body: RequestBody = { read() {}, pause() {}, resume() {} }
+  readonly peerAddress = '192.0.2.7'
+  readonly scheme = 'http'
+  closed = false
+  started = false
+  readonly #onSent: () => void
+
+  constructor(head: RequestHead, onSent: () => void) {
+    this.head = head
+    this.#onSent = onSent
+  }
+  closeAfterAnswer(): void {}
+  send(_status: string, _headers: HeaderList, _body: string | Uint8Array): void {
+    this.closed = true
+    this.#onSent()
+  }
+  sendHead(): void {
+    throw new Error('not part of this bench')
+  }
+  start(): void {}
+  write(): boolean {
+    return true
+  }
+  finish(): void {
+    this.#onSent()
+  }
+  destroy(): void {
+    throw new Error('the bench upstream failed')
+  }
+  onGone(): void {}
+  onDrain(): void {}
+}
+
+const HEAD: RequestHead = {
+  method: 'GET',
+  path: '/',
+  query: '',
+  headers: HEADERS,
+  host: 'api.example.com',
+  authority: 'api.example.com',
+  contentLength: 0,
+  hasBody: false,
+}
+
+type Once = (done: () => void) => void
+
+function classic(pool: Pool): Once {
+  return (done) => {
+    const exchange = new NullExchange(HEAD, done)
+    const headers: string[] = []
+    let status = ''
+    let body: Uint8Array = new Uint8Array(0)
+    const handler: Dispatcher.DispatchHandler = {
+      onConnect() {},
+      onHeaders(statusCode, raw, _resume, statusText) {
+        status = `${statusCode} ${statusText}`
+        for (let index = 0; index + 1 < raw.length; index += 2) {
+          const name = (raw[index] as Buffer).toString('latin1')
+          if (isRelayed(name)) headers.push(name, (raw[index + 1] as Buffer).toString('latin1'))
+        }
+        return true
+      },
+      onData(chunk) {
+        body = chunk
+        return true
+      },
+      onComplete() {
+        exchange.send(status, headers, body)
+      },
+      onError(error) {
+        throw error
+      },
+    }
+    pool.dispatch({ path: '/', method: 'GET', headers: relayedHeaders() }, handler)
+  }
+}
+
+function newer(pool: Pool): Once {
+  return (done) => {
+    const exchange = new NullExchange(HEAD, done)
+    const headers: string[] = []
+    let status = ''
+    let body: Uint8Array = new Uint8Array(0)
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart() {},
+      onResponseStart(_controller, statusCode, fields, statusText) {
+        status = `${statusCode} ${statusText}`
+        for (const name in fields) if (isRelayed(name)) headers.push(name, String(fields[name]))
+      },
+      onResponseData(_controller, chunk) {
+        body = chunk
+      },
+      onResponseEnd() {
+        exchange.send(status, headers, body)
+      },
+      onResponseError(_controller, error) {
+        throw error
+      },
+    }
+    pool.dispatch({ path: '/', method: 'GET', headers: relayedHeaders() }, handler)
+  }
+}
+
+function isRelayed(name: string): boolean {
+  return name !== 'connection' && name !== 'date' && name !== 'content-length'
+}
+
+function relayedHeaders(): string[] {
+  const headers: string[] = []
+  for (let index = 0; index < HEADERS.length; index += 2) {
+    const name = HEADERS[index] as string
+    if (name !== 'connection') headers.push(name, HEADERS[index + 1] as string)
+  }
+  return headers
+}
+
+function forwarded(pool: UpstreamPool): Once {
+  const filter = createRequestFilter([])
+  const answerHeaders: HeaderList = []
+  const observer = {
+    onRefusal(code: string): void {
+      throw new Error(code)
+    },
+    onSettled(): void {},
+  }
+  return (done) => {
+    const exchange = new NullExchange(HEAD, done)
+    const headers = requestHeaders(HEADERS, filter)
+    if (WITH_FORWARDED) {
+      appendForwarded(headers, HEADERS, {
+        peerAddress: exchange.peerAddress,
+        scheme: exchange.scheme,
+        authority: exchange.head.authority,
+        trusted: false,
+      })
+    }
+    forward(exchange, pool, { method: 'GET', target: '/', headers, answerHeaders }, observer)
+  }
+}
+
+/** The bare variants send no forwarding fields; `bare` leaves them out here as well. */
+const WITH_FORWARDED = process.argv[4] !== 'bare'
+
+/** @returns Microseconds of CPU a request. */
+function round(once: Once, requests: number): Promise<number> {
+  return new Promise((resolve) => {
+    const before = process.cpuUsage()
+    let started = 0
+    let ended = 0
+    const next = (): void => {
+      started += 1
+      once(done)
+    }
+    const done = (): void => {
+      ended += 1
+      if (ended === requests) {
+        const spent = process.cpuUsage(before)
+        resolve((spent.user + spent.system) / requests)
+      } else if (started < requests) setImmediate(next)
+    }
+    for (let count = 0; count < CONCURRENCY; count += 1) next()
+  })
+}
+
+function median(values: number[]): number {
+  return values.sort((a, b) => a - b)[values.length >> 1] as number
+}
+
+const upstream = spawn(process.execPath, ['-e', UPSTREAM_SOURCE], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
+const [portText] = (await once(upstream.stdout, 'data')) as [Buffer]
+const origin = `http://127.0.0.1:${Number(portText)}`
+const requests = Number(process.argv[2] ?? 20_000)
+const rounds = Number(process.argv[3] ?? 7)
+const plainPool = new Pool(origin, { connections: 256, pipelining: 1 })
+const ownPool = new UpstreamPool(
+  { ...UPSTREAM_POOL_DEFAULTS, name: 'bench', targets: [origin], connectionsPerTarget: 256 },
+  systemClock,
+)
+const cases: [string, Once, number[]][] = [
+  ['pool classic', classic(plainPool), []],
+  ['pool newer', newer(plainPool), []],
+  ['forward', forwarded(ownPool), []],
+]
+for (const [, run] of cases) await round(run, requests)
+for (let count = 0; count < rounds; count += 1) {
+  for (const [, run, results] of cases) results.push(await round(run, requests))
+}
+const bare = median(cases[0]?.[2] ?? [])
+process.stdout.write(`${cpus().length} cores, Node ${process.version}\n`)
+for (const [name, , results] of cases) {
+  const micros = median(results)
+  process.stdout.write(`${name}: ${micros.toFixed(2)} us, ratio ${(micros / bare).toFixed(3)}\n`)
+}
+await plainPool.destroy()
+await ownPool.destroy()
+upstream.kill()

@@ -1,0 +1,182 @@
+/**
+ * The admin listener: metrics, health and status for operators, on a port of its own.
+ *
+ * It runs in the supervisor on node:http, because its traffic is rare and must not depend on the
+ * listener threads. Everything it tells comes from the callbacks that it is given.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Readiness } from '../gateway/health.ts'
+import { AdminAccess, type AdminRefusal } from './admin-access.ts'
+
+export interface AdminAppOptions {
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  /** Demanded from everyone, health checks excepted; `null`: none. */
+  readonly token: string | null
+}
+
+/** Where the answers come from. */
+export interface AdminSources {
+  /** Prometheus text. */
+  metrics(): Promise<string>
+  readonly metricsContentType: string
+  readiness(): Readiness
+  /** Everything that an operator may know, as plain data. */
+  status(): Promise<object>
+  /** Something failed that should not have; the client has been told 500. */
+  onFailure(error: unknown): void
+}
+
+const HEAD_BYTES_MAX = 8_192
+const HEADERS_TIMEOUT_MS = 5_000
+const REQUEST_TIMEOUT_MS = 10_000
+const KEEP_ALIVE_TIMEOUT_MS = 5_000
+const CONNECTIONS_MAX = 128
+const PROBLEM = 'application/problem+json'
+const JSON_TYPE = 'application/json'
+
+interface Answer {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+}
+
+interface AdminRoute {
+  /** Open to probes, which carry no token. They tell no more than the main port does. */
+  readonly isOpen: boolean
+  answer(sources: AdminSources): Answer | Promise<Answer>
+}
+
+const ROUTES: ReadonlyMap<string, AdminRoute> = new Map([
+  ['/metrics', { isOpen: false, answer: answerMetrics }],
+  ['/status', { isOpen: false, answer: answerStatus }],
+  ['/health/live', { isOpen: true, answer: answerLive }],
+  ['/health/ready', { isOpen: true, answer: answerReady }],
+])
+
+const REFUSALS: Readonly<Record<AdminRefusal, readonly [number, string, string]>> = {
+  bad_host: [403, 'Unknown host', 'The Host of this request is not a name of the admin listener.'],
+  missing_token: [401, 'Authentication required', 'The admin listener needs its bearer token.'],
+  bad_token: [401, 'Invalid token', 'The bearer token is not the one of the admin listener.'],
+}
+
+export class AdminApp {
+  readonly #options: AdminAppOptions
+  readonly #sources: AdminSources
+  readonly #access: AdminAccess
+  readonly #server: Server
+
+  constructor(options: AdminAppOptions, sources: AdminSources) {
+    this.#options = options
+    this.#sources = sources
+    this.#access = new AdminAccess(options.host, options.token)
+    this.#server = createServer(
+      {
+        maxHeaderSize: HEAD_BYTES_MAX,
+        headersTimeout: HEADERS_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      },
+      (request, response) => void this.#respond(request, response),
+    )
+    this.#server.maxConnections = CONNECTIONS_MAX
+  }
+
+  /**
+   * @returns The port that is listened on.
+   * @throws (rejects) When the address is taken or may not be used.
+   */
+  listen(): Promise<number> {
+    const { host, port } = this.#options
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject)
+        // From here on an error concerns one connection at most; none may end the process.
+        this.#server.on('error', (error) => this.#sources.onFailure(error))
+        resolve((this.#server.address() as AddressInfo).port)
+      })
+    })
+  }
+
+  /** Stops listening and cuts what is open: nothing here is worth waiting for. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve())
+      this.#server.closeAllConnections()
+    })
+  }
+
+  async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // No route takes a body; without this an unread one would hold the connection.
+    request.resume()
+    let answer: Answer
+    try {
+      answer = await this.#answer(request, response)
+    } catch (error) {
+      this.#sources.onFailure(error)
+      answer = problem(500, 'Internal error', 'The answer could not be put together.')
+    }
+    const bytes = Buffer.from(answer.body)
+    response.writeHead(answer.status, {
+      'Content-Type': answer.contentType,
+      'Content-Length': bytes.length,
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+    })
+    response.end(request.method === 'HEAD' ? undefined : bytes)
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): Answer | Promise<Answer> {
+    const path = pathOf(request.url ?? '')
+    const route = ROUTES.get(path)
+    const refusal = this.#access.check(request)
+    if (refusal !== null && (refusal === 'bad_host' || route?.isOpen !== true)) {
+      if (refusal !== 'bad_host') response.setHeader('WWW-Authenticate', 'Bearer realm="admin"')
+      return problem(...REFUSALS[refusal])
+    }
+    if (route === undefined) {
+      const known = [...ROUTES.keys()].join(', ')
+      return problem(404, 'Not found', `The admin listener answers ${known}.`)
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('Allow', 'GET, HEAD')
+      return problem(405, 'Method not allowed', `${path} is read with GET or HEAD.`)
+    }
+    return route.answer(this.#sources)
+  }
+}
+
+async function answerMetrics(sources: AdminSources): Promise<Answer> {
+  const body = await sources.metrics()
+  return { status: 200, contentType: sources.metricsContentType, body }
+}
+
+async function answerStatus(sources: AdminSources): Promise<Answer> {
+  return json(200, await sources.status())
+}
+
+function answerLive(): Answer {
+  return json(200, { status: 'live' })
+}
+
+function answerReady(sources: AdminSources): Answer {
+  const { ready, ...told } = sources.readiness()
+  return json(ready ? 200 : 503, told)
+}
+
+function json(status: number, body: object): Answer {
+  return { status, contentType: JSON_TYPE, body: `${JSON.stringify(body, null, 2)}\n` }
+}
+
+function problem(status: number, title: string, message: string): Answer {
+  const body = JSON.stringify({ type: 'about:blank', title, status, message })
+  return { status, contentType: PROBLEM, body: `${body}\n` }
+}
+
+function pathOf(target: string): string {
+  const query = target.indexOf('?')
+  return query === -1 ? target : target.slice(0, query)
+}

@@ -1,0 +1,41 @@
+/**
+ * Decides whether an established identity may use a route. Runs on every request, cached verdict
+ * or not: a cached decision is about the token, never about a route.
+ */
+import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
+
+/** What a route requires. Empty lists require nothing. */
+export interface RouteRequirement {
+  readonly scopesAll: readonly string[]
+  readonly scopesAny: readonly string[]
+  readonly rolesAll: readonly string[]
+  readonly rolesAny: readonly string[]
+}
+
+/**
+ * Hot path: `null` when the identity satisfies the route, else `insufficient_scope`. Scopes and
+ * roles are compared exactly (RFC 6749 §3.3: case-sensitive).
+ */
+export function authorize(identity: Identity, requirement: RouteRequirement): Refused | null {
+  const satisfied =
+    hasAll(identity.scopes, requirement.scopesAll) &&
+    hasAny(identity.scopes, requirement.scopesAny) &&
+    hasAll(identity.roles, requirement.rolesAll) &&
+    hasAny(identity.roles, requirement.rolesAny)
+  return satisfied ? null : refuse('insufficient_scope')
+}
+
+function hasAll(held: readonly string[], required: readonly string[]): boolean {
+  for (let index = 0; index < required.length; index += 1) {
+    if (!held.includes(required[index] ?? '')) return false
+  }
+  return true
+}
+
+function hasAny(held: readonly string[], accepted: readonly string[]): boolean {
+  if (accepted.length === 0) return true
+  for (let index = 0; index < accepted.length; index += 1) {
+    if (held.includes(accepted[index] ?? '')) return true
+  }
+  return false
+}

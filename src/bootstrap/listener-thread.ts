@@ -1,0 +1,152 @@
+/**
+ * Entry of a listener thread: serves requests until the supervisor ends it, or until it fails.
+ *
+ * However it ends, its server is closed first: a thread that left with sockets on its event loop
+ * would take the whole process with it.
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import { handleRequest } from '../gateway/handle-request.ts'
+import { refusalResponse } from '../gateway/refusal-response.ts'
+import { KeyRing } from '../keys/key-ring.ts'
+import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
+import type { ListenerSnapshot } from '../observability/listener-metrics.ts'
+import { NO_INDEX } from '../observability/listener-metrics.ts'
+import { Logger } from '../observability/logger.ts'
+import { describeError } from '../observability/redact.ts'
+import { createRequestId } from '../observability/request-id.ts'
+import { systemClock } from '../resilience/clock.ts'
+import { loadNativeBinary } from '../server/native-binary.ts'
+import { NativeServer } from '../server/uws-app.ts'
+import { assertInvariant } from '../shared-memory/invariant.ts'
+import { composeListener, type ListenerParts } from './compose.ts'
+import type { FromListener, ListenerStart, ToListener } from './thread-messages.ts'
+
+/** How often a draining thread looks whether its last connection has gone. */
+const DRAIN_POLL_MS = 50
+/** Beyond the longest JWKS timeout: the supervisor answers before, or is in trouble. */
+const ASK_TIMEOUT_MARGIN_MS = 500
+const EXIT_FAILED = 1
+
+assertInvariant(parentPort !== null, 'a listener thread has a supervisor')
+const port = parentPort
+const start = workerData as ListenerStart
+const { configuration } = start
+const questions = new Map<number, (answer: UnknownKeyAnswer) => void>()
+let readiness = start.readiness
+let questionCount = 0
+
+const logger = new Logger(
+  { level: configuration.logging.level, thread: start.index },
+  systemClock,
+)
+const keyRing = new KeyRing(
+  { keySets: start.keySets, askTimeoutMs: askTimeoutMs() },
+  ask,
+  systemClock,
+)
+const parts: ListenerParts = composeListener(start, {
+  keyRing,
+  logger,
+  clock: systemClock,
+  readiness: () => readiness,
+})
+const { gateway } = parts
+const server = new NativeServer(loadNativeBinary(start.nativeBinary), {
+  limits: configuration.server.limits,
+  tls: configuration.server.tls,
+  onRequest: (exchange) => handleRequest(gateway, exchange),
+  renderRefusal: (code) => {
+    gateway.metrics.countRefusal(code, NO_INDEX)
+    gateway.metrics.countEnded(NO_INDEX, 'refused')
+    const requestId = createRequestId(systemClock.wallMs(), gateway.random)
+    return refusalResponse(code, requestId, null)
+  },
+  onError: (error) =>
+    logger.log({ event: 'unexpected_failure', where: 'request', ...describeError(error) }),
+})
+
+// Runs for every way in which this thread can end, an uncaught exception included.
+process.on('exit', () => {
+  server.closeAll()
+  logger.flush()
+})
+process.on('uncaughtException', (error) => {
+  logger.log({ event: 'unexpected_failure', where: 'listener', ...describeError(error) })
+  process.exit(EXIT_FAILED)
+})
+port.on('message', receive)
+if (start.readiness.status === 'draining') server.setDraining()
+await listen()
+
+async function listen(): Promise<void> {
+  try {
+    await server.listen(start.host, start.port, { isExclusive: false })
+    post({ type: 'listening' })
+  } catch (error) {
+    post({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
+  }
+}
+
+function receive(message: ToListener): void {
+  switch (message.type) {
+    case 'key_set':
+      keyRing.update(message.keySet)
+      break
+    case 'readiness':
+      readiness = message.readiness
+      if (readiness.status === 'draining') server.setDraining()
+      break
+    case 'unknown_key_answer':
+      questions.get(message.question)?.(message.answer)
+      questions.delete(message.question)
+      break
+    case 'snapshot_request':
+      post({ type: 'snapshot', question: message.question, snapshot: snapshot() })
+      break
+    case 'stop_accepting':
+      server.stopAccepting()
+      reportWhenDrained()
+      break
+    case 'end':
+      process.exit(0)
+      break
+    case 'crash':
+      throw new Error('told to crash')
+  }
+}
+
+function ask(issuerName: string, keyId: string): Promise<UnknownKeyAnswer> {
+  return new Promise((resolve) => {
+    const question = questionCount
+    questionCount += 1
+    questions.set(question, resolve)
+    post({ type: 'unknown_key', question, issuerName, keyId })
+  })
+}
+
+function snapshot(): ListenerSnapshot {
+  const stats = parts.upstreams.map((upstream) => upstream.stats)
+  return gateway.metrics.snapshot({
+    verificationQueueDepth: parts.signatures.queueDepth,
+    openConnections: server.connectionCount,
+    upstreamPending: parts.upstreams.map((upstream) => upstream.pending),
+    upstreamEjected: stats.map(({ targets }) => targets.filter(({ ejected }) => ejected).length),
+  })
+}
+
+/** Idle connections are closed by the native server within seconds; the others are still served. */
+function reportWhenDrained(): void {
+  if (server.connectionCount === 0) post({ type: 'drained' })
+  else setTimeout(reportWhenDrained, DRAIN_POLL_MS)
+}
+
+function askTimeoutMs(): number {
+  const timeouts = configuration.issuers.map(({ keys }) =>
+    keys.kind === 'jwks' ? keys.timeoutMs : 0,
+  )
+  return Math.max(0, ...timeouts) + ASK_TIMEOUT_MARGIN_MS
+}
+
+function post(message: FromListener): void {
+  port.postMessage(message)
+}

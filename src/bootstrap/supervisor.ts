@@ -1,0 +1,373 @@
+/**
+ * The main thread: owns the configuration, the keys, the shared memory and the admin listener, and
+ * keeps the listener threads running. No request ever passes through here.
+ */
+import { AdminApp } from '../admin/admin-app.ts'
+import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import { judgeReadiness, type Readiness } from '../gateway/health.ts'
+import { KEY_SET_STATES } from '../keys/key-set.ts'
+import { Exposition } from '../observability/exposition.ts'
+import { Logger } from '../observability/logger.ts'
+import { MetricsLedger } from '../observability/metrics-ledger.ts'
+import { describeError } from '../observability/redact.ts'
+import { systemClock } from '../resilience/clock.ts'
+import {
+  chooseNativeBinary,
+  type NativeBinary,
+  NativeBinaryError,
+} from '../server/native-binary.ts'
+import {
+  createKeyGenerationsBuffer,
+  KeyGenerationAllocator,
+} from '../shared-memory/key-generations.ts'
+import { createInFlightBuffer } from '../token-cache/in-flight.ts'
+import { createRefusalCacheBuffer } from '../token-cache/refusal-cache.ts'
+import { createTokenCacheBuffer } from '../token-cache/token-cache.ts'
+import { claimPort, listenError } from './claim-port.ts'
+import { Inquiry } from './inquiry.ts'
+import { IssuerKeys } from './issuer-keys.ts'
+import { logKeyEvent } from './key-events.ts'
+import { type ListenerThreads, startListenerThreads } from './listener-threads.ts'
+import { StartError } from './start-error.ts'
+import type { FromListener, ListenerStart, SharedBuffers } from './thread-messages.ts'
+
+const BYTES_PER_MIB = 2 ** 20
+/** Refusals get memory of their own, on top of the cache's: this part of its size. */
+const REFUSAL_SHARE = 1 / 32
+/** Head of a request: target, header section, and the request line and separators around them. */
+const HEAD_MARGIN_BYTES = 1_024
+/** A listener thread that does not answer a scrape by then is left out of it. */
+const SNAPSHOT_TIMEOUT_MS = 1_000
+
+export interface SupervisorOptions {
+  readonly version: string
+}
+
+/** A gateway that runs. */
+export interface RunningGateway {
+  /** The actual ones, where the configuration says 0. */
+  readonly port: number
+  readonly adminPort: number
+  readonly nativeBinary: NativeBinary
+  readiness(): Readiness
+  /** Settles when the instance is ready, which an issuer without keys can put off for long. */
+  whenReady(): Promise<void>
+  /** Drains and ends everything: no request that was accepted is lost. */
+  stop(): Promise<void>
+  /** Makes one listener thread fail. Only tests call this. */
+  crashListener(index: number): void
+}
+
+/**
+ * Starts everything.
+ *
+ * @throws (rejects) StartError when the operator must change something first.
+ */
+export async function startSupervisor(
+  configuration: GatewayConfiguration,
+  options: SupervisorOptions,
+): Promise<RunningGateway> {
+  const supervisor = new Supervisor(configuration, options.version)
+  await supervisor.start()
+  return supervisor
+}
+
+class Supervisor implements RunningGateway {
+  port = 0
+  adminPort = 0
+  readonly nativeBinary: NativeBinary
+  readonly #configuration: GatewayConfiguration
+  readonly #version: string
+  readonly #logger: Logger
+  readonly #buffers: SharedBuffers
+  readonly #keys: IssuerKeys
+  readonly #admin: AdminApp
+  readonly #ledger = new MetricsLedger()
+  readonly #exposition = new Exposition(true)
+  readonly #snapshots = new Inquiry(SNAPSHOT_TIMEOUT_MS)
+  readonly #listening = new Set<number>()
+  readonly #drained = new Set<number>()
+  #threads: ListenerThreads | null = null
+  #isDraining = false
+  #restarts = 0
+  #lastReadiness = ''
+  #onListening: (() => void) | null = null
+  #onListenFailed: ((message: string) => void) | null = null
+  #onReady: (() => void)[] = []
+  #onDrained: (() => void) | null = null
+  #stopping: Promise<void> | null = null
+
+  constructor(configuration: GatewayConfiguration, version: string) {
+    this.#configuration = configuration
+    this.#version = version
+    this.nativeBinary = nativeBinaryFor(configuration)
+    this.#logger = new Logger({ level: configuration.logging.level, thread: null }, systemClock)
+    this.#buffers = createBuffers(configuration)
+    this.#keys = new IssuerKeys(configuration, {
+      generations: new KeyGenerationAllocator(this.#buffers.keyGenerations),
+      clock: systemClock,
+      onKeySet: (keySet) => {
+        this.#threads?.broadcast({ type: 'key_set', keySet })
+        this.#announceReadiness()
+      },
+      onEvent: (event, alertOnStale) => logKeyEvent(this.#logger, event, alertOnStale),
+    })
+    this.#admin = new AdminApp(configuration.admin, {
+      metrics: () => this.#metrics(),
+      metricsContentType: this.#exposition.contentType,
+      readiness: () => this.readiness(),
+      status: () => this.#status(),
+      onFailure: (error) =>
+        this.#logger.log({ event: 'unexpected_failure', where: 'admin', ...describeError(error) }),
+    })
+  }
+
+  async start(): Promise<void> {
+    const { server, admin, tuning } = this.#configuration
+    this.#logger.log({
+      event: 'starting',
+      version: this.#version,
+      node: process.version,
+      listenerThreads: tuning.listenerThreads,
+    })
+    const { version, kind, sha256 } = this.nativeBinary
+    this.#logger.log({ event: 'native_server_loaded', version, kind, sha256 })
+    this.port = await claimPort(server.host, server.port)
+    try {
+      this.adminPort = await this.#admin.listen()
+    } catch (error) {
+      throw listenError('admin', admin.host, admin.port, error)
+    }
+    this.#logger.log({ event: 'admin_listening', host: admin.host, port: this.adminPort })
+    try {
+      await Promise.all([this.#listen(), this.#keys.start()])
+    } catch (error) {
+      await this.#end()
+      throw error
+    }
+    this.#logger.log({ event: 'listening', host: server.host, port: this.port })
+    this.#announceReadiness()
+  }
+
+  readiness(): Readiness {
+    return judgeReadiness({
+      isListening: this.#listening.size > 0,
+      isDraining: this.#isDraining,
+      issuers: this.#keys.health(),
+    })
+  }
+
+  whenReady(): Promise<void> {
+    if (this.readiness().ready) return Promise.resolve()
+    return new Promise((resolve) => this.#onReady.push(resolve))
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#drainAndEnd()
+    return this.#stopping
+  }
+
+  crashListener(index: number): void {
+    this.#threads?.crash(index)
+  }
+
+  /** Settles when every thread listens for the first time. */
+  #listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#onListening = resolve
+      this.#onListenFailed = (message) => reject(new StartError(`server: ${message}`))
+      this.#threads = startListenerThreads({
+        count: this.#configuration.tuning.listenerThreads,
+        start: (index) => this.#startOf(index),
+        onMessage: (index, message) => this.#receive(index, message),
+        onDeath: (index) => this.#mourn(index),
+        monotonicMs: () => systemClock.monotonicMs(),
+      })
+    })
+  }
+
+  #startOf(index: number): ListenerStart {
+    return {
+      index,
+      configuration: this.#configuration,
+      host: this.#configuration.server.host,
+      port: this.port,
+      nativeBinary: this.nativeBinary,
+      buffers: this.#buffers,
+      keySets: this.#keys.keySets(),
+      readiness: this.readiness(),
+    }
+  }
+
+  #receive(index: number, message: FromListener): void {
+    switch (message.type) {
+      case 'listening':
+        this.#listening.add(index)
+        this.#logger.log({ event: 'listener_started', thread: index })
+        // What happened while the thread was starting was not sent to it.
+        for (const keySet of this.#keys.keySets()) {
+          this.#threads?.post(index, { type: 'key_set', keySet })
+        }
+        if (this.#listening.size === this.#configuration.tuning.listenerThreads) {
+          this.#onListening?.()
+        }
+        this.#lastReadiness = ''
+        this.#announceReadiness()
+        break
+      case 'failed':
+        this.#onListenFailed?.(message.message)
+        break
+      case 'unknown_key':
+        void this.#answerUnknownKey(index, message)
+        break
+      case 'snapshot':
+        this.#ledger.update(message.snapshot)
+        this.#snapshots.answered(message.question, index)
+        break
+      case 'drained':
+        this.#drained.add(index)
+        this.#noticeDrained()
+        break
+    }
+  }
+
+  async #answerUnknownKey(
+    index: number,
+    { question, issuerName, keyId }: FromListener & { type: 'unknown_key' },
+  ): Promise<void> {
+    const answer = await this.#keys.resolveUnknownKey(issuerName, keyId)
+    this.#threads?.post(index, { type: 'unknown_key_answer', question, answer })
+  }
+
+  /** A thread is gone; its successor is started by {@link startListenerThreads}. */
+  #mourn(index: number): void {
+    this.#listening.delete(index)
+    this.#ledger.retire(index)
+    this.#restarts += 1
+    this.#logger.security({
+      event: 'listener_restarted',
+      thread: index,
+      restarts: this.#restarts,
+    })
+    this.#noticeDrained()
+    this.#announceReadiness()
+  }
+
+  /** Tells the threads what to say at `/health/ready`, when that has changed. */
+  #announceReadiness(): void {
+    const readiness = this.readiness()
+    const text = JSON.stringify(readiness)
+    if (text === this.#lastReadiness) return
+    this.#lastReadiness = text
+    this.#threads?.broadcast({ type: 'readiness', readiness })
+    if (!readiness.ready) return
+    if (this.#onReady.length > 0) for (const resolve of this.#onReady.splice(0)) resolve()
+  }
+
+  async #metrics(): Promise<string> {
+    const threads = [...this.#listening]
+    await this.#snapshots.ask(threads, (question) => {
+      for (const index of threads) this.#threads?.post(index, { type: 'snapshot_request', question })
+    })
+    const { version, kind } = this.nativeBinary
+    return this.#exposition.render({
+      listeners: this.#ledger.merge(),
+      issuers: this.#keys.statuses().map((status) => ({
+        issuer: status.issuerName,
+        state: status.state,
+        keyAgeSeconds: status.ageSeconds,
+        refreshFailures: status.refreshesFailed,
+      })),
+      issuerStates: KEY_SET_STATES,
+      listenerRestarts: this.#restarts,
+      ready: this.readiness().ready,
+      build: {
+        version: this.#version,
+        node: process.version,
+        nativeServer: `${version ?? 'unknown'} ${kind}`,
+      },
+    })
+  }
+
+  async #status(): Promise<object> {
+    return Promise.resolve({
+      version: this.#version,
+      node: process.version,
+      nativeServer: this.nativeBinary,
+      port: this.port,
+      readiness: this.readiness(),
+      listenerThreads: { running: this.#listening.size, restarts: this.#restarts },
+      tuning: this.#configuration.tuning,
+      issuers: this.#keys.statuses(),
+      routes: this.#configuration.routes.map(({ name, match, authenticate, upstream }) => ({
+        name,
+        match,
+        authenticate,
+        upstream,
+      })),
+    })
+  }
+
+  async #drainAndEnd(): Promise<void> {
+    const { delayMs, timeoutMs } = this.#configuration.server.drain
+    this.#isDraining = true
+    this.#logger.log({ event: 'draining' })
+    this.#announceReadiness()
+    // Balancers and clients need this long to learn that they should go elsewhere.
+    await sleep(delayMs)
+    await this.#drainConnections(timeoutMs)
+    await this.#end()
+    this.#logger.log({ event: 'stopped' })
+    this.#logger.flush()
+  }
+
+  #drainConnections(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs)
+      this.#onDrained = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      this.#threads?.broadcast({ type: 'stop_accepting' })
+      this.#noticeDrained()
+    })
+  }
+
+  #noticeDrained(): void {
+    if ([...this.#listening].every((index) => this.#drained.has(index))) this.#onDrained?.()
+  }
+
+  async #end(): Promise<void> {
+    await this.#threads?.end()
+    await this.#admin.close()
+    await this.#keys.stop()
+  }
+}
+
+function nativeBinaryFor({ server, tuning }: GatewayConfiguration): NativeBinary {
+  try {
+    return chooseNativeBinary({
+      allowUnknown: tuning.allowUnknownNativeServer,
+      headBytesMax: server.limits.headerBytes + server.limits.urlBytes + HEAD_MARGIN_BYTES,
+    })
+  } catch (error) {
+    if (error instanceof NativeBinaryError) throw new StartError(error.message)
+    throw error
+  }
+}
+
+function createBuffers({ cache }: GatewayConfiguration): SharedBuffers {
+  const refusalBytes = Math.floor(cache.sizeMiB * BYTES_PER_MIB * REFUSAL_SHARE)
+  return {
+    keyGenerations: createKeyGenerationsBuffer(),
+    tokenCache: createTokenCacheBuffer(cache.sizeMiB),
+    refusals: createRefusalCacheBuffer(refusalBytes),
+    inFlight: createInFlightBuffer(),
+  }
+}
+
+function sleep(durationMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, durationMs)
+  })
+}

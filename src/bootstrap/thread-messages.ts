@@ -1,0 +1,64 @@
+/**
+ * What the supervisor and a listener thread say to each other. Everything here survives structured
+ * cloning; shared buffers are handed over once, at the start.
+ */
+import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { Readiness } from '../gateway/health.ts'
+import type { KeySet } from '../keys/key-set.ts'
+import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
+import type { ListenerSnapshot } from '../observability/listener-metrics.ts'
+import type { NativeBinary } from '../server/native-binary.ts'
+
+/** Memory that all threads see. Made by the supervisor; outlives any listener thread. */
+export interface SharedBuffers {
+  readonly keyGenerations: SharedArrayBuffer
+  readonly tokenCache: SharedArrayBuffer
+  readonly refusals: SharedArrayBuffer
+  readonly inFlight: SharedArrayBuffer
+}
+
+/** What a listener thread starts with. */
+export interface ListenerStart {
+  readonly index: number
+  readonly configuration: GatewayConfiguration
+  readonly host: string
+  /** Never 0: the supervisor has chosen by then, and all threads share the port. */
+  readonly port: number
+  readonly nativeBinary: NativeBinary
+  readonly buffers: SharedBuffers
+  readonly keySets: readonly KeySet[]
+  readonly readiness: Readiness
+}
+
+export type ToListener =
+  | { readonly type: 'key_set'; readonly keySet: KeySet }
+  | {
+      readonly type: 'unknown_key_answer'
+      readonly question: number
+      readonly answer: UnknownKeyAnswer
+    }
+  | { readonly type: 'snapshot_request'; readonly question: number }
+  /** What to say at `/health/ready`. Draining: also ask clients to reconnect elsewhere. */
+  | { readonly type: 'readiness'; readonly readiness: Readiness }
+  /** Accept no more connections; report `drained` when the last one is gone. */
+  | { readonly type: 'stop_accepting' }
+  /** Close everything and leave. */
+  | { readonly type: 'end' }
+  /** Throw where nothing catches. Only tests send this. */
+  | { readonly type: 'crash' }
+
+export type FromListener =
+  | { readonly type: 'listening' }
+  | { readonly type: 'failed'; readonly message: string }
+  | {
+      readonly type: 'unknown_key'
+      readonly question: number
+      readonly issuerName: string
+      readonly keyId: string
+    }
+  | {
+      readonly type: 'snapshot'
+      readonly question: number
+      readonly snapshot: ListenerSnapshot
+    }
+  | { readonly type: 'drained' }

@@ -1,0 +1,113 @@
+/** Fetches the key set of each issuer once and says which of its keys are usable. */
+import type {
+  GatewayConfiguration,
+  IssuerConfiguration,
+  JwksConfiguration,
+} from '../config/gateway-configuration.ts'
+import {
+  discoverySource,
+  fileSource,
+  type JwksSource,
+  type JwksSourceFailure,
+  uriSource,
+} from '../keys/jwks-source.ts'
+import { SKIP_REASONS } from '../keys/parse-jwk.ts'
+import { type JwksRefusal, type ParsedJwks, parseJwks } from '../keys/parse-jwks.ts'
+import { systemClock } from '../resilience/clock.ts'
+import { OutboundHttp } from '../resilience/outbound-http.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Why there is no key set, in words that depend on nothing the other side says. */
+const FAILURES: Readonly<Record<JwksSourceFailure | JwksRefusal, string>> = {
+  bad_url: 'the URL cannot be used',
+  timeout: 'no whole answer in time (jwks.timeout)',
+  unreachable: 'the host cannot be reached',
+  tls: 'the TLS handshake failed or the certificate is not trusted',
+  connection_lost: 'the connection was lost',
+  protocol: 'the answer is not valid HTTP',
+  too_large: 'the document is larger than 256 KiB',
+  redirect: 'the answer is a redirect, which is never followed',
+  status: 'the answer has a status other than 200',
+  bad_discovery_document: 'the metadata are not an object with issuer and jwks_uri',
+  issuer_mismatch: 'the metadata are those of another issuer',
+  insecure_url: 'the URL is not https (jwks.allowInsecureHttp)',
+  file_unreadable: 'the file cannot be read',
+  not_json: 'the document is not JSON',
+  not_a_key_set: 'the document is not a key set',
+  too_many_keys: 'the document holds more than 100 keys',
+}
+
+/** @returns Whether every issuer has a key that can verify. One line per issuer and key. */
+export async function checkOnline(
+  configuration: GatewayConfiguration,
+  terminal: Terminal,
+): Promise<boolean> {
+  const connectionsPerOrigin = configuration.tuning.identityProviderConnections
+  const http = new OutboundHttp({ connectionsPerOrigin })
+  try {
+    const verdicts = await Promise.all(
+      configuration.issuers.map(async (issuer) => checkKeys(issuer, http)),
+    )
+    for (const { lines, isGood } of verdicts) {
+      for (const line of lines) {
+        if (isGood) terminal.print(line)
+        else terminal.complain(line)
+      }
+    }
+    return verdicts.every(({ isGood }) => isGood)
+  } finally {
+    await http.close()
+  }
+}
+
+interface Verdict {
+  readonly isGood: boolean
+  readonly lines: readonly string[]
+}
+
+async function checkKeys(issuer: IssuerConfiguration, http: OutboundHttp): Promise<Verdict> {
+  const { name, keys, algorithms } = issuer
+  if (keys.kind === 'secret') {
+    return { isGood: true, lines: [`issuers.${name}: shared secret, nothing to fetch`] }
+  }
+  const fetched = await sourceOf(issuer, keys, http).fetchDocument(keys.timeoutMs)
+  const parsed = fetched.ok ? parseJwks(fetched.document, algorithms) : fetched
+  if (!parsed.ok) {
+    return { isGood: false, lines: [`issuers.${name}: no key set: ${FAILURES[parsed.reason]}`] }
+  }
+  return { isGood: parsed.keys.length > 0, lines: describeKeys(name, parsed) }
+}
+
+function sourceOf(
+  { issuer }: IssuerConfiguration,
+  { location, allowInsecureHttp }: JwksConfiguration,
+  http: OutboundHttp,
+): JwksSource {
+  switch (location.kind) {
+    case 'uri':
+      return uriSource({ uri: location.uri, allowInsecureHttp }, http)
+    case 'discovery':
+      return discoverySource({ issuer, allowInsecureHttp }, http, systemClock)
+    case 'file':
+      return fileSource(location.file)
+  }
+}
+
+function describeKeys(
+  issuerName: string,
+  { keys, skipped }: Extract<ParsedJwks, { ok: true }>,
+): readonly string[] {
+  return [
+    `issuers.${issuerName}: ${keys.length} usable, ${skipped.length} skipped`,
+    ...keys.map(({ keyId, algorithms }) => {
+      return `  usable   ${describeKeyId(keyId)}: ${algorithms.join(', ')}`
+    }),
+    ...skipped.map(({ keyId, index, reason }) => {
+      return `  skipped  ${describeKeyId(keyId)} at keys[${index}]: ${SKIP_REASONS[reason]}`
+    }),
+  ]
+}
+
+function describeKeyId(keyId: string | null): string {
+  return keyId === null ? '(no kid)' : `kid ${JSON.stringify(keyId)}`
+}

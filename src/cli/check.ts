@@ -1,0 +1,33 @@
+/** `sallyport check`: says everything that is wrong with a configuration, and starts nothing. */
+import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import { checkOnline } from './check-online.ts'
+import { EXIT, type ExitCode } from './exit-code.ts'
+import { loadOrComplain } from './load-or-complain.ts'
+import type { Terminal } from './terminal.ts'
+
+interface CheckOptions {
+  readonly configFile: string
+  /** Also fetch the key set of each issuer. */
+  readonly online: boolean
+}
+
+/** Without `online` it opens no connection. With it, 1 when an issuer gave no usable key. */
+export async function check(options: CheckOptions, terminal: Terminal): Promise<ExitCode> {
+  const configuration = loadOrComplain(options.configFile, terminal)
+  if (configuration === null) return EXIT.refused
+  terminal.print(`${options.configFile} is good: ${summary(configuration)}`)
+  if (!options.online) return EXIT.ok
+  return (await checkOnline(configuration, terminal)) ? EXIT.ok : EXIT.failed
+}
+
+function summary({ issuers, upstreams, routes }: GatewayConfiguration): string {
+  return [
+    count(issuers.length, 'issuer'),
+    count(upstreams.length, 'upstream'),
+    count(routes.length, 'route'),
+  ].join(', ')
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}

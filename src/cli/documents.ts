@@ -1,0 +1,38 @@
+/** The documents that are generated from code: what they are called and what they say. */
+import { configurationManual } from '../config/manual.ts'
+import { configurationJsonSchema } from '../config/schema.ts'
+import { AUTH_ERRORS } from '../protocol/auth-error.ts'
+
+/** Text by file name below `docs/`. */
+export function generatedDocuments(): ReadonlyMap<string, string> {
+  return new Map([
+    ['configuration.md', configurationManual()],
+    ['sallyport.schema.json', `${JSON.stringify(configurationJsonSchema(), null, 2)}\n`],
+    ['errors.md', errorManual()],
+  ])
+}
+
+const ERROR_PREFACE = `# Answers of the gateway
+
+<!-- Generated from src/protocol/auth-error.ts by "npm run docs". Do not edit. -->
+
+When the gateway answers instead of an upstream, the body is \`application/problem+json\` (RFC 9457).
+Its \`error\` is one of these codes; \`title\` and \`message\` depend on the code alone. 401 and 403
+carry a \`WWW-Authenticate\` challenge (RFC 6750 §3) with the \`error\` attribute named below.
+*Retry* says whether the same request, sent again unchanged, could succeed.
+
+| code | status | title | challenge error | retry | message |
+| --- | --- | --- | --- | --- | --- |
+`
+
+function errorManual(): string {
+  const rows = Object.entries(AUTH_ERRORS)
+    .map(([code, row]) => ({ code, ...row }))
+    .sort((first, second) => first.status - second.status)
+    .map(({ code, status, title, challengeError, retryable, message }) => {
+      const challenge = challengeError === null ? '–' : `\`${challengeError}\``
+      const retry = retryable ? 'yes' : 'no'
+      return `| \`${code}\` | ${status} | ${title} | ${challenge} | ${retry} | ${message} |`
+    })
+  return `${ERROR_PREFACE}${rows.join('\n')}\n`
+}

@@ -1,0 +1,144 @@
+/** What must hold between settings: names that refer to each other, and routes in their order. */
+import type { Complain, Complaint, ConfigPath } from './config-error.ts'
+import { checkIssuer } from './issuer-checks.ts'
+import { isLoopbackHost } from './network-address.ts'
+import { coversHost, coversMethods, coversPath } from './route-grammar.ts'
+import type { IdentityOutput, RouteOutput } from './route-settings.ts'
+import type { AdminOutput } from './server-settings.ts'
+import type { UnderstoodSettings } from './understood-settings.ts'
+
+/** Checks everything that is well-formed. Opens no file and looks up no name. */
+export function crossCheck(settings: UnderstoodSettings): readonly Complaint[] {
+  const complaints: Complaint[] = []
+  const complain: Complain = (path, message) => complaints.push({ path, message })
+
+  if (settings.admin !== null) checkAdmin(settings.admin, complain)
+  if (settings.identity !== null) checkIdentityHeaders(settings.identity, complain)
+  checkListeners(settings, complain)
+  for (const [name, issuer] of settings.issuers) {
+    if (issuer !== null) checkIssuer(['issuers', name], issuer, complain)
+  }
+  checkIssuersDiffer(settings, complain)
+  for (const [name, upstream] of settings.upstreams) {
+    if (upstream !== null) {
+      checkUnique(['upstreams', name, 'targets'], upstream.targets, complain)
+    }
+  }
+  settings.routes.forEach((route, index) => {
+    if (route !== null) checkRoute(['routes', index], route, settings, complain)
+  })
+  checkRouteNames(settings.routes, complain)
+  checkReachable(settings.routes, complain)
+  return complaints
+}
+
+function checkAdmin(admin: AdminOutput, complain: Complain): void {
+  if (admin.token !== null && admin.tokenFile !== null) {
+    complain(['admin', 'tokenFile'], 'cannot be combined with token')
+  }
+  const hasToken = admin.token !== null || admin.tokenFile !== null
+  if (!hasToken && !isLoopbackHost(admin.host)) {
+    complain(['admin', 'token'], 'is required because admin.host is not loopback')
+  }
+}
+
+function checkListeners({ server, admin }: UnderstoodSettings, complain: Complain): void {
+  if (server === null || admin === null || server.port === 0 || server.port !== admin.port) return
+  const isAny = [server.host, admin.host].some((host) => host === '0.0.0.0' || host === '::')
+  if (isAny || server.host === admin.host) {
+    complain(['admin', 'port'], 'must differ from server.port')
+  }
+}
+
+function checkIdentityHeaders({ headers }: IdentityOutput, complain: Complain): void {
+  const seen = new Map<string, string>()
+  for (const [part, name] of Object.entries(headers)) {
+    if (name === null) continue
+    const earlier = seen.get(name.toLowerCase())
+    if (earlier === undefined) seen.set(name.toLowerCase(), part)
+    else complain(['identity', 'headers', part], `is the same header as ${earlier}`)
+  }
+}
+
+function checkIssuersDiffer({ issuers }: UnderstoodSettings, complain: Complain): void {
+  const seen = new Map<string, string>()
+  for (const [name, issuer] of issuers) {
+    if (issuer === null) continue
+    const earlier = seen.get(issuer.issuer)
+    if (earlier === undefined) seen.set(issuer.issuer, name)
+    else complain(['issuers', name, 'issuer'], `is the same as that of issuers.${earlier}`)
+  }
+}
+
+function checkRoute(
+  path: ConfigPath,
+  route: RouteOutput,
+  { upstreams, issuers }: UnderstoodSettings,
+  complain: Complain,
+): void {
+  if (!upstreams.has(route.upstream)) {
+    complain([...path, 'upstream'], 'names an upstream that does not exist')
+  }
+  route.issuers?.forEach((name, index) => {
+    if (!issuers.has(name)) {
+      complain([...path, 'issuers', index], 'names an issuer that does not exist')
+    }
+  })
+  checkUnique([...path, 'issuers'], route.issuers ?? [], complain)
+  checkUnique(
+    [...path, 'credentials'],
+    route.credentials.map(({ kind, name }) => `${kind} ${name}`),
+    complain,
+  )
+  if (route.authenticate !== 'none' && issuers.size === 0) {
+    complain([...path, 'authenticate'], 'needs a credential, but there is no issuer to trust')
+  }
+  const requiresSomething = Object.values(route.require).some((list) => list.length > 0)
+  if (requiresSomething && !Array.isArray(route.authenticate)) {
+    complain(
+      [...path, 'require'],
+      'needs a caller that is known: it cannot be combined with authenticate: ' +
+        `${route.authenticate.toString()}`,
+    )
+  }
+}
+
+function checkUnique(path: ConfigPath, items: readonly string[], complain: Complain): void {
+  items.forEach((item, index) => {
+    if (items.indexOf(item) < index) complain([...path, index], 'is listed twice')
+  })
+}
+
+function checkRouteNames(routes: readonly (RouteOutput | null)[], complain: Complain): void {
+  const seen = new Map<string, number>()
+  routes.forEach((route, index) => {
+    if (route === null) return
+    const earlier = seen.get(route.name)
+    if (earlier === undefined) seen.set(route.name, index)
+    else complain(['routes', index, 'name'], `is the same as that of routes[${earlier}]`)
+  })
+}
+
+/** A route that can never be reached is a mistake, and may be the one that was to protect. */
+function checkReachable(routes: readonly (RouteOutput | null)[], complain: Complain): void {
+  routes.forEach((route, index) => {
+    if (route === null) return
+    const earlier = routes.findIndex((other, place) => {
+      return place < index && other !== null && covers(other, route)
+    })
+    if (earlier !== -1) {
+      complain(
+        ['routes', index, 'match'],
+        `can never be reached: routes[${earlier}] matches everything that it matches`,
+      )
+    }
+  })
+}
+
+function covers(first: RouteOutput, second: RouteOutput): boolean {
+  return (
+    coversPath(first.match.path, second.match.path) &&
+    coversHost(first.match.host, second.match.host) &&
+    coversMethods(first.match.methods, second.match.methods)
+  )
+}

@@ -1,0 +1,182 @@
+/** The environment variables that tune the process: the only reader of `process.env`. */
+import { availableParallelism } from 'node:os'
+import type { Complaint } from './config-error.ts'
+import type { Environment } from './interpolate.ts'
+
+/** Sizes of pools: properties of the machine, so they come from the environment. */
+export interface Tuning {
+  /** Event-loop threads that accept connections. */
+  readonly listenerThreads: number
+  /** Signature verification threads of the whole process: at least one per listener. */
+  readonly verifyThreads: number
+  /** Tokens per hand-over to a verification thread. */
+  readonly verifyBatchMax: number
+  /** Waiting tokens of the whole process before 503. */
+  readonly verifyQueueMax: number
+  /** Connections per upstream target, whole process. */
+  readonly upstreamConnections: number
+  /** Requests in flight per upstream connection. */
+  readonly upstreamPipelining: number
+  /** Connections per identity-provider origin, whole process. */
+  readonly identityProviderConnections: number
+  /** Run a native server binary whose digest is not on the list. */
+  readonly allowUnknownNativeServer: boolean
+}
+
+/** Settings of the file that a variable wins over; `null` when it is not set. */
+interface FileOverrides {
+  readonly cacheSizeMiB: number | null
+  readonly jwksCacheTtlMs: number | null
+  readonly jwksRefreshIntervalMs: number | null
+}
+
+export interface EnvironmentReading {
+  readonly tuning: Tuning
+  readonly overrides: FileOverrides
+  readonly complaints: readonly Complaint[]
+}
+
+interface VariableRow {
+  readonly meaning: string
+  /** For the manual: the value that is used when the variable is not set. */
+  readonly defaultText: string
+  readonly minimum: number
+  readonly maximum: number
+}
+
+/** Every variable with its limits: the manual has one row for each. */
+export const ENVIRONMENT_VARIABLES = {
+  SALLYPORT_LISTENER_THREADS: {
+    meaning: 'Event-loop threads that accept connections.',
+    defaultText: 'cores − 1, at least 1',
+    minimum: 1,
+    maximum: 256,
+  },
+  SALLYPORT_VERIFY_THREADS: {
+    meaning:
+      'Signature verification threads of the whole process. Each listener thread has at least ' +
+      'one of its own, so a smaller number is raised to the number of listener threads.',
+    defaultText: 'max(1, cores / 4), at least one per listener thread',
+    minimum: 1,
+    maximum: 256,
+  },
+  SALLYPORT_VERIFY_BATCH_MAX: {
+    meaning: 'Most tokens per hand-over to a verification thread.',
+    defaultText: '32',
+    minimum: 1,
+    maximum: 1_024,
+  },
+  SALLYPORT_VERIFY_QUEUE_MAX: {
+    meaning: 'Most tokens that wait for verification before the answer is 503.',
+    defaultText: '8192',
+    minimum: 1,
+    maximum: 1_048_576,
+  },
+  SALLYPORT_CACHE_MIB: {
+    meaning: 'Size of the shared token cache in MiB. Wins over `cache.sizeMiB`.',
+    defaultText: '64',
+    minimum: 1,
+    maximum: 1_024,
+  },
+  SALLYPORT_UPSTREAM_CONNECTIONS: {
+    meaning: 'Connections per upstream target, whole process.',
+    defaultText: '256',
+    minimum: 1,
+    maximum: 65_535,
+  },
+  SALLYPORT_UPSTREAM_PIPELINING: {
+    meaning: 'Requests in flight per upstream connection. More than 1 is slower with most servers.',
+    defaultText: '1',
+    minimum: 1,
+    maximum: 128,
+  },
+  SALLYPORT_IDP_CONNECTIONS: {
+    meaning: 'Connections per identity-provider origin, whole process.',
+    defaultText: '100',
+    minimum: 1,
+    maximum: 65_535,
+  },
+  JWKS_CACHE_TTL: {
+    meaning: 'Seconds for which key sets are fresh. Wins over `jwks.cacheTtl` of every issuer.',
+    defaultText: '300',
+    minimum: 1,
+    maximum: 86_400,
+  },
+  JWKS_REFRESH_INTERVAL: {
+    meaning:
+      'Seconds between refreshes of key sets. Wins over `jwks.refreshInterval` of every issuer.',
+    defaultText: '60',
+    minimum: 1,
+    maximum: 86_400,
+  },
+} as const satisfies Record<string, VariableRow>
+
+type NumericVariable = keyof typeof ENVIRONMENT_VARIABLES
+
+/** The one variable that is a switch: its row in the manual. */
+export const NATIVE_SERVER_VARIABLE = {
+  name: 'SALLYPORT_ALLOW_UNKNOWN_NATIVE_SERVER',
+  meaning: 'Run a native server binary whose digest is not on the list of known ones.',
+  defaultText: 'false',
+} as const
+
+/** The environment of this process. */
+export function processEnvironment(): Environment {
+  return process.env
+}
+
+/** Cores that this process may use. */
+export function availableCores(): number {
+  return availableParallelism()
+}
+
+/** Reads every variable; a bad one is a complaint that names it, and counts as not set. */
+export function readEnvironment(environment: Environment, cores: number): EnvironmentReading {
+  const complaints: Complaint[] = []
+
+  const number = (name: NumericVariable): number | null => {
+    const text = environment[name]
+    if (text === undefined || text === '') return null
+    const { minimum, maximum } = ENVIRONMENT_VARIABLES[name]
+    const value = /^[0-9]{1,9}$/.test(text) ? Number(text) : Number.NaN
+    if (value >= minimum && value <= maximum) return value
+    complaints.push({
+      path: [name],
+      message: `must be a whole number from ${minimum} to ${maximum}`,
+    })
+    return null
+  }
+  const milliseconds = (name: NumericVariable): number | null => {
+    const seconds = number(name)
+    return seconds === null ? null : seconds * 1_000
+  }
+
+  const listenerThreads = number('SALLYPORT_LISTENER_THREADS') ?? Math.max(1, cores - 1)
+  const verifyThreads = number('SALLYPORT_VERIFY_THREADS') ?? Math.max(1, Math.floor(cores / 4))
+  const tuning: Tuning = {
+    listenerThreads,
+    verifyThreads: Math.max(verifyThreads, listenerThreads),
+    verifyBatchMax: number('SALLYPORT_VERIFY_BATCH_MAX') ?? 32,
+    verifyQueueMax: number('SALLYPORT_VERIFY_QUEUE_MAX') ?? 8_192,
+    upstreamConnections: number('SALLYPORT_UPSTREAM_CONNECTIONS') ?? 256,
+    upstreamPipelining: number('SALLYPORT_UPSTREAM_PIPELINING') ?? 1,
+    identityProviderConnections: number('SALLYPORT_IDP_CONNECTIONS') ?? 100,
+    allowUnknownNativeServer: readSwitch(environment, complaints),
+  }
+  const overrides: FileOverrides = {
+    cacheSizeMiB: number('SALLYPORT_CACHE_MIB'),
+    jwksCacheTtlMs: milliseconds('JWKS_CACHE_TTL'),
+    jwksRefreshIntervalMs: milliseconds('JWKS_REFRESH_INTERVAL'),
+  }
+  return { tuning, overrides, complaints }
+}
+
+function readSwitch(environment: Environment, complaints: Complaint[]): boolean {
+  const { name } = NATIVE_SERVER_VARIABLE
+  const text = environment[name] ?? ''
+  if (text === '1' || text === 'true') return true
+  if (text !== '' && text !== '0' && text !== 'false') {
+    complaints.push({ path: [name], message: 'must be true or false' })
+  }
+  return false
+}

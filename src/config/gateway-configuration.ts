@@ -1,0 +1,199 @@
+/**
+ * The configuration as the rest of the gateway receives it: checked, complete and immutable.
+ *
+ * Plain values only, so that it can be handed to another thread. Durations are milliseconds,
+ * paths of files are absolute, and what comes from files and the environment is already in it.
+ */
+import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
+import type { Tuning } from './environment.ts'
+
+export interface GatewayConfiguration {
+  readonly server: ServerConfiguration
+  readonly admin: AdminConfiguration
+  readonly cache: CacheConfiguration
+  /** In the order of the file; names are unique. */
+  readonly issuers: readonly IssuerConfiguration[]
+  readonly identity: IdentityConfiguration
+  readonly upstreams: readonly UpstreamConfiguration[]
+  /** The first that matches wins. */
+  readonly routes: readonly RouteConfiguration[]
+  readonly logging: LoggingConfiguration
+  /** Load the file again when it changes. */
+  readonly watch: boolean
+  /** Sizes of pools, from the environment. */
+  readonly tuning: Tuning
+}
+
+export interface ServerConfiguration {
+  readonly host: string
+  /** 0: the system chooses. */
+  readonly port: number
+  /** IP addresses and CIDR ranges. */
+  readonly trustedProxies: readonly string[]
+  readonly tls: TlsConfiguration | null
+  readonly limits: LimitsConfiguration
+  readonly drain: { readonly delayMs: number; readonly timeoutMs: number }
+}
+
+export interface TlsConfiguration {
+  readonly certFile: string
+  readonly keyFile: string
+}
+
+export interface LimitsConfiguration {
+  readonly headers: number
+  readonly headerBytes: number
+  readonly urlBytes: number
+  readonly bodyBytes: number
+  readonly tokenBytes: number
+}
+
+export interface AdminConfiguration {
+  readonly host: string
+  readonly port: number
+  /** Never `null` when the host is not loopback. */
+  readonly token: string | null
+}
+
+export interface CacheConfiguration {
+  readonly sizeMiB: number
+  /** 0: refusals are not remembered. */
+  readonly refusalTtlMs: number
+}
+
+export interface IssuerConfiguration {
+  /** Name in the file, for logs and metrics. */
+  readonly name: string
+  /** What `iss` must be. No two issuers share it. */
+  readonly issuer: string
+  /** At least one. */
+  readonly audiences: readonly string[]
+  /** At least one; all symmetric or all asymmetric. */
+  readonly algorithms: readonly JwsAlgorithm[]
+  /** Whole seconds. */
+  readonly clockToleranceSeconds: number
+  readonly requiredClaims: readonly string[]
+  /** As written: case does not matter. A token without `typ` counts as `JWT`. */
+  readonly types: readonly string[]
+  readonly keys: IssuerKeysConfiguration
+  readonly claims: ClaimNamesConfiguration
+}
+
+export type IssuerKeysConfiguration =
+  | { readonly kind: 'secret'; readonly secret: Uint8Array }
+  | ({ readonly kind: 'jwks' } & JwksConfiguration)
+
+/** Where the key set is: at a URL, behind the metadata of the issuer, or in a file. */
+export type JwksLocation =
+  | { readonly kind: 'uri'; readonly uri: string }
+  | { readonly kind: 'discovery' }
+  | { readonly kind: 'file'; readonly file: string }
+
+export interface JwksConfiguration {
+  readonly location: JwksLocation
+  readonly cacheTtlMs: number
+  /** As configured: 75 % of `cacheTtlMs` is not applied here. */
+  readonly refreshIntervalMs: number
+  readonly unknownKidCooldownMs: number
+  readonly staleMaxAgeMs: number
+  readonly timeoutMs: number
+  /** Directory, or `null` for none. */
+  readonly diskCache: string | null
+  readonly allowInsecureHttp: boolean
+  readonly alertOnStale: boolean
+}
+
+/** `null`: this part of the identity is not read. */
+export interface ClaimNamesConfiguration {
+  readonly subject: string
+  readonly email: string | null
+  readonly roles: string | null
+  readonly scopes: string | null
+  readonly tenant: string | null
+  readonly organisation: string | null
+}
+
+export interface IdentityConfiguration {
+  readonly strategy: 'headers'
+  readonly headers: IdentityHeadersConfiguration
+}
+
+/** Names as written; `null`: not sent. No two are the same. */
+export interface IdentityHeadersConfiguration {
+  readonly userId: string | null
+  readonly email: string | null
+  readonly roles: string | null
+  readonly tenant: string | null
+  readonly organisation: string | null
+  readonly issuer: string | null
+  readonly scopes: string | null
+  readonly expires: string | null
+  readonly sessionId: string | null
+  readonly requestId: string | null
+  readonly correlationId: string | null
+}
+
+export interface UpstreamConfiguration {
+  readonly name: string
+  /** Origins in their one spelling, at least one, each once. */
+  readonly targets: readonly string[]
+  readonly connectTimeoutMs: number
+  readonly responseTimeoutMs: number
+  readonly idleTimeoutMs: number
+  readonly ejectAfterFailures: number
+  readonly probeIntervalMs: number
+  /** From 0 to 1. */
+  readonly retryBudget: number
+}
+
+export interface RouteConfiguration {
+  readonly name: string
+  readonly match: {
+    readonly path: string
+    /** In lower case; may start with `*.`. `null`: any host. */
+    readonly host: string | null
+    /** Empty: every method. */
+    readonly methods: readonly string[]
+  }
+  /** Name of an upstream that exists. */
+  readonly upstream: string
+  /** `required` is what a list of authenticators means. */
+  readonly authenticate: 'none' | 'optional' | 'required'
+  /** Names of issuers that exist. Empty only when `authenticate` is `none`. */
+  readonly issuers: readonly string[]
+  readonly require: RequirementConfiguration
+  readonly identity: 'headers'
+  /** At least one. */
+  readonly credentials: readonly CredentialSourceConfiguration[]
+  readonly resourceMetadata: string | null
+  readonly mode: 'enforce'
+}
+
+export interface RequirementConfiguration {
+  readonly scopesAll: readonly string[]
+  readonly scopesAny: readonly string[]
+  readonly rolesAll: readonly string[]
+  readonly rolesAny: readonly string[]
+}
+
+export type CredentialSourceConfiguration =
+  | {
+      readonly kind: 'header'
+      /** In lower case. */
+      readonly name: string
+      /** Word before the token, without the space; `null`: the whole value is the token. */
+      readonly scheme: string | null
+    }
+  | { readonly kind: 'cookie'; readonly name: string }
+  | { readonly kind: 'query'; readonly name: string }
+
+export interface LoggingConfiguration {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly accessLog: {
+    readonly enabled: boolean
+    /** Share of the requests answered below 500, from 0 to 1. */
+    readonly sampling: number
+    /** The same for answers of 500 and above. */
+    readonly failureSampling: number
+  }
+}

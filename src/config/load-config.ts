@@ -1,0 +1,166 @@
+/** Reads the configuration file: YAML, then variables, then the schema, then all that is between. */
+import { closeSync, openSync, readSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { type Complaint, ConfigError, type ConfigProblem, describePath } from './config-error.ts'
+import { crossCheck } from './cross-checks.ts'
+import { availableCores, processEnvironment, readEnvironment } from './environment.ts'
+import type { GatewayConfiguration } from './gateway-configuration.ts'
+import { type Environment, interpolate, pathKey } from './interpolate.ts'
+import { resolveConfiguration } from './resolve-configuration.ts'
+import { configurationSchema } from './schema.ts'
+import { describeIssues } from './schema-problems.ts'
+import { READING } from './setting.ts'
+import { understand } from './understood-settings.ts'
+import { FILE_BYTES_MAX, readYaml, type YamlDocument } from './yaml-document.ts'
+
+interface ConfigSurroundings {
+  readonly environment: Environment
+  readonly cores: number
+  /** Relative names of files in the configuration start here. */
+  readonly directory: string
+}
+
+/**
+ * Loads the file with the environment of this process.
+ *
+ * @throws ConfigError with every problem at once.
+ */
+export function loadConfig(file: string): GatewayConfiguration {
+  return parseConfig(readConfigFile(file), {
+    environment: processEnvironment(),
+    cores: availableCores(),
+    directory: dirname(resolve(file)),
+  })
+}
+
+/**
+ * Loads a configuration from its text. Opens the files that it names; looks up no host name.
+ *
+ * @throws ConfigError with every problem at once.
+ */
+export function parseConfig(text: string, surroundings: ConfigSurroundings): GatewayConfiguration {
+  const reading = readYaml(text)
+  if (!reading.ok) throw new ConfigError(reading.problems)
+
+  const filled = interpolate(reading.document.value, surroundings.environment)
+  const value = withTypesOfVariables(filled.value, filled.interpolated)
+  const parsed = configurationSchema.safeParse(value, READING)
+  const settings = understand(value)
+  const environment = readEnvironment(surroundings.environment, surroundings.cores)
+  const { configuration, complaints } = resolveConfiguration(
+    settings,
+    environment,
+    surroundings.directory,
+  )
+
+  const problems = place(
+    [
+      // First, because what follows from a missing variable is not a problem of its own.
+      filled.complaints,
+      parsed.success ? [] : describeIssues(parsed.error.issues),
+      crossCheck(settings),
+      complaints,
+    ].flat(),
+    reading.document,
+  )
+  problems.push(...environment.complaints.map((complaint) => withoutPlace(complaint)))
+  if (problems.length > 0) throw new ConfigError(problems)
+  // Every part that could not be understood has been complained about.
+  return configuration as GatewayConfiguration
+}
+
+/**
+ * A variable is text. Where the schema wants a number or a switch, and only where the text came
+ * from a variable, it is read as one; a quoted "8080" in the file stays the mistake that it is.
+ */
+function withTypesOfVariables(value: unknown, interpolated: ReadonlySet<string>): unknown {
+  if (interpolated.size === 0) return value
+  const parsed = configurationSchema.safeParse(value, READING)
+  if (parsed.success) return value
+  for (const issue of parsed.error.issues) {
+    if (issue.code !== 'invalid_type' || typeof issue.path.at(-1) === 'symbol') continue
+    const path = issue.path as (string | number)[]
+    if (!interpolated.has(pathKey(path))) continue
+    if (issue.expected === 'number' || issue.expected === 'int') replace(value, path, asNumber)
+    if (issue.expected === 'boolean') replace(value, path, asSwitch)
+  }
+  return value
+}
+
+function asNumber(text: string): unknown {
+  return /^-?[0-9]{1,15}(\.[0-9]{1,15})?$/.test(text) ? Number(text) : text
+}
+
+function asSwitch(text: string): unknown {
+  if (text === 'true') return true
+  return text === 'false' ? false : text
+}
+
+function replace(
+  root: unknown,
+  path: readonly (string | number)[],
+  convert: (text: string) => unknown,
+): void {
+  let parent = root as Record<string | number, unknown>
+  for (const step of path.slice(0, -1)) parent = parent[step] as Record<string | number, unknown>
+  const key = path.at(-1) ?? ''
+  const value = parent[key]
+  if (typeof value === 'string') parent[key] = convert(value)
+}
+
+/** One problem per path, in the order of the file. */
+function place(complaints: readonly Complaint[], document: YamlDocument): ConfigProblem[] {
+  const seen = new Map<string, ConfigProblem>()
+  for (const complaint of complaints) {
+    const path = describePath(complaint.path)
+    if (seen.has(path)) continue
+    const position = document.locate(complaint.path)
+    seen.set(path, {
+      path,
+      message: complaint.message,
+      line: position?.line ?? null,
+      column: position?.column ?? null,
+    })
+  }
+  return [...seen.values()].sort((first, second) => {
+    return (first.line ?? 0) - (second.line ?? 0) || (first.column ?? 0) - (second.column ?? 0)
+  })
+}
+
+function withoutPlace({ path, message }: Complaint): ConfigProblem {
+  return { path: describePath(path), message, line: null, column: null }
+}
+
+function readConfigFile(file: string): string {
+  const bytes = readBounded(file)
+  if (bytes.length > FILE_BYTES_MAX) throw whole(`is larger than ${FILE_BYTES_MAX} bytes`)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw whole('is not UTF-8 text')
+  }
+}
+
+function readBounded(file: string): Buffer {
+  let descriptor: number | null = null
+  try {
+    descriptor = openSync(file, 'r')
+    const buffer = Buffer.alloc(FILE_BYTES_MAX + 1)
+    let length = 0
+    while (length < buffer.length) {
+      const count = readSync(descriptor, buffer, length, buffer.length - length, null)
+      if (count === 0) break
+      length += count
+    }
+    return buffer.subarray(0, length)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
+    throw whole(`cannot be read (${code})`)
+  } finally {
+    if (descriptor !== null) closeSync(descriptor)
+  }
+}
+
+function whole(message: string): ConfigError {
+  return new ConfigError([{ path: '', message, line: null, column: null }])
+}

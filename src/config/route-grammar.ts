@@ -1,0 +1,105 @@
+/** What may stand in a route: path patterns and header names. */
+
+const PATH_LENGTH_MAX = 1_024
+
+/** pchar and `/` (RFC 3986 §3.3), without what a canonical path cannot hold. */
+const PATH_CHARACTERS = /^\/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*$/
+
+/** Encoded slash, backslash, dot and NUL are refused in requests, so no route can match them. */
+const ENCODED_TROUBLE = /%(2f|5c|2e|00)/i
+
+const BAD_PERCENT = /%(?![0-9A-Fa-f]{2})/
+
+/** The pattern, or `null` when no request could ever match it or its `*` means nothing. */
+export function judgeRoutePath(value: string): string | null {
+  if (value.length > PATH_LENGTH_MAX || !PATH_CHARACTERS.test(value)) return null
+  if (ENCODED_TROUBLE.test(value) || BAD_PERCENT.test(value)) return null
+  const segments = value.slice(1).split('/')
+  const isGood = segments.every((segment, index) => {
+    // Only the last segment may be empty: `/` and `/users/` are paths, `//` is not.
+    if (segment === '') return index === segments.length - 1
+    if (segment === '.' || segment === '..' || segment.startsWith('..;')) return false
+    return segment === '*' || !segment.includes('*')
+  })
+  return isGood ? value : null
+}
+
+const FIELD_NAME = /^[A-Za-z0-9!#$%&'*+.^`|~-]{1,64}$/
+
+/** Fields that frame or address a message: never a place for a credential or an identity. */
+const MESSAGE_FIELDS: ReadonlySet<string> = new Set([
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'cookie',
+  'date',
+  'expect',
+  'forwarded',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'traceparent',
+  'tracestate',
+  'transfer-encoding',
+  'upgrade',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+])
+
+/** The name in lower case, or `null`. Names with `_` are dropped from requests, so none here. */
+export function judgeFieldName(value: string): string | null {
+  const name = value.toLowerCase()
+  return FIELD_NAME.test(value) && !MESSAGE_FIELDS.has(name) ? name : null
+}
+
+/** The name as written, or `null`. `Authorization` is for the credential of a client. */
+export function judgeIdentityFieldName(value: string): string | null {
+  const name = judgeFieldName(value)
+  return name === null || name === 'authorization' || name === 'proxy-authorization' ? null : value
+}
+
+/**
+ * Whether the first pattern matches everything that the second one does.
+ *
+ * `*` stands for one segment; as the last segment for the rest, the bare prefix included.
+ */
+export function coversPath(first: string, second: string): boolean {
+  const covering = pathSegments(first)
+  const covered = pathSegments(second)
+  if (covered.fixed.length < covering.fixed.length) return false
+  if (!covering.openEnded) {
+    if (covered.openEnded || covered.fixed.length !== covering.fixed.length) return false
+  }
+  return covering.fixed.every((segment, index) => {
+    return segment === '*' || segment === covered.fixed[index]
+  })
+}
+
+interface PathSegments {
+  readonly fixed: readonly string[]
+  readonly openEnded: boolean
+}
+
+function pathSegments(pattern: string): PathSegments {
+  const segments = pattern.slice(1).split('/')
+  const openEnded = segments.at(-1) === '*'
+  return { fixed: openEnded ? segments.slice(0, -1) : segments, openEnded }
+}
+
+/** The same for hosts; `null` is any host. */
+export function coversHost(first: string | null, second: string | null): boolean {
+  if (first === null || first === second) return true
+  return second !== null && first.startsWith('*.') && second.endsWith(first.slice(1))
+}
+
+/** The same for methods; none is every method. */
+export function coversMethods(first: readonly string[], second: readonly string[]): boolean {
+  if (first.length === 0) return true
+  return second.length > 0 && second.every((method) => first.includes(method))
+}

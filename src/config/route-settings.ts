@@ -1,0 +1,259 @@
+/** Settings of identity headers, upstreams and routes. */
+import { hostPattern, httpOrigin, httpUrl } from './network-address.ts'
+import { judgeFieldName, judgeIdentityFieldName, judgeRoutePath } from './route-grammar.ts'
+import {
+  duration,
+  either,
+  fraction,
+  judgedText,
+  listOf,
+  named,
+  nullable,
+  type Output,
+  oneOf,
+  patternText,
+  section,
+  text,
+  unlessAbsent,
+  variant,
+  wholeNumber,
+  word,
+} from './setting.ts'
+
+/** Ways of telling the upstream who is calling that the contract knows and this version does not. */
+const LATER_STRATEGIES = ['internal-token', 'pass-through']
+
+function identityHeader(what: string, fallback: string) {
+  return unlessAbsent(
+    judgedText(
+      `${what} \`null\`: not sent.`,
+      judgeIdentityFieldName,
+      'must be a header name of letters, digits and - that HTTP itself has no use for',
+    ),
+  ).prefault(fallback)
+}
+
+const identityHeaders = section(
+  'Names of the headers. A copy that a client sends is removed, whether the header is sent or not.',
+  {
+    userId: identityHeader('The subject.', 'X-User-Id'),
+    email: identityHeader('E-mail address.', 'X-User-Email'),
+    roles: identityHeader('Roles, comma separated.', 'X-User-Roles'),
+    tenant: identityHeader('Tenant.', 'X-Tenant-Id'),
+    organisation: identityHeader('Organisation.', 'X-Org-Id'),
+    issuer: identityHeader('`iss` of the token.', 'X-Token-Issuer'),
+    scopes: identityHeader('Scopes, comma separated.', 'X-Token-Scopes'),
+    expires: identityHeader('`exp` of the token, in seconds since 1970.', 'X-Token-Expires'),
+    sessionId: identityHeader('SHA-256 of `sid`, never the id itself.', 'X-Session-Id'),
+    requestId: identityHeader('Request id.', 'X-Request-Id'),
+    correlationId: identityHeader('Correlation id.', 'X-Correlation-Id'),
+  },
+)
+
+export const identitySchema = section('How an upstream learns who is calling.', {
+  strategy: oneOf('Default for routes that do not say.', ['headers'], LATER_STRATEGIES).prefault(
+    'headers',
+  ),
+  headers: identityHeaders.prefault({}),
+})
+
+export const upstreamSchema = section('One service behind the gateway.', {
+  targets: listOf(
+    'Origins that serve it. A request goes to the one with the fewest requests in flight.',
+    judgedText(
+      'Origin.',
+      httpOrigin,
+      'must be an origin such as http://10.0.0.5:8080, without path, query and credentials',
+    ),
+    { minimum: 1 },
+  ),
+  connectTimeout: duration('Time to open a connection.', {
+    minimum: '10ms',
+    maximum: '60s',
+  }).prefault('2s'),
+  responseTimeout: duration('Time until the headers of the answer.', {
+    minimum: '10ms',
+    maximum: '1h',
+  }).prefault('30s'),
+  idleTimeout: duration('Longest pause within the body of an answer.', {
+    minimum: '10ms',
+    maximum: '24h',
+  }).prefault('60s'),
+  ejectAfterFailures: wholeNumber(
+    'Failures in a row after which a target gets no more requests until a probe succeeds.',
+    { minimum: 1, maximum: 1_000 },
+  ).prefault(3),
+  probeInterval: duration('Time between probes of an ejected target.', {
+    minimum: '100ms',
+    maximum: '10m',
+  }).prefault('5s'),
+  retryBudget: fraction(
+    'Share of requests that may be sent a second time. Bounded, because retries multiply the ' +
+      'load on a service that is already failing. 0: never.',
+  ).prefault(0.1),
+}).transform(({ connectTimeout, responseTimeout, idleTimeout, probeInterval, ...rest }) => ({
+  ...rest,
+  connectTimeoutMs: connectTimeout,
+  responseTimeoutMs: responseTimeout,
+  idleTimeoutMs: idleTimeout,
+  probeIntervalMs: probeInterval,
+}))
+
+export const upstreamsSchema = named(
+  'The services behind the gateway, by a name of your choice.',
+  upstreamSchema,
+)
+
+const match = section('Which requests the route is for.', {
+  path: judgedText(
+    'Path. `*` stands for one segment; at the end it stands for the rest, the bare prefix ' +
+      'included: `/users/*` matches `/users`, `/users/` and `/users/1/x`.',
+    judgeRoutePath,
+    'must start with / and have * only as a whole segment, no empty or dot segments, no query, ' +
+      'no backslash, no encoded slash',
+  ),
+  host: unlessAbsent(
+    judgedText(
+      'Host without port, or `*.example.com` for every host below it. Left out: any host.',
+      hostPattern,
+      'must be a host name without port, or *. and a host name',
+    ),
+  ),
+  methods: listOf(
+    'Methods. Empty: every method that the gateway knows.',
+    oneOf('Method.', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']),
+  ).prefault([]),
+})
+
+function requirement(what: string) {
+  const item = patternText(
+    what,
+    /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/,
+    'must be printable ASCII without space, " and \\',
+  )
+  return section(`${what}s that the caller needs.`, {
+    all: listOf('Every one of these.', item).prefault([]),
+    any: listOf('At least one of these.', item).prefault([]),
+  }).prefault({})
+}
+
+const requirements = section('What the identity must be granted. Otherwise: 403.', {
+  scopes: requirement('Scope'),
+  roles: requirement('Role'),
+}).transform(({ scopes, roles }) => ({
+  scopesAll: scopes.all,
+  scopesAny: scopes.any,
+  rolesAll: roles.all,
+  rolesAny: roles.any,
+}))
+
+const FIELD_NAME_COMPLAINT =
+  'must be a header name of letters, digits and - that HTTP itself has no use for'
+
+const SCHEME_COMPLAINT = 'must be 1 to 32 letters, digits and -'
+
+const credentialSource = variant(
+  'A place where a token may be.',
+  'from',
+  [
+    section('In a header.', {
+      from: word('header'),
+      name: judgedText('Name of the header.', judgeFieldName, FIELD_NAME_COMPLAINT).prefault(
+        'Authorization',
+      ),
+      prefix: nullable(
+        patternText(
+          'Word before the token, in any case, with a space between. `null`: the whole value is ' +
+            'the token. Left out: `Bearer` for `Authorization`, otherwise `null`.',
+          /^[A-Za-z0-9-]{1,32} ?$/,
+          SCHEME_COMPLAINT,
+        ),
+      ),
+    }),
+    section('In a cookie.', {
+      from: word('cookie'),
+      name: patternText(
+        'Name of the cookie.',
+        /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/,
+        'must be a cookie name (RFC 6265 §4.1.1)',
+      ),
+    }),
+    section(
+      'In a query parameter. URLs end up in histories and logs of others: use it only for ' +
+        'clients that can do nothing else. The parameter is not sent to the upstream.',
+      {
+        from: word('query'),
+        name: patternText(
+          'Name of the parameter.',
+          /^[A-Za-z0-9_.-]{1,128}$/,
+          'must be 1 to 128 letters, digits, dots, _ and -',
+        ),
+      },
+    ),
+  ],
+  'must be one of header, cookie, query',
+).transform((source) => {
+  if (source.from === 'cookie') return { kind: source.from, name: source.name }
+  if (source.from === 'query') return { kind: source.from, name: source.name }
+  const standard = source.name === 'authorization' ? 'Bearer' : null
+  const scheme = source.prefix === undefined ? standard : (source.prefix?.trimEnd() ?? null)
+  return { kind: source.from, name: source.name, scheme }
+})
+
+export const routeSchema = section('One route.', {
+  name: patternText(
+    'Name in metrics and logs. No two routes may share it.',
+    /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/,
+    'must start with a letter and consist of letters, digits, dots, _ and -, 64 at most',
+  ),
+  match,
+  upstream: text('Name of the upstream.'),
+  authenticate: either(
+    '`none`: no credential is looked at, and no identity is sent. `optional`: a request without ' +
+      'a credential passes without identity; a bad credential is refused. A list: one of these ' +
+      'is needed.',
+    [
+      oneOf('Not always.', ['none', 'optional']),
+      listOf(
+        'How a caller may prove who it is.',
+        oneOf('Authenticator.', ['jwt'], ['introspection', 'session', 'apiKey']),
+        { minimum: 1 },
+      ),
+    ],
+    'must be none, optional or a list of authenticators such as [jwt]',
+  ).prefault(['jwt']),
+  issuers: unlessAbsent(
+    listOf('Names of the issuers whose tokens are good here. Left out: all.', text('Issuer.'), {
+      minimum: 1,
+    }),
+  ),
+  require: requirements.prefault({}),
+  identity: unlessAbsent(
+    oneOf(
+      'How the upstream learns who is calling, if not as `identity.strategy` says.',
+      ['headers'],
+      LATER_STRATEGIES,
+    ),
+  ),
+  credentials: listOf(
+    'Where the token may be. Two tokens in one request are refused.',
+    credentialSource,
+    { minimum: 1 },
+  ).prefault([{ from: 'header' }]),
+  resourceMetadata: unlessAbsent(
+    judgedText(
+      'URL that challenges name as `resource_metadata` (RFC 9728 §5.1).',
+      httpUrl,
+      'must be an absolute http or https URL without credentials and fragment',
+    ),
+  ),
+  mode: oneOf('Whether refusals take effect.', ['enforce'], ['shadow']).prefault('enforce'),
+})
+
+export const routesSchema = listOf('The routes. The first that matches wins.', routeSchema, {
+  minimum: 1,
+})
+
+export type IdentityOutput = Output<typeof identitySchema>
+export type UpstreamOutput = Output<typeof upstreamSchema>
+export type RouteOutput = Output<typeof routeSchema>

@@ -1,0 +1,31 @@
+/**
+ * The whole configuration file: every setting with its default, limits and reason.
+ *
+ * The manual and the JSON Schema for editors are generated from here.
+ */
+import { issuersSchema } from './issuer-settings.ts'
+import { identitySchema, routesSchema, upstreamsSchema } from './route-settings.ts'
+import { adminSchema, cacheSchema, loggingSchema, serverSchema } from './server-settings.ts'
+import { flag, jsonSchemaOf, section } from './setting.ts'
+
+export const configurationSchema = section(
+  'Configuration of Sallyport. Only `issuers`, `upstreams` and `routes` are needed to start.',
+  {
+    server: serverSchema.prefault({}),
+    admin: adminSchema.prefault({}),
+    cache: cacheSchema.prefault({}),
+    issuers: issuersSchema.prefault({}),
+    identity: identitySchema.prefault({}),
+    upstreams: upstreamsSchema,
+    routes: routesSchema,
+    logging: loggingSchema.prefault({}),
+    watch: flag(
+      'Load the file again when it changes. A bad one is refused and the old one runs on.',
+    ).prefault(false),
+  },
+)
+
+/** The JSON Schema (2020-12) of the file, for editors. */
+export function configurationJsonSchema(): Record<string, unknown> {
+  return { title: 'Sallyport configuration', ...jsonSchemaOf(configurationSchema) }
+}

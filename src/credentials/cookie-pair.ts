@@ -1,0 +1,68 @@
+/** Hot path: finds one cookie in a `Cookie` field, where any number may stand (RFC 6265 §4.2.1). */
+
+const SEMICOLON = 0x3b
+const EQUALS_SIGN = 0x3d
+const SPACE = 0x20
+const TAB = 0x09
+
+/**
+ * Index of the first pair of this name at or after `from`, or -1.
+ *
+ * Names are compared to the letter. The index is that of the name's first character.
+ */
+export function findCookiePair(field: string, name: string, from: number): number {
+  let start = from
+  while (start < field.length) {
+    while (isBlank(field.charCodeAt(start))) start += 1
+    if (field.charCodeAt(start + name.length) === EQUALS_SIGN && field.startsWith(name, start)) {
+      return start
+    }
+    start = pairEnd(field, start) + 1
+  }
+  return -1
+}
+
+/** Index of the `;` that ends the pair which begins at `start`, or the length of the field. */
+export function pairEnd(field: string, start: number): number {
+  const semicolon = field.indexOf(';', start)
+  return semicolon === -1 ? field.length : semicolon
+}
+
+/** The value of the pair at `start`, without surrounding blanks. Quotes stay: they belong to it. */
+export function cookieValue(field: string, name: string, start: number): string {
+  const first = start + name.length + 1
+  let end = pairEnd(field, start)
+  while (end > first && isBlank(field.charCodeAt(end - 1))) end -= 1
+  return field.slice(first, end)
+}
+
+/** The field without any pair of this name; empty when nothing else is in it. */
+export function withoutCookie(field: string, name: string): string {
+  let kept = field
+  let start = findCookiePair(kept, name, 0)
+  while (start !== -1) {
+    kept = withoutPair(kept, start)
+    start = findCookiePair(kept, name, 0)
+  }
+  return kept
+}
+
+function withoutPair(field: string, start: number): string {
+  let resume = pairEnd(field, start)
+  if (field.charCodeAt(resume) === SEMICOLON) resume += 1
+  while (isBlank(field.charCodeAt(resume))) resume += 1
+  if (resume < field.length) return field.slice(0, start) + field.slice(resume)
+  // It was the last one: the separator before it goes too.
+  let end = start
+  while (
+    end > 0 &&
+    (isBlank(field.charCodeAt(end - 1)) || field.charCodeAt(end - 1) === SEMICOLON)
+  ) {
+    end -= 1
+  }
+  return field.slice(0, end)
+}
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB
+}

@@ -1,0 +1,38 @@
+/** Where a route looks for a bearer token. */
+
+/**
+ * - `header` with a scheme: `Authorization: Bearer …`, or any other field and scheme.
+ * - `header` without one: the whole value is the token.
+ * - `cookie`, `query`: the value of that name.
+ */
+export type CredentialSource =
+  | { readonly kind: 'header'; readonly name: string; readonly scheme: string | null }
+  | { readonly kind: 'cookie'; readonly name: string }
+  | { readonly kind: 'query'; readonly name: string }
+
+/** The default: `Authorization` with the scheme `Bearer` (RFC 6750 §2.1). */
+export const AUTHORIZATION_BEARER: CredentialSource = {
+  kind: 'header',
+  name: 'authorization',
+  scheme: 'bearer',
+}
+
+/** The sources of one route, sorted by kind and in lower case, so that a request only compares. */
+export interface CompiledSources {
+  readonly headerNames: readonly string[]
+  /** Scheme for the header name at the same place; `null` for none. */
+  readonly headerSchemes: readonly (string | null)[]
+  readonly cookieNames: readonly string[]
+  readonly queryNames: readonly string[]
+}
+
+/** Puts sources into the form that the hot path reads. Field names and schemes ignore case. */
+export function compileSources(sources: readonly CredentialSource[]): CompiledSources {
+  const headers = sources.filter((source) => source.kind === 'header')
+  return {
+    headerNames: headers.map((source) => source.name.toLowerCase()),
+    headerSchemes: headers.map((source) => source.scheme?.toLowerCase() ?? null),
+    cookieNames: sources.filter(({ kind }) => kind === 'cookie').map(({ name }) => name),
+    queryNames: sources.filter(({ kind }) => kind === 'query').map(({ name }) => name),
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * Hot path: finds the one bearer token of a request, or says why there is no single one
+ * (RFC 6750 §2).
+ *
+ * All sources of a route are looked at, because a second token anywhere makes the request
+ * ambiguous: the gateway would judge one and the upstream might read the other.
+ */
+import type { HeaderList } from '../protocol/header-list.ts'
+import { type Refused, refuse } from '../protocol/verification.ts'
+import { hasScheme, isB64Token, tokenAfterScheme } from './bearer-token.ts'
+import { cookieValue, findCookiePair, pairEnd } from './cookie-pair.ts'
+import { type CompiledSources, type CredentialSource, compileSources } from './credential-source.ts'
+import { findParameter, parameterEnd, parameterValue } from './query-parameter.ts'
+
+/** A token; `null` when the request carries none; or why it is refused. */
+export type Extraction = string | null | Refused
+
+const AMBIGUOUS = refuse('invalid_request')
+const MALFORMED = refuse('invalid_request')
+const TOO_LONG = refuse('invalid_token')
+
+/** Reads the token of a request from the places that one route names. Built at load. */
+export class CredentialExtractor {
+  readonly #sources: CompiledSources
+  readonly #tokenLengthMax: number
+
+  /**
+   * @param sources In any order: none has precedence.
+   * @param tokenBytesMax Longer tokens are refused before anything reads them.
+   */
+  constructor(sources: readonly CredentialSource[], tokenBytesMax: number) {
+    this.#sources = compileSources(sources)
+    this.#tokenLengthMax = tokenBytesMax
+  }
+
+  /**
+   * - No token at any source, or another scheme in its place (`Basic …`): `null`.
+   * - Two tokens, or a repeated `Authorization` of whatever scheme: `invalid_request`.
+   * - Something that is not one b64token where a token is announced: `invalid_request`.
+   * - A token beyond the limit: `invalid_token`.
+   *
+   * An empty cookie counts as none: it is what browsers send after some log-outs.
+   *
+   * @param query Raw, without `?`.
+   */
+  extract(headers: HeaderList, query: string): Extraction {
+    let found: Extraction = null
+    let authorizationCount = 0
+    for (let index = 0; index < headers.length; index += 2) {
+      const name = headers[index] ?? ''
+      if (name === 'authorization') authorizationCount += 1
+      found = combine(found, this.#fromField(name, headers[index + 1] ?? ''))
+    }
+    if (authorizationCount > 1) return AMBIGUOUS
+    return query === '' ? found : combine(found, this.#fromQuery(query))
+  }
+
+  #fromField(name: string, value: string): Extraction {
+    const { headerNames, headerSchemes, cookieNames } = this.#sources
+    if (name === 'cookie' && cookieNames.length > 0) return this.#fromCookies(value)
+    for (let index = 0; index < headerNames.length; index += 1) {
+      if (headerNames[index] !== name) continue
+      const scheme = headerSchemes[index] ?? null
+      if (scheme === null) return value === '' ? null : this.#judge(value)
+      if (hasScheme(value, scheme)) return this.#afterScheme(value, scheme.length)
+    }
+    return null
+  }
+
+  #afterScheme(value: string, schemeLength: number): Extraction {
+    // One character for the space that must be there; more of them count as token.
+    if (value.length - schemeLength - 1 > this.#tokenLengthMax) return TOO_LONG
+    return tokenAfterScheme(value, schemeLength) ?? MALFORMED
+  }
+
+  #fromCookies(field: string): Extraction {
+    let found: Extraction = null
+    for (const name of this.#sources.cookieNames) {
+      let start = findCookiePair(field, name, 0)
+      while (start !== -1) {
+        const value = cookieValue(field, name, start)
+        if (value !== '') found = combine(found, this.#judge(value))
+        start = findCookiePair(field, name, pairEnd(field, start) + 1)
+      }
+    }
+    return found
+  }
+
+  #fromQuery(query: string): Extraction {
+    let found: Extraction = null
+    for (const name of this.#sources.queryNames) {
+      let start = findParameter(query, name, 0)
+      while (start !== -1) {
+        found = combine(found, this.#judge(parameterValue(query, name, start)))
+        start = findParameter(query, name, parameterEnd(query, start) + 1)
+      }
+    }
+    return found
+  }
+
+  #judge(token: string): Extraction {
+    if (token.length > this.#tokenLengthMax) return TOO_LONG
+    return isB64Token(token, 0) ? token : MALFORMED
+  }
+}
+
+/** The first refusal stays; a second token is one. */
+function combine(found: Extraction, next: Extraction): Extraction {
+  if (next === null) return found
+  if (found === null) return next
+  if (typeof found !== 'string') return found
+  return typeof next === 'string' ? AMBIGUOUS : next
+}

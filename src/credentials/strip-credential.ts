@@ -1,0 +1,57 @@
+/**
+ * Hot path: takes the bearer token out of what goes upstream, from every place in which the route
+ * would have looked for it.
+ */
+import type { HeaderList } from '../protocol/header-list.ts'
+import { hasScheme } from './bearer-token.ts'
+import { findCookiePair, withoutCookie } from './cookie-pair.ts'
+import { type CompiledSources, type CredentialSource, compileSources } from './credential-source.ts'
+import { withoutParameter } from './query-parameter.ts'
+
+/** Removes what {@link CredentialExtractor} of the same sources reads. Built at load. */
+export class CredentialStripper {
+  readonly #sources: CompiledSources
+
+  constructor(sources: readonly CredentialSource[]) {
+    this.#sources = compileSources(sources)
+  }
+
+  /**
+   * What remains of one field: the same value, a shorter one (`Cookie` without that pair), or
+   * `null` when the field goes. A field with another scheme stays: it is not our credential.
+   *
+   * @param name In lower case.
+   */
+  strippedValue(name: string, value: string): string | null {
+    const { headerNames, headerSchemes, cookieNames } = this.#sources
+    for (let index = 0; index < headerNames.length; index += 1) {
+      if (headerNames[index] !== name) continue
+      const scheme = headerSchemes[index] ?? null
+      if (scheme === null || hasScheme(value, scheme)) return null
+    }
+    if (name !== 'cookie' || cookieNames.length === 0) return value
+    let kept = value
+    for (const cookieName of cookieNames) {
+      if (findCookiePair(kept, cookieName, 0) !== -1) kept = withoutCookie(kept, cookieName)
+    }
+    return kept === '' ? null : kept
+  }
+
+  /** All fields as {@link strippedValue} leaves them, in a new list. */
+  strippedHeaders(headers: HeaderList): string[] {
+    const kept: string[] = []
+    for (let index = 0; index < headers.length; index += 2) {
+      const name = headers[index] ?? ''
+      const value = this.strippedValue(name, headers[index + 1] ?? '')
+      if (value !== null) kept.push(name, value)
+    }
+    return kept
+  }
+
+  /** The raw query without the token. The same string when the route reads no query parameter. */
+  strippedQuery(query: string): string {
+    let kept = query
+    for (const name of this.#sources.queryNames) kept = withoutParameter(kept, name)
+    return kept
+  }
+}

@@ -1,0 +1,288 @@
+// oxlint-disable-next-line triple-slash-reference -- an ambient module cannot be imported
+/// <reference path="./oidc-provider.d.ts" />
+/**
+ * A real OpenID provider in this process, for the demonstration and for tests: discovery, JWK Set
+ * and token endpoint over HTTP, signed access tokens (RFC 9068) by the client credentials grant.
+ *
+ * For loopback only: plain http, one client whose secret is no secret, keys made at the start.
+ */
+import { generateKeyPair, type JsonWebKey } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
+import { errors, Provider } from 'oidc-provider'
+import { randomHex } from '../resilience/randomness.ts'
+
+export const SIGNING_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
+export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
+
+export interface IdentityProviderOptions {
+  readonly host?: '127.0.0.1' | '::1'
+  /** 0, the default, takes any free port. */
+  readonly port?: number
+  /** One key for each; the first is the default of `issueAccessToken`. Default: all. */
+  readonly algorithms?: readonly SigningAlgorithm[]
+  /** `aud` of every access token. */
+  readonly audience: string
+  /** Scopes that may be asked for. */
+  readonly scopes?: readonly string[]
+  /** Claims of every access token unless a request for one says otherwise. */
+  readonly claims?: Readonly<Record<string, unknown>>
+}
+
+export interface AccessTokenRequest {
+  readonly algorithm?: SigningAlgorithm
+  readonly scopes?: readonly string[]
+  /** Added last, so it may replace any claim: `sub`, `exp`, `aud` … */
+  readonly claims?: Readonly<Record<string, unknown>>
+  /** Default: one hour. */
+  readonly expiresInSeconds?: number
+}
+
+export interface IdentityProvider {
+  /** Exactly what `iss` says. */
+  readonly issuer: string
+  readonly jwksUri: string
+  readonly tokenEndpoint: string
+  readonly clientId: string
+  readonly clientSecret: string
+  /** Value of the `resource` parameter that makes the token endpoint sign with this algorithm. */
+  resourceFor(algorithm: SigningAlgorithm): string
+  /** Asks the token endpoint over HTTP, as any client would. */
+  issueAccessToken(request?: AccessTokenRequest): Promise<string>
+  /** `kid` of the key that signs with this algorithm now. */
+  signingKeyId(algorithm: SigningAlgorithm): string
+  /**
+   * Makes new keys, which sign from now on. With `keepOld` the old ones stay published.
+   * Tokens that were issued before still carry the old `kid`.
+   */
+  rotateKeys(options: { readonly keepOld: boolean }): Promise<void>
+  stop(): Promise<void>
+}
+
+interface SigningKey {
+  readonly algorithm: SigningAlgorithm
+  readonly keyId: string
+  readonly privateJwk: JsonWebKey
+}
+
+const CLIENT_ID = 'demo-client'
+const CLIENT_SECRET = 'demo-client-secret'
+const RESOURCE_PREFIX = 'urn:sallyport:demo:'
+const TOKEN_TTL_SECONDS = 3_600
+/** Names claims that `issueAccessToken` holds ready in this process; worthless to anyone else. */
+const TICKET_HEADER = 'x-claims-ticket'
+
+/** Starts listening. Settles once the provider answers. */
+export async function startIdentityProvider(
+  options: IdentityProviderOptions,
+): Promise<IdentityProvider> {
+  const algorithms = options.algorithms ?? SIGNING_ALGORITHMS
+  const host = options.host ?? '127.0.0.1'
+  const tickets = new Map<string, Readonly<Record<string, unknown>>>()
+  let keys = await makeKeys(algorithms)
+  // Reserved first: the issuer's name contains the port.
+  const server = createServer()
+  const port = await listen(server, options.port ?? 0, host)
+  const issuer = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  let handle = createHandler(issuer, keys, options, tickets)
+  server.on('request', (request, response) => void handle(request, response))
+
+  function signingKey(algorithm: SigningAlgorithm): SigningKey {
+    const key = keys.find((candidate) => candidate.algorithm === algorithm)
+    if (key === undefined) throw new RangeError(`this provider does not sign with ${algorithm}`)
+    return key
+  }
+
+  async function issueAccessToken(request: AccessTokenRequest = {}): Promise<string> {
+    const algorithm = request.algorithm ?? algorithms[0] ?? 'RS256'
+    const ticket = randomHex(16)
+    const expiresInSeconds = request.expiresInSeconds ?? TOKEN_TTL_SECONDS
+    tickets.set(ticket, { expires_in: expiresInSeconds, ...request.claims })
+    try {
+      return await askTokenEndpoint(
+        `${issuer}/token`,
+        {
+          grant_type: 'client_credentials',
+          resource: `${RESOURCE_PREFIX}${algorithm}`,
+          scope: (request.scopes ?? options.scopes ?? []).join(' '),
+        },
+        ticket,
+      )
+    } finally {
+      tickets.delete(ticket)
+    }
+  }
+
+  return {
+    issuer,
+    jwksUri: `${issuer}/jwks`,
+    tokenEndpoint: `${issuer}/token`,
+    clientId: CLIENT_ID,
+    clientSecret: CLIENT_SECRET,
+    resourceFor: (algorithm) => `${RESOURCE_PREFIX}${algorithm}`,
+    issueAccessToken,
+    signingKeyId: (algorithm) => signingKey(algorithm).keyId,
+    async rotateKeys({ keepOld }) {
+      const fresh = await makeKeys(algorithms)
+      keys = keepOld ? [...fresh, ...keys] : fresh
+      // The provider takes its keys when it is made, so it is made again behind the same socket.
+      handle = createHandler(issuer, keys, options, tickets)
+    },
+    stop: () => stopServer(server),
+  }
+}
+
+function createHandler(
+  issuer: string,
+  keys: readonly SigningKey[],
+  options: IdentityProviderOptions,
+  tickets: ReadonlyMap<string, Readonly<Record<string, unknown>>>,
+): ReturnType<Provider['callback']> {
+  const algorithms = [...new Set(keys.map((key) => key.algorithm))]
+  return new Provider(issuer, {
+    // Everything is set explicitly for which the package would otherwise print a notice.
+    adapter: NoStorage,
+    cookies: { keys: [randomHex(32)] },
+    jwks: { keys: keys.map((key) => key.privateJwk) },
+    enabledJWA: { idTokenSigningAlgValues: algorithms },
+    clientDefaults: { id_token_signed_response_alg: algorithms[0] },
+    clients: [
+      {
+        client_id: CLIENT_ID,
+        client_secret: CLIENT_SECRET,
+        grant_types: ['client_credentials'],
+        redirect_uris: [],
+        response_types: [],
+        token_endpoint_auth_method: 'client_secret_basic',
+      },
+    ],
+    scopes: [...(options.scopes ?? [])],
+    ttl: { ClientCredentials: TOKEN_TTL_SECONDS },
+    features: {
+      clientCredentials: { enabled: true },
+      devInteractions: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: (_context: unknown, resource: string) =>
+          resourceServer(resource, keys, options),
+      },
+    },
+    formats: {
+      customizers: {
+        jwt(context: { readonly req: IncomingMessage }, _token: unknown, parts: TokenParts) {
+          const ticket = context.req.headers[TICKET_HEADER]
+          const asked = typeof ticket === 'string' ? tickets.get(ticket) : undefined
+          parts.payload = claimsOf(parts.payload, options.claims, asked)
+        },
+      },
+    },
+  }).callback()
+}
+
+interface TokenParts {
+  payload: Readonly<Record<string, unknown>>
+}
+
+function claimsOf(
+  issued: Readonly<Record<string, unknown>>,
+  standing: Readonly<Record<string, unknown>> | undefined,
+  asked: Readonly<Record<string, unknown>> | undefined,
+): Readonly<Record<string, unknown>> {
+  const { expires_in: expiresInSeconds, ...claims } = asked ?? {}
+  const exp =
+    typeof expiresInSeconds === 'number' ? Number(issued['iat']) + expiresInSeconds : issued['exp']
+  return { ...issued, exp, ...standing, ...claims }
+}
+
+function resourceServer(
+  resource: string,
+  keys: readonly SigningKey[],
+  options: IdentityProviderOptions,
+): object {
+  const key = keys.find((candidate) => resource === `${RESOURCE_PREFIX}${candidate.algorithm}`)
+  if (key === undefined) throw new errors.InvalidTarget()
+  return {
+    audience: options.audience,
+    scope: (options.scopes ?? []).join(' '),
+    accessTokenTTL: TOKEN_TTL_SECONDS,
+    accessTokenFormat: 'jwt',
+    jwt: { sign: { alg: key.algorithm, kid: key.keyId } },
+  }
+}
+
+/**
+ * Signed access tokens are never looked up, and this provider has no sessions: nothing is kept. The
+ * package's own in-memory store would be shared by all providers of the process.
+ */
+class NoStorage {
+  async upsert(): Promise<void> {}
+  async find(): Promise<undefined> {}
+  async findByUid(): Promise<undefined> {}
+  async findByUserCode(): Promise<undefined> {}
+  async consume(): Promise<void> {}
+  async destroy(): Promise<void> {}
+  async revokeByGrantId(): Promise<void> {}
+}
+
+const generate = promisify(generateKeyPair)
+
+function makeKeys(algorithms: readonly SigningAlgorithm[]): Promise<readonly SigningKey[]> {
+  return Promise.all(algorithms.map(makeKey))
+}
+
+async function makeKey(algorithm: SigningAlgorithm): Promise<SigningKey> {
+  const keyId = `${algorithm.toLowerCase()}-${randomHex(6)}`
+  const { privateKey } = await generatePair(algorithm)
+  const jwk = privateKey.export({ format: 'jwk' })
+  return { algorithm, keyId, privateJwk: { ...jwk, kid: keyId, alg: algorithm, use: 'sig' } }
+}
+
+function generatePair(algorithm: SigningAlgorithm) {
+  switch (algorithm) {
+    case 'RS256':
+    case 'PS256':
+      return generate('rsa', { modulusLength: 2_048 })
+    case 'ES256':
+      return generate('ec', { namedCurve: 'P-256' })
+    case 'ES384':
+      return generate('ec', { namedCurve: 'P-384' })
+    case 'ES512':
+      return generate('ec', { namedCurve: 'P-521' })
+    case 'EdDSA':
+      return generate('ed25519', {})
+  }
+}
+
+async function askTokenEndpoint(
+  url: string,
+  parameters: Readonly<Record<string, string>>,
+  ticket: string,
+): Promise<string> {
+  const credentials = Buffer.from(`${CLIENT_ID}:${CLIENT_SECRET}`).toString('base64')
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { authorization: `Basic ${credentials}`, [TICKET_HEADER]: ticket },
+    body: new URLSearchParams(parameters),
+  })
+  const answer = (await response.json()) as { readonly access_token?: unknown }
+  if (typeof answer.access_token === 'string') return answer.access_token
+  throw new Error(`the token endpoint answered ${response.status}: ${JSON.stringify(answer)}`)
+}
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve((server.address() as AddressInfo).port)
+    })
+  })
+}
+
+function stopServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}

@@ -1,0 +1,29 @@
+/** Everything that one listener thread needs to handle requests; put together once, at the start. */
+import type { Authenticator } from '../authentication/authenticate.ts'
+import type { IdentityHeaderNames } from '../identity/identity-headers.ts'
+import type { AccessLog } from '../observability/access-log.ts'
+import type { ListenerMetrics } from '../observability/listener-metrics.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { RandomHexPool } from '../observability/random-hex-pool.ts'
+import type { Clock } from '../resilience/clock.ts'
+import type { RouteTable } from '../routing/compile-routes.ts'
+import type { GatewayRoute } from './gateway-route.ts'
+import type { Readiness } from './health.ts'
+import type { TrustedPeers } from './trusted-peers.ts'
+
+export interface Gateway {
+  readonly routes: RouteTable<GatewayRoute>
+  readonly authenticator: Authenticator
+  readonly identityNames: IdentityHeaderNames
+  /** Names on the wire for the ids of a request; `null`: not sent upstream. */
+  readonly requestIdName: string | null
+  readonly correlationIdName: string | null
+  readonly trustedPeers: TrustedPeers
+  readonly metrics: ListenerMetrics
+  readonly accessLog: AccessLog
+  readonly logger: Logger
+  readonly random: RandomHexPool
+  readonly clock: Clock
+  /** What the supervisor last said about this instance. */
+  readonly readiness: () => Readiness
+}

@@ -1,0 +1,56 @@
+/** Judges whether the instance should get traffic. Pure: says nothing about how anyone learnt it. */
+import type { KeySetState } from '../keys/key-set.ts'
+
+export interface IssuerHealth {
+  /** Name in the configuration. */
+  readonly issuer: string
+  readonly state: KeySetState
+  /** Whether the issuer has had keys at any time since the start. */
+  readonly hasHadKeys: boolean
+}
+
+export interface HealthFacts {
+  readonly isListening: boolean
+  readonly isDraining: boolean
+  readonly issuers: readonly IssuerHealth[]
+}
+
+/** - `waiting`: never had keys. - `degraded`: had keys, but they are stale or gone. */
+export type IssuerCondition = 'ok' | 'degraded' | 'waiting'
+
+export interface Readiness {
+  readonly ready: boolean
+  readonly status: 'ready' | 'draining' | 'not_listening' | 'waiting_for_keys'
+  readonly issuers: readonly {
+    readonly issuer: string
+    readonly condition: IssuerCondition
+    readonly keys: KeySetState
+  }[]
+}
+
+/**
+ * Ready: listening, not draining, and every issuer has had keys. An issuer that fails *later* is
+ * told, but does not make the instance unready: it would be so in all instances at once, and an
+ * outage of one issuer would become an outage of everything.
+ */
+export function judgeReadiness(facts: HealthFacts): Readiness {
+  const issuers = facts.issuers.map(({ issuer, state, hasHadKeys }) => ({
+    issuer,
+    condition: conditionOf(state, hasHadKeys),
+    keys: state,
+  }))
+  const isWaiting = issuers.some(({ condition }) => condition === 'waiting')
+  const status = statusOf(facts, isWaiting)
+  return { ready: status === 'ready', status, issuers }
+}
+
+function conditionOf(state: KeySetState, hasHadKeys: boolean): IssuerCondition {
+  if (!hasHadKeys) return 'waiting'
+  return state === 'fresh' ? 'ok' : 'degraded'
+}
+
+function statusOf(facts: HealthFacts, isWaiting: boolean): Readiness['status'] {
+  if (facts.isDraining) return 'draining'
+  if (!facts.isListening) return 'not_listening'
+  return isWaiting ? 'waiting_for_keys' : 'ready'
+}

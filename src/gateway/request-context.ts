@@ -1,0 +1,94 @@
+/**
+ * Hot path: one request on its way through the gateway, and the one place where its end is counted.
+ *
+ * Every field is set in the constructor, in one order, so that all requests have one shape.
+ */
+
+import { NO_INDEX } from '../observability/listener-metrics.ts'
+import type { Outcome } from '../observability/metric-names.ts'
+import type { AuthErrorCode } from '../protocol/auth-error.ts'
+import { AUTH_ERRORS } from '../protocol/auth-error.ts'
+import type { ClientExchange } from '../proxy/client-exchange.ts'
+import type { ForwardEnd, ForwardObserver } from '../proxy/forward.ts'
+import type { Gateway } from './gateway.ts'
+import type { GatewayRoute } from './gateway-route.ts'
+import { refusalResponse } from './refusal-response.ts'
+
+const MICROS_PER_MS = 1_000
+/** What the log says of a request that got no answer at all. */
+const STATUS_NONE = 0
+
+export class RequestContext implements ForwardObserver {
+  readonly gateway: Gateway
+  readonly exchange: ClientExchange
+  readonly requestId: string
+  readonly startedAtMs: number
+  route: GatewayRoute | null
+  /** When the request was handed to the upstream's pool; 0 before. */
+  forwardedAtMs: number
+
+  constructor(gateway: Gateway, exchange: ClientExchange, requestId: string) {
+    this.gateway = gateway
+    this.exchange = exchange
+    this.requestId = requestId
+    this.startedAtMs = gateway.clock.monotonicMs()
+    this.route = null
+    this.forwardedAtMs = 0
+  }
+
+  /** Answers with a refusal and counts it. Ignored by an exchange that is over. */
+  refuse(code: AuthErrorCode): void {
+    const { exchange, requestId, route } = this
+    const isGone = exchange.closed
+    const response = refusalResponse(code, requestId, route?.challenges ?? null)
+    exchange.send(response.status, response.headers, response.body)
+    this.gateway.metrics.countRefusal(code, route?.issuerIndex ?? NO_INDEX)
+    if (isGone) this.#end('client_gone', STATUS_NONE, null)
+    else this.#end(outcomeOfRefusal(code), AUTH_ERRORS[code].status, code)
+  }
+
+  // What the proxy reports.
+
+  onRefusal(code: AuthErrorCode): void {
+    this.refuse(code)
+  }
+
+  onAnswer(): void {
+    const { metrics, clock } = this.gateway
+    metrics.recordUpstream((clock.monotonicMs() - this.forwardedAtMs) * MICROS_PER_MS)
+  }
+
+  onSettled(statusCode: number, end: ForwardEnd): void {
+    if (end === 'complete') {
+      this.gateway.metrics.countForwarded(this.route?.index ?? NO_INDEX, statusCode)
+      this.#finish(statusCode, null)
+    } else {
+      this.#end(end === 'client_gone' ? 'client_gone' : 'upstream_failed', statusCode, null)
+    }
+  }
+
+  #end(outcome: Outcome, status: number, code: AuthErrorCode | null): void {
+    this.gateway.metrics.countEnded(this.route?.index ?? NO_INDEX, outcome)
+    this.#finish(status, code)
+  }
+
+  #finish(status: number, code: AuthErrorCode | null): void {
+    const { metrics, clock, accessLog, logger } = this.gateway
+    const durationMicros = (clock.monotonicMs() - this.startedAtMs) * MICROS_PER_MS
+    metrics.recordTotal(durationMicros)
+    if (!accessLog.wants(status)) return
+    logger.access({
+      requestId: this.requestId,
+      method: this.exchange.head.method,
+      route: this.route?.name ?? 'none',
+      status,
+      code,
+      durationMicros: Math.round(durationMicros),
+    })
+  }
+}
+
+/** A refusal that an upstream caused is the upstream's failure, not the caller's. */
+function outcomeOfRefusal(code: AuthErrorCode): Outcome {
+  return code.startsWith('upstream_') ? 'upstream_failed' : 'refused'
+}

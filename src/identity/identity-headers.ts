@@ -1,0 +1,75 @@
+/**
+ * Writes an established identity as request header fields that an upstream can trust.
+ *
+ * Rendering happens once per cached identity, not once per request: the list it returns is kept
+ * beside the identity and copied into each request.
+ */
+import { hash } from 'node:crypto'
+import type { Identity } from '../protocol/verification.ts'
+
+/** Name of each field on the wire; `null` when the field is not sent. */
+export interface IdentityHeaderNames {
+  readonly userId: string | null
+  readonly email: string | null
+  readonly roles: string | null
+  readonly tenant: string | null
+  readonly organisation: string | null
+  readonly issuer: string | null
+  readonly scopes: string | null
+  readonly expires: string | null
+  readonly sessionId: string | null
+}
+
+/**
+ * The identity as `[name, value, …]`. Fields without a value are not sent. Every value is visible
+ * ASCII; all else, and `%` itself, is percent-encoded as UTF-8, so that two different identities
+ * never look the same. Lists are comma separated, with a comma inside an item encoded.
+ *
+ * The session is named by the SHA-256 of its `sid`, so that an upstream's logs hold no session.
+ */
+export function renderIdentityHeaders(
+  identity: Identity,
+  names: IdentityHeaderNames,
+): readonly string[] {
+  const list: string[] = []
+  append(list, names.userId, visible(identity.subject))
+  append(list, names.email, visible(identity.email ?? ''))
+  append(list, names.roles, visibleList(identity.roles))
+  append(list, names.tenant, visible(identity.tenant ?? ''))
+  append(list, names.organisation, visible(identity.organisation ?? ''))
+  append(list, names.issuer, visible(identity.issuer))
+  append(list, names.scopes, visibleList(identity.scopes))
+  append(list, names.expires, String(identity.expiresAtSeconds))
+  append(list, names.sessionId, sessionDigest(identity.sessionId))
+  return list
+}
+
+function append(list: string[], name: string | null, value: string): void {
+  if (name !== null && value !== '') list.push(name, value)
+}
+
+function visibleList(items: readonly string[]): string {
+  return items
+    .filter((item) => item !== '')
+    .map((item) => visible(item).replaceAll(',', '%2C'))
+    .join(',')
+}
+
+function sessionDigest(sessionId: string | null): string {
+  return sessionId === null ? '' : hash('sha256', sessionId, 'hex')
+}
+
+const EVERYTHING_BUT_VISIBLE = /[^\x21-\x24\x26-\x7e]/u
+
+/** Not on the hot path: identities are rendered when they enter a thread's cache. */
+function visible(value: string): string {
+  if (!EVERYTHING_BUT_VISIBLE.test(value)) return value
+  let out = ''
+  for (const byte of Buffer.from(value, 'utf8')) {
+    const isVisible = byte > 0x20 && byte < 0x7f && byte !== 0x25
+    out += isVisible
+      ? String.fromCharCode(byte)
+      : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+  }
+  return out
+}

@@ -1,0 +1,35 @@
+/**
+ * Hot path: knows the header fields that only the gateway may set, so that a client's own copy of
+ * one can never reach an upstream.
+ *
+ * Fields whose name has `_` for `-` never get here: the server drops every name with `_`.
+ */
+
+/**
+ * Names under which upstreams expect an identity, whatever this gateway's configuration calls
+ * them: a field that was renamed or switched off is still not the client's to send.
+ */
+const RESERVED_NAMES = [
+  'x-user-id',
+  'x-user-email',
+  'x-user-roles',
+  'x-tenant-id',
+  'x-org-id',
+  'x-tenant-plan',
+  'x-token-issuer',
+  'x-token-scopes',
+  'x-token-expires',
+  'x-session-id',
+  'x-request-id',
+  'x-correlation-id',
+  'x-auth-status',
+] as const
+
+/** Lower-case names of all fields that are removed from a request before identity is added. */
+export function reservedFieldNames(
+  configuredNames: readonly (string | null)[],
+): ReadonlySet<string> {
+  const names = new Set<string>(RESERVED_NAMES)
+  for (const name of configuredNames) if (name !== null) names.add(name.toLowerCase())
+  return names
+}

@@ -1,0 +1,111 @@
+/**
+ * Last good JWK Set documents on disk, so that a restart during an outage of the identity provider
+ * still serves.
+ *
+ * Whoever can write such a file can forge tokens, so it is private to this user and is ignored when
+ * it is not. It is a convenience: no failure here ever keeps keys from being used.
+ */
+import { createHash } from 'node:crypto'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { randomHex } from '../resilience/randomness.ts'
+import { JWKS_BYTES_MAX, parseJson } from './parse-jwks.ts'
+
+/**
+ * - `absent`: no copy yet; not an error.
+ * - `unreadable`: the file exists but cannot be read.
+ * - `unsafe_permissions`: somebody else owns it or may write to it.
+ * - `corrupt`: not a file that this module wrote.
+ */
+export type DiskCacheRefusal = 'absent' | 'unreadable' | 'unsafe_permissions' | 'corrupt'
+
+export type DiskCopy =
+  | { readonly ok: true; readonly document: Uint8Array; readonly savedAtMs: number }
+  | { readonly ok: false; readonly reason: DiskCacheRefusal }
+
+/** Version of the file format: a file of another version is corrupt. */
+const FORMAT = 1
+/** Base64 and a little JSON around it. */
+const FILE_BYTES_MAX = 2 * JWKS_BYTES_MAX
+const WRITABLE_BY_OTHERS = 0o022
+
+export class DiskCache {
+  readonly #directory: string
+  readonly #path: string
+  #writing: Promise<boolean> = Promise.resolve(true)
+
+  /** @param sourceIdentity Where the keys come from: a copy from elsewhere is never loaded. */
+  constructor(directory: string, issuerName: string, sourceIdentity: string) {
+    const name = createHash('sha256').update(`${issuerName}\0${sourceIdentity}`).digest('hex')
+    this.#directory = directory
+    this.#path = join(directory, `jwks-${name}.json`)
+  }
+
+  /** Never rejects. The document is as unjudged as one from the network: parse it. */
+  async load(): Promise<DiskCopy> {
+    try {
+      const file = await open(this.#path, 'r')
+      try {
+        const { mode, uid, size } = await file.stat()
+        const isForeign = process.getuid !== undefined && uid !== process.getuid()
+        if (isForeign || (mode & WRITABLE_BY_OTHERS) !== 0) return refused('unsafe_permissions')
+        if (size > FILE_BYTES_MAX) return refused('corrupt')
+        return readCopy(await file.readFile())
+      } finally {
+        await file.close()
+      }
+    } catch (error) {
+      return refused(isAbsent(error) ? 'absent' : 'unreadable')
+    }
+  }
+
+  /**
+   * Replaces the copy in one step: after a crash there is the old one or the new one. Never
+   * rejects; one write at a time, in the order of the calls.
+   *
+   * @returns Whether the copy is on disk.
+   */
+  save(document: Uint8Array, savedAtMs: number): Promise<boolean> {
+    this.#writing = this.#writing.then(() => this.#replace(document, savedAtMs))
+    return this.#writing
+  }
+
+  async #replace(document: Uint8Array, savedAtMs: number): Promise<boolean> {
+    const temporary = `${this.#path}.${randomHex(8)}.tmp`
+    const jwks = Buffer.from(document).toString('base64')
+    try {
+      await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+      const file = await open(temporary, 'wx', 0o600)
+      try {
+        await file.writeFile(JSON.stringify({ format: FORMAT, savedAtMs, jwks }))
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(temporary, this.#path)
+      return true
+    } catch {
+      await rm(temporary, { force: true }).catch(() => {})
+      return false
+    }
+  }
+}
+
+function readCopy(bytes: Uint8Array): DiskCopy {
+  const json = parseJson(bytes)
+  if (typeof json !== 'object' || json === null) return refused('corrupt')
+  const members = new Map<string, unknown>(Object.entries(json))
+  const savedAtMs = members.get('savedAtMs')
+  const jwks = members.get('jwks')
+  if (members.get('format') !== FORMAT) return refused('corrupt')
+  if (typeof savedAtMs !== 'number' || typeof jwks !== 'string') return refused('corrupt')
+  return { ok: true, document: Buffer.from(jwks, 'base64'), savedAtMs }
+}
+
+function refused(reason: DiskCacheRefusal): DiskCopy {
+  return { ok: false, reason }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}

@@ -1,0 +1,365 @@
+/**
+ * Owns the keys of one issuer: fetches, refreshes, ages and withdraws them. Lives in the
+ * supervisor; listeners see its key sets and ask it about unknown `kid`s, but never wait for a
+ * refresh.
+ *
+ * There is one fetch in flight at most, whatever asks for it. A well-formed document is the truth:
+ * keys it no longer lists die at once, even if that leaves none. Anything else is a failure, and
+ * the old set serves on until it is too old.
+ */
+
+import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
+import { Backoff, type BackoffOptions } from '../resilience/backoff.ts'
+import type { Clock } from '../resilience/clock.ts'
+import { withinDeadline } from '../resilience/deadline.ts'
+import type { DiskCache, DiskCopy } from './disk-cache.ts'
+import type { GenerationTable } from './generation-table.ts'
+import type {
+  JwksEvent,
+  JwksEventReason,
+  JwksEventType,
+  JwksFailure,
+  JwksStatus,
+} from './jwks-event.ts'
+import type { JwksSource } from './jwks-source.ts'
+import type { KeySet } from './key-set.ts'
+import { type KeySetChange, KeyStore } from './key-store.ts'
+import { type ParsedJwks, parseJwks, type SkippedKey } from './parse-jwks.ts'
+import type { UnknownKeyAnswer } from './unknown-key-answer.ts'
+import { UnknownKeyMemo } from './unknown-key-memo.ts'
+
+export interface JwksClientOptions {
+  /** Name of the issuer in the configuration. */
+  readonly issuerName: string
+  /** Asymmetric algorithms accepted from this issuer. */
+  readonly algorithms: readonly JwsAlgorithm[]
+  readonly cacheTtlMs: number
+  readonly refreshIntervalMs: number
+  readonly unknownKidCooldownMs: number
+  readonly staleMaxAgeMs: number
+  /** One whole fetch, discovery included. */
+  readonly timeoutMs: number
+  /** Between attempts while refreshes fail. Never longer than `refreshIntervalMs`. */
+  readonly retry: BackoffOptions
+}
+
+export interface JwksClientParts {
+  readonly source: JwksSource
+  readonly diskCache: DiskCache | null
+  readonly generations: GenerationTable
+  readonly clock: Clock
+  /** A number in [0, 1), for jitter. */
+  readonly random: () => number
+  /**
+   * Called with every new set and every change of its state, and after each successful refresh
+   * even if nothing changed: that, too, ends what threads remember about unknown `kid`s.
+   */
+  readonly onKeySet: (keySet: KeySet) => void
+  readonly onEvent: (event: JwksEvent) => void
+}
+
+/** The usual backoff: quick at the start of the process, gentle with a provider that is down. */
+export const JWKS_RETRY: BackoffOptions = { initialMs: 250, maxMs: 10_000 }
+
+/** A refresh comes no later than at this part of the TTL, so that one failure makes none stale. */
+const TTL_SHARE_MAX = 0.75
+/** Part of an interval by which refreshes of many instances are spread. */
+const JITTER_SHARE = 0.1
+/** The longest that a timer can wait; the state is looked at again then. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+/** A copy that claims to be from the future by more than this says nothing about its age. */
+const CLOCK_STEP_MS_MAX = 300_000
+
+type Cause = 'schedule' | 'unknown_key'
+
+interface Flight {
+  readonly cause: Cause
+  readonly done: Promise<void>
+}
+
+export class JwksClient {
+  readonly #options: JwksClientOptions
+  readonly #parts: JwksClientParts
+  readonly #store: KeyStore
+  readonly #backoff: Backoff
+  readonly #unknown = new UnknownKeyMemo()
+  #flight: Flight | null = null
+  #refreshTimer: NodeJS.Timeout | null = null
+  #stateTimer: NodeJS.Timeout | null = null
+  #nextRefreshAtMs: number | null = null
+  #cooldownUntilMs = Number.NEGATIVE_INFINITY
+  #stopped = false
+  #hasHadKeys = false
+  #staleAnnounced = false
+  #diskWriteFailed = false
+  #skipped: readonly SkippedKey[] = []
+  #lastFailure: JwksFailure | null = null
+  #consecutiveFailures = 0
+  #refreshesSucceeded = 0
+  #refreshesFailed = 0
+  #unknownKeyRefreshes = 0
+
+  constructor(options: JwksClientOptions, parts: JwksClientParts) {
+    const { issuerName, cacheTtlMs, staleMaxAgeMs } = options
+    this.#options = options
+    this.#parts = parts
+    this.#store = new KeyStore(
+      { issuerName, freshForMs: cacheTtlMs, staleMaxAgeMs },
+      parts.generations,
+      parts.clock,
+    )
+    this.#backoff = new Backoff(options.retry, parts.random)
+  }
+
+  get issuerName(): string {
+    return this.#options.issuerName
+  }
+
+  /**
+   * Takes the copy from disk, if there is one, then fetches, then keeps the set fresh by itself.
+   *
+   * @returns Settles after the first fetch, successful or not; never rejects. Nobody has to wait.
+   */
+  async start(): Promise<void> {
+    await this.#loadDiskCopy()
+    await this.#refresh('schedule')
+  }
+
+  /** Ends all timers. What is in flight is dropped when it arrives. Keys live on in the threads. */
+  stop(): void {
+    this.#stopped = true
+    this.#clearTimers()
+  }
+
+  keySet(): KeySet {
+    return this.#store.keySet()
+  }
+
+  status(): JwksStatus {
+    const ageMs = this.#store.ageMs()
+    const nextAtMs = this.#nextRefreshAtMs
+    return {
+      issuerName: this.#options.issuerName,
+      state: this.#store.state,
+      keyCount: this.#store.keySet().keys.length,
+      skipped: this.#skipped,
+      ageSeconds: ageMs === null ? null : Math.floor(ageMs / 1_000),
+      hasHadKeys: this.#hasHadKeys,
+      lastFailure: this.#lastFailure,
+      consecutiveFailures: this.#consecutiveFailures,
+      refreshesSucceeded: this.#refreshesSucceeded,
+      refreshesFailed: this.#refreshesFailed,
+      unknownKeyRefreshes: this.#unknownKeyRefreshes,
+      nextRefreshInMs: nextAtMs === null ? null : Math.max(0, nextAtMs - this.#nowMs()),
+    }
+  }
+
+  /**
+   * Finds out about a `kid` that the asking thread does not know: with one fetch, shared by all who
+   * ask meanwhile, and at most one per cooldown. Never rejects; takes two fetches at the longest,
+   * when one that began before the question has to be waited for.
+   */
+  async resolveUnknownKey(keyId: string): Promise<UnknownKeyAnswer> {
+    const joined = this.#flight
+    if (joined !== null) {
+      await joined.done
+      // A scheduled fetch may have begun before the key was published: it settles nothing alone.
+      if (joined.cause === 'schedule' && this.#flight !== null) await this.#flight.done
+    }
+    if (this.#store.hasKeyId(keyId))
+      return { outcome: 'refreshed', quietForMs: 0, keyQuietForMs: 0 }
+
+    const nowMs = this.#nowMs()
+    const isSettled =
+      this.#stopped ||
+      joined?.cause === 'unknown_key' ||
+      nowMs < this.#cooldownUntilMs ||
+      this.#unknown.remainingMs(keyId, nowMs) > 0
+    if (isSettled) return this.#unknownAnswer(keyId)
+
+    this.#cooldownUntilMs = nowMs + this.#options.unknownKidCooldownMs
+    this.#unknownKeyRefreshes += 1
+    await this.#refresh('unknown_key')
+    if (this.#store.hasKeyId(keyId))
+      return { outcome: 'refreshed', quietForMs: 0, keyQuietForMs: 0 }
+    if (this.#lastFailure === null) this.#unknown.remember(keyId, this.#cooldownUntilMs)
+    return this.#unknownAnswer(keyId)
+  }
+
+  #unknownAnswer(keyId: string): UnknownKeyAnswer {
+    const nowMs = this.#nowMs()
+    return {
+      // While the provider fails, a key that we lack may well be one that it has published.
+      outcome: this.#lastFailure === null && !this.#stopped ? 'unknown' : 'unavailable',
+      quietForMs: Math.max(0, this.#cooldownUntilMs - nowMs),
+      keyQuietForMs: this.#unknown.remainingMs(keyId, nowMs),
+    }
+  }
+
+  #refresh(cause: Cause): Promise<void> {
+    if (this.#flight !== null) return this.#flight.done
+    const done = this.#fetchAndApply().finally(() => {
+      this.#flight = null
+    })
+    this.#flight = { cause, done }
+    return done
+  }
+
+  async #fetchAndApply(): Promise<void> {
+    if (this.#stopped) return
+    const askedAtMs = this.#nowMs()
+    const fetched = await this.#parts.source.fetchDocument(this.#options.timeoutMs)
+    if (this.#stopped) return
+    const parsed = fetched.ok ? parseJwks(fetched.document, this.#options.algorithms) : fetched
+    if (parsed.ok && fetched.ok) {
+      this.#accept(parsed, this.#nowMs() - askedAtMs)
+      this.#saveToDisk(fetched.document)
+    } else if (!parsed.ok) {
+      this.#fail(parsed.reason)
+    }
+    this.#advance()
+    this.#schedule()
+  }
+
+  #accept(parsed: ParsedJwks & { readonly ok: true }, ageMs: number): void {
+    const hadFailed = this.#consecutiveFailures > 0
+    const change = this.#store.apply(parsed.keys, { ageMs, confirmed: true })
+    const nowMs = this.#nowMs()
+    const isListed = (keyId: string) => this.#store.hasKeyId(keyId)
+    this.#unknown.recheck(isListed, nowMs, nowMs + this.#options.unknownKidCooldownMs)
+    this.#staleAnnounced = false
+    this.#tellChange(change)
+    this.#tellSkipped(parsed.skipped)
+    if (this.#store.keySet().keys.length === 0) {
+      // The old keys are gone, as the document says; but a provider without any key is broken.
+      this.#parts.onKeySet(this.#store.keySet())
+      this.#fail('no_usable_keys')
+      return
+    }
+    this.#hasHadKeys = true
+    this.#lastFailure = null
+    this.#consecutiveFailures = 0
+    this.#refreshesSucceeded += 1
+    this.#backoff.reset()
+    this.#parts.onKeySet(this.#store.keySet())
+    if (hadFailed) this.#tell('jwks_refresh_recovered', null)
+  }
+
+  #fail(reason: JwksFailure): void {
+    this.#lastFailure = reason
+    this.#consecutiveFailures += 1
+    this.#refreshesFailed += 1
+    this.#tell('jwks_refresh_failed', reason)
+  }
+
+  /** Moves the state on with time, tells who has to know, and comes back for the next change. */
+  #advance(): void {
+    const before = this.#store.state
+    const change = this.#store.advance()
+    const state = this.#store.state
+    if (state !== before) this.#parts.onKeySet(this.#store.keySet())
+    this.#tellChange(change)
+    if (state === 'dead' && before !== 'dead') this.#tell('keys_expired', this.#lastFailure)
+    if (state === 'stale' && !this.#staleAnnounced) {
+      this.#staleAnnounced = true
+      this.#tell('stale_keys_in_use', this.#lastFailure)
+    }
+    this.#armStateTimer()
+  }
+
+  #armStateTimer(): void {
+    if (this.#stateTimer !== null) clearTimeout(this.#stateTimer)
+    this.#stateTimer = null
+    const untilMs = this.#store.untilChangeMs()
+    if (untilMs === null || this.#stopped) return
+    // Rounded up: a timer that fires a fraction early would find nothing changed and spin.
+    const delayMs = Math.min(TIMER_MS_MAX, Math.ceil(untilMs) + 1)
+    this.#stateTimer = setTimeout(() => this.#advance(), delayMs)
+  }
+
+  #schedule(): void {
+    if (this.#stopped) return
+    if (this.#refreshTimer !== null) clearTimeout(this.#refreshTimer)
+    const { refreshIntervalMs, cacheTtlMs } = this.#options
+    const intervalMs = Math.min(refreshIntervalMs, cacheTtlMs * TTL_SHARE_MAX, TIMER_MS_MAX)
+    const delayMs =
+      this.#lastFailure === null
+        ? // Only ever earlier, so that the part of the TTL is never exceeded.
+          intervalMs * (1 - JITTER_SHARE * this.#parts.random())
+        : Math.min(intervalMs, this.#backoff.nextDelayMs())
+    this.#nextRefreshAtMs = this.#nowMs() + delayMs
+    // `#fetchAndApply` handles every outcome, so there is nothing to wait for.
+    this.#refreshTimer = setTimeout(() => void this.#refresh('schedule'), delayMs)
+  }
+
+  #clearTimers(): void {
+    if (this.#refreshTimer !== null) clearTimeout(this.#refreshTimer)
+    if (this.#stateTimer !== null) clearTimeout(this.#stateTimer)
+    this.#refreshTimer = null
+    this.#stateTimer = null
+    this.#nextRefreshAtMs = null
+  }
+
+  async #loadDiskCopy(): Promise<void> {
+    const { diskCache, clock } = this.#parts
+    if (diskCache === null) return
+    const unreadable: DiskCopy = { ok: false, reason: 'unreadable' }
+    const copy = await withinDeadline(diskCache.load(), this.#options.timeoutMs, unreadable)
+    // A question about an unknown `kid` may have brought a newer set meanwhile.
+    if (this.#stopped || this.#store.state !== 'empty' || this.#refreshesSucceeded > 0) return
+    if (!copy.ok) {
+      if (copy.reason !== 'absent') this.#tell('disk_cache_failed', copy.reason)
+      return
+    }
+    const ageMs = clock.wallMs() - copy.savedAtMs
+    const { staleMaxAgeMs, cacheTtlMs, algorithms } = this.#options
+    if (!(ageMs >= -CLOCK_STEP_MS_MAX && ageMs < Math.max(staleMaxAgeMs, cacheTtlMs))) {
+      this.#tell('disk_cache_failed', 'too_old')
+      return
+    }
+    const parsed = parseJwks(copy.document, algorithms)
+    if (!parsed.ok) {
+      this.#tell('disk_cache_failed', 'corrupt')
+      return
+    }
+    const change = this.#store.apply(parsed.keys, { ageMs: Math.max(0, ageMs), confirmed: false })
+    this.#hasHadKeys = this.#store.state !== 'empty'
+    this.#tellChange(change)
+    this.#tellSkipped(parsed.skipped)
+    this.#parts.onKeySet(this.#store.keySet())
+    this.#armStateTimer()
+  }
+
+  /** In the background: keys are in use before they are on disk, and even if they never are. */
+  #saveToDisk(document: Uint8Array): void {
+    const { diskCache, clock } = this.#parts
+    if (diskCache === null) return
+    void diskCache.save(document, clock.wallMs()).then((saved) => {
+      // Once per outage of the disk, not once per refresh.
+      if (!saved && !this.#diskWriteFailed) this.#tell('disk_cache_failed', 'unwritable')
+      this.#diskWriteFailed = !saved
+    })
+  }
+
+  #tellChange(change: KeySetChange): void {
+    for (const keyId of change.added) this.#tell('key_added', null, keyId)
+    for (const keyId of change.removed) this.#tell('key_removed', null, keyId)
+    if (change.withoutPlace > 0) this.#tell('key_table_full', null)
+  }
+
+  #tellSkipped(skipped: readonly SkippedKey[]): void {
+    // The same keys are skipped at every refresh: worth a word only when that changes.
+    const isNews = JSON.stringify(skipped) !== JSON.stringify(this.#skipped)
+    this.#skipped = skipped
+    if (!isNews) return
+    for (const { reason, keyId } of skipped) this.#tell('key_skipped', reason, keyId)
+  }
+
+  #tell(type: JwksEventType, reason: JwksEventReason | null, keyId: string | null = null): void {
+    this.#parts.onEvent({ type, issuerName: this.#options.issuerName, reason, keyId })
+  }
+
+  #nowMs(): number {
+    return this.#parts.clock.monotonicMs()
+  }
+}

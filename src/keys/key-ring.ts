@@ -1,0 +1,129 @@
+/**
+ * A listener thread's view of all key sets: looked up without waiting, replaced whole by messages
+ * from the supervisor, and spared the supervisor most questions about unknown `kid`s.
+ */
+import type { Clock } from '../resilience/clock.ts'
+import { withinDeadline } from '../resilience/deadline.ts'
+import { SingleFlight } from '../resilience/single-flight.ts'
+import type { KeySet, KeySource, UnknownKeyOutcome } from './key-set.ts'
+import type { UnknownKeyAnswer } from './unknown-key-answer.ts'
+import { UnknownKeyMemo } from './unknown-key-memo.ts'
+
+/**
+ * Asks the owner of the keys. A set that it fetches because of the question must be handed to
+ * `update` before the answer arrives: one message channel for both does that.
+ */
+export type AskAboutKey = (issuerName: string, keyId: string) => Promise<UnknownKeyAnswer>
+
+export interface KeyRingOptions {
+  /** Sets known at the start, those of shared secrets included. */
+  readonly keySets: readonly KeySet[]
+  /** How long a question may take: the JWKS timeout. Longer is `unavailable`. */
+  readonly askTimeoutMs: number
+}
+
+/** Issuers with a question in flight. */
+const ISSUERS_ASKING_MAX = 1_024
+/** Requests that wait for one issuer's answer; as many as may wait for verification. */
+const WAITERS_PER_ISSUER_MAX = 8_192
+/**
+ * Questions that one request may wait for: one that another `kid` caused, and its own. Whoever is
+ * still not served then has met a provider in trouble.
+ */
+const ROUNDS_MAX = 3
+
+/** What is remembered about one issuer until its next set arrives. */
+interface Quiet {
+  untilMs: number
+  outcome: UnknownKeyOutcome
+  readonly keyIds: UnknownKeyMemo
+}
+
+interface AnsweredQuestion {
+  readonly keyId: string
+  readonly outcome: UnknownKeyOutcome
+}
+
+const NO_ANSWER: UnknownKeyAnswer = { outcome: 'unavailable', quietForMs: 0, keyQuietForMs: 0 }
+
+export class KeyRing implements KeySource {
+  readonly #keySets = new Map<string, KeySet>()
+  readonly #quiet = new Map<string, Quiet>()
+  readonly #questions = new SingleFlight<AnsweredQuestion>({
+    keysMax: ISSUERS_ASKING_MAX,
+    waitersPerKeyMax: WAITERS_PER_ISSUER_MAX,
+  })
+  readonly #askTimeoutMs: number
+  readonly #ask: AskAboutKey
+  readonly #clock: Clock
+
+  constructor(options: KeyRingOptions, ask: AskAboutKey, clock: Clock) {
+    this.#askTimeoutMs = options.askTimeoutMs
+    this.#ask = ask
+    this.#clock = clock
+    for (const keySet of options.keySets) {
+      this.#keySets.set(keySet.issuerName, keySet)
+    }
+  }
+
+  /** Takes over a set. From now on every unknown `kid` of its issuer is worth a question again. */
+  update(keySet: KeySet): void {
+    this.#keySets.set(keySet.issuerName, keySet)
+    this.#quiet.delete(keySet.issuerName)
+  }
+
+  /** Hot path: one look-up. An issuer that nobody has announced yet has an empty set. */
+  keySet(issuerName: string): KeySet {
+    return this.#keySets.get(issuerName) ?? { issuerName, state: 'empty', keys: [] }
+  }
+
+  /**
+   * One question at a time for each issuer, whatever `kid` it is about: the answer usually settles
+   * all of them. Never rejects.
+   */
+  async resolveUnknownKey(issuerName: string, keyId: string): Promise<UnknownKeyOutcome> {
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      const known = this.#knownOutcome(issuerName, keyId)
+      if (known !== null) return known
+      const question = this.#questions.run(issuerName, () => this.#question(issuerName, keyId))
+      if (question === null) return 'unavailable'
+      const answered = await question
+      if (answered.keyId === keyId || answered.outcome === 'unavailable') return answered.outcome
+    }
+    return 'unavailable'
+  }
+
+  async #question(issuerName: string, keyId: string): Promise<AnsweredQuestion> {
+    const asked = this.#ask(issuerName, keyId)
+    const answer = await withinDeadline(asked, this.#askTimeoutMs, NO_ANSWER)
+    if (answer.outcome !== 'refreshed') this.#remember(issuerName, keyId, answer)
+    return { keyId, outcome: answer.outcome }
+  }
+
+  #remember(issuerName: string, keyId: string, answer: UnknownKeyAnswer): void {
+    const nowMs = this.#clock.monotonicMs()
+    const quiet = this.#quiet.get(issuerName) ?? newQuiet()
+    quiet.outcome = answer.outcome
+    quiet.untilMs = nowMs + answer.quietForMs
+    if (answer.keyQuietForMs > 0) quiet.keyIds.remember(keyId, nowMs + answer.keyQuietForMs)
+    this.#quiet.set(issuerName, quiet)
+  }
+
+  /** What can be said without asking; `null` when nothing can. */
+  #knownOutcome(issuerName: string, keyId: string): UnknownKeyOutcome | null {
+    if (this.#lists(issuerName, keyId)) return 'refreshed'
+    const quiet = this.#quiet.get(issuerName)
+    if (quiet === undefined) return null
+    const nowMs = this.#clock.monotonicMs()
+    const isQuiet = nowMs < quiet.untilMs || quiet.keyIds.remainingMs(keyId, nowMs) > 0
+    return isQuiet ? quiet.outcome : null
+  }
+
+  #lists(issuerName: string, keyId: string): boolean {
+    return this.keySet(issuerName).keys.some((key) => key.keyId === keyId)
+  }
+}
+
+function newQuiet(): Quiet {
+  return { untilMs: 0, outcome: 'unknown', keyIds: new UnknownKeyMemo() }
+}

@@ -1,0 +1,185 @@
+/**
+ * The verification keys of one issuer and how long they are good: the state machine behind
+ * `KeySetState`.
+ *
+ *     empty ──apply──► fresh ──freshForMs──► stale ──staleMaxAgeMs──► dead
+ *       ▲                ▲                     │                       │
+ *       │                └───────apply─────────┴───────────────────────┘
+ *       └── a set without a usable key, from any state
+ *
+ * Does no I/O and sets no timer: time is the injected clock, and `advance` moves the state on. A
+ * key that goes away, in whatever way, is first killed in the table of generations, which every
+ * thread looks at for every cached decision, and only then missing from what `keySet` returns.
+ */
+import type { Clock } from '../resilience/clock.ts'
+import type { GenerationTable } from './generation-table.ts'
+import type { KeySet, KeySetState, VerificationKey } from './key-set.ts'
+import type { ParsedKey } from './parse-jwk.ts'
+import { nextVerificationKeyId } from './verification-key-id.ts'
+
+export interface KeyStoreOptions {
+  /** Name of the issuer in the configuration. */
+  readonly issuerName: string
+  /** How long a fetched set counts as fresh. */
+  readonly freshForMs: number
+  /** How old it may become at all. Never less than `freshForMs`, whatever is said here. */
+  readonly staleMaxAgeMs: number
+}
+
+/** Where a set comes from, for its age. */
+export interface KeySetOrigin {
+  /** How old the set was when it was applied; 0 for an answer that just came in. */
+  readonly ageMs: number
+  /**
+   * Whether the issuer has published this set to this very process. A copy from disk has not been
+   * confirmed: it is stale at once, however young.
+   */
+  readonly confirmed: boolean
+}
+
+/** What a new set changed. Key ids are `kid`s; `null` stands for a key without one. */
+export interface KeySetChange {
+  readonly added: readonly (string | null)[]
+  readonly removed: readonly (string | null)[]
+  /** Keys left out because every place in the table of generations is taken. */
+  readonly withoutPlace: number
+}
+
+interface HeldKey {
+  /** Equal for two keys exactly if they are interchangeable for every decision made. */
+  readonly fingerprint: string
+  readonly key: VerificationKey
+}
+
+const NO_CHANGE: KeySetChange = { added: [], removed: [], withoutPlace: 0 }
+
+export class KeyStore {
+  readonly #options: KeyStoreOptions
+  readonly #deadAtAgeMs: number
+  readonly #generations: GenerationTable
+  readonly #clock: Clock
+  #held: readonly HeldKey[] = []
+  #state: KeySetState = 'empty'
+  /** Monotonic instant at which the set was fetched; may lie before the start of the process. */
+  #fetchedAtMs = 0
+  #confirmed = false
+
+  constructor(options: KeyStoreOptions, generations: GenerationTable, clock: Clock) {
+    this.#options = options
+    this.#deadAtAgeMs = Math.max(options.freshForMs, options.staleMaxAgeMs)
+    this.#generations = generations
+    this.#clock = clock
+  }
+
+  get state(): KeySetState {
+    return this.#state
+  }
+
+  /** A snapshot that can be handed to other threads. */
+  keySet(): KeySet {
+    return {
+      issuerName: this.#options.issuerName,
+      state: this.#state,
+      keys: this.#held.map((held) => held.key),
+    }
+  }
+
+  /** Time since the set was fetched; `null` when there is none. */
+  ageMs(): number | null {
+    if (this.#state === 'empty') return null
+    return Math.max(0, this.#clock.monotonicMs() - this.#fetchedAtMs)
+  }
+
+  /** Time until `advance` will change something; `null` when only a new set will. */
+  untilChangeMs(): number | null {
+    const ageMs = this.ageMs()
+    if (ageMs === null || this.#state === 'dead') return null
+    const nextMs = this.#state === 'fresh' ? this.#options.freshForMs : this.#deadAtAgeMs
+    return Math.max(0, nextMs - ageMs)
+  }
+
+  hasKeyId(keyId: string): boolean {
+    return this.#held.some((held) => held.key.keyId === keyId)
+  }
+
+  /**
+   * Takes over a set. A key that was there before, with the same `kid`, the same public key and
+   * the same algorithms, stays the same object, so that decisions made with it live on. Any other
+   * key of the old set dies in every thread before this returns. A key that comes back after it
+   * died gets a new generation: what it verified before stays dead.
+   */
+  apply(parsed: readonly ParsedKey[], origin: KeySetOrigin): KeySetChange {
+    const incoming = new Map(parsed.map((key) => [fingerprintOf(key), key]))
+    const kept = this.#held.filter((held) => incoming.has(held.fingerprint))
+    const removed = this.#held.filter((held) => !incoming.has(held.fingerprint))
+    this.#kill(removed)
+
+    const keptByFingerprint = new Map(kept.map((held) => [held.fingerprint, held]))
+    const next: HeldKey[] = []
+    const added: (string | null)[] = []
+    for (const [fingerprint, key] of incoming) {
+      const held = keptByFingerprint.get(fingerprint) ?? this.#create(fingerprint, key)
+      if (held === null) continue
+      if (!keptByFingerprint.has(fingerprint)) added.push(key.keyId)
+      next.push(held)
+    }
+    this.#held = next
+    this.#fetchedAtMs = this.#clock.monotonicMs() - origin.ageMs
+    this.#confirmed = origin.confirmed
+    this.#state = next.length === 0 ? 'empty' : 'stale'
+    this.advance()
+    return {
+      added,
+      removed: removed.map((held) => held.key.keyId),
+      withoutPlace: incoming.size - next.length,
+    }
+  }
+
+  /**
+   * Moves the state to where the clock says it is. A set that dies takes its keys along.
+   *
+   * @returns The keys that died of age, or no change.
+   */
+  advance(): KeySetChange {
+    const ageMs = this.ageMs()
+    if (ageMs === null || this.#state === 'dead') return NO_CHANGE
+    if (ageMs < this.#deadAtAgeMs) {
+      this.#state = this.#confirmed && ageMs < this.#options.freshForMs ? 'fresh' : 'stale'
+      return NO_CHANGE
+    }
+    this.#state = 'dead'
+    return this.#dropAll()
+  }
+
+  #dropAll(): KeySetChange {
+    const removed = this.#held
+    this.#kill(removed)
+    this.#held = []
+    return { added: [], removed: removed.map((held) => held.key.keyId), withoutPlace: 0 }
+  }
+
+  #kill(held: readonly HeldKey[]): void {
+    for (const { key } of held) {
+      this.#generations.kill(key.generationSlot)
+    }
+  }
+
+  #create(fingerprint: string, parsed: ParsedKey): HeldKey | null {
+    const place = this.#generations.allocate()
+    if (place === null) return null
+    const key: VerificationKey = {
+      id: nextVerificationKeyId(),
+      keyId: parsed.keyId,
+      algorithms: parsed.algorithms,
+      material: { kind: 'public', spkiPem: parsed.spkiPem },
+      generationSlot: place.slot,
+      generation: place.generation,
+    }
+    return { fingerprint, key }
+  }
+}
+
+function fingerprintOf(key: ParsedKey): string {
+  // JSON keeps a missing `kid` apart from every string.
+  return JSON.stringify([key.keyId, key.thumbprint, key.algorithms])
+}

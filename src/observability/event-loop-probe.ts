@@ -1,0 +1,49 @@
+/** Watches the event loop of the thread that it is created in. */
+import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks'
+
+/** How often the loop is looked at. Finer costs wake-ups of an idle process. */
+const RESOLUTION_MS = 20
+const NANOS_PER_MICRO = 1_000
+
+export interface EventLoopReading {
+  /** Beyond the probe's own interval, since the last reading. */
+  readonly delayP50Micros: number
+  readonly delayP99Micros: number
+  readonly delayMaxMicros: number
+  /** Share of the time since the last reading in which the loop was busy, 0 to 1. */
+  readonly utilization: number
+}
+
+export class EventLoopProbe {
+  readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+  #utilization: EventLoopUtilization = performance.eventLoopUtilization()
+
+  constructor() {
+    this.#delay.enable()
+  }
+
+  /** What happened since the last reading; starts the next one. */
+  read(): EventLoopReading {
+    const now = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(now, this.#utilization)
+    this.#utilization = now
+    const hasSamples = this.#delay.count > 0
+    const reading = {
+      delayP50Micros: hasSamples ? beyondInterval(this.#delay.percentile(50)) : 0,
+      delayP99Micros: hasSamples ? beyondInterval(this.#delay.percentile(99)) : 0,
+      delayMaxMicros: hasSamples ? beyondInterval(this.#delay.max) : 0,
+      utilization,
+    }
+    this.#delay.reset()
+    return reading
+  }
+
+  stop(): void {
+    this.#delay.disable()
+  }
+}
+
+/** The probe measures from one wake-up to the next, its own interval included. */
+function beyondInterval(nanos: number): number {
+  return Math.max(0, nanos / NANOS_PER_MICRO - RESOLUTION_MS * 1_000)
+}

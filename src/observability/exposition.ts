@@ -1,0 +1,186 @@
+/**
+ * Renders merged metrics as Prometheus text. The only door to prom-client.
+ *
+ * Nothing is counted here: the threads have counted, and a scrape writes down what they have.
+ */
+import { collectDefaultMetrics, type Metric, Registry } from 'prom-client'
+import type { MergedLatency } from './latency-histogram.ts'
+import { LATENCY_PHASES, METRICS, type MetricRow } from './metric-names.ts'
+import type { CountsByLabels, MergedMetrics } from './metrics-ledger.ts'
+
+/** What the supervisor knows about the keys of one issuer. */
+export interface IssuerReading {
+  readonly issuer: string
+  /** One of `states`. */
+  readonly state: string
+  /** `null` before the first fetch. */
+  readonly keyAgeSeconds: number | null
+  readonly refreshFailures: number
+}
+
+export interface BuildReading {
+  readonly version: string
+  readonly node: string
+  /** Version and kind of the native server's binary. */
+  readonly nativeServer: string
+}
+
+export interface MetricsReading {
+  readonly listeners: MergedMetrics
+  readonly issuers: readonly IssuerReading[]
+  /** Every state that the keys of an issuer can be in. */
+  readonly issuerStates: readonly string[]
+  readonly listenerRestarts: number
+  readonly ready: boolean
+  readonly build: BuildReading
+}
+
+interface Sample {
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+  /** Where it differs from the metric's: the parts of a histogram. */
+  readonly metricName?: string
+}
+
+const MICROS_PER_SECOND = 1_000_000
+const NO_LABELS: Readonly<Record<string, string>> = {}
+
+/** From what a cached token costs to the longest default time-out. Two to three a decade. */
+export const BUCKET_BOUNDS_SECONDS: readonly number[] = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+  30,
+]
+
+/** A metric whose samples are computed when it is scraped; the shape that the registry expects. */
+class ComputedMetric {
+  readonly name: string
+  readonly help: string
+  readonly type: string
+  readonly #samples: () => readonly Sample[]
+
+  constructor(row: MetricRow, samples: () => readonly Sample[]) {
+    this.name = row.name
+    this.help = row.help
+    this.type = row.type
+    this.#samples = samples
+  }
+
+  get(): object {
+    const { name, help, type } = this
+    return { name, help, type, values: this.#samples(), aggregator: 'sum' }
+  }
+}
+
+export class Exposition {
+  readonly #registry = new Registry()
+  #reading: MetricsReading | null = null
+
+  /** @param withProcessMetrics Also memory, CPU time and garbage collection of the process. */
+  constructor(withProcessMetrics: boolean) {
+    if (withProcessMetrics) collectDefaultMetrics({ register: this.#registry })
+    for (const key of Object.keys(METRICS) as (keyof typeof METRICS)[]) {
+      const samples = (): readonly Sample[] =>
+        this.#reading === null ? [] : SAMPLES[key](this.#reading)
+      // The declared type describes prom-client's own classes; its registry asks for less.
+      const metric = new ComputedMetric(METRICS[key], samples) as unknown as Metric<string>
+      this.#registry.registerMetric(metric)
+    }
+  }
+
+  /** `Content-Type` of what `render` returns. */
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  render(reading: MetricsReading): Promise<string> {
+    this.#reading = reading
+    return this.#registry.metrics()
+  }
+}
+
+const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) => Sample[]>> = {
+  requests: ({ listeners }) => twoLabels(listeners.requests, 'route', 'outcome'),
+  refusals: ({ listeners }) => twoLabels(listeners.refusals, 'code', 'issuer'),
+  requestDuration: ({ listeners }) =>
+    LATENCY_PHASES.flatMap((phase) => histogram(listeners.latencies[phase], phase)),
+  cacheLookups: ({ listeners }) => oneLabel(listeners.cacheLookups, 'result'),
+  verificationQueueDepth: ({ listeners }) => single(listeners.verificationQueueDepth),
+  verificationBatches: ({ listeners }) => single(listeners.verificationBatches),
+  verificationTokens: ({ listeners }) => single(listeners.verificationTokens),
+  jwksKeyAge: ({ issuers }) =>
+    issuers.flatMap(({ issuer, keyAgeSeconds }) =>
+      keyAgeSeconds === null ? [] : [{ labels: { issuer }, value: keyAgeSeconds }],
+    ),
+  jwksRefreshFailures: ({ issuers }) =>
+    issuers.map(({ issuer, refreshFailures }) => ({ labels: { issuer }, value: refreshFailures })),
+  jwksState: ({ issuers, issuerStates }) =>
+    issuers.flatMap(({ issuer, state: current }) =>
+      issuerStates.map((state) => ({
+        labels: { issuer, state },
+        value: state === current ? 1 : 0,
+      })),
+    ),
+  upstreamPending: ({ listeners }) => oneLabel(listeners.upstreamPending, 'upstream'),
+  upstreamEjected: ({ listeners }) => oneLabel(listeners.upstreamEjected, 'upstream'),
+  openConnections: ({ listeners }) => single(listeners.openConnections),
+  eventLoopDelay: ({ listeners }) => listeners.threads.flatMap(eventLoopDelays),
+  eventLoopUtilization: ({ listeners }) =>
+    listeners.threads.map(({ threadIndex, eventLoop }) => ({
+      labels: { thread: String(threadIndex) },
+      value: eventLoop.utilization,
+    })),
+  listenerThreads: ({ listeners }) => single(listeners.threads.length),
+  listenerRestarts: ({ listenerRestarts }) => single(listenerRestarts),
+  ready: ({ ready }) => single(ready ? 1 : 0),
+  build: ({ build: { version, node, nativeServer } }) => [
+    { labels: { version, node, native_server: nativeServer }, value: 1 },
+  ],
+}
+
+function single(value: number): Sample[] {
+  return [{ labels: NO_LABELS, value }]
+}
+
+function oneLabel(counts: ReadonlyMap<string, number>, label: string): Sample[] {
+  return [...counts].map(([name, value]) => ({ labels: { [label]: name }, value }))
+}
+
+function twoLabels(counts: CountsByLabels, outer: string, inner: string): Sample[] {
+  return [...counts].flatMap(([outerName, row]) =>
+    [...row].map(([innerName, value]) => ({
+      labels: { [outer]: outerName, [inner]: innerName },
+      value,
+    })),
+  )
+}
+
+function eventLoopDelays(thread: MergedMetrics['threads'][number]): Sample[] {
+  const { delayP50Micros, delayP99Micros, delayMaxMicros } = thread.eventLoop
+  const byQuantile = { '0.5': delayP50Micros, '0.99': delayP99Micros, '1': delayMaxMicros }
+  return Object.entries(byQuantile).map(([quantile, micros]) => ({
+    labels: { thread: String(thread.threadIndex), quantile },
+    value: micros / MICROS_PER_SECOND,
+  }))
+}
+
+function histogram(latency: MergedLatency, phase: string): Sample[] {
+  const name = METRICS.requestDuration.name
+  const counts = latency.cumulativeCounts(
+    BUCKET_BOUNDS_SECONDS.map((bound) => Math.round(bound * MICROS_PER_SECOND)),
+  )
+  const buckets = BUCKET_BOUNDS_SECONDS.map((bound, place) => ({
+    metricName: `${name}_bucket`,
+    labels: { phase, le: String(bound) },
+    value: counts[place] ?? 0,
+  }))
+  return [
+    ...buckets,
+    { metricName: `${name}_bucket`, labels: { phase, le: '+Inf' }, value: latency.count },
+    {
+      metricName: `${name}_sum`,
+      labels: { phase },
+      value: latency.sumMicros / MICROS_PER_SECOND,
+    },
+    { metricName: `${name}_count`, labels: { phase }, value: latency.count },
+  ]
+}

@@ -1,0 +1,173 @@
+/**
+ * What one listener thread counts, in flat arrays whose indexes are fixed when the configuration is
+ * compiled.
+ *
+ * Hot path: every method except `snapshot` and `stop`. Counting is one addition to a number in an
+ * array; no label is ever looked up while a request runs.
+ */
+import { AUTH_ERROR_CODES, type AuthErrorCode } from '../protocol/auth-error.ts'
+import { EventLoopProbe, type EventLoopReading } from './event-loop-probe.ts'
+import { type EncodedLatency, LatencyHistogram } from './latency-histogram.ts'
+import {
+  CACHE_RESULTS,
+  type CacheResult,
+  LATENCY_PHASES,
+  NO_NAME,
+  OUTCOMES,
+  type Outcome,
+} from './metric-names.ts'
+
+/** Route or issuer index for "none". */
+export const NO_INDEX = -1
+
+export interface ListenerMetricsOptions {
+  readonly threadIndex: number
+  /** In the order of the indexes that the gateway counts with. */
+  readonly routeNames: readonly string[]
+  readonly issuerNames: readonly string[]
+  readonly upstreamNames: readonly string[]
+}
+
+/** Values that are read when someone asks, not counted. */
+export interface ListenerGauges {
+  readonly verificationQueueDepth: number
+  readonly openConnections: number
+  /** By upstream, in the order of `upstreamNames`. */
+  readonly upstreamPending: readonly number[]
+  readonly upstreamEjected: readonly number[]
+}
+
+/** Everything that one thread counted since it started. Survives structured cloning. */
+export interface ListenerSnapshot {
+  readonly threadIndex: number
+  readonly routeNames: readonly string[]
+  readonly issuerNames: readonly string[]
+  readonly upstreamNames: readonly string[]
+  /** `[route][outcome]` flat; the row behind the last route is "none". */
+  readonly requests: Float64Array
+  /** `[issuer][code]` flat; the row behind the last issuer is "none". */
+  readonly refusals: Float64Array
+  readonly cacheLookups: Float64Array
+  readonly verificationBatches: number
+  readonly verificationTokens: number
+  /** In the order of `LATENCY_PHASES`. */
+  readonly latencies: readonly EncodedLatency[]
+  readonly gauges: ListenerGauges
+  readonly eventLoop: EventLoopReading
+}
+
+const OUTCOME_INDEX = indexOf(OUTCOMES)
+const CODE_INDEX = indexOf(AUTH_ERROR_CODES)
+const CACHE_RESULT_INDEX = indexOf(CACHE_RESULTS)
+
+/** Statuses outside of 100 to 599 never come from an upstream; the proxy refuses them. */
+const STATUS_CLASSES = 5
+
+export class ListenerMetrics {
+  readonly #options: ListenerMetricsOptions
+  readonly #requests: Float64Array
+  readonly #refusals: Float64Array
+  readonly #cacheLookups = new Float64Array(CACHE_RESULTS.length)
+  #verificationBatches = 0
+  #verificationTokens = 0
+  readonly #total = new LatencyHistogram()
+  readonly #authenticate = new LatencyHistogram()
+  readonly #upstream = new LatencyHistogram()
+  readonly #eventLoop = new EventLoopProbe()
+
+  constructor(options: ListenerMetricsOptions) {
+    this.#options = options
+    this.#requests = new Float64Array((options.routeNames.length + 1) * OUTCOMES.length)
+    this.#refusals = new Float64Array((options.issuerNames.length + 1) * AUTH_ERROR_CODES.length)
+  }
+
+  /** An upstream answered with this status, and the client has the answer. */
+  countForwarded(routeIndex: number, status: number): void {
+    const statusClass = Math.trunc(status / 100) - 1
+    if (statusClass < 0 || statusClass >= STATUS_CLASSES) return
+    this.#addRequest(routeIndex, statusClass)
+  }
+
+  /** The request ended in another way than by an upstream's answer. */
+  countEnded(routeIndex: number, outcome: Outcome): void {
+    this.#addRequest(routeIndex, OUTCOME_INDEX[outcome])
+  }
+
+  /**
+   * The gateway answered by itself. Count the request with `countEnded` as well.
+   *
+   * @param issuerIndex The issuer whose rules led to the refusal, or `NO_INDEX`.
+   */
+  countRefusal(code: AuthErrorCode, issuerIndex: number): void {
+    const row = issuerIndex === NO_INDEX ? this.#options.issuerNames.length : issuerIndex
+    const place = row * AUTH_ERROR_CODES.length + CODE_INDEX[code]
+    this.#refusals[place] = (this.#refusals[place] ?? 0) + 1
+  }
+
+  countCacheLookup(result: CacheResult): void {
+    const place = CACHE_RESULT_INDEX[result]
+    this.#cacheLookups[place] = (this.#cacheLookups[place] ?? 0) + 1
+  }
+
+  countVerificationBatch(tokens: number): void {
+    this.#verificationBatches += 1
+    this.#verificationTokens += tokens
+  }
+
+  recordTotal(latencyMicros: number): void {
+    this.#total.record(latencyMicros)
+  }
+
+  recordAuthenticate(latencyMicros: number): void {
+    this.#authenticate.record(latencyMicros)
+  }
+
+  recordUpstream(latencyMicros: number): void {
+    this.#upstream.record(latencyMicros)
+  }
+
+  /** A copy of everything. Costs a few milliseconds: for scrapes, not for requests. */
+  snapshot(gauges: ListenerGauges): ListenerSnapshot {
+    const { threadIndex, routeNames, issuerNames, upstreamNames } = this.#options
+    const byPhase = {
+      total: this.#total,
+      authenticate: this.#authenticate,
+      upstream: this.#upstream,
+    }
+    return {
+      threadIndex,
+      routeNames,
+      issuerNames,
+      upstreamNames,
+      requests: this.#requests.slice(),
+      refusals: this.#refusals.slice(),
+      cacheLookups: this.#cacheLookups.slice(),
+      verificationBatches: this.#verificationBatches,
+      verificationTokens: this.#verificationTokens,
+      latencies: LATENCY_PHASES.map((phase) => byPhase[phase].encode()),
+      gauges,
+      eventLoop: this.#eventLoop.read(),
+    }
+  }
+
+  /** Ends the probe of the event loop. */
+  stop(): void {
+    this.#eventLoop.stop()
+  }
+
+  #addRequest(routeIndex: number, outcomeIndex: number): void {
+    const row = routeIndex === NO_INDEX ? this.#options.routeNames.length : routeIndex
+    const place = row * OUTCOMES.length + outcomeIndex
+    this.#requests[place] = (this.#requests[place] ?? 0) + 1
+  }
+}
+
+/** The label value behind an index of a snapshot. */
+export function nameAt(names: readonly string[], index: number): string {
+  return names[index] ?? NO_NAME
+}
+
+function indexOf<T extends string>(words: readonly T[]): Readonly<Record<T, number>> {
+  const index = Object.fromEntries(words.map((word, place) => [word, place]))
+  return index as Record<T, number>
+}

@@ -1,0 +1,79 @@
+/**
+ * Everything that the operational log can say: a closed union, so that no object of unknown content
+ * ever reaches a log line. A new thing to say is a new member here.
+ *
+ * Names are the configuration's; texts from outside are words of a closed list.
+ */
+import type { ErrorDescription } from './redact.ts'
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+export type LogEvent =
+  | {
+      readonly event: 'starting'
+      readonly version: string
+      readonly node: string
+      readonly listenerThreads: number
+    }
+  | {
+      readonly event: 'native_server_loaded'
+      readonly version: string | null
+      readonly kind: string
+      readonly sha256: string
+    }
+  | { readonly event: 'listening'; readonly host: string; readonly port: number }
+  | { readonly event: 'admin_listening'; readonly host: string; readonly port: number }
+  | { readonly event: 'ready' }
+  | { readonly event: 'not_ready'; readonly waitingForIssuers: readonly string[] }
+  | { readonly event: 'listener_started'; readonly thread: number }
+  | { readonly event: 'draining'; readonly signal: string | null }
+  | { readonly event: 'stopped'; readonly openConnections: number }
+  | { readonly event: 'configuration_loaded'; readonly routes: number; readonly issuers: number }
+  | { readonly event: 'configuration_refused'; readonly problems: number }
+  | { readonly event: 'jwks_refreshed'; readonly issuer: string; readonly keys: number }
+  | {
+      readonly event: 'jwks_key_skipped'
+      readonly issuer: string
+      /** Place in the set, from 0. The `kid` is the issuer's own text and stays out. */
+      readonly position: number
+      readonly reason: string
+    }
+  | { readonly event: 'jwks_disk_copy_used'; readonly issuer: string; readonly ageSeconds: number }
+  | { readonly event: 'jwks_disk_copy_failed'; readonly issuer: string; readonly reason: string }
+  | {
+      readonly event: 'upstream_target_ejected'
+      readonly upstream: string
+      readonly target: number
+      readonly reason: string
+    }
+  | {
+      readonly event: 'upstream_target_restored'
+      readonly upstream: string
+      readonly target: number
+    }
+  | { readonly event: 'verification_worker_lost' }
+  | ({ readonly event: 'unexpected_failure'; readonly where: string } & ErrorDescription)
+
+export const LOG_EVENT_LEVELS: Readonly<Record<LogEvent['event'], LogLevel>> = {
+  starting: 'info',
+  native_server_loaded: 'info',
+  listening: 'info',
+  admin_listening: 'info',
+  ready: 'info',
+  not_ready: 'warn',
+  listener_started: 'info',
+  draining: 'info',
+  stopped: 'info',
+  configuration_loaded: 'info',
+  configuration_refused: 'error',
+  jwks_refreshed: 'debug',
+  jwks_key_skipped: 'warn',
+  jwks_disk_copy_used: 'warn',
+  jwks_disk_copy_failed: 'warn',
+  upstream_target_ejected: 'warn',
+  upstream_target_restored: 'info',
+  verification_worker_lost: 'error',
+  unexpected_failure: 'error',
+}

@@ -1,0 +1,179 @@
+/** Every metric that the gateway exports: the one table. docs/metrics.md is generated from it. */
+
+export interface MetricRow {
+  readonly name: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  /** Unit of the value; `null` for a plain number. */
+  readonly unit: 'seconds' | null
+  /** Every label has a closed set of values: names from the configuration or words of a table. */
+  readonly labels: readonly string[]
+  readonly help: string
+}
+
+export const METRICS = {
+  requests: {
+    name: 'sallyport_requests_total',
+    type: 'counter',
+    unit: null,
+    labels: ['route', 'outcome'],
+    help: 'Finished requests by route and outcome. Route "none": no route matched.',
+  },
+  refusals: {
+    name: 'sallyport_refusals_total',
+    type: 'counter',
+    unit: null,
+    labels: ['code', 'issuer'],
+    help: 'Answers of the gateway itself by error code and issuer. Issuer "none": not known.',
+  },
+  requestDuration: {
+    name: 'sallyport_request_duration_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    labels: ['phase'],
+    help:
+      'Time per request. Phase "total": request head read until answer handed over; ' +
+      '"authenticate": verification of credentials that were not in the cache; ' +
+      '"upstream": dispatch until the head of the answer.',
+  },
+  cacheLookups: {
+    name: 'sallyport_token_cache_lookups_total',
+    type: 'counter',
+    unit: null,
+    labels: ['result'],
+    help: 'Lookups in the token cache by result.',
+  },
+  verificationQueueDepth: {
+    name: 'sallyport_verification_queue_depth',
+    type: 'gauge',
+    unit: null,
+    labels: [],
+    help: 'Tokens that wait for a verification thread.',
+  },
+  verificationBatches: {
+    name: 'sallyport_verification_batches_total',
+    type: 'counter',
+    unit: null,
+    labels: [],
+    help: 'Batches of tokens handed to verification threads.',
+  },
+  verificationTokens: {
+    name: 'sallyport_verification_tokens_total',
+    type: 'counter',
+    unit: null,
+    labels: [],
+    help: 'Tokens handed to verification threads. Divided by the batches: tokens per batch.',
+  },
+  jwksKeyAge: {
+    name: 'sallyport_jwks_key_age_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    labels: ['issuer'],
+    help: 'Time since the keys of the issuer were last fetched. Absent before the first fetch.',
+  },
+  jwksRefreshFailures: {
+    name: 'sallyport_jwks_refresh_failures_total',
+    type: 'counter',
+    unit: null,
+    labels: ['issuer'],
+    help: 'Failed fetches of the keys of the issuer.',
+  },
+  jwksState: {
+    name: 'sallyport_jwks_state',
+    type: 'gauge',
+    unit: null,
+    labels: ['issuer', 'state'],
+    help: '1 for the state that the keys of the issuer are in, 0 for the others.',
+  },
+  upstreamPending: {
+    name: 'sallyport_upstream_pending',
+    type: 'gauge',
+    unit: null,
+    labels: ['upstream'],
+    help: 'Requests sent or waiting to be sent to the upstream and not answered yet.',
+  },
+  upstreamEjected: {
+    name: 'sallyport_upstream_ejected',
+    type: 'gauge',
+    unit: null,
+    labels: ['upstream'],
+    help: 'Targets of the upstream that are ejected, as seen by the listener that sees most.',
+  },
+  openConnections: {
+    name: 'sallyport_open_connections',
+    type: 'gauge',
+    unit: null,
+    labels: [],
+    help: 'Client connections that are open.',
+  },
+  eventLoopDelay: {
+    name: 'sallyport_event_loop_delay_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    labels: ['thread', 'quantile'],
+    help: 'Delay of the event loop of a listener thread since the last scrape.',
+  },
+  eventLoopUtilization: {
+    name: 'sallyport_event_loop_utilization',
+    type: 'gauge',
+    unit: null,
+    labels: ['thread'],
+    help: 'Share of the time since the last scrape in which the event loop was busy, 0 to 1.',
+  },
+  listenerThreads: {
+    name: 'sallyport_listener_threads',
+    type: 'gauge',
+    unit: null,
+    labels: [],
+    help: 'Listener threads that answered this scrape.',
+  },
+  listenerRestarts: {
+    name: 'sallyport_listener_restarts_total',
+    type: 'counter',
+    unit: null,
+    labels: [],
+    help: 'Listener threads that ended unexpectedly and were replaced.',
+  },
+  ready: {
+    name: 'sallyport_ready',
+    type: 'gauge',
+    unit: null,
+    labels: [],
+    help: '1 while the instance is ready for traffic, 0 otherwise.',
+  },
+  build: {
+    name: 'sallyport_build_info',
+    type: 'gauge',
+    unit: null,
+    labels: ['version', 'node', 'native_server'],
+    help: 'Always 1. The labels say what runs.',
+  },
+} as const satisfies Record<string, MetricRow>
+
+/** How a request ended. An index into this list is what listener threads count with. */
+export const OUTCOMES = [
+  'forwarded_1xx',
+  'forwarded_2xx',
+  'forwarded_3xx',
+  'forwarded_4xx',
+  'forwarded_5xx',
+  'refused',
+  'upstream_failed',
+  'client_gone',
+] as const
+
+export type Outcome = (typeof OUTCOMES)[number]
+
+/**
+ * What a lookup in the token cache came to. `dead_key`: the key that verified the token is gone;
+ * `refusal`: a cached refusal.
+ */
+export const CACHE_RESULTS = ['hit', 'miss', 'expired', 'dead_key', 'refusal'] as const
+
+export type CacheResult = (typeof CACHE_RESULTS)[number]
+
+export const LATENCY_PHASES = ['total', 'authenticate', 'upstream'] as const
+
+export type LatencyPhase = (typeof LATENCY_PHASES)[number]
+
+/** Label value for "no route" and "issuer not known". No configured name may be this. */
+export const NO_NAME = 'none'

@@ -1,0 +1,150 @@
+/**
+ * The supervisor's book of what all listener threads counted, dead ones included: a counter must
+ * never go down because a thread was replaced or a configuration was swapped.
+ */
+import { AUTH_ERROR_CODES } from '../protocol/auth-error.ts'
+import type { EventLoopReading } from './event-loop-probe.ts'
+import { MergedLatency } from './latency-histogram.ts'
+import { type ListenerSnapshot, nameAt } from './listener-metrics.ts'
+import { CACHE_RESULTS, LATENCY_PHASES, type LatencyPhase, OUTCOMES } from './metric-names.ts'
+
+/** Counts by two labels: `counts.get(first)?.get(second)`. Zeroes are left out. */
+export type CountsByLabels = ReadonlyMap<string, ReadonlyMap<string, number>>
+
+export interface ThreadReading {
+  readonly threadIndex: number
+  readonly eventLoop: EventLoopReading
+}
+
+export interface MergedMetrics {
+  /** By route, then outcome. */
+  readonly requests: CountsByLabels
+  /** By code, then issuer. */
+  readonly refusals: CountsByLabels
+  readonly cacheLookups: ReadonlyMap<string, number>
+  readonly verificationBatches: number
+  readonly verificationTokens: number
+  readonly latencies: Readonly<Record<LatencyPhase, MergedLatency>>
+  readonly verificationQueueDepth: number
+  readonly openConnections: number
+  readonly upstreamPending: ReadonlyMap<string, number>
+  readonly upstreamEjected: ReadonlyMap<string, number>
+  readonly threads: readonly ThreadReading[]
+}
+
+/** The part of the merged figures that only ever grows. */
+class Totals {
+  readonly requests = new Map<string, Map<string, number>>()
+  readonly refusals = new Map<string, Map<string, number>>()
+  readonly cacheLookups = new Map<string, number>()
+  verificationBatches = 0
+  verificationTokens = 0
+  readonly latencies: Record<LatencyPhase, MergedLatency> = {
+    total: new MergedLatency(),
+    authenticate: new MergedLatency(),
+    upstream: new MergedLatency(),
+  }
+
+  add(snapshot: ListenerSnapshot): void {
+    snapshot.requests.forEach((count, place) => {
+      const route = nameAt(snapshot.routeNames, Math.trunc(place / OUTCOMES.length))
+      addTo(rowOf(this.requests, route), nameAt(OUTCOMES, place % OUTCOMES.length), count)
+    })
+    snapshot.refusals.forEach((count, place) => {
+      const code = nameAt(AUTH_ERROR_CODES, place % AUTH_ERROR_CODES.length)
+      const issuer = nameAt(snapshot.issuerNames, Math.trunc(place / AUTH_ERROR_CODES.length))
+      addTo(rowOf(this.refusals, code), issuer, count)
+    })
+    snapshot.cacheLookups.forEach((count, place) => {
+      addTo(this.cacheLookups, nameAt(CACHE_RESULTS, place), count)
+    })
+    this.verificationBatches += snapshot.verificationBatches
+    this.verificationTokens += snapshot.verificationTokens
+    snapshot.latencies.forEach((latency, place) => {
+      const phase = LATENCY_PHASES[place]
+      if (phase !== undefined) this.latencies[phase].add(latency)
+    })
+  }
+
+  addTotals(other: Totals): void {
+    for (const [route, row] of other.requests) {
+      for (const [outcome, count] of row) addTo(rowOf(this.requests, route), outcome, count)
+    }
+    for (const [code, row] of other.refusals) {
+      for (const [issuer, count] of row) addTo(rowOf(this.refusals, code), issuer, count)
+    }
+    for (const [result, count] of other.cacheLookups) addTo(this.cacheLookups, result, count)
+    this.verificationBatches += other.verificationBatches
+    this.verificationTokens += other.verificationTokens
+    for (const phase of LATENCY_PHASES) this.latencies[phase].addMerged(other.latencies[phase])
+  }
+}
+
+export class MetricsLedger {
+  /** One sum, however many threads came and went. */
+  readonly #retired = new Totals()
+  readonly #latest = new Map<number, ListenerSnapshot>()
+
+  /** Remembers what a thread last said about itself. */
+  update(snapshot: ListenerSnapshot): void {
+    this.#latest.set(snapshot.threadIndex, snapshot)
+  }
+
+  /**
+   * The thread is gone, or has begun to count anew: its last known totals are kept for good. What
+   * it counted after its last snapshot is lost when it died without a word.
+   */
+  retire(threadIndex: number): void {
+    const last = this.#latest.get(threadIndex)
+    if (last === undefined) return
+    this.#latest.delete(threadIndex)
+    this.#retired.add(last)
+  }
+
+  merge(): MergedMetrics {
+    const totals = new Totals()
+    totals.addTotals(this.#retired)
+    let verificationQueueDepth = 0
+    let openConnections = 0
+    const upstreamPending = new Map<string, number>()
+    const upstreamEjected = new Map<string, number>()
+    const threads: ThreadReading[] = []
+    for (const snapshot of this.#latest.values()) {
+      totals.add(snapshot)
+      const { gauges, threadIndex, eventLoop } = snapshot
+      verificationQueueDepth += gauges.verificationQueueDepth
+      openConnections += gauges.openConnections
+      snapshot.upstreamNames.forEach((upstream, place) => {
+        const pending = upstreamPending.get(upstream) ?? 0
+        upstreamPending.set(upstream, pending + (gauges.upstreamPending[place] ?? 0))
+        // Every thread judges the same targets by itself: adding up would count one target twice.
+        const ejected = upstreamEjected.get(upstream) ?? 0
+        upstreamEjected.set(upstream, Math.max(ejected, gauges.upstreamEjected[place] ?? 0))
+      })
+      threads.push({ threadIndex, eventLoop })
+    }
+    return {
+      requests: totals.requests,
+      refusals: totals.refusals,
+      cacheLookups: totals.cacheLookups,
+      verificationBatches: totals.verificationBatches,
+      verificationTokens: totals.verificationTokens,
+      latencies: totals.latencies,
+      verificationQueueDepth,
+      openConnections,
+      upstreamPending,
+      upstreamEjected,
+      threads,
+    }
+  }
+}
+
+function rowOf(counts: Map<string, Map<string, number>>, label: string): Map<string, number> {
+  const row = counts.get(label) ?? new Map<string, number>()
+  counts.set(label, row)
+  return row
+}
+
+function addTo(counts: Map<string, number>, label: string, count: number): void {
+  if (count > 0) counts.set(label, (counts.get(label) ?? 0) + count)
+}

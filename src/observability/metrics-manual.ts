@@ -1,0 +1,50 @@
+/** Writes docs/metrics.md from the table of metrics. */
+import {
+  CACHE_RESULTS,
+  LATENCY_PHASES,
+  METRICS,
+  type MetricRow,
+  NO_NAME,
+  OUTCOMES,
+} from './metric-names.ts'
+
+const PREFACE = `# Metrics
+
+<!-- Generated from src/observability/metric-names.ts by "npm run docs". Do not edit. -->
+
+\`GET /metrics\` on the admin listener answers in the Prometheus text format. Figures are sums over
+all listener threads; a thread that was replaced keeps its share. Label values are names from the
+configuration or words of the lists below, so their number is bounded. Metrics of the process
+itself (\`process_*\`, \`nodejs_*\`) come on top.
+
+| metric | type | labels | meaning |
+| --- | --- | --- | --- |
+`
+
+function wordList(words: readonly string[]): string {
+  return words.map((word) => `\`${word}\``).join(', ')
+}
+
+function tableRow({ name, type, labels, help }: MetricRow): string {
+  return `| \`${name}\` | ${type} | ${wordList(labels) || '–'} | ${help} |`
+}
+
+/** The whole document as Markdown. */
+export function metricsManual(): string {
+  return `${PREFACE}${Object.values(METRICS).map(tableRow).join('\n')}
+
+## Label values
+
+- \`outcome\`: ${wordList(OUTCOMES)}. \`forwarded_\` and the class of the status that the upstream gave;
+  \`refused\`: the gateway answered by itself; \`upstream_failed\`: 502 or 504; \`client_gone\`: the client
+  closed the connection before it had the whole answer.
+- \`result\`: ${wordList(CACHE_RESULTS)}. \`dead_key\`: the key that verified the token is gone;
+  \`refusal\`: a refusal that was cached.
+- \`phase\`: ${wordList(LATENCY_PHASES)}.
+- \`code\`: the codes in [errors.md](errors.md).
+- \`${NO_NAME}\` stands for a route or an issuer that is not known.
+
+Latencies are recorded in HDR histograms that are exact to one per cent: a value that close to the
+bound of a bucket may be counted on either side of it.
+`
+}

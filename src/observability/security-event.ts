@@ -1,0 +1,82 @@
+/**
+ * What a security team wants to hear of, in a stream of its own: a closed union, bounded in rate,
+ * because an attacker decides how often these happen.
+ */
+import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
+
+export type SecurityEvent =
+  | {
+      readonly event: 'algorithm_rejected'
+      readonly issuer: string | null
+      readonly route: string
+      /** `other` stands for whatever text the token carried. */
+      readonly algorithm: JwsAlgorithm | 'none' | 'other'
+      readonly requestId: string
+    }
+  | {
+      readonly event: 'jwks_refresh_failed'
+      readonly issuer: string
+      readonly reason: string
+      readonly consecutiveFailures: number
+    }
+  | {
+      readonly event: 'stale_keys_in_use'
+      readonly issuer: string
+      readonly ageSeconds: number
+    }
+  | { readonly event: 'keys_unusable'; readonly issuer: string }
+  | {
+      readonly event: 'signing_keys_changed'
+      readonly issuer: string
+      readonly added: number
+      readonly removed: number
+    }
+  | { readonly event: 'listener_restarted'; readonly thread: number; readonly restarts: number }
+
+export type SecurityEventName = SecurityEvent['event']
+
+export const SECURITY_EVENT_LEVELS: Readonly<Record<SecurityEventName, 'info' | 'warn' | 'error'>> =
+  {
+    algorithm_rejected: 'warn',
+    jwks_refresh_failed: 'warn',
+    stale_keys_in_use: 'warn',
+    keys_unusable: 'error',
+    signing_keys_changed: 'info',
+    listener_restarted: 'error',
+  }
+
+/** Of one name, in one thread, within one second. */
+export const SECURITY_EVENTS_PER_SECOND_MAX = 10
+
+interface Window {
+  startMs: number
+  written: number
+  suppressed: number
+}
+
+/** Lets the first few of each second pass and counts the rest. */
+export class SecurityEventLimiter {
+  readonly #windows = new Map<SecurityEventName, Window>()
+
+  /**
+   * @param nowMs Monotonic.
+   * @returns `null` when the event must not be written, otherwise how many of its name were left
+   *   out since the last one that was.
+   */
+  admit(name: SecurityEventName, nowMs: number): number | null {
+    const window = this.#windows.get(name) ?? { startMs: nowMs, written: 0, suppressed: 0 }
+    this.#windows.set(name, window)
+    if (nowMs - window.startMs >= 1_000) {
+      window.startMs = nowMs
+      window.written = 0
+    }
+    if (window.written >= SECURITY_EVENTS_PER_SECOND_MAX) {
+      window.suppressed += 1
+      return null
+    }
+    window.written += 1
+    const { suppressed } = window
+    window.suppressed = 0
+    return suppressed
+  }
+}

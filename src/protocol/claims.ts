@@ -1,0 +1,195 @@
+/**
+ * The claims of an access token (RFC 7519 §4.1, RFC 9068 §2.2): typed, checked, and turned into
+ * the identity that upstreams hear of.
+ */
+import { parseScope } from './scope.ts'
+import { type JsonObject, parseJsonObject } from './strict-json.ts'
+import { checkTimeClaims, deadAtSeconds, isNumericDate, type TimeClaims } from './time-claims.ts'
+import { type Identity, type Refused, refuse } from './verification.ts'
+
+/** Which claim each part of the identity comes from; `null` where the issuer has none for it. */
+export interface ClaimNames {
+  readonly subject: string
+  readonly email: string | null
+  readonly roles: string | null
+  readonly scopes: string | null
+  readonly tenant: string | null
+  readonly organisation: string | null
+}
+
+/** What one issuer's tokens must say. */
+export interface ClaimPolicy {
+  /** Equal to `iss`, character by character. */
+  readonly issuer: string
+  /** `aud` must contain one of these. */
+  readonly audiences: readonly string[]
+  /** 0 to 60, allowed either way. */
+  readonly clockToleranceSeconds: number
+  /** Must be there and not null, on top of `iss`, `aud`, `exp` and `sub`. */
+  readonly requiredClaims: readonly string[]
+  readonly claimNames: ClaimNames
+}
+
+/** Claims that passed. True only of a token whose signature is good, which is not checked here. */
+export interface CheckedClaims {
+  readonly ok: true
+  readonly identity: Identity
+  /** See {@link deadAtSeconds}. */
+  readonly deadAtSeconds: number
+}
+
+const INVALID_CLAIMS = refuse('invalid_claims')
+const NONE: readonly string[] = Object.freeze([])
+
+/**
+ * Claims that only another kind of token carries, so that it cannot pass for an access token:
+ * security events and logout tokens (RFC 8417 §2.2), and ID tokens (OpenID Connect Core §3.1.3.6,
+ * §3.3.2.11).
+ */
+const FOREIGN_CLAIMS = ['events', 'at_hash', 'c_hash'] as const
+
+/** The same, for issuers that name the use of a token in a claim: Keycloak and Cognito. */
+const FOREIGN_USES: Readonly<Record<'typ' | 'token_use', readonly string[]>> = {
+  typ: ['ID', 'Refresh', 'Offline', 'Logout'],
+  token_use: ['id', 'refresh'],
+}
+
+/**
+ * Decodes the claims set. Repeated claim names refuse it (RFC 7519 §4).
+ *
+ * @param segment Canonical base64url.
+ * @returns `null` when it is not a strict JSON object.
+ */
+export function parseClaims(segment: string): JsonObject | null {
+  return parseJsonObject(segment)
+}
+
+/**
+ * Checks every registered claim and reads the identity.
+ *
+ * Does *not* check the signature: nothing of the result may be used before that. An ID token
+ * without `at_hash`, `c_hash` or a use claim is told apart by `aud` alone, or by an issuer's list
+ * of types.
+ *
+ * @returns `invalid_claims` for a claim that is missing, wrongly typed, absurd or foreign;
+ *   `token_expired`; `token_not_yet_valid`.
+ */
+export function checkClaims(
+  claims: JsonObject,
+  policy: ClaimPolicy,
+  nowSeconds: number,
+): CheckedClaims | Refused {
+  if (claims['iss'] !== policy.issuer) return INVALID_CLAIMS
+  if (!namesAudience(claims['aud'], policy.audiences)) return INVALID_CLAIMS
+  if (!isText(claims['sub'])) return INVALID_CLAIMS
+  if (isForeign(claims)) return INVALID_CLAIMS
+  for (const name of policy.requiredClaims) {
+    if (claims[name] === undefined || claims[name] === null) return INVALID_CLAIMS
+  }
+  const times = readTimeClaims(claims)
+  if (times === null) return INVALID_CLAIMS
+  const identity = readIdentity(claims, policy.claimNames, times)
+  if (identity === null) return INVALID_CLAIMS
+  // Last, so that "expired" is said only of a token that would otherwise be acceptable.
+  const refusal = checkTimeClaims(times, policy.clockToleranceSeconds, nowSeconds)
+  if (refusal !== null) return refusal
+  return {
+    ok: true,
+    identity,
+    deadAtSeconds: deadAtSeconds(times.expiresAtSeconds, policy.clockToleranceSeconds),
+  }
+}
+
+/** `aud` is one string or an array of strings (RFC 7519 §4.1.3). */
+function namesAudience(value: unknown, audiences: readonly string[]): boolean {
+  if (typeof value === 'string') return audiences.includes(value)
+  if (!Array.isArray(value)) return false
+  let isNamed = false
+  for (const member of value) {
+    if (typeof member !== 'string') return false
+    if (audiences.includes(member)) isNamed = true
+  }
+  return isNamed
+}
+
+function isForeign(claims: JsonObject): boolean {
+  for (const name of FOREIGN_CLAIMS) {
+    if (claims[name] !== undefined) return true
+  }
+  return isForeignUse(claims['typ'], 'typ') || isForeignUse(claims['token_use'], 'token_use')
+}
+
+function isForeignUse(value: unknown, claim: keyof typeof FOREIGN_USES): boolean {
+  return typeof value === 'string' && FOREIGN_USES[claim].includes(value)
+}
+
+function readTimeClaims(claims: JsonObject): TimeClaims | null {
+  const expiresAt = claims['exp']
+  const notBefore = claims['nbf']
+  const issuedAt = claims['iat']
+  if (!isNumericDate(expiresAt)) return null
+  if (notBefore !== undefined && !isNumericDate(notBefore)) return null
+  if (issuedAt !== undefined && !isNumericDate(issuedAt)) return null
+  return {
+    expiresAtSeconds: expiresAt,
+    notBeforeSeconds: notBefore ?? null,
+    issuedAtSeconds: issuedAt ?? null,
+  }
+}
+
+/**
+ * A claim that is there but of the wrong type refuses the token: dropping it silently could turn
+ * "has no rights" into "has no limits".
+ */
+function readIdentity(claims: JsonObject, names: ClaimNames, times: TimeClaims): Identity | null {
+  const subject = claims[names.subject]
+  const email = optionalText(claims, names.email)
+  const roles = optionalRoles(claims, names.roles)
+  const scopes = optionalScopes(claims, names.scopes)
+  const tenant = optionalText(claims, names.tenant)
+  const organisation = optionalText(claims, names.organisation)
+  const tokenId = optionalText(claims, 'jti')
+  const sessionId = optionalText(claims, 'sid')
+  if (!isText(subject) || roles === undefined || scopes === undefined) return null
+  if (email === undefined || tenant === undefined || organisation === undefined) return null
+  if (tokenId === undefined || sessionId === undefined) return null
+  return {
+    issuer: claims['iss'] as string,
+    subject,
+    email,
+    roles,
+    scopes,
+    tenant,
+    organisation,
+    tokenId,
+    sessionId,
+    issuedAtSeconds: times.issuedAtSeconds,
+    expiresAtSeconds: Math.floor(times.expiresAtSeconds),
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+/** @returns The text; `null` when absent, null or empty; `undefined` when of another type. */
+function optionalText(claims: JsonObject, name: string | null): string | null | undefined {
+  const value = name === null ? null : (claims[name] ?? null)
+  if (value === null || value === '') return null
+  return typeof value === 'string' ? value : undefined
+}
+
+/** @returns The scopes, none when absent; `undefined` when mistyped. */
+function optionalScopes(claims: JsonObject, name: string | null): readonly string[] | undefined {
+  const value = name === null ? null : (claims[name] ?? null)
+  return value === null ? NONE : (parseScope(value) ?? undefined)
+}
+
+/** @returns One role or all of an array, none when absent; `undefined` when mistyped. */
+function optionalRoles(claims: JsonObject, name: string | null): readonly string[] | undefined {
+  const value = name === null ? null : (claims[name] ?? null)
+  if (value === null || value === '') return NONE
+  if (typeof value === 'string') return [value]
+  if (!Array.isArray(value)) return undefined
+  return value.every(isText) ? value : undefined
+}

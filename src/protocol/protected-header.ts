@@ -1,0 +1,109 @@
+/** The JOSE header of a signed token (RFC 7515 §4): what it may say, and what is refused. */
+import { isJwsAlgorithm, type JwsAlgorithm } from './jws-algorithms.ts'
+import { parseJsonObject } from './strict-json.ts'
+
+export interface ProtectedHeader {
+  readonly algorithm: JwsAlgorithm
+  /** `kid`; `null` when there is none. */
+  readonly keyId: string | null
+  /** `typ` as {@link mediaType} writes it; `null` when there is none. */
+  readonly type: string | null
+}
+
+/** Longest `kid` that is looked up (RFC 7515 §4.1.4 sets no limit). */
+export const KEY_ID_LENGTH_MAX = 256
+
+/** Longer headers are parsed each time: a memo must not be a place to park bytes. */
+const MEMO_SEGMENT_LENGTH_MAX = 512
+
+/**
+ * Members that change what a signature covers or how a payload is read. Whoever ignores them
+ * accepts another meaning than the issuer signed (RFC 7515 §4.1.11, RFC 7797 §3, RFC 7516 §4.1.3).
+ */
+const REFUSED_MEMBERS = ['crit', 'b64', 'zip', 'enc'] as const
+
+/**
+ * Reads an encoded header.
+ *
+ * `jku`, `x5u`, `jwk` and `x5c` are ignored: a key comes from the issuer's configuration, never
+ * from a token. Does *not* check whether the issuer accepts this algorithm or type.
+ *
+ * @param segment Canonical base64url.
+ * @returns `null` when it is not a strict JSON object, `alg` is not one of ours to the letter
+ *   (`none` never is), `kid` is not 1 to 256 printable ASCII characters, `typ` is no string, or
+ *   one of `crit`, `b64`, `zip`, `enc` is present.
+ */
+export function parseProtectedHeader(segment: string): ProtectedHeader | null {
+  const members = parseJsonObject(segment)
+  if (members === null) return null
+  for (const name of REFUSED_MEMBERS) {
+    if (members[name] !== undefined) return null
+  }
+  const algorithm = members['alg']
+  const keyId = members['kid']
+  const type = members['typ']
+  if (!isJwsAlgorithm(algorithm)) return null
+  if (keyId !== undefined && !isKeyId(keyId)) return null
+  if (type !== undefined && typeof type !== 'string') return null
+  return { algorithm, keyId: keyId ?? null, type: type === undefined ? null : mediaType(type) }
+}
+
+/**
+ * One spelling for a `typ`: lower case, without a leading `application/` that RFC 7515 §4.1.9 lets
+ * a sender leave out.
+ */
+export function mediaType(type: string): string {
+  const lowerCase = type.toLowerCase()
+  const isShort = lowerCase.startsWith('application/') && !lowerCase.includes('/', 12)
+  return isShort ? lowerCase.slice(12) : lowerCase
+}
+
+function isKeyId(value: unknown): value is string {
+  if (typeof value !== 'string') return false
+  if (value.length === 0 || value.length > KEY_ID_LENGTH_MAX) return false
+  for (let index = 0; index < value.length; index += 1) {
+    const code = value.charCodeAt(index)
+    if (code < 0x20 || code > 0x7e) return false
+  }
+  return true
+}
+
+/**
+ * Remembers parsed headers, because all tokens of one key share theirs to the letter.
+ *
+ * Two generations stand for "least recently used": when the young one is full, the old one is
+ * forgotten. A flood of made-up headers costs what parsing costs, and at most
+ * `2 × entriesMax` entries. Refused headers are not remembered.
+ */
+export class ProtectedHeaderMemo {
+  readonly #entriesMax: number
+  #young = new Map<string, ProtectedHeader>()
+  #old = new Map<string, ProtectedHeader>()
+
+  constructor(entriesMax = 256) {
+    this.#entriesMax = entriesMax
+  }
+
+  /** Entries held now; never more than twice the maximum. */
+  get size(): number {
+    return this.#young.size + this.#old.size
+  }
+
+  /** As {@link parseProtectedHeader}. */
+  parse(segment: string): ProtectedHeader | null {
+    const known = this.#young.get(segment) ?? this.#old.get(segment)
+    if (known !== undefined) return known
+    const parsed = parseProtectedHeader(segment)
+    if (parsed !== null && segment.length <= MEMO_SEGMENT_LENGTH_MAX) this.#keep(segment, parsed)
+    return parsed
+  }
+
+  #keep(segment: string, header: ProtectedHeader): void {
+    if (this.#young.size >= this.#entriesMax) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    // A slice keeps the string alive that it was cut from, which is a credential. Copy it.
+    this.#young.set(Buffer.from(segment, 'latin1').toString('latin1'), header)
+  }
+}

@@ -1,0 +1,398 @@
+/**
+ * Hot path: takes one request to an upstream and its answer back, whatever happens on either side.
+ *
+ *     READING ──► WAITING ──► DISPATCHED ──► SENT ──► OVER
+ *        │ body's    for a       for the        │
+ *        │ 1st chunk connection  socket         └── failed, nothing received: once more
+ *
+ * One object a request is everything at once: what the HTTP client reports to, what waits for a
+ * connection, and what watches the client. Whichever side ends first settles it; whatever the
+ * other side does after that is ignored.
+ */
+import type { AuthErrorCode } from '../protocol/auth-error.ts'
+import type { HeaderList } from '../protocol/header-list.ts'
+import type { ClientExchange } from './client-exchange.ts'
+import { ResponseRelay } from './relay-response.ts'
+import { RequestBodyStream } from './request-body-stream.ts'
+import type { AttemptProgress, UpstreamFailure } from './upstream-error.ts'
+import { CANCELLED, INVALID_RESPONSE_HEAD, upstreamFailure } from './upstream-error.ts'
+import type { StalledTransfer, UpstreamPool } from './upstream-pool.ts'
+import type {
+  ConnectionWaiter,
+  UpstreamConnection,
+  UpstreamEvents,
+  UpstreamTarget,
+} from './upstream-target.ts'
+
+/** What goes upstream. */
+export interface ForwardRequest {
+  readonly method: string
+  /** Canonical path with `?query` if there is one. */
+  readonly target: string
+  /**
+   * Exactly what is sent, apart from `Connection` and the framing. From `requestHeaders`, with
+   * identity and forwarding fields added. Visible ASCII.
+   */
+  readonly headers: string[]
+  /** The gateway's own fields for the answer, names in lower case; upstream copies are dropped. */
+  readonly answerHeaders: HeaderList
+}
+
+/**
+ * - `complete`: the whole answer was handed over.
+ * - `cut`: the connection was cut in the middle of the answer, because it could not be completed.
+ * - `client_gone`: the client left first.
+ */
+export type ForwardEnd = 'complete' | 'cut' | 'client_gone'
+
+/** Learns how it ended: exactly one of the two is called, exactly once. */
+export interface ForwardObserver {
+  /**
+   * Nothing was sent to the client: answer with this refusal. If part of the request's body is
+   * still unread, the connection is already marked to be closed after the answer.
+   *
+   * Codes: `upstream_unreachable`, `upstream_timeout`, `upstream_protocol_error`, `overloaded`,
+   * `payload_too_large`, `invalid_request`.
+   */
+  onRefusal(code: AuthErrorCode): void
+  /** @param statusCode Of the upstream; 0 when no head had come. */
+  onSettled(statusCode: number, end: ForwardEnd): void
+}
+
+/** A request under way. */
+export interface Forwarding {
+  /** Cuts the client's connection and ends the request upstream. Ignored once settled. */
+  cut(): void
+}
+
+/**
+ * Sends a request upstream and relays the answer. Streams both ways with back-pressure; at most
+ * one attempt more, and only for an idempotent method with a body that can be sent again, when no
+ * byte of an answer came and the retry budget allows it.
+ *
+ * Does not check the header list: a name or value that is not valid HTTP ends in `invalid_request`.
+ */
+export function forward(
+  exchange: ClientExchange,
+  pool: UpstreamPool,
+  request: ForwardRequest,
+  observer: ForwardObserver,
+): Forwarding {
+  const forwarding = new Forwarder(exchange, pool, request, observer)
+  forwarding.begin()
+  return forwarding
+}
+
+const READING = 0
+const WAITING = 1
+const DISPATCHED = 2
+const SENT = 3
+const OVER = 4
+
+/** Interim answers (1xx) that an upstream may send; each one also restarts its time-out. */
+const INTERIM_ANSWERS_MAX = 16
+const STATUS_SWITCHING = 101
+const STATUS_FINAL_MIN = 200
+
+class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, StalledTransfer {
+  waitingSinceMs = 0
+  stalledSinceMs = 0
+
+  readonly #exchange: ClientExchange
+  readonly #pool: UpstreamPool
+  readonly #request: ForwardRequest
+  readonly #observer: ForwardObserver
+  readonly #relay: ResponseRelay
+  #phase = READING
+  #settled = false
+  #retried = false
+  /** Whether a byte of an answer came in this attempt. */
+  #answering = false
+  #interimAnswers = 0
+  /** Whether the last byte of the request's body was read from the client. */
+  #bodyComplete: boolean
+  #wholeBody: Uint8Array | null = null
+  #stream: RequestBodyStream | null = null
+  #target: UpstreamTarget | null = null
+  #connection: UpstreamConnection | null = null
+  #abort: ((error: Error) => void) | null = null
+  #resume: (() => void) | null = null
+  #drainAwaited = false
+
+  constructor(
+    exchange: ClientExchange,
+    pool: UpstreamPool,
+    request: ForwardRequest,
+    observer: ForwardObserver,
+  ) {
+    this.#exchange = exchange
+    this.#pool = pool
+    this.#request = request
+    this.#observer = observer
+    this.#relay = new ResponseRelay(exchange, request.method === 'HEAD', request.answerHeaders)
+    this.#bodyComplete = !exchange.head.hasBody
+  }
+
+  begin(): void {
+    const exchange = this.#exchange
+    this.#pool.countRequest()
+    if (exchange.closed) {
+      this.#clientGone()
+      return
+    }
+    exchange.onGone(() => this.#clientGone())
+    if (this.#bodyComplete) this.#attempt(null)
+    // An upstream connection is taken when there is something to send on it, not before.
+    else {
+      exchange.body.read(
+        (chunk, isLast) => this.#takeBody(chunk, isLast),
+        (reason) => this.#bodyFailed(reason),
+      )
+    }
+  }
+
+  cut(): void {
+    if (this.#settled) return
+    this.#settle()
+    this.#exchange.destroy()
+    this.#observer.onSettled(this.#relay.statusCode, 'cut')
+  }
+
+  onStallExpired(): void {
+    this.cut()
+  }
+
+  // What happens while waiting for a connection.
+
+  onConnectionFree(connection: UpstreamConnection): void {
+    this.#dispatch(connection)
+  }
+
+  onWaitExpired(): void {
+    this.#leaveTarget()
+    this.#refuse('overloaded')
+  }
+
+  // What the HTTP client reports.
+
+  onConnect(abort: (error?: Error) => void): void {
+    // Thrown, not aborted: the request is dropped before it is written, and the connection lives.
+    if (this.#settled) throw CANCELLED
+    this.#abort = abort
+    this.#phase = SENT
+  }
+
+  onResponseStarted(): void {
+    this.#answering = true
+  }
+
+  onHeaders(statusCode: number, raw: Buffer[], resume: () => void): boolean {
+    if (statusCode < STATUS_FINAL_MIN) return this.#takeInterim(statusCode)
+    this.#resume = resume
+    this.#pool.reportAnswer(this.#target as UpstreamTarget)
+    // The rest of the request can no longer be told from a next one once the answer is complete.
+    if (!this.#bodyComplete) this.#exchange.closeAfterAnswer()
+    if (!this.#relay.takeHead(statusCode, raw)) this.#abort?.(INVALID_RESPONSE_HEAD)
+    // Not left to `onComplete`: the library takes the length that a 304 may declare (RFC 9110
+    // §15.4.5) for a promise that was broken, and reports an error instead.
+    else if (this.#relay.endsWithHead) this.#complete()
+    return true
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.#relay.takeData(chunk)) return true
+    this.#awaitDrain()
+    return false
+  }
+
+  onComplete(): void {
+    const target = this.#target as UpstreamTarget
+    const connection = this.#connection as UpstreamConnection
+    if (!this.#settled) this.#complete()
+    target.giveBack(connection)
+    this.#leaveTarget()
+  }
+
+  onError(error: Error): void {
+    const target = this.#target as UpstreamTarget
+    const progress = this.#progress()
+    target.giveBackLater(this.#connection as UpstreamConnection)
+    this.#leaveTarget()
+    if (error === CANCELLED) {
+      this.#pool.reportNothing(target)
+      return
+    }
+    const failure = upstreamFailure(error, progress)
+    if (this.#blames(failure, progress)) this.#pool.reportFailure(target)
+    else this.#pool.reportNothing(target)
+    if (this.#settled) return
+    if (this.#relay.started) this.cut()
+    else if (this.#mayRetry(failure, progress, target)) this.#retry(target)
+    else this.#refuse(failure.code)
+  }
+
+  // The request on its way up.
+
+  #takeBody(chunk: Uint8Array, isLast: boolean): void {
+    this.#bodyComplete = isLast
+    if (this.#settled) return
+    if (this.#stream !== null) {
+      this.#stream.offer(chunk, isLast)
+      return
+    }
+    if (isLast) this.#wholeBody = chunk.length > 0 ? chunk : null
+    else this.#openStream(chunk)
+    this.#attempt(null)
+  }
+
+  #openStream(firstChunk: Uint8Array): void {
+    const stream = new RequestBodyStream(this.#exchange.body)
+    // Its errors are those of the attempt, which is told of them by the HTTP client.
+    stream.on('error', ignore)
+    stream.offer(firstChunk, false)
+    this.#stream = stream
+  }
+
+  #bodyFailed(reason: 'too_large' | 'client_gone'): void {
+    if (this.#settled) return
+    if (reason === 'client_gone') this.#clientGone()
+    else if (this.#relay.started) this.cut()
+    else this.#refuse('payload_too_large')
+  }
+
+  #attempt(avoid: UpstreamTarget | null): void {
+    const target = this.#pool.pick(avoid)
+    if (target === null) {
+      this.#refuse('overloaded')
+      return
+    }
+    this.#target = target
+    this.#answering = false
+    const connection = target.take()
+    if (connection !== null) {
+      this.#dispatch(connection)
+      return
+    }
+    this.#phase = WAITING
+    this.waitingSinceMs = this.#pool.clock.monotonicMs()
+    target.wait(this)
+  }
+
+  #dispatch(connection: UpstreamConnection): void {
+    this.#phase = DISPATCHED
+    this.#connection = connection
+    const { method, target, headers } = this.#request
+    const options: DispatchOptions = {
+      path: target,
+      method,
+      headers,
+      body: this.#stream ?? this.#wholeBody,
+      // Matters to pipelines only, and would cost a search for more to send with every answer.
+      blocking: false,
+      servername: (this.#target as UpstreamTarget).serverName,
+    }
+    connection.dispatch(options, this)
+  }
+
+  // The answer on its way down.
+
+  #takeInterim(statusCode: number): boolean {
+    this.#interimAnswers += 1
+    if (statusCode === STATUS_SWITCHING || this.#interimAnswers > INTERIM_ANSWERS_MAX) {
+      this.#abort?.(INVALID_RESPONSE_HEAD)
+    }
+    return true
+  }
+
+  #awaitDrain(): void {
+    this.stalledSinceMs = this.#pool.clock.monotonicMs()
+    this.#pool.watchStall(this)
+    if (this.#drainAwaited) return
+    this.#drainAwaited = true
+    this.#exchange.onDrain(() => {
+      this.#pool.unwatchStall(this)
+      if (!this.#settled) this.#resume?.()
+    })
+  }
+
+  // How it ends.
+
+  #complete(): void {
+    this.#settled = true
+    this.#relay.takeEnd()
+    this.#observer.onSettled(this.#relay.statusCode, 'complete')
+  }
+
+  #clientGone(): void {
+    if (this.#settled) return
+    this.#settle()
+    this.#observer.onSettled(this.#relay.statusCode, 'client_gone')
+  }
+
+  #refuse(code: AuthErrorCode): void {
+    this.#settle()
+    if (!this.#bodyComplete) this.#exchange.closeAfterAnswer()
+    this.#observer.onRefusal(code)
+  }
+
+  /** From here on nothing more reaches the client from this side. Ends the attempt under way. */
+  #settle(): void {
+    this.#settled = true
+    this.#relay.abandon()
+    this.#pool.unwatchStall(this)
+    const phase = this.#phase
+    if (phase === WAITING) {
+      this.#target?.stopWaiting(this)
+      this.#leaveTarget()
+    } else if (phase === SENT) this.#abort?.(CANCELLED)
+    this.#stream?.destroy()
+  }
+
+  #leaveTarget(): void {
+    const target = this.#target as UpstreamTarget
+    this.#phase = OVER
+    this.#abort = null
+    this.#connection = null
+    this.#pool.finish(target)
+  }
+
+  #retry(failed: UpstreamTarget): void {
+    this.#retried = true
+    this.#attempt(failed)
+  }
+
+  #mayRetry(failure: UpstreamFailure, progress: AttemptProgress, target: UpstreamTarget): boolean {
+    if (this.#retried || failure.retry === 'never' || progress === 'answering') return false
+    if (this.#stream !== null || !isIdempotent(this.#request.method)) return false
+    if (failure.retry === 'other_target' && !this.#pool.hasOther(target)) return false
+    return this.#pool.spendRetry()
+  }
+
+  #progress(): AttemptProgress {
+    if (this.#answering) return 'answering'
+    return this.#phase === SENT ? 'sent' : 'unsent'
+  }
+
+  /** An upstream that ends the connection on a body it does not want is not for that reason ill. */
+  #blames(failure: UpstreamFailure, progress: AttemptProgress): boolean {
+    if (!failure.blamesTarget) return false
+    return this.#stream === null || progress !== 'sent' || failure.code !== 'upstream_unreachable'
+  }
+}
+
+/** What `dispatch` takes; its own type does not know `servername`. */
+interface DispatchOptions {
+  readonly path: string
+  readonly method: string
+  readonly headers: string[]
+  readonly body: RequestBodyStream | Uint8Array | null
+  readonly blocking: boolean
+  readonly servername: string
+}
+
+/** RFC 9110 §9.2.2, of the methods that the server lets through. */
+function isIdempotent(method: string): boolean {
+  return method !== 'POST' && method !== 'PATCH'
+}
+
+function ignore(): void {}

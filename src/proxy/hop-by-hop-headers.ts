@@ -1,0 +1,88 @@
+/**
+ * Hot path: what of a client's header list may go upstream (RFC 9110 §7.6.1).
+ *
+ * This runs *before* the gateway adds anything of its own, so that `Connection: x-user-id` can only
+ * take away what the client itself sent, never the identity that the gateway established.
+ */
+import type { HeaderList } from '../protocol/header-list.ts'
+import { collectNamedFields, namesNoField, withoutFields } from './connection-options.ts'
+import { HeaderNameFilter } from './header-name-filter.ts'
+
+/**
+ * Fields that concern one connection only. `expect` is here because the server has already
+ * answered it, `te` because trailers are dropped.
+ */
+const HOP_BY_HOP = [
+  'connection',
+  'expect',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+] as const
+
+/**
+ * Fields in which upstreams look for the client's address or for the original target. The gateway
+ * sets its own (forwarded-headers.ts); `x-forwarded-…` goes as a whole, by its prefix.
+ */
+const FORWARDING = [
+  'cf-connecting-ip',
+  'fastly-client-ip',
+  'forwarded',
+  'true-client-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-envoy-external-address',
+  'x-forwarded',
+  'x-original-forwarded-for',
+  'x-original-host',
+  'x-original-url',
+  'x-originating-ip',
+  'x-real-ip',
+  'x-remote-addr',
+  'x-remote-ip',
+  'x-rewrite-url',
+] as const
+
+const FORWARDED_PREFIX = 'x-forwarded-'
+const LETTER_X = 0x78
+
+/**
+ * The fields that never go upstream as the client sent them. Built once for each route.
+ *
+ * @param otherNames Lower-case names on top: identity fields, the field that held the credential.
+ */
+export function createRequestFilter(otherNames: Iterable<string>): HeaderNameFilter {
+  return new HeaderNameFilter([...HOP_BY_HOP, ...FORWARDING, ...otherNames])
+}
+
+/**
+ * A new list with what goes upstream: without the fields of `filter`, `x-forwarded-…`, and those
+ * that a `Connection` field names. `host` and `content-length` stay, whatever `Connection` says.
+ *
+ * Names with `_` for `-` are not looked at: the server has dropped them.
+ *
+ * @param headers Names in lower case.
+ */
+export function requestHeaders(headers: HeaderList, filter: HeaderNameFilter): string[] {
+  const kept: string[] = []
+  let named: Set<string> | null = null
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] as string
+    const value = headers[index + 1] as string
+    if (filter.has(name)) {
+      if (name === 'connection' && !namesNoField(value)) {
+        named ??= new Set()
+        collectNamedFields(value, named)
+      }
+    } else if (name.charCodeAt(0) !== LETTER_X || !name.startsWith(FORWARDED_PREFIX)) {
+      kept.push(name, value)
+    }
+  }
+  return named === null ? kept : withoutFields(kept, named)
+}

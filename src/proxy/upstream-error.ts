@@ -1,0 +1,94 @@
+/**
+ * What went wrong with an upstream, as a code of our own: nothing above this file sees an error of
+ * the HTTP client.
+ */
+import type { AuthErrorCode } from '../protocol/auth-error.ts'
+
+/** How far an attempt had come when it failed. */
+export type AttemptProgress =
+  /** Not one byte of the request was written. */
+  | 'unsent'
+  /** The request was being written, or was written; not one byte of an answer came. */
+  | 'sent'
+  /** At least one byte of an answer came. */
+  | 'answering'
+
+export interface UpstreamFailure {
+  /** Which refusal the client gets, if nothing was sent to it yet. */
+  readonly code: AuthErrorCode
+  /** Whether this says something about the health of the target. */
+  readonly blamesTarget: boolean
+  /** Where another attempt could end otherwise. Says nothing about the method or the body. */
+  readonly retry: 'anywhere' | 'other_target' | 'never'
+}
+
+/** Ends an attempt whose client is gone, or which somebody else has answered. */
+export const CANCELLED: Error = new Error('cancelled')
+
+/** Ends an attempt whose response head is not acceptable. */
+export const INVALID_RESPONSE_HEAD: Error = new Error('invalid response head')
+
+const UNREACHABLE: UpstreamFailure = {
+  code: 'upstream_unreachable',
+  blamesTarget: true,
+  retry: 'anywhere',
+}
+const CONNECT_TIMEOUT: UpstreamFailure = {
+  code: 'upstream_timeout',
+  blamesTarget: true,
+  retry: 'other_target',
+}
+/** Not retried: the target has had its full time, and the client has waited as long. */
+const RESPONSE_TIMEOUT: UpstreamFailure = {
+  code: 'upstream_timeout',
+  blamesTarget: true,
+  retry: 'never',
+}
+/** Does not count against the target: a client may be able to provoke one bad answer at will. */
+const PROTOCOL_ERROR: UpstreamFailure = {
+  code: 'upstream_protocol_error',
+  blamesTarget: false,
+  retry: 'never',
+}
+const BAD_REQUEST: UpstreamFailure = {
+  code: 'invalid_request',
+  blamesTarget: false,
+  retry: 'never',
+}
+const SHUT_DOWN: UpstreamFailure = {
+  code: 'upstream_unreachable',
+  blamesTarget: false,
+  retry: 'never',
+}
+
+/** By the `code` of the error. What is not in here is a fault of the connection. */
+const FAILURES: ReadonlyMap<string, UpstreamFailure> = new Map([
+  ['UND_ERR_CONNECT_TIMEOUT', CONNECT_TIMEOUT],
+  ['UND_ERR_HEADERS_TIMEOUT', RESPONSE_TIMEOUT],
+  ['UND_ERR_BODY_TIMEOUT', RESPONSE_TIMEOUT],
+  ['UND_ERR_HEADERS_OVERFLOW', PROTOCOL_ERROR],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', PROTOCOL_ERROR],
+  ['UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', BAD_REQUEST],
+  ['UND_ERR_INVALID_ARG', BAD_REQUEST],
+  ['UND_ERR_NOT_SUPPORTED', BAD_REQUEST],
+  ['UND_ERR_CLOSED', SHUT_DOWN],
+  ['UND_ERR_DESTROYED', SHUT_DOWN],
+])
+
+/**
+ * Judges the error of an attempt. A connection that ends before any byte of an answer counts as
+ * unreachable; one that ends within the answer, as an answer that is not valid HTTP.
+ */
+export function upstreamFailure(error: Error, progress: AttemptProgress): UpstreamFailure {
+  if (error === INVALID_RESPONSE_HEAD) return PROTOCOL_ERROR
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  const known = FAILURES.get(code)
+  if (known !== undefined) return known
+  if (code.startsWith('HPE_') || progress === 'answering') return PROTOCOL_ERROR
+  return isMisplacedAnswer(error) ? PROTOCOL_ERROR : UNREACHABLE
+}
+
+/** The library's words for an answer that nobody asked for, such as 100 or an upgrade. */
+function isMisplacedAnswer(error: Error): boolean {
+  return error.message === 'bad response' || error.message === 'bad upgrade'
+}

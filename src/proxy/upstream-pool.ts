@@ -1,0 +1,309 @@
+/**
+ * One upstream as one listener thread sees it: its targets, which of them gets the next request,
+ * and which are left out because they fail.
+ *
+ * A target that fails `ejectAfterFailures` times in a row is left out. When its time is up, one
+ * request is let through to see if it is back: an answer of any status returns it, a failure
+ * doubles the time, up to a maximum. If all targets are out, they are all used as if none were:
+ * a wrong verdict about health must never make an outage by itself, and a refused connection
+ * costs no more than a refusal of ours.
+ */
+import type { Clock } from '../resilience/clock.ts'
+import { RetryBudget } from '../resilience/retry-budget.ts'
+import { UpstreamTarget } from './upstream-target.ts'
+
+/** How often waiting requests and stalled clients are looked at. */
+const SWEEP_INTERVAL_MS = 500
+/** Ejections after which the time to the next probe is not doubled further. */
+const DOUBLINGS_MAX = 16
+
+export interface UpstreamPoolOptions {
+  /** Name in the configuration. */
+  readonly name: string
+  /** Origins (`http://host:port` or `https://…`), at least one. */
+  readonly targets: readonly string[]
+  /** Of this thread to each target: the process's number divided by its threads. At least 1. */
+  readonly connectionsPerTarget: number
+  /** Requests in work or waiting at one target; more are refused with `overloaded`. */
+  readonly pendingPerTargetMax: number
+  readonly connectTimeoutMs: number
+  /** From the last byte of the request to the end of the response head. */
+  readonly responseTimeoutMs: number
+  /** Longest silence within a response body. */
+  readonly bodyIdleTimeoutMs: number
+  /** Longest time that a request waits for a connection, then `overloaded`. */
+  readonly waitTimeoutMs: number
+  /** Longest time that a client may take nothing of an answer before it is cut. */
+  readonly clientStallTimeoutMs: number
+  /** Idle connections close after this, or earlier when the upstream's `Keep-Alive` says so. */
+  readonly keepAliveTimeoutMs: number
+  readonly responseHeaderBytesMax: number
+  readonly ejectAfterFailures: number
+  readonly ejectionMs: number
+  readonly ejectionMsMax: number
+  /** Retries per hundred requests. */
+  readonly retryPercent: number
+  readonly retryBurst: number
+}
+
+/** Everything but the name, the targets and the thread's share of connections. */
+export const UPSTREAM_POOL_DEFAULTS = {
+  pendingPerTargetMax: 4_096,
+  connectTimeoutMs: 2_000,
+  responseTimeoutMs: 30_000,
+  bodyIdleTimeoutMs: 60_000,
+  waitTimeoutMs: 5_000,
+  clientStallTimeoutMs: 60_000,
+  // Below the 5 s after which a Node upstream closes an idle connection: that race is lost seldom.
+  keepAliveTimeoutMs: 4_000,
+  responseHeaderBytesMax: 16_384,
+  ejectAfterFailures: 5,
+  ejectionMs: 1_000,
+  ejectionMsMax: 30_000,
+  retryPercent: 10,
+  retryBurst: 10,
+} as const satisfies Partial<UpstreamPoolOptions>
+
+export interface UpstreamTargetStats {
+  readonly origin: string
+  /** Requests in work or waiting. */
+  readonly pending: number
+  /** Of these, how many wait for a connection. */
+  readonly waiting: number
+  /** Open connections. */
+  readonly connected: number
+  readonly ejected: boolean
+}
+
+export interface UpstreamPoolStats {
+  readonly name: string
+  readonly targets: readonly UpstreamTargetStats[]
+  readonly requests: number
+  readonly retries: number
+  /** Retries that the budget did not allow. */
+  readonly retriesDenied: number
+  /** Exceptions that escaped a callback: each is a bug. */
+  readonly faults: number
+}
+
+/** A transfer that waits for its client to take data. */
+export interface StalledTransfer {
+  readonly stalledSinceMs: number
+  /** Has waited as long as it may. */
+  onStallExpired(): void
+}
+
+export class UpstreamPool {
+  readonly name: string
+  readonly clock: Clock
+  readonly #options: UpstreamPoolOptions
+  readonly #targets: readonly UpstreamTarget[]
+  readonly #budget: RetryBudget
+  readonly #stalled = new Set<StalledTransfer>()
+  readonly #sweeper: NodeJS.Timeout
+  /** Where the next search begins, so that equally loaded targets take turns. */
+  #next = 0
+  #ejected = 0
+  #requests = 0
+  #retries = 0
+  #retriesDenied = 0
+  #onEmpty: (() => void) | null = null
+
+  constructor(options: UpstreamPoolOptions, clock: Clock) {
+    if (options.targets.length === 0) throw new RangeError('an upstream has at least one target')
+    if (!(options.connectionsPerTarget >= 1)) {
+      throw new RangeError('an upstream has at least one connection')
+    }
+    this.name = options.name
+    this.clock = clock
+    this.#options = options
+    this.#budget = new RetryBudget({ percent: options.retryPercent, burst: options.retryBurst })
+    this.#targets = options.targets.map(
+      (origin) =>
+        new UpstreamTarget(origin, {
+          connections: options.connectionsPerTarget,
+          pendingMax: options.pendingPerTargetMax,
+          connectTimeoutMs: options.connectTimeoutMs,
+          responseTimeoutMs: options.responseTimeoutMs,
+          bodyIdleTimeoutMs: options.bodyIdleTimeoutMs,
+          keepAliveTimeoutMs: options.keepAliveTimeoutMs,
+          responseHeaderBytesMax: options.responseHeaderBytesMax,
+        }),
+    )
+    this.#sweeper = setInterval(() => this.sweep(), SWEEP_INTERVAL_MS)
+    this.#sweeper.unref()
+  }
+
+  /** Counts a request, which earns a part of a retry. */
+  countRequest(): void {
+    this.#requests += 1
+    this.#budget.earn()
+  }
+
+  /**
+   * The target for the next attempt, already counted as pending there. {@link finish} must follow.
+   *
+   * @param avoid Not this one if there is another; `null` for the first attempt.
+   * @returns `null` when as many requests are pending as may be: `overloaded`.
+   */
+  pick(avoid: UpstreamTarget | null): UpstreamTarget | null {
+    const target =
+      this.#targets.length === 1 ? (this.#targets[0] as UpstreamTarget) : this.#choose(avoid)
+    if (target === null || target.full) return null
+    target.pending += 1
+    return target
+  }
+
+  /** The attempt is over and its connection, if it had one, is back. */
+  finish(target: UpstreamTarget): void {
+    target.pending -= 1
+    if (this.#onEmpty !== null && this.pending === 0) this.#onEmpty()
+  }
+
+  /** Hot path: a response head came, of whatever status. */
+  reportAnswer(target: UpstreamTarget): void {
+    if (target.failures === 0) return
+    target.failures = 0
+    target.ejections = 0
+    target.probing = false
+    if (target.probeAtMs === 0) return
+    target.probeAtMs = 0
+    this.#ejected -= 1
+  }
+
+  /** The target refused, reset, or let a time-out pass. */
+  reportFailure(target: UpstreamTarget): void {
+    target.failures += 1
+    if (target.failures < this.#options.ejectAfterFailures) return
+    // What was under way when the target was ejected says nothing new.
+    if (target.probeAtMs !== 0 && !target.probing) return
+    if (target.probeAtMs === 0) this.#ejected += 1
+    const { ejectionMs, ejectionMsMax } = this.#options
+    const doubled = ejectionMs * 2 ** Math.min(target.ejections, DOUBLINGS_MAX)
+    target.ejections += 1
+    target.probing = false
+    target.probeAtMs = this.clock.monotonicMs() + Math.min(doubled, ejectionMsMax)
+  }
+
+  /** The attempt ended without a verdict, e.g. because the client left: another may probe. */
+  reportNothing(target: UpstreamTarget): void {
+    target.probing = false
+  }
+
+  /** Whether there is a target other than this one to try. */
+  hasOther(target: UpstreamTarget): boolean {
+    return this.#targets.length > 1 && this.#targets.some((other) => other !== target)
+  }
+
+  /** Whether one retry may be made now; if so, it is counted. */
+  spendRetry(): boolean {
+    if (this.#budget.spend()) {
+      this.#retries += 1
+      return true
+    }
+    this.#retriesDenied += 1
+    return false
+  }
+
+  watchStall(transfer: StalledTransfer): void {
+    this.#stalled.add(transfer)
+  }
+
+  unwatchStall(transfer: StalledTransfer): void {
+    this.#stalled.delete(transfer)
+  }
+
+  /** Ends what has waited too long. Runs twice a second by itself. */
+  sweep(): void {
+    const nowMs = this.clock.monotonicMs()
+    const waitingSinceMs = nowMs - this.#options.waitTimeoutMs
+    for (const target of this.#targets) {
+      if (target.waiting > 0) target.expireWaiting(waitingSinceMs)
+    }
+    const stalledSinceMs = nowMs - this.#options.clientStallTimeoutMs
+    for (const transfer of this.#stalled) {
+      if (transfer.stalledSinceMs > stalledSinceMs) continue
+      this.#stalled.delete(transfer)
+      transfer.onStallExpired()
+    }
+  }
+
+  /** Requests in work or waiting, at all targets. */
+  get pending(): number {
+    let pending = 0
+    for (const target of this.#targets) pending += target.pending
+    return pending
+  }
+
+  get stats(): UpstreamPoolStats {
+    let faults = 0
+    for (const target of this.#targets) faults += target.faults
+    return {
+      name: this.name,
+      targets: this.#targets.map((target) => ({
+        origin: target.origin,
+        pending: target.pending,
+        waiting: target.waiting,
+        connected: target.connected,
+        ejected: target.probeAtMs !== 0,
+      })),
+      requests: this.#requests,
+      retries: this.#retries,
+      retriesDenied: this.#retriesDenied,
+      faults,
+    }
+  }
+
+  /** Lets what runs finish, then closes. The caller sends no more requests here. */
+  async close(): Promise<void> {
+    if (this.pending > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onEmpty = resolve
+      })
+    }
+    await this.destroy()
+  }
+
+  /** Closes everything at once: what runs fails with `upstream_unreachable` or is cut. */
+  async destroy(): Promise<void> {
+    clearInterval(this.#sweeper)
+    await Promise.all(this.#targets.map((target) => target.destroy()))
+  }
+
+  #choose(avoid: UpstreamTarget | null): UpstreamTarget | null {
+    this.#next = this.#next + 1 < this.#targets.length ? this.#next + 1 : 0
+    if (this.#ejected > 0) {
+      const probed = this.#toProbe(avoid)
+      if (probed !== null) return probed
+      const healthy = this.#leastPending(avoid, true)
+      if (healthy !== null) return healthy
+    }
+    return this.#leastPending(avoid, false) ?? avoid
+  }
+
+  #toProbe(avoid: UpstreamTarget | null): UpstreamTarget | null {
+    const nowMs = this.clock.monotonicMs()
+    for (const target of this.#targets) {
+      const isDue = target.probeAtMs !== 0 && target.probeAtMs <= nowMs
+      if (isDue && !target.probing && target !== avoid) {
+        target.probing = true
+        return target
+      }
+    }
+    return null
+  }
+
+  #leastPending(avoid: UpstreamTarget | null, healthyOnly: boolean): UpstreamTarget | null {
+    const targets = this.#targets
+    let least: UpstreamTarget | null = null
+    let index = this.#next
+    for (let count = 0; count < targets.length; count += 1) {
+      if (index >= targets.length) index = 0
+      const target = targets[index] as UpstreamTarget
+      index += 1
+      if (target === avoid || (healthyOnly && target.probeAtMs !== 0)) continue
+      if (least === null || target.pending < least.pending) least = target
+    }
+    return least
+  }
+}

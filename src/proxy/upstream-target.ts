@@ -1,0 +1,172 @@
+/**
+ * Hot path: one address of an upstream: its connections, who waits for one, and its health.
+ *
+ * Connections are handed out here and not by the HTTP client's own pool, for four reasons. A free
+ * one is found without a search. The one used last is used first, so that a few stay warm. Waiting
+ * is bounded in number and time. And a request that the client library refuses cannot take a
+ * connection out of the pool for good (undici 7.30: `Pool` waits for a `drain` that never comes).
+ */
+import type { EventEmitter } from 'node:events'
+import { Client, type Dispatcher } from 'undici'
+
+/** One HTTP/1.1 connection, opened when first used and opened again when it was lost. */
+export type UpstreamConnection = Client
+
+/** Receives what happens to a request. The classic callbacks: the newer ones wrap each of them. */
+export type UpstreamEvents = Dispatcher.DispatchHandler
+
+/** Somebody who waits for a connection. */
+export interface ConnectionWaiter {
+  /** Given in a turn of its own, never from within another request's callback. */
+  onConnectionFree(connection: UpstreamConnection): void
+  /** Has waited as long as it may; is not waiting any more. */
+  onWaitExpired(): void
+  /** Since when, on the monotonic clock. */
+  readonly waitingSinceMs: number
+}
+
+export interface TargetOptions {
+  /** Connections at most, at least 1. */
+  readonly connections: number
+  /** Requests in work or waiting at most. */
+  readonly pendingMax: number
+  readonly connectTimeoutMs: number
+  readonly responseTimeoutMs: number
+  readonly bodyIdleTimeoutMs: number
+  readonly keepAliveTimeoutMs: number
+  readonly responseHeaderBytesMax: number
+}
+
+export class UpstreamTarget {
+  /** Scheme, host and port. */
+  readonly origin: string
+  /**
+   * SNI and certificate name for https: the target's own, whatever `Host` the client sent. Given
+   * for http too, because the library would otherwise look for one in each request's `Host`.
+   */
+  readonly serverName: string
+  /** Requests in work or waiting. */
+  pending = 0
+  /** Connections that are open. */
+  connected = 0
+  /** Failures since the last answer. */
+  failures = 0
+  /** Ejections since the last answer: each doubles the time to the next probe. */
+  ejections = 0
+  /** When an ejected target may be probed, on the monotonic clock; 0 when it is not ejected. */
+  probeAtMs = 0
+  /** Whether a request is on its way to find out if an ejected target is back. */
+  probing = false
+  /** Exceptions that escaped while an error was reported: each is a bug of ours. */
+  faults = 0
+
+  readonly #options: TargetOptions
+  readonly #idle: UpstreamConnection[] = []
+  readonly #all: UpstreamConnection[] = []
+  readonly #waiting = new Set<ConnectionWaiter>()
+  readonly #onOpened = (): void => {
+    this.connected += 1
+  }
+  readonly #onLost = (): void => {
+    this.connected -= 1
+  }
+  readonly #onFault = (): void => {
+    this.faults += 1
+  }
+
+  constructor(origin: string, options: TargetOptions) {
+    const url = new URL(origin)
+    this.origin = url.origin
+    this.serverName = url.hostname.replace(/^\[|\]$/g, '')
+    this.#options = options
+  }
+
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** Whether one more request would be more than may be pending. */
+  get full(): boolean {
+    return this.pending >= this.#options.pendingMax
+  }
+
+  /** A connection that nobody uses, or `null` when all are in use. */
+  take(): UpstreamConnection | null {
+    const idle = this.#idle.pop()
+    if (idle !== undefined) return idle
+    return this.#all.length < this.#options.connections ? this.#createConnection() : null
+  }
+
+  /** Lets somebody wait until a connection is free. First come, first served. */
+  wait(waiter: ConnectionWaiter): void {
+    this.#waiting.add(waiter)
+  }
+
+  stopWaiting(waiter: ConnectionWaiter): void {
+    this.#waiting.delete(waiter)
+  }
+
+  /** Takes a connection back after a complete answer, as the last thing in its callback. */
+  giveBack(connection: UpstreamConnection): void {
+    if (this.#waiting.size === 0) this.#idle.push(connection)
+    else this.giveBackLater(connection)
+  }
+
+  /**
+   * Takes a connection back after an error. A turn later, because the client library asserts that
+   * nothing new is dispatched while it reports an error.
+   */
+  giveBackLater(connection: UpstreamConnection): void {
+    setImmediate(passOn, this.#waiting, this.#idle, connection)
+  }
+
+  /** Tells everybody who has waited since before `sinceMs`. */
+  expireWaiting(sinceMs: number): void {
+    for (const waiter of this.#waiting) {
+      // In order of arrival: whoever comes later has waited less.
+      if (waiter.waitingSinceMs > sinceMs) return
+      this.#waiting.delete(waiter)
+      waiter.onWaitExpired()
+    }
+  }
+
+  /** Closes all connections, in the middle of whatever they are doing. */
+  async destroy(): Promise<void> {
+    this.expireWaiting(Number.POSITIVE_INFINITY)
+    await Promise.all(this.#all.map((connection) => connection.destroy()))
+  }
+
+  #createConnection(): UpstreamConnection {
+    const options = this.#options
+    const connection = new Client(this.origin, {
+      pipelining: 1,
+      strictContentLength: true,
+      maxHeaderSize: options.responseHeaderBytesMax,
+      headersTimeout: options.responseTimeoutMs,
+      bodyTimeout: options.bodyIdleTimeoutMs,
+      keepAliveTimeout: options.keepAliveTimeoutMs,
+      // Whatever NODE_TLS_REJECT_UNAUTHORIZED says: an upstream is told who is calling.
+      connect: { timeout: options.connectTimeoutMs, rejectUnauthorized: true },
+    })
+    connection.on('connect', this.#onOpened)
+    connection.on('disconnect', this.#onLost)
+    // Without a listener, such an event would end the process and every request in it.
+    const emitter: EventEmitter = connection
+    emitter.on('error', this.#onFault)
+    this.#all.push(connection)
+    return connection
+  }
+}
+
+function passOn(
+  waiting: Set<ConnectionWaiter>,
+  idle: UpstreamConnection[],
+  connection: UpstreamConnection,
+): void {
+  for (const waiter of waiting) {
+    waiting.delete(waiter)
+    waiter.onConnectionFree(connection)
+    return
+  }
+  idle.push(connection)
+}

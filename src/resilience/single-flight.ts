@@ -1,0 +1,55 @@
+/** Lets concurrent callers who want the same thing share one piece of work. */
+
+export interface SingleFlightOptions {
+  /** Different keys that may be in flight at once. */
+  readonly keysMax: number
+  /** Callers that may wait for one key, the one who started it included. */
+  readonly waitersPerKeyMax: number
+}
+
+interface Flight<T> {
+  readonly result: Promise<T>
+  waiters: number
+}
+
+export class SingleFlight<T> {
+  readonly #options: SingleFlightOptions
+  readonly #flights = new Map<string, Flight<T>>()
+
+  constructor(options: SingleFlightOptions) {
+    this.#options = options
+  }
+
+  /** Keys in flight. */
+  get size(): number {
+    return this.#flights.size
+  }
+
+  /**
+   * Joins the work in flight for `key`, or starts it.
+   *
+   * All who joined get the same result, a rejection included. The key is free again before the
+   * first of them hears of it, so whoever asks next starts anew: nothing is cached.
+   *
+   * @returns `null`, without starting anything, when either maximum is reached.
+   */
+  run(key: string, work: () => Promise<T>): Promise<T> | null {
+    const flight = this.#flights.get(key)
+    if (flight !== undefined) {
+      if (flight.waiters >= this.#options.waitersPerKeyMax) return null
+      flight.waiters += 1
+      return flight.result
+    }
+    if (this.#flights.size >= this.#options.keysMax) return null
+    return this.#start(key, work)
+  }
+
+  #start(key: string, work: () => Promise<T>): Promise<T> {
+    // Started in a microtask, so that work which throws at once cannot leave the key taken.
+    const result = Promise.resolve()
+      .then(work)
+      .finally(() => this.#flights.delete(key))
+    this.#flights.set(key, { result, waiters: 1 })
+    return result
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Turns the configured routes into a table that a request only looks up.
+ *
+ * Routes are kept in configuration order, because the first match wins. They are filed under the
+ * first segment of their path, so that a gateway with hundreds of routes compares a request with
+ * the few that can match it; a route whose first segment is a wildcard is filed under every one.
+ */
+import { assertInvariant } from '../shared-memory/invariant.ts'
+
+/** What a route asks of a request. */
+export interface RouteMatch {
+  /**
+   * Canonical path. `*` stands for one segment; as the last segment it stands for the rest of the
+   * path, the bare prefix included: `/users/*` matches `/users`, `/users/` and `/users/1/x`. That
+   * the bare prefix belongs to it is deliberate: it must not slip through to a laxer route below.
+   */
+  readonly path: string
+  /** Exact host, or `*.example.com` for every host below it. `null`: any host. */
+  readonly host: string | null
+  /** Methods in upper case. Empty: any method that the gateway accepts at all. */
+  readonly methods: readonly string[]
+}
+
+/** One route, compiled. `target` is whatever the caller wants back. */
+export interface CompiledRoute<Target> {
+  readonly target: Target
+  readonly kind: 'exact' | 'prefix' | 'segments'
+  /** `exact`: the whole path. `prefix`: the path up to and including the `/` before `*`. */
+  readonly literal: string
+  /** `segments` only: the pattern's segments, `*` for any one; `null` otherwise. */
+  readonly segments: readonly string[] | null
+  /** `segments` only: whether the pattern goes on after its segments. */
+  readonly openEnded: boolean
+  readonly host: string | null
+  /** With a leading dot, for hosts below a name; `null` when `host` is exact or absent. */
+  readonly hostSuffix: string | null
+  readonly methods: readonly string[] | null
+}
+
+export interface RouteTable<Target> {
+  readonly byFirstSegment: ReadonlyMap<string, readonly CompiledRoute<Target>[]>
+  /** Routes for paths whose first segment no route names. */
+  readonly others: readonly CompiledRoute<Target>[]
+}
+
+const WILDCARD = '*'
+
+/** The routes in order, compiled. Paths were checked when the configuration was read. */
+export function compileRoutes<Target>(
+  routes: readonly { readonly match: RouteMatch; readonly target: Target }[],
+): RouteTable<Target> {
+  const compiled = routes.map(({ match, target }) => compileRoute(match, target))
+  const firstSegments = new Set(compiled.map(firstSegmentOf).filter((name) => name !== WILDCARD))
+  const byFirstSegment = new Map<string, readonly CompiledRoute<Target>[]>()
+  for (const name of firstSegments) {
+    byFirstSegment.set(
+      name,
+      compiled.filter((route) => [name, WILDCARD].includes(firstSegmentOf(route))),
+    )
+  }
+  return {
+    byFirstSegment,
+    others: compiled.filter((route) => firstSegmentOf(route) === WILDCARD),
+  }
+}
+
+function compileRoute<Target>(match: RouteMatch, target: Target): CompiledRoute<Target> {
+  assertInvariant(match.path.startsWith('/'), 'the path of a route starts with a slash')
+  const segments = match.path.slice(1).split('/')
+  const openEnded = segments.at(-1) === WILDCARD
+  const fixed = openEnded ? segments.slice(0, -1) : segments
+  const kind = fixed.includes(WILDCARD) ? 'segments' : openEnded ? 'prefix' : 'exact'
+  const isBelow = match.host?.startsWith('*.') === true
+  return {
+    target,
+    kind,
+    literal: kind === 'prefix' ? match.path.slice(0, -1) : match.path,
+    segments: kind === 'segments' ? fixed : null,
+    openEnded,
+    host: isBelow ? null : (match.host?.toLowerCase() ?? null),
+    hostSuffix: isBelow ? (match.host?.slice(1).toLowerCase() ?? null) : null,
+    methods: match.methods.length === 0 ? null : match.methods,
+  }
+}
+
+function firstSegmentOf<Target>(route: CompiledRoute<Target>): string {
+  if (route.kind === 'segments') return route.segments?.[0] ?? WILDCARD
+  const end = route.literal.indexOf('/', 1)
+  const first = end === -1 ? route.literal.slice(1) : route.literal.slice(1, end)
+  return route.kind === 'prefix' && route.literal === '/' ? WILDCARD : first
+}

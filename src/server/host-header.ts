@@ -1,0 +1,61 @@
+/** The syntax of the `Host` header field (RFC 9110 §7.2), as far as this gateway accepts it. */
+
+const CODE_COLON = 0x3a
+const CODE_OPENING_BRACKET = 0x5b
+const CODE_ZERO = 0x30
+const CODE_NINE = 0x39
+
+/** RFC 1035 §2.3.4; also more than any IP literal needs. */
+const HOST_LENGTH_MAX = 255
+const PORT_DIGITS_MAX = 5
+
+/** A name or an IPv4 address. Sub-delimiters and percent-encoding, which no host has, are refused. */
+const HOST_CHARACTER: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) =>
+  /[A-Za-z0-9\-._]/.test(String.fromCharCode(code)) ? 1 : 0,
+)
+const IPV6_CHARACTER: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) =>
+  /[0-9A-Fa-f:.]/.test(String.fromCharCode(code)) ? 1 : 0,
+)
+
+/**
+ * The host part of `host[:port]`, in lower case; an IPv6 address keeps its brackets.
+ *
+ * Does not check that labels or addresses make sense, nor that the port is a possible one.
+ *
+ * @returns `null` when the value is no `host[:port]`.
+ */
+export function hostWithoutPort(authority: string): string | null {
+  const isBracketed = authority.charCodeAt(0) === CODE_OPENING_BRACKET
+  const hostEnd = isBracketed ? authority.indexOf(']') + 1 : plainHostEnd(authority)
+  if (hostEnd < 1 || hostEnd > HOST_LENGTH_MAX) return null
+  const isHost = isBracketed
+    ? hostEnd > 3 && consistsOf(IPV6_CHARACTER, authority, 1, hostEnd - 1)
+    : consistsOf(HOST_CHARACTER, authority, 0, hostEnd)
+  if (!isHost || !isEmptyOrPort(authority, hostEnd)) return null
+  return authority.slice(0, hostEnd).toLowerCase()
+}
+
+function plainHostEnd(authority: string): number {
+  const colon = authority.indexOf(':')
+  return colon === -1 ? authority.length : colon
+}
+
+function consistsOf(table: Uint8Array, text: string, start: number, end: number): boolean {
+  for (let index = start; index < end; index += 1) {
+    // Beyond the table there is `undefined`, which is not 1 either.
+    if (table[text.charCodeAt(index)] !== 1) return false
+  }
+  return true
+}
+
+function isEmptyOrPort(authority: string, start: number): boolean {
+  if (start === authority.length) return true
+  const digits = authority.length - start - 1
+  if (authority.charCodeAt(start) !== CODE_COLON) return false
+  if (digits < 1 || digits > PORT_DIGITS_MAX) return false
+  for (let index = start + 1; index < authority.length; index += 1) {
+    const code = authority.charCodeAt(index)
+    if (code < CODE_ZERO || code > CODE_NINE) return false
+  }
+  return true
+}

@@ -1,0 +1,230 @@
+/**
+ * The hard shell: copies a request out of the native parser and refuses what is malformed or could
+ * be read in two ways, before anything else looks at it.
+ *
+ * Hot path: one `forEach` over the fields with one callback for all requests, char codes, no RegExp.
+ *
+ * The native parser is fast and lenient. It accepts two different `Content-Length`s, any
+ * `Transfer-Encoding`, raw dot segments, DEL and non-ASCII in the target. What it accepts and we do
+ * not is refused here; tests/integration/native-server-golden pins what it does.
+ *
+ * Limit: a field with an empty name ends the header section for the parser. What follows is neither
+ * seen here nor sent on, so it cannot be refused, but neither can it mean anything to anyone.
+ */
+import type { RequestHead } from '../proxy/client-exchange.ts'
+import { canonicalPath, isAcceptableQuery } from '../routing/canonical-path.ts'
+import { hostWithoutPort } from './host-header.ts'
+import type { NativeRequest } from './native-binary.ts'
+
+/** Codes of protocol/auth-error.ts that the server itself can answer with. */
+export type ServerRefusal =
+  | 'invalid_request'
+  | 'payload_too_large'
+  | 'uri_too_long'
+  | 'headers_too_large'
+
+export interface RequestLimits {
+  /** Most header fields. The native parser itself stops at 98 and answers 431. */
+  readonly headers: number
+  /** Most bytes of all header fields, counted as `name: value CRLF`. */
+  readonly headerBytes: number
+  /** Most bytes of path and query together. */
+  readonly urlBytes: number
+  readonly bodyBytes: number
+}
+
+/** The methods that pass; each gets a native route of its own. All others are refused. */
+export const ALLOWED_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+
+const TABLE_SIZE = 128
+const CODE_SPACE = 0x20
+const CODE_TAB = 0x09
+const CODE_DELETE = 0x7f
+const CODE_ZERO = 0x30
+const CODE_NINE = 0x39
+
+/** Fields end in `: ` and CR LF. */
+const FIELD_OVERHEAD_BYTES = 4
+/** No longer a length that a double holds exactly, let alone a body that anybody would take. */
+const CONTENT_LENGTH_DIGITS_MAX = 15
+
+const NAME_REFUSED = 0
+const NAME_PLAIN = 1
+const NAME_UNDERSCORE = 2
+
+/** `tchar` of RFC 9110 §5.6.2, where the underscore has a meaning of its own. */
+const NAME_CHARACTER: Uint8Array = Uint8Array.from({ length: TABLE_SIZE }, (_, code) => {
+  if (code === 0x5f) return NAME_UNDERSCORE
+  return /[!#$%&'*+\-.^`|~0-9A-Za-z]/.test(String.fromCharCode(code)) ? NAME_PLAIN : NAME_REFUSED
+})
+
+/** Reads one request at a time; one instance a server, reused for every request. */
+export class RequestSnapshotReader {
+  /**
+   * Whether the connection must be closed after the answer to the request read last: its framing or
+   * an `Upgrade` leaves doubt about what the bytes behind it are, or the client asked for it in a
+   * spelling that the native server does not understand.
+   */
+  mustClose = false
+  readonly #limits: RequestLimits
+  readonly #onField: (name: string, value: string) => void
+  #headers: string[] = []
+  #fieldBytes = 0
+  #refusal: ServerRefusal | null = null
+  #authority: string | null = null
+  #contentLength: number | null = null
+  #isChunked = false
+  /** The last `Host` and what it came to: most clients of a gateway send the same one. */
+  #knownAuthority = ''
+  #knownHost: string | null = null
+
+  constructor(limits: RequestLimits) {
+    this.#limits = limits
+    this.#onField = (name, value) => this.#readField(name, value)
+  }
+
+  /**
+   * Never throws. The request must not be touched after the native callback has returned, and is
+   * not: everything is copied.
+   *
+   * @param method One of {@link ALLOWED_METHODS}.
+   */
+  read(method: string, request: NativeRequest): RequestHead | ServerRefusal {
+    const rawPath = request.getUrl()
+    const query = request.getQuery()
+    if (rawPath.length + query.length > this.#limits.urlBytes) return 'uri_too_long'
+    const path = canonicalPath(rawPath)
+    if (path === null || !isAcceptableQuery(query)) return 'invalid_request'
+
+    this.#reset()
+    request.forEach(this.#onField)
+    if (this.#refusal !== null) return this.#refusal
+    const authority = this.#authority
+    if (authority === null) return 'invalid_request'
+    const host = this.#hostOf(authority)
+    if (host === null) return 'invalid_request'
+    if (this.#isChunked) {
+      // Both framings at once: a server in front or behind may choose the other (RFC 9112 §6.1).
+      if (this.#contentLength !== null) return 'invalid_request'
+      this.mustClose = true
+    }
+    const contentLength = this.#isChunked ? null : (this.#contentLength ?? 0)
+    if (contentLength !== null && contentLength > this.#limits.bodyBytes) return 'payload_too_large'
+    return {
+      method,
+      path,
+      query,
+      headers: this.#headers,
+      host,
+      authority,
+      contentLength,
+      hasBody: contentLength !== 0,
+    }
+  }
+
+  #reset(): void {
+    this.mustClose = false
+    this.#headers = []
+    this.#fieldBytes = 0
+    this.#refusal = null
+    this.#authority = null
+    this.#contentLength = null
+    this.#isChunked = false
+  }
+
+  #hostOf(authority: string): string | null {
+    if (authority !== this.#knownAuthority) {
+      this.#knownAuthority = authority
+      this.#knownHost = hostWithoutPort(authority)
+    }
+    return this.#knownHost
+  }
+
+  #readField(name: string, value: string): void {
+    if (this.#refusal !== null) return
+    this.#fieldBytes += name.length + value.length + FIELD_OVERHEAD_BYTES
+    const kind = nameKind(name)
+    if (kind === NAME_REFUSED || !isAcceptableValue(value)) {
+      this.#refusal = 'invalid_request'
+      return
+    }
+    // Names with `_` are dropped: many upstreams cannot tell X_User_Id from X-User-Id.
+    if (kind === NAME_PLAIN) {
+      this.#headers.push(name, value)
+      if (!this.#readSpecialField(name, value)) {
+        this.#refusal = 'invalid_request'
+        return
+      }
+    }
+    const { headers, headerBytes } = this.#limits
+    if (this.#fieldBytes > headerBytes || this.#headers.length > headers * 2) {
+      this.#refusal = 'headers_too_large'
+    }
+  }
+
+  /** @returns `false` when the field makes the request malformed or ambiguous. */
+  #readSpecialField(name: string, value: string): boolean {
+    switch (name) {
+      case 'host':
+        if (this.#authority !== null) return false
+        this.#authority = value
+        return true
+      case 'content-length':
+        if (this.#contentLength !== null) return false
+        this.#contentLength = parseContentLength(value)
+        return this.#contentLength !== null
+      case 'transfer-encoding':
+        if (this.#isChunked) return false
+        this.#isChunked = value.toLowerCase() === 'chunked'
+        return this.#isChunked
+      case 'expect':
+        return value.toLowerCase() === '100-continue'
+      case 'upgrade':
+        this.mustClose = true
+        return true
+      case 'connection':
+        // The native server takes every value of five characters for `close`, and nothing else.
+        if (value.length !== 5 && listsClose(value)) this.mustClose = true
+        return true
+      default:
+        return true
+    }
+  }
+}
+
+function nameKind(name: string): number {
+  let kind = name.length === 0 ? NAME_REFUSED : NAME_PLAIN
+  for (let index = 0; index < name.length; index += 1) {
+    const code = name.charCodeAt(index)
+    const characterKind = code < TABLE_SIZE ? NAME_CHARACTER[code] : NAME_REFUSED
+    if (characterKind === NAME_REFUSED) return NAME_REFUSED
+    if (characterKind === NAME_UNDERSCORE) kind = NAME_UNDERSCORE
+  }
+  return kind
+}
+
+/** Visible ASCII, space and tab: the native server shows other bytes differently by accessor. */
+function isAcceptableValue(value: string): boolean {
+  for (let index = 0; index < value.length; index += 1) {
+    const code = value.charCodeAt(index)
+    if (code >= CODE_DELETE || (code < CODE_SPACE && code !== CODE_TAB)) return false
+  }
+  return true
+}
+
+/** `1*DIGIT` of RFC 9110 §8.6; `null` for anything else, and for lengths beyond all reason. */
+function parseContentLength(value: string): number | null {
+  if (value.length === 0 || value.length > CONTENT_LENGTH_DIGITS_MAX) return null
+  let length = 0
+  for (let index = 0; index < value.length; index += 1) {
+    const code = value.charCodeAt(index)
+    if (code < CODE_ZERO || code > CODE_NINE) return null
+    length = length * 10 + (code - CODE_ZERO)
+  }
+  return length
+}
+
+/** Whether a `Connection` field names the option `close` (RFC 9112 §9.6). Rare, so it may split. */
+function listsClose(value: string): boolean {
+  return value.split(',').some((option) => option.trim().toLowerCase() === 'close')
+}

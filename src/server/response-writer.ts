@@ -1,0 +1,390 @@
+/**
+ * One exchange over the native server: implements the seam that everything above the socket uses.
+ *
+ * Hot path. The native response object dies when the answer is complete or the client goes away,
+ * and throws when touched later; so every use goes through a field that is cleared at that moment.
+ *
+ * How an answer is framed, and what the native server makes of it:
+ *
+ *     whole body known     end(body)             adds Content-Length
+ *     declared length      tryEnd(chunk, total)  takes what fits; the rest is kept here
+ *     unknown length       write(chunk)          chunked; buffers the chunk that did not fit
+ *     HEAD, 204, 304       endWithoutBody()      never a body
+ *
+ * It has no way to send a head alone, so a streamed head leaves with the first byte of its body.
+ *
+ * Closing after the answer: for whole bodies the native server does it, once all is sent. For
+ * streamed ones it cannot (its flag would write a header into the body), so the *spare*, a second
+ * handle to the same socket, closes it. Where there is none, or data may still be on its way, the
+ * socket is left paused: nothing that comes in is read, and the idle clock closes it within 12 s.
+ */
+import type { ClientExchange, RequestHead } from '../proxy/client-exchange.ts'
+import type { NativeResponse } from './native-binary.ts'
+import { RequestBodyReader } from './request-body-reader.ts'
+
+type HeaderList = readonly string[]
+
+/** What writers need to know of their server; one object for all requests. */
+export interface WriterContext {
+  readonly scheme: 'http' | 'https'
+  readonly bodyBytesMax: number
+  /** Once true, every answer closes its connection. */
+  isDraining: boolean
+  /** A callback of the layers above threw. Its exchange has been destroyed. */
+  readonly onError: (error: unknown) => void
+}
+
+/** Swallowing a longer rest of a request body costs more than a new connection. */
+const SWALLOWED_BODY_BYTES_MAX = 65_536
+
+/** `STARTED`: `start` was called, but no byte has been handed over. */
+const OPEN = 0
+const STARTED = 1
+const STREAMING = 2
+const DONE = 3
+
+/** What to do inside `cork`. */
+const STEP_WHOLE = 0
+const STEP_HEAD_ONLY = 1
+const STEP_QUEUE = 2
+const STEP_END = 3
+
+const NO_HEADERS: HeaderList = []
+const IGNORE = () => undefined
+
+/** The writer whose step runs inside `cork`: one function for all, instead of a closure for each. */
+let corkedWriter: ResponseWriter | null = null
+const runCorkedStep = () => corkedWriter?.runStep()
+
+function corkStep(writer: ResponseWriter, response: NativeResponse): void {
+  const outer = corkedWriter
+  corkedWriter = writer
+  response.cork(runCorkedStep)
+  corkedWriter = outer
+}
+
+export class ResponseWriter implements ClientExchange {
+  readonly head: RequestHead
+  readonly body: RequestBodyReader
+  readonly #context: WriterContext
+  /** `null` as soon as it must not be touched any more. */
+  #response: NativeResponse | null
+  /** See the top of the file. Only ever used in the same tick in which the answer completes. */
+  #spare: NativeResponse | null
+  #peerAddress: string | null = null
+  #state = OPEN
+  #closes: boolean
+  #onGone: () => void = IGNORE
+  #onDrain: () => void = IGNORE
+  #status = ''
+  #headers: HeaderList = NO_HEADERS
+  #contentLength: number | null = null
+  #whole: string | Uint8Array = ''
+  /** Chunks to be written, oldest first. Only while the client is slow does anything stay here. */
+  #queue: Uint8Array[] = []
+  /** The native server did not take everything; it will call `onWritable`. */
+  #isBlocked = false
+  #wasBlocked = false
+  #isFinishing = false
+  /** Bytes of the body that `write` accepted, and that the native server took. */
+  #acceptedBytes = 0
+  #sentBytes = 0
+  #step = STEP_WHOLE
+
+  /**
+   * Must be called while the native callback for the request runs.
+   *
+   * @param spare Second handle to the socket of `response`, or `null`.
+   * @param mustClose Close the connection after the answer, whatever it will be.
+   */
+  constructor(
+    context: WriterContext,
+    head: RequestHead,
+    response: NativeResponse,
+    spare: NativeResponse | null,
+    mustClose: boolean,
+  ) {
+    this.head = head
+    this.body = new RequestBodyReader(response, head.hasBody, context.bodyBytesMax)
+    this.#context = context
+    this.#response = response
+    this.#spare = spare
+    this.#closes = mustClose
+    response.onAborted(() => this.#aborted())
+    if (head.hasBody) response.onData((chunk, isLast) => this.#received(chunk, isLast))
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.#context.scheme
+  }
+
+  get closed(): boolean {
+    return this.#response === null
+  }
+
+  get started(): boolean {
+    return this.#state !== OPEN
+  }
+
+  /** Empty if it is first asked for when the exchange is over. */
+  get peerAddress(): string {
+    if (this.#peerAddress === null && this.#response !== null) {
+      const address = this.#response.getRemoteAddressAsText()
+      this.#peerAddress = Buffer.from(address).toString('latin1')
+    }
+    return this.#peerAddress ?? ''
+  }
+
+  onGone(callback: () => void): void {
+    this.#onGone = callback
+  }
+
+  onDrain(callback: () => void): void {
+    this.#onDrain = callback
+  }
+
+  closeAfterAnswer(): void {
+    this.#closes = true
+  }
+
+  send(status: string, headers: HeaderList, body: string | Uint8Array): void {
+    if (!this.#accept(status, headers, null)) return
+    this.#whole = body
+    this.#complete(STEP_WHOLE)
+  }
+
+  sendHead(status: string, headers: HeaderList, contentLength: number | null): void {
+    if (!this.#accept(status, headers, contentLength)) return
+    this.#complete(STEP_HEAD_ONLY)
+  }
+
+  start(status: string, headers: HeaderList, contentLength: number | null): void {
+    this.#accept(status, headers, contentLength)
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#response === null || this.#state === OPEN) return true
+    if (chunk.length === 0 || this.#isBodiless()) return !this.#isBlocked
+    this.#acceptedBytes += chunk.length
+    if (this.#contentLength !== null && this.#acceptedBytes > this.#contentLength) {
+      // More than declared would be read as the beginning of the next answer.
+      this.destroy()
+      return true
+    }
+    if (this.#isBlocked) {
+      this.#queue.push(chunk.slice())
+      return false
+    }
+    if (this.#state === STARTED && chunk.length === this.#contentLength) {
+      this.#whole = chunk
+      this.#complete(STEP_WHOLE)
+      return true
+    }
+    this.#queue.push(chunk)
+    this.#writeQueue()
+    return !this.#isBlocked
+  }
+
+  finish(): void {
+    if (this.#response === null || this.#state === OPEN) return
+    if (this.#isBodiless()) this.#complete(STEP_HEAD_ONLY)
+    else if (this.#contentLength !== null && this.#acceptedBytes < this.#contentLength) {
+      this.destroy()
+    } else if (this.#state === STARTED) this.#complete(STEP_WHOLE)
+    else if (this.#contentLength === null && this.#queue.length === 0) this.#complete(STEP_END)
+    // Of a declared length, the last byte ends the answer by itself.
+    else this.#isFinishing = true
+  }
+
+  destroy(): void {
+    const response = this.#response
+    if (response === null) return
+    this.#release()
+    response.close()
+  }
+
+  /** The end of an exchange whose handling threw. */
+  fail(error: unknown): void {
+    this.destroy()
+    this.#context.onError(error)
+  }
+
+  /** Only for the function that runs inside `cork`. */
+  runStep(): void {
+    const response = this.#response
+    if (response === null) return
+    switch (this.#step) {
+      case STEP_WHOLE:
+        this.#writeHead(response)
+        if (this.head.method === 'HEAD') {
+          response.endWithoutBody(Buffer.byteLength(this.#whole), this.#closes)
+        } else response.end(this.#whole, this.#closes)
+        break
+      case STEP_HEAD_ONLY:
+        this.#endHeadOnly(response)
+        break
+      case STEP_QUEUE:
+        this.#isBlocked = false
+        while (this.#queue.length > 0 && !this.#isBlocked) this.#writeOldest(response)
+        break
+      default:
+        response.end()
+    }
+  }
+
+  #accept(status: string, headers: HeaderList, contentLength: number | null): boolean {
+    if (this.#response === null || this.#state !== OPEN) return false
+    this.#state = STARTED
+    this.#status = status
+    this.#headers = headers
+    this.#contentLength = contentLength
+    return true
+  }
+
+  /** RFC 9110 §6.4.1: answers that have no body whatever their header fields say. */
+  #isBodiless(): boolean {
+    const isStatusBodiless = this.#status.startsWith('204') || this.#status.startsWith('304')
+    return isStatusBodiless || this.head.method === 'HEAD'
+  }
+
+  #cork(step: number): void {
+    this.#step = step
+    if (this.#response !== null) corkStep(this, this.#response)
+  }
+
+  #complete(step: number): void {
+    this.#settleConnection()
+    this.#cork(step)
+    this.#answerCompleted(step === STEP_WHOLE || this.#contentLength !== null)
+  }
+
+  /** Decides, before the last bytes go out, what becomes of the connection behind them. */
+  #settleConnection(): void {
+    this.#decideClosing()
+    if (this.#closes) this.#response?.pause()
+    // What is left of the body must be swallowed, or the next request would never be reached.
+    else this.body.resume()
+  }
+
+  #decideClosing(): void {
+    if (this.#context.isDraining) this.#closes = true
+    if (this.body.isComplete) return
+    const length = this.head.contentLength
+    const isSwallowed =
+      length !== null && length - this.body.receivedBytes <= SWALLOWED_BODY_BYTES_MAX
+    if (!isSwallowed) this.#closes = true
+  }
+
+  #answerCompleted(isClosedNatively: boolean): void {
+    const spare = this.#closes && !isClosedNatively && !this.#wasBlocked ? this.#spare : null
+    this.#release()
+    spare?.close()
+  }
+
+  #writeHead(response: NativeResponse): void {
+    const headers = this.#headers
+    this.#state = STREAMING
+    response.writeStatus(this.#status)
+    for (let index = 0; index + 1 < headers.length; index += 2) {
+      response.writeHeader(headers[index] ?? '', headers[index + 1] ?? '')
+    }
+  }
+
+  #endHeadOnly(response: NativeResponse): void {
+    this.#writeHead(response)
+    if (this.#contentLength !== null) {
+      response.endWithoutBody(this.#contentLength, this.#closes)
+      return
+    }
+    // The native server announces it only where it does the closing itself.
+    if (this.#closes) response.writeHeader('Connection', 'close')
+    response.endWithoutBody()
+  }
+
+  #writeQueue(): void {
+    this.#cork(STEP_QUEUE)
+    if (this.#contentLength !== null && this.#sentBytes === this.#contentLength) {
+      this.#answerCompleted(false)
+    }
+  }
+
+  #writeOldest(response: NativeResponse): void {
+    const chunk = this.#queue.shift()
+    if (chunk === undefined) return
+    if (this.#state === STARTED) {
+      this.#decideClosing()
+      this.#writeHead(response)
+      if (this.#closes) response.writeHeader('Connection', 'close')
+    }
+    if (this.#contentLength === null) {
+      if (!response.write(chunk)) this.#block(response)
+      return
+    }
+    if (this.#sentBytes + chunk.length === this.#contentLength) this.#settleConnection()
+    const [isTaken, isDone] = response.tryEnd(chunk, this.#contentLength)
+    if (isDone) this.#sentBytes = this.#contentLength
+    else if (isTaken) this.#sentBytes += chunk.length
+    else {
+      const offsetBytes = response.getWriteOffset()
+      this.#queue.unshift(chunk.slice(offsetBytes - this.#sentBytes))
+      this.#sentBytes = offsetBytes
+      this.#block(response)
+    }
+  }
+
+  #block(response: NativeResponse): void {
+    this.#isBlocked = true
+    if (this.#closes) response.pause()
+    if (this.#wasBlocked) return
+    this.#wasBlocked = true
+    response.onWritable(() => this.#writable())
+  }
+
+  /**
+   * While a callback like this is set, the native server leaves it to us to push out what it has
+   * buffered of a chunked answer: corking does that, even when the queue is empty.
+   */
+  #writable(): boolean {
+    try {
+      this.#writeQueue()
+      if (this.#response === null) return true
+      if (this.#isBlocked) return false
+      if (this.#isFinishing) this.#complete(STEP_END)
+      else this.#onDrain()
+    } catch (error) {
+      this.fail(error)
+    }
+    return true
+  }
+
+  #received(chunk: ArrayBuffer, isLast: boolean): void {
+    try {
+      this.body.receive(chunk, isLast)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  #aborted(): void {
+    if (this.#response === null) return
+    const onGone = this.#onGone
+    try {
+      this.#response = null
+      this.body.abandon()
+      this.#release()
+      onGone()
+    } catch (error) {
+      this.#context.onError(error)
+    }
+  }
+
+  #release(): void {
+    this.#response = null
+    this.#spare = null
+    this.#state = DONE
+    this.#queue = []
+    this.#onGone = IGNORE
+    this.#onDrain = IGNORE
+    this.body.detach()
+  }
+}

@@ -1,0 +1,314 @@
+/**
+ * The native HTTP server of one thread: takes requests off the wire, refuses malformed ones, and
+ * hands the others up as exchanges.
+ *
+ * Hot path. This is one of the three edges that catch: an exception that escaped into the native
+ * server would end the process.
+ *
+ * Two native routes see every request. The first, one per allowed method, judges it and serves it.
+ * A request that is refused, or whose connection must be closed afterwards, it *yields* to the
+ * second, which is given another handle to the same socket. The first handle, the spare, outlives the
+ * answer, which the native server otherwise lets nobody do, and serves two ends:
+ *
+ * - After a refusal, the native server goes on with the bytes behind it, in the same turn, as if they
+ *   were a request. The offset of the spare tells a request on that connection from one on another,
+ *   so those bytes are refused as well, until the end of the turn, when the connection is closed.
+ * - It closes the connection after answers for which the native server cannot (response-writer.ts).
+ */
+import type { ClientExchange, RequestHead } from '../proxy/client-exchange.ts'
+import type {
+  NativeApp,
+  NativeListenSocket,
+  NativeRequest,
+  NativeResponse,
+  NativeServerModule,
+} from './native-binary.ts'
+import {
+  ALLOWED_METHODS,
+  type RequestLimits,
+  RequestSnapshotReader,
+  type ServerRefusal,
+} from './request-snapshot.ts'
+import { ResponseWriter, type WriterContext } from './response-writer.ts'
+
+/** An answer of the server's own. The server adds `Content-Length`, `Date` and `Connection`. */
+export interface RenderedRefusal {
+  /** E.g. `400 Bad Request`. */
+  readonly status: string
+  /** `[name, value, …]`. */
+  readonly headers: readonly string[]
+  readonly body: string
+}
+
+export interface NativeServerOptions {
+  readonly limits: RequestLimits
+  /** `null` for plain HTTP. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | null
+  /** Called for every well-formed request. May throw; the exchange is destroyed then. */
+  readonly onRequest: (exchange: ClientExchange) => void
+  /** Called once for every refusal, so it may count them. Built-in answers should be constants. */
+  readonly renderRefusal: (code: ServerRefusal) => RenderedRefusal
+  /** Something above the server threw: a defect, never an expected outcome. Must not throw. */
+  readonly onError: (error: unknown) => void
+}
+
+export interface ListenOptions {
+  /** Fail when another process listens on the port, instead of sharing it with that process. */
+  readonly isExclusive: boolean
+}
+
+/** What the first route leaves for the second one. */
+type Yielded =
+  | { readonly kind: 'refused'; readonly code: ServerRefusal; readonly spare: NativeResponse }
+  | { readonly kind: 'guarded'; readonly head: RequestHead; readonly spare: NativeResponse }
+
+/** A request body that is longer may be left unread, and its connection must be closed then. */
+const UNGUARDED_BODY_BYTES_MAX = 65_536
+
+/** Turns off the `uWebSockets` response header; other builds know the setting as `silent`. */
+const SILENT_SETTINGS = ['999999990007', 'silent']
+
+export class NativeServer {
+  /** Open connections, idle ones included. */
+  connectionCount = 0
+  readonly #module: NativeServerModule
+  readonly #options: NativeServerOptions
+  readonly #app: NativeApp
+  readonly #reader: RequestSnapshotReader
+  readonly #context: WriterContext
+  #listenSocket: NativeListenSocket | null = null
+  #yielded: Yielded | null = null
+  /** Handle to the connection refused last, only within the turn of the event loop of the refusal. */
+  #refused: NativeResponse | null = null
+
+  constructor(module: NativeServerModule, options: NativeServerOptions) {
+    this.#module = module
+    this.#options = options
+    this.#reader = new RequestSnapshotReader(options.limits)
+    this.#context = {
+      scheme: options.tls === null ? 'http' : 'https',
+      bodyBytesMax: options.limits.bodyBytes,
+      isDraining: false,
+      onError: options.onError,
+    }
+    silence(module)
+    this.#app =
+      options.tls === null
+        ? module.App()
+        : module.SSLApp({
+            cert_file_name: options.tls.certFile,
+            key_file_name: options.tls.keyFile,
+          })
+    this.#route()
+  }
+
+  /**
+   * @param port 0 for any free one.
+   * @returns The port.
+   */
+  async listen(host: string, port: number, options: ListenOptions): Promise<number> {
+    const flags = options.isExclusive ? this.#module.LIBUS_LISTEN_EXCLUSIVE_PORT : 0
+    return new Promise((resolve, reject) => {
+      this.#app.listen(host, port, flags, (socket) => {
+        if (socket === false) {
+          reject(new Error(`cannot listen on ${host}:${port}`))
+          return
+        }
+        this.#listenSocket = socket
+        resolve(this.#module.us_socket_local_port(socket))
+      })
+    })
+  }
+
+  /** Takes no new connections. Those that are open go on. Idempotent. */
+  stopAccepting(): void {
+    if (this.#listenSocket === null) return
+    this.#module.us_listen_socket_close(this.#listenSocket)
+    this.#listenSocket = null
+  }
+
+  /** From now on every answer closes its connection. */
+  setDraining(): void {
+    this.#context.isDraining = true
+  }
+
+  /** Cuts every connection, whatever runs on it, and stops accepting. */
+  closeAll(): void {
+    this.#listenSocket = null
+    this.#app.close()
+  }
+
+  #route(): void {
+    const app = this.#app
+    const register = {
+      GET: app.get,
+      HEAD: app.head,
+      POST: app.post,
+      PUT: app.put,
+      PATCH: app.patch,
+      DELETE: app.del,
+      OPTIONS: app.options,
+    }
+    for (const method of ALLOWED_METHODS) {
+      register[method].call(app, '/*', (response, request) => {
+        try {
+          this.#receive(method, response, request)
+        } catch (error) {
+          this.#cut(response, error)
+        }
+      })
+    }
+    app.any('/*', (response, request) => {
+      try {
+        this.#receiveYielded(response, request)
+      } catch (error) {
+        this.#cut(response, error)
+      }
+    })
+    // biome-ignore lint/suspicious/useIterableCallbackReturn: not the filter of an array.
+    app.filter((_response, change) => {
+      this.connectionCount += Number(change)
+      this.#refused = null
+    })
+  }
+
+  #receive(method: string, response: NativeResponse, request: NativeRequest): void {
+    if (this.#refused !== null && this.#isBehindRefusal(this.#refused)) {
+      this.#refuseAgain(method, response)
+      return
+    }
+    const head = this.#reader.read(method, request)
+    if (typeof head === 'string') {
+      this.#yielded = { kind: 'refused', code: head, spare: response }
+      request.setYield(true)
+    } else if (this.#mustBeGuarded(head)) {
+      this.#yielded = { kind: 'guarded', head, spare: response }
+      request.setYield(true)
+    } else this.#handUp(new ResponseWriter(this.#context, head, response, null, false))
+  }
+
+  #mustBeGuarded(head: RequestHead): boolean {
+    if (this.#reader.mustClose || this.#context.isDraining) return true
+    return head.contentLength !== null && head.contentLength > UNGUARDED_BODY_BYTES_MAX
+  }
+
+  #receiveYielded(response: NativeResponse, request: NativeRequest): void {
+    const yielded = this.#yielded
+    this.#yielded = null
+    if (yielded === null) this.#refuseLater(response, request.getCaseSensitiveMethod())
+    else if (yielded.kind === 'guarded') this.#handUpLater(response, yielded)
+    else if (request.getCaseSensitiveMethod() === 'HEAD')
+      this.#refuseLater(response, 'HEAD', yielded.code)
+    else this.#refuseNow(response, yielded)
+  }
+
+  #handUp(exchange: ResponseWriter): void {
+    try {
+      this.#options.onRequest(exchange)
+    } catch (error) {
+      exchange.fail(error)
+    }
+  }
+
+  /**
+   * Out of the parser's turn: an answer given within it would let the native server go on with the
+   * bytes behind the request. While the request waits, they make it close the connection instead.
+   */
+  #handUpLater(response: NativeResponse, { head, spare }: Yielded & { kind: 'guarded' }): void {
+    const exchange = new ResponseWriter(
+      this.#context,
+      head,
+      response,
+      spare,
+      this.#reader.mustClose,
+    )
+    setImmediate(() => {
+      if (!exchange.closed) this.#handUp(exchange)
+    })
+  }
+
+  #refuseNow(response: NativeResponse, { code, spare }: Yielded & { kind: 'refused' }): void {
+    const refusal = this.#writeRefusal(response, code)
+    response.end(refusal.body, true)
+    // An empty body would leave the offset at 0, which is what tells the next request.
+    if (refusal.body === '') return
+    this.#refused = spare
+    setImmediate(() => {
+      this.#refused = null
+    })
+  }
+
+  /** The native server sets the offset to 0 when it begins with a request, and only then. */
+  #isBehindRefusal(refused: NativeResponse): boolean {
+    if (refused.getWriteOffset() === 0) return true
+    this.#refused = null
+    return false
+  }
+
+  #refuseAgain(method: string, response: NativeResponse): void {
+    if (method === 'HEAD') {
+      response.close()
+      return
+    }
+    response.end(this.#writeRefusal(response, 'invalid_request').body, true)
+  }
+
+  /** Without a spare, or without a body, {@link #isBehindRefusal} would know nothing. */
+  #refuseLater(
+    response: NativeResponse,
+    method: string,
+    code: ServerRefusal = 'invalid_request',
+  ): void {
+    let isGone = false
+    response.onAborted(() => {
+      isGone = true
+    })
+    setImmediate(() => {
+      if (isGone) return
+      response.cork(() => {
+        const { body } = this.#writeRefusal(response, code)
+        if (method === 'HEAD') response.endWithoutBody(Buffer.byteLength(body), true)
+        else response.end(body, true)
+      })
+    })
+  }
+
+  #writeRefusal(response: NativeResponse, code: ServerRefusal): RenderedRefusal {
+    const refusal = this.#options.renderRefusal(code)
+    const { headers } = refusal
+    response.writeStatus(refusal.status)
+    for (let index = 0; index + 1 < headers.length; index += 2) {
+      response.writeHeader(headers[index] ?? '', headers[index + 1] ?? '')
+    }
+    return refusal
+  }
+
+  /** Something here is broken: the connection goes, the process stays. */
+  #cut(response: NativeResponse, error: unknown): void {
+    this.#yielded = null
+    try {
+      response.close()
+    } catch {
+      // The answer was complete already, which is when the native object refuses to be touched.
+    }
+    this.#options.onError(error)
+  }
+}
+
+/**
+ * A server for this thread, not listening yet. Several threads may listen on one port.
+ *
+ * Promised of what it hands up: see {@link RequestHead}. Not promised: a deadline. The native server
+ * cuts heads and bodies without progress, and clients that do not read, after 10 to 12 s; a request
+ * that is being handled waits as long as its handler lets it.
+ */
+export function createNativeServer(
+  module: NativeServerModule,
+  options: NativeServerOptions,
+): NativeServer {
+  return new NativeServer(module, options)
+}
+
+function silence(module: NativeServerModule): void {
+  for (const setting of SILENT_SETTINGS) module._cfg?.(setting)
+}

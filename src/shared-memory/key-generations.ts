@@ -1,0 +1,82 @@
+/**
+ * Hot path: says of every cached verdict whether what it rests on still stands.
+ *
+ *     | slot 0: never dies | slot 1 | slot 2 | ... | slot 4095 |     one 32-bit generation each
+ *
+ * A verification key is given a slot and the generation that the slot holds at that moment; both
+ * travel with each verdict that the key produces. When the key goes, the generation is counted up
+ * and every such verdict is dead in all threads at once: a hit compares, nothing is swept.
+ * Any other cause may take a slot too, such as "this issuer's key set as it is now".
+ *
+ * Written by the supervisor (atomic increment), read by all (atomic load). A generation comes round
+ * again after 2^32 deaths of one slot.
+ */
+import { assertInvariant } from './invariant.ts'
+
+/** Live keys of all issuers together; a set has at most 100. */
+export const KEY_SLOT_COUNT = 4_096
+
+/** Slot and generation for a verdict that rests on no key: never dies. */
+export const NO_KEY = Object.freeze({ slot: 0, generation: 0 })
+
+const FIRST_GENERATION = 1
+
+export interface KeyPlace {
+  readonly slot: number
+  readonly generation: number
+}
+
+/** The table that all threads share; made once by the supervisor, which owns its allocator. */
+export function createKeyGenerationsBuffer(): SharedArrayBuffer {
+  const buffer = new SharedArrayBuffer(KEY_SLOT_COUNT * Int32Array.BYTES_PER_ELEMENT)
+  // From 1: an all-zero record names no living key except through NO_KEY.
+  new Int32Array(buffer).fill(FIRST_GENERATION, NO_KEY.slot + 1)
+  return buffer
+}
+
+/** Every thread's view. */
+export class KeyGenerations {
+  readonly #generations: Int32Array
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#generations = new Int32Array(buffer)
+    assertInvariant(this.#generations.length === KEY_SLOT_COUNT, 'one generation a slot')
+  }
+
+  /** Whether the key that was given this place is still good. A slot out of range is not. */
+  isAlive(slot: number, generation: number): boolean {
+    // Also false for NaN and fractions, which `Atomics.load` would round to another slot.
+    if (slot >>> 0 !== slot || slot >= KEY_SLOT_COUNT) return false
+    return Atomics.load(this.#generations, slot) === generation
+  }
+}
+
+/** The supervisor's half: one object in the process. */
+export class KeyGenerationAllocator {
+  readonly #generations: Int32Array
+  /** First in, first out, so that a slot rests as long as possible before it is used again. */
+  readonly #free: number[] = []
+  readonly #isTaken = new Uint8Array(KEY_SLOT_COUNT)
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#generations = new Int32Array(buffer)
+    assertInvariant(this.#generations.length === KEY_SLOT_COUNT, 'one generation a slot')
+    for (let slot = NO_KEY.slot + 1; slot < KEY_SLOT_COUNT; slot += 1) this.#free.push(slot)
+  }
+
+  /** A place for a new key, or `null` when {@link KEY_SLOT_COUNT} − 1 keys are alive. */
+  allocate(): KeyPlace | null {
+    const slot = this.#free.shift()
+    if (slot === undefined) return null
+    this.#isTaken[slot] = 1
+    return { slot, generation: Atomics.load(this.#generations, slot) }
+  }
+
+  /** Ends every verdict of the key at this place, in all threads, and frees the slot. */
+  kill(slot: number): void {
+    assertInvariant(this.#isTaken[slot] === 1, 'only a key that is alive can be killed')
+    Atomics.add(this.#generations, slot, 1)
+    this.#isTaken[slot] = 0
+    this.#free.push(slot)
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * Hot path: the verdicts that all threads share, and each thread's memo of decoded ones.
+ *
+ *     digest ── memo: same digest, and its slot's sequence unchanged? ──► decoded verdict
+ *                 └ no ── set: tag, whole digest, copy, checksum ──► decode ──► memo
+ *
+ * The memo holds the whole digest privately and reads one shared word, the sequence number, to
+ * learn that the entry was not replaced, deleted or half-overwritten since. A hit in it copies and
+ * decodes nothing. Whatever was found where, expiry and key generation are checked again.
+ *
+ * Costs are in native-bench/token-cache.ts.
+ */
+
+import type { Verified } from '../protocol/verification.ts'
+import { assertInvariant } from '../shared-memory/invariant.ts'
+import type { KeyGenerations } from '../shared-memory/key-generations.ts'
+import { decodeVerified, encodeVerified } from './identity-codec.ts'
+import {
+  DEAD_AT_WORD,
+  DIGEST_WORDS,
+  IDENTITY_SLOT_BYTES,
+  KEY_GENERATION_WORD,
+  KEY_SLOT_WORD,
+  PAYLOAD_LENGTH_WORD,
+  tableSizeBytes,
+} from './layout.ts'
+import { type CacheCounters, SlotTable } from './slot-table.ts'
+import { type TokenDigest, unpackDigest } from './token-digest.ts'
+
+/** Decoded verdicts that one thread keeps. A power of two: places are masked, not divided. */
+export const MEMO_ENTRIES_DEFAULT = 4_096
+/** Two characters of the digest choose the place. */
+const MEMO_ENTRIES_MAX = 65_536
+
+/** Smallest cache that is one: a single set. */
+const SIZE_BYTES_MIN = tableSizeBytes(1, IDENTITY_SLOT_BYTES)
+const BYTES_PER_MIB = 2 ** 20
+
+/** A verdict as a thread holds it: one object for every hit until the entry changes. */
+export interface CachedVerified<Rendered> {
+  readonly verified: Verified
+  /** For the caller: what it derived from the verdict, so that it is derived once. */
+  rendered: Rendered | null
+}
+
+export interface TokenCacheOptions {
+  /** From {@link createTokenCacheBuffer}; the same one in every thread. */
+  readonly buffer: SharedArrayBuffer
+  readonly keys: KeyGenerations
+  /** A power of two, at most 65536. */
+  readonly memoEntries: number
+}
+
+interface MemoEntry<Rendered> {
+  digest: string
+  sequenceWord: number
+  sequence: number
+  touchedByte: number
+  deadAtSeconds: number
+  keySlot: number
+  keyGeneration: number
+  value: CachedVerified<Rendered> | null
+}
+
+/** The shared memory of a cache of so many MiB; made once, by the supervisor. */
+export function createTokenCacheBuffer(sizeMib: number): SharedArrayBuffer {
+  const sizeBytes = Math.floor(sizeMib * BYTES_PER_MIB)
+  return new SharedArrayBuffer(Math.max(sizeBytes - (sizeBytes % 64), SIZE_BYTES_MIN))
+}
+
+export class TokenCache<Rendered> {
+  readonly #table: SlotTable
+  readonly #words: Int32Array
+  readonly #digest = new Int32Array(DIGEST_WORDS)
+  readonly #memo: MemoEntry<Rendered>[] = []
+  readonly #memoMask: number
+
+  constructor({ buffer, keys, memoEntries }: TokenCacheOptions) {
+    const isPowerOfTwo = memoEntries > 0 && (memoEntries & (memoEntries - 1)) === 0
+    assertInvariant(isPowerOfTwo && memoEntries <= MEMO_ENTRIES_MAX, 'memo places are masked')
+    this.#table = new SlotTable(buffer, IDENTITY_SLOT_BYTES, keys)
+    this.#words = this.#table.memory.words
+    this.#memoMask = memoEntries - 1
+    for (let index = 0; index < memoEntries; index += 1) this.#memo.push(emptyMemoEntry())
+  }
+
+  /** This thread's counters: live, and only growing. */
+  get counters(): Readonly<CacheCounters> {
+    return this.#table.counters
+  }
+
+  /**
+   * The verdict for this digest, if it is cached, not expired at `nowSeconds`, and its key is
+   * alive. Does not check revocation, tenant or route policy.
+   *
+   * @returns The same object for every hit on an unchanged entry in this thread.
+   */
+  get(digest: TokenDigest, nowSeconds: number): CachedVerified<Rendered> | null {
+    const memo = this.#memoEntry(digest)
+    if (memo.digest !== digest || Atomics.load(this.#words, memo.sequenceWord) !== memo.sequence) {
+      return this.#getShared(digest, memo, nowSeconds)
+    }
+    const { deadAtSeconds, keySlot, keyGeneration } = memo
+    if (!this.#table.isLive(deadAtSeconds, keySlot, keyGeneration, nowSeconds)) return null
+    this.#table.countHit(memo.touchedByte)
+    return memo.value
+  }
+
+  /**
+   * Shares a verdict with all threads, in place of the one this digest may have.
+   *
+   * @returns `false` when it was not kept: larger than 7 KiB, dead already, or another thread
+   *   is writing in the same set. The caller loses nothing but time.
+   */
+  put(digest: TokenDigest, verified: Verified, nowSeconds: number): boolean {
+    const payloadLengthBytes = encodeVerified(verified, this.#table.draftPayload)
+    unpackDigest(digest, this.#digest)
+    const fields = {
+      deadAtSeconds: payloadLengthBytes === -1 ? Number.NaN : verified.deadAtSeconds,
+      keySlot: verified.keySlot,
+      keyGeneration: verified.keyGeneration,
+      note: 0,
+      payloadLengthBytes,
+    }
+    return this.#table.put(this.#digest, fields, nowSeconds)
+  }
+
+  /** Forgets the verdict in all threads: their next `get` is a miss. */
+  delete(digest: TokenDigest): void {
+    unpackDigest(digest, this.#digest)
+    this.#table.delete(this.#digest)
+  }
+
+  #memoEntry(digest: TokenDigest): MemoEntry<Rendered> {
+    const bits = digest.charCodeAt(8) | (digest.charCodeAt(9) << 8)
+    return this.#memo[bits & this.#memoMask] as MemoEntry<Rendered>
+  }
+
+  #getShared(
+    digest: TokenDigest,
+    memo: MemoEntry<Rendered>,
+    nowSeconds: number,
+  ): CachedVerified<Rendered> | null {
+    const table = this.#table
+    unpackDigest(digest, this.#digest)
+    if (!table.find(this.#digest, nowSeconds)) return null
+    const { found } = table
+    const { words, payload } = found.copy
+    const verified = decodeVerified(payload, words[PAYLOAD_LENGTH_WORD] as number)
+    if (verified === null) {
+      table.counters.torn += 1
+      table.counters.misses += 1
+      return null
+    }
+    table.countHit(found.touchedByte)
+    memo.digest = digest
+    memo.sequenceWord = found.sequenceWord
+    memo.sequence = found.sequence
+    memo.touchedByte = found.touchedByte
+    memo.deadAtSeconds = (words[DEAD_AT_WORD] as number) >>> 0
+    memo.keySlot = words[KEY_SLOT_WORD] as number
+    memo.keyGeneration = words[KEY_GENERATION_WORD] as number
+    memo.value = { verified, rendered: null }
+    return memo.value
+  }
+}
+
+function emptyMemoEntry<Rendered>(): MemoEntry<Rendered> {
+  return {
+    digest: '',
+    sequenceWord: 0,
+    sequence: 0,
+    touchedByte: 0,
+    deadAtSeconds: 0,
+    keySlot: 0,
+    keyGeneration: 0,
+    value: null,
+  }
+}

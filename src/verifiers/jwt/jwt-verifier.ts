@@ -1,0 +1,219 @@
+/**
+ * Verifies JWT access tokens (RFC 7519 §7.2, RFC 8725, RFC 9068 §4), in this order:
+ *
+ *     form → header → claims → key → signature
+ *
+ * Claims are judged before the signature, because that is a hundred times cheaper. It tells a
+ * forger nothing: the claims are his own. Nothing of them is used until the signature is good.
+ */
+import type { KeySet, KeySource, VerificationKey } from '../../keys/key-set.ts'
+import {
+  type CheckedClaims,
+  type ClaimPolicy,
+  checkClaims,
+  parseClaims,
+} from '../../protocol/claims.ts'
+import { type CompactJws, parseCompactJws } from '../../protocol/compact-jws.ts'
+import { JWS_ALGORITHM_TABLE, type JwsAlgorithm } from '../../protocol/jws-algorithms.ts'
+import {
+  mediaType,
+  type ProtectedHeader,
+  ProtectedHeaderMemo,
+} from '../../protocol/protected-header.ts'
+import {
+  type Refused,
+  refuse,
+  refuseSignature,
+  type Verification,
+} from '../../protocol/verification.ts'
+import type { Verifier } from '../verifier.ts'
+import type { SignatureChecker, SignatureOutcome } from './signature-pool.ts'
+
+/** What one issuer's tokens must look like. */
+export interface JwtIssuerPolicy extends ClaimPolicy {
+  /** Name in the configuration: keys are found under it. */
+  readonly name: string
+  /** What this issuer signs with; one family only. */
+  readonly algorithms: readonly JwsAlgorithm[]
+  /**
+   * Accepted `typ`, such as `JWT` and `at+jwt`, in any case. A token without `typ` counts as `JWT`
+   * (RFC 7519 §5.1), so an issuer with `at+jwt` alone refuses it (RFC 9068 §4).
+   */
+  readonly types: readonly string[]
+}
+
+/** The issuers that one route accepts, found by `iss`. */
+export type JwtProfile = ReadonlyMap<string, JwtIssuerPolicy>
+
+export interface JwtVerifierParts {
+  readonly keys: KeySource
+  readonly signatures: SignatureChecker
+}
+
+/** A token that lacks nothing but the check of its signature. */
+interface Candidate {
+  readonly ok: true
+  readonly token: string
+  readonly jws: CompactJws
+  readonly header: ProtectedHeader
+  readonly policy: JwtIssuerPolicy
+  readonly claims: CheckedClaims
+}
+
+const UNTYPED = 'jwt'
+
+/**
+ * Prepares the issuers of a route.
+ *
+ * @throws Error when two have the same `iss`, or one mixes symmetric and asymmetric algorithms:
+ *   mistakes of configuration, which checking it finds earlier and words better.
+ */
+export function compileJwtProfile(policies: readonly JwtIssuerPolicy[]): JwtProfile {
+  const profile = new Map<string, JwtIssuerPolicy>()
+  for (const policy of policies) {
+    const families = policy.algorithms.map((name) => JWS_ALGORITHM_TABLE[name].family)
+    if (new Set(families).size !== 1) {
+      throw new Error(`issuer ${policy.name}: algorithms must be of one family`)
+    }
+    if (profile.has(policy.issuer)) {
+      throw new Error(`issuer ${policy.name}: another issuer of this route has the same "iss"`)
+    }
+    profile.set(policy.issuer, { ...policy, types: policy.types.map(mediaType) })
+  }
+  return profile
+}
+
+/**
+ * One for each listener thread.
+ *
+ * Refuses with `invalid_token`, `invalid_claims`, `token_expired`, `token_not_yet_valid`,
+ * `unknown_signing_key`, `verifier_unavailable` or `overloaded`. Does *not* check revocation,
+ * tenant, scopes or roles, nor whether the same token was used before. Does not bound the length
+ * of a token: the extractor has.
+ */
+export class JwtVerifier implements Verifier<JwtProfile> {
+  readonly #keys: KeySource
+  readonly #signatures: SignatureChecker
+  readonly #headers = new ProtectedHeaderMemo()
+
+  constructor(parts: JwtVerifierParts) {
+    this.#keys = parts.keys
+    this.#signatures = parts.signatures
+  }
+
+  verify(token: string, profile: JwtProfile, nowSeconds: number): Promise<Verification> {
+    const candidate = this.#read(token, profile, nowSeconds)
+    if (!candidate.ok) return Promise.resolve(candidate)
+    const keySet = this.#keys.keySet(candidate.policy.name)
+    if (!isUsable(keySet)) return Promise.resolve(refuse('verifier_unavailable'))
+    const key = findKey(keySet, candidate.header)
+    if (key === null) return this.#refetch(candidate)
+    return key.ok === false ? Promise.resolve(key) : this.#checkSignature(candidate, key.key)
+  }
+
+  /** Everything that needs neither a key nor another thread. */
+  #read(token: string, profile: JwtProfile, nowSeconds: number): Candidate | Refused {
+    const jws = parseCompactJws(token)
+    if (jws === null) return refuse('invalid_token')
+    const header = this.#headers.parse(jws.protectedHeader)
+    if (header === null || !hasFittingSignature(jws, header)) return refuse('invalid_token')
+    const members = parseClaims(jws.payload)
+    if (members === null) return refuse('invalid_token')
+
+    // The unverified `iss` only selects who would have to have signed this.
+    const issuer = members['iss']
+    const policy = typeof issuer === 'string' ? profile.get(issuer) : undefined
+    if (policy === undefined) return refuse('invalid_claims')
+    if (!policy.algorithms.includes(header.algorithm)) return refuse('invalid_token')
+    if (!policy.types.includes(header.type ?? UNTYPED)) return refuse('invalid_token')
+    const claims = checkClaims(members, policy, nowSeconds)
+    return claims.ok ? { ok: true, token, jws, header, policy, claims } : claims
+  }
+
+  /** The set does not know the `kid`: one refetch, one more look, no third. */
+  async #refetch(candidate: Candidate): Promise<Verification> {
+    const { header, policy } = candidate
+    const outcome = await this.#keys.resolveUnknownKey(policy.name, header.keyId ?? '')
+    if (outcome === 'unavailable') return refuse('verifier_unavailable')
+    if (outcome === 'unknown') return refuse('unknown_signing_key')
+    const keySet = this.#keys.keySet(policy.name)
+    if (!isUsable(keySet)) return refuse('verifier_unavailable')
+    const key = findKey(keySet, header)
+    if (key === null) return refuse('unknown_signing_key')
+    return key.ok ? await this.#checkSignature(candidate, key.key) : key
+  }
+
+  #checkSignature(candidate: Candidate, key: VerificationKey): Promise<Verification> {
+    return new Promise((resolve) => {
+      this.#signatures.submit(candidate.token, key, candidate.header.algorithm, (outcome) => {
+        resolve(conclude(outcome, candidate.claims, key))
+      })
+    })
+  }
+}
+
+/** An issuer that has never had keys, or has had none for too long, cannot be judged by. */
+function isUsable({ state }: KeySet): boolean {
+  return state === 'fresh' || state === 'stale'
+}
+
+/** A wrong length needs no native code to be refused. */
+function hasFittingSignature(jws: CompactJws, header: ProtectedHeader): boolean {
+  const { signatureBytes } = JWS_ALGORITHM_TABLE[header.algorithm]
+  return signatureBytes === null || signatureBytes === jws.signatureBytes
+}
+
+interface FoundKey {
+  readonly ok: true
+  readonly key: VerificationKey
+}
+
+/**
+ * Picks the key that the header names.
+ *
+ * Without a `kid`, only if exactly one key of the issuer fits the algorithm: trying several would
+ * let a token choose how much work it causes.
+ *
+ * @returns `null` when no key has that `kid`; `invalid_token` when those that have it may not
+ *   verify this algorithm, or when there is no `kid` and no single key.
+ */
+function findKey(keySet: KeySet, header: ProtectedHeader): FoundKey | Refused | null {
+  let fitting: VerificationKey | null = null
+  let fittingCount = 0
+  let namedCount = 0
+  for (const key of keySet.keys) {
+    if (header.keyId !== null && key.keyId !== header.keyId) continue
+    namedCount += 1
+    if (!key.algorithms.includes(header.algorithm)) continue
+    fitting ??= key
+    fittingCount += 1
+  }
+  if (header.keyId !== null && namedCount === 0) return null
+  if (fitting === null || (header.keyId === null && fittingCount > 1)) {
+    return refuse('invalid_token')
+  }
+  return { ok: true, key: fitting }
+}
+
+function conclude(
+  outcome: SignatureOutcome,
+  claims: CheckedClaims,
+  key: VerificationKey,
+): Verification {
+  switch (outcome) {
+    case 'good':
+      return {
+        ok: true,
+        identity: claims.identity,
+        deadAtSeconds: claims.deadAtSeconds,
+        keySlot: key.generationSlot,
+        keyGeneration: key.generation,
+      }
+    case 'bad':
+      return refuseSignature({ slot: key.generationSlot, generation: key.generation })
+    case 'unavailable':
+      return refuse('verifier_unavailable')
+    case 'overloaded':
+      return refuse('overloaded')
+  }
+}

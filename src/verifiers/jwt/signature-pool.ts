@@ -1,0 +1,265 @@
+/**
+ * Hands signatures to worker threads in batches, from inside one listener thread.
+ *
+ *     submit ──► queue (bounded) ──► batch ──► idle worker ──► verdicts ──► settle, one by one
+ *
+ * Handing over costs the event loop several times what a token in a full batch costs
+ * (native-bench/hand-over.ts), so tokens are collected: as long as all workers are busy, and when
+ * one is idle, until the event loop has read every socket that is ready (one `setImmediate`).
+ * Nothing waits for a batch to fill up.
+ *
+ * Every wait ends: a token is refused as undecided when it queued too long, and a batch when its
+ * worker died or did not answer in time, in which case the worker is replaced.
+ */
+import { EventEmitter } from 'node:events'
+import { Piscina } from 'piscina'
+import type { VerificationKey } from '../../keys/key-set.ts'
+import type { JwsAlgorithm } from '../../protocol/jws-algorithms.ts'
+import type { Clock } from '../../resilience/clock.ts'
+import type { SignatureKey } from './signature-backend.ts'
+import {
+  type BatchKey,
+  type BatchVerdicts,
+  type SignatureBatch,
+  VERDICT_BAD,
+  VERDICT_GOOD,
+} from './signature-batch.ts'
+
+/**
+ * - `good`, `bad`: the signature was checked.
+ * - `unavailable`: undecided; the worker failed, died, or was too slow.
+ * - `overloaded`: not even queued.
+ */
+export type SignatureOutcome = 'good' | 'bad' | 'unavailable' | 'overloaded'
+
+/** What a verifier needs of the pool. */
+export interface SignatureChecker {
+  /**
+   * Checks a signature with this key and no other algorithm than this.
+   *
+   * @param token Compact serialization that compact-jws.ts accepted.
+   * @param settle Called exactly once, possibly before this returns. Must not throw.
+   */
+  submit(
+    token: string,
+    key: VerificationKey,
+    algorithm: JwsAlgorithm,
+    settle: (outcome: SignatureOutcome) => void,
+  ): void
+}
+
+export interface SignaturePoolOptions {
+  /** Worker threads of this pool: 1 or more. */
+  readonly threads: number
+  /** Most tokens in one hand-over. */
+  readonly batchMax: number
+  /** Most tokens that wait for a worker; more are `overloaded`. */
+  readonly queueMax: number
+  /** A token that waited this long for a worker is `unavailable`. */
+  readonly queueWaitMaxMs: number
+  /** A worker that has not answered a batch by then is replaced. */
+  readonly batchDeadlineMs: number
+  readonly clock: Clock
+}
+
+interface Job {
+  readonly token: string
+  readonly key: VerificationKey
+  readonly algorithm: JwsAlgorithm
+  readonly settle: (outcome: SignatureOutcome) => void
+  readonly submittedAtMs: number
+}
+
+// Compiled code refers to compiled code: rewriting of extensions covers imports, not URLs.
+const WORKER_FILE = new URL('./signature-worker.js', import.meta.url).href
+/** Far more than prepared keys and one batch need; a leak ends in a restart of that worker. */
+const WORKER_HEAP_MIB = 128
+
+export class SignaturePool implements SignatureChecker {
+  readonly #options: SignaturePoolOptions
+  readonly #workers: Piscina<SignatureBatch, BatchVerdicts>
+  #queue: Job[] = []
+  /** Jobs before this place in the queue are gone. */
+  #head = 0
+  #busyWorkers = 0
+  #isScheduled = false
+  #isClosed = false
+  #batchCount = 0
+  #tokenCount = 0
+  #workerFailureCount = 0
+
+  constructor(options: SignaturePoolOptions) {
+    this.#options = options
+    this.#workers = new Piscina({
+      filename: WORKER_FILE,
+      name: 'verifySignatures',
+      minThreads: options.threads,
+      maxThreads: options.threads,
+      concurrentTasksPerWorker: 1,
+      recordTiming: false,
+      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB },
+    })
+    // A worker that dies with nothing to do is replaced without anybody having noticed.
+    this.#workers.on('error', () => {
+      this.#workerFailureCount += 1
+    })
+  }
+
+  /** Tokens that wait for a worker. */
+  get queueDepth(): number {
+    return this.#queue.length - this.#head
+  }
+
+  /** Batches handed over since the start. */
+  get batchCount(): number {
+    return this.#batchCount
+  }
+
+  /** Tokens handed over since the start; divided by the batches, the mean size of a batch. */
+  get tokenCount(): number {
+    return this.#tokenCount
+  }
+
+  /** Batches and idle workers lost since the start. */
+  get workerFailureCount(): number {
+    return this.#workerFailureCount
+  }
+
+  /** Threads that are alive now, for tests and for `explain`. */
+  get threads(): Piscina['threads'] {
+    return this.#workers.threads
+  }
+
+  /** Resolves once a worker has loaded its code and answered; `false` if it could not. */
+  async warmUp(): Promise<boolean> {
+    try {
+      await this.#workers.run({ tokens: [], keyIndexes: [], keys: [] })
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  submit(
+    token: string,
+    key: VerificationKey,
+    algorithm: JwsAlgorithm,
+    settle: (outcome: SignatureOutcome) => void,
+  ): void {
+    if (this.#isClosed) {
+      settle('unavailable')
+      return
+    }
+    if (this.queueDepth >= this.#options.queueMax) {
+      settle('overloaded')
+      return
+    }
+    const submittedAtMs = this.#options.clock.monotonicMs()
+    this.#queue.push({ token, key, algorithm, settle, submittedAtMs })
+    if (this.#isScheduled || this.#busyWorkers >= this.#options.threads) return
+    this.#isScheduled = true
+    setImmediate(this.#handOver)
+  }
+
+  /** Refuses what waits, and what comes; ends the threads. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const waiting = this.#queue.slice(this.#head)
+    this.#queue = []
+    this.#head = 0
+    for (const job of waiting) job.settle('unavailable')
+    await this.#workers.destroy()
+  }
+
+  readonly #handOver = (): void => {
+    this.#isScheduled = false
+    while (this.#busyWorkers < this.#options.threads && this.queueDepth > 0) {
+      const jobs = this.#takeBatch()
+      if (jobs.length > 0) this.#run(jobs)
+    }
+  }
+
+  /** The oldest jobs, without those that have waited too long already. */
+  #takeBatch(): Job[] {
+    const oldestMs = this.#options.clock.monotonicMs() - this.#options.queueWaitMaxMs
+    const jobs: Job[] = []
+    while (this.#head < this.#queue.length && jobs.length < this.#options.batchMax) {
+      const job = this.#queue[this.#head]
+      this.#head += 1
+      if (job === undefined) continue
+      if (job.submittedAtMs < oldestMs) job.settle('unavailable')
+      else jobs.push(job)
+    }
+    this.#forgetTaken()
+    return jobs
+  }
+
+  /** Moves the queue together once most of it is gone: amortised, each job moves less than once. */
+  #forgetTaken(): void {
+    if (this.#head * 2 < this.#queue.length) return
+    this.#queue = this.#queue.slice(this.#head)
+    this.#head = 0
+  }
+
+  #run(jobs: readonly Job[]): void {
+    this.#busyWorkers += 1
+    this.#batchCount += 1
+    this.#tokenCount += jobs.length
+    // Piscina ends and replaces the worker of a task whose signal fires.
+    const signal = new EventEmitter()
+    const deadline = setTimeout(() => signal.emit('abort'), this.#options.batchDeadlineMs)
+    this.#workers.run(compileBatch(jobs), { signal }).then(
+      (verdicts) => {
+        this.#settle(jobs, verdicts, deadline)
+      },
+      () => {
+        this.#workerFailureCount += 1
+        this.#settle(jobs, null, deadline)
+      },
+    )
+  }
+
+  #settle(jobs: readonly Job[], verdicts: BatchVerdicts | null, deadline: NodeJS.Timeout): void {
+    clearTimeout(deadline)
+    this.#busyWorkers -= 1
+    // First the next batch, so that the worker is busy while the answers go out.
+    if (!this.#isClosed) this.#handOver()
+    for (let index = 0; index < jobs.length; index += 1) {
+      jobs[index]?.settle(outcomeOf(verdicts === null ? -1 : (verdicts[index] ?? -1)))
+    }
+  }
+}
+
+function outcomeOf(verdict: number): SignatureOutcome {
+  if (verdict === VERDICT_GOOD) return 'good'
+  return verdict === VERDICT_BAD ? 'bad' : 'unavailable'
+}
+
+/** Names each distinct key once: a batch has few keys, so a linear search beats a map. */
+function compileBatch(jobs: readonly Job[]): SignatureBatch {
+  const tokens: string[] = []
+  const keyIndexes: number[] = []
+  const keys: BatchKey[] = []
+  for (const { token, key, algorithm } of jobs) {
+    let index = 0
+    while (index < keys.length && !isSameUse(keys[index], key, algorithm)) index += 1
+    if (index === keys.length) keys.push({ id: key.id, key: signatureKey(key, algorithm) })
+    tokens.push(token)
+    keyIndexes.push(index)
+  }
+  return { tokens, keyIndexes, keys }
+}
+
+function isSameUse(
+  known: BatchKey | undefined,
+  key: VerificationKey,
+  algorithm: JwsAlgorithm,
+): boolean {
+  return known !== undefined && known.id === key.id && known.key.algorithm === algorithm
+}
+
+function signatureKey({ material }: VerificationKey, algorithm: JwsAlgorithm): SignatureKey {
+  return material.kind === 'public'
+    ? { algorithm, kind: 'public', spkiPem: material.spkiPem }
+    : { algorithm, kind: 'secret', secret: material.secret }
+}

@@ -1,0 +1,19 @@
+/** What every way of checking a credential looks like to those who ask for it. */
+import type { Verification } from '../protocol/verification.ts'
+
+/**
+ * Checks credentials of one kind.
+ *
+ * The profile says what is acceptable here (issuers, audiences); it is compiled from configuration
+ * and passed in, so that a reload swaps profiles and keeps verifiers.
+ */
+export interface Verifier<Profile> {
+  /**
+   * Judges one credential. Resolves in bounded time and never rejects: what cannot be decided is
+   * `verifier_unavailable` or `overloaded`.
+   *
+   * The verdict holds at `nowSeconds`. Whoever keeps it checks `deadAtSeconds` and the key's
+   * generation at each use.
+   */
+  verify(credential: string, profile: Profile, nowSeconds: number): Promise<Verification>
+}

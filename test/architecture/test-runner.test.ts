@@ -1,0 +1,87 @@
+/** Whether a green run means something: the runner fails when tests fail or are few. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { REPOSITORY_ROOT } from './repository.ts'
+
+const PASSING = "import { it } from 'node:test'\nit('holds', () => {})\n"
+const FAILING =
+  "import { it } from 'node:test'\nit('breaks', () => { throw new Error('broken') })\n"
+const TIMEOUT_MS = 60_000
+
+interface Outcome {
+  readonly code: number | null
+  readonly lastLine: string
+}
+
+/** Runs a copy of the runner over a repository of these files; a prefix makes it a part run. */
+function runTests(
+  context: TestContext,
+  files: Readonly<Record<string, string>>,
+  ...prefixes: readonly string[]
+): Outcome {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-test-runner-'))
+  context.after(() => rmSync(folder, { recursive: true, force: true }))
+  cpSync(join(REPOSITORY_ROOT, 'scripts'), join(folder, 'scripts'), { recursive: true })
+  symlinkSync(join(REPOSITORY_ROOT, 'node_modules'), join(folder, 'node_modules'))
+  const all = { 'package.json': '{"type":"module"}', 'src/empty.ts': '', ...files }
+  for (const [path, text] of Object.entries(all)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), text)
+  }
+  // The inner run must not take itself for a part of the outer one.
+  const { NODE_V8_COVERAGE: _, NODE_TEST_CONTEXT: __, ...env } = process.env
+  const done = spawnSync(process.execPath, ['scripts/run-tests.mjs', ...prefixes], {
+    cwd: folder,
+    env: { ...env, SALLYPORT_TESTS_MIN: '2' },
+    encoding: 'utf8',
+    timeout: TIMEOUT_MS,
+  })
+  const lastLine = `${done.stdout}${done.stderr}`.trimEnd().split('\n').at(-1) ?? ''
+  return { code: done.status, lastLine }
+}
+
+describe('the test runner', () => {
+  it('ends with a plain line when all is well', (context) => {
+    const files = { 'test/unit/a.test.ts': '', 'build/test/unit/a.test.js': PASSING }
+    const { code, lastLine } = runTests(context, files, 'unit')
+    assert.equal(lastLine, 'tests passed: 1 of 1 tests passed in 1 files, 0 skipped')
+    assert.equal(code, 0)
+  })
+
+  it('fails when a test fails', (context) => {
+    const files = { 'test/unit/a.test.ts': '', 'build/test/unit/a.test.js': FAILING }
+    const { code, lastLine } = runTests(context, files, 'unit')
+    assert.equal(lastLine, 'tests failed: 0 of 1 tests passed in 1 files')
+    assert.equal(code, 1)
+  })
+
+  it('fails when fewer tests passed than there are known to be', (context) => {
+    const files = { 'test/unit/a.test.ts': '', 'build/test/unit/a.test.js': PASSING }
+    const { code, lastLine } = runTests(context, files)
+    assert.match(lastLine, /1 of 1 tests passed in 1 files, at least 2 were expected$/)
+    assert.equal(code, 1)
+  })
+
+  it('fails when a test was not compiled, or there is none at all', (context) => {
+    const notCompiled = runTests(context, { 'test/unit/a.test.ts': '' }, 'unit')
+    assert.match(notCompiled.lastLine, /^tests failed: not compiled/)
+    assert.equal(notCompiled.code, 1)
+    const none = runTests(context, { 'test/unit/a.test.ts': '' }, 'elsewhere')
+    assert.equal(none.lastLine, 'tests failed: no test files')
+    assert.equal(none.code, 1)
+  })
+
+  it('leaves alone what was compiled from a test that is gone', (context) => {
+    const files = {
+      'test/unit/a.test.ts': '',
+      'build/test/unit/a.test.js': PASSING,
+      'build/test/unit/gone.test.js': FAILING,
+    }
+    const { code } = runTests(context, files, 'unit')
+    assert.equal(code, 0)
+  })
+})

@@ -1,0 +1,270 @@
+/** House rules that need no judgement, kept by a program so that reviews can be about the rest. */
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { describe, it } from 'node:test'
+import {
+  compiledFiles,
+  offendingLines,
+  projectFiles,
+  REPOSITORY_ROOT,
+  readRepositoryFile,
+  type SourceFile,
+  sources,
+  withoutComments,
+} from './repository.ts'
+
+const SOURCE_FILES_MIN = 120
+const LINES_MAX = 400
+const COLUMNS_MAX = 100
+/** For a line that the formatter has left long, because a text in it cannot be broken. */
+const TEXT_COLUMNS_MAX = 120
+
+/** Ratchets: these numbers may only fall. */
+const LINT_DISABLES_MAX = 2
+const RUNTIME_DEPENDENCIES_MAX = 11
+
+interface Door {
+  readonly what: string
+  readonly used: RegExp
+  readonly files: readonly string[]
+}
+
+/** Each of these is hidden input: one file may read it, the rest are handed what they need. */
+const DOORS: readonly Door[] = [
+  {
+    what: 'the wall clock and the monotonic clock',
+    used: /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\.now\b|\bprocess\.hrtime\b/,
+    files: ['src/resilience/clock.ts'],
+  },
+  {
+    // Writing is allowed: it is how the native server is told its limit.
+    what: 'the environment',
+    used: /\bprocess\.env\b(?!\['\w+'\] = )/,
+    files: ['src/config/environment.ts'],
+  },
+  {
+    what: 'the console and the standard streams',
+    used: /\bconsole\.|\bprocess\.(stdout|stderr)\b/,
+    files: ['src/cli/terminal.ts'],
+  },
+  {
+    what: 'randomness',
+    used: /\bMath\.random\b|\brandom(Bytes|UUID|Int|Fill|FillSync)\b|\bgetRandomValues\b/,
+    files: ['src/resilience/randomness.ts'],
+  },
+]
+
+const BANNED_WORDS = new Set([
+  ...['util', 'utils', 'helper', 'helpers', 'manager', 'handler', 'data', 'info', 'common'],
+  ...['misc', 'index', 'shared', 'lib', 'types', 'auth'],
+])
+
+function hasBannedName(path: string): boolean {
+  const name = basename(path).replace(/\..*$/, '')
+  if (BANNED_WORDS.has(name)) return true
+  return ['util', 'helper', 'manager', 'handler', 'misc'].some((word) =>
+    name.split('-').some((part) => part === word || part === `${word}s`),
+  )
+}
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>
+  readonly devDependencies: Readonly<Record<string, string>>
+  readonly engines: Readonly<Record<string, string>>
+  /** Absent in the lock file. */
+  readonly scripts?: Readonly<Record<string, string>>
+}
+
+const manifest = JSON.parse(readRepositoryFile('package.json').text) as Manifest
+const scripts = manifest.scripts ?? {}
+
+interface LockFile {
+  readonly packages: { readonly '': Manifest & { readonly hasInstallScript?: boolean } }
+}
+
+const documents = projectFiles.filter(({ path }) => path.endsWith('.md'))
+
+describe('what the rules look at', () => {
+  it('is real files, so that a moved folder cannot make every rule pass', () => {
+    assert.ok(sources.length >= SOURCE_FILES_MIN, `only ${sources.length} source files found`)
+    assert.ok(compiledFiles.length > sources.length, 'no test files found')
+    assert.ok(documents.length >= 3, `only ${documents.length} documents found`)
+    for (const folder of ['protocol', 'keys', 'verifiers/jwt', 'proxy', 'server', 'bootstrap']) {
+      const inFolder = sources.filter(({ path }) => path.startsWith(`src/${folder}/`))
+      assert.ok(inFolder.length > 0, `src/${folder} is empty or has moved`)
+    }
+  })
+
+  it('sees code behind comments, and no code in comments', () => {
+    const text = 'a() // Date.now()\n/* Date.now()\n * Date.now() */ b()\n"http://c"'
+    const lines = withoutComments({ path: 'x.ts', text, lines: text.split('\n') })
+    assert.deepEqual(
+      lines.map((line) => line.trim()),
+      ['a()', '', 'b()', '"http://c"'],
+    )
+  })
+})
+
+describe('the shape of a file', () => {
+  it('is short enough to review in one sitting', () => {
+    const long = compiledFiles
+      .filter(({ lines }) => lines.length > LINES_MAX + 1)
+      .map(({ path, lines }) => `${path}: ${lines.length} lines`)
+    assert.deepEqual(long, [])
+  })
+
+  it('fits two side by side on a screen', () => {
+    // Configurations of other programs are quoted as they have to be.
+    const ours = compiledFiles.filter(({ path }) => !path.startsWith('loadtest/peers/'))
+    const isTooLong = (line: string) =>
+      line.length > (/^\s*(\/\/|\/?\*)/.test(line) ? COLUMNS_MAX : TEXT_COLUMNS_MAX)
+    assert.deepEqual(offendingLines(ours, isTooLong), [])
+  })
+
+  it('starts with its purpose, unless the titles of tests say it', () => {
+    const silent = compiledFiles
+      .filter(({ path }) => !path.endsWith('.test.ts'))
+      .filter(({ text }) => !/^((#!|\/\/ oxlint-|\/\/\/ ).*\n)*\/(\*\*?|\/)[\s*]*[A-Z`]/.test(text))
+      .map(({ path }) => path)
+    assert.deepEqual(silent, [])
+  })
+
+  it('has a name that says what it holds', () => {
+    const vague = compiledFiles.filter(({ path }) => hasBannedName(path)).map(({ path }) => path)
+    assert.deepEqual(vague, [])
+  })
+
+  it('exports by name, and re-exports nothing', () => {
+    const isBarrelOrDefault = (line: string) =>
+      /^export default\b|^export \* |^export (type )?\{[^}]*\} from\b/.test(line)
+    assert.deepEqual(offendingLines(compiledFiles, isBarrelOrDefault, withoutComments), [])
+  })
+
+  it('imports its neighbours by the name of the source', () => {
+    const isRelativeWithoutSuffix = (line: string) =>
+      /\b(from|import)\s*\(?\s*['"]\.{1,2}\/[^'"]*(?<!\.ts)['"]/.test(line)
+    assert.deepEqual(offendingLines(compiledFiles, isRelativeWithoutSuffix, withoutComments), [])
+  })
+})
+
+describe('hidden input', () => {
+  for (const door of DOORS) {
+    it(`lets only one file read ${door.what}`, () => {
+      const outside = sources.filter(({ path }) => !door.files.includes(path))
+      const uses = offendingLines(outside, (line) => door.used.test(line), withoutComments)
+      assert.deepEqual(uses, [])
+    })
+
+    it(`still finds ${door.what} behind its door`, () => {
+      const behind = sources.filter(({ path }) => door.files.includes(path))
+      const uses = offendingLines(behind, (line) => door.used.test(line), withoutComments)
+      assert.ok(uses.length > 0, `${door.files.join(', ')} does not use it: has the door moved?`)
+    })
+  }
+})
+
+describe('ratchets', () => {
+  it('has no more disabled lint rules than before, and a reason beside each', () => {
+    const disables = offendingLines(compiledFiles, (line) =>
+      /(biome-ignore|oxlint-disable|eslint-disable|@ts-ignore|@ts-expect-error|@ts-nocheck)/.test(
+        line.replace(/\/\(.*\)\//, ''),
+      ),
+    )
+    assert.ok(disables.length <= LINT_DISABLES_MAX, disables.join('\n'))
+    const unexplained = disables.filter((line) => !/(:|--) \S+/.test(line.replace(/^\S+ /, '')))
+    assert.deepEqual(unexplained, [])
+  })
+
+  it('ships no more packages than before, each pinned to one version', () => {
+    const names = Object.keys(manifest.dependencies)
+    assert.ok(names.length <= RUNTIME_DEPENDENCIES_MAX, `${names.length}: ${names.join(', ')}`)
+    const loose = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })
+      .filter(([, version]) => !/^(npm:.+@)?\d+\.\d+\.\d+$/.test(version))
+      .map(([name, version]) => `${name}: ${version}`)
+    assert.deepEqual(loose, [])
+  })
+
+  it('locks what it asks for, so that an installation has nothing to change', () => {
+    const lock = JSON.parse(readRepositoryFile('package-lock.json').text) as LockFile
+    const { dependencies, devDependencies, engines, hasInstallScript } = lock.packages['']
+    assert.deepEqual(dependencies, manifest.dependencies)
+    assert.deepEqual(devDependencies, manifest.devDependencies)
+    assert.deepEqual(engines, manifest.engines)
+    assert.equal(hasInstallScript ?? false, 'postinstall' in scripts)
+  })
+
+  it('leaves no work to be done without the number under which it is known', () => {
+    // Spelled in pieces, so that this file does not offend against its own rule.
+    const marker = new RegExp(`\\b(${'TO'}DO|${'FIX'}ME)\\b(?! ?\\(?#\\d+)`)
+    assert.deepEqual(
+      offendingLines(compiledFiles, (line) => marker.test(line)),
+      [],
+    )
+  })
+})
+
+describe('a project that stands alone', () => {
+  // Spelled in pieces, so that this file does not offend against its own rule.
+  const strange: ReadonlyArray<readonly [string, RegExp]> = [
+    [
+      'a package registry by host',
+      new RegExp(`(?<![#.\\w])${'regi' + 'stry'}\\.[a-z-]+\\.|npm${'js'}\\.`),
+    ],
+    ['a folder of one machine', new RegExp(`(^|[\\s'"\`(=:])/(${'wo' + 'rk'}|tmp|root|home)/`)],
+    ['a folder outside the repository', new RegExp(`\\.\\./${'sha' + 'red'}(?!-memory)\\b`)],
+  ]
+
+  for (const [what, pattern] of strange) {
+    it(`names no ${what.replace(/^an? /, '')}`, () => {
+      assert.deepEqual(
+        offendingLines(projectFiles, (line) => pattern.test(line)),
+        [],
+      )
+    })
+  }
+})
+
+describe('documents', () => {
+  /** Targets of Markdown links that point into the repository, without their fragment. */
+  function relativeLinks({ text }: SourceFile): readonly string[] {
+    const prose = text.replace(/```[\s\S]*?```/g, '')
+    return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
+      .map((match) => (match[1] ?? '').replace(/#.*$/, ''))
+      .filter((target) => target !== '' && !/^[a-z]+:/.test(target))
+  }
+
+  it('link only to files that exist', () => {
+    const dead = documents.flatMap((document) =>
+      relativeLinks(document)
+        .filter((target) => !existsSync(join(REPOSITORY_ROOT, dirname(document.path), target)))
+        .map((target) => `${document.path}: ${target}`),
+    )
+    assert.deepEqual(dead, [])
+  })
+
+  it('tell only commands that exist', () => {
+    const builtIn = new Set(['install', 'ci', 'prune'])
+    const told = documents.flatMap(({ path, text }) =>
+      [...text.matchAll(/\bnpm (?:run )?([a-z][a-z:-]*)/g)].map((match) => ({
+        path,
+        name: match[1] ?? '',
+      })),
+    )
+    assert.ok(told.length >= 3, 'the documents name no command: has the README moved?')
+    const unknown = told
+      .filter(({ name }) => !builtIn.has(name) && !(name in scripts))
+      .map(({ path, name }) => `${path}: npm run ${name}`)
+    assert.deepEqual(unknown, [])
+  })
+
+  it('name only source files and folders that exist', () => {
+    const dead = documents.flatMap(({ path, text }) =>
+      [...text.matchAll(/`((?:src|test|docs|scripts|native-bench|loadtest)\/[a-z0-9./-]+)`/g)]
+        .map((match) => match[1] ?? '')
+        .filter((target) => !existsSync(join(REPOSITORY_ROOT, target)))
+        .map((target) => `${path}: ${target}`),
+    )
+    assert.deepEqual(dead, [])
+  })
+})

@@ -1,0 +1,177 @@
+/** The compiled command, run as users run it. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { LEAST_CONFIGURATION } from '../support/configuration-text.ts'
+
+const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+const DEADLINE_MS = 20_000
+
+interface Outcome {
+  readonly exitCode: number | null
+  readonly output: string
+  readonly complaints: string
+}
+
+async function sallyport(words: readonly string[], environment = {}): Promise<Outcome> {
+  const child = spawn(process.execPath, [MAIN, ...words], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: DEADLINE_MS,
+  })
+  let output = ''
+  let complaints = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    output += chunk
+  })
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    complaints += chunk
+  })
+  const [exitCode] = (await once(child, 'close')) as [number | null]
+  return { exitCode, output, complaints }
+}
+
+describe('sallyport', () => {
+  let directory = ''
+  before(() => {
+    directory = mkdtempSync(join(tmpdir(), 'sallyport-cli-'))
+  })
+  after(() => {
+    rmSync(directory, { recursive: true })
+  })
+
+  function file(name: string, content: string): string {
+    const path = join(directory, name)
+    writeFileSync(path, content)
+    return path
+  }
+
+  it('prints its usage and its version', async () => {
+    const help = await sallyport(['--help'])
+    assert.equal(help.exitCode, 0)
+    assert.match(help.output, /sallyport serve/)
+    const version = await sallyport(['--version'])
+    assert.equal(version.exitCode, 0)
+    assert.match(version.output, /^\d+\.\d+\.\d+\n$/)
+  })
+
+  for (const words of [[], ['frobnicate'], ['serve'], ['check', '--config'], ['check', '--x']]) {
+    it(`exits 2 with a readable line for "${words.join(' ')}"`, async () => {
+      const { exitCode, output, complaints } = await sallyport(words)
+      assert.equal(exitCode, 2)
+      assert.equal(output, '')
+      assert.match(complaints, /^sallyport: /)
+      assert.doesNotMatch(complaints, /\n {4}at /)
+    })
+  }
+
+  for (const command of ['check', 'serve']) {
+    it(`${command} exits 2 and prints every problem with its place`, async () => {
+      const config = file('bad.yaml', 'server: { port: x }\nroutes: []\nredis: {}\n')
+      const { exitCode, complaints } = await sallyport([command, '--config', config], {
+        SALLYPORT_LISTENER_THREADS: '-1',
+      })
+      assert.equal(exitCode, 2)
+      assert.deepEqual(complaints.trimEnd().split('\n'), [
+        `${config}: upstreams is required`,
+        `${config}:1:17 server.port must be a whole number from 0 to 65535`,
+        `${config}:2:9 routes must list at least one`,
+        `${config}:3:8 redis is not available in this version`,
+        `${config}: SALLYPORT_LISTENER_THREADS must be a whole number from 1 to 256`,
+        '5 problems; nothing was started',
+      ])
+    })
+  }
+
+  it('check exits 2 when there is no such file', async () => {
+    const { exitCode, complaints } = await sallyport(['check', '--config', '/no/such/file'])
+    assert.equal(exitCode, 2)
+    assert.match(complaints, /^\/no\/such\/file: cannot be read \(ENOENT\)\n/)
+  })
+
+  it('keeps what a file holds from steering the terminal', async () => {
+    const config = file('escape.yaml', `${LEAST_CONFIGURATION}\n"\\e[31mred": 1\n`)
+    const { complaints } = await sallyport(['check', '--config', config])
+    assert.match(complaints, /\?\[31mred is not a known setting/)
+    assert.equal(complaints.includes('\u001b'), false)
+  })
+
+  for (const example of ['minimal.yaml', 'production.yaml']) {
+    it(`check accepts examples/${example}`, async () => {
+      const { exitCode, output, complaints } = await sallyport(
+        ['check', '--config', join('examples', example)],
+        { SALLYPORT_ADMIN_TOKEN: 'a-token-for-this-test-only' },
+      )
+      assert.equal(complaints, '')
+      assert.equal(exitCode, 0)
+      assert.match(output, /is good: \d+ issuers?, \d+ upstreams?, \d+ routes?\n$/)
+    })
+  }
+
+  it('says that explain is not available yet', async () => {
+    const { exitCode, complaints } = await sallyport(['explain', '--config', 'x'])
+    assert.equal(exitCode, 2)
+    assert.match(complaints, /explain is not available in this version/)
+  })
+})
+
+describe('sallyport check --online', () => {
+  let directory = ''
+  let server: Server
+  let origin = ''
+  before(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'sallyport-online-'))
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const keys = [
+      { ...publicKey.export({ format: 'jwk' }), kid: 'good', use: 'sig' },
+      { ...privateKey.export({ format: 'jwk' }), kid: 'leaked' },
+    ]
+    server = createServer((request, response) => {
+      if (request.url === '/keys') response.end(JSON.stringify({ keys }))
+      else if (request.url === '/empty') response.end(JSON.stringify({ keys: [] }))
+      else response.writeHead(302, { location: '/keys' }).end()
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  })
+  after(() => {
+    server.closeAllConnections()
+    server.close()
+    rmSync(directory, { recursive: true })
+  })
+
+  async function checkOnline(uri: string): Promise<Outcome> {
+    const config = join(directory, 'gateway.yaml')
+    writeFileSync(config, LEAST_CONFIGURATION.replace('https://idp.example.com/keys', uri))
+    return sallyport(['check', '--online', '--config', config])
+  }
+
+  it('lists usable keys, and why others are skipped', async () => {
+    const { exitCode, output } = await checkOnline(`${origin}/keys`)
+    assert.equal(exitCode, 0)
+    assert.match(output, /issuers\.main: 1 usable, 1 skipped\n/)
+    assert.match(output, /usable {3}kid "good": ES256\n/)
+    assert.match(output, /skipped {2}kid "leaked" at keys\[1\]: contains private key material/)
+  })
+
+  it('exits 1 when an issuer has no usable key', async () => {
+    const { exitCode, complaints } = await checkOnline(`${origin}/empty`)
+    assert.equal(exitCode, 1)
+    assert.match(complaints, /issuers\.main: 0 usable, 0 skipped/)
+  })
+
+  it('exits 1 when the key set cannot be fetched', async () => {
+    const { exitCode, complaints } = await checkOnline(`${origin}/moved`)
+    assert.equal(exitCode, 1)
+    assert.match(complaints, /issuers\.main: no key set: the answer is a redirect/)
+  })
+})

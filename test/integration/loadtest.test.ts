@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { compare, median } from '../../loadtest/comparison.ts'
+import { cpuTimeMicros } from '../../loadtest/cpu-time.ts'
+import type { Peer } from '../../loadtest/peer.ts'
+import { barePeer } from '../../loadtest/peers/bare.ts'
+import { renderMarkdown } from '../../loadtest/report.ts'
+import type { Scenario } from '../../loadtest/scenario.ts'
+
+const HOT: Scenario = { name: 'hot-es256', algorithm: 'ES256', everyTokenNew: false }
+const NEW: Scenario = { name: 'new-es256', algorithm: 'ES256', everyTokenNew: true }
+
+const OPTIONS = {
+  rounds: 2,
+  turnSeconds: 1,
+  warmUpSeconds: 1,
+  newTokensPerTurn: 64,
+  threads: 1,
+  rate: null,
+}
+
+const missingPeer: Peer = {
+  name: 'missing',
+  work: 'none',
+  start: () => Promise.resolve({ status: 'skipped', reason: 'missing: not installed, skipped' }),
+}
+
+const needsLinux = existsSync('/proc/self/stat') ? false : 'CPU time is read from /proc'
+
+describe('Load test', { skip: needsLinux }, () => {
+  it('reads the CPU time of a process from the kernel', () => {
+    const beforeMicros = cpuTimeMicros(process.pid)
+    const usedBefore = process.cpuUsage()
+    while (process.cpuUsage(usedBefore).user < 100_000) Math.sqrt(2)
+    const spentMicros = cpuTimeMicros(process.pid) - beforeMicros
+    assert.ok(spentMicros >= 80_000 && spentMicros < 1_000_000, String(spentMicros))
+  })
+
+  it('measures a program over real connections and tells which one is missing', async () => {
+    const outcome = await compare(HOT, [barePeer, missingPeer], OPTIONS)
+    assert.deepEqual(outcome.skipped, ['missing: not installed, skipped'])
+    const [bare] = outcome.peers
+    assert.equal(bare?.turns.length, 2)
+    assert.ok((bare?.cpuMicrosPerRequest ?? 0) > 1)
+    assert.ok((bare?.requestsPerSecond ?? 0) > 100)
+    const machine = {
+      processor: 'x',
+      cores: 1,
+      memoryGiB: 1,
+      kernel: 'x',
+      node: 'x',
+      loadBefore: 0,
+    }
+    const text = renderMarkdown({ machine, options: OPTIONS, scenarios: [outcome] })
+    assert.match(text, /\| bare \| \d/)
+    assert.match(text, /missing: not installed, skipped/)
+  })
+
+  it('sends each new token once', async () => {
+    const outcome = await compare(NEW, [barePeer], OPTIONS)
+    assert.deepEqual(
+      outcome.peers[0]?.turns.map((turn) => turn.responses),
+      [64, 64],
+    )
+  })
+
+  it('voids a run in which a program answers anything but the upstream’s body', async () => {
+    const refusing: Peer = {
+      ...barePeer,
+      // Passes through to a port where nothing listens, so that every answer is 502.
+      start: (context) => barePeer.start({ ...context, upstreamPort: 1 }),
+    }
+    await assert.rejects(compare(NEW, [refusing], OPTIONS), /run is void/)
+  })
+
+  it('takes the middle of the rounds', () => {
+    assert.equal(median([3, 1, 2]), 2)
+    assert.equal(median([4, 1, 2, 3]), 2.5)
+  })
+})

@@ -1,0 +1,127 @@
+/** Whatever a JWK Set says, only sound public keys come out of it. */
+import assert from 'node:assert/strict'
+import { createPublicKey } from 'node:crypto'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { type ParsedJwks, parseJwks } from '../../src/keys/parse-jwks.ts'
+import { JWS_ALGORITHMS, type JwsAlgorithm } from '../../src/protocol/jws-algorithms.ts'
+import { ecKeyPair, ed25519KeyPair, rsaKeyPair } from '../support/key-documents.ts'
+
+const RSA_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
+const CURVE_ALGORITHMS: Readonly<Record<string, string>> = {
+  prime256v1: 'ES256',
+  secp384r1: 'ES384',
+  secp521r1: 'ES512',
+}
+
+const genuine = [
+  rsaKeyPair(),
+  rsaKeyPair(1_024),
+  ecKeyPair('P-256'),
+  ecKeyPair('P-384'),
+  ecKeyPair('P-521'),
+  ecKeyPair('secp256k1'),
+  ed25519KeyPair(),
+].flatMap((pair) => [pair.publicJwk, pair.privateJwk])
+
+const MEMBERS = ['kty', 'crv', 'kid', 'alg', 'use', 'key_ops', 'n', 'e', 'x', 'y', 'd', 'k', 'p']
+const value = fc.oneof(
+  fc.constantFrom<unknown>(...JWS_ALGORITHMS, 'RSA', 'EC', 'OKP', 'oct', 'sig', 'enc', 'none'),
+  fc.constantFrom<unknown>(
+    'P-256',
+    'P-384',
+    'P-521',
+    'Ed25519',
+    'X25519',
+    'AQAB',
+    'AQ',
+    '__proto__',
+  ),
+  fc.constantFrom<unknown>(...genuine.flatMap((jwk) => [jwk.x, jwk.y, jwk.n]), null),
+  fc.uint8Array({ maxLength: 70 }).map((bytes) => Buffer.from(bytes).toString('base64url')),
+  fc.subarray(['verify', 'sign', 'encrypt']),
+  fc.jsonValue({ maxDepth: 2 }),
+)
+const mutation = fc.dictionary(fc.constantFrom(...MEMBERS), value, { maxKeys: 3 })
+const hostileJwk = fc.oneof(
+  { weight: 4, arbitrary: fc.tuple(fc.constantFrom(...genuine), mutation).map(merged) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(fc.constantFrom(...genuine), fc.subarray(MEMBERS)).map(without),
+  },
+  { weight: 1, arbitrary: fc.constantFrom(...genuine) },
+  { weight: 1, arbitrary: fc.jsonValue() },
+)
+const permitted = fc.oneof(fc.constant([...JWS_ALGORITHMS]), fc.subarray([...JWS_ALGORITHMS]))
+
+function merged([jwk, changes]: [object, object]): object {
+  return { ...jwk, ...changes }
+}
+
+function without([jwk, members]: [object, readonly string[]]): object {
+  return Object.fromEntries(Object.entries(jwk).filter(([name]) => !members.includes(name)))
+}
+
+describe('hostile JWK Sets (RFC 7517, RFC 8725 §3.5)', () => {
+  it('never throws, and lets only sound public keys through', () => {
+    let usable = 0
+    fc.assert(
+      fc.property(fc.array(hostileJwk, { maxLength: 5 }), permitted, (keys, algorithms) => {
+        const outcome = parseJwks(Buffer.from(JSON.stringify({ keys })), algorithms)
+        assert.ok(outcome.ok)
+        assert.equal(outcome.keys.length + outcome.skipped.length, keys.length)
+        assertSound(outcome, algorithms)
+        usable += outcome.keys.length
+      }),
+      { numRuns: 1_000 },
+    )
+    // Otherwise the property would hold for a parser that lets nothing through.
+    assert.ok(usable > 100, `only ${usable} usable keys were seen`)
+  })
+
+  it('never throws on arbitrary bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        assert.equal(typeof parseJwks(bytes, JWS_ALGORITHMS).ok, 'boolean')
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('never throws on deeply nested documents', () => {
+    for (const document of ['['.repeat(200_000), '{"keys":['.repeat(20_000)]) {
+      assert.equal(parseJwks(Buffer.from(document), JWS_ALGORITHMS).ok, false)
+    }
+  })
+})
+
+function assertSound(
+  outcome: ParsedJwks & { readonly ok: true },
+  algorithms: readonly JwsAlgorithm[],
+): void {
+  const names = new Set<string>()
+  for (const key of outcome.keys) {
+    const publicKey = createPublicKey(key.spkiPem)
+    assert.equal(publicKey.type, 'public')
+    assert.match(key.spkiPem, /^-----BEGIN PUBLIC KEY-----/)
+    assert.ok(key.keyId === null || /^[\x21-\x7e]{1,256}$/.test(key.keyId))
+    assert.ok(key.algorithms.length > 0)
+    for (const algorithm of key.algorithms) {
+      assert.ok(algorithms.includes(algorithm))
+      assert.ok(fitsKey(algorithm, publicKey))
+      const name = JSON.stringify([key.keyId ?? ['none', key.thumbprint], algorithm])
+      assert.ok(!names.has(name), 'a kid and an algorithm name one key')
+      names.add(name)
+    }
+  }
+}
+
+function fitsKey(algorithm: string, publicKey: ReturnType<typeof createPublicKey>): boolean {
+  const details = publicKey.asymmetricKeyDetails
+  const type = publicKey.asymmetricKeyType
+  if (type === 'rsa') {
+    return RSA_ALGORITHMS.includes(algorithm) && (details?.modulusLength ?? 0) >= 2_048
+  }
+  if (type === 'ec') return CURVE_ALGORITHMS[details?.namedCurve ?? ''] === algorithm
+  return type === 'ed25519' && algorithm === 'EdDSA'
+}

@@ -1,0 +1,48 @@
+/** Configurations for tests: the least that is good, and ways to say what is wrong with one. */
+import assert from 'node:assert/strict'
+import { ConfigError, type ConfigProblem } from '../../src/config/config-error.ts'
+import type { GatewayConfiguration } from '../../src/config/gateway-configuration.ts'
+import type { Environment } from '../../src/config/interpolate.ts'
+import { parseConfig } from '../../src/config/load-config.ts'
+
+/** Only what is needed to start. */
+export const LEAST_CONFIGURATION = `
+issuers:
+  main:
+    issuer: https://idp.example.com/
+    audiences: [api.example.com]
+    jwks: { uri: https://idp.example.com/keys }
+upstreams:
+  users: { targets: ['http://127.0.0.1:9500'] }
+routes:
+  - { name: users, match: { path: '/users/*' }, upstream: users }
+`
+
+interface Surroundings {
+  readonly environment?: Environment
+  readonly cores?: number
+  readonly directory?: string
+}
+
+export function parseText(text: string, surroundings: Surroundings = {}): GatewayConfiguration {
+  return parseConfig(text, { environment: {}, cores: 4, directory: '/', ...surroundings })
+}
+
+/** The problems with a text, which must have some. */
+export function problemsOf(
+  text: string,
+  surroundings: Surroundings = {},
+): readonly ConfigProblem[] {
+  try {
+    parseText(text, surroundings)
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error))
+    return error.problems
+  }
+  assert.fail('the configuration was accepted')
+}
+
+/** `path message` of each problem. */
+export function complaintsOf(text: string, surroundings: Surroundings = {}): readonly string[] {
+  return problemsOf(text, surroundings).map(({ path, message }) => `${path} ${message}`.trim())
+}

@@ -1,0 +1,151 @@
+/** A real HTTP server that publishes a JWK Set and misbehaves on command. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { keySetDocument } from './key-documents.ts'
+
+/**
+ * - `good`: the document. `slow`: the document, one byte at a time, 50 ms apart.
+ * - `hanging`: the request is read and never answered. `error`: 500. `missing`: 404.
+ * - `huge`: 5 MB with a length. `endless`: bytes without a length until the reader goes away.
+ * - `redirect`: 302 to a place that would be good. `page`: an HTML page with 200.
+ * - `garbage`: not HTTP at all. `cut`: the connection ends in the middle of the body.
+ * - `compressed`: says gzip although nobody asked for it.
+ */
+export type Behaviour =
+  | 'good'
+  | 'slow'
+  | 'hanging'
+  | 'error'
+  | 'missing'
+  | 'huge'
+  | 'endless'
+  | 'redirect'
+  | 'page'
+  | 'garbage'
+  | 'cut'
+  | 'compressed'
+
+const HUGE_BYTES = 5 * 1_024 * 1_024
+
+export class FaultyServer {
+  behaviour: Behaviour = 'good'
+  /** Published at every path that has no document of its own. */
+  document: Uint8Array = keySetDocument()
+  readonly documents = new Map<string, Uint8Array>()
+  /** Answered well whatever the behaviour is. */
+  readonly goodPaths = new Set(['/moved'])
+  /** Paths asked for, in order. */
+  readonly requests: string[] = []
+  #server: Server | null = null
+  #port = 0
+
+  static async start(): Promise<FaultyServer> {
+    const server = new FaultyServer()
+    await server.up()
+    return server
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.#port}`
+  }
+
+  get jwksUri(): string {
+    return `${this.origin}/jwks`
+  }
+
+  /** How often the key set was asked for. */
+  get fetches(): number {
+    return this.requests.filter((path) => path === '/jwks').length
+  }
+
+  publish(...keys: readonly unknown[]): void {
+    this.document = keySetDocument(...keys)
+  }
+
+  /** Listens, on the port it had before if there was one. */
+  async up(): Promise<void> {
+    const server = createServer((request, response) => this.#answer(request, response))
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(this.#port, '127.0.0.1', resolve)
+    })
+    this.#port = (server.address() as AddressInfo).port
+    this.#server = server
+  }
+
+  /** Nobody listens any more, and open connections are cut. */
+  async down(): Promise<void> {
+    const server = this.#server
+    this.#server = null
+    if (server === null) return
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const path = request.url ?? ''
+    this.requests.push(path)
+    const document = this.documents.get(path) ?? this.document
+    const behaviour = this.goodPaths.has(path) ? 'good' : this.behaviour
+    ANSWERS[behaviour](response, document)
+  }
+}
+
+type Answer = (response: ServerResponse, document: Uint8Array) => void
+
+const ANSWERS: Readonly<Record<Behaviour, Answer>> = {
+  good: (response, document) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(document)
+  },
+  slow: (response, document) => {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    let sent = 0
+    const timer = setInterval(() => {
+      response.write(document.subarray(sent, sent + 1))
+      sent += 1
+      if (sent >= document.byteLength) response.end()
+    }, 50)
+    response.on('close', () => clearInterval(timer))
+  },
+  hanging: () => {},
+  error: (response) => {
+    response.writeHead(500).end('{"keys":[]}')
+  },
+  missing: (response) => {
+    response.writeHead(404).end()
+  },
+  huge: (response) => {
+    response.writeHead(200, { 'content-length': HUGE_BYTES }).end(Buffer.alloc(HUGE_BYTES, 0x20))
+  },
+  endless: (response) => {
+    response.writeHead(200)
+    const chunk = Buffer.alloc(64 * 1_024, 0x20)
+    const pump = () => {
+      while (!response.destroyed && response.write(chunk)) {
+        // Until the socket is full; `drain` goes on.
+      }
+    }
+    response.on('drain', pump)
+    pump()
+  },
+  redirect: (response) => {
+    response.writeHead(302, { location: '/moved' }).end()
+  },
+  page: (response) => {
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Sign in</html>')
+  },
+  garbage: (response) => {
+    response.socket?.end('SSH-2.0-OpenSSH_9.2\r\n')
+  },
+  cut: (response, document) => {
+    response.writeHead(200, { 'content-length': document.byteLength })
+    response.write(document.subarray(0, Math.floor(document.byteLength / 2)), () => {
+      response.socket?.destroy()
+    })
+  },
+  compressed: (response, document) => {
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(document)
+  },
+}

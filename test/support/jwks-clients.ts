@@ -1,0 +1,77 @@
+/** JWKS clients with short times, that write down what they are told to tell. */
+import type { DiskCache } from '../../src/keys/disk-cache.ts'
+import { JwksClient, type JwksClientOptions } from '../../src/keys/jwks-client.ts'
+import type { JwksEvent } from '../../src/keys/jwks-event.ts'
+import { type JwksSource, uriSource } from '../../src/keys/jwks-source.ts'
+import type { KeySet } from '../../src/keys/key-set.ts'
+import { systemClock } from '../../src/resilience/clock.ts'
+import { OutboundHttp } from '../../src/resilience/outbound-http.ts'
+import type { KeyGenerations } from '../../src/shared-memory/key-generations.ts'
+import { createGenerations } from './generations.ts'
+
+/** Times in which nothing happens by itself during a test, except quick retries. */
+const OPTIONS: JwksClientOptions = {
+  issuerName: 'main',
+  algorithms: ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'],
+  cacheTtlMs: 300_000,
+  refreshIntervalMs: 60_000,
+  unknownKidCooldownMs: 30_000,
+  staleMaxAgeMs: 3_600_000,
+  timeoutMs: 300,
+  retry: { initialMs: 20, maxMs: 40 },
+}
+
+export interface WatchedClient {
+  readonly client: JwksClient
+  readonly keySets: KeySet[]
+  readonly events: JwksEvent[]
+  readonly table: KeyGenerations
+  readonly eventTypes: () => readonly string[]
+  /** `kid`s of the set in use. */
+  readonly keyIds: () => readonly (string | null)[]
+}
+
+/** Makes clients of one test file, and takes all of them down again. */
+export class JwksClients {
+  readonly http = new OutboundHttp({ connectionsPerOrigin: 4 })
+  readonly #clients: JwksClient[] = []
+
+  create(
+    source: JwksSource | string,
+    options: Partial<JwksClientOptions> = {},
+    diskCache: DiskCache | null = null,
+  ): WatchedClient {
+    const { allocator, table } = createGenerations()
+    const keySets: KeySet[] = []
+    const events: JwksEvent[] = []
+    const client = new JwksClient(
+      { ...OPTIONS, ...options },
+      {
+        source:
+          typeof source === 'string'
+            ? uriSource({ uri: source, allowInsecureHttp: false }, this.http)
+            : source,
+        diskCache,
+        generations: allocator,
+        clock: systemClock,
+        random: () => 0.5,
+        onKeySet: (keySet) => keySets.push(keySet),
+        onEvent: (event) => events.push(event),
+      },
+    )
+    this.#clients.push(client)
+    return {
+      client,
+      keySets,
+      events,
+      table,
+      eventTypes: () => events.map((event) => event.type),
+      keyIds: () => client.keySet().keys.map((key) => key.keyId),
+    }
+  }
+
+  async stopAll(): Promise<void> {
+    for (const client of this.#clients) client.stop()
+    await this.http.close()
+  }
+}

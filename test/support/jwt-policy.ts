@@ -1,0 +1,48 @@
+/** The issuer policy that minted tokens satisfy, and a pool like that of one listener. */
+import type { AuthErrorCode } from '../../src/protocol/auth-error.ts'
+import type { ClaimPolicy } from '../../src/protocol/claims.ts'
+import type { Verification } from '../../src/protocol/verification.ts'
+import { systemClock } from '../../src/resilience/clock.ts'
+import type { JwtIssuerPolicy } from '../../src/verifiers/jwt/jwt-verifier.ts'
+import { SignaturePool, type SignaturePoolOptions } from '../../src/verifiers/jwt/signature-pool.ts'
+import { AUDIENCE, ISSUER } from './mint-token.ts'
+
+export const CLAIM_POLICY: ClaimPolicy = {
+  issuer: ISSUER,
+  audiences: [AUDIENCE, 'other.example.com'],
+  clockToleranceSeconds: 5,
+  requiredClaims: ['sub'],
+  claimNames: {
+    subject: 'sub',
+    email: 'email',
+    roles: 'roles',
+    scopes: 'scope',
+    tenant: 'tenant_id',
+    organisation: 'org_id',
+  },
+}
+
+export const ISSUER_POLICY: JwtIssuerPolicy = {
+  ...CLAIM_POLICY,
+  name: 'main',
+  algorithms: ['RS256', 'ES256', 'EdDSA'],
+  types: ['JWT', 'at+jwt'],
+}
+
+/** A pool with real threads. Whoever makes one closes it. */
+export function createPool(options: Partial<SignaturePoolOptions> = {}): SignaturePool {
+  return new SignaturePool({
+    threads: 1,
+    batchMax: 32,
+    queueMax: 8_192,
+    queueWaitMaxMs: 5_000,
+    batchDeadlineMs: 5_000,
+    clock: systemClock,
+    ...options,
+  })
+}
+
+/** Why a token was refused; `null` when it was not. */
+export function codeOf(verdict: Verification): AuthErrorCode | null {
+  return verdict.ok ? null : verdict.code
+}

@@ -1,0 +1,69 @@
+/** The real native server in this process, with a trivial handler, for tests over real sockets. */
+import type { ClientExchange } from '../../src/proxy/client-exchange.ts'
+import { chooseNativeBinary, loadNativeBinary } from '../../src/server/native-binary.ts'
+import type { RequestLimits, ServerRefusal } from '../../src/server/request-snapshot.ts'
+import { createNativeServer, type NativeServer } from '../../src/server/uws-app.ts'
+
+export const TEST_LIMITS: RequestLimits = {
+  headers: 100,
+  headerBytes: 16_384,
+  urlBytes: 8_192,
+  bodyBytes: 1_048_576,
+}
+
+/** Room for the largest head that the limits allow, and for one that is just too large. */
+const HEAD_BYTES_MAX = 32_768
+
+const REFUSAL_STATUS: Readonly<Record<ServerRefusal, string>> = {
+  invalid_request: '400 Bad Request',
+  payload_too_large: '413 Payload Too Large',
+  uri_too_long: '414 URI Too Long',
+  headers_too_large: '431 Request Header Fields Too Large',
+}
+
+export const nativeServerModule = loadNativeBinary(
+  chooseNativeBinary({ allowUnknown: false, headBytesMax: HEAD_BYTES_MAX }),
+)
+
+export interface RunningServer {
+  readonly server: NativeServer
+  readonly port: number
+  /** Paths that reached the handler. */
+  readonly handled: string[]
+  readonly refused: ServerRefusal[]
+  readonly errors: unknown[]
+}
+
+export interface RunningServerOptions {
+  readonly limits?: Partial<RequestLimits>
+  readonly tls?: { readonly certFile: string; readonly keyFile: string }
+}
+
+/** Starts a server on a free port of the loopback; the caller ends it with `server.closeAll()`. */
+export async function startServer(
+  onRequest: (exchange: ClientExchange) => void,
+  options: RunningServerOptions = {},
+): Promise<RunningServer> {
+  const handled: string[] = []
+  const refused: ServerRefusal[] = []
+  const errors: unknown[] = []
+  const server = createNativeServer(nativeServerModule, {
+    limits: { ...TEST_LIMITS, ...options.limits },
+    tls: options.tls ?? null,
+    onRequest: (exchange) => {
+      handled.push(exchange.head.path)
+      onRequest(exchange)
+    },
+    renderRefusal: (code) => {
+      refused.push(code)
+      return {
+        status: REFUSAL_STATUS[code],
+        headers: ['X-Refusal', code],
+        body: `{"error":"${code}"}`,
+      }
+    },
+    onError: (error) => errors.push(error),
+  })
+  const port = await server.listen('127.0.0.1', 0, { isExclusive: true })
+  return { server, port, handled, refused, errors }
+}

@@ -1,0 +1,109 @@
+/** Sends requests through the proxy from a client in memory to real upstreams. */
+import assert from 'node:assert/strict'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { AuthErrorCode } from '../../src/protocol/auth-error.ts'
+import {
+  type ForwardEnd,
+  type Forwarding,
+  type ForwardObserver,
+  forward,
+} from '../../src/proxy/forward.ts'
+import {
+  UPSTREAM_POOL_DEFAULTS,
+  UpstreamPool,
+  type UpstreamPoolOptions,
+} from '../../src/proxy/upstream-pool.ts'
+import { type Clock, systemClock } from '../../src/resilience/clock.ts'
+import { RecordingExchange, type RecordingOptions } from './recording-exchange.ts'
+
+const DEADLINE_MS = 10_000
+const POLL_MS = 2
+
+/** Resolves as soon as `isReached` holds; fails the test at the deadline. */
+export async function until(isReached: () => boolean, what: string): Promise<void> {
+  const deadlineMs = performance.now() + DEADLINE_MS
+  while (!isReached()) {
+    assert.ok(performance.now() < deadlineMs, `waited too long for: ${what}`)
+    await delay(POLL_MS)
+  }
+}
+
+export function createPool(
+  targets: readonly string[],
+  options: Partial<UpstreamPoolOptions> = {},
+  clock: Clock = systemClock,
+): UpstreamPool {
+  return new UpstreamPool(
+    { ...UPSTREAM_POOL_DEFAULTS, name: 'test', targets, connectionsPerTarget: 4, ...options },
+    clock,
+  )
+}
+
+/** A clock that stands still until told otherwise. */
+export class ManualClock implements Clock {
+  ms = 1_000_000
+  nowSeconds(): number {
+    return Math.floor(this.ms / 1_000)
+  }
+  wallMs(): number {
+    return this.ms
+  }
+  monotonicMs(): number {
+    return this.ms
+  }
+}
+
+/** One request under way, and everything that is known about its end. */
+export class TestForward implements ForwardObserver {
+  readonly exchange: RecordingExchange
+  readonly forwarding: Forwarding
+  refusal: AuthErrorCode | null = null
+  end: ForwardEnd | null = null
+  statusCode = -1
+  verdicts = 0
+
+  constructor(pool: UpstreamPool, options: TestForwardOptions) {
+    this.exchange = new RecordingExchange(options)
+    options.prepare?.(this.exchange)
+    this.forwarding = forward(
+      this.exchange,
+      pool,
+      {
+        method: this.exchange.head.method,
+        target: options.path ?? '/',
+        headers: [...(options.upstreamHeaders ?? ['host', 'api.example.com'])],
+        answerHeaders: options.answerHeaders ?? [],
+      },
+      this,
+    )
+  }
+
+  onRefusal(code: AuthErrorCode): void {
+    this.verdicts += 1
+    this.refusal = code
+    this.exchange.send('599 refused', [], code)
+  }
+
+  onSettled(statusCode: number, end: ForwardEnd): void {
+    this.verdicts += 1
+    this.statusCode = statusCode
+    this.end = end
+  }
+
+  async settled(): Promise<this> {
+    await until(() => this.verdicts > 0, 'the end of a request')
+    assert.equal(this.verdicts, 1, 'there is one verdict')
+    return this
+  }
+}
+
+export interface TestForwardOptions extends RecordingOptions {
+  readonly upstreamHeaders?: readonly string[]
+  readonly answerHeaders?: readonly string[]
+  readonly prepare?: (exchange: RecordingExchange) => void
+}
+
+/** Sends one request and waits for its end. */
+export function send(pool: UpstreamPool, options: TestForwardOptions = {}): Promise<TestForward> {
+  return new TestForward(pool, options).settled()
+}

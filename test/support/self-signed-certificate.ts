@@ -1,0 +1,19 @@
+/** A certificate for loopback that nobody has signed but itself; made for tests, good for nothing. */
+export const SELF_SIGNED_CERTIFICATE = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg5XkmWKfbkzOG1ndA
+hHFN+96WI1ka0bphcwWSUzoJSwOhRANCAARrhlMz0nE4OBjJeXaQ2pAGy5D2X6mm
+Ww+4dsvbWae7KU6HLw3eHhyNP4jV5D8qB0ZYfbFhNoJDeiwTzx9O68bk
+-----END PRIVATE KEY-----`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBnDCCAUGgAwIBAgIUEy7Leu+rKR6lFJVHrbXpy6SqZ7AwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzIwNDY1MloYDzIxMjYxMDMw
+MjA0NjUyWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARrhlMz0nE4OBjJeXaQ2pAGy5D2X6mmWw+4dsvbWae7KU6HLw3eHhyN
+P4jV5D8qB0ZYfbFhNoJDeiwTzx9O68bko28wbTAdBgNVHQ4EFgQUzzTxfkUslX0q
+Guf9ii4wQFIn+powHwYDVR0jBBgwFoAUzzTxfkUslX0qGuf9ii4wQFIn+powDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARhwR/AAABgglsb2NhbGhvc3QwCgYIKoZI
+zj0EAwIDSQAwRgIhAML5lTJ7gsSMhweayq7IuXDVdWtXhu4wUTRHY/WfKpTqAiEA
+vZf9YTTQRYLfrNrlPKxzbqJjVijHdy2TgWfytbcMHtU=
+-----END CERTIFICATE-----`,
+} as const

@@ -1,0 +1,148 @@
+/** Claims one by one: what is required, what is read, and what is no access token. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type ClaimPolicy, checkClaims, parseClaims } from '../../src/protocol/claims.ts'
+import type { Identity } from '../../src/protocol/verification.ts'
+import { CLAIM_POLICY } from '../support/jwt-policy.ts'
+import { AUDIENCE, claimsText, encode, NOW_SECONDS } from '../support/mint-token.ts'
+
+function check(
+  members: Record<string, unknown>,
+  policy: Partial<ClaimPolicy> = {},
+): Identity | string {
+  const claims = parseClaims(encode(claimsText(members)))
+  assert.ok(claims !== null)
+  const checked = checkClaims(claims, { ...CLAIM_POLICY, ...policy }, NOW_SECONDS)
+  return checked.ok ? checked.identity : checked.code
+}
+
+function identity(members: Record<string, unknown>, policy: Partial<ClaimPolicy> = {}): Identity {
+  const checked = check(members, policy)
+  assert.ok(typeof checked === 'object', String(checked))
+  return checked
+}
+
+describe('registered claims (RFC 7519 §4.1)', () => {
+  it('need one of the audiences, as text or within an array', () => {
+    for (const aud of [AUDIENCE, 'other.example.com', ['x', AUDIENCE], [AUDIENCE, AUDIENCE]]) {
+      assert.equal(identity({ aud }).subject, 'user-123')
+    }
+  })
+
+  it('need a subject even when the identity reads another claim', () => {
+    const claimNames = { ...CLAIM_POLICY.claimNames, subject: 'uid' }
+    assert.equal(identity({ uid: 'u-1' }, { claimNames }).subject, 'u-1')
+    assert.equal(check({ uid: 'u-1', sub: undefined }, { claimNames }), 'invalid_claims')
+    assert.equal(check({}, { claimNames }), 'invalid_claims')
+    assert.equal(check({ uid: '' }, { claimNames }), 'invalid_claims')
+  })
+
+  it('may lack iat, nbf, jti and sid', () => {
+    const bare = identity({ iat: undefined, nbf: undefined, jti: undefined, sid: undefined })
+    assert.equal(bare.issuedAtSeconds, null)
+    assert.equal(bare.tokenId, null)
+    assert.equal(bare.sessionId, null)
+  })
+
+  it('round a fraction of exp down', () => {
+    assert.equal(identity({ exp: NOW_SECONDS + 10.9 }).expiresAtSeconds, NOW_SECONDS + 10)
+  })
+})
+
+describe('required claims', () => {
+  it('must be there, and not be null', () => {
+    const policy = { requiredClaims: ['sub', 'department'] }
+    assert.equal(check({}, policy), 'invalid_claims')
+    assert.equal(check({ department: null }, policy), 'invalid_claims')
+    assert.equal(identity({ department: 0 }, policy).subject, 'user-123')
+  })
+
+  it('are not met by what every object has', () => {
+    for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {
+      assert.equal(check({}, { requiredClaims: [name] }), 'invalid_claims', name)
+    }
+  })
+})
+
+describe('claims that make the identity', () => {
+  it('come from where the issuer has them', () => {
+    const claimNames = {
+      subject: 'sub',
+      email: 'mail',
+      roles: 'https://example.com/groups',
+      scopes: 'scp',
+      tenant: 'tid',
+      organisation: null,
+    }
+    const members = {
+      mail: 'a@b.c',
+      'https://example.com/groups': 'admin',
+      scp: ['read', 'write'],
+      tid: 't-1',
+    }
+    const found = identity(members, { claimNames })
+    assert.equal(found.email, 'a@b.c')
+    assert.deepEqual(found.roles, ['admin'])
+    assert.deepEqual(found.scopes, ['read', 'write'])
+    assert.equal(found.tenant, 't-1')
+    assert.equal(found.organisation, null, 'not mapped, so not read')
+  })
+
+  it('may be absent, null or empty, which is all the same', () => {
+    for (const nothing of [undefined, null, '']) {
+      const found = identity({
+        email: nothing,
+        roles: nothing,
+        scope: nothing,
+        tenant_id: nothing,
+        org_id: nothing,
+      })
+      assert.deepEqual(
+        [found.email, found.roles, found.scopes, found.tenant, found.organisation],
+        [null, [], [], null, null],
+      )
+    }
+    const names = { email: null, roles: null, scopes: null, tenant: null, organisation: null }
+    const unmapped = identity({}, { claimNames: { subject: 'sub', ...names } })
+    assert.deepEqual([unmapped.email, unmapped.roles, unmapped.scopes], [null, [], []])
+  })
+
+  it('are not dropped when they have the wrong type: the token is refused', () => {
+    for (const wrong of [1, true, {}, [1], [''], [null]]) {
+      for (const name of ['email', 'roles', 'scope', 'tenant_id', 'org_id', 'jti', 'sid']) {
+        assert.equal(check({ [name]: wrong }), 'invalid_claims', `${name} ${String(wrong)}`)
+      }
+    }
+  })
+})
+
+describe('the first reason', () => {
+  it('is that of the claims before that of the clock', () => {
+    assert.equal(check({ exp: 1 }), 'token_expired')
+    assert.equal(check({ exp: 1, aud: 'x' }), 'invalid_claims')
+    assert.equal(check({ exp: 1, email: {} }), 'invalid_claims')
+  })
+})
+
+describe('other tokens (RFC 8725 §3.12)', () => {
+  it('are known by claims that no access token has', () => {
+    for (const name of ['events', 'at_hash', 'c_hash']) {
+      assert.equal(check({ [name]: {} }), 'invalid_claims', name)
+    }
+    for (const typ of ['ID', 'Refresh', 'Offline', 'Logout']) {
+      assert.equal(check({ typ }), 'invalid_claims', typ)
+    }
+    assert.equal(check({ token_use: 'id' }), 'invalid_claims')
+  })
+
+  it('are not suspected because of claims that access tokens have too', () => {
+    for (const members of [
+      { typ: 'Bearer' },
+      { token_use: 'access' },
+      { nonce: 'n' },
+      { typ: 1 },
+    ]) {
+      assert.equal(identity(members).subject, 'user-123')
+    }
+  })
+})

@@ -1,0 +1,81 @@
+/** Variables that tune the process. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { ENVIRONMENT_VARIABLES, readEnvironment } from '../../src/config/environment.ts'
+
+describe('Tuning variables', () => {
+  it('follow the number of cores when nothing is set', () => {
+    const threads = (cores: number): readonly number[] => {
+      const { listenerThreads, verifyThreads } = readEnvironment({}, cores).tuning
+      return [listenerThreads, verifyThreads]
+    }
+    assert.deepEqual(threads(1), [1, 1])
+    assert.deepEqual(threads(2), [1, 1])
+    assert.deepEqual(threads(4), [3, 3])
+    assert.deepEqual(threads(64), [63, 63])
+  })
+
+  it('are each taken', () => {
+    const { tuning, overrides, complaints } = readEnvironment(
+      {
+        SALLYPORT_LISTENER_THREADS: '2',
+        SALLYPORT_VERIFY_THREADS: '5',
+        SALLYPORT_VERIFY_BATCH_MAX: '8',
+        SALLYPORT_VERIFY_QUEUE_MAX: '9',
+        SALLYPORT_CACHE_MIB: '10',
+        SALLYPORT_UPSTREAM_CONNECTIONS: '11',
+        SALLYPORT_UPSTREAM_PIPELINING: '12',
+        SALLYPORT_IDP_CONNECTIONS: '13',
+        JWKS_CACHE_TTL: '14',
+        JWKS_REFRESH_INTERVAL: '15',
+        SALLYPORT_ALLOW_UNKNOWN_NATIVE_SERVER: 'true',
+      },
+      8,
+    )
+    assert.deepEqual(complaints, [])
+    assert.deepEqual(tuning, {
+      listenerThreads: 2,
+      verifyThreads: 5,
+      verifyBatchMax: 8,
+      verifyQueueMax: 9,
+      upstreamConnections: 11,
+      upstreamPipelining: 12,
+      identityProviderConnections: 13,
+      allowUnknownNativeServer: true,
+    })
+    assert.deepEqual(overrides, {
+      cacheSizeMiB: 10,
+      jwksCacheTtlMs: 14_000,
+      jwksRefreshIntervalMs: 15_000,
+    })
+  })
+
+  it('leave every listener thread a verification thread', () => {
+    const environment = { SALLYPORT_LISTENER_THREADS: '6', SALLYPORT_VERIFY_THREADS: '2' }
+    assert.equal(readEnvironment(environment, 8).tuning.verifyThreads, 6)
+  })
+
+  it('are read as not set when empty', () => {
+    const { tuning, complaints } = readEnvironment({ SALLYPORT_VERIFY_BATCH_MAX: '' }, 2)
+    assert.equal(tuning.verifyBatchMax, 32)
+    assert.deepEqual(complaints, [])
+  })
+
+  for (const name of Object.keys(ENVIRONMENT_VARIABLES)) {
+    it(`complain about a bad ${name} by its name`, () => {
+      for (const value of ['0', '-1', '1.5', '1e3', '0x10', ' 4', 'many', '99999999999']) {
+        const { complaints } = readEnvironment({ [name]: value }, 2)
+        assert.equal(complaints.length, 1, value)
+        assert.deepEqual(complaints[0]?.path, [name])
+        assert.match(complaints[0]?.message ?? '', /^must be a whole number from 1 to /)
+      }
+    })
+  }
+
+  it('complain about a switch that is neither on nor off', () => {
+    const name = 'SALLYPORT_ALLOW_UNKNOWN_NATIVE_SERVER'
+    const { tuning, complaints } = readEnvironment({ [name]: 'yes' }, 2)
+    assert.equal(tuning.allowUnknownNativeServer, false)
+    assert.deepEqual(complaints, [{ path: [name], message: 'must be true or false' }])
+  })
+})

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Exposition, type MetricsReading } from '../../src/observability/exposition.ts'
+import { ListenerMetrics } from '../../src/observability/listener-metrics.ts'
+import { METRICS } from '../../src/observability/metric-names.ts'
+import { MetricsLedger } from '../../src/observability/metrics-ledger.ts'
+
+function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
+  const metrics = new ListenerMetrics({
+    threadIndex: 0,
+    routeNames: ['users'],
+    issuerNames: ['main'],
+    upstreamNames: ['backend'],
+  })
+  count(metrics)
+  const ledger = new MetricsLedger()
+  ledger.update(
+    metrics.snapshot({
+      verificationQueueDepth: 4,
+      openConnections: 9,
+      upstreamPending: [2],
+      upstreamEjected: [0],
+    }),
+  )
+  metrics.stop()
+  return {
+    listeners: ledger.merge(),
+    issuers: [
+      { issuer: 'main', state: 'stale', keyAgeSeconds: 12.5, refreshFailures: 3 },
+      { issuer: 'other', state: 'empty', keyAgeSeconds: null, refreshFailures: 0 },
+    ],
+    issuerStates: ['empty', 'fresh', 'stale', 'dead'],
+    listenerRestarts: 1,
+    ready: true,
+    build: { version: '1.2.3', node: 'v20.0.0', nativeServer: '20.56.0' },
+  }
+}
+
+async function linesOf(count: (metrics: ListenerMetrics) => void): Promise<string[]> {
+  return (await new Exposition(false).render(readingOf(count))).split('\n')
+}
+
+describe('Prometheus exposition', () => {
+  it('writes counters with their labels', async () => {
+    const lines = await linesOf((metrics) => {
+      metrics.countForwarded(0, 200)
+      metrics.countRefusal('token_expired', 0)
+      metrics.countCacheLookup('dead_key')
+    })
+    assert.ok(lines.includes('sallyport_requests_total{route="users",outcome="forwarded_2xx"} 1'))
+    assert.ok(lines.includes('sallyport_refusals_total{code="token_expired",issuer="main"} 1'))
+    assert.ok(lines.includes('sallyport_token_cache_lookups_total{result="dead_key"} 1'))
+    assert.ok(lines.includes('# TYPE sallyport_requests_total counter'))
+  })
+
+  it('writes latencies as a histogram in seconds', async () => {
+    const lines = await linesOf((metrics) => {
+      metrics.recordTotal(300)
+      metrics.recordTotal(40_000)
+    })
+    const name = 'sallyport_request_duration_seconds'
+    assert.ok(lines.includes(`# TYPE ${name} histogram`))
+    assert.ok(lines.includes(`${name}_bucket{phase="total",le="0.00025"} 0`))
+    assert.ok(lines.includes(`${name}_bucket{phase="total",le="0.0005"} 1`))
+    assert.ok(lines.includes(`${name}_bucket{phase="total",le="0.05"} 2`))
+    assert.ok(lines.includes(`${name}_bucket{phase="total",le="+Inf"} 2`))
+    assert.ok(lines.includes(`${name}_sum{phase="total"} 0.0403`))
+    assert.ok(lines.includes(`${name}_count{phase="total"} 2`))
+  })
+
+  it('tells the state of the keys of each issuer, and no age of keys that never came', async () => {
+    const lines = await linesOf(() => {})
+    assert.ok(lines.includes('sallyport_jwks_state{issuer="main",state="stale"} 1'))
+    assert.ok(lines.includes('sallyport_jwks_state{issuer="main",state="fresh"} 0'))
+    assert.ok(lines.includes('sallyport_jwks_key_age_seconds{issuer="main"} 12.5'))
+    assert.ok(lines.includes('sallyport_jwks_refresh_failures_total{issuer="main"} 3'))
+    assert.ok(
+      !lines.some((line) => line.startsWith('sallyport_jwks_key_age_seconds{issuer="other"')),
+    )
+  })
+
+  it('writes gauges and what is built', async () => {
+    const lines = await linesOf(() => {})
+    assert.ok(lines.includes('sallyport_open_connections 9'))
+    assert.ok(lines.includes('sallyport_verification_queue_depth 4'))
+    assert.ok(lines.includes('sallyport_upstream_pending{upstream="backend"} 2'))
+    assert.ok(lines.includes('sallyport_listener_restarts_total 1'))
+    assert.ok(lines.includes('sallyport_ready 1'))
+    assert.ok(
+      lines.includes(
+        'sallyport_build_info{version="1.2.3",node="v20.0.0",native_server="20.56.0"} 1',
+      ),
+    )
+  })
+
+  it('announces every metric of the table and no other', async () => {
+    const lines = await linesOf(() => {})
+    const announced = lines
+      .filter((line) => line.startsWith('# TYPE '))
+      .map((line) => line.slice(7))
+    const expected = Object.values(METRICS).map(({ name, type }) => `${name} ${type}`)
+    assert.deepEqual(announced.toSorted(), expected.toSorted())
+  })
+
+  it('uses exactly the labels that the table names', async () => {
+    const lines = await linesOf((metrics) => {
+      metrics.countForwarded(0, 200)
+      metrics.countRefusal('token_expired', 0)
+      metrics.countCacheLookup('hit')
+    })
+    for (const { name, type, labels } of Object.values(METRICS)) {
+      const sample = lines.find((line) => line.startsWith(name) && !line.startsWith('#'))
+      assert.ok(sample !== undefined, `${name} has no sample`)
+      const written = [...sample.matchAll(/[{,]([a-z_]+)="/g)].map((match) => match[1])
+      const expected = type === 'histogram' ? [...labels, 'le'] : [...labels]
+      assert.deepEqual(written, expected, name)
+    }
+  })
+
+  it('adds memory and CPU time of the process when asked to', async () => {
+    const text = await new Exposition(true).render(readingOf(() => {}))
+    assert.match(text, /^process_cpu_seconds_total \d/m)
+  })
+})

@@ -1,0 +1,105 @@
+/** Which token of a request decides, and when there is no single one. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { AUTHORIZATION_BEARER } from '../../src/credentials/credential-source.ts'
+import { CredentialExtractor } from '../../src/credentials/extract-credential.ts'
+import { refuse } from '../../src/protocol/verification.ts'
+
+const MALFORMED = refuse('invalid_request')
+const bearer = new CredentialExtractor([AUTHORIZATION_BEARER], 32)
+const everywhere = new CredentialExtractor(
+  [
+    AUTHORIZATION_BEARER,
+    { kind: 'header', name: 'X-Token', scheme: null },
+    { kind: 'header', name: 'X-Auth', scheme: 'Token' },
+    { kind: 'cookie', name: 'jwt' },
+    { kind: 'query', name: 'access_token' },
+  ],
+  32,
+)
+
+describe('bearer token of a request (RFC 6750 §2)', () => {
+  it('finds none where there is none', () => {
+    assert.equal(bearer.extract([], ''), null)
+    assert.equal(bearer.extract(['host', 'a', 'accept', '*/*'], 'access_token=abc'), null)
+    assert.equal(bearer.extract(['authorization', ''], ''), null)
+  })
+
+  it('takes another scheme for no bearer token, not for a bad one', () => {
+    assert.equal(bearer.extract(['authorization', 'Basic dXNlcjpwYXNz'], ''), null)
+  })
+
+  it('refuses a repeated Authorization, whatever its schemes, on any route', () => {
+    const fields = ['authorization', 'Basic abc', 'authorization', 'Bearer abc']
+    assert.equal(bearer.extract(fields, ''), MALFORMED)
+    const cookieOnly = new CredentialExtractor([{ kind: 'cookie', name: 'jwt' }], 32)
+    assert.equal(cookieOnly.extract([...fields, 'cookie', 'jwt=a'], ''), MALFORMED)
+  })
+
+  it('refuses an empty or broken bearer token as a malformed request', () => {
+    for (const value of ['Bearer', 'Bearer ', 'Bearer a b', 'Bearer a,b', 'Bearer "a"']) {
+      assert.equal(bearer.extract(['authorization', value], ''), MALFORMED, value)
+    }
+  })
+
+  it('refuses a token over the limit before it reads it, and takes one of exactly that length', () => {
+    const longest = 'a'.repeat(32)
+    assert.equal(bearer.extract(['authorization', `Bearer ${longest}`], ''), longest)
+    for (const tooLong of [`${longest}a`, `${longest}"`]) {
+      const refusal = refuse('invalid_token')
+      assert.equal(bearer.extract(['authorization', `Bearer ${tooLong}`], ''), refusal)
+      assert.equal(everywhere.extract(['x-token', tooLong], ''), refusal)
+      assert.equal(everywhere.extract(['cookie', `jwt=${tooLong}`], ''), refusal)
+      assert.equal(everywhere.extract([], `access_token=${tooLong}`), refusal)
+    }
+  })
+
+  it('reads every place that the route names', () => {
+    assert.equal(everywhere.extract(['authorization', 'bearer abc'], ''), 'abc')
+    assert.equal(everywhere.extract(['x-token', 'abc'], ''), 'abc')
+    assert.equal(everywhere.extract(['x-auth', 'token abc'], ''), 'abc')
+    assert.equal(everywhere.extract(['cookie', 'a=b; jwt=abc; c=d'], ''), 'abc')
+    assert.equal(everywhere.extract([], 'a=b&access_token=abc&c=d'), 'abc')
+  })
+
+  it('refuses two tokens in two places, equal ones included (RFC 6750 §2)', () => {
+    const places: [string[], string][] = [
+      [['authorization', 'Bearer abc'], ''],
+      [['x-token', 'abc'], ''],
+      [['x-auth', 'Token abc'], ''],
+      [['cookie', 'jwt=abc'], ''],
+      [[], 'access_token=abc'],
+    ]
+    for (const [index, [headers, query]] of places.entries()) {
+      for (const [moreHeaders, moreQuery] of places.slice(index + 1)) {
+        const all = [...headers, ...moreHeaders]
+        assert.equal(everywhere.extract(all, query || moreQuery), MALFORMED, all.join())
+      }
+    }
+  })
+
+  it('refuses two of one kind', () => {
+    assert.equal(everywhere.extract(['x-token', 'a', 'x-token', 'b'], ''), MALFORMED)
+    assert.equal(everywhere.extract(['cookie', 'jwt=a; jwt=b'], ''), MALFORMED)
+    assert.equal(everywhere.extract(['cookie', 'jwt=a', 'cookie', 'jwt=b'], ''), MALFORMED)
+    assert.equal(everywhere.extract([], 'access_token=a&access_token=b'), MALFORMED)
+  })
+
+  it('tells cookies apart by their whole names, to the letter', () => {
+    for (const field of ['xjwt=a', 'jwtx=a', 'JWT=a', 'a=jwt=b', 'jwt', 'x; jwt']) {
+      assert.equal(everywhere.extract(['cookie', field], ''), null, field)
+    }
+    assert.equal(everywhere.extract(['cookie', 'jwt=; a=b'], ''), null, 'an empty one is none')
+    assert.equal(everywhere.extract(['cookie', ';;  jwt=abc \t; x'], ''), 'abc')
+    assert.equal(everywhere.extract(['cookie', 'jwt="abc"'], ''), MALFORMED)
+  })
+
+  it('tells query parameters apart by their whole names', () => {
+    for (const query of ['xaccess_token=a', 'access_tokens=a', 'a=access_token=b']) {
+      assert.equal(everywhere.extract([], query), null, query)
+    }
+    assert.equal(everywhere.extract([], 'access_token'), MALFORMED)
+    assert.equal(everywhere.extract([], 'access_token='), MALFORMED)
+    assert.equal(everywhere.extract([], 'access_token=a%41'), MALFORMED)
+  })
+})

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { appendForwarded, type ForwardedFacts } from '../../src/proxy/forwarded-headers.ts'
+
+const FACTS: ForwardedFacts = {
+  peerAddress: '192.0.2.7',
+  scheme: 'https',
+  authority: 'api.example.com:8443',
+  trusted: false,
+}
+
+function forwarded(received: string[], facts: Partial<ForwardedFacts> = {}): Map<string, string> {
+  const headers: string[] = []
+  appendForwarded(headers, received, { ...FACTS, ...facts })
+  const fields = new Map<string, string>()
+  for (let index = 0; index < headers.length; index += 2) {
+    assert.ok(!fields.has(headers[index] as string), 'each field is set once')
+    fields.set(headers[index] as string, headers[index + 1] as string)
+  }
+  return fields
+}
+
+describe('forwarded fields (RFC 7239)', () => {
+  it('tells address, scheme and host of the request in both forms', () => {
+    assert.deepEqual(
+      [...forwarded([])],
+      [
+        ['x-forwarded-for', '192.0.2.7'],
+        ['x-forwarded-proto', 'https'],
+        ['x-forwarded-host', 'api.example.com:8443'],
+        ['forwarded', 'for=192.0.2.7;host="api.example.com:8443";proto=https'],
+      ],
+    )
+  })
+
+  it('brackets and quotes an IPv6 address in Forwarded (§6)', () => {
+    const fields = forwarded([], { peerAddress: '2001:db8::1' })
+    assert.equal(fields.get('x-forwarded-for'), '2001:db8::1')
+    assert.match(fields.get('forwarded') ?? '', /^for="\[2001:db8::1\]";/)
+  })
+
+  it('leaves out a host that could end the quoted string', () => {
+    for (const authority of ['a"b', 'a\\b']) {
+      assert.equal(forwarded([], { authority }).get('forwarded'), 'for=192.0.2.7;proto=https')
+    }
+  })
+
+  it('believes nothing that an untrusted peer says', () => {
+    const received = ['x-forwarded-for', '203.0.113.9', 'forwarded', 'for=203.0.113.9']
+    assert.deepEqual([...forwarded(received)], [...forwarded([])])
+  })
+
+  it('appends to what a trusted proxy says, in order', () => {
+    const received = [
+      'x-forwarded-for',
+      '203.0.113.9',
+      'x-forwarded-for',
+      '203.0.113.10',
+      'x-forwarded-proto',
+      'http',
+      'x-forwarded-host',
+      'www.example.com',
+      'forwarded',
+      'for=203.0.113.9',
+    ]
+    const fields = forwarded(received, { trusted: true })
+    assert.equal(fields.get('x-forwarded-for'), '203.0.113.9, 203.0.113.10, 192.0.2.7')
+    assert.equal(fields.get('x-forwarded-proto'), 'http')
+    assert.equal(fields.get('x-forwarded-host'), 'www.example.com')
+    assert.equal(
+      fields.get('forwarded'),
+      'for=203.0.113.9, for=192.0.2.7;host="api.example.com:8443";proto=https',
+    )
+  })
+
+  it('sets its own facts where a trusted proxy says nothing', () => {
+    assert.deepEqual([...forwarded(['x-forwarded-for', ''], { trusted: true })], [...forwarded([])])
+  })
+})

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type HealthFacts, judgeReadiness } from '../../src/gateway/health.ts'
+
+const HEALTHY: HealthFacts = {
+  isListening: true,
+  isDraining: false,
+  issuers: [{ issuer: 'main', state: 'fresh', hasHadKeys: true }],
+}
+
+describe('Readiness', () => {
+  it('holds when it listens and every issuer has had keys', () => {
+    assert.deepEqual(judgeReadiness(HEALTHY), {
+      ready: true,
+      status: 'ready',
+      issuers: [{ issuer: 'main', condition: 'ok', keys: 'fresh' }],
+    })
+  })
+
+  it('is missing while one issuer never had keys', () => {
+    const waiting = { issuer: 'other', state: 'empty', hasHadKeys: false } as const
+    const judged = judgeReadiness({ ...HEALTHY, issuers: [...HEALTHY.issuers, waiting] })
+    assert.equal(judged.ready, false)
+    assert.equal(judged.status, 'waiting_for_keys')
+    assert.equal(judged.issuers[1]?.condition, 'waiting')
+  })
+
+  it('survives a later outage of an issuer, which is told', () => {
+    for (const state of ['stale', 'dead', 'empty'] as const) {
+      const issuers = [{ issuer: 'main', state, hasHadKeys: true }]
+      const judged = judgeReadiness({ ...HEALTHY, issuers })
+      assert.equal(judged.ready, true)
+      assert.equal(judged.issuers[0]?.condition, 'degraded')
+    }
+  })
+
+  it('ends when draining begins, and is missing before listening', () => {
+    assert.equal(judgeReadiness({ ...HEALTHY, isDraining: true }).status, 'draining')
+    assert.equal(judgeReadiness({ ...HEALTHY, isListening: false }).status, 'not_listening')
+    assert.equal(judgeReadiness({ ...HEALTHY, isListening: false }).ready, false)
+  })
+})

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { HeaderNameFilter } from '../../src/proxy/header-name-filter.ts'
+import { createRequestFilter, requestHeaders } from '../../src/proxy/hop-by-hop-headers.ts'
+
+const filter = createRequestFilter(['x-user-id', 'authorization'])
+
+describe('request fields that go upstream (RFC 9110 §7.6.1)', () => {
+  it('keeps end-to-end fields in order, repeated ones too', () => {
+    const headers = ['host', 'a', 'accept', '*/*', 'cookie', 'a=1', 'accept', 'text/plain']
+    assert.deepEqual(requestHeaders(headers, filter), headers)
+  })
+
+  it('removes every field that concerns one connection only', () => {
+    const headers: string[] = []
+    for (const name of [
+      'connection',
+      'keep-alive',
+      'proxy-authenticate',
+      'proxy-authorization',
+      'proxy-connection',
+      'te',
+      'trailer',
+      'transfer-encoding',
+      'upgrade',
+      'http2-settings',
+      'expect',
+    ]) {
+      headers.push(name, 'close')
+    }
+    assert.deepEqual(requestHeaders(['accept', 'x', ...headers], filter), ['accept', 'x'])
+  })
+
+  it('removes what Connection names, in any case and with any white space', () => {
+    const headers = ['connection', 'close,  X-Secret ,\tx-other,,', 'x-secret', '1', 'x-other', '2']
+    assert.deepEqual(requestHeaders([...headers, 'x-kept', '3'], filter), ['x-kept', '3'])
+  })
+
+  it('removes what any of several Connection fields names, before or after it', () => {
+    const headers = ['x-a', '1', 'connection', 'x-a', 'connection', 'x-b', 'x-b', '2', 'x-c', '3']
+    assert.deepEqual(requestHeaders(headers, filter), ['x-c', '3'])
+  })
+
+  it('does not let Connection take away host or content-length, which frame the message', () => {
+    const headers = ['connection', 'host, content-length', 'host', 'a', 'content-length', '5']
+    const kept = ['host', 'a', 'content-length', '5']
+    assert.deepEqual(requestHeaders(headers, filter), kept)
+  })
+
+  it('gives a new list, so that identity added later is out of reach of Connection', () => {
+    const headers = ['connection', 'x-user-id', 'x-user-id', 'mallory']
+    const upstream = requestHeaders(headers, filter)
+    upstream.push('x-user-id', 'alice')
+    assert.deepEqual(upstream, ['x-user-id', 'alice'])
+    assert.equal(headers.length, 4)
+  })
+
+  it('removes the fields it is told to, such as the credential and identity of the client', () => {
+    const headers = ['x-user-id', 'mallory', 'authorization', 'Bearer x', 'accept', '*/*']
+    assert.deepEqual(requestHeaders(headers, filter), ['accept', '*/*'])
+  })
+
+  it('removes forwarded addresses and rewritten targets of the client’s own making', () => {
+    const kept: string[] = []
+    for (const name of [
+      'forwarded',
+      'x-forwarded-for',
+      'x-forwarded-proto',
+      'x-forwarded-host',
+      'x-forwarded-port',
+      'x-forwarded-prefix',
+      'x-forwarded-anything-else',
+      'x-forwarded',
+      'x-real-ip',
+      'x-original-url',
+      'x-rewrite-url',
+      'true-client-ip',
+    ]) {
+      kept.push(...requestHeaders([name, '/admin'], filter))
+    }
+    assert.deepEqual(kept, [])
+  })
+
+  it('ignores a name without a value at the end of a list', () => {
+    assert.deepEqual(requestHeaders(['accept', '*/*', 'stray'], filter), ['accept', '*/*'])
+  })
+
+  it('never lets a named field through, whatever else is in the list', () => {
+    const name = fc.constantFrom('x-a', 'x-b', 'x-c', 'accept', 'cookie', 'x-user-id')
+    const field = fc.tuple(name, fc.constant('v'))
+    fc.assert(
+      fc.property(fc.array(field), fc.array(name), (fields, named) => {
+        const upstream = requestHeaders([...fields.flat(), 'connection', named.join(',')], filter)
+        for (let index = 0; index < upstream.length; index += 2) {
+          assert.ok(!(named as string[]).includes(upstream[index] as string))
+        }
+      }),
+    )
+  })
+})
+
+describe('header name filter', () => {
+  it('holds exactly the names it was built from', () => {
+    const name = fc.string({ maxLength: 70 })
+    fc.assert(
+      fc.property(fc.array(name), fc.array(name), (names, others) => {
+        const subject = new HeaderNameFilter(names)
+        for (const other of [...names, ...others]) {
+          assert.equal(subject.has(other), names.includes(other))
+        }
+      }),
+    )
+  })
+})

@@ -1,0 +1,114 @@
+/** A listener's view of the keys, and which questions it spares the supervisor. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { KeyRing } from '../../src/keys/key-ring.ts'
+import type { KeySet } from '../../src/keys/key-set.ts'
+import type { UnknownKeyAnswer } from '../../src/keys/unknown-key-answer.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+
+const UNKNOWN: UnknownKeyAnswer = { outcome: 'unknown', quietForMs: 30_000, keyQuietForMs: 0 }
+
+function setWith(issuerName: string, ...keyIds: readonly string[]): KeySet {
+  const keys = keyIds.map((keyId, id) => ({
+    id,
+    keyId,
+    algorithms: ['ES256'] as const,
+    material: { kind: 'public', spkiPem: '' } as const,
+    generationSlot: 1,
+    generation: 1,
+  }))
+  return { issuerName, state: 'fresh', keys }
+}
+
+function setUp(answer: UnknownKeyAnswer | Error) {
+  const clock = new ManualClock()
+  const questions: string[] = []
+  const ring = new KeyRing(
+    { keySets: [setWith('main', 'one')], askTimeoutMs: 1_000 },
+    async (issuerName, keyId) => {
+      questions.push(`${issuerName} ${keyId}`)
+      if (answer instanceof Error) throw answer
+      return answer
+    },
+    clock,
+  )
+  return { ring, questions, clock }
+}
+
+describe('key ring', () => {
+  it('shows the latest set of each issuer, and an empty one for a stranger', () => {
+    const { ring } = setUp(UNKNOWN)
+    const next = setWith('main', 'two')
+    ring.update(next)
+    assert.equal(ring.keySet('main'), next)
+    assert.equal(ring.keySet('other').state, 'empty')
+  })
+
+  it('asks nothing about a kid that has arrived meanwhile', async () => {
+    const { ring, questions } = setUp(UNKNOWN)
+    assert.equal(await ring.resolveUnknownKey('main', 'one'), 'refreshed')
+    assert.deepEqual(questions, [])
+  })
+
+  it('gives every unknown kid of the issuer the same answer while it is quiet', async () => {
+    const { ring, questions, clock } = setUp(UNKNOWN)
+    await ring.resolveUnknownKey('main', 'a')
+    clock.advanceMs(29_999)
+    assert.equal(await ring.resolveUnknownKey('main', 'b'), 'unknown')
+    assert.deepEqual(questions, ['main a'])
+    clock.advanceMs(1)
+    await ring.resolveUnknownKey('main', 'b')
+    assert.deepEqual(questions, ['main a', 'main b'])
+  })
+
+  it('keeps issuers apart: the same kid at two issuers is two keys', async () => {
+    const { ring, questions } = setUp(UNKNOWN)
+    await ring.resolveUnknownKey('main', 'a')
+    await ring.resolveUnknownKey('other', 'a')
+    assert.deepEqual(questions, ['main a', 'other a'])
+  })
+
+  it('asks again as soon as a new set has arrived', async () => {
+    const { ring, questions } = setUp(UNKNOWN)
+    await ring.resolveUnknownKey('main', 'a')
+    ring.update(setWith('main', 'one'))
+    await ring.resolveUnknownKey('main', 'a')
+    assert.equal(questions.length, 2)
+  })
+
+  it('remembers single kids where only those are quiet', async () => {
+    const { ring, questions } = setUp({ outcome: 'unknown', quietForMs: 0, keyQuietForMs: 1_000 })
+    for (const keyId of ['a', 'b', 'a', 'b']) await ring.resolveUnknownKey('main', keyId)
+    assert.deepEqual(questions, ['main a', 'main b'])
+  })
+
+  it('remembers a bounded number of them', async () => {
+    const { ring, questions } = setUp({ outcome: 'unknown', quietForMs: 0, keyQuietForMs: 1_000 })
+    for (let index = 0; index < 2_000; index += 1) await ring.resolveUnknownKey('main', `${index}`)
+    await ring.resolveUnknownKey('main', '1999')
+    assert.equal(questions.length, 2_000)
+    await ring.resolveUnknownKey('main', '0')
+    assert.equal(questions.length, 2_001)
+  })
+
+  it('asks one question at a time, and lets all who wait share the answer', async () => {
+    const { ring, questions } = setUp(UNKNOWN)
+    const waiting = Array.from({ length: 500 }, (_, index) =>
+      ring.resolveUnknownKey('main', `${index}`),
+    )
+    assert.deepEqual([...new Set(await Promise.all(waiting))], ['unknown'])
+    assert.equal(questions.length, 1)
+  })
+
+  it('turns away more waiters than may wait', async () => {
+    const { ring } = setUp(UNKNOWN)
+    const waiting = Array.from({ length: 8_193 }, () => ring.resolveUnknownKey('main', 'a'))
+    const outcomes = await Promise.all(waiting)
+    assert.equal(outcomes.filter((outcome) => outcome === 'unavailable').length, 1)
+  })
+
+  it('cannot decide when the question fails', async () => {
+    const { ring } = setUp(new Error('channel closed'))
+    assert.equal(await ring.resolveUnknownKey('main', 'a'), 'unavailable')
+  })
+})

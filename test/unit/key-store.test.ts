@@ -1,0 +1,172 @@
+/** The life of an issuer's keys, on a clock that the test moves. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { KeyStore } from '../../src/keys/key-store.ts'
+import { parseJwks } from '../../src/keys/parse-jwks.ts'
+import { secretKeySet } from '../../src/keys/secret-key-set.ts'
+import { aliveKeys, createGenerations } from '../support/generations.ts'
+import { es256Jwk, keySetDocument, rsaKeyPair } from '../support/key-documents.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+
+const FETCHED = { ageMs: 0, confirmed: true }
+const one = es256Jwk('one')
+const two = es256Jwk('two')
+
+function parsed(...jwks: readonly unknown[]) {
+  const outcome = parseJwks(keySetDocument(...jwks), ['ES256', 'RS256', 'PS256'])
+  assert.ok(outcome.ok)
+  return outcome.keys
+}
+
+function setUp() {
+  const clock = new ManualClock()
+  const { allocator, table } = createGenerations()
+  const options = { issuerName: 'main', freshForMs: 300_000, staleMaxAgeMs: 3_600_000 }
+  const store = new KeyStore(options, allocator, clock)
+  return { clock, store, table, allocator }
+}
+
+describe('states of a key set', () => {
+  it('is empty until there are keys, and nothing is due', () => {
+    const { store } = setUp()
+    assert.deepEqual(store.keySet(), { issuerName: 'main', state: 'empty', keys: [] })
+    assert.equal(store.ageMs(), null)
+    assert.equal(store.untilChangeMs(), null)
+  })
+
+  it('is fresh, then stale in the very millisecond of the TTL, then dead', () => {
+    const { store, clock } = setUp()
+    store.apply(parsed(one), FETCHED)
+    assert.equal(store.state, 'fresh')
+    assert.equal(store.untilChangeMs(), 300_000)
+    clock.advanceMs(299_999)
+    store.advance()
+    assert.equal(store.state, 'fresh')
+    clock.advanceMs(1)
+    store.advance()
+    assert.equal(store.state, 'stale')
+    assert.equal(store.keySet().keys.length, 1)
+    clock.advanceMs(3_300_000 - 1)
+    store.advance()
+    assert.equal(store.state, 'stale')
+    clock.advanceMs(1)
+    assert.deepEqual(store.advance().removed, ['one'])
+    assert.deepEqual(store.keySet(), { issuerName: 'main', state: 'dead', keys: [] })
+    assert.equal(store.untilChangeMs(), null)
+  })
+
+  it('takes a copy that nobody has confirmed as stale, and its age into account', () => {
+    const { store, clock } = setUp()
+    store.apply(parsed(one), { ageMs: 1_000, confirmed: false })
+    assert.equal(store.state, 'stale')
+    assert.equal(store.untilChangeMs(), 3_599_000)
+    clock.advanceMs(3_599_000)
+    store.advance()
+    assert.equal(store.state, 'dead')
+  })
+
+  it('never lets a set die while it is fresh', () => {
+    const clock = new ManualClock()
+    const options = { issuerName: 'main', freshForMs: 1_000, staleMaxAgeMs: 0 }
+    const store = new KeyStore(options, createGenerations().allocator, clock)
+    store.apply(parsed(one), FETCHED)
+    assert.equal(store.state, 'fresh')
+    clock.advanceMs(1_000)
+    store.advance()
+    assert.equal(store.state, 'dead')
+  })
+})
+
+describe('keys across refreshes', () => {
+  it('keeps an unchanged key as it is, so that decisions made with it live on', () => {
+    const { store, table } = setUp()
+    store.apply(parsed(one), FETCHED)
+    const before = store.keySet().keys[0]
+    const change = store.apply(parsed(two, { ...one, x5t: 'new decoration' }), FETCHED)
+    assert.deepEqual(change, { added: ['two'], removed: [], withoutPlace: 0 })
+    assert.equal(store.keySet().keys[1], before)
+    assert.deepEqual(aliveKeys(store.keySet(), table), [true, true])
+  })
+
+  it('kills a key that disappears, and no other', () => {
+    const { store, table } = setUp()
+    store.apply(parsed(one, two), FETCHED)
+    const before = store.keySet()
+    assert.deepEqual(store.apply(parsed(two), FETCHED).removed, ['one'])
+    assert.deepEqual(aliveKeys(before, table), [false, true])
+  })
+
+  it('kills a key whose kid now names another key, or which may verify something else', () => {
+    const rsa = { ...rsaKeyPair().publicJwk, kid: 'rsa' }
+    const { store, table } = setUp()
+    store.apply(parsed(one, { ...rsa, alg: 'RS256' }), FETCHED)
+    const before = store.keySet()
+    store.apply(parsed({ ...two, kid: 'one' }, { ...rsa, alg: 'PS256' }), FETCHED)
+    assert.deepEqual(aliveKeys(before, table), [false, false])
+    assert.deepEqual(aliveKeys(store.keySet(), table), [true, true])
+  })
+
+  it('gives a key that comes back a new life, not its old one', () => {
+    const { store, table } = setUp()
+    store.apply(parsed(one), FETCHED)
+    const before = store.keySet()
+    store.apply(parsed(two), FETCHED)
+    store.apply(parsed(one), FETCHED)
+    assert.deepEqual(aliveKeys(before, table), [false])
+    assert.deepEqual(aliveKeys(store.keySet(), table), [true])
+    assert.notEqual(store.keySet().keys[0]?.id, before.keys[0]?.id)
+  })
+
+  it('kills all keys of a set that dies of age, and revives none when it is back', () => {
+    const { store, table, clock } = setUp()
+    store.apply(parsed(one, two), FETCHED)
+    const before = store.keySet()
+    clock.advanceMs(3_600_000)
+    store.advance()
+    store.apply(parsed(one, two), FETCHED)
+    assert.equal(store.state, 'fresh')
+    assert.deepEqual(aliveKeys(before, table), [false, false])
+    assert.deepEqual(aliveKeys(store.keySet(), table), [true, true])
+  })
+
+  it('has nothing to decide with when the issuer publishes no key', () => {
+    const { store, table } = setUp()
+    store.apply(parsed(one), FETCHED)
+    const before = store.keySet()
+    store.apply([], FETCHED)
+    assert.equal(store.state, 'empty')
+    assert.deepEqual(aliveKeys(before, table), [false])
+  })
+
+  it('leaves a key out when the table of generations is full', () => {
+    const { store, allocator } = setUp()
+    while (allocator.allocate() !== null) {
+      // Other issuers take every place.
+    }
+    assert.equal(store.apply(parsed(one), FETCHED).withoutPlace, 1)
+    assert.equal(store.state, 'empty')
+  })
+})
+
+describe('shared secrets (RFC 7518 §3.2)', () => {
+  it('makes a set of one key that is fresh for good', () => {
+    const { allocator, table } = createGenerations()
+    const secret = Buffer.alloc(64, 7)
+    const set = secretKeySet(
+      { issuerName: 'hs', secret, algorithms: ['HS256', 'HS512'] },
+      allocator,
+    )
+    assert.equal(set.state, 'fresh')
+    assert.deepEqual(set.keys[0]?.material, { kind: 'secret', secret })
+    assert.deepEqual(aliveKeys(set, table), [true])
+  })
+
+  it('throws at start-up for a secret that is shorter than the hash, or for a public algorithm', () => {
+    const { allocator } = createGenerations()
+    const secret = Buffer.alloc(63)
+    const make = (algorithm: 'HS512' | 'RS256') =>
+      secretKeySet({ issuerName: 'hs', secret, algorithms: [algorithm] }, allocator)
+    assert.throws(() => make('HS512'), RangeError)
+    assert.throws(() => make('RS256'), RangeError)
+  })
+})

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import {
+  type ListenerGauges,
+  ListenerMetrics,
+  type ListenerSnapshot,
+  NO_INDEX,
+} from '../../src/observability/listener-metrics.ts'
+import { MetricsLedger } from '../../src/observability/metrics-ledger.ts'
+
+const GAUGES: ListenerGauges = {
+  verificationQueueDepth: 3,
+  openConnections: 7,
+  upstreamPending: [2],
+  upstreamEjected: [1],
+}
+
+function takeSnapshot(
+  threadIndex: number,
+  count: (metrics: ListenerMetrics) => void,
+): ListenerSnapshot {
+  const metrics = new ListenerMetrics({
+    threadIndex,
+    routeNames: ['users', 'orders'],
+    issuerNames: ['main'],
+    upstreamNames: ['backend'],
+  })
+  count(metrics)
+  const snapshot = metrics.snapshot(GAUGES)
+  metrics.stop()
+  return snapshot
+}
+
+describe('Metrics of listener threads', () => {
+  it('count requests by route and outcome', () => {
+    const ledger = new MetricsLedger()
+    ledger.update(
+      takeSnapshot(0, (metrics) => {
+        metrics.countForwarded(0, 200)
+        metrics.countForwarded(0, 204)
+        metrics.countForwarded(1, 503)
+        metrics.countEnded(1, 'client_gone')
+        metrics.countEnded(NO_INDEX, 'refused')
+      }),
+    )
+    const { requests } = ledger.merge()
+    assert.equal(requests.get('users')?.get('forwarded_2xx'), 2)
+    assert.equal(requests.get('orders')?.get('forwarded_5xx'), 1)
+    assert.equal(requests.get('orders')?.get('client_gone'), 1)
+    assert.equal(requests.get('none')?.get('refused'), 1)
+  })
+
+  it('count refusals by code and issuer', () => {
+    const ledger = new MetricsLedger()
+    ledger.update(
+      takeSnapshot(0, (metrics) => {
+        metrics.countRefusal('token_expired', 0)
+        metrics.countRefusal('missing_token', NO_INDEX)
+      }),
+    )
+    const { refusals } = ledger.merge()
+    assert.equal(refusals.get('token_expired')?.get('main'), 1)
+    assert.equal(refusals.get('missing_token')?.get('none'), 1)
+  })
+
+  it('ignore a status that is none', () => {
+    const ledger = new MetricsLedger()
+    ledger.update(
+      takeSnapshot(0, (metrics) => {
+        for (const status of [0, 99, 600, 1_000, -200]) metrics.countForwarded(0, status)
+      }),
+    )
+    assert.deepEqual([...(ledger.merge().requests.get('users') ?? [])], [])
+  })
+
+  it('survive the way from thread to thread', () => {
+    const snapshot = takeSnapshot(0, (metrics) => {
+      metrics.recordTotal(500)
+      metrics.recordAuthenticate(90)
+      metrics.recordUpstream(300)
+      metrics.countCacheLookup('hit')
+      metrics.countVerificationBatch(12)
+    })
+    const ledger = new MetricsLedger()
+    ledger.update(structuredClone(snapshot))
+    const merged = ledger.merge()
+    assert.equal(merged.latencies.total.count, 1)
+    assert.equal(merged.latencies.authenticate.sumMicros, 90)
+    assert.equal(merged.latencies.upstream.count, 1)
+    assert.equal(merged.cacheLookups.get('hit'), 1)
+    assert.deepEqual([merged.verificationBatches, merged.verificationTokens], [1, 12])
+  })
+
+  it('do not change after they were taken', () => {
+    const metrics = new ListenerMetrics({
+      threadIndex: 0,
+      routeNames: ['users'],
+      issuerNames: [],
+      upstreamNames: [],
+    })
+    const before = metrics.snapshot(GAUGES)
+    metrics.countForwarded(0, 200)
+    metrics.stop()
+    assert.equal(
+      before.requests.reduce((sum, count) => sum + count, 0),
+      0,
+    )
+  })
+})
+
+describe('The ledger of all threads', () => {
+  it('adds up threads, and replaces what a thread said before', () => {
+    const ledger = new MetricsLedger()
+    ledger.update(takeSnapshot(0, (metrics) => metrics.countForwarded(0, 200)))
+    ledger.update(
+      takeSnapshot(0, (metrics) => {
+        metrics.countForwarded(0, 200)
+        metrics.countForwarded(0, 200)
+      }),
+    )
+    ledger.update(takeSnapshot(1, (metrics) => metrics.countForwarded(0, 200)))
+    const merged = ledger.merge()
+    assert.equal(merged.requests.get('users')?.get('forwarded_2xx'), 3)
+    assert.equal(merged.openConnections, 14)
+    assert.equal(merged.verificationQueueDepth, 6)
+    assert.equal(merged.upstreamPending.get('backend'), 4)
+    assert.equal(merged.threads.length, 2)
+  })
+
+  it('counts a target that every thread has ejected once', () => {
+    const ledger = new MetricsLedger()
+    ledger.update(takeSnapshot(0, () => {}))
+    ledger.update(takeSnapshot(1, () => {}))
+    assert.equal(ledger.merge().upstreamEjected.get('backend'), 1)
+  })
+
+  it('keeps the totals of a dead thread, and forgets its gauges', () => {
+    const ledger = new MetricsLedger()
+    const count = (metrics: ListenerMetrics): void => {
+      metrics.countForwarded(0, 200)
+      metrics.recordTotal(100)
+    }
+    for (let life = 0; life < 3; life += 1) {
+      ledger.update(takeSnapshot(0, count))
+      ledger.retire(0)
+    }
+    ledger.retire(0)
+    const dead = ledger.merge()
+    assert.equal(dead.requests.get('users')?.get('forwarded_2xx'), 3)
+    assert.equal(dead.latencies.total.count, 3)
+    assert.equal(dead.openConnections, 0)
+    ledger.update(takeSnapshot(0, count))
+    assert.equal(ledger.merge().latencies.total.count, 4)
+  })
+
+  it('gives the same answer when asked twice', () => {
+    const ledger = new MetricsLedger()
+    ledger.update(takeSnapshot(0, (metrics) => metrics.countRefusal('invalid_token', 0)))
+    ledger.retire(0)
+    ledger.merge()
+    assert.equal(ledger.merge().refusals.get('invalid_token')?.get('main'), 1)
+  })
+})

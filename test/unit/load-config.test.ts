@@ -1,0 +1,427 @@
+/** Reading a configuration: defaults, problems, references to the environment, hostile YAML. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { ConfigError } from '../../src/config/config-error.ts'
+import type { GatewayConfiguration } from '../../src/config/gateway-configuration.ts'
+import { loadConfig } from '../../src/config/load-config.ts'
+import {
+  complaintsOf,
+  LEAST_CONFIGURATION,
+  parseText,
+  problemsOf,
+} from '../support/configuration-text.ts'
+
+describe('The least configuration', () => {
+  const configuration = parseText(LEAST_CONFIGURATION)
+  const [issuer] = configuration.issuers
+  const [upstream] = configuration.upstreams
+  const [route] = configuration.routes
+
+  const defaults: readonly (readonly [string, unknown, unknown])[] = [
+    ['server.host', configuration.server.host, '0.0.0.0'],
+    ['server.port', configuration.server.port, 8_080],
+    ['server.trustedProxies', configuration.server.trustedProxies, []],
+    ['server.tls', configuration.server.tls, null],
+    [
+      'server.limits',
+      configuration.server.limits,
+      {
+        headers: 100,
+        headerBytes: 16_384,
+        urlBytes: 8_192,
+        bodyBytes: 10_485_760,
+        tokenBytes: 8_192,
+      },
+    ],
+    ['server.drain', configuration.server.drain, { delayMs: 5_000, timeoutMs: 30_000 }],
+    ['admin', configuration.admin, { host: '127.0.0.1', port: 9_090, token: null }],
+    ['cache', configuration.cache, { sizeMiB: 64, refusalTtlMs: 10_000 }],
+    ['issuer.algorithms', issuer?.algorithms, ['RS256', 'ES256', 'EdDSA']],
+    ['issuer.clockTolerance', issuer?.clockToleranceSeconds, 5],
+    ['issuer.requiredClaims', issuer?.requiredClaims, ['sub']],
+    ['issuer.types', issuer?.types, ['JWT', 'at+jwt']],
+    [
+      'issuer.jwks',
+      issuer?.keys,
+      {
+        kind: 'jwks',
+        location: { kind: 'uri', uri: 'https://idp.example.com/keys' },
+        cacheTtlMs: 300_000,
+        refreshIntervalMs: 60_000,
+        unknownKidCooldownMs: 30_000,
+        staleMaxAgeMs: 3_600_000,
+        timeoutMs: 2_000,
+        diskCache: null,
+        allowInsecureHttp: false,
+        alertOnStale: true,
+      },
+    ],
+    [
+      'issuer.claims',
+      issuer?.claims,
+      {
+        subject: 'sub',
+        email: 'email',
+        roles: 'roles',
+        scopes: 'scope',
+        tenant: 'tenant_id',
+        organisation: 'org_id',
+      },
+    ],
+    [
+      'identity',
+      configuration.identity,
+      {
+        strategy: 'headers',
+        headers: {
+          userId: 'X-User-Id',
+          email: 'X-User-Email',
+          roles: 'X-User-Roles',
+          tenant: 'X-Tenant-Id',
+          organisation: 'X-Org-Id',
+          issuer: 'X-Token-Issuer',
+          scopes: 'X-Token-Scopes',
+          expires: 'X-Token-Expires',
+          sessionId: 'X-Session-Id',
+          requestId: 'X-Request-Id',
+          correlationId: 'X-Correlation-Id',
+        },
+      },
+    ],
+    [
+      'upstream',
+      upstream,
+      {
+        name: 'users',
+        targets: ['http://127.0.0.1:9500'],
+        connectTimeoutMs: 2_000,
+        responseTimeoutMs: 30_000,
+        idleTimeoutMs: 60_000,
+        ejectAfterFailures: 3,
+        probeIntervalMs: 5_000,
+        retryBudget: 0.1,
+      },
+    ],
+    [
+      'route',
+      route,
+      {
+        name: 'users',
+        match: { path: '/users/*', host: null, methods: [] },
+        upstream: 'users',
+        authenticate: 'required',
+        issuers: ['main'],
+        require: { scopesAll: [], scopesAny: [], rolesAll: [], rolesAny: [] },
+        identity: 'headers',
+        credentials: [{ kind: 'header', name: 'authorization', scheme: 'Bearer' }],
+        resourceMetadata: null,
+        mode: 'enforce',
+      },
+    ],
+    [
+      'logging',
+      configuration.logging,
+      { level: 'info', accessLog: { enabled: true, sampling: 0.01, failureSampling: 1 } },
+    ],
+    ['watch', configuration.watch, false],
+    [
+      'tuning',
+      configuration.tuning,
+      {
+        listenerThreads: 3,
+        verifyThreads: 3,
+        verifyBatchMax: 32,
+        verifyQueueMax: 8_192,
+        upstreamConnections: 256,
+        upstreamPipelining: 1,
+        identityProviderConnections: 100,
+        allowUnknownNativeServer: false,
+      },
+    ],
+  ]
+
+  for (const [name, actual, expected] of defaults) {
+    it(`has the promised default for ${name}`, () => {
+      assert.deepEqual(actual, expected)
+    })
+  }
+
+  it('can be handed to another thread', () => {
+    assert.deepEqual(structuredClone(configuration), configuration)
+  })
+})
+
+describe('Problems with a configuration', () => {
+  it('are told all at once, each with its place in the file', () => {
+    const problems = problemsOf(
+      [
+        'server: { port: 99999, colour: red }',
+        'admin: { host: 0.0.0.0 }',
+        'issuers:',
+        '  main: { issuer: https://a, audiences: [] }',
+        'upstreams: { users: { targets: [ftp://x] } }',
+        'routes:',
+        "  - { name: r, match: { path: 'users' }, upstream: users }",
+        "  - { name: s, match: { path: '/s' }, upstream: nowhere }",
+      ].join('\n'),
+      { environment: { SALLYPORT_LISTENER_THREADS: 'many' } },
+    )
+    assert.deepEqual(
+      problems.map(({ path, line }) => [path, line]),
+      [
+        ['server.port', 1],
+        ['server.colour', 1],
+        ['admin.token', 2],
+        ['issuers.main.audiences', 4],
+        ['upstreams.users.targets[0]', 5],
+        ['routes[0].match.path', 7],
+        ['routes[1].upstream', 8],
+        ['SALLYPORT_LISTENER_THREADS', null],
+      ],
+    )
+  })
+
+  it('never repeat a value from the file, because it may be a secret', () => {
+    const secret = 'hunter2hunter2'
+    const text = [
+      `server: { port: ${secret}, host: 'a ${secret}', drain: { delay: ${secret} } }`,
+      `admin: { token: '${secret} !' }`,
+      `issuers: { a: { issuer: x, audiences: [x], algorithms: [${secret}] }, b: ${secret} }`,
+      `upstreams: { u: { targets: [${secret}] } }`,
+      `routes: [{ name: '${secret} ', match: { path: ${secret} }, upstream: ${secret} }, ${secret}]`,
+      `logging: ${secret}`,
+    ].join('\n')
+    assert.ok(problemsOf(text).length > 8)
+    assert.doesNotMatch(JSON.stringify(problemsOf(text)), /hunter2/)
+    assert.doesNotMatch(JSON.stringify(problemsOf(`a: "${secret}" ${secret}`)), /hunter2/)
+  })
+
+  const later = [
+    ['redis: {}', 'redis'],
+    ['sessions: {}', 'sessions'],
+    ['apiKeys: {}', 'apiKeys'],
+    ['tenants: {}', 'tenants'],
+    ['rateLimits: {}', 'rateLimits'],
+    ['identity: { internalToken: {} }', 'identity.internalToken'],
+    ['identity: { strategy: internal-token }', 'identity.strategy'],
+    ['identity: { strategy: pass-through }', 'identity.strategy'],
+  ] as const
+  for (const [line, path] of later) {
+    it(`say that "${line}" is not available in this version`, () => {
+      const problems = problemsOf(`${LEAST_CONFIGURATION}\n${line}`)
+      assert.deepEqual(
+        problems.map((problem) => problem.path),
+        [path],
+      )
+      assert.match(problems[0]?.message ?? '', /not available in this version/)
+    })
+  }
+
+  const laterOnRoute = [
+    ['authenticate: [jwt, session]', 'routes[0].authenticate[1]'],
+    ['authenticate: [introspection]', 'routes[0].authenticate[0]'],
+    ['authenticate: [apiKey]', 'routes[0].authenticate[0]'],
+    ['mode: shadow', 'routes[0].mode'],
+    ['rateLimit: login', 'routes[0].rateLimit'],
+    ['identity: pass-through', 'routes[0].identity'],
+  ] as const
+  for (const [setting, path] of laterOnRoute) {
+    it(`say that "${setting}" on a route is not available in this version`, () => {
+      const text = LEAST_CONFIGURATION.replace('upstream: users }', `upstream: users, ${setting} }`)
+      const problems = problemsOf(text)
+      assert.deepEqual(
+        problems.map((problem) => problem.path),
+        [path],
+      )
+      assert.match(problems[0]?.message ?? '', /not available in this version/)
+    })
+  }
+
+  it('say that introspection of an issuer is not available in this version', () => {
+    const text = LEAST_CONFIGURATION.replace('jwks:', 'introspection: {}\n    jwks:')
+    assert.deepEqual(complaintsOf(text), [
+      'issuers.main.introspection is not available in this version',
+    ])
+  })
+
+  const quiet = [
+    ["server: { port: '80' }", 'server.port must be a whole number from 0 to 65535'],
+    ['server: { port: 1.5 }', 'server.port must be a whole number from 0 to 65535'],
+    ['server:', 'server must be a section of settings'],
+    ['watch: yes', 'watch must be true or false'],
+    ['server: { drain: { delay: 5 } }', 'server.drain.delay must be a duration with its unit'],
+    ['server: { drain: { delay: 11m } }', 'server.drain.delay must be from 0s to 10m'],
+    ['server: { tls: { certFile: /x } }', 'server.tls.keyFile is required'],
+    ['server: { trustedProxies: [10.0.0.0/33] }', 'server.trustedProxies[0] must be an IP address'],
+    ['__proto__: { polluted: true }', '__proto__ is not a known setting'],
+    ['constructor: {}', 'constructor is not a known setting'],
+    ['logging: { level: loud }', 'logging.level must be one of'],
+  ] as const
+  for (const [line, complaint] of quiet) {
+    it(`refuse "${line}"`, () => {
+      const complaints = complaintsOf(`${LEAST_CONFIGURATION}\n${line}`)
+      assert.equal(complaints.length, 1, complaints.join('\n'))
+      assert.ok(complaints[0]?.startsWith(complaint), complaints[0])
+    })
+  }
+})
+
+describe('References to the environment', () => {
+  const withPort = `${LEAST_CONFIGURATION}\nserver:\n  port: \${PORT:-81}\n`
+
+  it('take the variable, and the default when it is unset or empty', () => {
+    const portWith = (PORT: string | undefined): number => {
+      return parseText(withPort, { environment: { PORT } }).server.port
+    }
+    assert.equal(portWith('82'), 82)
+    assert.equal(portWith(''), 81)
+    assert.equal(portWith(undefined), 81)
+  })
+
+  it('become numbers and switches only where the schema wants them', () => {
+    const text = `${LEAST_CONFIGURATION}\nwatch: \${ON}\nadmin:\n  token: \${DIGITS}\n`
+    const environment = { ON: 'true', DIGITS: '1234567890123456' }
+    const configuration = parseText(text, { environment })
+    assert.equal(configuration.watch, true)
+    assert.equal(configuration.admin.token, '1234567890123456')
+  })
+
+  it('complain once, by name, about a variable that is not set', () => {
+    const text = `${LEAST_CONFIGURATION}\nserver:\n  port: \${NO_SUCH}\n`
+    assert.deepEqual(complaintsOf(text), [
+      'server.port needs the environment variable NO_SUCH, which is not set',
+    ])
+  })
+
+  it('cannot add settings, whatever the variable holds', () => {
+    const text = `${LEAST_CONFIGURATION}\nserver:\n  host: \${HOST}\n`
+    const environment = { HOST: '127.0.0.1\nwatch: true' }
+    assert.deepEqual(
+      problemsOf(text, { environment }).map(({ path }) => path),
+      ['server.host'],
+    )
+  })
+
+  it('are not looked for in what a variable holds', () => {
+    const secret = `\${PORT}${'x'.repeat(32)}`
+    const text = LEAST_CONFIGURATION.replace(
+      /jwks:.*/,
+      `algorithms: [HS256]\n    secret: \${SECRET}`,
+    )
+    const keys = parseText(text, { environment: { SECRET: secret, PORT: '1' } }).issuers[0]?.keys
+    assert.ok(keys?.kind === 'secret')
+    assert.equal(Buffer.from(keys.secret).toString(), secret)
+  })
+
+  it('are left alone when written with two dollar signs', () => {
+    const text = LEAST_CONFIGURATION.replace('[api.example.com]', () => `['$\${PORT}']`)
+    assert.deepEqual(parseText(text).issuers[0]?.audiences, [`\${PORT}`])
+  })
+
+  for (const reference of [`\${}`, `\${1X}`, `\${A B}`, `\${UNCLOSED`, `\${A-b}`]) {
+    it(`refuse ${reference}`, () => {
+      const text = `${LEAST_CONFIGURATION}\nserver:\n  host: '${reference}'\n`
+      assert.match(complaintsOf(text)[0] ?? '', /^server\.host has a reference that is neither/)
+    })
+  }
+})
+
+describe('Hostile and broken YAML', () => {
+  const cases: readonly (readonly [string, string, RegExp])[] = [
+    ['an empty file', ' \n', /is empty/],
+    ['a scalar', '5', /must be a mapping/],
+    ['a list', '- a', /must be a mapping/],
+    ['a duplicate key', 'watch: true\nwatch: false', /already has/],
+    ['a second document', '---\nwatch: true\n---\nwatch: false', /second document/],
+    ['another YAML version', '%YAML 1.1\n---\nwatch: yes', /always YAML 1\.2/],
+    ['a tag', 'a: !!js/function "x"', /tag that is not known/],
+    ['an alias without anchor', 'a: *x', /anchor|aliases/],
+    ['an anchor that contains itself', 'a: &x [*x]', /nested too deeply/],
+    ['an alias bomb', aliasBomb(), /aliases expand to too much/],
+    ['deep nesting', `a: ${'['.repeat(50_000)}`, /nested too deeply/],
+    ['nesting below the limit of the parser', deepMapping(30), /nested too deeply/],
+    ['a tab as indent', 'a:\n\tb: 1', /tab/],
+    ['an unclosed quote', 'a: "x', /ends without/],
+    ['a mapping as key', '? {a: 1}\n: 2', /name of a setting/],
+  ]
+  for (const [name, text, message] of cases) {
+    it(`refuses ${name}`, () => {
+      const [problem] = problemsOf(text)
+      assert.match(problem?.message ?? '', message)
+    })
+  }
+
+  it('names only the first mistake of a file that it lost its way in', () => {
+    assert.equal(problemsOf(`a: {b: \${C}}\n${LEAST_CONFIGURATION}`).length, 1)
+  })
+
+  it('names every duplicate key', () => {
+    assert.deepEqual(
+      problemsOf('watch: true\nwatch: true\nserver: {}\nserver: {}').map(({ line }) => line),
+      [2, 4],
+    )
+  })
+
+  it('does not let a key change what settings inherit', () => {
+    problemsOf(`${LEAST_CONFIGURATION}\n__proto__: { watch: true }`)
+    assert.equal('watch' in {}, false)
+  })
+})
+
+describe('The configuration file', () => {
+  let directory = ''
+  before(() => {
+    directory = mkdtempSync(join(tmpdir(), 'sallyport-config-'))
+  })
+  after(() => {
+    rmSync(directory, { recursive: true })
+  })
+
+  function load(content: string | Uint8Array): GatewayConfiguration {
+    const file = join(directory, 'gateway.yaml')
+    writeFileSync(file, content)
+    return loadConfig(file)
+  }
+
+  it('is where relative names of files start', () => {
+    writeFileSync(join(directory, 'keys.json'), '{}')
+    const text = LEAST_CONFIGURATION.replace('uri: https://idp.example.com/keys', 'file: keys.json')
+    const keys = load(text).issuers[0]?.keys
+    assert.ok(keys?.kind === 'jwks')
+    assert.deepEqual(keys.location, { kind: 'file', file: join(directory, 'keys.json') })
+  })
+
+  it('may be at most 1 MiB', () => {
+    const filler = `#${'x'.repeat(1_048_576)}`
+    assert.throws(() => load(`${LEAST_CONFIGURATION}${filler}`), /larger than 1048576 bytes/)
+  })
+
+  it('must be UTF-8', () => {
+    assert.throws(() => load(Uint8Array.of(0x61, 0x3a, 0xff)), /not UTF-8/)
+  })
+
+  it('is a problem of its own when it cannot be read', () => {
+    const missing = join(directory, 'missing.yaml')
+    assert.throws(
+      () => loadConfig(missing),
+      (error) => error instanceof ConfigError && /cannot be read \(ENOENT\)/.test(error.message),
+    )
+    assert.throws(() => loadConfig(directory), /cannot be read \(EISDIR\)/)
+  })
+})
+
+function aliasBomb(): string {
+  const lines = ['l0: &l0 [x, x, x, x, x, x, x, x, x, x]']
+  for (let level = 1; level < 10; level += 1) {
+    const alias = `*l${level - 1}`
+    lines.push(`l${level}: &l${level} [${Array.from({ length: 10 }, () => alias).join(', ')}]`)
+  }
+  return lines.join('\n')
+}
+
+function deepMapping(levels: number): string {
+  return Array.from({ length: levels }, (_, level) => `${' '.repeat(level)}a:`).join('\n')
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { LOG_EVENT_LEVELS, type LogLevel } from '../../src/observability/log-event.ts'
+import { Logger } from '../../src/observability/logger.ts'
+import { SECURITY_EVENTS_PER_SECOND_MAX } from '../../src/observability/security-event.ts'
+
+function createRecorder(level: LogLevel, thread: number | null = null) {
+  const lines: string[] = []
+  const clock = { nowMs: 0, wallMs: () => 1_700_000_000_000, monotonicMs: () => clock.nowMs }
+  const destination = { write: (line: string) => void lines.push(line) }
+  const logger = new Logger({ level, thread, destination }, clock)
+  const parsed = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  return { logger, lines, parsed, clock }
+}
+
+describe('Log lines', () => {
+  it('are one JSON object a line, with level, time and stream', () => {
+    const { logger, lines, parsed } = createRecorder('info', 2)
+    logger.log({ event: 'listening', host: '127.0.0.1', port: 8080 })
+    assert.ok(lines[0]?.endsWith('}\n'))
+    assert.deepEqual(parsed(), [
+      {
+        level: 'info',
+        time: '2023-11-14T22:13:20.000Z',
+        stream: 'operations',
+        thread: 2,
+        event: 'listening',
+        host: '127.0.0.1',
+        port: 8080,
+      },
+    ])
+  })
+
+  it('are left out below the chosen level', () => {
+    const { logger, lines } = createRecorder('warn')
+    logger.log({ event: 'ready' })
+    logger.log({ event: 'verification_worker_lost' })
+    assert.equal(lines.length, 1)
+    assert.equal(LOG_EVENT_LEVELS.verification_worker_lost, 'error')
+  })
+
+  it('never carry a credential, even where a text from outside slipped in', () => {
+    const { logger, lines } = createRecorder('debug')
+    const token = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl'
+    logger.log({ event: 'jwks_disk_copy_failed', issuer: 'main', reason: `got ${token}` })
+    logger.log({ event: 'not_ready', waitingForIssuers: [`Bearer ${token}`] })
+    assert.equal(lines.length, 2)
+    for (const line of lines) assert.ok(!line.includes('eyJ'), line)
+  })
+
+  it('cannot be split by a line feed', () => {
+    const { logger, lines } = createRecorder('debug')
+    logger.log({ event: 'jwks_disk_copy_failed', issuer: 'main', reason: 'a\n{"forged":1}' })
+    assert.equal(lines.join('').trimEnd().split('\n').length, 1)
+  })
+})
+
+describe('Security events', () => {
+  it('go to a stream of their own, whatever the level', () => {
+    const { logger, parsed } = createRecorder('error')
+    logger.security({ event: 'stale_keys_in_use', issuer: 'main', ageSeconds: 400 })
+    assert.equal(parsed()[0]?.['stream'], 'security')
+    assert.equal(parsed()[0]?.['level'], 'warn')
+  })
+
+  it('are bounded in rate, and what was left out is counted', () => {
+    const { logger, parsed, clock } = createRecorder('info')
+    const event = {
+      event: 'algorithm_rejected',
+      issuer: null,
+      route: 'users',
+      algorithm: 'none',
+      requestId: 'r1',
+    } as const
+    for (let count = 0; count < SECURITY_EVENTS_PER_SECOND_MAX + 5; count += 1) {
+      logger.security(event)
+    }
+    logger.security({ event: 'keys_unusable', issuer: 'main' })
+    assert.equal(parsed().length, SECURITY_EVENTS_PER_SECOND_MAX + 1)
+    clock.nowMs = 1_000
+    logger.security(event)
+    assert.equal(parsed().at(-1)?.['suppressed'], 5)
+  })
+})
+
+describe('Access lines', () => {
+  it('tell what happened, without path, query or credential', () => {
+    const { logger, parsed } = createRecorder('error', 0)
+    const record = {
+      requestId: 'r1',
+      method: 'GET',
+      route: 'users',
+      status: 401,
+      code: 'token_expired',
+      durationMicros: 212,
+    }
+    logger.access(record)
+    assert.deepEqual(parsed(), [
+      { level: 'info', time: '2023-11-14T22:13:20.000Z', stream: 'access', thread: 0, ...record },
+    ])
+  })
+})

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { compileRoutes, type RouteMatch } from '../../src/routing/compile-routes.ts'
+import { matchRoute } from '../../src/routing/match-route.ts'
+
+const table = (...paths: (string | Partial<RouteMatch>)[]) =>
+  compileRoutes(
+    paths.map((entry, index) => {
+      const match = typeof entry === 'string' ? { path: entry } : entry
+      return {
+        match: { path: '/', host: null, methods: [], ...match },
+        target: typeof entry === 'string' ? entry : String(index),
+      }
+    }),
+  )
+
+const find = (routes: ReturnType<typeof table>, path: string, method = 'GET', host = 'a.test') =>
+  matchRoute(routes, method, path, host)
+
+describe('matching a request to a route', () => {
+  it('takes the first route in configuration order, however specific a later one is', () => {
+    assert.equal(find(table('/users/*', '/users/me'), '/users/me'), '/users/*')
+    assert.equal(find(table('/users/me', '/users/*'), '/users/me'), '/users/me')
+  })
+
+  it('covers the bare prefix and everything below it, and no sibling that starts alike', () => {
+    const routes = table('/users/*')
+    for (const path of ['/users', '/users/', '/users/1', '/users/1/x']) {
+      assert.equal(find(routes, path), '/users/*', path)
+    }
+    for (const path of ['/', '/user', '/users2', '/usersx/1', '/Users/1']) {
+      assert.equal(find(routes, path), null, path)
+    }
+  })
+
+  it('keeps a catch-all in its place among the routes that name a first segment', () => {
+    const routes = table('/a/*', '/*', '/b/*')
+    assert.equal(find(routes, '/a/x'), '/a/*')
+    assert.equal(find(routes, '/b/x'), '/*')
+    assert.equal(find(routes, '/'), '/*')
+  })
+
+  it('lets a wildcard in the middle stand for exactly one non-empty segment', () => {
+    const routes = table('/tenants/*/users', '/x/*/y/*')
+    assert.equal(find(routes, '/tenants/acme/users'), '/tenants/*/users')
+    for (const path of ['/tenants/users', '/tenants/a/b/users', '/tenants/a/users/', '/tenants']) {
+      assert.equal(find(routes, path), null, path)
+    }
+    assert.equal(find(routes, '/x/1/y'), '/x/*/y/*')
+    assert.equal(find(routes, '/x/1/y/2/3'), '/x/*/y/*')
+    assert.equal(find(routes, '/x/1/z/2'), null)
+  })
+
+  it('compares methods and hosts where the route names them', () => {
+    const routes = table(
+      { path: '/*', methods: ['POST'] },
+      { path: '/*', host: '*.api.example.com' },
+      { path: '/*', host: 'Example.com' },
+    )
+    assert.equal(find(routes, '/x', 'POST'), '0')
+    assert.equal(find(routes, '/x', 'GET', 'acme.api.example.com'), '1')
+    assert.equal(find(routes, '/x', 'GET', 'example.com'), '2')
+    for (const host of ['api.example.com', 'evilapi.example.com', '.api.example.com', 'a.test']) {
+      assert.equal(find(routes, '/x', 'GET', host), null, host)
+    }
+  })
+})

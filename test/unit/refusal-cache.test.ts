@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { AUTH_ERROR_CODES } from '../../src/protocol/auth-error.ts'
+import {
+  createKeyGenerationsBuffer,
+  KeyGenerationAllocator,
+  KeyGenerations,
+} from '../../src/shared-memory/key-generations.ts'
+import {
+  createRefusalCacheBuffer,
+  LASTING_CAUSE,
+  RefusalCache,
+} from '../../src/token-cache/refusal-cache.ts'
+import { digestOf } from '../support/self-describing-verdict.ts'
+
+const NOW = 1_700_000_000
+const TTL_SECONDS = 10
+
+function setUp(sizeBytes = 64 * 1_024) {
+  const keyBuffer = createKeyGenerationsBuffer()
+  const keys = new KeyGenerations(keyBuffer)
+  const buffer = createRefusalCacheBuffer(sizeBytes)
+  const open = () => new RefusalCache({ buffer, keys, ttlSeconds: TTL_SECONDS })
+  return { open, cache: open(), allocator: new KeyGenerationAllocator(keyBuffer) }
+}
+
+describe('refusal cache', () => {
+  it('tells every thread why a credential was refused, for every code there is', () => {
+    const { cache, open } = setUp()
+    for (const [subject, code] of AUTH_ERROR_CODES.entries()) {
+      assert.equal(cache.put(digestOf(subject), code, LASTING_CAUSE, NOW), true)
+    }
+    const other = open()
+    for (const [subject, code] of AUTH_ERROR_CODES.entries()) {
+      assert.equal(other.get(digestOf(subject), NOW), code)
+    }
+  })
+
+  it('forgets a refusal after its time', () => {
+    const { cache } = setUp()
+    cache.put(digestOf(1), 'invalid_token', LASTING_CAUSE, NOW)
+    assert.equal(cache.get(digestOf(1), NOW + TTL_SECONDS - 1), 'invalid_token')
+    assert.equal(cache.get(digestOf(1), NOW + TTL_SECONDS), null)
+  })
+
+  it('refuses a token that is not yet valid no longer than that is so', () => {
+    const { cache } = setUp()
+    const cause = { endsAtSeconds: NOW + 3, place: null }
+    cache.put(digestOf(1), 'token_not_yet_valid', cause, NOW)
+    assert.equal(cache.get(digestOf(1), NOW + 2), 'token_not_yet_valid')
+    assert.equal(cache.get(digestOf(1), NOW + 3), null)
+  })
+
+  it('does not prolong its time for a cause that lasts longer', () => {
+    const { cache } = setUp()
+    cache.put(digestOf(1), 'token_not_yet_valid', { endsAtSeconds: NOW + 99, place: null }, NOW)
+    assert.equal(cache.get(digestOf(1), NOW + TTL_SECONDS), null)
+  })
+
+  it('refuses for an unknown kid only until the key set changes', () => {
+    const { cache, allocator } = setUp()
+    const place = allocator.allocate()
+    assert.ok(place)
+    cache.put(digestOf(1), 'unknown_signing_key', { endsAtSeconds: null, place }, NOW)
+    assert.equal(cache.get(digestOf(1), NOW), 'unknown_signing_key')
+    allocator.kill(place.slot)
+    assert.equal(cache.get(digestOf(1), NOW), null)
+  })
+
+  it('forgets on demand', () => {
+    const { cache, open } = setUp()
+    cache.put(digestOf(1), 'invalid_token', LASTING_CAUSE, NOW)
+    open().delete(digestOf(1))
+    assert.equal(cache.get(digestOf(1), NOW), null)
+  })
+
+  it('stays within its memory under a flood, and never answers with another refusal', () => {
+    const { cache, open } = setUp(0)
+    for (let subject = 0; subject < 1_000; subject += 1) {
+      const code = subject % 2 === 0 ? 'invalid_token' : 'invalid_claims'
+      assert.equal(cache.put(digestOf(subject), code, LASTING_CAUSE, NOW), true)
+    }
+    const reader = open()
+    let kept = 0
+    for (let subject = 0; subject < 1_000; subject += 1) {
+      const code = reader.get(digestOf(subject), NOW)
+      if (code === null) continue
+      kept += 1
+      assert.equal(code, subject % 2 === 0 ? 'invalid_token' : 'invalid_claims')
+    }
+    assert.equal(kept, 16)
+    assert.equal(cache.counters.evictions, 1_000 - 16)
+  })
+})

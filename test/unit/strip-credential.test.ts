@@ -1,0 +1,67 @@
+/** What of a request goes upstream once its token has been judged. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import {
+  AUTHORIZATION_BEARER,
+  type CredentialSource,
+} from '../../src/credentials/credential-source.ts'
+import { CredentialExtractor } from '../../src/credentials/extract-credential.ts'
+import { CredentialStripper } from '../../src/credentials/strip-credential.ts'
+
+const SOURCES: readonly CredentialSource[] = [
+  AUTHORIZATION_BEARER,
+  { kind: 'header', name: 'X-Token', scheme: null },
+  { kind: 'cookie', name: 'jwt' },
+  { kind: 'query', name: 'access_token' },
+]
+const stripper = new CredentialStripper(SOURCES)
+
+describe('removal of the credential before a request goes upstream', () => {
+  it('removes the fields that carry it and keeps the others in order', () => {
+    const headers = ['a', '1', 'authorization', 'BEARER x', 'b', '2', 'x-token', 'x', 'c', '3']
+    assert.deepEqual(stripper.strippedHeaders(headers), ['a', '1', 'b', '2', 'c', '3'])
+  })
+
+  it('keeps Authorization of another scheme, which is not ours', () => {
+    const headers = ['authorization', 'Basic abc']
+    assert.deepEqual(stripper.strippedHeaders(headers), headers)
+  })
+
+  it('removes that cookie alone, wherever it stands', () => {
+    const cases = [
+      ['jwt=x', null],
+      ['jwt=x; a=1', 'a=1'],
+      ['a=1; jwt=x; b=2', 'a=1; b=2'],
+      ['a=1; jwt=x', 'a=1'],
+      ['a=1;jwt=x;', 'a=1'],
+      ['jwt=x; a=1; jwt=y', 'a=1'],
+      ['ajwt=1; jwtb=2; a=jwt=x', 'ajwt=1; jwtb=2; a=jwt=x'],
+    ] as const
+    for (const [field, kept] of cases) {
+      assert.equal(stripper.strippedValue('cookie', field), kept, field)
+    }
+  })
+
+  it('removes that query parameter alone, wherever it stands', () => {
+    const cases = [
+      ['access_token=x', ''],
+      ['access_token=x&a=1', 'a=1'],
+      ['a=1&access_token=x&b=2', 'a=1&b=2'],
+      ['a=1&access_token=x', 'a=1'],
+      ['access_token&a=1&access_token=y', 'a=1'],
+      ['access_tokens=1&a=access_token=x', 'access_tokens=1&a=access_token=x'],
+    ] as const
+    for (const [query, kept] of cases) assert.equal(stripper.strippedQuery(query), kept, query)
+  })
+
+  it('leaves nothing behind that the extractor would find', () => {
+    const extractor = new CredentialExtractor(SOURCES, 100)
+    const headers = ['authorization', 'Bearer x', 'cookie', ' jwt=x;jwt=y ; jwt=z', 'x-token', 'x']
+    const query = 'access_token=x&access_token=y&access_token'
+    const remains = extractor.extract(
+      stripper.strippedHeaders(headers),
+      stripper.strippedQuery(query),
+    )
+    assert.equal(remains, null)
+  })
+})
