@@ -1,4 +1,7 @@
-/** The shared token cache: a hit in the memo, a hit that decodes, a miss, and a put. */
+/**
+ * The shared token cache: a hit in the memo, a hit that decodes, a miss, and a put. Run:
+ * `node build/native-bench/token-cache.js`.
+ */
 import type { Verified } from '../src/protocol/verification.ts'
 import {
   createKeyGenerationsBuffer,
@@ -24,8 +27,8 @@ const keys = new KeyGenerations(keyBuffer)
 const key = new KeyGenerationAllocator(keyBuffer).allocate() ?? { slot: 0, generation: 0 }
 const buffer = createTokenCacheBuffer(64)
 const cache = new TokenCache<string>({ buffer, keys, memoEntries: MEMO_ENTRIES_DEFAULT })
-/** With a memo of one entry nearly every hit reads the shared entry and decodes it. */
-const forgetful = new TokenCache<string>({ buffer, keys, memoEntries: 1 })
+/** With the smallest memo nearly every hit reads the shared entry and decodes it. */
+const forgetful = new TokenCache<string>({ buffer, keys, memoEntries: 4 })
 
 function verdict(subject: number): Verified {
   return {

@@ -1,4 +1,7 @@
-/** The cache key of a token: what SHA-256 costs by the form of its answer and the token's length. */
+/**
+ * The cache key of a token: what SHA-256 costs by the form of its answer and the token's length.
+ * Run: `node build/native-bench/token-digest.js`.
+ */
 import { hash } from 'node:crypto'
 import { profileKey, tokenDigest, unpackDigest } from '../src/token-cache/token-digest.ts'
 import { type BenchCase, runBench } from './bench.ts'

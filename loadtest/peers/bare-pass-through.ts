@@ -74,8 +74,9 @@ function passThrough(response: HttpResponse, request: HttpRequest): void {
   request.forEach((name, value) => {
     if (name !== 'connection') headers.push(name, value)
   })
-  const query = request.getQuery()
-  const path = query === '' ? request.getUrl() : `${request.getUrl()}?${query}`
+  // Without a `?` it is undefined, whatever the type definitions say.
+  const query = request.getQuery() as string | undefined
+  const path = query === undefined ? request.getUrl() : `${request.getUrl()}?${query}`
   const method = request.getCaseSensitiveMethod() as Dispatcher.HttpMethod
   pool.dispatch({ method, path, headers, body: null }, new Relay(response))
 }

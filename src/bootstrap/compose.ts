@@ -107,7 +107,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     }),
     accessLog: new AccessLog({
       sampledShare: logging.accessLog.enabled ? logging.accessLog.sampling : 0,
-      failureSampledShare: logging.accessLog.enabled ? 1 : 0,
+      failureSampledShare: logging.accessLog.enabled ? logging.accessLog.failureSampling : 0,
     }),
     logger,
     random: new RandomHexPool(randomHex),

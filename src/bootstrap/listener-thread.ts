@@ -35,10 +35,7 @@ const questions = new Map<number, (answer: UnknownKeyAnswer) => void>()
 let readiness = start.readiness
 let questionCount = 0
 
-const logger = new Logger(
-  { level: configuration.logging.level, thread: start.index },
-  systemClock,
-)
+const logger = new Logger({ level: configuration.logging.level, thread: start.index }, systemClock)
 const keyRing = new KeyRing(
   { keySets: start.keySets, askTimeoutMs: askTimeoutMs() },
   ask,
@@ -84,6 +81,7 @@ async function listen(): Promise<void> {
     post({ type: 'listening' })
   } catch (error) {
     post({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
+    process.exit(EXIT_FAILED)
   }
 }
 
@@ -107,11 +105,10 @@ function receive(message: ToListener): void {
       server.stopAccepting()
       reportWhenDrained()
       break
-    case 'end':
-      process.exit(0)
-      break
     case 'crash':
       throw new Error('told to crash')
+    case 'end':
+      process.exit(0)
   }
 }
 

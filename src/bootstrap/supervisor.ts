@@ -267,7 +267,8 @@ class Supervisor implements RunningGateway {
   async #metrics(): Promise<string> {
     const threads = [...this.#listening]
     await this.#snapshots.ask(threads, (question) => {
-      for (const index of threads) this.#threads?.post(index, { type: 'snapshot_request', question })
+      for (const index of threads)
+        this.#threads?.post(index, { type: 'snapshot_request', question })
     })
     const { version, kind } = this.nativeBinary
     return this.#exposition.render({

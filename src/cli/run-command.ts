@@ -23,7 +23,8 @@ export async function runCommand(words: readonly string[], terminal: Terminal): 
     return await run(reading.invocation, terminal)
   } catch (error) {
     terminal.complain(`sallyport: ${error instanceof Error ? error.message : String(error)}`)
-    return EXIT.failed
+    // Something that the operator must change first is a refusal, like a bad configuration.
+    return error instanceof Error && error.name === 'StartError' ? EXIT.refused : EXIT.failed
   }
 }
 

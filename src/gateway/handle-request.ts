@@ -115,10 +115,10 @@ function proxy(
 ): void {
   const { gateway, exchange } = request
   const { head } = exchange
-  const headers = requestHeaders(head.headers, route.requestFilter)
+  let headers = requestHeaders(head.headers, route.requestFilter)
   let { query } = head
   if (route.authentication !== 'none') {
-    route.stripper.stripHeaders(headers)
+    headers = route.stripper.strippedHeaders(headers)
     query = route.stripper.strippedQuery(query)
   }
   if (identity !== null) {

@@ -28,7 +28,9 @@ export interface VerificationKey {
  * - `stale`: older, still good until `staleMaxAge`.
  * - `dead`: older than `staleMaxAge`: nothing can be decided any more.
  */
-export type KeySetState = 'empty' | 'fresh' | 'stale' | 'dead'
+export const KEY_SET_STATES = ['empty', 'fresh', 'stale', 'dead'] as const
+
+export type KeySetState = (typeof KEY_SET_STATES)[number]
 
 export interface KeySet {
   /** Name of the issuer in the configuration, not its `iss`. */

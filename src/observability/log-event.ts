@@ -28,32 +28,16 @@ export type LogEvent =
   | { readonly event: 'ready' }
   | { readonly event: 'not_ready'; readonly waitingForIssuers: readonly string[] }
   | { readonly event: 'listener_started'; readonly thread: number }
-  | { readonly event: 'draining'; readonly signal: string | null }
-  | { readonly event: 'stopped'; readonly openConnections: number }
-  | { readonly event: 'configuration_loaded'; readonly routes: number; readonly issuers: number }
-  | { readonly event: 'configuration_refused'; readonly problems: number }
-  | { readonly event: 'jwks_refreshed'; readonly issuer: string; readonly keys: number }
+  | { readonly event: 'draining' }
+  | { readonly event: 'stopped' }
+  | { readonly event: 'jwks_refresh_recovered'; readonly issuer: string }
   | {
       readonly event: 'jwks_key_skipped'
       readonly issuer: string
-      /** Place in the set, from 0. The `kid` is the issuer's own text and stays out. */
-      readonly position: number
+      readonly keyId: string | null
       readonly reason: string
     }
-  | { readonly event: 'jwks_disk_copy_used'; readonly issuer: string; readonly ageSeconds: number }
   | { readonly event: 'jwks_disk_copy_failed'; readonly issuer: string; readonly reason: string }
-  | {
-      readonly event: 'upstream_target_ejected'
-      readonly upstream: string
-      readonly target: number
-      readonly reason: string
-    }
-  | {
-      readonly event: 'upstream_target_restored'
-      readonly upstream: string
-      readonly target: number
-    }
-  | { readonly event: 'verification_worker_lost' }
   | ({ readonly event: 'unexpected_failure'; readonly where: string } & ErrorDescription)
 
 export const LOG_EVENT_LEVELS: Readonly<Record<LogEvent['event'], LogLevel>> = {
@@ -66,14 +50,8 @@ export const LOG_EVENT_LEVELS: Readonly<Record<LogEvent['event'], LogLevel>> = {
   listener_started: 'info',
   draining: 'info',
   stopped: 'info',
-  configuration_loaded: 'info',
-  configuration_refused: 'error',
-  jwks_refreshed: 'debug',
+  jwks_refresh_recovered: 'info',
   jwks_key_skipped: 'warn',
-  jwks_disk_copy_used: 'warn',
   jwks_disk_copy_failed: 'warn',
-  upstream_target_ejected: 'warn',
-  upstream_target_restored: 'info',
-  verification_worker_lost: 'error',
   unexpected_failure: 'error',
 }

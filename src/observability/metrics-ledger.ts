@@ -36,7 +36,8 @@ export interface MergedMetrics {
 class Totals {
   readonly requests = new Map<string, Map<string, number>>()
   readonly refusals = new Map<string, Map<string, number>>()
-  readonly cacheLookups = new Map<string, number>()
+  /** Zeroes included: there are few, and a rate needs to see a counter before it first moves. */
+  readonly cacheLookups = new Map<string, number>(CACHE_RESULTS.map((result) => [result, 0]))
   verificationBatches = 0
   verificationTokens = 0
   readonly latencies: Record<LatencyPhase, MergedLatency> = {

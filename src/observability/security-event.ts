@@ -17,19 +17,14 @@ export type SecurityEvent =
       readonly event: 'jwks_refresh_failed'
       readonly issuer: string
       readonly reason: string
-      readonly consecutiveFailures: number
     }
+  | { readonly event: 'stale_keys_in_use'; readonly issuer: string }
+  | { readonly event: 'keys_expired'; readonly issuer: string }
   | {
-      readonly event: 'stale_keys_in_use'
+      readonly event: 'key_added' | 'key_removed'
       readonly issuer: string
-      readonly ageSeconds: number
-    }
-  | { readonly event: 'keys_unusable'; readonly issuer: string }
-  | {
-      readonly event: 'signing_keys_changed'
-      readonly issuer: string
-      readonly added: number
-      readonly removed: number
+      /** The issuer's own name for it: printable ASCII. */
+      readonly keyId: string | null
     }
   | { readonly event: 'listener_restarted'; readonly thread: number; readonly restarts: number }
 
@@ -40,8 +35,9 @@ export const SECURITY_EVENT_LEVELS: Readonly<Record<SecurityEventName, 'info' | 
     algorithm_rejected: 'warn',
     jwks_refresh_failed: 'warn',
     stale_keys_in_use: 'warn',
-    keys_unusable: 'error',
-    signing_keys_changed: 'info',
+    keys_expired: 'error',
+    key_added: 'info',
+    key_removed: 'info',
     listener_restarted: 'error',
   }
 

@@ -41,12 +41,12 @@ export interface JwsAlgorithmRow {
 }
 
 /**
- * The backend is the cheaper one by `native-bench/signature-backends.ts`: microseconds for one
- * token of 800 characters, medians of interleaved rounds (2 shared cores, Xeon, Node 20.20).
+ * The backend is the cheaper one by `native-bench/signature-backends.ts`: microseconds of CPU for
+ * one token of 800 characters, medians of interleaved rounds (2 shared cores, Xeon, Node 20.20).
  *
- *     |         | RS256 | RS384 | RS512 | PS256 | PS384 | PS512 | ES256 | ES384 | ES512 | EdDSA | HS* |
- *     | openssl |    22 |    22 |    23 |    23 |    23 |    23 |    71 |   485 |  1068 |    95 |   3 |
- *     | rust    |    32 |    32 |    32 |    32 |    32 |    32 |    66 |   531 |     - |    51 |   9 |
+ *     |         | RS* | PS* | ES256 | ES384 | ES512 | EdDSA | HS* |
+ *     | openssl |  22 |  24 |    71 |   487 |  1078 |    93 |   3 |
+ *     | rust    |  32 |  33 |    65 |   531 |     - |    50 |   9 |
  */
 export const JWS_ALGORITHM_TABLE: Readonly<Record<JwsAlgorithm, JwsAlgorithmRow>> = {
   RS256: rsa('sha256', 'pkcs1'),

@@ -59,7 +59,11 @@ function countWrittenNames(text: string): number {
   return count
 }
 
+/** Index of the quote that ends the string which begins at `opening`. */
 function closingQuote(text: string, opening: number): number {
+  // The native search finds it in most strings; only behind a backslash is a quote in doubt.
+  const candidate = text.indexOf('"', opening + 1)
+  if (text.charCodeAt(candidate - 1) !== BACKSLASH) return candidate
   let index = opening + 1
   for (let code = text.charCodeAt(index); code !== QUOTE; code = text.charCodeAt(index)) {
     index += code === BACKSLASH ? 2 : 1
@@ -70,11 +74,10 @@ function closingQuote(text: string, opening: number): number {
 /** How many members the parser kept: fewer than were written when a name was repeated. */
 function countKeptNames(value: object, depth: number, checkStrings: boolean): number {
   if (depth > JSON_DEPTH_MAX) return Number.NaN
-  const names = Object.keys(value)
-  let count = Array.isArray(value) ? 0 : names.length
-  const members = value as JsonObject
-  for (const name of names) {
-    const member = members[name]
+  const isArray = Array.isArray(value)
+  const members: readonly unknown[] = isArray ? value : Object.values(value)
+  let count = isArray ? 0 : members.length
+  for (const member of members) {
     if (typeof member === 'object' && member !== null) {
       count += countKeptNames(member, depth + 1, checkStrings)
     } else if (checkStrings && typeof member === 'string' && hasLoneSurrogate(member)) {

@@ -6,7 +6,7 @@
  *
  * The native parser is fast and lenient. It accepts two different `Content-Length`s, any
  * `Transfer-Encoding`, raw dot segments, DEL and non-ASCII in the target. What it accepts and we do
- * not is refused here; tests/integration/native-server-golden pins what it does.
+ * not is refused here; test/integration/native-server-golden pins what it does.
  *
  * Limit: a field with an empty name ends the header section for the parser. What follows is neither
  * seen here nor sent on, so it cannot be refused, but neither can it mean anything to anyone.
@@ -91,7 +91,8 @@ export class RequestSnapshotReader {
    */
   read(method: string, request: NativeRequest): RequestHead | ServerRefusal {
     const rawPath = request.getUrl()
-    const query = request.getQuery()
+    // Without a `?` it is undefined, whatever the type definitions say.
+    const query = (request.getQuery() as string | undefined) ?? ''
     if (rawPath.length + query.length > this.#limits.urlBytes) return 'uri_too_long'
     const path = canonicalPath(rawPath)
     if (path === null || !isAcceptableQuery(query)) return 'invalid_request'

@@ -179,7 +179,6 @@ export function readEntry(
 
   // A torn length must not lead the copy out of the set.
   const payloadLength = (words[slotWord + PAYLOAD_LENGTH_WORD] as number) >>> 0
-  if (payloadLength > memory.payloadBytesMax) return READ_TORN
   const ways = waysFor(payloadLength, slotWords)
   if (way + ways > WAYS_PER_SET) return READ_TORN
 

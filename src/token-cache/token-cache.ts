@@ -31,6 +31,8 @@ import { type TokenDigest, unpackDigest } from './token-digest.ts'
 export const MEMO_ENTRIES_DEFAULT = 4_096
 /** Two characters of the digest choose the place. */
 const MEMO_ENTRIES_MAX = 65_536
+/** With one, a fifth of 1000 hot tokens would keep pushing each other out of 4096 places. */
+const MEMO_WAYS = 4
 
 /** Smallest cache that is one: a single set. */
 const SIZE_BYTES_MIN = tableSizeBytes(1, IDENTITY_SLOT_BYTES)
@@ -47,7 +49,7 @@ export interface TokenCacheOptions {
   /** From {@link createTokenCacheBuffer}; the same one in every thread. */
   readonly buffer: SharedArrayBuffer
   readonly keys: KeyGenerations
-  /** A power of two, at most 65536. */
+  /** A power of two from 4 to 65536. */
   readonly memoEntries: number
 }
 
@@ -74,13 +76,15 @@ export class TokenCache<Rendered> {
   readonly #digest = new Int32Array(DIGEST_WORDS)
   readonly #memo: MemoEntry<Rendered>[] = []
   readonly #memoMask: number
+  #memoTurn = 0
 
   constructor({ buffer, keys, memoEntries }: TokenCacheOptions) {
-    const isPowerOfTwo = memoEntries > 0 && (memoEntries & (memoEntries - 1)) === 0
-    assertInvariant(isPowerOfTwo && memoEntries <= MEMO_ENTRIES_MAX, 'memo places are masked')
+    const isPowerOfTwo = (memoEntries & (memoEntries - 1)) === 0
+    assertInvariant(isPowerOfTwo, 'memo places are masked')
+    assertInvariant(memoEntries >= MEMO_WAYS && memoEntries <= MEMO_ENTRIES_MAX, 'memo is bounded')
     this.#table = new SlotTable(buffer, IDENTITY_SLOT_BYTES, keys)
     this.#words = this.#table.memory.words
-    this.#memoMask = memoEntries - 1
+    this.#memoMask = memoEntries - MEMO_WAYS
     for (let index = 0; index < memoEntries; index += 1) this.#memo.push(emptyMemoEntry())
   }
 
@@ -131,9 +135,16 @@ export class TokenCache<Rendered> {
     this.#table.delete(this.#digest)
   }
 
+  /** The memo's entry for this digest; failing that, one to put it in. */
   #memoEntry(digest: TokenDigest): MemoEntry<Rendered> {
     const bits = digest.charCodeAt(8) | (digest.charCodeAt(9) << 8)
-    return this.#memo[bits & this.#memoMask] as MemoEntry<Rendered>
+    const first = bits & this.#memoMask
+    for (let place = first; place < first + MEMO_WAYS; place += 1) {
+      const memo = this.#memo[place] as MemoEntry<Rendered>
+      if (memo.digest === digest || memo.value === null) return memo
+    }
+    this.#memoTurn = (this.#memoTurn + 1) % MEMO_WAYS
+    return this.#memo[first + this.#memoTurn] as MemoEntry<Rendered>
   }
 
   #getShared(

@@ -10,7 +10,7 @@ describe('scope (RFC 6749 §3.3)', () => {
   it('takes every string of the grammar, and splits it at its spaces', () => {
     const scopes = fc.oneof(
       fc.stringMatching(GRAMMAR),
-      fc.string({ unit: fc.constantFrom(...'ab:./ "\\\u0141\u00e9\n') }),
+      fc.string({ unit: fc.constantFrom(...Array.from('ab:./ "\\\u0141\u00e9\n')) }),
     )
     fc.assert(
       fc.property(scopes, (scope) => {

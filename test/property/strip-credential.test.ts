@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { CredentialExtractor } from '../../src/credentials/extract-credential.ts'
 import { CredentialStripper } from '../../src/credentials/strip-credential.ts'
 
-const field = fc.string({ unit: fc.constantFrom(...'ta=;& "1'), maxLength: 24 })
+const field = fc.string({ unit: fc.constantFrom(...Array.from('ta=;& "1')), maxLength: 24 })
 const pairs = fc
   .array(fc.tuple(fc.constantFrom('t', 'ta', 'at', 'a', ''), fc.constantFrom('', '1', 't', '"')))
   .map((all) => all.map(([name, value]) => `${name}=${value}`))

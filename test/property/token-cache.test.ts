@@ -10,13 +10,15 @@ import {
   type KeyPlace,
 } from '../../src/shared-memory/key-generations.ts'
 import { brokenCacheInvariants } from '../../src/token-cache/cache-invariants.ts'
-import { IDENTITY_SLOT_BYTES, mapTable } from '../../src/token-cache/layout.ts'
+import { IDENTITY_SLOT_BYTES, mapTable, setWordOf } from '../../src/token-cache/layout.ts'
 import { createTokenCacheBuffer, TokenCache } from '../../src/token-cache/token-cache.ts'
+import { unpackDigest } from '../../src/token-cache/token-digest.ts'
 import { digestOf, verdictOf } from '../support/self-describing-verdict.ts'
 
 const START = 1_700_000_000
 const THREADS = 3
 const KEYS = 3
+const LARGE_MIB = 8
 const LIST_LENGTHS = [0, 2, 8, 20, 60] as const
 
 type Operation =
@@ -38,7 +40,7 @@ function anyOperation(subjects: number): fc.Arbitrary<Operation> {
         thread: anyThread,
         subject: anySubject,
         size: fc.nat(LIST_LENGTHS.length - 1),
-        ttl: fc.integer({ min: 0, max: 30 }),
+        ttl: fc.oneof(fc.integer({ min: 0, max: 30 }), fc.constant(500)),
         key: fc.nat(KEYS - 1),
       }),
     },
@@ -169,20 +171,29 @@ describe('token cache against a Map', () => {
   it('says of each credential what was last put for it, or nothing, when it is too small', () => {
     let hits = 0
     fc.assert(
-      fc.property(manyOperations(40), (operations) => {
+      fc.property(manyOperations(24), (operations) => {
         const world = new World(0)
         runAll(world, operations)
         hits += world.hits
       }),
-      { numRuns: 100 },
+      { numRuns: 200 },
     )
     assert.ok(hits > 1_000, 'the property looked at real hits')
   })
 
   it('forgets nothing that is live when it is large enough', () => {
+    const subjects = 16
+    const memory = mapTable(createTokenCacheBuffer(LARGE_MIB), IDENTITY_SLOT_BYTES)
+    const sets = new Set<number>()
+    for (let subject = 0; subject < subjects; subject += 1) {
+      const digest = new Int32Array(8)
+      unpackDigest(digestOf(subject), digest)
+      sets.add(setWordOf(memory, digest))
+    }
+    assert.equal(sets.size, subjects, 'large enough: each subject has a set of its own')
     fc.assert(
-      fc.property(manyOperations(20), (operations) => {
-        const world = new World(1)
+      fc.property(manyOperations(subjects), (operations) => {
+        const world = new World(LARGE_MIB)
         runAll(world, operations)
         assert.equal(world.missesOfLive, 0)
       }),

@@ -12,25 +12,26 @@ usePool()
 
 const TOKENS = [RSA, EC, ED].map((key) => signRaw(key, headerText(key), claimsText()))
 
-const CHARACTERS = [
-  ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
-  ...'.=+/ \n\r\t\0"%&\x7f\u00c1\u0141\ud83e',
-]
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+/** The last is half of a character: a string, but not of Unicode. */
+const CHARACTERS = [...Array.from(`${ALPHABET}.=+/ \n\r\t\0"%&\x7f\u00c1\u0141`), '\ud83e']
 
-const mutation = fc.record({
+interface Mutation {
+  readonly token: string
+  readonly place: number
+  readonly kind: 'replace' | 'insert' | 'remove' | 'swap' | 'repeat'
+  readonly character: string
+}
+
+const mutation: fc.Arbitrary<Mutation> = fc.record({
   token: fc.constantFrom(...TOKENS),
   // From 0 to 1, because the tokens differ in length.
   place: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
-  kind: fc.constantFrom('replace', 'insert', 'remove', 'swap', 'repeat'),
+  kind: fc.constantFrom<Mutation['kind'][]>('replace', 'insert', 'remove', 'swap', 'repeat'),
   character: fc.constantFrom(...CHARACTERS),
 })
 
-function mutate({
-  token,
-  place,
-  kind,
-  character,
-}: typeof mutation extends fc.Arbitrary<infer T> ? T : never): string {
+function mutate({ token, place, kind, character }: Mutation): string {
   const index = Math.floor(place * token.length)
   const before = token.slice(0, index)
   const at = token.charAt(index)
@@ -44,7 +45,7 @@ function mutate({
       return before + behind
     case 'swap':
       return before + behind.slice(0, 1) + at + behind.slice(1)
-    default:
+    case 'repeat':
       return before + at + at + behind
   }
 }

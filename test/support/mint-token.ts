@@ -105,12 +105,12 @@ export function goodClaims(): Record<string, unknown> {
 }
 
 /** A token as jose makes it. Members of `claims` and `header` replace the good ones. */
-export async function mintToken(
+export function mintToken(
   key: MintingKey,
   claims: Record<string, unknown> = {},
   header: Record<string, unknown> = {},
 ): Promise<string> {
-  return await new SignJWT({ ...goodClaims(), ...claims })
+  return new SignJWT({ ...goodClaims(), ...claims })
     .setProtectedHeader({ alg: key.algorithm, kid: key.keyId, typ: 'JWT', ...header })
     .sign(key.signingKey)
 }

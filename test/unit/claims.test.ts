@@ -18,7 +18,7 @@ function check(
 
 function identity(members: Record<string, unknown>, policy: Partial<ClaimPolicy> = {}): Identity {
   const checked = check(members, policy)
-  assert.ok(typeof checked === 'object', String(checked))
+  assert.ok(typeof checked === 'object', JSON.stringify(checked))
   return checked
 }
 
@@ -110,7 +110,7 @@ describe('claims that make the identity', () => {
   it('are not dropped when they have the wrong type: the token is refused', () => {
     for (const wrong of [1, true, {}, [1], [''], [null]]) {
       for (const name of ['email', 'roles', 'scope', 'tenant_id', 'org_id', 'jti', 'sid']) {
-        assert.equal(check({ [name]: wrong }), 'invalid_claims', `${name} ${String(wrong)}`)
+        assert.equal(check({ [name]: wrong }), 'invalid_claims', `${name} ${JSON.stringify(wrong)}`)
       }
     }
   })

@@ -50,7 +50,7 @@ describe('every algorithm (RFC 7518 §3.1, RFC 8037 §3.1)', () => {
 describe('a verified token', () => {
   it('says who is calling, until when, and by which key', async () => {
     const verify = verifierWith(new StaticKeySource().setKeys('main', [EC.verificationKey]))
-    assert.equal(codeOf(await verify(await mintToken(EC)), {
+    assert.deepEqual(await verify(await mintToken(EC)), {
       ok: true,
       identity: {
         issuer: 'https://idp.example.com/',
@@ -106,7 +106,8 @@ describe('the issuers of a route', () => {
     const verdict = await verifier.verify(good, profile, NOW_SECONDS)
     assert.equal(verdict.ok && verdict.identity.issuer, iss)
     const crossed = await mintToken(EC, { iss })
-    assert.deepEqual(await verifier.verify(crossed, profile, NOW_SECONDS)), 'invalid_token')
+    const crossedVerdict = await verifier.verify(crossed, profile, NOW_SECONDS)
+    assert.equal(codeOf(crossedVerdict), 'invalid_token')
   })
 
   it('cannot have one iss twice, or mix families of algorithms, or have none', () => {

@@ -34,9 +34,9 @@ describe('Log lines', () => {
   it('are left out below the chosen level', () => {
     const { logger, lines } = createRecorder('warn')
     logger.log({ event: 'ready' })
-    logger.log({ event: 'verification_worker_lost' })
+    logger.log({ event: 'not_ready', waitingForIssuers: ['main'] })
     assert.equal(lines.length, 1)
-    assert.equal(LOG_EVENT_LEVELS.verification_worker_lost, 'error')
+    assert.equal(LOG_EVENT_LEVELS.not_ready, 'warn')
   })
 
   it('never carry a credential, even where a text from outside slipped in', () => {
@@ -58,7 +58,7 @@ describe('Log lines', () => {
 describe('Security events', () => {
   it('go to a stream of their own, whatever the level', () => {
     const { logger, parsed } = createRecorder('error')
-    logger.security({ event: 'stale_keys_in_use', issuer: 'main', ageSeconds: 400 })
+    logger.security({ event: 'stale_keys_in_use', issuer: 'main' })
     assert.equal(parsed()[0]?.['stream'], 'security')
     assert.equal(parsed()[0]?.['level'], 'warn')
   })
@@ -75,7 +75,7 @@ describe('Security events', () => {
     for (let count = 0; count < SECURITY_EVENTS_PER_SECOND_MAX + 5; count += 1) {
       logger.security(event)
     }
-    logger.security({ event: 'keys_unusable', issuer: 'main' })
+    logger.security({ event: 'keys_expired', issuer: 'main' })
     assert.equal(parsed().length, SECURITY_EVENTS_PER_SECOND_MAX + 1)
     clock.nowMs = 1_000
     logger.security(event)

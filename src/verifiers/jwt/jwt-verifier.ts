@@ -90,6 +90,9 @@ export function compileJwtProfile(policies: readonly JwtIssuerPolicy[]): JwtProf
  * `unknown_signing_key`, `verifier_unavailable` or `overloaded`. Does *not* check revocation,
  * tenant, scopes or roles, nor whether the same token was used before. Does not bound the length
  * of a token: the extractor has.
+ *
+ * An ECDSA signature (r, s) is as good as (r, n − s), so two different tokens may say the same and
+ * both verify. Whatever must hold for a token therefore goes by `jti` or `sub`, never by digest.
  */
 export class JwtVerifier implements Verifier<JwtProfile> {
   readonly #keys: KeySource
@@ -140,7 +143,7 @@ export class JwtVerifier implements Verifier<JwtProfile> {
     if (!isUsable(keySet)) return refuse('verifier_unavailable')
     const key = findKey(keySet, header)
     if (key === null) return refuse('unknown_signing_key')
-    return key.ok ? await this.#checkSignature(candidate, key.key) : key
+    return key.ok ? this.#checkSignature(candidate, key.key) : key
   }
 
   #checkSignature(candidate: Candidate, key: VerificationKey): Promise<Verification> {
@@ -182,7 +185,7 @@ function findKey(keySet: KeySet, header: ProtectedHeader): FoundKey | Refused | 
   let fittingCount = 0
   let namedCount = 0
   for (const key of keySet.keys) {
-    if (header.keyId !== null && key.keyId !== header.keyId) continue
+    if (!answersTo(key, header.keyId)) continue
     namedCount += 1
     if (!key.algorithms.includes(header.algorithm)) continue
     fitting ??= key
@@ -193,6 +196,11 @@ function findKey(keySet: KeySet, header: ProtectedHeader): FoundKey | Refused | 
     return refuse('invalid_token')
   }
   return { ok: true, key: fitting }
+}
+
+/** A shared secret has no name of its own: it is the issuer's only one, whatever the token says. */
+function answersTo(key: VerificationKey, keyId: string | null): boolean {
+  return keyId === null || key.keyId === keyId || key.material.kind === 'secret'
 }
 
 function conclude(

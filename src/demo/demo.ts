@@ -1,0 +1,143 @@
+/** The demo: a gateway with a real OpenID provider and an upstream around it, in one process. */
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { startSupervisor } from '../bootstrap/supervisor.ts'
+import { availableCores, processEnvironment } from '../config/environment.ts'
+import { parseConfig } from '../config/load-config.ts'
+import { type EchoUpstream, startEchoUpstream } from './echo-upstream.ts'
+import { type IdentityProvider, startIdentityProvider } from './identity-provider.ts'
+
+const EXAMPLE = 'examples/demo.yaml'
+const AUDIENCE = 'https://api.example.com'
+const ANY_PORT = 0
+/** Levels between this module and the project's root, in any of the folders it is compiled to. */
+const LEVELS_UP_MAX = 6
+
+export interface RunningDemo {
+  readonly port: number
+  readonly adminPort: number
+  stop(): Promise<void>
+}
+
+/**
+ * Starts everything and prints what to try, one `curl` line for each case.
+ *
+ * @throws (rejects) StartError when a port is taken.
+ */
+export async function startDemo(
+  print: (line: string) => void,
+  version: string,
+): Promise<RunningDemo> {
+  const provider = await startIdentityProvider({
+    port: ANY_PORT,
+    algorithms: ['RS256', 'ES256', 'EdDSA'],
+    audience: AUDIENCE,
+    scopes: ['read', 'write'],
+    claims: { email: 'alice@example.com', roles: ['user'], tenant_id: 'acme' },
+  })
+  const upstream = await startEchoUpstream(ANY_PORT)
+  const parts = [() => upstream.stop(), () => provider.stop()]
+  try {
+    const gateway = await startSupervisor(configure(provider, upstream), { version })
+    parts.unshift(() => gateway.stop())
+    await gateway.whenReady()
+    const { port, adminPort } = gateway
+    const lines = await tour(provider, upstream, port, adminPort)
+    for (const line of lines) print(line)
+    return { port, adminPort, stop: () => stopAll(parts) }
+  } catch (error) {
+    await stopAll(parts)
+    throw error
+  }
+}
+
+function configure(provider: IdentityProvider, upstream: EchoUpstream) {
+  const file = join(projectRoot(), EXAMPLE)
+  return parseConfig(readFileSync(file, 'utf8'), {
+    environment: {
+      ...processEnvironment(),
+      SALLYPORT_DEMO_ISSUER: provider.issuer,
+      SALLYPORT_DEMO_UPSTREAM: upstream.origin,
+    },
+    cores: availableCores(),
+    directory: dirname(file),
+  })
+}
+
+async function tour(
+  provider: IdentityProvider,
+  upstream: EchoUpstream,
+  port: number,
+  adminPort: number,
+): Promise<string[]> {
+  const gateway = `http://127.0.0.1:${port}`
+  const admin = `http://127.0.0.1:${adminPort}`
+  const claims = { sub: 'alice' }
+  const scopes = ['read']
+  const [rs256, es256, scopeless, boss] = await Promise.all([
+    provider.issueAccessToken({ algorithm: 'RS256', scopes, claims }),
+    provider.issueAccessToken({ algorithm: 'ES256', scopes, claims }),
+    provider.issueAccessToken({ algorithm: 'EdDSA', scopes: ['write'], claims }),
+    provider.issueAccessToken({
+      algorithm: 'RS256',
+      scopes,
+      claims: { sub: 'bob', roles: ['admin'] },
+    }),
+  ])
+  const forged = `${rs256.slice(0, -8)}AAAAAAAA`
+  const call = (path: string, token: string | null, more = '') =>
+    `curl -i '${gateway}${path}'${token === null ? '' : ` -H 'Authorization: Bearer ${token}'`}${more}`
+  return [
+    'Sallyport demo. Ctrl-C ends it. Tokens below are good for an hour.',
+    '',
+    `  gateway            ${gateway}`,
+    `  admin              ${admin}`,
+    `  identity provider  ${provider.issuer}  (a real OpenID provider)`,
+    `  upstream           ${upstream.origin}  (answers with what it was sent)`,
+    '',
+    '# JWT signed with RS256: 200, and the upstream sees who is calling',
+    call('/api/hello', rs256),
+    '',
+    '# ES256 works as well; an identity header of your own making does not get through',
+    call('/api/hello', es256, " -H 'X-User-Id: mallory'"),
+    '',
+    '# no credential: 401 with a challenge',
+    call('/api/hello', null),
+    '',
+    '# a forged signature: 401',
+    call('/api/hello', forged),
+    '',
+    '# a good token (EdDSA) without the scope that the route requires: 403',
+    call('/api/hello', scopeless),
+    '',
+    '# a route for administrators: 403 for alice, 200 for bob',
+    call('/admin/panel', rs256),
+    call('/admin/panel', boss),
+    '',
+    '# a route where nobody is asked',
+    call('/public/hello', null),
+    '',
+    '# health, and metrics for Prometheus',
+    call('/health/ready', null),
+    `curl '${admin}/metrics'`,
+  ]
+}
+
+/** One after the other, the gateway first: what it depends on must outlive it. */
+async function stopAll(parts: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const stop of parts) await stop()
+}
+
+function projectRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url))
+  for (let level = 0; level < LEVELS_UP_MAX; level += 1) {
+    try {
+      readFileSync(join(folder, EXAMPLE))
+      return folder
+    } catch {
+      folder = dirname(folder)
+    }
+  }
+  throw new Error(`${EXAMPLE} is not where it should be`)
+}

@@ -1,0 +1,45 @@
+/**
+ * A gateway in a process of its own, steered by its parent: what `sallyport serve` does, and the
+ * few things that no user can ask for.
+ */
+
+import { startSupervisor } from '../../src/bootstrap/supervisor.ts'
+import { availableCores, processEnvironment } from '../../src/config/environment.ts'
+import { parseConfig } from '../../src/config/load-config.ts'
+
+/** What the parent may ask. Each question is answered with its own `id`. */
+export type Order =
+  | { readonly id: number; readonly type: 'crash_listener'; readonly index: number }
+  | { readonly id: number; readonly type: 'memory' }
+  | { readonly id: number; readonly type: 'stop' }
+
+export type Report =
+  | { readonly type: 'started'; readonly port: number; readonly adminPort: number }
+  | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'done'; readonly id: number; readonly rssBytes: number }
+
+const [, , text = ''] = process.argv
+try {
+  const configuration = parseConfig(text, {
+    environment: processEnvironment(),
+    cores: availableCores(),
+    directory: process.cwd(),
+  })
+  const gateway = await startSupervisor(configuration, { version: 'test' })
+  process.on('message', (order: Order) => {
+    void (async () => {
+      if (order.type === 'crash_listener') gateway.crashListener(order.index)
+      if (order.type === 'stop') await gateway.stop()
+      report({ type: 'done', id: order.id, rssBytes: process.memoryUsage.rss() })
+      if (order.type === 'stop') process.disconnect()
+    })()
+  })
+  report({ type: 'started', port: gateway.port, adminPort: gateway.adminPort })
+} catch (error) {
+  report({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
+  process.disconnect()
+}
+
+function report(message: Report): void {
+  process.send?.(message)
+}

@@ -1,0 +1,128 @@
+/** Starts a whole gateway for a test: real threads, real sockets, its log at hand. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { Order, Report } from './gateway-process.ts'
+
+export interface RunningGateway {
+  readonly origin: string
+  readonly port: number
+  readonly adminOrigin: string
+  readonly processId: number
+  /** Every line of its log, parsed, in order of arrival. */
+  readonly log: readonly LogLine[]
+  crashListener(index: number): Promise<void>
+  /** Resident memory of the whole process. */
+  residentBytes(): Promise<number>
+  /** One sample of `/metrics`, e.g. `sallyport_listener_restarts_total`; 0 when it is not there. */
+  metric(sample: string): Promise<number>
+  /** `/health/ready` on the main port. */
+  isReady(): Promise<boolean>
+  /** Ends it as SIGTERM would. @returns The exit code. */
+  stop(): Promise<number | null>
+}
+
+export type LogLine = Readonly<Record<string, unknown>>
+
+type Question<T> = T extends Order ? Omit<T, 'id'> : never
+
+/**
+ * @param yaml A configuration. Use port 0 for `server` and `admin`.
+ * @param environment On top of this process's own.
+ * @throws (rejects) With the gateway's own message when it does not start.
+ */
+export async function startGateway(
+  yaml: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<RunningGateway> {
+  const child = fork(new URL('./gateway-process.js', import.meta.url), [yaml], {
+    env: { SALLYPORT_LISTENER_THREADS: '2', ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
+  const log = collectLog(child)
+  const report = await firstReport(child)
+  if (report.type !== 'started') {
+    throw new Error(report.type === 'failed' ? report.message : 'no gateway was started')
+  }
+  return new GatewayProcess(child, report.port, report.adminPort, log)
+}
+
+class GatewayProcess implements RunningGateway {
+  readonly origin: string
+  readonly adminOrigin: string
+  readonly processId: number
+  readonly port: number
+  readonly log: readonly LogLine[]
+  readonly #child: ChildProcess
+  #orders = 0
+
+  constructor(child: ChildProcess, port: number, adminPort: number, log: readonly LogLine[]) {
+    this.#child = child
+    this.port = port
+    this.log = log
+    this.origin = `http://127.0.0.1:${port}`
+    this.adminOrigin = `http://127.0.0.1:${adminPort}`
+    this.processId = child.pid ?? 0
+  }
+
+  async crashListener(index: number): Promise<void> {
+    await this.#ask({ type: 'crash_listener', index })
+  }
+
+  async residentBytes(): Promise<number> {
+    return await this.#ask({ type: 'memory' })
+  }
+
+  async metric(sample: string): Promise<number> {
+    const text = await (await fetch(`${this.adminOrigin}/metrics`)).text()
+    const line = text.split('\n').find((candidate) => candidate.startsWith(`${sample} `))
+    return Number(line?.slice(sample.length + 1) ?? 0)
+  }
+
+  async isReady(): Promise<boolean> {
+    const response = await fetch(`${this.origin}/health/ready`)
+    await response.arrayBuffer()
+    return response.ok
+  }
+
+  async stop(): Promise<number | null> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null)
+      return this.#child.exitCode
+    const hasEnded = once(this.#child, 'exit') as Promise<[number | null]>
+    if (this.#child.connected)
+      this.#child.send({ id: this.#orders++, type: 'stop' } satisfies Order)
+    const [exitCode] = await hasEnded
+    return exitCode
+  }
+
+  #ask(question: Question<Order>): Promise<number> {
+    const id = this.#orders
+    this.#orders += 1
+    return new Promise((resolve, reject) => {
+      const onReport = (report: Report) => {
+        if (report.type !== 'done' || report.id !== id) return
+        this.#child.off('message', onReport)
+        resolve(report.rssBytes)
+      }
+      this.#child.on('message', onReport)
+      this.#child.once('exit', () => reject(new Error('the gateway process has ended')))
+      this.#child.send({ id, ...question })
+    })
+  }
+}
+
+function collectLog(child: ChildProcess): readonly LogLine[] {
+  const lines: LogLine[] = []
+  if (child.stdout === null) return lines
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (line.startsWith('{')) lines.push(JSON.parse(line) as LogLine)
+  })
+  return lines
+}
+
+async function firstReport(child: ChildProcess): Promise<Report> {
+  return await new Promise((resolve) => {
+    child.once('message', (report: Report) => resolve(report))
+    child.once('exit', () => resolve({ type: 'failed', message: 'it ended before it started' }))
+  })
+}
