@@ -176,6 +176,7 @@ function forwarded(pool: UpstreamPool): Once {
     onRefusal(code: string): void {
       throw new Error(code)
     },
+    onAnswer(): void {},
     onSettled(): void {},
   }
   return (done) => {

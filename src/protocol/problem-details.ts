@@ -16,7 +16,7 @@ const BEFORE_REQUEST_ID: ReadonlyMap<AuthErrorCode, string> = new Map(
  * `type` of a problem: a stable name, not a place (§3.1.1 allows URIs that lead nowhere), because
  * a gateway does not know under which address its documents are published.
  */
-export function problemType(code: AuthErrorCode): string {
+function problemType(code: AuthErrorCode): string {
   return `urn:sallyport:error:${code}`
 }
 

@@ -11,7 +11,7 @@ export interface ProtectedHeader {
 }
 
 /** Longest `kid` that is looked up (RFC 7515 §4.1.4 sets no limit). */
-export const KEY_ID_LENGTH_MAX = 256
+const KEY_ID_LENGTH_MAX = 256
 
 /** Longer headers are parsed each time: a memo must not be a place to park bytes. */
 const MEMO_SEGMENT_LENGTH_MAX = 512

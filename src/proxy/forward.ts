@@ -45,8 +45,10 @@ export interface ForwardRequest {
  */
 export type ForwardEnd = 'complete' | 'cut' | 'client_gone'
 
-/** Learns how it ended: exactly one of the two is called, exactly once. */
+/** Learns how it went: exactly one of `onRefusal` and `onSettled` is called, exactly once. */
 export interface ForwardObserver {
+  /** The final head of the upstream's answer is here. At most once, and before `onSettled`. */
+  onAnswer(): void
   /**
    * Nothing was sent to the client: answer with this refusal. If part of the request's body is
    * still unread, the connection is already marked to be closed after the answer.
@@ -190,6 +192,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
     if (statusCode < STATUS_FINAL_MIN) return this.#takeInterim(statusCode)
     this.#resume = resume
     this.#pool.reportAnswer(this.#target as UpstreamTarget)
+    this.#observer.onAnswer()
     // The rest of the request can no longer be told from a next one once the answer is complete.
     if (!this.#bodyComplete) this.#exchange.closeAfterAnswer()
     if (!this.#relay.takeHead(statusCode, raw)) this.#abort?.(INVALID_RESPONSE_HEAD)

@@ -261,6 +261,8 @@ export class ResponseWriter implements ClientExchange {
   /** Decides, before the last bytes go out, what becomes of the connection behind them. */
   #settleConnection(): void {
     this.#decideClosing()
+    // Only ever before a write: a paused socket would not become writable, but a write that does not
+    // fit makes the native server wait for that again.
     if (this.#closes) this.#response?.pause()
     // What is left of the body must be swallowed, or the next request would never be reached.
     else this.body.resume()
@@ -334,7 +336,6 @@ export class ResponseWriter implements ClientExchange {
 
   #block(response: NativeResponse): void {
     this.#isBlocked = true
-    if (this.#closes) response.pause()
     if (this.#wasBlocked) return
     this.#wasBlocked = true
     response.onWritable(() => this.#writable())

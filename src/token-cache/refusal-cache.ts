@@ -36,7 +36,7 @@ export interface RefusalCause {
 /** A refusal that stays true for as long as it is remembered. */
 export const LASTING_CAUSE: RefusalCause = Object.freeze({ endsAtSeconds: null, place: null })
 
-/** The shared memory for about `entries` refusals; made once, by the supervisor. */
+/** Shared memory for refusals, 68 bytes each; made once, by the supervisor. */
 export function createRefusalCacheBuffer(sizeBytes: number): SharedArrayBuffer {
   return new SharedArrayBuffer(Math.max(sizeBytes - (sizeBytes % 64), SIZE_BYTES_MIN))
 }

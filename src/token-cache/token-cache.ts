@@ -5,12 +5,11 @@
  *                 └ no ── set: tag, whole digest, copy, checksum ──► decode ──► memo
  *
  * The memo holds the whole digest privately and reads one shared word, the sequence number, to
- * learn that the entry was not replaced, deleted or half-overwritten since. A hit in it copies and
- * decodes nothing. Whatever was found where, expiry and key generation are checked again.
+ * learn that the entry was not replaced, removed or deleted since. A hit in it copies and decodes
+ * nothing. Whatever was found where, expiry and key generation are checked again.
  *
  * Costs are in native-bench/token-cache.ts.
  */
-
 import type { Verified } from '../protocol/verification.ts'
 import { assertInvariant } from '../shared-memory/invariant.ts'
 import type { KeyGenerations } from '../shared-memory/key-generations.ts'

@@ -102,6 +102,17 @@ describe('slot', () => {
     }
   })
 
+  it('is nobody else’s: a digest that differs in any one bit finds nothing', () => {
+    const slot = emptySlot()
+    const entry = entryOf(1, 40)
+    write(slot, entry)
+    for (let bit = 0; bit < 256; bit += 1) {
+      const digest = entry.digest.slice()
+      digest[bit >> 5] = (digest[bit >> 5] as number) ^ (1 << (bit & 31))
+      assert.equal(assertNothingMixed(slot, [{ ...entry, digest }]), 0, `bit ${bit}`)
+    }
+  })
+
   it('cannot be made to take what a claim says for an entry', () => {
     const slot = emptySlot()
     const forged = entryOf(1, 0)

@@ -2,6 +2,7 @@
 import {
   constants,
   createHmac,
+  createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
   type KeyObject,
@@ -72,12 +73,23 @@ export function verificationKey(
   }
 }
 
+/**
+ * Has the key generated as text and reads that. Node 20 deadlocks now and then when the object that
+ * `generateKeyPairSync` returns is exported: the garbage collector, if it runs meanwhile and meets
+ * the finished generator, waits for the lock that the export holds.
+ */
 function generatePrivateKey(algorithm: JwsAlgorithm): KeyObject {
-  if (algorithm === 'EdDSA') return generateKeyPairSync('ed25519').privateKey
   const namedCurve = CURVES[algorithm]
-  return namedCurve === undefined
-    ? generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
-    : generateKeyPairSync('ec', { namedCurve }).privateKey
+  const curveType = namedCurve === undefined ? 'rsa' : 'ec'
+  const type = algorithm === 'EdDSA' ? 'ed25519' : curveType
+  const options = {
+    modulusLength: 2048,
+    namedCurve,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  } as const
+  // Each type takes what it needs of the options; the declared overloads insist on one.
+  return createPrivateKey(generateKeyPairSync(type as 'rsa', options).privateKey)
 }
 
 function publicMaterial(privateKey: KeyObject): VerificationKey['material'] {

@@ -61,6 +61,7 @@ export class TestForward implements ForwardObserver {
   end: ForwardEnd | null = null
   statusCode = -1
   verdicts = 0
+  answers = 0
 
   constructor(pool: UpstreamPool, options: TestForwardOptions) {
     this.exchange = new RecordingExchange(options)
@@ -82,6 +83,10 @@ export class TestForward implements ForwardObserver {
     this.verdicts += 1
     this.refusal = code
     this.exchange.send('599 refused', [], code)
+  }
+
+  onAnswer(): void {
+    this.answers += 1
   }
 
   onSettled(statusCode: number, end: ForwardEnd): void {

@@ -153,7 +153,9 @@ class SocketConnection implements RawConnection {
   }
 
   destroy(): void {
-    this.socket.resetAndDestroy()
+    // A reset after the other end has closed leaves a handle that keeps the process alive.
+    if (this.closed) this.socket.destroy()
+    else this.socket.resetAndDestroy()
   }
 
   #markClosed(): void {

@@ -6,6 +6,7 @@ import {
   KeyGenerations,
 } from '../../src/shared-memory/key-generations.ts'
 import { createTokenCacheBuffer, TokenCache } from '../../src/token-cache/token-cache.ts'
+import type { TokenDigest } from '../../src/token-cache/token-digest.ts'
 import { assertIsVerdictAbout, digestOf, verdictOf } from '../support/self-describing-verdict.ts'
 
 const NOW = 1_700_000_000
@@ -54,6 +55,19 @@ describe('token cache', () => {
     const next = cache.get(digestOf(1), NOW)
     assert.equal(next?.verified.identity.issuedAtSeconds, 2)
     assert.equal(next?.rendered, null)
+  })
+
+  it('compares the whole digest, memoised or not', () => {
+    const { cache, open } = setUp()
+    const digest = digestOf(1)
+    cache.put(digest, verdictOf(1, 1, TYPICAL, LATER), NOW)
+    assert.ok(cache.get(digest, NOW))
+    for (let at = 0; at < digest.length; at += 1) {
+      const other = String.fromCharCode(digest.charCodeAt(at) ^ 1)
+      const near = `${digest.slice(0, at)}${other}${digest.slice(at + 1)}` as TokenDigest
+      assert.equal(cache.get(near, NOW), null)
+      assert.equal(open().get(near, NOW), null)
+    }
   })
 
   it('misses in the very second in which the verdict is dead, memoised or not', () => {
