@@ -8,8 +8,8 @@
  * `Transfer-Encoding`, raw dot segments, DEL and non-ASCII in the target. What it accepts and we do
  * not is refused here; test/integration/native-server-golden pins what it does.
  *
- * Limit: a field with an empty name ends the header section for the parser. What follows is neither
- * seen here nor sent on, so it cannot be refused, but neither can it mean anything to anyone.
+ * Two things the parser hides, so that they cannot be refused; neither is ever sent on: the fields
+ * behind one with an empty name, and non-ASCII bytes at the ends of a value, which it trims.
  */
 import type { RequestHead } from '../proxy/client-exchange.ts'
 import { canonicalPath, isAcceptableQuery } from '../routing/canonical-path.ts'

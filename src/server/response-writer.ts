@@ -18,11 +18,10 @@
  * handle to the same socket, closes it. Where there is none, or data may still be on its way, the
  * socket is left paused: nothing that comes in is read, and the idle clock closes it within 12 s.
  */
+import type { HeaderList } from '../protocol/header-list.ts'
 import type { ClientExchange, RequestHead } from '../proxy/client-exchange.ts'
 import type { NativeResponse } from './native-binary.ts'
 import { RequestBodyReader } from './request-body-reader.ts'
-
-type HeaderList = readonly string[]
 
 /** What writers need to know of their server; one object for all requests. */
 export interface WriterContext {

@@ -103,7 +103,7 @@ export class NativeServer {
   }
 
   /**
-   * @param port 0 for any free one.
+   * @param port 0 for any free one, which is then never shared.
    * @returns The port.
    */
   async listen(host: string, port: number, options: ListenOptions): Promise<number> {
@@ -132,7 +132,10 @@ export class NativeServer {
     this.#context.isDraining = true
   }
 
-  /** Cuts every connection, whatever runs on it, and stops accepting. */
+  /**
+   * Cuts every connection, whatever runs on it, and stops accepting. A thread must call this before
+   * it ends, for whatever reason: Node aborts the *process* when a thread leaves handles open.
+   */
   closeAll(): void {
     this.#listenSocket = null
     this.#app.close()

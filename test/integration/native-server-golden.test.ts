@@ -75,7 +75,9 @@ before(async () => {
   app = native.App()
   app.any('/*', (response, request) => {
     const fields: string[] = []
-    request.forEach((name, value) => fields.push(`${name}=${value}`))
+    request.forEach((name, value) => {
+      fields.push(`${name}=${value}`)
+    })
     const method = request.getCaseSensitiveMethod()
     const query = request.getQuery() as string | undefined
     seen.push([method, request.getUrl(), String(query), ...fields].join(' '))
@@ -163,8 +165,12 @@ describe('what the native parser lets through, so that we have to refuse it', ()
     'DEL in the target': [get('/a\x7f'), 'GET /a\x7f undefined host=a'],
     'non-ASCII bytes in the target, replaced': [get('/\xff'), 'GET /\ufffd undefined host=a'],
     'non-ASCII bytes in values, replaced': [
-      get('/', 'a: \xff\r\n'),
-      'GET / undefined host=a a=\ufffd',
+      get('/', 'a: b\xffc\r\n'),
+      'GET / undefined host=a a=b\ufffdc',
+    ],
+    'non-ASCII bytes at the ends of values, trimmed': [
+      get('/', 'a: \xff\x80b\xc3\xa9\r\n'),
+      'GET / undefined host=a a=b',
     ],
     'underscores in names': [get('/', 'a_b: c\r\n'), 'GET / undefined host=a a_b=c'],
     'an empty name, which hides the rest': [get('/', ': x\r\nb: c\r\n'), 'GET / undefined host=a'],
@@ -310,29 +316,48 @@ describe('process and threads', () => {
     assert.equal(child.signal, 'SIGABRT')
   })
 
-  it('serves one port from several threads', async () => {
-    const script = `${load}
-      const { parentPort, workerData, threadId } = require('node:worker_threads')
-      const app = native.App().any('/*', (response) => response.end(String(threadId)))
-      app.listen('127.0.0.1', workerData.port, 0, (socket) => {
-        parentPort.postMessage(socket ? native.us_socket_local_port(socket) : 0)
-      })`
-    const workers: Worker[] = []
-    let shared = 0
-    for (let count = 0; count < 2; count += 1) {
-      const worker = new Worker(script, { eval: true, workerData: { port: shared } })
-      workers.push(worker)
-      shared = await new Promise<number>((resolve, reject) => {
-        worker.once('message', resolve)
-        worker.once('error', reject)
-      })
-    }
+  /** A thread that listens on a port and serves its own number, until it is told to close. */
+  const listener = `${load}
+    const { parentPort, workerData, threadId } = require('node:worker_threads')
+    const app = native.App()
+    app.any('/*', (response) => response.end(String(threadId)))
+    app.listen('127.0.0.1', workerData.port, 0, (socket) => {
+      parentPort.postMessage(socket ? native.us_socket_local_port(socket) : 0)
+    })
+    parentPort.once('message', () => app.close())`
+
+  it('serves one port from several threads, which end when they have closed it', async () => {
+    // A port that the system chooses is not shared, so it is chosen first.
+    const chooser = native.App()
+    const shared = await listen(chooser)
+    chooser.close()
+    const workers = [1, 2].map(
+      () => new Worker(listener, { eval: true, workerData: { port: shared } }),
+    )
+    const ports = workers.map(
+      async (worker) => new Promise((resolve) => worker.once('message', resolve)),
+    )
+    assert.deepEqual(await Promise.all(ports), [shared, shared])
     const threads = new Set<string>()
     for (let count = 0; count < 200 && threads.size < 2; count += 1) {
       const reply = await exchangeRaw(shared, get('/'))
       threads.add(reply.answers[0]?.body.toString() ?? '')
     }
     assert.equal(threads.size, 2)
-    await Promise.all(workers.map(async (worker) => worker.terminate()))
+    await Promise.all(
+      workers.map(async (worker) => {
+        worker.postMessage('close')
+        await new Promise((resolve) => worker.once('exit', resolve))
+      }),
+    )
+  })
+
+  it('takes the process along when a thread ends without having closed it', () => {
+    const script = `
+      const { Worker } = require('node:worker_threads')
+      const worker = new Worker(${JSON.stringify(listener)}, { eval: true, workerData: { port: 0 } })
+      worker.once('message', () => worker.terminate())`
+    const child = spawnSync(process.execPath, ['-e', script], { timeout: 5_000 })
+    assert.equal(child.signal, 'SIGABRT')
   })
 })
