@@ -46,7 +46,11 @@ const cases: BenchCase[] = [
     name: 'stripping the header list',
     timesPerRound: 100_000,
     run: (times) => {
-      for (let index = 0; index < times; index += 1) sink = stripper.strippedHeaders(withToken)
+      for (let index = 0; index < times; index += 1) {
+        for (let at = 0; at < withToken.length; at += 2) {
+          sink = stripper.strippedValue(withToken[at] ?? '', withToken[at + 1] ?? '')
+        }
+      }
     },
   },
 ]

@@ -17,7 +17,7 @@ import { type Dispatcher, Pool } from 'undici'
 import type { HeaderList } from '../src/protocol/header-list.ts'
 import type { ClientExchange, RequestBody, RequestHead } from '../src/proxy/client-exchange.ts'
 import { forward } from '../src/proxy/forward.ts'
-import { appendForwarded } from '../src/proxy/forwarded-headers.ts'
+import { forwardedFields } from '../src/proxy/forwarded-headers.ts'
 import { createRequestFilter, requestHeaders } from '../src/proxy/hop-by-hop-headers.ts'
 import { UPSTREAM_POOL_DEFAULTS, UpstreamPool } from '../src/proxy/upstream-pool.ts'
 import { systemClock } from '../src/resilience/clock.ts'
@@ -181,16 +181,17 @@ function forwarded(pool: UpstreamPool): Once {
   }
   return (done) => {
     const exchange = new NullExchange(HEAD, done)
-    const headers = requestHeaders(HEADERS, filter)
-    if (WITH_FORWARDED) {
-      appendForwarded(headers, HEADERS, {
-        peerAddress: exchange.peerAddress,
-        scheme: exchange.scheme,
-        authority: exchange.head.authority,
-        trusted: false,
-      })
-    }
-    forward(exchange, pool, { method: 'GET', target: '/', headers, answerHeaders }, observer)
+    const headers = requestHeaders(HEADERS, filter, null)
+    const ownFields = WITH_FORWARDED
+      ? forwardedFields(HEADERS, {
+          peerAddress: exchange.peerAddress,
+          scheme: exchange.scheme,
+          authority: exchange.head.authority,
+          trusted: false,
+        })
+      : ''
+    const request = { method: 'GET', target: '/', headers, ownFields, answerHeaders }
+    forward(exchange, pool, request, observer)
   }
 }
 

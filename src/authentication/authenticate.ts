@@ -4,6 +4,7 @@
  *     recall ──hit──► verdict                                    same tick, no promise
  *        └miss─► establish ─► this thread's flight ─► the process's flight ─► verify ─► share
  */
+import type { CacheResult } from '../observability/metric-names.ts'
 import { type Refused, refuse, type Verification } from '../protocol/verification.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { SingleFlight } from '../resilience/single-flight.ts'
@@ -15,15 +16,21 @@ import type { JwtProfile } from '../verifiers/jwt/jwt-verifier.ts'
 import type { Verifier } from '../verifiers/verifier.ts'
 import type { VerificationProfile } from './verification-profile.ts'
 
-/** A verdict with the identity's rendered header fields, once somebody has rendered them. */
-export type EstablishedIdentity = CachedVerified<readonly string[]>
+/** A verdict, and the identity as lines of a request head once somebody has rendered them. */
+export type EstablishedIdentity = CachedVerified<string>
+
+/** Hears what each request found in the cache. */
+export interface LookupCounter {
+  countCacheLookup(result: CacheResult): void
+}
 
 export interface AuthenticatorParts {
-  readonly cache: TokenCache<readonly string[]>
+  readonly cache: TokenCache<string>
   readonly refusals: RefusalCache
   readonly inFlight: InFlight
   readonly verifier: Verifier<JwtProfile>
   readonly clock: Clock
+  readonly lookups: LookupCounter
 }
 
 /** Different credentials being verified at once, and requests waiting for one of them. */
@@ -47,10 +54,19 @@ export class Authenticator {
    * while its token is alive and its signing key is published.
    */
   recall(digest: TokenDigest, nowSeconds: number): EstablishedIdentity | Refused | null {
-    const cached = this.#parts.cache.get(digest, nowSeconds)
-    if (cached !== null) return cached
-    const code = this.#parts.refusals.get(digest, nowSeconds)
-    return code === null ? null : refuse(code)
+    const { cache, lookups } = this.#parts
+    const { expired, deadKey } = cache.counters
+    const cached = cache.get(digest, nowSeconds)
+    if (cached !== null) {
+      lookups.countCacheLookup('hit')
+      return cached
+    }
+    const refused = this.#recallRefusal(digest, nowSeconds)
+    if (refused !== null) lookups.countCacheLookup('refusal')
+    else if (cache.counters.expired > expired) lookups.countCacheLookup('expired')
+    else if (cache.counters.deadKey > deadKey) lookups.countCacheLookup('dead_key')
+    else lookups.countCacheLookup('miss')
+    return refused
   }
 
   /**
@@ -80,14 +96,20 @@ export class Authenticator {
     try {
       if (!claim.isOwner) await inFlight.wait(claim, IN_FLIGHT_WAIT_MS_MAX)
       // Another thread may have finished between the miss and the claim, or while we waited.
-      const recalled = this.recall(digest, clock.nowSeconds())
-      if (recalled !== null) return recalled
       const nowSeconds = clock.nowSeconds()
+      const recalled =
+        this.#parts.cache.get(digest, nowSeconds) ?? this.#recallRefusal(digest, nowSeconds)
+      if (recalled !== null) return recalled
       const verdict = await this.#parts.verifier.verify(token, profile.issuers, nowSeconds)
       return this.#keep(digest, verdict)
     } finally {
       inFlight.release(claim)
     }
+  }
+
+  #recallRefusal(digest: TokenDigest, nowSeconds: number): Refused | null {
+    const code = this.#parts.refusals.get(digest, nowSeconds)
+    return code === null ? null : refuse(code)
   }
 
   #keep(digest: TokenDigest, verdict: Verification): EstablishedIdentity | Refused {

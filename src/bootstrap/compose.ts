@@ -76,6 +76,12 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
   const upstreams = configuration.upstreams.map(
     (upstream) => new UpstreamPool(upstreamOptions(upstream, configuration, perThread), clock),
   )
+  const metrics = new ListenerMetrics({
+    threadIndex: start.index,
+    routeNames: configuration.routes.map(({ name }) => name),
+    issuerNames: configuration.issuers.map(({ name }) => name),
+    upstreamNames: configuration.upstreams.map(({ name }) => name),
+  })
   const authenticator = new Authenticator({
     cache: new TokenCache({ buffer: buffers.tokenCache, keys, memoEntries: MEMO_ENTRIES_DEFAULT }),
     refusals: new RefusalCache({
@@ -86,6 +92,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     inFlight: new InFlight(buffers.inFlight),
     verifier: new JwtVerifier({ keys: around.keyRing, signatures }),
     clock,
+    lookups: metrics,
   })
   const gateway: Gateway = {
     routes: compileRoutes(
@@ -99,12 +106,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     requestIdName: identity.headers.requestId,
     correlationIdName: identity.headers.correlationId,
     trustedPeers: new TrustedPeers(configuration.server.trustedProxies),
-    metrics: new ListenerMetrics({
-      threadIndex: start.index,
-      routeNames: configuration.routes.map(({ name }) => name),
-      issuerNames: configuration.issuers.map(({ name }) => name),
-      upstreamNames: configuration.upstreams.map(({ name }) => name),
-    }),
+    metrics,
     accessLog: new AccessLog({
       sampledShare: logging.accessLog.enabled ? logging.accessLog.sampling : 0,
       failureSampledShare: logging.accessLog.enabled ? logging.accessLog.failureSampling : 0,

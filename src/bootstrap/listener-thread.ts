@@ -125,6 +125,8 @@ function snapshot(): ListenerSnapshot {
   const stats = parts.upstreams.map((upstream) => upstream.stats)
   return gateway.metrics.snapshot({
     verificationQueueDepth: parts.signatures.queueDepth,
+    verificationBatches: parts.signatures.batchCount,
+    verificationTokens: parts.signatures.tokenCount,
     openConnections: server.connectionCount,
     upstreamPending: parts.upstreams.map((upstream) => upstream.pending),
     upstreamEjected: stats.map(({ targets }) => targets.filter(({ ejected }) => ejected).length),

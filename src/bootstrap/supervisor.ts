@@ -2,6 +2,7 @@
  * The main thread: owns the configuration, the keys, the shared memory and the admin listener, and
  * keeps the listener threads running. No request ever passes through here.
  */
+import { setFlagsFromString } from 'node:v8'
 import { AdminApp } from '../admin/admin-app.ts'
 import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
 import { judgeReadiness, type Readiness } from '../gateway/health.ts'
@@ -36,6 +37,11 @@ const BYTES_PER_MIB = 2 ** 20
 const REFUSAL_SHARE = 1 / 32
 /** Head of a request: target, header section, and the request line and separators around them. */
 const HEAD_MARGIN_BYTES = 1_024
+/**
+ * Young objects of a listener thread are collected by that thread alone: helpers make a pause of
+ * half a millisecond no shorter that anyone would notice, and cost 1 to 2 µs of CPU a request.
+ */
+const ENGINE_FLAGS = '--no-parallel-scavenge'
 /** A listener thread that does not answer a scrape by then is left out of it. */
 const SNAPSHOT_TIMEOUT_MS = 1_000
 
@@ -67,6 +73,7 @@ export async function startSupervisor(
   configuration: GatewayConfiguration,
   options: SupervisorOptions,
 ): Promise<RunningGateway> {
+  setFlagsFromString(ENGINE_FLAGS)
   const supervisor = new Supervisor(configuration, options.version)
   await supervisor.start()
   return supervisor

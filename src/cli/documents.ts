@@ -1,6 +1,7 @@
 /** The documents that are generated from code: what they are called and what they say. */
 import { configurationManual } from '../config/manual.ts'
 import { configurationJsonSchema } from '../config/schema.ts'
+import { metricsManual } from '../observability/metrics-manual.ts'
 import { AUTH_ERRORS } from '../protocol/auth-error.ts'
 
 /** Text by file name below `docs/`. */
@@ -9,6 +10,7 @@ export function generatedDocuments(): ReadonlyMap<string, string> {
     ['configuration.md', configurationManual()],
     ['sallyport.schema.json', `${JSON.stringify(configurationJsonSchema(), null, 2)}\n`],
     ['errors.md', errorManual()],
+    ['metrics.md', metricsManual()],
   ])
 }
 

@@ -127,7 +127,7 @@ const accessLog = section('One line per request.', {
   sampling: fraction(
     'Share of the requests answered below 500 that are logged. Low, because writing a line is a ' +
       'cost that each of these requests pays.',
-  ).prefault(0.01),
+  ).prefault(0.001),
   failureSampling: fraction('The same for answers of 500 and above.').prefault(1),
 })
 

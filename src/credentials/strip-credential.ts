@@ -2,7 +2,6 @@
  * Hot path: takes the bearer token out of what goes upstream, from every place in which the route
  * would have looked for it.
  */
-import type { HeaderList } from '../protocol/header-list.ts'
 import { hasScheme } from './bearer-token.ts'
 import { findCookiePair, withoutCookie } from './cookie-pair.ts'
 import { type CompiledSources, type CredentialSource, compileSources } from './credential-source.ts'
@@ -35,17 +34,6 @@ export class CredentialStripper {
       if (findCookiePair(kept, cookieName, 0) !== -1) kept = withoutCookie(kept, cookieName)
     }
     return kept === '' ? null : kept
-  }
-
-  /** All fields as {@link strippedValue} leaves them, in a new list. */
-  strippedHeaders(headers: HeaderList): string[] {
-    const kept: string[] = []
-    for (let index = 0; index < headers.length; index += 2) {
-      const name = headers[index] ?? ''
-      const value = this.strippedValue(name, headers[index + 1] ?? '')
-      if (value !== null) kept.push(name, value)
-    }
-    return kept
   }
 
   /** The raw query without the token. The same string when the route reads no query parameter. */

@@ -14,11 +14,11 @@ import {
   isTraceparent,
   startTraceparent,
 } from '../observability/trace-context.ts'
-import { fieldValue } from '../protocol/header-list.ts'
+import { fieldLines, fieldValue, type HeaderList } from '../protocol/header-list.ts'
 import type { Refused } from '../protocol/verification.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
 import { forward } from '../proxy/forward.ts'
-import { appendForwarded } from '../proxy/forwarded-headers.ts'
+import { forwardedFields } from '../proxy/forwarded-headers.ts'
 import { requestHeaders } from '../proxy/hop-by-hop-headers.ts'
 import { matchRoute } from '../routing/match-route.ts'
 import { tokenDigest } from '../token-cache/token-digest.ts'
@@ -28,6 +28,7 @@ import type { GatewayRoute } from './gateway-route.ts'
 import { RequestContext } from './request-context.ts'
 
 const MICROS_PER_MS = 1_000
+const NO_IDENTITY = ''
 
 /** Handles one well-formed request to its end. Never throws for anything that a client sends. */
 export function handleRequest(gateway: Gateway, exchange: ClientExchange): void {
@@ -51,13 +52,13 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
   }
   request.route = route
   if (route.authentication === 'none') {
-    proxy(request, route, null, isPeerTrusted)
+    proxy(request, route, NO_IDENTITY, isPeerTrusted)
     return
   }
 
   const token = route.extractor.extract(head.headers, head.query)
   if (token === null) {
-    if (route.authentication === 'optional') proxy(request, route, null, isPeerTrusted)
+    if (route.authentication === 'optional') proxy(request, route, NO_IDENTITY, isPeerTrusted)
     else request.refuse('missing_token')
     return
   }
@@ -73,11 +74,10 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
     return
   }
 
-  const missedAtMs = request.startedAtMs
   // Does not reject: what goes wrong is a verdict too.
   void gateway.authenticator.establish(token, digest, route.profile).then((established) => {
-    const elapsedMs = gateway.clock.monotonicMs() - missedAtMs
-    gateway.metrics.recordAuthenticate(elapsedMs * MICROS_PER_MS)
+    request.judgedAtMs = gateway.clock.monotonicMs()
+    gateway.metrics.recordAuthenticate((request.judgedAtMs - request.startedAtMs) * MICROS_PER_MS)
     conclude(request, route, established, isPeerTrusted)
   })
 }
@@ -99,48 +99,46 @@ function conclude(
     request.refuse(refused.code)
     return
   }
-  verdict.rendered ??= renderIdentityHeaders(identity, request.gateway.identityNames)
+  verdict.rendered ??= fieldLines(renderIdentityHeaders(identity, request.gateway.identityNames))
   proxy(request, route, verdict.rendered, isPeerTrusted)
 }
 
 /**
  * Sends the request upstream: what the client sent, minus everything that only the gateway may say,
  * plus what the gateway says.
+ *
+ * @param identity Lines of the established identity; empty when there is none.
  */
 function proxy(
   request: RequestContext,
   route: GatewayRoute,
-  identity: readonly string[] | null,
+  identity: string,
   isPeerTrusted: boolean,
 ): void {
   const { gateway, exchange } = request
-  const { head } = exchange
-  let headers = requestHeaders(head.headers, route.requestFilter)
-  let { query } = head
-  if (route.authentication !== 'none') {
-    headers = route.stripper.strippedHeaders(headers)
-    query = route.stripper.strippedQuery(query)
-  }
-  if (identity !== null) {
-    for (let index = 0; index < identity.length; index += 1) headers.push(identity[index] as string)
-  }
-  appendRequestIds(request, headers, isPeerTrusted)
-  appendTrace(gateway, exchange, headers)
-  const { peerAddress, scheme } = exchange
-  appendForwarded(headers, head.headers, {
+  const { head, peerAddress, scheme } = exchange
+  const credential = route.authentication === 'none' ? null : route.stripper
+  const headers = requestHeaders(head.headers, route.requestFilter, credential)
+  const query = credential === null ? head.query : credential.strippedQuery(head.query)
+  const forwarded = forwardedFields(head.headers, {
     peerAddress,
     scheme,
     authority: head.authority,
     trusted: isPeerTrusted,
   })
+  const ids = idLines(request, isPeerTrusted)
+  const trace = traceLines(gateway, head.headers)
 
-  request.forwardedAtMs = gateway.clock.monotonicMs()
-  const target = query === '' ? head.path : `${head.path}?${query}`
-  const answerHeaders = ['x-request-id', request.requestId]
   forward(
     exchange,
     route.upstream,
-    { method: head.method, target, headers, answerHeaders },
+    {
+      method: head.method,
+      target: query === '' ? head.path : `${head.path}?${query}`,
+      headers,
+      ownFields: `${forwarded}${ids}${trace}${identity}`,
+      answerHeaders: ['x-request-id', request.requestId],
+    },
     request,
   )
 }
@@ -152,29 +150,28 @@ function requestIdOf(gateway: Gateway, exchange: ClientExchange, isPeerTrusted: 
   return createRequestId(gateway.clock.wallMs(), gateway.random)
 }
 
-function appendRequestIds(
-  request: RequestContext,
-  headers: string[],
-  isPeerTrusted: boolean,
-): void {
+function idLines(request: RequestContext, isPeerTrusted: boolean): string {
+  const { requestId } = request
   const { requestIdName, correlationIdName } = request.gateway
-  if (requestIdName !== null) headers.push(requestIdName, request.requestId)
-  if (correlationIdName === null) return
-  const received = request.exchange.head.headers
-  const given = isPeerTrusted ? fieldValue(received, 'x-correlation-id') : null
+  const requestLine = requestIdName === null ? '' : `\r\n${requestIdName}: ${requestId}`
+  if (correlationIdName === null) return requestLine
+  const given = isPeerTrusted ? fieldValue(request.exchange.head.headers, 'x-correlation-id') : null
   const isKept = given !== null && isAcceptableRequestId(given)
-  headers.push(correlationIdName, isKept ? given : request.requestId)
+  return `${requestLine}\r\n${correlationIdName}: ${isKept ? given : requestId}`
 }
 
-/** `tracestate` goes on only with the `traceparent` that it belongs to (W3C §3.3.1.1). */
-function appendTrace(gateway: Gateway, exchange: ClientExchange, headers: string[]): void {
-  const received = exchange.head.headers
+/**
+ * `tracestate` goes on only with the one `traceparent` that it belongs to (W3C §3.3.1.1). Repeated
+ * fields of it are one list.
+ */
+function traceLines(gateway: Gateway, received: HeaderList): string {
   const parent = fieldValue(received, 'traceparent')
   if (parent === null || !isTraceparent(parent)) {
-    headers.push('traceparent', startTraceparent(false, gateway.random))
-    return
+    return `\r\ntraceparent: ${startTraceparent(false, gateway.random)}`
   }
-  headers.push('traceparent', continueTraceparent(parent, gateway.random))
-  const state = fieldValue(received, 'tracestate')
-  if (state !== null) headers.push('tracestate', state)
+  let lines = `\r\ntraceparent: ${continueTraceparent(parent, gateway.random)}`
+  for (let index = 0; index < received.length; index += 2) {
+    if (received[index] === 'tracestate') lines += `\r\ntracestate: ${received[index + 1]}`
+  }
+  return lines
 }

@@ -24,8 +24,8 @@ export class RequestContext implements ForwardObserver {
   readonly requestId: string
   readonly startedAtMs: number
   route: GatewayRoute | null
-  /** When the request was handed to the upstream's pool; 0 before. */
-  forwardedAtMs: number
+  /** When the credential was judged; the start, when its verdict was known already. */
+  judgedAtMs: number
 
   constructor(gateway: Gateway, exchange: ClientExchange, requestId: string) {
     this.gateway = gateway
@@ -33,7 +33,7 @@ export class RequestContext implements ForwardObserver {
     this.requestId = requestId
     this.startedAtMs = gateway.clock.monotonicMs()
     this.route = null
-    this.forwardedAtMs = 0
+    this.judgedAtMs = this.startedAtMs
   }
 
   /** Answers with a refusal and counts it. Ignored by an exchange that is over. */
@@ -55,7 +55,7 @@ export class RequestContext implements ForwardObserver {
 
   onAnswer(): void {
     const { metrics, clock } = this.gateway
-    metrics.recordUpstream((clock.monotonicMs() - this.forwardedAtMs) * MICROS_PER_MS)
+    metrics.recordUpstream((clock.monotonicMs() - this.judgedAtMs) * MICROS_PER_MS)
   }
 
   onSettled(statusCode: number, end: ForwardEnd): void {

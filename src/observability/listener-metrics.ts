@@ -28,9 +28,12 @@ export interface ListenerMetricsOptions {
   readonly upstreamNames: readonly string[]
 }
 
-/** Values that are read when someone asks, not counted. */
+/** Values that are read when someone asks, not counted here. */
 export interface ListenerGauges {
   readonly verificationQueueDepth: number
+  /** Handed to verification threads since this thread started. */
+  readonly verificationBatches: number
+  readonly verificationTokens: number
   readonly openConnections: number
   /** By upstream, in the order of `upstreamNames`. */
   readonly upstreamPending: readonly number[]
@@ -48,8 +51,6 @@ export interface ListenerSnapshot {
   /** `[issuer][code]` flat; the row behind the last issuer is "none". */
   readonly refusals: Float64Array
   readonly cacheLookups: Float64Array
-  readonly verificationBatches: number
-  readonly verificationTokens: number
   /** In the order of `LATENCY_PHASES`. */
   readonly latencies: readonly EncodedLatency[]
   readonly gauges: ListenerGauges
@@ -68,8 +69,6 @@ export class ListenerMetrics {
   readonly #requests: Float64Array
   readonly #refusals: Float64Array
   readonly #cacheLookups = new Float64Array(CACHE_RESULTS.length)
-  #verificationBatches = 0
-  #verificationTokens = 0
   readonly #total = new LatencyHistogram()
   readonly #authenticate = new LatencyHistogram()
   readonly #upstream = new LatencyHistogram()
@@ -109,11 +108,6 @@ export class ListenerMetrics {
     this.#cacheLookups[place] = (this.#cacheLookups[place] ?? 0) + 1
   }
 
-  countVerificationBatch(tokens: number): void {
-    this.#verificationBatches += 1
-    this.#verificationTokens += tokens
-  }
-
   recordTotal(latencyMicros: number): void {
     this.#total.record(latencyMicros)
   }
@@ -142,8 +136,6 @@ export class ListenerMetrics {
       requests: this.#requests.slice(),
       refusals: this.#refusals.slice(),
       cacheLookups: this.#cacheLookups.slice(),
-      verificationBatches: this.#verificationBatches,
-      verificationTokens: this.#verificationTokens,
       latencies: LATENCY_PHASES.map((phase) => byPhase[phase].encode()),
       gauges,
       eventLoop: this.#eventLoop.read(),

@@ -59,8 +59,8 @@ class Totals {
     snapshot.cacheLookups.forEach((count, place) => {
       addTo(this.cacheLookups, nameAt(CACHE_RESULTS, place), count)
     })
-    this.verificationBatches += snapshot.verificationBatches
-    this.verificationTokens += snapshot.verificationTokens
+    this.verificationBatches += snapshot.gauges.verificationBatches
+    this.verificationTokens += snapshot.gauges.verificationTokens
     snapshot.latencies.forEach((latency, place) => {
       const phase = LATENCY_PHASES[place]
       if (phase !== undefined) this.latencies[phase].add(latency)

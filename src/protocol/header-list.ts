@@ -7,24 +7,29 @@
 export type HeaderList = readonly string[]
 
 /**
- * Hot path: the value of the first field of this name, or `null`.
- *
- * Does *not* notice repeated fields; use {@link countFields} where a repetition matters.
+ * Hot path: the value of the one field of this name; `null` when there is none, and when there are
+ * several where one is meant: whoever reads behind us may pick another one than we would.
  *
  * @param name In lower case.
  */
 export function fieldValue(headers: HeaderList, name: string): string | null {
+  let found: string | null = null
   for (let index = 0; index < headers.length; index += 2) {
-    if (headers[index] === name) return headers[index + 1] ?? null
+    if (headers[index] !== name) continue
+    if (found !== null) return null
+    found = headers[index + 1] ?? null
   }
-  return null
+  return found
 }
 
-/** How many fields have this lower-case name. */
-export function countFields(headers: HeaderList, name: string): number {
-  let count = 0
-  for (let index = 0; index < headers.length; index += 2) {
-    if (headers[index] === name) count += 1
+/**
+ * The fields as text that follows others: CRLF and `name: value` for each. One flat string, because
+ * it is made once and sent often. Does *not* check that a value holds no CR or LF.
+ */
+export function fieldLines(headers: HeaderList): string {
+  const pieces: string[] = []
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    pieces.push('\r\n', headers[index] as string, ': ', headers[index + 1] as string)
   }
-  return count
+  return pieces.join('')
 }

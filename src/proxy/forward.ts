@@ -12,10 +12,16 @@
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { HeaderList } from '../protocol/header-list.ts'
 import type { ClientExchange } from './client-exchange.ts'
+import { dispatchWithOwnFields, type OwnFields, ownFieldsAreWaiting } from './own-fields.ts'
 import { ResponseRelay } from './relay-response.ts'
 import { RequestBodyStream } from './request-body-stream.ts'
 import type { AttemptProgress, UpstreamFailure } from './upstream-error.ts'
-import { CANCELLED, INVALID_RESPONSE_HEAD, upstreamFailure } from './upstream-error.ts'
+import {
+  CANCELLED,
+  INVALID_RESPONSE_HEAD,
+  LACKS_OWN_FIELDS,
+  upstreamFailure,
+} from './upstream-error.ts'
 import type { StalledTransfer, UpstreamPool } from './upstream-pool.ts'
 import type {
   ConnectionWaiter,
@@ -30,10 +36,11 @@ export interface ForwardRequest {
   /** Canonical path with `?query` if there is one. */
   readonly target: string
   /**
-   * Exactly what is sent, apart from `Connection` and the framing. From `requestHeaders`, with
-   * identity and forwarding fields added. Visible ASCII.
+   * What the client sent and may go on, from `requestHeaders`. Visible ASCII.
    */
   readonly headers: string[]
+  /** What the gateway adds to them: identity, ids, and where the request came from. */
+  readonly ownFields: OwnFields
   /** The gateway's own fields for the answer, names in lower case; upstream copies are dropped. */
   readonly answerHeaders: HeaderList
 }
@@ -120,6 +127,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
   #abort: ((error: Error) => void) | null = null
   #resume: (() => void) | null = null
   #drainAwaited = false
+  #lacksOwnFields = false
 
   constructor(
     exchange: ClientExchange,
@@ -180,6 +188,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
   onConnect(abort: (error?: Error) => void): void {
     // Thrown, not aborted: the request is dropped before it is written, and the connection lives.
     if (this.#settled) throw CANCELLED
+    if (this.#lacksOwnFields || ownFieldsAreWaiting()) throw LACKS_OWN_FIELDS
     this.#abort = abort
     this.#phase = SENT
   }
@@ -284,7 +293,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
   #dispatch(connection: UpstreamConnection): void {
     this.#phase = DISPATCHED
     this.#connection = connection
-    const { method, target, headers } = this.#request
+    const { method, target, headers, ownFields } = this.#request
     const options: DispatchOptions = {
       path: target,
       method,
@@ -294,7 +303,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
       blocking: false,
       servername: (this.#target as UpstreamTarget).serverName,
     }
-    connection.dispatch(options, this)
+    this.#lacksOwnFields = !dispatchWithOwnFields(connection, options, this, ownFields)
   }
 
   // The answer on its way down.

@@ -6,6 +6,7 @@
  * counts only when the peer is a trusted proxy: then our own entry is appended to it.
  */
 import type { HeaderList } from '../protocol/header-list.ts'
+import type { OwnFields } from './own-fields.ts'
 
 /** What is known about the connection on which a request came. */
 export interface ForwardedFacts {
@@ -19,51 +20,60 @@ export interface ForwardedFacts {
 }
 
 /**
- * Appends the four fields to `headers`.
+ * The four fields, as the beginning of the gateway's own.
  *
  * A trusted peer's `X-Forwarded-Proto` and `-Host` are kept, because it alone knows how the client
  * connected. They are not checked beyond being visible ASCII, which the server guarantees.
  *
- * @param headers The list that goes upstream; changed in place.
  * @param received The client's own list, read only when the peer is trusted. Lower-case names.
  */
-export function appendForwarded(
-  headers: string[],
-  received: HeaderList,
-  facts: ForwardedFacts,
-): void {
-  if (facts.trusted) {
-    appendToReceived(headers, received, facts)
-    return
-  }
+export function forwardedFields(received: HeaderList, facts: ForwardedFacts): OwnFields {
+  if (!facts.trusted) return remembered(facts)
   const { peerAddress, scheme, authority } = facts
-  headers.push(
-    'x-forwarded-for',
-    peerAddress,
-    'x-forwarded-proto',
-    scheme,
-    'x-forwarded-host',
-    authority,
-    'forwarded',
-    forwardedElement(peerAddress, scheme, authority),
+  const element = forwardedElement(peerAddress, scheme, authority)
+  return forwardedText(
+    appended(joinedValues(received, 'x-forwarded-for'), peerAddress),
+    joinedValues(received, 'x-forwarded-proto') || scheme,
+    joinedValues(received, 'x-forwarded-host') || authority,
+    appended(joinedValues(received, 'forwarded'), element),
   )
 }
 
-function appendToReceived(headers: string[], received: HeaderList, facts: ForwardedFacts): void {
-  const { peerAddress, scheme, authority } = facts
-  const addresses = joinedValues(received, 'x-forwarded-for')
-  const elements = joinedValues(received, 'forwarded')
-  const ownElement = forwardedElement(peerAddress, scheme, authority)
-  headers.push(
-    'x-forwarded-for',
-    addresses === '' ? peerAddress : `${addresses}, ${peerAddress}`,
-    'x-forwarded-proto',
-    joinedValues(received, 'x-forwarded-proto') || scheme,
-    'x-forwarded-host',
-    joinedValues(received, 'x-forwarded-host') || authority,
-    'forwarded',
-    elements === '' ? ownElement : `${elements}, ${ownElement}`,
-  )
+/** Peers are a few balancers, or clients that send one request after another. */
+const REMEMBERED_MAX = 1_024
+
+interface Remembered {
+  readonly scheme: string
+  readonly authority: string
+  readonly text: OwnFields
+}
+
+/** The last text for each peer: the same every time, unless it asks for another host. */
+const lastTexts = new Map<string, Remembered>()
+
+function remembered({ peerAddress, scheme, authority }: ForwardedFacts): OwnFields {
+  const last = lastTexts.get(peerAddress)
+  if (last !== undefined && last.scheme === scheme && last.authority === authority) {
+    return last.text
+  }
+  const element = forwardedElement(peerAddress, scheme, authority)
+  const text = forwardedText(peerAddress, scheme, authority, element)
+  if (lastTexts.size >= REMEMBERED_MAX) lastTexts.clear()
+  lastTexts.set(peerAddress, { scheme, authority, text })
+  return text
+}
+
+function forwardedText(
+  addresses: string,
+  scheme: string,
+  authority: string,
+  elements: string,
+): OwnFields {
+  return `${addresses}\r\nx-forwarded-proto: ${scheme}\r\nx-forwarded-host: ${authority}\r\nforwarded: ${elements}`
+}
+
+function appended(received: string, own: string): string {
+  return received === '' ? own : `${received}, ${own}`
 }
 
 /** Repeated fields mean the same as one with a list (RFC 9110 §5.3). */

@@ -4,6 +4,7 @@
  * This runs *before* the gateway adds anything of its own, so that `Connection: x-user-id` can only
  * take away what the client itself sent, never the identity that the gateway established.
  */
+import type { CredentialStripper } from '../credentials/strip-credential.ts'
 import type { HeaderList } from '../protocol/header-list.ts'
 import { collectNamedFields, namesNoField, withoutFields } from './connection-options.ts'
 import { HeaderNameFilter } from './header-name-filter.ts'
@@ -68,8 +69,13 @@ export function createRequestFilter(otherNames: Iterable<string>): HeaderNameFil
  * Names with `_` for `-` are not looked at: the server has dropped them.
  *
  * @param headers Names in lower case.
+ * @param credential Takes out the credential that the gateway has read; `null` where it reads none.
  */
-export function requestHeaders(headers: HeaderList, filter: HeaderNameFilter): string[] {
+export function requestHeaders(
+  headers: HeaderList,
+  filter: HeaderNameFilter,
+  credential: CredentialStripper | null,
+): string[] {
   const kept: string[] = []
   let named: Set<string> | null = null
   for (let index = 0; index + 1 < headers.length; index += 2) {
@@ -80,9 +86,23 @@ export function requestHeaders(headers: HeaderList, filter: HeaderNameFilter): s
         named ??= new Set()
         collectNamedFields(value, named)
       }
-    } else if (name.charCodeAt(0) !== LETTER_X || !name.startsWith(FORWARDED_PREFIX)) {
-      kept.push(name, value)
+    } else if (!isForwardedField(name)) {
+      keep(kept, name, value, credential)
     }
   }
   return named === null ? kept : withoutFields(kept, named)
+}
+
+function isForwardedField(name: string): boolean {
+  return name.charCodeAt(0) === LETTER_X && name.startsWith(FORWARDED_PREFIX)
+}
+
+function keep(
+  kept: string[],
+  name: string,
+  value: string,
+  credential: CredentialStripper | null,
+): void {
+  const rest = credential === null ? value : credential.strippedValue(name, value)
+  if (rest !== null) kept.push(name, rest)
 }

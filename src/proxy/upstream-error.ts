@@ -25,6 +25,12 @@ export interface UpstreamFailure {
 /** Ends an attempt whose client is gone, or which somebody else has answered. */
 export const CANCELLED: Error = new Error('cancelled')
 
+/**
+ * Ends an attempt that would have reached the upstream without the gateway's own fields: the client
+ * library no longer works as own-fields.ts assumes.
+ */
+export const LACKS_OWN_FIELDS: Error = new Error('a request lacks the own fields of the gateway')
+
 /** Ends an attempt whose response head is not acceptable. */
 export const INVALID_RESPONSE_HEAD: Error = new Error('invalid response head')
 
@@ -80,7 +86,7 @@ const FAILURES: ReadonlyMap<string, UpstreamFailure> = new Map([
  * unreachable; one that ends within the answer, as an answer that is not valid HTTP.
  */
 export function upstreamFailure(error: Error, progress: AttemptProgress): UpstreamFailure {
-  if (error === INVALID_RESPONSE_HEAD) return PROTOCOL_ERROR
+  if (error === INVALID_RESPONSE_HEAD || error === LACKS_OWN_FIELDS) return PROTOCOL_ERROR
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   const known = FAILURES.get(code)
   if (known !== undefined) return known

@@ -21,7 +21,8 @@ describe('removal of the credential', () => {
     )
     fc.assert(
       fc.property(cookies, (cookie) => {
-        const kept = stripper.strippedHeaders(['cookie', cookie])
+        const value = stripper.strippedValue('cookie', cookie)
+        const kept = value === null ? [] : ['cookie', value]
         assert.equal(extractor.extract(kept, ''), null)
         const others = cookie.split(';').map((pair) => pair.trim())
         const expected = others.filter((pair) => pair !== '' && !pair.startsWith('t='))

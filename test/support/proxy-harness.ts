@@ -73,6 +73,7 @@ export class TestForward implements ForwardObserver {
         method: this.exchange.head.method,
         target: options.path ?? '/',
         headers: [...(options.upstreamHeaders ?? ['host', 'api.example.com'])],
+        ownFields: options.ownFields ?? '',
         answerHeaders: options.answerHeaders ?? [],
       },
       this,
@@ -104,6 +105,7 @@ export class TestForward implements ForwardObserver {
 
 export interface TestForwardOptions extends RecordingOptions {
   readonly upstreamHeaders?: readonly string[]
+  readonly ownFields?: string
   readonly answerHeaders?: readonly string[]
   readonly prepare?: (exchange: RecordingExchange) => void
 }

@@ -62,6 +62,8 @@ export interface RawTarget {
   readonly port: number
   /** Default `127.0.0.1`. */
   readonly host?: string
+  /** Address to connect from. Default: as the system chooses. Not with TLS. */
+  readonly localAddress?: string
   /** PEM of the certificate to trust: connects with TLS. */
   readonly ca?: string
 }
@@ -77,7 +79,10 @@ export interface ExchangeOptions {
 
 function connectTo(target: RawTarget): Socket {
   const host = target.host ?? '127.0.0.1'
-  if (target.ca === undefined) return connectTcp({ port: target.port, host })
+  if (target.ca === undefined) {
+    const { port, localAddress = '127.0.0.1' } = target
+    return connectTcp(host === '127.0.0.1' ? { port, host, localAddress } : { port, host })
+  }
   return connectTls({ port: target.port, host, ca: target.ca, servername: 'localhost' })
 }
 

@@ -102,10 +102,12 @@ class GatewayProcess implements RunningGateway {
       const onReport = (report: Report) => {
         if (report.type !== 'done' || report.id !== id) return
         this.#child.off('message', onReport)
+        this.#child.off('exit', onExit)
         resolve(report.rssBytes)
       }
+      const onExit = () => reject(new Error('the gateway process has ended'))
       this.#child.on('message', onReport)
-      this.#child.once('exit', () => reject(new Error('the gateway process has ended')))
+      this.#child.once('exit', onExit)
       this.#child.send({ id, ...question })
     })
   }

@@ -17,6 +17,8 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
   ledger.update(
     metrics.snapshot({
       verificationQueueDepth: 4,
+      verificationBatches: 1,
+      verificationTokens: 12,
       openConnections: 9,
       upstreamPending: [2],
       upstreamEjected: [0],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { appendForwarded, type ForwardedFacts } from '../../src/proxy/forwarded-headers.ts'
+import { type ForwardedFacts, forwardedFields } from '../../src/proxy/forwarded-headers.ts'
+import { FIRST_OWN_FIELD } from '../../src/proxy/own-fields.ts'
 
 const FACTS: ForwardedFacts = {
   peerAddress: '192.0.2.7',
@@ -10,12 +11,12 @@ const FACTS: ForwardedFacts = {
 }
 
 function forwarded(received: string[], facts: Partial<ForwardedFacts> = {}): Map<string, string> {
-  const headers: string[] = []
-  appendForwarded(headers, received, { ...FACTS, ...facts })
+  const text = forwardedFields(received, { ...FACTS, ...facts })
   const fields = new Map<string, string>()
-  for (let index = 0; index < headers.length; index += 2) {
-    assert.ok(!fields.has(headers[index] as string), 'each field is set once')
-    fields.set(headers[index] as string, headers[index + 1] as string)
+  for (const line of `${FIRST_OWN_FIELD}: ${text}`.split('\r\n')) {
+    const [name = '', ...value] = line.split(': ')
+    assert.ok(!fields.has(name), 'each field is set once')
+    fields.set(name, value.join(': '))
   }
   return fields
 }

@@ -10,6 +10,8 @@ import { MetricsLedger } from '../../src/observability/metrics-ledger.ts'
 
 const GAUGES: ListenerGauges = {
   verificationQueueDepth: 3,
+  verificationBatches: 1,
+  verificationTokens: 12,
   openConnections: 7,
   upstreamPending: [2],
   upstreamEjected: [1],
@@ -79,7 +81,6 @@ describe('Metrics of listener threads', () => {
       metrics.recordAuthenticate(90)
       metrics.recordUpstream(300)
       metrics.countCacheLookup('hit')
-      metrics.countVerificationBatch(12)
     })
     const ledger = new MetricsLedger()
     ledger.update(structuredClone(snapshot))

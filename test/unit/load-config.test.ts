@@ -124,7 +124,7 @@ describe('The least configuration', () => {
     [
       'logging',
       configuration.logging,
-      { level: 'info', accessLog: { enabled: true, sampling: 0.01, failureSampling: 1 } },
+      { level: 'info', accessLog: { enabled: true, sampling: 0.001, failureSampling: 1 } },
     ],
     ['watch', configuration.watch, false],
     [

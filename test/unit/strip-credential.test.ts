@@ -16,15 +16,26 @@ const SOURCES: readonly CredentialSource[] = [
 ]
 const stripper = new CredentialStripper(SOURCES)
 
+/** What goes on of a whole list. */
+function stripped(headers: readonly string[]): string[] {
+  const kept: string[] = []
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] ?? ''
+    const value = stripper.strippedValue(name, headers[index + 1] ?? '')
+    if (value !== null) kept.push(name, value)
+  }
+  return kept
+}
+
 describe('removal of the credential before a request goes upstream', () => {
   it('removes the fields that carry it and keeps the others in order', () => {
     const headers = ['a', '1', 'authorization', 'BEARER x', 'b', '2', 'x-token', 'x', 'c', '3']
-    assert.deepEqual(stripper.strippedHeaders(headers), ['a', '1', 'b', '2', 'c', '3'])
+    assert.deepEqual(stripped(headers), ['a', '1', 'b', '2', 'c', '3'])
   })
 
   it('keeps Authorization of another scheme, which is not ours', () => {
     const headers = ['authorization', 'Basic abc']
-    assert.deepEqual(stripper.strippedHeaders(headers), headers)
+    assert.deepEqual(stripped(headers), headers)
   })
 
   it('removes that cookie alone, wherever it stands', () => {
@@ -58,10 +69,7 @@ describe('removal of the credential before a request goes upstream', () => {
     const extractor = new CredentialExtractor(SOURCES, 100)
     const headers = ['authorization', 'Bearer x', 'cookie', ' jwt=x;jwt=y ; jwt=z', 'x-token', 'x']
     const query = 'access_token=x&access_token=y&access_token'
-    const remains = extractor.extract(
-      stripper.strippedHeaders(headers),
-      stripper.strippedQuery(query),
-    )
+    const remains = extractor.extract(stripped(headers), stripper.strippedQuery(query))
     assert.equal(remains, null)
   })
 })
