@@ -14,7 +14,8 @@ const LAYERS = [
   ['gateway'],
   ['server', 'admin'],
   ['bootstrap'],
-  ['cli', 'demo'],
+  ['demo'],
+  ['cli'],
 ]
 
 const anyOf = (names) => `(${names.join('|')})`

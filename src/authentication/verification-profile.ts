@@ -19,7 +19,7 @@ export interface VerificationProfile {
 export function compileVerificationProfile(
   policies: readonly JwtIssuerPolicy[],
 ): VerificationProfile {
-  const descriptions = policies.map((policy) => JSON.stringify(canonical(policy))).sort()
+  const descriptions = policies.map((policy) => JSON.stringify(canonical(policy))).sort(byText)
   return {
     key: profileKey(JSON.stringify(descriptions)),
     issuers: compileJwtProfile(policies),
@@ -28,8 +28,12 @@ export function compileVerificationProfile(
 
 /** Members by name, lists without order: for all settings of an issuer, order says nothing. */
 function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical).sort()
+  if (Array.isArray(value)) return value.map(canonical).sort(byText)
   if (typeof value !== 'object' || value === null) return value
   const members = Object.entries(value).map(([name, member]) => [name, canonical(member)] as const)
   return Object.fromEntries(members.sort(([left], [right]) => (left < right ? -1 : 1)))
+}
+
+function byText(left: unknown, right: unknown): number {
+  return String(left) < String(right) ? -1 : 1
 }

@@ -8,7 +8,6 @@
  * still hang on its event loop, and Node aborts the whole process over that. A thread ends by
  * leaving itself, closing its server in an exit hook (bootstrap/listener-thread.ts).
  */
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { FromListener, ListenerStart, ToListener } from './thread-messages.ts'
 
@@ -22,8 +21,8 @@ export interface ListenerThreadsOptions {
   /** What the thread of this index starts with. Asked again at each restart, for fresh keys. */
   readonly start: (index: number) => ListenerStart
   readonly onMessage: (index: number, message: FromListener) => void
-  /** A thread died while it was wanted; its successor is on the way. */
-  readonly onDeath: (index: number, exitCode: number) => void
+  /** A thread died while it was wanted; its successor is on the way. `reason`: for operators. */
+  readonly onDeath: (index: number, reason: string) => void
   readonly monotonicMs: () => number
 }
 
@@ -57,12 +56,15 @@ export function startListenerThreads(options: ListenerThreadsOptions): ListenerT
     place.worker = worker
     place.startedAtMs = options.monotonicMs()
     worker.on('message', (message: FromListener) => options.onMessage(index, message))
+    let reason = ''
     // An error is followed by exit, which is where the restart happens.
-    worker.on('error', () => undefined)
+    worker.on('error', (error) => {
+      reason = error instanceof Error ? error.message : String(error)
+    })
     worker.on('exit', (exitCode) => {
       place.worker = null
       if (isEnding) return
-      options.onDeath(index, exitCode)
+      options.onDeath(index, reason || `exit code ${exitCode}`)
       relaunch(index, place)
     })
   }
@@ -97,7 +99,8 @@ export function startListenerThreads(options: ListenerThreadsOptions): ListenerT
       await Promise.all(
         places.map(async ({ worker }) => {
           if (worker === null) return
-          const hasEnded = once(worker, 'exit')
+          // Not `events.once`: that rejects when the thread fails on its way out.
+          const hasEnded = new Promise((resolve) => worker.once('exit', resolve))
           worker.postMessage({ type: 'end' } satisfies ToListener)
           await hasEnded
         }),

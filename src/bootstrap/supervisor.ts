@@ -187,7 +187,7 @@ class Supervisor implements RunningGateway {
         count: this.#configuration.tuning.listenerThreads,
         start: (index) => this.#startOf(index),
         onMessage: (index, message) => this.#receive(index, message),
-        onDeath: (index) => this.#mourn(index),
+        onDeath: (index, reason) => this.#mourn(index, reason),
         monotonicMs: () => systemClock.monotonicMs(),
       })
     })
@@ -217,6 +217,7 @@ class Supervisor implements RunningGateway {
         }
         if (this.#listening.size === this.#configuration.tuning.listenerThreads) {
           this.#onListening?.()
+          this.#onListenFailed = null
         }
         this.#lastReadiness = ''
         this.#announceReadiness()
@@ -247,7 +248,12 @@ class Supervisor implements RunningGateway {
   }
 
   /** A thread is gone; its successor is started by {@link startListenerThreads}. */
-  #mourn(index: number): void {
+  #mourn(index: number, reason: string): void {
+    if (this.#onListenFailed !== null) {
+      // What keeps one from starting keeps its successors as well.
+      this.#onListenFailed(`a listener thread ended while it started: ${reason}`)
+      return
+    }
     this.#listening.delete(index)
     this.#ledger.retire(index)
     this.#restarts += 1

@@ -17,10 +17,11 @@ import { isSymmetric, secretBytesMin } from './issuer-checks.ts'
 import type { IssuerOutput, JwksOutput } from './issuer-settings.ts'
 import type { RouteOutput } from './route-settings.ts'
 import { type AdminOutput, isAdminToken, type ServerOutput } from './server-settings.ts'
+import { tlsFileProblems } from './tls-files.ts'
 import type { UnderstoodSettings } from './understood-settings.ts'
 
-/** A secret file is short; whatever is longer was named by mistake. */
-const SECRET_FILE_BYTES_MAX = 65_536
+/** Files with secrets, keys and certificates are short; what is longer was named by mistake. */
+const CONTENT_BYTES_MAX = 65_536
 
 interface Resolution {
   /** `null` when a part is missing; then somebody has complained. */
@@ -69,9 +70,19 @@ function isComplete<Item>(items: readonly (Item | null)[]): items is readonly It
 
 function resolveServer(server: ServerOutput, files: SettingFiles): ServerConfiguration {
   if (server.tls === null) return { ...server, tls: null }
-  const certFile = files.readable(['server', 'tls', 'certFile'], server.tls.certFile)
-  const keyFile = files.readable(['server', 'tls', 'keyFile'], server.tls.keyFile)
-  return { ...server, tls: { certFile, keyFile } }
+  const path = ['server', 'tls']
+  const { certFile, keyFile } = server.tls
+  const certificate = files.content([...path, 'certFile'], certFile)
+  const key = files.content([...path, 'keyFile'], keyFile)
+  if (certificate !== null && key !== null) {
+    for (const { setting, message } of tlsFileProblems(certificate, key)) {
+      files.complain([...path, setting], message)
+    }
+  }
+  return {
+    ...server,
+    tls: { certFile: files.absolute(certFile), keyFile: files.absolute(keyFile) },
+  }
 }
 
 function resolveAdmin(admin: AdminOutput, files: SettingFiles): AdminConfiguration {
@@ -193,14 +204,18 @@ class SettingFiles {
     return this.absolute(name)
   }
 
+  /** What the file holds. */
+  content(path: ConfigPath, name: string): Buffer | null {
+    const bytes = this.#read(path, name, CONTENT_BYTES_MAX + 1)
+    if (bytes === null || bytes.length <= CONTENT_BYTES_MAX) return bytes
+    this.complain(path, `names a file of more than ${CONTENT_BYTES_MAX} bytes`)
+    return null
+  }
+
   /** What the file holds, without one line end at its end. */
   secret(path: ConfigPath, name: string): Buffer | null {
-    const bytes = this.#read(path, name, SECRET_FILE_BYTES_MAX + 1)
+    const bytes = this.content(path, name)
     if (bytes === null) return null
-    if (bytes.length > SECRET_FILE_BYTES_MAX) {
-      this.complain(path, `names a file of more than ${SECRET_FILE_BYTES_MAX} bytes`)
-      return null
-    }
     const text = bytes.toString('latin1').replace(/\r?\n$/, '')
     return Buffer.from(text, 'latin1')
   }

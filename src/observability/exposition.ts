@@ -46,7 +46,7 @@ const MICROS_PER_SECOND = 1_000_000
 const NO_LABELS: Readonly<Record<string, string>> = {}
 
 /** From what a cached token costs to the longest default time-out. Two to three a decade. */
-export const BUCKET_BOUNDS_SECONDS: readonly number[] = [
+const BUCKET_BOUNDS_SECONDS: readonly number[] = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
   30,
 ]

@@ -2,17 +2,8 @@
  * What a security team wants to hear of, in a stream of its own: a closed union, bounded in rate,
  * because an attacker decides how often these happen.
  */
-import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
 
 export type SecurityEvent =
-  | {
-      readonly event: 'algorithm_rejected'
-      readonly issuer: string | null
-      readonly route: string
-      /** `other` stands for whatever text the token carried. */
-      readonly algorithm: JwsAlgorithm | 'none' | 'other'
-      readonly requestId: string
-    }
   | {
       readonly event: 'jwks_refresh_failed'
       readonly issuer: string
@@ -32,7 +23,6 @@ export type SecurityEventName = SecurityEvent['event']
 
 export const SECURITY_EVENT_LEVELS: Readonly<Record<SecurityEventName, 'info' | 'warn' | 'error'>> =
   {
-    algorithm_rejected: 'warn',
     jwks_refresh_failed: 'warn',
     stale_keys_in_use: 'warn',
     keys_expired: 'error',

@@ -10,7 +10,7 @@
 /** What happens to a response field of this name. Integers, compared for every field. */
 export const FIELD_RELAYED = 0
 /** Hop-by-hop, set by the server itself, or no token at all (RFC 9110 §5.1). */
-export const FIELD_DROPPED = 1
+const FIELD_DROPPED = 1
 export const FIELD_CONTENT_LENGTH = 2
 export const FIELD_CONNECTION = 3
 

@@ -25,6 +25,7 @@ import {
 import type { StalledTransfer, UpstreamPool } from './upstream-pool.ts'
 import type {
   ConnectionWaiter,
+  DispatchOptions,
   UpstreamConnection,
   UpstreamEvents,
   UpstreamTarget,
@@ -390,16 +391,6 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
     if (!failure.blamesTarget) return false
     return this.#stream === null || progress !== 'sent' || failure.code !== 'upstream_unreachable'
   }
-}
-
-/** What `dispatch` takes; its own type does not know `servername`. */
-interface DispatchOptions {
-  readonly path: string
-  readonly method: string
-  readonly headers: string[]
-  readonly body: RequestBodyStream | Uint8Array | null
-  readonly blocking: boolean
-  readonly servername: string
 }
 
 /** RFC 9110 §9.2.2, of the methods that the server lets through. */

@@ -12,7 +12,7 @@
  * without its identity, so it is never written: see forward.ts.
  */
 import { subscribe } from 'node:diagnostics_channel'
-import type { Dispatcher } from 'undici'
+import type { DispatchOptions, UpstreamConnection, UpstreamEvents } from './upstream-target.ts'
 
 /** The field that all others follow; it is part of every request. */
 export const FIRST_OWN_FIELD = 'x-forwarded-for'
@@ -42,9 +42,9 @@ subscribe(ANNOUNCEMENT, (message) => {
  *   client library refuses by itself does not have them either.
  */
 export function dispatchWithOwnFields(
-  connection: Pick<Dispatcher, 'dispatch'>,
-  options: Dispatcher.DispatchOptions,
-  events: Dispatcher.DispatchHandler,
+  connection: Pick<UpstreamConnection, 'dispatch'>,
+  options: DispatchOptions,
+  events: UpstreamEvents,
   ownFields: OwnFields,
 ): boolean {
   waiting = ownFields

@@ -8,12 +8,23 @@
  */
 import type { EventEmitter } from 'node:events'
 import { Client, type Dispatcher } from 'undici'
+import type { RequestBodyStream } from './request-body-stream.ts'
 
 /** One HTTP/1.1 connection, opened when first used and opened again when it was lost. */
 export type UpstreamConnection = Client
 
 /** Receives what happens to a request. The classic callbacks: the newer ones wrap each of them. */
 export type UpstreamEvents = Dispatcher.DispatchHandler
+
+/** What `dispatch` takes; its own type does not know `servername`. */
+export interface DispatchOptions {
+  readonly path: string
+  readonly method: string
+  readonly headers: string[]
+  readonly body: RequestBodyStream | Uint8Array | null
+  readonly blocking: boolean
+  readonly servername: string
+}
 
 /** Somebody who waits for a connection. */
 export interface ConnectionWaiter {

@@ -49,7 +49,7 @@ const TABLE_HEADER_WORDS = CACHE_LINE_BYTES / WORD_BYTES
 /** Counts the writers that ever attached, to number them. */
 export const WRITER_COUNT_WORD = 0
 
-export const SET_HEADER_WORDS = CACHE_LINE_BYTES / WORD_BYTES
+const SET_HEADER_WORDS = CACHE_LINE_BYTES / WORD_BYTES
 export const LOCK_WORD = 0
 export const HAND_WORD = 1
 const TOUCHED_BYTE = 8

@@ -10,9 +10,6 @@ import { DIGEST_WORDS, NOTE_WORD, REFUSAL_SLOT_BYTES, tableSizeBytes } from './l
 import { type CacheCounters, SlotTable } from './slot-table.ts'
 import { type TokenDigest, unpackDigest } from './token-digest.ts'
 
-/** How long a refusal is remembered at most. */
-export const REFUSAL_TTL_SECONDS_DEFAULT = 10
-
 const SIZE_BYTES_MIN = tableSizeBytes(1, REFUSAL_SLOT_BYTES)
 
 export interface RefusalCacheOptions {

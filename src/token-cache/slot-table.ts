@@ -255,7 +255,7 @@ export class SlotTable {
   }
 }
 
-export function createCacheCounters(): CacheCounters {
+function createCacheCounters(): CacheCounters {
   return {
     hits: 0,
     misses: 0,

@@ -65,7 +65,7 @@ export interface EntryFields {
 
 export const READ_FOUND = 0
 /** Another digest lives here. */
-export const READ_OTHER = 1
+const READ_OTHER = 1
 /** The entry is being written, was left half-written, or changed while it was copied. */
 export const READ_TORN = 2
 

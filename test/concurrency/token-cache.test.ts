@@ -7,7 +7,6 @@ import {
   KeyGenerations,
 } from '../../src/shared-memory/key-generations.ts'
 import { STEAL_AFTER_SECONDS } from '../../src/shared-memory/writer-lock.ts'
-import { brokenCacheInvariants } from '../../src/token-cache/cache-invariants.ts'
 import {
   IDENTITY_SLOT_BYTES,
   LOCK_WORD,
@@ -17,6 +16,7 @@ import {
   tableSizeBytes,
 } from '../../src/token-cache/layout.ts'
 import { TokenCache } from '../../src/token-cache/token-cache.ts'
+import { brokenCacheInvariants } from '../support/cache-invariants.ts'
 import { assertIsVerdictAbout, digestOf, verdictOf } from '../support/self-describing-verdict.ts'
 import type { TokenCacheThreadInput, TokenCacheThreadReport } from './token-cache-thread.ts'
 

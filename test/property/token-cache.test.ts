@@ -9,10 +9,10 @@ import {
   KeyGenerations,
   type KeyPlace,
 } from '../../src/shared-memory/key-generations.ts'
-import { brokenCacheInvariants } from '../../src/token-cache/cache-invariants.ts'
 import { IDENTITY_SLOT_BYTES, mapTable, setWordOf } from '../../src/token-cache/layout.ts'
 import { createTokenCacheBuffer, TokenCache } from '../../src/token-cache/token-cache.ts'
 import { unpackDigest } from '../../src/token-cache/token-digest.ts'
+import { brokenCacheInvariants } from '../support/cache-invariants.ts'
 import { digestOf, verdictOf } from '../support/self-describing-verdict.ts'
 
 const START = 1_700_000_000

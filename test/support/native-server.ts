@@ -4,7 +4,7 @@ import { chooseNativeBinary, loadNativeBinary } from '../../src/server/native-bi
 import type { RequestLimits, ServerRefusal } from '../../src/server/request-snapshot.ts'
 import { createNativeServer, type NativeServer } from '../../src/server/uws-app.ts'
 
-export const TEST_LIMITS: RequestLimits = {
+const TEST_LIMITS: RequestLimits = {
   headers: 100,
   headerBytes: 16_384,
   urlBytes: 8_192,
@@ -21,7 +21,7 @@ const REFUSAL_STATUS: Readonly<Record<ServerRefusal, string>> = {
   headers_too_large: '431 Request Header Fields Too Large',
 }
 
-export const nativeServerModule = loadNativeBinary(
+const nativeServerModule = loadNativeBinary(
   chooseNativeBinary({ allowUnknown: false, headBytesMax: HEAD_BYTES_MAX }),
 )
 

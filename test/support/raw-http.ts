@@ -4,7 +4,7 @@
  * answers can be judged.
  */
 import { connect as connectTcp, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, TLSSocket } from 'node:tls'
 
 /** How long a wait may take before the test fails, unless the test says otherwise. */
 const DEADLINE_MS = 5_000
@@ -158,8 +158,9 @@ class SocketConnection implements RawConnection {
   }
 
   destroy(): void {
-    // A reset after the other end has closed leaves a handle that keeps the process alive.
-    if (this.closed) this.socket.destroy()
+    // A reset after the other end has closed leaves a handle that keeps the process alive; one of a
+    // TLS connection is not possible.
+    if (this.closed || this.socket instanceof TLSSocket) this.socket.destroy()
     else this.socket.resetAndDestroy()
   }
 
@@ -249,7 +250,7 @@ function announcesClose(answer: RawAnswer): boolean {
  * @param methods Of the requests, in order; what is missing counts as GET.
  * @param isClosed Whether the connection has ended, which completes a body without a length.
  */
-export function parseAnswers(
+function parseAnswers(
   bytes: Buffer,
   methods: readonly string[] = [],
   isClosed = false,

@@ -10,7 +10,7 @@ type OnChunk = (chunk: Uint8Array, isLast: boolean) => void
 type OnFailure = (reason: 'too_large' | 'client_gone') => void
 
 /** The body that a test feeds in; chunks offered before anyone reads are kept. */
-export class RecordingBody implements RequestBody {
+class RecordingBody implements RequestBody {
   paused = false
   pauses = 0
   wasRead = false

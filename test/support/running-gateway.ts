@@ -70,7 +70,7 @@ class GatewayProcess implements RunningGateway {
   }
 
   async residentBytes(): Promise<number> {
-    return await this.#ask({ type: 'memory' })
+    return this.#ask({ type: 'memory' })
   }
 
   async metric(sample: string): Promise<number> {
@@ -123,7 +123,7 @@ function collectLog(child: ChildProcess): readonly LogLine[] {
 }
 
 async function firstReport(child: ChildProcess): Promise<Report> {
-  return await new Promise((resolve) => {
+  return new Promise((resolve) => {
     child.once('message', (report: Report) => resolve(report))
     child.once('exit', () => resolve({ type: 'failed', message: 'it ended before it started' }))
   })

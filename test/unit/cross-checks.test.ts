@@ -1,10 +1,12 @@
 /** What must hold between settings of a configuration. */
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { complaintsOf, LEAST_CONFIGURATION, parseText } from '../support/configuration-text.ts'
+import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
 
 const BASE = {
   issuers: {
@@ -381,6 +383,13 @@ describe('Files that settings name', () => {
     writeFileSync(join(directory, 'short'), 'short\n')
     writeFileSync(join(directory, 'huge'), 'x'.repeat(65_537))
     writeFileSync(join(directory, 'pem'), '')
+    writeFileSync(join(directory, 'cert'), SELF_SIGNED_CERTIFICATE.cert)
+    writeFileSync(join(directory, 'key'), SELF_SIGNED_CERTIFICATE.key)
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const pem = { type: 'pkcs8', format: 'pem' } as const
+    const secretly = { ...pem, cipher: 'aes-256-cbc', passphrase: 'p' } as const
+    writeFileSync(join(directory, 'other-key'), privateKey.export(pem))
+    writeFileSync(join(directory, 'encrypted-key'), privateKey.export(secretly))
   })
   after(() => {
     rmSync(directory, { recursive: true })
@@ -438,13 +447,35 @@ describe('Files that settings name', () => {
   })
 
   it('become absolute', () => {
-    const tls = { certFile: 'pem', keyFile: join(directory, 'pem') }
-    const file = join(directory, 'pem')
+    const tls = { certFile: 'cert', keyFile: join(directory, 'key') }
     assert.deepEqual(parseText(text({ server: { tls } }), { directory }).server.tls, {
-      certFile: file,
-      keyFile: file,
+      certFile: join(directory, 'cert'),
+      keyFile: join(directory, 'key'),
     })
   })
+
+  for (const [certFile, keyFile, ...expected] of [
+    [
+      'pem',
+      'pem',
+      'server.tls.certFile holds no PEM certificate',
+      'server.tls.keyFile holds no PEM private key without a passphrase',
+    ],
+    ['key', 'key', 'server.tls.certFile holds no PEM certificate'],
+    ['cert', 'cert', 'server.tls.keyFile holds no PEM private key without a passphrase'],
+    ['cert', 'encrypted-key', 'server.tls.keyFile holds no PEM private key without a passphrase'],
+    [
+      'cert',
+      'other-key',
+      'server.tls.keyFile holds a key that does not belong to the certificate in certFile',
+    ],
+    ['huge', 'key', 'server.tls.certFile names a file of more than 65536 bytes'],
+  ] as const) {
+    it(`must be able to serve TLS together, unlike ${certFile} and ${keyFile}`, () => {
+      const tls = { certFile, keyFile }
+      assert.deepEqual(complaintsOf(text({ server: { tls } }), { directory }), expected)
+    })
+  }
 })
 
 describe('Variables that win over the file', () => {

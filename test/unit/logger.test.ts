@@ -65,13 +65,7 @@ describe('Security events', () => {
 
   it('are bounded in rate, and what was left out is counted', () => {
     const { logger, parsed, clock } = createRecorder('info')
-    const event = {
-      event: 'algorithm_rejected',
-      issuer: null,
-      route: 'users',
-      algorithm: 'none',
-      requestId: 'r1',
-    } as const
+    const event = { event: 'key_removed', issuer: 'main', keyId: 'k1' } as const
     for (let count = 0; count < SECURITY_EVENTS_PER_SECOND_MAX + 5; count += 1) {
       logger.security(event)
     }

@@ -17,8 +17,8 @@ import {
   tagsHalfOf,
   WAYS_PER_SET,
   waysFor,
-} from './layout.ts'
-import { createEntryCopy, READ_FOUND, readEntry } from './slot.ts'
+} from '../../src/token-cache/layout.ts'
+import { createEntryCopy, READ_FOUND, readEntry } from '../../src/token-cache/slot.ts'
 
 /**
  * Looks at the whole table. Not for use while threads write, nor after one was killed at it: both

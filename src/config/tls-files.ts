@@ -1,0 +1,46 @@
+/** Judges whether the two files of a TLS server can serve together, before anything is started. */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+
+export interface TlsFileProblem {
+  readonly setting: 'certFile' | 'keyFile'
+  readonly message: string
+}
+
+/**
+ * Checks that the one holds a certificate (the first one in it counts), and the other its private
+ * key. Not checked: names, dates, the rest of the chain, and whether clients will accept any of it.
+ */
+export function tlsFileProblems(certificatePem: Buffer, keyPem: Buffer): readonly TlsFileProblem[] {
+  const problems: TlsFileProblem[] = []
+  const certificate = certificateIn(certificatePem)
+  const key = privateKeyIn(keyPem)
+  if (certificate === null) {
+    problems.push({ setting: 'certFile', message: 'holds no PEM certificate' })
+  }
+  if (key === null) {
+    problems.push({ setting: 'keyFile', message: 'holds no PEM private key without a passphrase' })
+  }
+  if (certificate !== null && key !== null && !certificate.checkPrivateKey(key)) {
+    problems.push({
+      setting: 'keyFile',
+      message: 'holds a key that does not belong to the certificate in certFile',
+    })
+  }
+  return problems
+}
+
+function certificateIn(pem: Buffer): X509Certificate | null {
+  try {
+    return new X509Certificate(pem)
+  } catch {
+    return null
+  }
+}
+
+function privateKeyIn(pem: Buffer): KeyObject | null {
+  try {
+    return createPrivateKey(pem)
+  } catch {
+    return null
+  }
+}

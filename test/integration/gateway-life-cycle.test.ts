@@ -1,0 +1,292 @@
+/** `sallyport serve` as a process: signals, probes, draining, and the replacement under load. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it, type TestContext } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { eventually } from '../support/eventually.ts'
+import { FaultyServer } from '../support/faulty-server.ts'
+import { es256Jwk } from '../support/key-documents.ts'
+import { type GatewayTextOptions, gatewayText } from '../support/open-gateway.ts'
+import { announcesClose, soleAnswer } from '../support/proxied-answer.ts'
+import { exchangeRaw, openRaw } from '../support/raw-http.ts'
+import { SpawnedCommand } from '../support/spawned-command.ts'
+import { SteadyLoad } from '../support/steady-load.ts'
+
+const DRAIN_DELAY_MS = 1_000
+/** For a process that starts beside others on few cores. */
+const START_DEADLINE_MS = 15_000
+const POLL_MS = 20
+const CLIENTS = 16
+
+/** An upstream that answers `/held` only when it is told to. */
+let upstream: Server
+let upstreamOrigin = ''
+const held: (() => void)[] = []
+let directory = ''
+let files = 0
+
+before(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'sallyport-life-'))
+  upstream = createServer((request, response) => {
+    if (request.url?.startsWith('/held')) held.push(() => response.end('at last'))
+    else response.end('ok')
+  })
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+  upstreamOrigin = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
+})
+
+after(() => {
+  upstream.closeAllConnections()
+  upstream.close()
+  rmSync(directory, { recursive: true })
+})
+
+interface Served {
+  readonly command: SpawnedCommand
+  readonly port: number
+}
+
+/** Starts `serve` with a configuration file; ends it with the test. */
+async function serve(test: TestContext, options: GatewayTextOptions = {}): Promise<Served> {
+  files += 1
+  const file = join(directory, `gateway-${files}.yaml`)
+  writeFileSync(file, gatewayText([upstreamOrigin], options))
+  const command = new SpawnedCommand(['serve', '--config', file])
+  test.after(() => command.kill())
+  const { port } = await command.logged('listening')
+  return { command, port: Number(port) }
+}
+
+function draining(delay: string, timeout: string): GatewayTextOptions {
+  return { server: { drain: { delay, timeout } } }
+}
+
+async function get(port: number, path: string, fields = ''): Promise<string> {
+  const reply = await exchangeRaw(port, `GET ${path} HTTP/1.1\r\nhost: a\r\n${fields}\r\n`)
+  return reply.text
+}
+
+async function isRefused(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(false)
+    })
+    socket.once('error', () => resolve(true))
+  })
+}
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const giveUpAtMs = performance.now() + START_DEADLINE_MS
+  while (!(await holds())) {
+    if (performance.now() >= giveUpAtMs) assert.fail(`never became true: ${what}`)
+    await delay(POLL_MS)
+  }
+}
+
+/** Asks for `/held`, and settles when the upstream has the request. */
+async function holdRequest(port: number) {
+  const before = held.length
+  const client = await openRaw({ port })
+  client.send('GET /held HTTP/1.1\r\nhost: a\r\n\r\n')
+  await eventually('the upstream has the request', () => held.length > before)
+  return client
+}
+
+describe('health', () => {
+  it('is live before it is ready, and ready when every issuer has had keys', async (test) => {
+    const issuer = await FaultyServer.start()
+    test.after(() => issuer.down())
+    issuer.publish(es256Jwk('k'))
+    issuer.behaviour = 'error'
+    const { port } = await serve(test, {
+      issuers: { main: { issuer: 'x', audiences: ['y'], jwks: { uri: issuer.jwksUri } } },
+      authenticate: ['jwt'],
+    })
+    assert.match(await get(port, '/health/live'), /^HTTP\/1\.1 200 OK\r\n/)
+    const unready = await get(port, '/health/ready')
+    assert.match(unready, /^HTTP\/1\.1 503 /)
+    assert.match(unready, /"status":"waiting_for_keys"/)
+    assert.match(unready, /"issuer":"main","condition":"waiting"/)
+
+    issuer.behaviour = 'good'
+    await until('it is ready', async () => / 200 OK/.test(await get(port, '/health/ready')))
+    assert.match(await get(port, '/health/ready'), /"status":"ready"/)
+
+    issuer.behaviour = 'error'
+    assert.match(await get(port, '/health/ready'), /^HTTP\/1\.1 200 OK\r\n/)
+  })
+})
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  describe(signal, () => {
+    it('drains: unready at once, refusing after the delay, finishing what runs', async (test) => {
+      const { command, port } = await serve(test, draining(`${DRAIN_DELAY_MS}ms`, '10s'))
+      const kept = await openRaw({ port })
+      kept.send('GET /x HTTP/1.1\r\nhost: a\r\n\r\n')
+      assert.equal(announcesClose(soleAnswer(await kept.waitForAnswers(1))), false)
+      const slow = await holdRequest(port)
+
+      const signalledAtMs = performance.now()
+      command.signal(signal)
+      await command.logged('draining')
+      await until('it is unready', async () => (await get(port, '/health/ready')).includes(' 503 '))
+      assert.match(await get(port, '/health/ready'), /"status":"draining"/)
+      assert.match(await get(port, '/health/live'), / 200 OK/)
+
+      // Who comes all the same is served, and told to come no more.
+      const late = await exchangeRaw(port, 'GET /late HTTP/1.1\r\nhost: a\r\n\r\n')
+      assert.equal(soleAnswer(late.answers).body.toString(), 'ok')
+      assert.ok(announcesClose(soleAnswer(late.answers)))
+      kept.send('GET /x HTTP/1.1\r\nhost: a\r\n\r\n')
+      const [, keptAnswer] = await kept.waitForAnswers(2)
+      assert.ok(keptAnswer !== undefined && announcesClose(keptAnswer))
+      await kept.waitForClose()
+
+      await until('new connections are refused', () => isRefused(port))
+      assert.ok(performance.now() - signalledAtMs >= DRAIN_DELAY_MS * 0.9)
+      assert.equal(command.hasEnded, false)
+      held.at(-1)?.()
+      assert.equal(soleAnswer(await slow.waitForAnswers(1)).body.toString(), 'at last')
+      assert.deepEqual(await command.ended(), { exitCode: 0, signal: null })
+      assert.notEqual(command.logLine('stopped'), null)
+      assert.deepEqual(command.complaints, [])
+    })
+  })
+}
+
+describe('draining', () => {
+  it('cuts what still runs when its time is up', async (test) => {
+    const { command, port } = await serve(test, draining('0s', '500ms'))
+    const slow = await holdRequest(port)
+    command.signal('SIGTERM')
+    await slow.waitForClose()
+    assert.equal(slow.text, '')
+    assert.deepEqual(await command.ended(), { exitCode: 0, signal: null })
+  })
+
+  it('is over at once on a second signal', async (test) => {
+    const { command, port } = await serve(test, draining('1m', '1m'))
+    await holdRequest(port)
+    command.signal('SIGINT')
+    await command.logged('draining')
+    command.signal('SIGINT')
+    assert.deepEqual(await command.ended(), { exitCode: null, signal: 'SIGINT' })
+  })
+})
+
+describe('SIGHUP', () => {
+  it('does not end the gateway', async (test) => {
+    const { command, port } = await serve(test)
+    command.signal('SIGHUP')
+    await eventually('it says that nothing was loaded', () => command.complaints.length > 0)
+    assert.deepEqual(command.complaints, [
+      'sallyport: SIGHUP: loading the configuration again is not available in this version',
+    ])
+    assert.match(await get(port, '/x'), / 200 OK/)
+    command.signal('SIGTERM')
+    assert.deepEqual(await command.ended(), { exitCode: 0, signal: null })
+  })
+})
+
+/** A balancer as in front of every fleet: new connections go to instances that say they are ready. */
+class Balancer {
+  readonly #instances = new Map<number, boolean>()
+  readonly #sockets = new Set<Socket>()
+  readonly #server = createTcpServer((client) => this.#connect(client))
+  readonly #prober: Promise<void>
+  #isOver = false
+  #turn = 0
+
+  private constructor() {
+    this.#prober = this.#probe()
+  }
+
+  static async start(): Promise<Balancer> {
+    const balancer = new Balancer()
+    await new Promise<void>((resolve) => balancer.#server.listen(0, '127.0.0.1', resolve))
+    return balancer
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  async add(port: number): Promise<void> {
+    this.#instances.set(port, false)
+    await eventually('a new instance is ready', () => this.#instances.get(port) === true)
+  }
+
+  async close(): Promise<void> {
+    this.#isOver = true
+    await this.#prober
+    for (const socket of this.#sockets) socket.destroy()
+    this.#server.close()
+  }
+
+  async #probe(): Promise<void> {
+    while (!this.#isOver) {
+      for (const port of this.#instances.keys()) {
+        const text = await get(port, '/health/ready', 'connection: close\r\n').catch(() => '')
+        this.#instances.set(port, text.includes(' 200 OK'))
+      }
+      await delay(POLL_MS)
+    }
+  }
+
+  #connect(client: Socket): void {
+    const ready = [...this.#instances].filter(([, isReady]) => isReady).map(([port]) => port)
+    const port = ready[this.#turn++ % ready.length]
+    if (port === undefined) {
+      client.destroy()
+      return
+    }
+    const instance = connect(port, '127.0.0.1')
+    for (const [from, to] of [
+      [client, instance],
+      [instance, client],
+    ] as const) {
+      this.#sockets.add(from)
+      from.on('error', () => to.destroy())
+      from.on('close', () => this.#sockets.delete(from))
+      from.pipe(to)
+    }
+  }
+}
+
+describe('a rolling restart under load', () => {
+  it('loses no request', async (test) => {
+    const options = draining('300ms', '10s')
+    const balancer = await Balancer.start()
+    test.after(() => balancer.close())
+    const first = await serve(test, options)
+    const second = await serve(test, options)
+    await balancer.add(first.port)
+    await balancer.add(second.port)
+    const load = new SteadyLoad({ origin: balancer.origin, clients: CLIENTS })
+    let old = [first, second]
+    for (let round = 0; round < 2; round += 1) {
+      const next: Served[] = []
+      for (const instance of old) {
+        const answeredBefore = load.answered
+        await eventually('the load flows', () => load.answered > answeredBefore + 100)
+        instance.command.signal('SIGTERM')
+        assert.deepEqual(await instance.command.ended(), { exitCode: 0, signal: null })
+        const successor = await serve(test, options)
+        await balancer.add(successor.port)
+        next.push(successor)
+      }
+      old = next
+    }
+    await load.stop()
+    assert.deepEqual([...load.statuses.keys()], [200])
+    assert.equal(load.unanswered, 0)
+    for (const { command } of old) command.signal('SIGTERM')
+    for (const { command } of old) assert.equal((await command.ended()).exitCode, 0)
+  })
+})
