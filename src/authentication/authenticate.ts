@@ -8,6 +8,7 @@ import type { CacheResult } from '../observability/metric-names.ts'
 import { type Refused, refuse, type Verification } from '../protocol/verification.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { SingleFlight } from '../resilience/single-flight.ts'
+import type { KeyGenerations } from '../shared-memory/key-generations.ts'
 import { IN_FLIGHT_WAIT_MS_MAX, type InFlight } from '../token-cache/in-flight.ts'
 import type { RefusalCache } from '../token-cache/refusal-cache.ts'
 import type { CachedVerified, TokenCache } from '../token-cache/token-cache.ts'
@@ -28,6 +29,7 @@ export interface AuthenticatorParts {
   readonly cache: TokenCache<string>
   readonly refusals: RefusalCache
   readonly inFlight: InFlight
+  readonly keys: KeyGenerations
   readonly verifier: Verifier<JwtProfile>
   readonly clock: Clock
   readonly lookups: LookupCounter
@@ -81,9 +83,7 @@ export class Authenticator {
     const flight = this.#flights.run(digest, () => this.#fly(token, digest, profile))
     if (flight === null) return refuse('overloaded')
     const verdict = await flight
-    // Whoever waited may have waited past the last second of the token.
-    const isDead = 'verified' in verdict && this.#isDead(verdict.verified.deadAtSeconds)
-    return isDead ? refuse('token_expired') : verdict
+    return 'verified' in verdict ? this.#stillGood(verdict) : verdict
   }
 
   async #fly(
@@ -126,7 +126,11 @@ export class Authenticator {
     return verdict
   }
 
-  #isDead(deadAtSeconds: number): boolean {
-    return this.#parts.clock.nowSeconds() >= deadAtSeconds
+  /** Whoever waited may have waited past the token's last second, or past the life of its key. */
+  #stillGood(established: EstablishedIdentity): EstablishedIdentity | Refused {
+    const { keys, clock } = this.#parts
+    const { deadAtSeconds, keySlot, keyGeneration } = established.verified
+    if (clock.nowSeconds() >= deadAtSeconds) return refuse('token_expired')
+    return keys.isAlive(keySlot, keyGeneration) ? established : refuse('unknown_signing_key')
   }
 }

@@ -90,6 +90,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
       ttlSeconds: Math.floor(configuration.cache.refusalTtlMs / MS_PER_SECOND),
     }),
     inFlight: new InFlight(buffers.inFlight),
+    keys,
     verifier: new JwtVerifier({ keys: around.keyRing, signatures }),
     clock,
     lookups: metrics,

@@ -1,30 +1,26 @@
 /** What may stand in a route: path patterns and header names. */
+import { canonicalPath } from '../protocol/canonical-path.ts'
 
 const PATH_LENGTH_MAX = 1_024
 
 /** pchar and `/` (RFC 3986 §3.3), without what a canonical path cannot hold. */
 const PATH_CHARACTERS = /^\/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*$/
 
-/** Encoded slash, backslash, dot and NUL are refused in requests, so no route can match them. */
-const ENCODED_TROUBLE = /%(2f|5c|2e|00)/i
-
-const BAD_PERCENT = /%(?![0-9A-Fa-f]{2})/
-
 /** The pattern, or `null` when no request could ever match it or its `*` means nothing. */
 export function judgeRoutePath(value: string): string | null {
   if (value.length > PATH_LENGTH_MAX || !PATH_CHARACTERS.test(value)) return null
-  if (ENCODED_TROUBLE.test(value) || BAD_PERCENT.test(value)) return null
+  // A spelling that no request keeps would match nothing. `*` is plain in a path.
+  if (canonicalPath(value) !== value || value.includes(';')) return null
   const segments = value.slice(1).split('/')
   const isGood = segments.every((segment, index) => {
     // Only the last segment may be empty: `/` and `/users/` are paths, `//` is not.
     if (segment === '') return index === segments.length - 1
-    if (segment === '.' || segment === '..' || segment.startsWith('..;')) return false
     return segment === '*' || !segment.includes('*')
   })
   return isGood ? value : null
 }
 
-const FIELD_NAME = /^[A-Za-z0-9!#$%&'*+.^`|~-]{1,64}$/
+const FIELD_NAME = /^[A-Za-z0-9-]{1,64}$/
 
 /** Fields that frame or address a message: never a place for a credential or an identity. */
 const MESSAGE_FIELDS: ReadonlySet<string> = new Set([
@@ -52,7 +48,7 @@ const MESSAGE_FIELDS: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
 ])
 
-/** The name in lower case, or `null`. Names with `_` are dropped from requests, so none here. */
+/** The name in lower case, or `null`. Fields with other names are dropped from requests. */
 export function judgeFieldName(value: string): string | null {
   const name = value.toLowerCase()
   return FIELD_NAME.test(value) && !MESSAGE_FIELDS.has(name) ? name : null

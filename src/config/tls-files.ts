@@ -1,7 +1,7 @@
 /** Judges whether the two files of a TLS server can serve together, before anything is started. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 
-export interface TlsFileProblem {
+interface TlsFileProblem {
   readonly setting: 'certFile' | 'keyFile'
   readonly message: string
 }

@@ -8,13 +8,15 @@
  */
 
 const SPACE = 0x20
+const TAB = 0x09
 const TO_LOWER_CASE = 0x20
 
 /** The b64token of RFC 6750 §2.1, from `lastIndex` to the end. Linear: each class excludes the next. */
 const B64_TOKEN = /[A-Za-z0-9\-._~+/]+=*$/y
 
 /**
- * Whether the field value begins with this scheme, in any case, alone or followed by a space.
+ * Whether the field value begins with this scheme, in any case, alone or followed by a blank. A tab
+ * counts, so that `Bearer<tab>token` is a malformed credential and not the absence of one.
  * `BearerX y` has another scheme; `Bearer` by itself has this one, and no token.
  *
  * @param scheme In lower case; letters, digits and `-` only.
@@ -22,7 +24,8 @@ const B64_TOKEN = /[A-Za-z0-9\-._~+/]+=*$/y
 export function hasScheme(value: string, scheme: string): boolean {
   const length = scheme.length
   if (value.length < length) return false
-  if (value.length > length && value.charCodeAt(length) !== SPACE) return false
+  const behind = value.charCodeAt(length)
+  if (value.length > length && behind !== SPACE && behind !== TAB) return false
   for (let index = 0; index < length; index += 1) {
     const expected = scheme.charCodeAt(index)
     const found = value.charCodeAt(index)

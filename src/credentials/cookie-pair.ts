@@ -1,6 +1,5 @@
 /** Hot path: finds one cookie in a `Cookie` field, where any number may stand (RFC 6265 §4.2.1). */
 
-const SEMICOLON = 0x3b
 const EQUALS_SIGN = 0x3d
 const SPACE = 0x20
 const TAB = 0x09
@@ -36,31 +35,22 @@ export function cookieValue(field: string, name: string, start: number): string 
   return field.slice(first, end)
 }
 
-/** The field without any pair of this name; empty when nothing else is in it. */
+/**
+ * The field without any pair of this name; empty when nothing else is in it. The other pairs keep
+ * their spelling and order. One pass, however many pairs there are.
+ */
 export function withoutCookie(field: string, name: string): string {
-  let kept = field
-  let start = findCookiePair(kept, name, 0)
-  while (start !== -1) {
-    kept = withoutPair(kept, start)
-    start = findCookiePair(kept, name, 0)
+  let kept = ''
+  let start = 0
+  while (start < field.length) {
+    while (isBlank(field.charCodeAt(start))) start += 1
+    const end = pairEnd(field, start)
+    if (end > start && findCookiePair(field.slice(start, end), name, 0) !== 0) {
+      kept += kept === '' ? field.slice(start, end) : `; ${field.slice(start, end)}`
+    }
+    start = end + 1
   }
   return kept
-}
-
-function withoutPair(field: string, start: number): string {
-  let resume = pairEnd(field, start)
-  if (field.charCodeAt(resume) === SEMICOLON) resume += 1
-  while (isBlank(field.charCodeAt(resume))) resume += 1
-  if (resume < field.length) return field.slice(0, start) + field.slice(resume)
-  // It was the last one: the separator before it goes too.
-  let end = start
-  while (
-    end > 0 &&
-    (isBlank(field.charCodeAt(end - 1)) || field.charCodeAt(end - 1) === SEMICOLON)
-  ) {
-    end -= 1
-  }
-  return field.slice(0, end)
 }
 
 function isBlank(code: number): boolean {

@@ -20,7 +20,7 @@ import type { ClientExchange } from '../proxy/client-exchange.ts'
 import { forward } from '../proxy/forward.ts'
 import { forwardedFields } from '../proxy/forwarded-headers.ts'
 import { requestHeaders } from '../proxy/hop-by-hop-headers.ts'
-import { matchRoute } from '../routing/match-route.ts'
+import { AMBIGUOUS_PATH, findRoute } from '../routing/match-route.ts'
 import { tokenDigest } from '../token-cache/token-digest.ts'
 import { answerHealth, isHealthPath } from './answer-health.ts'
 import type { Gateway } from './gateway.ts'
@@ -45,9 +45,13 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
     requestIdOf(gateway, exchange, isPeerTrusted),
   )
 
-  const route = matchRoute(gateway.routes, head.method, head.path, head.host)
+  const route = findRoute(gateway.routes, head.method, head.path, head.host)
   if (route === null) {
     request.refuse('route_not_found')
+    return
+  }
+  if (route === AMBIGUOUS_PATH) {
+    request.refuse('invalid_request')
     return
   }
   request.route = route
@@ -74,12 +78,15 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
     return
   }
 
-  // Does not reject: what goes wrong is a verdict too.
-  void gateway.authenticator.establish(token, digest, route.profile).then((established) => {
-    request.judgedAtMs = gateway.clock.monotonicMs()
-    gateway.metrics.recordAuthenticate((request.judgedAtMs - request.startedAtMs) * MICROS_PER_MS)
-    conclude(request, route, established, isPeerTrusted)
-  })
+  gateway.authenticator
+    .establish(token, digest, route.profile)
+    .then((established) => {
+      request.judgedAtMs = gateway.clock.monotonicMs()
+      gateway.metrics.recordAuthenticate((request.judgedAtMs - request.startedAtMs) * MICROS_PER_MS)
+      conclude(request, route, established, isPeerTrusted)
+    })
+    // A fault of ours concerns this request alone, as it does where the server's edge catches it.
+    .catch((error: unknown) => request.fail(error))
 }
 
 /** Policy, then identity. The policy is the route's, so it is never part of a cached verdict. */

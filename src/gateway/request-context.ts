@@ -6,6 +6,7 @@
 
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import type { Outcome } from '../observability/metric-names.ts'
+import { describeError } from '../observability/redact.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import { AUTH_ERRORS } from '../protocol/auth-error.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
@@ -45,6 +46,16 @@ export class RequestContext implements ForwardObserver {
     this.gateway.metrics.countRefusal(code, route?.issuerIndex ?? NO_INDEX)
     if (isGone) this.#end('client_gone', STATUS_NONE, null)
     else this.#end(outcomeOfRefusal(code), AUTH_ERRORS[code].status, code)
+  }
+
+  /** Ends a request that met a defect: the connection is cut, the thread lives on. */
+  fail(error: unknown): void {
+    this.gateway.logger.log({
+      event: 'unexpected_failure',
+      where: 'request',
+      ...describeError(error),
+    })
+    this.exchange.destroy()
   }
 
   // What the proxy reports.

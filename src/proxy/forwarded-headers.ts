@@ -22,8 +22,8 @@ export interface ForwardedFacts {
 /**
  * The four fields, as the beginning of the gateway's own.
  *
- * A trusted peer's `X-Forwarded-Proto` and `-Host` are kept, because it alone knows how the client
- * connected. They are not checked beyond being visible ASCII, which the server guarantees.
+ * A trusted peer's `X-Forwarded-Proto` and `-Host` are kept if they can be what they say, because it
+ * alone knows how the client connected. Addresses are not checked beyond being visible ASCII.
  *
  * @param received The client's own list, read only when the peer is trusted. Lower-case names.
  */
@@ -33,9 +33,9 @@ export function forwardedFields(received: HeaderList, facts: ForwardedFacts): Ow
   const element = forwardedElement(peerAddress, scheme, authority)
   return forwardedText(
     appended(joinedValues(received, 'x-forwarded-for'), peerAddress),
-    joinedValues(received, 'x-forwarded-proto') || scheme,
-    joinedValues(received, 'x-forwarded-host') || authority,
-    appended(joinedValues(received, 'forwarded'), element),
+    receivedScheme(received) ?? scheme,
+    receivedHost(received) ?? authority,
+    appended(receivedElements(received), element),
   )
 }
 
@@ -70,6 +70,27 @@ function forwardedText(
   elements: string,
 ): OwnFields {
   return `${addresses}\r\nx-forwarded-proto: ${scheme}\r\nx-forwarded-host: ${authority}\r\nforwarded: ${elements}`
+}
+
+function receivedScheme(received: HeaderList): string | null {
+  const scheme = joinedValues(received, 'x-forwarded-proto')
+  return scheme === 'http' || scheme === 'https' ? scheme : null
+}
+
+/** Proxies often pass on what their own clients wrote here: only what can be a host is believed. */
+const HOST = /^[A-Za-z0-9.:[\]-]{1,255}$/
+
+function receivedHost(received: HeaderList): string | null {
+  const host = joinedValues(received, 'x-forwarded-host')
+  return HOST.test(host) ? host : null
+}
+
+/** A quote that stays open would swallow the element which the gateway appends. */
+const WHOLE_ELEMENTS = /^(?:[^"\\]|"[^"\\]*")*$/
+
+function receivedElements(received: HeaderList): string {
+  const elements = joinedValues(received, 'forwarded')
+  return WHOLE_ELEMENTS.test(elements) ? elements : ''
 }
 
 function appended(received: string, own: string): string {

@@ -28,22 +28,36 @@ const HOP_BY_HOP = [
 ] as const
 
 /**
- * Fields in which upstreams look for the client's address or for the original target. The gateway
- * sets its own (forwarded-headers.ts); `x-forwarded-…` goes as a whole, by its prefix.
+ * Fields in which upstreams look for the client's address, or for another target or method than the
+ * one that was judged. The gateway sets its own (forwarded-headers.ts); `x-forwarded-…` goes as a whole, by its prefix.
  */
 const FORWARDING = [
   'cf-connecting-ip',
+  'client-ip',
   'fastly-client-ip',
+  'fly-client-ip',
   'forwarded',
+  'proxy-client-ip',
   'true-client-ip',
+  'wl-proxy-client-ip',
+  'x-appengine-user-ip',
+  'x-azure-clientip',
+  'x-azure-socketip',
   'x-client-ip',
   'x-cluster-client-ip',
   'x-envoy-external-address',
+  'x-envoy-original-path',
   'x-forwarded',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
   'x-original-forwarded-for',
   'x-original-host',
+  'x-original-method',
+  'x-original-uri',
   'x-original-url',
   'x-originating-ip',
+  'x-proxyuser-ip',
   'x-real-ip',
   'x-remote-addr',
   'x-remote-ip',

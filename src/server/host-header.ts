@@ -2,6 +2,7 @@
 
 const CODE_COLON = 0x3a
 const CODE_OPENING_BRACKET = 0x5b
+const CODE_DOT = 0x2e
 const CODE_ZERO = 0x30
 const CODE_NINE = 0x39
 
@@ -18,7 +19,8 @@ const IPV6_CHARACTER: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) =>
 )
 
 /**
- * The host part of `host[:port]`, in lower case; an IPv6 address keeps its brackets.
+ * The host part of `host[:port]`, in lower case and without a dot at its end; an IPv6 address keeps
+ * its brackets.
  *
  * Does not check that labels or addresses make sense, nor that the port is a possible one.
  *
@@ -32,7 +34,9 @@ export function hostWithoutPort(authority: string): string | null {
     ? hostEnd > 3 && consistsOf(IPV6_CHARACTER, authority, 1, hostEnd - 1)
     : consistsOf(HOST_CHARACTER, authority, 0, hostEnd)
   if (!isHost || !isEmptyOrPort(authority, hostEnd)) return null
-  return authority.slice(0, hostEnd).toLowerCase()
+  // The dot of the root says nothing, and a route for a host must not be missed because of it.
+  const isRooted = hostEnd > 1 && authority.charCodeAt(hostEnd - 1) === CODE_DOT
+  return authority.slice(0, isRooted ? hostEnd - 1 : hostEnd).toLowerCase()
 }
 
 function plainHostEnd(authority: string): number {

@@ -3,7 +3,10 @@
  *
  * The native server throws away what arrives before someone listens, and takes its buffer back when
  * the callback returns. So this listens from the start, copies every chunk, and holds the socket
- * back as long as nobody reads: what is kept then is at most one read of the native server (512 KiB).
+ * back as long as nobody reads. What is kept then is one read of the native server (512 KiB); more
+ * only from a client that outruns the copying, because within one turn of the event loop the native
+ * server reads on as long as its reads come back full, paused or not. The limit of the body bounds
+ * that.
  */
 import type { RequestBody } from '../proxy/client-exchange.ts'
 import type { NativeResponse } from './native-binary.ts'

@@ -11,8 +11,9 @@
  * Two things the parser hides, so that they cannot be refused; neither is ever sent on: the fields
  * behind one with an empty name, and non-ASCII bytes at the ends of a value, which it trims.
  */
+
+import { canonicalPath, isAcceptableQuery } from '../protocol/canonical-path.ts'
 import type { RequestHead } from '../proxy/client-exchange.ts'
-import { canonicalPath, isAcceptableQuery } from '../routing/canonical-path.ts'
 import { hostWithoutPort } from './host-header.ts'
 import type { NativeRequest } from './native-binary.ts'
 
@@ -50,12 +51,16 @@ const CONTENT_LENGTH_DIGITS_MAX = 15
 
 const NAME_REFUSED = 0
 const NAME_PLAIN = 1
-const NAME_UNDERSCORE = 2
+const NAME_ODD = 2
 
-/** `tchar` of RFC 9110 §5.6.2, where the underscore has a meaning of its own. */
+/**
+ * `tchar` of RFC 9110 §5.6.2. Letters, digits and `-` are plain; a field with any other is dropped,
+ * because servers behind CGI-like interfaces read `X_User_Id` and `X.User.Id` as `X-User-Id`.
+ */
 const NAME_CHARACTER: Uint8Array = Uint8Array.from({ length: TABLE_SIZE }, (_, code) => {
-  if (code === 0x5f) return NAME_UNDERSCORE
-  return /[!#$%&'*+\-.^`|~0-9A-Za-z]/.test(String.fromCharCode(code)) ? NAME_PLAIN : NAME_REFUSED
+  const character = String.fromCharCode(code)
+  if (/[-0-9A-Za-z]/.test(character)) return NAME_PLAIN
+  return /[!#$%&'*+.^_`|~]/.test(character) ? NAME_ODD : NAME_REFUSED
 })
 
 /** Reads one request at a time; one instance a server, reused for every request. */
@@ -199,7 +204,7 @@ function nameKind(name: string): number {
     const code = name.charCodeAt(index)
     const characterKind = code < TABLE_SIZE ? NAME_CHARACTER[code] : NAME_REFUSED
     if (characterKind === NAME_REFUSED) return NAME_REFUSED
-    if (characterKind === NAME_UNDERSCORE) kind = NAME_UNDERSCORE
+    if (characterKind === NAME_ODD) kind = NAME_ODD
   }
   return kind
 }

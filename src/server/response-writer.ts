@@ -18,9 +18,11 @@
  * handle to the same socket, closes it. Where there is none, or data may still be on its way, the
  * socket is left paused: nothing that comes in is read, and the idle clock closes it within 12 s.
  */
+
 import type { HeaderList } from '../protocol/header-list.ts'
 import type { ClientExchange, RequestHead } from '../proxy/client-exchange.ts'
 import type { NativeResponse } from './native-binary.ts'
+import { plainAddress } from './plain-address.ts'
 import { RequestBodyReader } from './request-body-reader.ts'
 
 /** What writers need to know of their server; one object for all requests. */
@@ -129,7 +131,7 @@ export class ResponseWriter implements ClientExchange {
   get peerAddress(): string {
     if (this.#peerAddress === null && this.#response !== null) {
       const address = this.#response.getRemoteAddressAsText()
-      this.#peerAddress = Buffer.from(address).toString('latin1')
+      this.#peerAddress = plainAddress(Buffer.from(address).toString('latin1'))
     }
     return this.#peerAddress ?? ''
   }

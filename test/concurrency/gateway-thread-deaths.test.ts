@@ -32,6 +32,7 @@ const key = mintKey('ES256')
 let directory = ''
 let upstream: UpstreamServer
 let gateway: RunningGateway
+const loads: SteadyLoad[] = []
 
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'sallyport-deaths-'))
@@ -57,6 +58,7 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
+  for (const load of loads.splice(0)) await load.stop()
   assert.equal(await gateway.stop(), 0, 'it ends as if nothing had happened')
 })
 
@@ -80,8 +82,11 @@ async function crash(index: number): Promise<void> {
   await until('the successor listens', () => starts() > startsBefore)
 }
 
+/** Ends with the test at the latest. */
 function startLoad(nextToken: () => string | null): SteadyLoad {
-  return new SteadyLoad({ origin: gateway.origin, clients: CLIENTS, nextToken })
+  const load = new SteadyLoad({ origin: gateway.origin, clients: CLIENTS, nextToken })
+  loads.push(load)
+  return load
 }
 
 function knownTokens(): () => string {

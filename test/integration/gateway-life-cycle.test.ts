@@ -70,8 +70,8 @@ async function get(port: number, path: string, fields = ''): Promise<string> {
   return reply.text
 }
 
-async function isRefused(port: number): Promise<boolean> {
-  return await new Promise((resolve) => {
+function isRefused(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
     socket.once('connect', () => {
       socket.destroy()
@@ -269,6 +269,7 @@ describe('a rolling restart under load', () => {
     await balancer.add(first.port)
     await balancer.add(second.port)
     const load = new SteadyLoad({ origin: balancer.origin, clients: CLIENTS })
+    test.after(() => load.stop())
     let old = [first, second]
     for (let round = 0; round < 2; round += 1) {
       const next: Served[] = []

@@ -194,8 +194,11 @@ describe('a body of 1 GiB', () => {
 })
 
 describe('clients that stop reading', () => {
-  it('hold back endless answers, cost little memory, and harm nobody else', async () => {
+  it('hold back endless answers, cost little memory, and harm nobody else', async (test) => {
     const clients: RawConnection[] = []
+    test.after(() => {
+      for (const client of clients) client.destroy()
+    })
     const beforeBytes = await gateway.residentBytes()
     for (let count = 0; count < STALLED_CLIENTS; count += 1) {
       const client = await openRaw({ port: gateway.port })
@@ -214,7 +217,7 @@ describe('clients that stop reading', () => {
 })
 
 describe('an upstream that stops reading', () => {
-  it('holds uploads back in bounded memory until its time is up', async () => {
+  it('holds uploads back in bounded memory until its time is up', async (test) => {
     const upstreamSockets = new Set<Socket>()
     const deaf = createTcpServer({ pauseOnConnect: true }, (socket) => {
       upstreamSockets.add(socket)
@@ -231,6 +234,12 @@ describe('an upstream that stops reading', () => {
       }),
     )
     const clients: RawConnection[] = []
+    test.after(async () => {
+      for (const client of clients) client.destroy()
+      for (const socket of upstreamSockets) socket.destroy()
+      await holding.stop()
+      deaf.close()
+    })
     const beforeBytes = await holding.residentBytes()
     for (let count = 0; count < STALLED_CLIENTS; count += 1) {
       const client = await openRaw({ port: holding.port })
@@ -246,9 +255,5 @@ describe('an upstream that stops reading', () => {
     for (const client of clients) {
       await client.waitFor((text) => text.startsWith('HTTP/1.1 504 '), ANSWER_DEADLINE_MS)
     }
-    for (const client of clients) client.destroy()
-    for (const socket of upstreamSockets) socket.destroy()
-    await holding.stop()
-    deaf.close()
   })
 })

@@ -34,6 +34,8 @@ try {
       if (order.type === 'stop') process.disconnect()
     })()
   })
+  // The parent is gone: nobody is left who could end this process.
+  process.once('disconnect', () => void gateway.stop())
   report({ type: 'started', port: gateway.port, adminPort: gateway.adminPort })
 } catch (error) {
   report({ type: 'failed', message: error instanceof Error ? error.message : String(error) })

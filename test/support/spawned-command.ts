@@ -7,7 +7,7 @@ import { eventually } from './eventually.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 
-export interface CommandEnd {
+interface CommandEnd {
   readonly exitCode: number | null
   /** What ended it, if nothing else did. */
   readonly signal: NodeJS.Signals | null

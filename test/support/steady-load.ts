@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { Agent, type IncomingMessage, request } from 'node:http'
 
-export interface SteadyLoadOptions {
+interface SteadyLoadOptions {
   readonly origin: string
   /** Each has one request in flight, on a connection that it keeps as long as it may. */
   readonly clients: number

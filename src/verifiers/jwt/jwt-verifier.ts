@@ -109,9 +109,9 @@ export class JwtVerifier implements Verifier<JwtProfile> {
     if (!candidate.ok) return Promise.resolve(candidate)
     const keySet = this.#keys.keySet(candidate.policy.name)
     if (!isUsable(keySet)) return Promise.resolve(refuse('verifier_unavailable'))
-    const key = findKey(keySet, candidate.header)
-    if (key === null) return this.#refetch(candidate)
-    return key.ok === false ? Promise.resolve(key) : this.#checkSignature(candidate, key.key)
+    const found = findKeys(keySet, candidate.header)
+    if (found === null) return this.#refetch(candidate)
+    return found.ok ? this.#checkSignatures(candidate, found.keys) : Promise.resolve(found)
   }
 
   /** Everything that needs neither a key nor another thread. */
@@ -141,9 +141,23 @@ export class JwtVerifier implements Verifier<JwtProfile> {
     if (outcome === 'unknown') return refuse('unknown_signing_key')
     const keySet = this.#keys.keySet(policy.name)
     if (!isUsable(keySet)) return refuse('verifier_unavailable')
-    const key = findKey(keySet, header)
-    if (key === null) return refuse('unknown_signing_key')
-    return key.ok ? this.#checkSignature(candidate, key.key) : key
+    const found = findKeys(keySet, header)
+    if (found === null) return refuse('unknown_signing_key')
+    return found.ok ? this.#checkSignatures(candidate, found.keys) : found
+  }
+
+  /** One key after the other, until one says something else than "not signed with this one". */
+  async #checkSignatures(
+    candidate: Candidate,
+    keys: readonly VerificationKey[],
+  ): Promise<Verification> {
+    let verdict: Verification = refuse('invalid_token')
+    for (const key of keys) {
+      verdict = await this.#checkSignature(candidate, key)
+      if (verdict.ok || verdict.key === null) return verdict
+    }
+    // Under several keys, the refusal rests on no single one of them.
+    return keys.length === 1 ? verdict : refuse('invalid_token')
   }
 
   #checkSignature(candidate: Candidate, key: VerificationKey): Promise<Verification> {
@@ -166,36 +180,29 @@ function hasFittingSignature(jws: CompactJws, header: ProtectedHeader): boolean 
   return signatureBytes === null || signatureBytes === jws.signatureBytes
 }
 
-interface FoundKey {
+/** Keys that are tried for a token without a `kid`: an overlap of two rotations, and no more. */
+const KEYS_TRIED_MAX = 4
+
+interface FoundKeys {
   readonly ok: true
-  readonly key: VerificationKey
+  readonly keys: readonly VerificationKey[]
 }
 
 /**
- * Picks the key that the header names.
- *
- * Without a `kid`, only if exactly one key of the issuer fits the algorithm: trying several would
- * let a token choose how much work it causes.
+ * Picks the key that the header names. Without a `kid`, every key that fits the algorithm, because
+ * while an issuer changes keys there are two; but only a few, because a token must not choose how
+ * much work it causes.
  *
  * @returns `null` when no key has that `kid`; `invalid_token` when those that have it may not
- *   verify this algorithm, or when there is no `kid` and no single key.
+ *   verify this algorithm, or when there is no `kid` and no key, or too many, fit.
  */
-function findKey(keySet: KeySet, header: ProtectedHeader): FoundKey | Refused | null {
-  let fitting: VerificationKey | null = null
-  let fittingCount = 0
-  let namedCount = 0
-  for (const key of keySet.keys) {
-    if (!answersTo(key, header.keyId)) continue
-    namedCount += 1
-    if (!key.algorithms.includes(header.algorithm)) continue
-    fitting ??= key
-    fittingCount += 1
-  }
-  if (header.keyId !== null && namedCount === 0) return null
-  if (fitting === null || (header.keyId === null && fittingCount > 1)) {
-    return refuse('invalid_token')
-  }
-  return { ok: true, key: fitting }
+function findKeys(keySet: KeySet, header: ProtectedHeader): FoundKeys | Refused | null {
+  const named = keySet.keys.filter((key) => answersTo(key, header.keyId))
+  if (header.keyId !== null && named.length === 0) return null
+  const fitting = named.filter(({ algorithms }) => algorithms.includes(header.algorithm))
+  const keys = header.keyId === null ? fitting : fitting.slice(0, 1)
+  if (keys.length === 0 || keys.length > KEYS_TRIED_MAX) return refuse('invalid_token')
+  return { ok: true, keys }
 }
 
 /** A shared secret has no name of its own: it is the issuer's only one, whatever the token says. */
