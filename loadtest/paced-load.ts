@@ -15,7 +15,9 @@ export interface PacedLoadOptions {
   /** Requests a second. */
   readonly rate: number
   readonly requests: number
-  /** Latencies of this many first requests are not recorded: connections open, the client warms up. */
+  /**
+   * Latencies of this many first requests are not recorded: connections open, the client warms up.
+   */
   readonly unrecorded: number
   readonly expectBody: string
   readonly timeoutMs: number

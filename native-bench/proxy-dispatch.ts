@@ -3,7 +3,8 @@
  * (user + system) of this process, with 64 requests in flight and an upstream in another process
  * that answers two bytes:
  *
- * - `pool classic`: undici's `Pool.dispatch` with the classic callbacks, relaying as little as works.
+ * - `pool classic`: undici's `Pool.dispatch` with the classic callbacks, relaying as little as
+ *   works.
  * - `pool newer`: the same with the newer callbacks.
  * - `forward`: the whole of src/proxy, with its header filter and forwarding fields.
  *

@@ -5,15 +5,15 @@ import { stopSignal } from './stop-signal.ts'
 import type { Terminal } from './terminal.ts'
 import { packageVersion } from './version.ts'
 
-const RELOAD_UNAVAILABLE =
-  'sallyport: SIGHUP: loading the configuration again is not available in this version'
+const RELOAD_UNAVAILABLE = 'loading the configuration again is not available in this version'
 
 /** Ends with 0 after SIGTERM or SIGINT, when what was running has been finished. */
 export async function serve(configFile: string, terminal: Terminal): Promise<ExitCode> {
   const configuration = loadOrComplain(configFile, terminal)
   if (configuration === null) return EXIT.refused
   // Operators and tools send this to have the file read again: it must never end a gateway.
-  process.on('SIGHUP', () => terminal.complain(RELOAD_UNAVAILABLE))
+  process.on('SIGHUP', () => terminal.complain(`sallyport: SIGHUP: ${RELOAD_UNAVAILABLE}`))
+  if (configuration.watch) terminal.complain(`sallyport: watch: ${RELOAD_UNAVAILABLE}`)
   // Loaded on demand: no other command needs the native server, or should fail for lack of it.
   const { startSupervisor } = await import('../bootstrap/supervisor.ts')
   const gateway = await startSupervisor(configuration, { version: packageVersion() })

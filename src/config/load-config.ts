@@ -1,4 +1,6 @@
-/** Reads the configuration file: YAML, then variables, then the schema, then all that is between. */
+/**
+ * Reads the configuration file: YAML, then variables, then the schema, then all that is between.
+ */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Complaint, ConfigError, type ConfigProblem, describePath } from './config-error.ts'

@@ -20,7 +20,9 @@ import {
   word,
 } from './setting.ts'
 
-/** Ways of telling the upstream who is calling that the contract knows and this version does not. */
+/**
+ * Ways of telling the upstream who is calling that the contract knows and this version does not.
+ */
 const LATER_STRATEGIES = ['internal-token', 'pass-through']
 
 function identityHeader(what: string, fallback: string) {

@@ -20,7 +20,8 @@ export const configurationSchema = section(
     routes: routesSchema,
     logging: loggingSchema.prefault({}),
     watch: flag(
-      'Load the file again when it changes. A bad one is refused and the old one runs on.',
+      'Load the file again when it changes. Not available in this version: when it is set, the ' +
+        'gateway says so at start and goes on.',
     ).prefault(false),
   },
 )

@@ -54,7 +54,7 @@ const drain = section('What happens on SIGTERM.', {
   }).prefault('30s'),
 }).transform(({ delay, timeout }) => ({ delayMs: delay, timeoutMs: timeout }))
 
-const tls = section('Serve HTTPS. Both files are PEM and are read again when they change.', {
+const tls = section('Serve HTTPS. Both files are PEM and are read at start.', {
   certFile: text('Certificate chain, leaf first. Relative to the configuration file.'),
   keyFile: text('Private key. Relative to the configuration file.'),
 })

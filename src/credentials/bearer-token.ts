@@ -11,7 +11,9 @@ const SPACE = 0x20
 const TAB = 0x09
 const TO_LOWER_CASE = 0x20
 
-/** The b64token of RFC 6750 §2.1, from `lastIndex` to the end. Linear: each class excludes the next. */
+/**
+ * The b64token of RFC 6750 §2.1, from `lastIndex` to the end. Linear: each class excludes the next.
+ */
 const B64_TOKEN = /[A-Za-z0-9\-._~+/]+=*$/y
 
 /**

@@ -1,5 +1,3 @@
-// oxlint-disable-next-line triple-slash-reference -- an ambient module cannot be imported
-/// <reference path="./oidc-provider.d.ts" />
 /**
  * A real OpenID provider in this process, for the demonstration and for tests: discovery, JWK Set
  * and token endpoint over HTTP, signed access tokens (RFC 9068) by the client credentials grant.

@@ -1,4 +1,6 @@
-/** The part of `oidc-provider` 8 that the demonstration uses: the package has no types of its own. */
+/**
+ * The part of `oidc-provider` 8 that the demonstration uses: the package has no types of its own.
+ */
 declare module 'oidc-provider' {
   import type { IncomingMessage, ServerResponse } from 'node:http'
 

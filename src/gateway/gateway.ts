@@ -1,4 +1,6 @@
-/** Everything that one listener thread needs to handle requests; put together once, at the start. */
+/**
+ * Everything that one listener thread needs to handle requests; put together once, at the start.
+ */
 import type { Authenticator } from '../authentication/authenticate.ts'
 import type { IdentityHeaderNames } from '../identity/identity-headers.ts'
 import type { AccessLog } from '../observability/access-log.ts'

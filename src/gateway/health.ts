@@ -1,4 +1,6 @@
-/** Judges whether the instance should get traffic. Pure: says nothing about how anyone learnt it. */
+/**
+ * Judges whether the instance should get traffic. Pure: says nothing about how anyone learnt it.
+ */
 import type { KeySetState } from '../keys/key-set.ts'
 
 export interface IssuerHealth {

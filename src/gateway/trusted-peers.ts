@@ -1,4 +1,6 @@
-/** Says whether a peer is one of the proxies in front of us whose forwarding fields are believed. */
+/**
+ * Says whether a peer is one of the proxies in front of us whose forwarding fields are believed.
+ */
 import { BlockList, isIP } from 'node:net'
 
 /** Answers remembered: a proxy fleet is small, but its addresses are not ours to bound. */

@@ -2,7 +2,7 @@
  * Hot path: knows the header fields that only the gateway may set, so that a client's own copy of
  * one can never reach an upstream.
  *
- * Fields whose name has `_` for `-` never get here: the server drops every name with `_`.
+ * Fields whose name has `_` or `.` for `-` never get here: the server drops every such name.
  */
 
 /**

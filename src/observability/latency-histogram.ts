@@ -2,8 +2,8 @@
  * Latencies as HDR histograms: counted by each listener thread, sent to the supervisor encoded, and
  * merged there without loss. The only door to hdr-histogram-js.
  *
- * Hot path: {@link LatencyHistogram.record}, which counts in a plain array with the same ranges that
- * an HDR histogram of two digits has, and becomes one when it is encoded:
+ * Hot path: {@link LatencyHistogram.record}, which counts in a plain array with the same ranges
+ * that an HDR histogram of two digits has, and becomes one when it is encoded:
  *
  *     0 … 255                one count for each value
  *     2^e … 2^(e+1) − 1      128 counts for each e from 8 on

@@ -32,7 +32,7 @@ export function redactText(text: string): string {
   )
 }
 
-/** What a log may say about an unexpected error. Its message is left out: anyone may have written it. */
+/** What a log may say about an unexpected error: not its message, which anyone may have written. */
 export interface ErrorDescription {
   readonly errorName: string
   /** Such as `ECONNREFUSED`; `null` when the error has none. */

@@ -2,7 +2,9 @@
 import { AUTH_ERROR_CODES, AUTH_ERRORS, type AuthErrorCode } from './auth-error.ts'
 
 export interface ChallengeParameters {
-  /** Visible ASCII and spaces. RFC 6750 §3 wants at least one parameter: this one is always sent. */
+  /**
+   * Visible ASCII and spaces. RFC 6750 §3 wants at least one parameter: this one is always sent.
+   */
   readonly realm: string
   /** What the resource needs, sent with `insufficient_scope` alone. May be empty. */
   readonly scopes: readonly string[]

@@ -12,7 +12,7 @@ export interface RequestHead {
   readonly path: string
   /** Raw query without `?`; empty when there is none. */
   readonly query: string
-  /** Names in lower case; fields with `_` in the name are already dropped. */
+  /** Names in lower case; fields with odd names are already dropped. */
   readonly headers: HeaderList
   /** `Host` without a port, in lower case. */
   readonly host: string

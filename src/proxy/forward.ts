@@ -36,9 +36,7 @@ export interface ForwardRequest {
   readonly method: string
   /** Canonical path with `?query` if there is one. */
   readonly target: string
-  /**
-   * What the client sent and may go on, from `requestHeaders`. Visible ASCII.
-   */
+  /** What the client sent and may go on, from `requestHeaders`. Visible ASCII. */
   readonly headers: string[]
   /** What the gateway adds to them: identity, ids, and where the request came from. */
   readonly ownFields: OwnFields

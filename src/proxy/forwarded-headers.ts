@@ -22,8 +22,8 @@ export interface ForwardedFacts {
 /**
  * The four fields, as the beginning of the gateway's own.
  *
- * A trusted peer's `X-Forwarded-Proto` and `-Host` are kept if they can be what they say, because it
- * alone knows how the client connected. Addresses are not checked beyond being visible ASCII.
+ * A trusted peer's `X-Forwarded-Proto` and `-Host` are kept if they can be what they say, because
+ * it alone knows how the client connected. Addresses are not checked beyond being visible ASCII.
  *
  * @param received The client's own list, read only when the peer is trusted. Lower-case names.
  */

@@ -29,7 +29,8 @@ const HOP_BY_HOP = [
 
 /**
  * Fields in which upstreams look for the client's address, or for another target or method than the
- * one that was judged. The gateway sets its own (forwarded-headers.ts); `x-forwarded-…` goes as a whole, by its prefix.
+ * one that was judged. The gateway sets its own (forwarded-headers.ts); `x-forwarded-…` goes as a
+ * whole, by its prefix.
  */
 const FORWARDING = [
   'cf-connecting-ip',
@@ -80,7 +81,7 @@ export function createRequestFilter(otherNames: Iterable<string>): HeaderNameFil
  * A new list with what goes upstream: without the fields of `filter`, `x-forwarded-…`, and those
  * that a `Connection` field names. `host` and `content-length` stay, whatever `Connection` says.
  *
- * Names with `_` for `-` are not looked at: the server has dropped them.
+ * Names with `_` or `.` for `-` are not looked at: the server has dropped them.
  *
  * @param headers Names in lower case.
  * @param credential Takes out the credential that the gateway has read; `null` where it reads none.

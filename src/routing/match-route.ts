@@ -2,7 +2,9 @@
 import type { CompiledRoute, RouteTable } from './compile-routes.ts'
 import { isReadDifferently, lenientPath } from './lenient-path.ts'
 
-/** A path that belongs to one route as it is, and to another as a lenient upstream would read it. */
+/**
+ * A path that belongs to one route as it is, and to another as a lenient upstream would read it.
+ */
 export const AMBIGUOUS_PATH = 'ambiguous_path'
 
 /**
@@ -59,7 +61,9 @@ function isBelow(host: string, suffixWithDot: string): boolean {
   return host.length > suffixWithDot.length && host.endsWith(suffixWithDot)
 }
 
-/** With or without a slash at the end: many upstreams make no difference, so neither may a route. */
+/**
+ * With or without a slash at the end: many upstreams make no difference, so neither may a route.
+ */
 function isSamePath(path: string, literal: string): boolean {
   if (path === literal) return true
   return path.length === literal.length + 1 && path.endsWith('/') && path.startsWith(literal)
@@ -86,5 +90,6 @@ function hasSegments(path: string, segments: readonly string[], openEnded: boole
     }
     start = end + 1
   }
-  return openEnded || start === path.length + 1
+  // Behind the last segment there is nothing, or one slash: as in `isSamePath`.
+  return openEnded || start >= path.length
 }

@@ -10,7 +10,9 @@ const CODE_NINE = 0x39
 const HOST_LENGTH_MAX = 255
 const PORT_DIGITS_MAX = 5
 
-/** A name or an IPv4 address. Sub-delimiters and percent-encoding, which no host has, are refused. */
+/**
+ * A name or an IPv4 address. Sub-delimiters and percent-encoding, which no host has, are refused.
+ */
 const HOST_CHARACTER: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) =>
   /[A-Za-z0-9\-._]/.test(String.fromCharCode(code)) ? 1 : 0,
 )

@@ -1,8 +1,8 @@
 /**
  * Chooses, checks and loads the native HTTP server: the only file that knows where its binary lies.
  *
- * Choosing and hashing happen once, in the supervisor ({@link chooseNativeBinary}); listener threads
- * are handed the result and only load ({@link loadNativeBinary}).
+ * Choosing and hashing happen once, in the supervisor ({@link chooseNativeBinary}); listener
+ * threads are handed the result and only load ({@link loadNativeBinary}).
  */
 
 import type * as uWebSockets from 'uWebSockets.js'

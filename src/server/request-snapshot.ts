@@ -2,7 +2,8 @@
  * The hard shell: copies a request out of the native parser and refuses what is malformed or could
  * be read in two ways, before anything else looks at it.
  *
- * Hot path: one `forEach` over the fields with one callback for all requests, char codes, no RegExp.
+ * Hot path: one `forEach` over the fields with one callback for all requests, char codes, no
+ * RegExp.
  *
  * The native parser is fast and lenient. It accepts two different `Content-Length`s, any
  * `Transfer-Encoding`, raw dot segments, DEL and non-ASCII in the target. What it accepts and we do
@@ -154,7 +155,7 @@ export class RequestSnapshotReader {
       this.#refusal = 'invalid_request'
       return
     }
-    // Names with `_` are dropped: many upstreams cannot tell X_User_Id from X-User-Id.
+    // Dropped: many upstreams cannot tell X_User_Id or X.User.Id from X-User-Id.
     if (kind === NAME_PLAIN) {
       this.#headers.push(name, value)
       if (!this.#readSpecialField(name, value)) {

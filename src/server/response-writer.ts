@@ -53,7 +53,9 @@ const STEP_END = 3
 const NO_HEADERS: HeaderList = []
 const IGNORE = () => undefined
 
-/** The writer whose step runs inside `cork`: one function for all, instead of a closure for each. */
+/**
+ * The writer whose step runs inside `cork`: one function for all, instead of a closure for each.
+ */
 let corkedWriter: ResponseWriter | null = null
 const runCorkedStep = () => corkedWriter?.runStep()
 
@@ -262,8 +264,8 @@ export class ResponseWriter implements ClientExchange {
   /** Decides, before the last bytes go out, what becomes of the connection behind them. */
   #settleConnection(): void {
     this.#decideClosing()
-    // Only ever before a write: a paused socket would not become writable, but a write that does not
-    // fit makes the native server wait for that again.
+    // Only ever before a write: a paused socket would not become writable, but a write that does
+    // not fit makes the native server wait for that again.
     if (this.#closes) this.#response?.pause()
     // What is left of the body must be swallowed, or the next request would never be reached.
     else this.body.resume()

@@ -7,12 +7,13 @@
  *
  * Two native routes see every request. The first, one per allowed method, judges it and serves it.
  * A request that is refused, or whose connection must be closed afterwards, it *yields* to the
- * second, which is given another handle to the same socket. The first handle, the spare, outlives the
- * answer, which the native server otherwise lets nobody do, and serves two ends:
+ * second, which is given another handle to the same socket. The first handle, the spare, outlives
+ * the answer, which the native server otherwise lets nobody do, and serves two ends:
  *
- * - After a refusal, the native server goes on with the bytes behind it, in the same turn, as if they
- *   were a request. The offset of the spare tells a request on that connection from one on another,
- *   so those bytes are refused as well, until the end of the turn, when the connection is closed.
+ * - After a refusal, the native server goes on with the bytes behind it, in the same turn, as if
+ *   they were a request. The offset of the spare tells a request on that connection from one on
+ *   another, so those bytes are refused as well, until the end of the turn, when the connection is
+ *   closed.
  * - It closes the connection after answers for which the native server cannot (response-writer.ts).
  */
 import type { ClientExchange, RequestHead } from '../proxy/client-exchange.ts'
@@ -78,7 +79,9 @@ export class NativeServer {
   readonly #context: WriterContext
   #listenSocket: NativeListenSocket | null = null
   #yielded: Yielded | null = null
-  /** Handle to the connection refused last, only within the turn of the event loop of the refusal. */
+  /**
+   * Handle to the connection refused last, only within the turn of the event loop of the refusal.
+   */
   #refused: NativeResponse | null = null
 
   constructor(module: NativeServerModule, options: NativeServerOptions) {
@@ -168,11 +171,11 @@ export class NativeServer {
         this.#cut(response, error)
       }
     })
-    // biome-ignore lint/suspicious/useIterableCallbackReturn: not the filter of an array.
-    app.filter((_response, change) => {
+    const onConnections = (_response: NativeResponse, change: unknown) => {
       this.connectionCount += Number(change)
       this.#refused = null
-    })
+    }
+    app.filter(onConnections)
   }
 
   #receive(method: string, response: NativeResponse, request: NativeRequest): void {
@@ -301,9 +304,9 @@ export class NativeServer {
 /**
  * A server for this thread, not listening yet. Several threads may listen on one port.
  *
- * Promised of what it hands up: see {@link RequestHead}. Not promised: a deadline. The native server
- * cuts heads and bodies without progress, and clients that do not read, after 10 to 12 s; a request
- * that is being handled waits as long as its handler lets it.
+ * Promised of what it hands up: see {@link RequestHead}. Not promised: a deadline. The native
+ * server cuts heads and bodies without progress, and clients that do not read, after 10 to 12 s; a
+ * request that is being handled waits as long as its handler lets it.
  */
 export function createNativeServer(
   module: NativeServerModule,

@@ -7,11 +7,12 @@
  *    copy. That is the ordinary case: a writer at work, or dead at work.
  * 2. A writer that lost its turn (it stood still for seconds, and another took the set over) cannot
  *    publish: publication is a compare-and-swap from the very number it began with.
- * 3. But it can still store, into whatever now lives in its slot, before it notices; and a processor
- *    may reorder the reader's loads. So every entry carries a checksum over the sequence numbers
- *    under which it was published, its digest, its fields and its payload. The reader computes it
- *    over its private copy. Words of two entries, or of one entry under another's number, do not
- *    add up: a miss. 64 bits, because the accident is rare and the damage would be great.
+ * 3. But it can still store, into whatever now lives in its slot, before it notices; and a
+ *    processor may reorder the reader's loads. So every entry carries a checksum over the sequence
+ *    numbers under which it was published, its digest, its fields and its payload. The reader
+ *    computes it over its private copy. Words of two entries, or of one entry under another's
+ *    number, do not add up: a miss. 64 bits, because the accident is rare and the damage would be
+ *    great.
  *
  * The reader copies out first and judges the copy: shared words may change between two reads.
  * A record counts as torn, never as wrong: the caller sees a miss.

@@ -95,7 +95,8 @@ const LAYERS: ReadonlyArray<{ readonly folder: string; readonly neighbour: strin
   { folder: 'gateway', neighbour: null },
   { folder: 'server', neighbour: 'admin' },
   { folder: 'bootstrap', neighbour: null },
-  { folder: 'cli', neighbour: 'demo' },
+  { folder: 'demo', neighbour: null },
+  { folder: 'cli', neighbour: null },
 ]
 
 /** Only types are imported, because knowing a type is knowing the folder. */

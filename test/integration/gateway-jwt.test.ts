@@ -96,7 +96,7 @@ function configuration(cache: Record<string, unknown> = {}): string {
       '/read/*': { require: { scopes: { all: ['read'] } } },
       '/delete/*': { require: { scopes: { all: ['read', 'delete'] } } },
       '/admin/*': { require: { roles: { any: ['admin', 'root'] } } },
-      '/root/*': { require: { roles: { all: ['root'] } } },
+      '/boss/*': { require: { roles: { all: ['root'] } } },
       '/shared/*': { issuers: ['shared'] },
       '/*': {},
     },
@@ -271,7 +271,7 @@ describe('one cached verdict, many routes', () => {
         ['/delete/1', 'insufficient_scope'],
         ['/read/1', '200'],
         ['/admin/1', '200'],
-        ['/root/1', 'insufficient_scope'],
+        ['/boss/1', 'insufficient_scope'],
       ] as const) {
         const answer = await ask(gateway.port, target, bearer(token))
         assert.equal(errorOf(answer), expected, `${target}, round ${round}`)

@@ -194,7 +194,9 @@ describe('SIGHUP', () => {
   })
 })
 
-/** A balancer as in front of every fleet: new connections go to instances that say they are ready. */
+/**
+ * A balancer as in front of every fleet: new connections go to instances that say they are ready.
+ */
 class Balancer {
   readonly #instances = new Map<number, boolean>()
   readonly #sockets = new Set<Socket>()

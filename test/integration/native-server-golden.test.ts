@@ -88,10 +88,10 @@ before(async () => {
     if (handler === undefined) response.end('ok')
     else handler(response)
   })
-  // biome-ignore lint/suspicious/useIterableCallbackReturn: not the filter of an array.
-  app.filter((_response, change) => {
+  const onConnections = (_response: NativeResponse, change: unknown) => {
     connections += Number(change)
-  })
+  }
+  app.filter(onConnections)
   port = await listen(app)
 })
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { ClientExchange } from '../../src/proxy/client-exchange.ts'
+import { eventually } from '../support/eventually.ts'
 import { type RunningServer, startServer } from '../support/native-server.ts'
 import {
   answerHeader,
@@ -206,9 +207,9 @@ describe('exchange', () => {
     const connection = await openRaw({ port: running.port })
     connection.send(request('GET', '/'))
     const current = () => exchangeSeen as ClientExchange | null
-    await until(() => current() !== null)
+    await eventually('the request is there', () => current() !== null)
     connection.destroy()
-    await until(() => goneCount > 0)
+    await eventually('the handler is told', () => goneCount > 0)
     current()?.send('200 OK', [], 'late')
     current()?.destroy()
     assert.equal(goneCount, 1)
@@ -234,7 +235,7 @@ describe('exchange', () => {
     assert.ok(reply.closed)
     draining.server.stopAccepting()
     await assert.rejects(openRaw({ port: draining.port }))
-    await until(() => draining.server.connectionCount === 0)
+    await eventually('all connections end', () => draining.server.connectionCount === 0)
     draining.server.closeAll()
   })
 
@@ -320,7 +321,7 @@ describe('request body', () => {
     const connection = await openRaw({ port: running.port })
     connection.send(request('POST', '/', `Content-Length: ${size}\r\n`))
     connection.send('x'.repeat(size))
-    await until(() => received > 0)
+    await eventually('the body begins', () => received > 0)
     const atPause = received
     await exchangeRaw(running.port, 'GET /a//b HTTP/1.1\r\nHost: a\r\n\r\n')
     assert.equal(received, atPause)
@@ -342,9 +343,9 @@ describe('request body', () => {
     }
     const connection = await openRaw({ port: running.port })
     connection.send(request('POST', '/', 'Content-Length: 10\r\n', 'half'))
-    await until(() => isReading)
+    await eventually('the body is read', () => isReading)
     connection.destroy()
-    await until(() => failures.length > 0)
+    await eventually('the reader is told', () => failures.length > 0)
     assert.deepEqual(failures, ['client_gone'])
   })
 
@@ -377,127 +378,3 @@ describe('request body', () => {
     assert.ok(reply.closed)
   })
 })
-
-describe('back-pressure', () => {
-  const CHUNK_BYTES = 65_536
-
-  /** Streams `totalBytes` as a well-behaved upstream would: stops at `false`, goes on at drain. */
-  function stream(exchange: ClientExchange, totalBytes: number, isDeclared: boolean) {
-    const progress = { writtenBytes: 0, holdCount: 0 }
-    exchange.start('200 OK', [], isDeclared ? totalBytes : null)
-    const chunk = Buffer.alloc(CHUNK_BYTES)
-    const pump = () => {
-      while (progress.writtenBytes < totalBytes && !exchange.closed) {
-        const position = progress.writtenBytes / CHUNK_BYTES
-        chunk.fill(position % 251)
-        progress.writtenBytes += CHUNK_BYTES
-        if (!exchange.write(chunk) && progress.writtenBytes < totalBytes) {
-          progress.holdCount += 1
-          return
-        }
-      }
-      exchange.finish()
-    }
-    exchange.onDrain(pump)
-    pump()
-    return progress
-  }
-
-  function assertPattern(body: Buffer, totalBytes: number): void {
-    assert.equal(body.length, totalBytes)
-    for (let offset = 0; offset < totalBytes; offset += CHUNK_BYTES) {
-      const expected = (offset / CHUNK_BYTES) % 251
-      assert.equal(body[offset], expected)
-      assert.equal(body[offset + CHUNK_BYTES - 1], expected)
-    }
-  }
-
-  for (const isDeclared of [true, false]) {
-    const framing = isDeclared ? 'a declared length' : 'chunks'
-
-    it(`delivers 64 MiB in ${framing} unharmed to a client that stalls at first`, async () => {
-      const totalBytes = 64 * 1_048_576
-      let progress = { writtenBytes: 0, holdCount: 0 }
-      handle = (exchange) => {
-        progress = stream(exchange, totalBytes, isDeclared)
-      }
-      const connection = await openRaw({ port: running.port })
-      connection.socket.pause()
-      connection.send(request('GET', '/'))
-      await until(() => progress.holdCount > 0)
-      assert.ok(progress.writtenBytes < totalBytes / 2, 'the writer was held back')
-      connection.socket.resume()
-      await until(() => connection.received.length >= totalBytes, 20_000)
-      const [answer] = await connection.waitForAnswers(1)
-      assertPattern(answer?.body ?? Buffer.alloc(0), totalBytes)
-      connection.destroy()
-    })
-  }
-
-  it('delivers everything before it closes, even to clients that stall at first', async () => {
-    const totalBytes = 16 * 1_048_576
-    const holdCounts = new Map<string, () => number>()
-    handle = (exchange) => {
-      const progress = stream(exchange, totalBytes, exchange.head.path === '/declared')
-      holdCounts.set(exchange.head.path, () => progress.holdCount)
-    }
-    const waits = ['/declared', '/chunked'].map(async (path) => {
-      const connection = await openRaw({ port: running.port })
-      connection.socket.pause()
-      // A chunked request must be closed after.
-      connection.send(request('POST', path, CHUNKED, '0\r\n\r\n'))
-      await until(() => (holdCounts.get(path)?.() ?? 0) > 0)
-      connection.socket.resume()
-      await until(() => connection.received.length >= totalBytes, 20_000)
-      const [answer] = await connection.waitForAnswers(1)
-      assertPattern(answer?.body ?? Buffer.alloc(0), totalBytes)
-      await connection.waitForClose(14_000)
-    })
-    await Promise.all(waits)
-  })
-
-  it('pushes out the last chunk of a stream that then falls silent', async () => {
-    // The native server does not do this by itself while a drain callback is registered.
-    const big = Buffer.alloc(20 * 1_048_576, 'a')
-    handle = (exchange) => {
-      exchange.onDrain(() => undefined)
-      exchange.start('200 OK', [], null)
-      exchange.write(big)
-    }
-    const connection = await openRaw({ port: running.port })
-    connection.send(request('GET', '/'))
-    await until(() => connection.received.length > big.length)
-    connection.destroy()
-  })
-
-  it('keeps memory bounded and cuts clients that stop reading', async () => {
-    const clients = 20
-    const streams: { writtenBytes: number; exchange: ClientExchange }[] = []
-    handle = (exchange) => {
-      const progress = stream(exchange, 1_073_741_824, false)
-      streams.push(Object.assign(progress, { exchange }))
-    }
-    const connections = await Promise.all(
-      Array.from({ length: clients }, () => openRaw({ port: running.port })),
-    )
-    for (const connection of connections) {
-      connection.socket.pause()
-      connection.send(request('GET', '/'))
-    }
-    await until(() => streams.length === clients)
-    const rssBefore = process.memoryUsage.rss()
-    await until(() => streams.every(({ exchange }) => exchange.closed), 16_000)
-    for (const { writtenBytes } of streams) assert.ok(writtenBytes < 16 * 1_048_576)
-    assert.ok(process.memoryUsage.rss() - rssBefore < 64 * 1_048_576)
-    for (const connection of connections) connection.destroy()
-  })
-})
-
-/** Waits for a condition of this process; fails at the deadline. */
-async function until(isReached: () => boolean, deadlineMs = 5_000): Promise<void> {
-  const deadline = AbortSignal.timeout(deadlineMs)
-  while (!isReached()) {
-    if (deadline.aborted) assert.fail(`not reached within ${deadlineMs} ms`)
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
-}

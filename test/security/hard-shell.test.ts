@@ -232,6 +232,8 @@ describe('hard shell: head (RFC 9110 §5, §7.2)', () => {
     const hosts: Record<string, string> = {
       'API.Example.com': 'api.example.com',
       'a.test:8080': 'a.test',
+      'Rooted.test.': 'rooted.test',
+      'rooted.test.:80': 'rooted.test',
       '[::1]:80': '[::1]',
       '[FE80::1]': '[fe80::1]',
       '127.0.0.1': '127.0.0.1',
@@ -263,6 +265,12 @@ describe('hard shell: head (RFC 9110 §5, §7.2)', () => {
   it('drops fields with an underscore in the name and keeps the others in order', async () => {
     await exchangeRaw(running.port, get('/', 'X_User_Id: a\r\nX-A: 1\r\nx_b: c\r\nX-A: 2\r\n'))
     assert.deepEqual(lastExchange?.head.headers, ['host', 'gateway.test', 'x-a', '1', 'x-a', '2'])
+  })
+
+  it('drops fields whose name has anything but letters, digits and dashes', async () => {
+    const odd = Array.from("!#$%&'*+.^_`|~", (character) => `X${character}User-Id: a\r\n`)
+    await exchangeRaw(running.port, get('/', `${odd.join('')}X-9: 1\r\n`))
+    assert.deepEqual(lastExchange?.head.headers, ['host', 'gateway.test', 'x-9', '1'])
   })
 
   it('never lets fields behind an empty field name through', async () => {

@@ -6,8 +6,12 @@ const POLL_MS = 5
 const DEADLINE_MS = 10_000
 
 /** Settles as soon as the condition holds; fails with its description when it never does. */
-export async function eventually(description: string, holds: () => boolean): Promise<void> {
-  const giveUpAtMs = performance.now() + DEADLINE_MS
+export async function eventually(
+  description: string,
+  holds: () => boolean,
+  deadlineMs = DEADLINE_MS,
+): Promise<void> {
+  const giveUpAtMs = performance.now() + deadlineMs
   while (!holds()) {
     if (performance.now() >= giveUpAtMs) assert.fail(`never became true: ${description}`)
     await delay(POLL_MS)

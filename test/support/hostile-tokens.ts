@@ -1,6 +1,7 @@
 /**
- * Tokens whose algorithm, signature or header attackers made, each fresh, with the code that must answer. Where it matters the
- * signature is good, as if a careless issuer had signed what the attacker wanted.
+ * Tokens whose algorithm, signature or header attackers made, each fresh, with the code that must
+ * answer. Where it matters the signature is good, as if a careless issuer had signed what the
+ * attacker wanted.
  */
 import { createHmac, createPublicKey, type KeyObject, sign } from 'node:crypto'
 import type { AuthErrorCode } from '../../src/protocol/auth-error.ts'

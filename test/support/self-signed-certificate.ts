@@ -1,4 +1,6 @@
-/** A certificate for loopback that nobody has signed but itself; made for tests, good for nothing. */
+/**
+ * A certificate for loopback that nobody has signed but itself; made for tests, good for nothing.
+ */
 export const SELF_SIGNED_CERTIFICATE = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg5XkmWKfbkzOG1ndA

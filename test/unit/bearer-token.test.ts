@@ -17,6 +17,7 @@ describe('bearer token in a header (RFC 6750 §2.1)', () => {
   it('takes one or more spaces between scheme and token, and nothing else', () => {
     assert.equal(read('Bearer   abc'), 'abc')
     assert.equal(read('Bearer\tabc'), null)
+    assert.equal(hasScheme('Bearer\tabc', 'bearer'), true, 'malformed is not absent')
     assert.equal(read('Bearerabc'), null)
   })
 

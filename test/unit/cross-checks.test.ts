@@ -139,6 +139,10 @@ describe('Routes', () => {
     '/a#b',
     '/a%2fb',
     '/%',
+    '/%75sers',
+    '/caf%c3%a9',
+    '/a%2eb',
+    '/a;v=1',
   ]) {
     it(`cannot have the path ${path}`, () => {
       const complaints = complaintsOf(text({ routes: [route('a', {}, { path })] }))
@@ -165,7 +169,16 @@ describe('Routes', () => {
     )
   })
 
-  for (const name of ['X_Token', 'Cookie', 'Host', 'Content-Length', 'a b', '']) {
+  for (const name of [
+    'X_Token',
+    'X.Token',
+    'X!Token',
+    'Cookie',
+    'Host',
+    'Content-Length',
+    'a b',
+    '',
+  ]) {
     it(`never take a credential from the header ${JSON.stringify(name)}`, () => {
       const credentials = [{ from: 'header', name }]
       const complaints = complaintsOf(text({ routes: [route('a', { credentials })] }))

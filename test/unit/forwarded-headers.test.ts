@@ -74,6 +74,27 @@ describe('forwarded fields (RFC 7239)', () => {
     )
   })
 
+  it('takes no scheme, host or elements from a trusted proxy that cannot be what they say', () => {
+    for (const [name, values] of [
+      ['x-forwarded-proto', ['ftp', 'HTTPS', 'https, http', 'https"']],
+      ['x-forwarded-host', ['a b', 'a/b', 'a, b', 'a"b', 'user@a', 'a'.repeat(256)]],
+      ['forwarded', ['for="a', 'for="a\\"', 'for=a;host="b", for="c']],
+    ] as const) {
+      for (const value of values) {
+        const fields = forwarded([name, value], { trusted: true })
+        assert.equal(fields.get(name), forwarded([]).get(name), `${name}: ${value}`)
+      }
+    }
+  })
+
+  it('keeps whole quoted strings in the elements of a trusted proxy (§4)', () => {
+    const received = ['forwarded', 'for="[2001:db8::9]:80";host="a", for=b']
+    assert.match(
+      forwarded(received, { trusted: true }).get('forwarded') ?? '',
+      /^for="\[2001:db8::9\]:80";host="a", for=b, for=192\.0\.2\.7;/,
+    )
+  })
+
   it('sets its own facts where a trusted proxy says nothing', () => {
     assert.deepEqual([...forwarded(['x-forwarded-for', ''], { trusted: true })], [...forwarded([])])
   })

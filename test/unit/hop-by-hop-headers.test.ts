@@ -76,6 +76,15 @@ describe('request fields that go upstream (RFC 9110 §7.6.1)', () => {
       'x-original-url',
       'x-rewrite-url',
       'true-client-ip',
+      'client-ip',
+      'fly-client-ip',
+      'x-envoy-original-path',
+      'x-http-method',
+      'x-http-method-override',
+      'x-method-override',
+      'x-original-host',
+      'x-original-method',
+      'x-original-uri',
     ]) {
       kept.push(...requestHeaders([name, '/admin'], filter, null))
     }

@@ -127,17 +127,34 @@ describe('the issuers of a route', () => {
 })
 
 describe('the key of a token (RFC 7515 §4.1.4)', () => {
-  it('need not be named when exactly one key fits the algorithm', async () => {
+  it('need not be named while up to four keys fit the algorithm', async () => {
     const ed = mintKey('EdDSA', 'ed')
+    const others = [1, 2, 3, 4].map((at) => mintKey('ES256', `ec-${at}`).verificationKey)
     const token = await mintToken(EC, {}, { kid: undefined })
-    const one = new StaticKeySource().setKeys('main', [ed.verificationKey, EC.verificationKey])
-    assert.equal((await verifierWith(one)(token)).ok, true)
-    const both = [EC.verificationKey, mintKey('ES256', 'ec-2').verificationKey]
-    const two = new StaticKeySource().setKeys('main', both)
-    assert.equal(codeOf(await verifierWith(two)(token)), 'invalid_token')
-    const none = new StaticKeySource().setKeys('main', [ed.verificationKey])
-    assert.equal(codeOf(await verifierWith(none)(token)), 'invalid_token')
-    assert.deepEqual([...one.refetches, ...two.refetches, ...none.refetches], [])
+    for (const [before, expected] of [
+      [[ed.verificationKey], null],
+      [others.slice(0, 1), null],
+      [others.slice(0, 3), null],
+      [others, 'invalid_token'],
+    ] as const) {
+      const keys = new StaticKeySource().setKeys('main', [...before, EC.verificationKey])
+      const verdict = await verifierWith(keys)(token)
+      assert.equal(codeOf(verdict), expected)
+      if (verdict.ok) assert.equal(verdict.keySlot, EC.verificationKey.generationSlot)
+      assert.deepEqual(keys.refetches, [])
+    }
+  })
+
+  it('need not be named, but one must fit, and a refusal under several rests on none', async () => {
+    const ed = mintKey('EdDSA', 'ed').verificationKey
+    const others = ['ec-1', 'ec-2'].map((keyId) => mintKey('ES256', keyId).verificationKey)
+    const token = await mintToken(EC, {}, { kid: undefined })
+    for (const published of [[ed], others]) {
+      const keys = new StaticKeySource().setKeys('main', published)
+      const verdict = await verifierWith(keys)(token)
+      assert.deepEqual(verdict, { ok: false, code: 'invalid_token', key: null })
+      assert.deepEqual(keys.refetches, [])
+    }
   })
 
   it('may share its kid with a key of another type', async () => {

@@ -33,6 +33,16 @@ describe('matching a request to a route', () => {
     }
   })
 
+  it('lets an exact route match with one slash at the end, and nothing else behind it', () => {
+    const routes = table('/secret', '/')
+    assert.equal(find(routes, '/secret'), '/secret')
+    assert.equal(find(routes, '/secret/'), '/secret')
+    assert.equal(find(routes, '/'), '/')
+    for (const path of ['/secret//', '/secret/x', '/secretx', '/secre/']) {
+      assert.equal(find(routes, path), null, path)
+    }
+  })
+
   it('keeps a catch-all in its place among the routes that name a first segment', () => {
     const routes = table('/a/*', '/*', '/b/*')
     assert.equal(find(routes, '/a/x'), '/a/*')
@@ -43,7 +53,8 @@ describe('matching a request to a route', () => {
   it('lets a wildcard in the middle stand for exactly one non-empty segment', () => {
     const routes = table('/tenants/*/users', '/x/*/y/*')
     assert.equal(find(routes, '/tenants/acme/users'), '/tenants/*/users')
-    for (const path of ['/tenants/users', '/tenants/a/b/users', '/tenants/a/users/', '/tenants']) {
+    assert.equal(find(routes, '/tenants/acme/users/'), '/tenants/*/users')
+    for (const path of ['/tenants/users', '/tenants/a/b/users', '/tenants/a/users/x', '/tenants']) {
       assert.equal(find(routes, path), null, path)
     }
     assert.equal(find(routes, '/x/1/y'), '/x/*/y/*')

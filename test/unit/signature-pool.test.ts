@@ -1,4 +1,6 @@
-/** The hand-over to worker threads: batches, limits, and every way in which a worker can be lost. */
+/**
+ * The hand-over to worker threads: batches, limits, and every way in which a worker can be lost.
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Clock } from '../../src/resilience/clock.ts'

@@ -45,12 +45,19 @@ describe('removal of the credential before a request goes upstream', () => {
       ['a=1; jwt=x; b=2', 'a=1; b=2'],
       ['a=1; jwt=x', 'a=1'],
       ['a=1;jwt=x;', 'a=1'],
+      ['a=1;b=2 ;;\tc=3; jwt=x', 'a=1; b=2 ; c=3'],
       ['jwt=x; a=1; jwt=y', 'a=1'],
       ['ajwt=1; jwtb=2; a=jwt=x', 'ajwt=1; jwtb=2; a=jwt=x'],
     ] as const
     for (const [field, kept] of cases) {
       assert.equal(stripper.strippedValue('cookie', field), kept, field)
     }
+  })
+
+  it('removes that cookie however often it stands in the largest field that is let in', () => {
+    const pairs = `a=1;${'jwt=; '.repeat(2_600)}`
+    const rest = `b=${'x'.repeat(16_384 - pairs.length - 2)}`
+    assert.equal(stripper.strippedValue('cookie', `${pairs}${rest}`), `a=1; ${rest}`)
   })
 
   it('removes that query parameter alone, wherever it stands', () => {

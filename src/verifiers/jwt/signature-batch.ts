@@ -1,4 +1,6 @@
-/** The message between a verification pool and its workers: flat, because cloning it is the cost. */
+/**
+ * The message between a verification pool and its workers: flat, because cloning it is the cost.
+ */
 import type { SignatureKey } from './signature-backend.ts'
 
 /** A key with the one algorithm for which this batch uses it. */
