@@ -14,7 +14,7 @@ import {
   withoutComments,
 } from './repository.ts'
 
-const SOURCE_FILES_MIN = 120
+const SOURCE_FILES_MIN = 150
 const LINES_MAX = 400
 const COLUMNS_MAX = 100
 /** For a line that the formatter has left long, because a text in it cannot be broken. */
@@ -22,7 +22,7 @@ const TEXT_COLUMNS_MAX = 120
 
 /** Ratchets: these numbers may only fall. */
 const LINT_DISABLES_MAX = 1
-const RUNTIME_DEPENDENCIES_MAX = 11
+const RUNTIME_DEPENDENCIES_MAX = 10
 
 interface Door {
   readonly what: string
