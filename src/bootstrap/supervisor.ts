@@ -38,8 +38,8 @@ const REFUSAL_SHARE = 1 / 32
 /** Head of a request: target, header section, and the request line and separators around them. */
 const HEAD_MARGIN_BYTES = 1_024
 /**
- * Young objects of a listener thread are collected by that thread alone: helpers make a pause of
- * half a millisecond no shorter that anyone would notice, and cost 1 to 2 µs of CPU a request.
+ * A listener thread collects its young objects by itself: the engine's helper threads would cost 1
+ * to 2 µs of CPU a request to shorten pauses of half a millisecond (docs/performance.md).
  */
 const ENGINE_FLAGS = '--no-parallel-scavenge'
 /** A listener thread that does not answer a scrape by then is left out of it. */
