@@ -7,6 +7,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { isLoopbackHost } from '../config/network-address.ts'
 
 export type AdminRefusal = 'bad_host' | 'missing_token' | 'bad_token'
 
@@ -48,11 +49,6 @@ export class AdminAccess {
     const name = HOST_AND_PORT.exec(host?.toLowerCase() ?? '')?.[1]
     return name !== undefined && this.#hostNames.has(name)
   }
-}
-
-/** Whether only this machine can reach what is bound to this address. */
-export function isLoopbackHost(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.[0-9]{1,3}){3}$/.test(host)
 }
 
 function digest(text: string): Buffer {

@@ -85,7 +85,9 @@ export const ENVIRONMENT_VARIABLES = {
     maximum: 65_535,
   },
   SALLYPORT_UPSTREAM_PIPELINING: {
-    meaning: 'Requests in flight per upstream connection. More than 1 is slower with most servers.',
+    meaning:
+      'Requests in flight per upstream connection. This version keeps to 1, which is also the ' +
+      'fastest with most servers; when more is asked for, the gateway says so at start.',
     defaultText: '1',
     minimum: 1,
     maximum: 128,

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 import { after, describe, it } from 'node:test'
-import { isLoopbackHost } from '../../src/admin/admin-access.ts'
 import { AdminApp, type AdminSources } from '../../src/admin/admin-app.ts'
+import { isLoopbackHost } from '../../src/config/network-address.ts'
 
 interface Answer {
   readonly status: number

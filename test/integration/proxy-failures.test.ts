@@ -1,44 +1,13 @@
 import assert from 'node:assert/strict'
-import { afterEach, describe, it } from 'node:test'
-import type { UpstreamPool, UpstreamPoolOptions } from '../../src/proxy/upstream-pool.ts'
-import { createPool, type ManualClock, send, TestForward, until } from '../support/proxy-harness.ts'
+import { describe, it } from 'node:test'
+import { closeLater, poolOf, rawUpstream, unusedOrigin } from '../support/opened-parts.ts'
+import { send, TestForward, until } from '../support/proxy-harness.ts'
 import {
   RAW_ANSWERS,
   type RawScript,
   startDeafListener,
   startEchoUpstream,
-  startRawUpstream,
-  type UpstreamServer,
 } from '../support/upstream-servers.ts'
-
-const opened: { close(): Promise<void> }[] = []
-
-afterEach(async () => {
-  for (const part of opened.splice(0).reverse()) await part.close()
-})
-
-async function rawUpstream(script: RawScript): Promise<UpstreamServer> {
-  const upstream = await startRawUpstream(script)
-  opened.push(upstream)
-  return upstream
-}
-
-function poolOf(
-  origins: readonly string[],
-  options: Partial<UpstreamPoolOptions> = {},
-  clock?: ManualClock,
-): UpstreamPool {
-  const pool = createPool(origins, options, clock)
-  opened.push({ close: () => pool.destroy() })
-  return pool
-}
-
-/** An origin where nobody listens. */
-async function unusedOrigin(): Promise<string> {
-  const upstream = await startRawUpstream(() => undefined)
-  await upstream.close()
-  return upstream.origin
-}
 
 /** Cuts the connection with RST instead of answering. */
 const reset: RawScript = (connection) => {
@@ -210,7 +179,7 @@ describe('connections that break', () => {
 
   it('times out when no connection can be made', async () => {
     const deaf = await startDeafListener()
-    opened.push(deaf)
+    closeLater(deaf)
     const pool = poolOf([deaf.origin], { connectTimeoutMs: 50 })
     assert.equal((await send(pool)).refusal, 'upstream_timeout')
     assert.equal(pool.stats.retries, 0, 'the same target would need as long again')
@@ -218,7 +187,7 @@ describe('connections that break', () => {
 
   it('refuses a request that is no valid HTTP without losing a connection', async () => {
     const upstream = await startEchoUpstream()
-    opened.push(upstream)
+    closeLater(upstream)
     const pool = poolOf([upstream.origin], { connectionsPerTarget: 1 })
     for (const headers of [
       ['bad name', '1'],
@@ -237,7 +206,7 @@ describe('connections that break', () => {
 describe('body failures of the client', () => {
   it('refuses a body that turns out too large and ends the request upstream', async () => {
     const upstream = await startEchoUpstream()
-    opened.push(upstream)
+    closeLater(upstream)
     const pool = poolOf([upstream.origin])
     const sent = new TestForward(pool, { method: 'POST', path: '/upload', hasBody: true })
     sent.exchange.body.feed('first', false)
@@ -250,7 +219,7 @@ describe('body failures of the client', () => {
 
   it('cuts the client if the answer has begun by then', async () => {
     const upstream = await startEchoUpstream()
-    opened.push(upstream)
+    closeLater(upstream)
     const sent = new TestForward(poolOf([upstream.origin]), {
       method: 'POST',
       path: '/mirror',
@@ -264,7 +233,7 @@ describe('body failures of the client', () => {
 
   it('does not let more through than was declared', async () => {
     const upstream = await startEchoUpstream()
-    opened.push(upstream)
+    closeLater(upstream)
     const sent = new TestForward(poolOf([upstream.origin]), {
       method: 'POST',
       path: '/upload',

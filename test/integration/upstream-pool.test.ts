@@ -1,44 +1,9 @@
 import assert from 'node:assert/strict'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { UpstreamPool, UpstreamPoolOptions } from '../../src/proxy/upstream-pool.ts'
+import { closeLater, poolOf, rawUpstream, unusedOrigin } from '../support/opened-parts.ts'
 import { createPool, ManualClock, send, TestForward, until } from '../support/proxy-harness.ts'
-import {
-  RAW_ANSWERS,
-  type RawScript,
-  startEchoUpstream,
-  startRawUpstream,
-  type UpstreamServer,
-} from '../support/upstream-servers.ts'
-
-const opened: { close(): Promise<void> }[] = []
-
-afterEach(async () => {
-  for (const part of opened.splice(0).reverse()) await part.close()
-})
-
-async function rawUpstream(script: RawScript): Promise<UpstreamServer> {
-  const upstream = await startRawUpstream(script)
-  opened.push(upstream)
-  return upstream
-}
-
-function poolOf(
-  origins: readonly string[],
-  options: Partial<UpstreamPoolOptions> = {},
-  clock?: ManualClock,
-): UpstreamPool {
-  const pool = createPool(origins, options, clock)
-  opened.push({ close: () => pool.destroy() })
-  return pool
-}
-
-/** An origin where nobody listens. */
-async function unusedOrigin(): Promise<string> {
-  const upstream = await startRawUpstream(() => undefined)
-  await upstream.close()
-  return upstream.origin
-}
+import { RAW_ANSWERS, startEchoUpstream, startRawUpstream } from '../support/upstream-servers.ts'
 
 describe('targets that fail', () => {
   it('gives the next request to the target with the fewest pending', async () => {
@@ -87,7 +52,7 @@ describe('targets that fail', () => {
     assert.equal(pool.stats.retries, retries + 1, 'a failed probe doubles the time')
 
     const returned = await startRawUpstream(() => RAW_ANSWERS.ok, shaky.port)
-    opened.push(returned)
+    closeLater(returned)
     clock.ms += 1_000
     assert.equal((await send(pool)).end, 'complete')
     assert.equal(isEjected(), false)
@@ -159,7 +124,7 @@ describe('targets that fail', () => {
       const both = [new TestForward(pool, {}), new TestForward(pool, {}), new TestForward(pool, {})]
       for (const sent of both) assert.equal((await sent.settled()).refusal, 'upstream_unreachable')
     }
-    opened.push(await startRawUpstream(() => RAW_ANSWERS.ok, upstream.port))
+    closeLater(await startRawUpstream(() => RAW_ANSWERS.ok, upstream.port))
     assert.equal((await send(pool)).end, 'complete')
     assert.equal(pool.stats.faults, 0)
   })
@@ -168,7 +133,7 @@ describe('targets that fail', () => {
 describe('waiting for a connection', () => {
   it('serves in order of arrival as connections become free', async () => {
     const upstream = await startEchoUpstream()
-    opened.push(upstream)
+    closeLater(upstream)
     const pool = poolOf([upstream.origin], { connectionsPerTarget: 2 })
     const sent: TestForward[] = []
     for (let count = 0; count < 20; count += 1) sent.push(new TestForward(pool, {}))
@@ -221,7 +186,7 @@ describe('waiting for a connection', () => {
 describe('closing a pool', () => {
   it('lets what runs and what waits finish first', async () => {
     const upstream = await startEchoUpstream()
-    opened.push(upstream)
+    closeLater(upstream)
     const pool = poolOf([upstream.origin], { connectionsPerTarget: 1 })
     const sent = [
       new TestForward(pool, { path: '/slow?ms=30' }),
