@@ -4,6 +4,7 @@
  *     recall ──hit──► verdict                                    same tick, no promise
  *        └miss─► establish ─► this thread's flight ─► the process's flight ─► verify ─► share
  */
+import { isB64Token } from '../credentials/bearer-token.ts'
 import type { CacheResult } from '../observability/metric-names.ts'
 import { type Refused, refuse, type Verification } from '../protocol/verification.ts'
 import type { Clock } from '../resilience/clock.ts'
@@ -12,7 +13,7 @@ import type { KeyGenerations } from '../shared-memory/key-generations.ts'
 import { IN_FLIGHT_WAIT_MS_MAX, type InFlight } from '../token-cache/in-flight.ts'
 import type { RefusalCache } from '../token-cache/refusal-cache.ts'
 import type { CachedVerified, TokenCache } from '../token-cache/token-cache.ts'
-import type { TokenDigest } from '../token-cache/token-digest.ts'
+import { digestText, type TokenDigest } from '../token-cache/token-digest.ts'
 import type { JwtProfile } from '../verifiers/jwt/jwt-verifier.ts'
 import type { Verifier } from '../verifiers/verifier.ts'
 import type { VerificationProfile } from './verification-profile.ts'
@@ -73,14 +74,16 @@ export class Authenticator {
 
   /**
    * Has the credential verified, once for all who ask for it at the same time in this process.
-   * Never rejects; `overloaded` when too many wait.
+   * Never rejects; `overloaded` when too many wait, `invalid_request` when the text is not one
+   * b64token (RFC 6750 §2.1).
    */
   async establish(
     token: string,
     digest: TokenDigest,
     profile: VerificationProfile,
   ): Promise<EstablishedIdentity | Refused> {
-    const flight = this.#flights.run(digest, () => this.#fly(token, digest, profile))
+    if (!isB64Token(token)) return refuse('invalid_request')
+    const flight = this.#flights.run(digestText(digest), () => this.#fly(token, digest, profile))
     if (flight === null) return refuse('overloaded')
     const verdict = await flight
     return 'verified' in verdict ? this.#stillGood(verdict) : verdict

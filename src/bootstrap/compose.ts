@@ -21,7 +21,8 @@ import type { KeyRing } from '../keys/key-ring.ts'
 import { AccessLog } from '../observability/access-log.ts'
 import { ListenerMetrics, NO_INDEX } from '../observability/listener-metrics.ts'
 import type { Logger } from '../observability/logger.ts'
-import { RandomHexPool } from '../observability/random-hex-pool.ts'
+import { RequestIds } from '../observability/request-id.ts'
+import { TraceParents } from '../observability/trace-context.ts'
 import { compileBearerChallenges } from '../protocol/bearer-challenge.ts'
 import { createRequestFilter } from '../proxy/hop-by-hop-headers.ts'
 import { UPSTREAM_POOL_DEFAULTS, UpstreamPool } from '../proxy/upstream-pool.ts'
@@ -113,7 +114,8 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
       failureSampledShare: logging.accessLog.enabled ? logging.accessLog.failureSampling : 0,
     }),
     logger,
-    random: new RandomHexPool(randomHex),
+    requestIds: new RequestIds(randomHex),
+    traceParents: new TraceParents(randomHex),
     clock,
     readiness: around.readiness,
   }

@@ -13,7 +13,6 @@ import type { ListenerSnapshot } from '../observability/listener-metrics.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import { Logger } from '../observability/logger.ts'
 import { describeError } from '../observability/redact.ts'
-import { createRequestId } from '../observability/request-id.ts'
 import { systemClock } from '../resilience/clock.ts'
 import { loadNativeBinary } from '../server/native-binary.ts'
 import { NativeServer } from '../server/uws-app.ts'
@@ -55,7 +54,7 @@ const server = new NativeServer(loadNativeBinary(start.nativeBinary), {
   renderRefusal: (code) => {
     gateway.metrics.countRefusal(code, NO_INDEX)
     gateway.metrics.countEnded(NO_INDEX, 'refused')
-    const requestId = createRequestId(systemClock.wallMs(), gateway.random)
+    const requestId = gateway.requestIds.create(systemClock.wallMs())
     return refusalResponse(code, requestId, null)
   },
   onError: (error) =>

@@ -16,6 +16,9 @@ const RESTART_PAUSE_MAX_MS = 5_000
 /** A thread that lived this long had started well: the next death counts as a first one. */
 const SETTLED_AFTER_MS = 10_000
 
+/** Room for two semi-spaces of 32 MiB and as much for large objects: see the supervisor's flags. */
+const YOUNG_GENERATION_MIB_MAX = 96
+
 export interface ListenerThreadsOptions {
   readonly count: number
   /** What the thread of this index starts with. Asked again at each restart, for fresh keys. */
@@ -52,6 +55,7 @@ export function startListenerThreads(options: ListenerThreadsOptions): ListenerT
     const worker = new Worker(new URL('./listener-thread.js', import.meta.url), {
       workerData: options.start(index),
       name: `listener-${index}`,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB_MAX },
     })
     place.worker = worker
     place.startedAtMs = options.monotonicMs()

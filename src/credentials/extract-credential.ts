@@ -7,7 +7,7 @@
  */
 import type { HeaderList } from '../protocol/header-list.ts'
 import { type Refused, refuse } from '../protocol/verification.ts'
-import { hasScheme, isB64Token, tokenAfterScheme } from './bearer-token.ts'
+import { hasScheme, textAfterScheme } from './bearer-token.ts'
 import { cookieValue, findCookiePair, pairEnd } from './cookie-pair.ts'
 import { type CompiledSources, type CredentialSource, compileSources } from './credential-source.ts'
 import { findParameter, parameterEnd, parameterValue } from './query-parameter.ts'
@@ -36,10 +36,12 @@ export class CredentialExtractor {
   /**
    * - No token at any source, or another scheme in its place (`Basic …`): `null`.
    * - Two tokens, or a repeated `Authorization` of whatever scheme: `invalid_request`.
-   * - Something that is not one b64token where a token is announced: `invalid_request`.
+   * - Nothing where a token is announced: `invalid_request`.
    * - A token beyond the limit: `invalid_token`.
    *
    * An empty cookie counts as none: it is what browsers send after some log-outs.
+   *
+   * Does not check that a token is one b64token: who has it verified does (authenticate.ts).
    *
    * @param query Raw, without `?`.
    */
@@ -70,7 +72,7 @@ export class CredentialExtractor {
   #afterScheme(value: string, schemeLength: number): Extraction {
     // One character for the space that must be there; more of them count as token.
     if (value.length - schemeLength - 1 > this.#tokenLengthMax) return TOO_LONG
-    return tokenAfterScheme(value, schemeLength) ?? MALFORMED
+    return textAfterScheme(value, schemeLength) ?? MALFORMED
   }
 
   #fromCookies(field: string): Extraction {
@@ -100,7 +102,7 @@ export class CredentialExtractor {
 
   #judge(token: string): Extraction {
     if (token.length > this.#tokenLengthMax) return TOO_LONG
-    return isB64Token(token, 0) ? token : MALFORMED
+    return token === '' ? MALFORMED : token
   }
 }
 

@@ -6,7 +6,8 @@ import type { IdentityHeaderNames } from '../identity/identity-headers.ts'
 import type { AccessLog } from '../observability/access-log.ts'
 import type { ListenerMetrics } from '../observability/listener-metrics.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { RandomHexPool } from '../observability/random-hex-pool.ts'
+import type { RequestIds } from '../observability/request-id.ts'
+import type { TraceParents } from '../observability/trace-context.ts'
 import type { Clock } from '../resilience/clock.ts'
 import type { RouteTable } from '../routing/compile-routes.ts'
 import type { GatewayRoute } from './gateway-route.ts'
@@ -24,7 +25,8 @@ export interface Gateway {
   readonly metrics: ListenerMetrics
   readonly accessLog: AccessLog
   readonly logger: Logger
-  readonly random: RandomHexPool
+  readonly requestIds: RequestIds
+  readonly traceParents: TraceParents
   readonly clock: Clock
   /** What the supervisor last said about this instance. */
   readonly readiness: () => Readiness

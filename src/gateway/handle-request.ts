@@ -8,12 +8,8 @@
 import type { EstablishedIdentity } from '../authentication/authenticate.ts'
 import { authorize } from '../authentication/authorize.ts'
 import { renderIdentityHeaders } from '../identity/identity-headers.ts'
-import { createRequestId, isAcceptableRequestId } from '../observability/request-id.ts'
-import {
-  continueTraceparent,
-  isTraceparent,
-  startTraceparent,
-} from '../observability/trace-context.ts'
+import { isAcceptableRequestId } from '../observability/request-id.ts'
+import { isTraceparent } from '../observability/trace-context.ts'
 import { fieldLines, fieldValue, type HeaderList } from '../protocol/header-list.ts'
 import type { Refused } from '../protocol/verification.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
@@ -154,7 +150,7 @@ function proxy(
 function requestIdOf(gateway: Gateway, exchange: ClientExchange, isPeerTrusted: boolean): string {
   const given = isPeerTrusted ? fieldValue(exchange.head.headers, 'x-request-id') : null
   if (given !== null && isAcceptableRequestId(given)) return given
-  return createRequestId(gateway.clock.wallMs(), gateway.random)
+  return gateway.requestIds.create(gateway.clock.wallMs())
 }
 
 function idLines(request: RequestContext, isPeerTrusted: boolean): string {
@@ -174,9 +170,9 @@ function idLines(request: RequestContext, isPeerTrusted: boolean): string {
 function traceLines(gateway: Gateway, received: HeaderList): string {
   const parent = fieldValue(received, 'traceparent')
   if (parent === null || !isTraceparent(parent)) {
-    return `\r\ntraceparent: ${startTraceparent(false, gateway.random)}`
+    return `\r\ntraceparent: ${gateway.traceParents.start(false)}`
   }
-  let lines = `\r\ntraceparent: ${continueTraceparent(parent, gateway.random)}`
+  let lines = `\r\ntraceparent: ${gateway.traceParents.continue(parent)}`
   for (let index = 0; index < received.length; index += 2) {
     if (received[index] === 'tracestate') lines += `\r\ntracestate: ${received[index + 1]}`
   }

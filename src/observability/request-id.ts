@@ -1,9 +1,9 @@
 /**
  * Request ids: UUID version 7 (RFC 9562 §5.7), or what a trusted proxy has given.
  *
- * Hot path: both functions run for every request.
+ * Hot path: all of this runs for every request.
  */
-import type { RandomHexPool } from './random-hex-pool.ts'
+import { type RandomHex, type RandomPattern, RandomTextPool } from './random-text-pool.ts'
 
 /** Longest request id that is taken over, in characters. */
 export const REQUEST_ID_LENGTH_MAX = 128
@@ -14,23 +14,39 @@ const VARIANT_CHARACTERS = ['8', '9', 'a', 'b']
 /** Letters, digits and `-._:`: nothing that means something to a log, a shell or a query. */
 const IS_SAFE_CHARACTER = safeCharacters()
 
-/** Of the last id: writing a large number in hexadecimal costs more than the rest of an id. */
-let lastWallMs = -1
-let lastTime = ''
+/** What follows the time and the version: `rand_a`, the variant, `rand_b`. */
+const RANDOM_PART: RandomPattern = {
+  hexLength: 20,
+  textLength: 'xxx-vxxx-xxxxxxxxxxxx'.length,
+  textOf(hex) {
+    const variant = VARIANT_CHARACTERS[hex.charCodeAt(3) & 3] ?? '8'
+    return `${hex.slice(0, 3)}-${variant}${hex.slice(4, 7)}-${hex.slice(7, 19)}`
+  },
+}
 
-/**
- * A new id: 48 bits of time, so that ids sort by it, and 74 random bits. Two ids of the same
- * millisecond are in no particular order.
- */
-export function createRequestId(wallMs: number, random: RandomHexPool): string {
-  if (wallMs !== lastWallMs) {
-    const time = Math.trunc(wallMs).toString(16).padStart(TIMESTAMP_CHARACTERS, '0')
-    lastTime = `${time.slice(0, 8)}-${time.slice(8)}-7`
-    lastWallMs = wallMs
+/** Makes the ids of one thread. */
+export class RequestIds {
+  readonly #random: RandomTextPool
+  /** Of the last id: writing a large number in hexadecimal costs more than the rest of an id. */
+  #lastWallMs = -1
+  #lastTime = ''
+
+  constructor(randomHex: RandomHex) {
+    this.#random = new RandomTextPool(RANDOM_PART, randomHex)
   }
-  const sequence = random.take(3)
-  const variant = VARIANT_CHARACTERS[random.take(1).charCodeAt(0) & 3] ?? '8'
-  return `${lastTime}${sequence}-${variant}${random.take(3)}-${random.take(12)}`
+
+  /**
+   * A new id: 48 bits of time, so that ids sort by it, and 74 random bits. Two ids of the same
+   * millisecond are in no particular order.
+   */
+  create(wallMs: number): string {
+    if (wallMs !== this.#lastWallMs) {
+      const time = Math.trunc(wallMs).toString(16).padStart(TIMESTAMP_CHARACTERS, '0')
+      this.#lastTime = `${time.slice(0, 8)}-${time.slice(8)}-7`
+      this.#lastWallMs = wallMs
+    }
+    return this.#lastTime + this.#random.take()
+  }
 }
 
 /**

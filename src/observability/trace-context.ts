@@ -1,7 +1,7 @@
 /**
  * `traceparent` as W3C Trace Context Level 1 §3.2 defines it: continued when valid, else started.
  *
- * Hot path: both functions run for every request.
+ * Hot path: all of this runs for every request.
  *
  *     00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
  *     |  trace id                         parent id        flags
@@ -9,7 +9,7 @@
  *
  * `tracestate` belongs to a `traceparent`: a caller that starts a new trace drops it (§3.3.1.1).
  */
-import type { RandomHexPool } from './random-hex-pool.ts'
+import { type RandomHex, type RandomPattern, RandomTextPool } from './random-text-pool.ts'
 
 const LENGTH = 55
 const TRACE_ID_START = 3
@@ -22,9 +22,23 @@ const DASH = 0x2d
 const ZERO = 0x30
 const LETTER_F = 0x66
 
-/** `parent-id` and `trace-id` of zeroes are invalid. */
-const TRACE_ID_CHARACTERS = TRACE_ID_END - TRACE_ID_START
-const PARENT_ID_CHARACTERS = PARENT_ID_END - PARENT_ID_START
+const TRACE_ID_LENGTH = TRACE_ID_END - TRACE_ID_START
+const PARENT_ID_LENGTH = PARENT_ID_END - PARENT_ID_START
+
+const PARENT_ID: RandomPattern = {
+  hexLength: PARENT_ID_LENGTH,
+  textLength: PARENT_ID_LENGTH,
+  textOf: notAllZeroes,
+}
+
+const TRACE_AND_PARENT_ID: RandomPattern = {
+  hexLength: TRACE_ID_LENGTH + PARENT_ID_LENGTH,
+  textLength: TRACE_ID_LENGTH + 1 + PARENT_ID_LENGTH,
+  textOf(hex) {
+    const traceId = notAllZeroes(hex.slice(0, TRACE_ID_LENGTH))
+    return `${traceId}-${notAllZeroes(hex.slice(TRACE_ID_LENGTH))}`
+  },
+}
 
 /**
  * Whether the value can be continued. Later versions are read as far as version 00 goes, as §3.2.4
@@ -45,27 +59,35 @@ export function isTraceparent(value: string): boolean {
   )
 }
 
-/**
- * The `traceparent` for the upstream: the same trace, the gateway's own span, version 00. Of the
- * flags only "sampled" is passed on; the others are not defined and must be cleared (§3.2.2.5).
- *
- * @param incoming A value for which {@link isTraceparent} holds.
- */
-export function continueTraceparent(incoming: string, random: RandomHexPool): string {
-  // The lowest bit of the last hexadecimal digit; letters and digits differ in nothing there but
-  // the parity of their codes: 'a' is 0x61 and stands for ten, '0' is 0x30.
-  const code = incoming.charCodeAt(LENGTH - 1)
-  const isSampled = ((code > ZERO + 9 ? code + 1 : code) & 1) === 1
-  const traceId = incoming.slice(TRACE_ID_START, TRACE_ID_END)
-  const flags = isSampled ? '01' : '00'
-  return `00-${traceId}-${notAllZeroes(random, PARENT_ID_CHARACTERS)}-${flags}`
-}
+/** Makes the `traceparent`s of one thread. */
+export class TraceParents {
+  readonly #parentIds: RandomTextPool
+  readonly #traceAndParentIds: RandomTextPool
 
-/** A `traceparent` of a new trace. @param isSampled Whether to ask those behind to record it. */
-export function startTraceparent(isSampled: boolean, random: RandomHexPool): string {
-  const traceId = notAllZeroes(random, TRACE_ID_CHARACTERS)
-  const parentId = notAllZeroes(random, PARENT_ID_CHARACTERS)
-  return `00-${traceId}-${parentId}-${isSampled ? '01' : '00'}`
+  constructor(randomHex: RandomHex) {
+    this.#parentIds = new RandomTextPool(PARENT_ID, randomHex)
+    this.#traceAndParentIds = new RandomTextPool(TRACE_AND_PARENT_ID, randomHex)
+  }
+
+  /**
+   * The `traceparent` for the upstream: the same trace, the gateway's own span, version 00. Of the
+   * flags only "sampled" is passed on; the others are not defined and must be cleared (§3.2.2.5).
+   *
+   * @param incoming A value for which {@link isTraceparent} holds.
+   */
+  continue(incoming: string): string {
+    // The lowest bit of the last hexadecimal digit; letters and digits differ in nothing there but
+    // the parity of their codes: 'a' is 0x61 and stands for ten, '0' is 0x30.
+    const code = incoming.charCodeAt(LENGTH - 1)
+    const isSampled = ((code > ZERO + 9 ? code + 1 : code) & 1) === 1
+    const traceId = incoming.slice(TRACE_ID_START, TRACE_ID_END)
+    return `00-${traceId}-${this.#parentIds.take()}-${isSampled ? '01' : '00'}`
+  }
+
+  /** A `traceparent` of a new trace. @param isSampled Whether to ask those behind to record it. */
+  start(isSampled: boolean): string {
+    return `00-${this.#traceAndParentIds.take()}-${isSampled ? '01' : '00'}`
+  }
 }
 
 function isVersionInvalid(value: string): boolean {
@@ -92,8 +114,7 @@ function isAllZeroes(value: string, start: number, end: number): boolean {
   return true
 }
 
-function notAllZeroes(random: RandomHexPool, characters: number): string {
-  const text = random.take(characters)
-  // One in 2^64; without a second draw, so that a broken source cannot hang the event loop.
-  return isAllZeroes(text, 0, characters) ? `${text.slice(1)}1` : text
+/** An id of zeroes is invalid. One in 2^64, so that it is not drawn again but changed. */
+function notAllZeroes(hex: string): string {
+  return isAllZeroes(hex, 0, hex.length) ? `${hex.slice(1)}1` : hex
 }

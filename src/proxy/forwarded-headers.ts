@@ -50,16 +50,23 @@ interface Remembered {
 
 /** The last text for each peer: the same every time, unless it asks for another host. */
 const lastTexts = new Map<string, Remembered>()
+/** That of the last peer of all, found without hashing its address. */
+let latestAddress = ''
+let latest: Remembered | undefined
 
 function remembered({ peerAddress, scheme, authority }: ForwardedFacts): OwnFields {
-  const last = lastTexts.get(peerAddress)
-  if (last !== undefined && last.scheme === scheme && last.authority === authority) {
-    return last.text
+  if (peerAddress !== latestAddress) {
+    latestAddress = peerAddress
+    latest = lastTexts.get(peerAddress)
+  }
+  if (latest !== undefined && latest.scheme === scheme && latest.authority === authority) {
+    return latest.text
   }
   const element = forwardedElement(peerAddress, scheme, authority)
   const text = forwardedText(peerAddress, scheme, authority, element)
   if (lastTexts.size >= REMEMBERED_MAX) lastTexts.clear()
-  lastTexts.set(peerAddress, { scheme, authority, text })
+  latest = { scheme, authority, text }
+  lastTexts.set(peerAddress, latest)
   return text
 }
 

@@ -31,6 +31,9 @@ export const CANCELLED: Error = new Error('cancelled')
  */
 export const LACKS_OWN_FIELDS: Error = new Error('a request lacks the own fields of the gateway')
 
+/** Ends an attempt whose connection was not open in time. */
+export const CONNECT_TIMED_OUT: Error = new Error('the connection was not open in time')
+
 /** Ends an attempt whose response head is not acceptable. */
 export const INVALID_RESPONSE_HEAD: Error = new Error('invalid response head')
 
@@ -87,6 +90,7 @@ const FAILURES: ReadonlyMap<string, UpstreamFailure> = new Map([
  */
 export function upstreamFailure(error: Error, progress: AttemptProgress): UpstreamFailure {
   if (error === INVALID_RESPONSE_HEAD || error === LACKS_OWN_FIELDS) return PROTOCOL_ERROR
+  if (error === CONNECT_TIMED_OUT) return CONNECT_TIMEOUT
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   const known = FAILURES.get(code)
   if (known !== undefined) return known

@@ -7,8 +7,9 @@
  * connection out of the pool for good (undici 7.30: `Pool` waits for a `drain` that never comes).
  */
 import type { EventEmitter } from 'node:events'
-import { Client, type Dispatcher } from 'undici'
+import { buildConnector, Client, type Dispatcher } from 'undici'
 import type { RequestBodyStream } from './request-body-stream.ts'
+import { connectUpstream } from './upstream-socket.ts'
 
 /** One HTTP/1.1 connection, opened when first used and opened again when it was lost. */
 export type UpstreamConnection = Client
@@ -156,8 +157,7 @@ export class UpstreamTarget {
       headersTimeout: options.responseTimeoutMs,
       bodyTimeout: options.bodyIdleTimeoutMs,
       keepAliveTimeout: options.keepAliveTimeoutMs,
-      // Whatever NODE_TLS_REJECT_UNAUTHORIZED says: an upstream is told who is calling.
-      connect: { timeout: options.connectTimeoutMs, rejectUnauthorized: true },
+      connect: this.origin.startsWith('https:') ? secureConnector(options) : connector(options),
     })
     connection.on('connect', this.#onOpened)
     connection.on('disconnect', this.#onLost)
@@ -167,6 +167,24 @@ export class UpstreamTarget {
     this.#all.push(connection)
     return connection
   }
+}
+
+const HTTP_PORT = 80
+
+function connector({ connectTimeoutMs }: TargetOptions): buildConnector.connector {
+  return ({ hostname, port }, callback) => {
+    // Brackets belong to the address in a URL, not to the address.
+    const address = { hostname: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || HTTP_PORT }
+    connectUpstream(address, connectTimeoutMs, (error, socket) => {
+      if (socket === null) callback(error as Error, null)
+      else callback(null, socket)
+    })
+  }
+}
+
+function secureConnector({ connectTimeoutMs }: TargetOptions): buildConnector.connector {
+  // Whatever NODE_TLS_REJECT_UNAUTHORIZED says: an upstream is told who is calling.
+  return buildConnector({ timeout: connectTimeoutMs, rejectUnauthorized: true })
 }
 
 function passOn(

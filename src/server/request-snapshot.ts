@@ -2,8 +2,8 @@
  * The hard shell: copies a request out of the native parser and refuses what is malformed or could
  * be read in two ways, before anything else looks at it.
  *
- * Hot path: one `forEach` over the fields with one callback for all requests, char codes, no
- * RegExp.
+ * Hot path: one `forEach` over the fields with one callback for all requests, and char codes; one
+ * RegExp, for values as long as a token.
  *
  * The native parser is fast and lenient. It accepts two different `Content-Length`s, any
  * `Transfer-Encoding`, raw dot segments, DEL and non-ASCII in the target. What it accepts and we do
@@ -49,6 +49,11 @@ const CODE_NINE = 0x39
 const FIELD_OVERHEAD_BYTES = 4
 /** No longer a length that a double holds exactly, let alone a body that anybody would take. */
 const CONTENT_LENGTH_DIGITS_MAX = 15
+
+/** Visible ASCII, space and tab; machine code, which takes a third of what a loop does. */
+const ACCEPTABLE_VALUE = /^[\t\x20-\x7e]*$/
+/** Calling a RegExp costs what a loop over so many characters does. */
+const LOOPED_LENGTH_MAX = 32
 
 const NAME_REFUSED = 0
 const NAME_PLAIN = 1
@@ -212,6 +217,7 @@ function nameKind(name: string): number {
 
 /** Visible ASCII, space and tab: the native server shows other bytes differently by accessor. */
 function isAcceptableValue(value: string): boolean {
+  if (value.length > LOOPED_LENGTH_MAX) return ACCEPTABLE_VALUE.test(value)
   for (let index = 0; index < value.length; index += 1) {
     const code = value.charCodeAt(index)
     if (code >= CODE_DELETE || (code < CODE_SPACE && code !== CODE_TAB)) return false

@@ -22,8 +22,9 @@
 import type { HeaderList } from '../protocol/header-list.ts'
 import type { ClientExchange, RequestHead } from '../proxy/client-exchange.ts'
 import type { NativeResponse } from './native-binary.ts'
-import { plainAddress } from './plain-address.ts'
+import { peerAddressOf } from './peer-address.ts'
 import { RequestBodyReader } from './request-body-reader.ts'
+import { writeFields } from './write-fields.ts'
 
 /** What writers need to know of their server; one object for all requests. */
 export interface WriterContext {
@@ -132,8 +133,7 @@ export class ResponseWriter implements ClientExchange {
   /** Empty if it is first asked for when the exchange is over. */
   get peerAddress(): string {
     if (this.#peerAddress === null && this.#response !== null) {
-      const address = this.#response.getRemoteAddressAsText()
-      this.#peerAddress = plainAddress(Buffer.from(address).toString('latin1'))
+      this.#peerAddress = peerAddressOf(this.#response)
     }
     return this.#peerAddress ?? ''
   }
@@ -290,9 +290,7 @@ export class ResponseWriter implements ClientExchange {
     const headers = this.#headers
     this.#state = STREAMING
     response.writeStatus(this.#status)
-    for (let index = 0; index + 1 < headers.length; index += 2) {
-      response.writeHeader(headers[index] ?? '', headers[index + 1] ?? '')
-    }
+    writeFields(response, headers)
   }
 
   #endHeadOnly(response: NativeResponse): void {

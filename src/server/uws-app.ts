@@ -31,6 +31,7 @@ import {
   type ServerRefusal,
 } from './request-snapshot.ts'
 import { ResponseWriter, type WriterContext } from './response-writer.ts'
+import { writeFields } from './write-fields.ts'
 
 /** An answer of the server's own. The server adds `Content-Length`, `Date` and `Connection`. */
 export interface RenderedRefusal {
@@ -281,11 +282,8 @@ export class NativeServer {
 
   #writeRefusal(response: NativeResponse, code: ServerRefusal): RenderedRefusal {
     const refusal = this.#options.renderRefusal(code)
-    const { headers } = refusal
     response.writeStatus(refusal.status)
-    for (let index = 0; index + 1 < headers.length; index += 2) {
-      response.writeHeader(headers[index] ?? '', headers[index + 1] ?? '')
-    }
+    writeFields(response, refusal.headers)
     return refusal
   }
 

@@ -106,8 +106,10 @@ export class InFlight {
   }
 }
 
-function wordOf(digest: TokenDigest, at: number): number {
-  return (
-    digest.charCodeAt(at) | (digest.charCodeAt(at + 1) << 8) | (digest.charCodeAt(at + 2) << 16)
-  )
+function wordOf({ token, profile }: TokenDigest, at: number): number {
+  return threeBytesAt(token, at) ^ threeBytesAt(profile.text, at)
+}
+
+function threeBytesAt(text: string, at: number): number {
+  return text.charCodeAt(at) | (text.charCodeAt(at + 1) << 8) | (text.charCodeAt(at + 2) << 16)
 }

@@ -24,7 +24,7 @@ import {
   tableSizeBytes,
 } from './layout.ts'
 import { type CacheCounters, SlotTable } from './slot-table.ts'
-import { type TokenDigest, unpackDigest } from './token-digest.ts'
+import { type ProfileKey, type TokenDigest, unpackDigest } from './token-digest.ts'
 
 /** Decoded verdicts that one thread keeps. A power of two: places are masked, not divided. */
 export const MEMO_ENTRIES_DEFAULT = 4_096
@@ -32,6 +32,9 @@ export const MEMO_ENTRIES_DEFAULT = 4_096
 const MEMO_ENTRIES_MAX = 65_536
 /** With one, a fifth of 1000 hot tokens would keep pushing each other out of 4096 places. */
 const MEMO_WAYS = 4
+
+/** One token in 2^32 has this tag too; its place counts as empty for others. */
+const MEMO_TAG_EMPTY = 0
 
 /** Smallest cache that is one: a single set. */
 const SIZE_BYTES_MIN = tableSizeBytes(1, IDENTITY_SLOT_BYTES)
@@ -53,7 +56,8 @@ export interface TokenCacheOptions {
 }
 
 interface MemoEntry<Rendered> {
-  digest: string
+  token: string
+  profile: ProfileKey | null
   sequenceWord: number
   sequence: number
   touchedByte: number
@@ -74,6 +78,8 @@ export class TokenCache<Rendered> {
   readonly #words: Int32Array
   readonly #digest = new Int32Array(DIGEST_WORDS)
   readonly #memo: MemoEntry<Rendered>[] = []
+  /** Of each memo entry, four characters of its token's digest: compared before the entry is. */
+  readonly #memoTags: Int32Array
   readonly #memoMask: number
   #memoTurn = 0
 
@@ -84,6 +90,7 @@ export class TokenCache<Rendered> {
     this.#table = new SlotTable(buffer, IDENTITY_SLOT_BYTES, keys)
     this.#words = this.#table.memory.words
     this.#memoMask = memoEntries - MEMO_WAYS
+    this.#memoTags = new Int32Array(memoEntries)
     for (let index = 0; index < memoEntries; index += 1) this.#memo.push(emptyMemoEntry())
   }
 
@@ -99,9 +106,11 @@ export class TokenCache<Rendered> {
    * @returns The same object for every hit on an unchanged entry in this thread.
    */
   get(digest: TokenDigest, nowSeconds: number): CachedVerified<Rendered> | null {
-    const memo = this.#memoEntry(digest)
-    if (memo.digest !== digest || Atomics.load(this.#words, memo.sequenceWord) !== memo.sequence) {
-      return this.#getShared(digest, memo, nowSeconds)
+    const place = this.#memoPlace(digest)
+    const memo = this.#memo[place] as MemoEntry<Rendered>
+    // A plain read of one aligned word: nothing shared is read after it, so no order is needed.
+    if (!isAbout(memo, digest) || this.#words[memo.sequenceWord] !== memo.sequence) {
+      return this.#getShared(digest, place, nowSeconds)
     }
     const { deadAtSeconds, keySlot, keyGeneration } = memo
     if (!this.#table.isLive(deadAtSeconds, keySlot, keyGeneration, nowSeconds)) return null
@@ -134,21 +143,25 @@ export class TokenCache<Rendered> {
     this.#table.delete(this.#digest)
   }
 
-  /** The memo's entry for this digest; failing that, one to put it in. */
-  #memoEntry(digest: TokenDigest): MemoEntry<Rendered> {
-    const bits = digest.charCodeAt(8) | (digest.charCodeAt(9) << 8)
-    const first = bits & this.#memoMask
+  /**
+   * Where in the memo this digest is; failing that, a place to put it. Tags lie side by side, so
+   * that the entries of other tokens are not even looked at.
+   */
+  #memoPlace(digest: TokenDigest): number {
+    const tag = memoTagOf(digest.token)
+    const first = tag & this.#memoMask
     for (let place = first; place < first + MEMO_WAYS; place += 1) {
-      const memo = this.#memo[place] as MemoEntry<Rendered>
-      if (memo.digest === digest || memo.value === null) return memo
+      const found = this.#memoTags[place]
+      if (found === MEMO_TAG_EMPTY) return place
+      if (found === tag && isAbout(this.#memo[place] as MemoEntry<Rendered>, digest)) return place
     }
     this.#memoTurn = (this.#memoTurn + 1) % MEMO_WAYS
-    return this.#memo[first + this.#memoTurn] as MemoEntry<Rendered>
+    return first + this.#memoTurn
   }
 
   #getShared(
     digest: TokenDigest,
-    memo: MemoEntry<Rendered>,
+    place: number,
     nowSeconds: number,
   ): CachedVerified<Rendered> | null {
     const table = this.#table
@@ -163,7 +176,10 @@ export class TokenCache<Rendered> {
       return null
     }
     table.countHit(found.touchedByte)
-    memo.digest = digest
+    const memo = this.#memo[place] as MemoEntry<Rendered>
+    this.#memoTags[place] = memoTagOf(digest.token)
+    memo.token = digest.token
+    memo.profile = digest.profile
     memo.sequenceWord = found.sequenceWord
     memo.sequence = found.sequence
     memo.touchedByte = found.touchedByte
@@ -175,9 +191,24 @@ export class TokenCache<Rendered> {
   }
 }
 
+function memoTagOf(token: string): number {
+  return (
+    token.charCodeAt(8) |
+    (token.charCodeAt(9) << 8) |
+    (token.charCodeAt(10) << 16) |
+    (token.charCodeAt(11) << 24)
+  )
+}
+
+/** The profile first: it is one comparison. Most tokens are met under one profile only. */
+function isAbout(memo: MemoEntry<unknown>, digest: TokenDigest): boolean {
+  return memo.profile === digest.profile && memo.token === digest.token
+}
+
 function emptyMemoEntry<Rendered>(): MemoEntry<Rendered> {
   return {
-    digest: '',
+    token: '',
+    profile: null,
     sequenceWord: 0,
     sequence: 0,
     touchedByte: 0,

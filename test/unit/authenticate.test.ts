@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Authenticator } from '../../src/authentication/authenticate.ts'
 import { compileVerificationProfile } from '../../src/authentication/verification-profile.ts'
-import type { Verification } from '../../src/protocol/verification.ts'
+import { refuse, type Verification } from '../../src/protocol/verification.ts'
 import { createInFlightBuffer, InFlight } from '../../src/token-cache/in-flight.ts'
 import { createRefusalCacheBuffer, RefusalCache } from '../../src/token-cache/refusal-cache.ts'
 import { createTokenCacheBuffer, TokenCache } from '../../src/token-cache/token-cache.ts'
@@ -47,6 +47,16 @@ function withResolver() {
   })
   return { promise, resolve }
 }
+
+describe('a text that is no b64token (RFC 6750 §2.1)', () => {
+  it('is refused before anything is asked to verify it', async () => {
+    const { authenticator } = setUp()
+    for (const text of ['a b', 'a,b', '"a"', 'a=b', '=', '']) {
+      const established = await authenticator.establish(text, digest, profile)
+      assert.deepEqual(established, refuse('invalid_request'), text)
+    }
+  })
+})
 
 describe('a verdict that was just established', () => {
   it('holds while its key and its token are alive, and is recalled from then on', async () => {

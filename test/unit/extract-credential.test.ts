@@ -1,22 +1,35 @@
 /** Which token of a request decides, and when there is no single one. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { AUTHORIZATION_BEARER } from '../../src/credentials/credential-source.ts'
-import { CredentialExtractor } from '../../src/credentials/extract-credential.ts'
+import { isB64Token } from '../../src/credentials/bearer-token.ts'
+import {
+  AUTHORIZATION_BEARER,
+  type CredentialSource,
+} from '../../src/credentials/credential-source.ts'
+import { CredentialExtractor, type Extraction } from '../../src/credentials/extract-credential.ts'
 import { refuse } from '../../src/protocol/verification.ts'
 
 const MALFORMED = refuse('invalid_request')
-const bearer = new CredentialExtractor([AUTHORIZATION_BEARER], 32)
-const everywhere = new CredentialExtractor(
-  [
-    AUTHORIZATION_BEARER,
-    { kind: 'header', name: 'X-Token', scheme: null },
-    { kind: 'header', name: 'X-Auth', scheme: 'Token' },
-    { kind: 'cookie', name: 'jwt' },
-    { kind: 'query', name: 'access_token' },
-  ],
-  32,
-)
+
+/** An extractor, and the grammar that a token which is not known yet is held against. */
+function extractorOf(sources: readonly CredentialSource[]) {
+  const extractor = new CredentialExtractor(sources, 32)
+  return {
+    extract(headers: readonly string[], query: string): Extraction {
+      const found = extractor.extract(headers, query)
+      return typeof found === 'string' && !isB64Token(found) ? MALFORMED : found
+    },
+  }
+}
+
+const bearer = extractorOf([AUTHORIZATION_BEARER])
+const everywhere = extractorOf([
+  AUTHORIZATION_BEARER,
+  { kind: 'header', name: 'X-Token', scheme: null },
+  { kind: 'header', name: 'X-Auth', scheme: 'Token' },
+  { kind: 'cookie', name: 'jwt' },
+  { kind: 'query', name: 'access_token' },
+])
 
 describe('bearer token of a request (RFC 6750 §2)', () => {
   it('finds none where there is none', () => {
@@ -32,7 +45,7 @@ describe('bearer token of a request (RFC 6750 §2)', () => {
   it('refuses a repeated Authorization, whatever its schemes, on any route', () => {
     const fields = ['authorization', 'Basic abc', 'authorization', 'Bearer abc']
     assert.equal(bearer.extract(fields, ''), MALFORMED)
-    const cookieOnly = new CredentialExtractor([{ kind: 'cookie', name: 'jwt' }], 32)
+    const cookieOnly = extractorOf([{ kind: 'cookie', name: 'jwt' }])
     assert.equal(cookieOnly.extract([...fields, 'cookie', 'jwt=a'], ''), MALFORMED)
   })
 

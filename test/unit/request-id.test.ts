@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { RandomHexPool } from '../../src/observability/random-hex-pool.ts'
 import {
-  createRequestId,
   isAcceptableRequestId,
   REQUEST_ID_LENGTH_MAX,
+  RequestIds,
 } from '../../src/observability/request-id.ts'
 import { randomHex } from '../../src/resilience/randomness.ts'
 
@@ -13,11 +12,11 @@ const UUID_VERSION_7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-
 
 describe('Request ids (RFC 9562 §5.7)', () => {
   it('are UUIDs of version 7 that carry the time they were made', () => {
-    const random = new RandomHexPool(randomHex)
+    const requestIds = new RequestIds(randomHex)
     const instant = fc.double({ min: 0, max: 2 ** 48 - 1, noNaN: true })
     fc.assert(
       fc.property(instant, (wallMs) => {
-        const id = createRequestId(wallMs, random)
+        const id = requestIds.create(wallMs)
         assert.match(id, UUID_VERSION_7)
         assert.equal(Number.parseInt(id.slice(0, 13).replace('-', ''), 16), Math.trunc(wallMs))
       }),
@@ -26,21 +25,21 @@ describe('Request ids (RFC 9562 §5.7)', () => {
 
   it('match the example of RFC 9562 §A.6', () => {
     // The fourth digit only chooses the variant: '1' stands for the '9' of the example.
-    const text = 'cc318c4dc0c0c07398f'.padEnd(4_096, '0')
-    const id = createRequestId(0x017f22e279b0, new RandomHexPool(() => text))
+    const text = 'cc318c4dc0c0c07398f'.padEnd(2_560, '0')
+    const id = new RequestIds(() => text).create(0x017f22e279b0)
     assert.equal(id, '017f22e2-79b0-7cc3-98c4-dc0c0c07398f')
   })
 
   it('are never given twice, across refills of the pool', () => {
-    const random = new RandomHexPool(randomHex)
-    const ids = new Set(Array.from({ length: 5_000 }, () => createRequestId(1, random)))
+    const requestIds = new RequestIds(randomHex)
+    const ids = new Set(Array.from({ length: 5_000 }, () => requestIds.create(1)))
     assert.equal(ids.size, 5_000)
   })
 
   it('sort by time', () => {
-    const random = new RandomHexPool(randomHex)
+    const requestIds = new RequestIds(randomHex)
     const ids = [1_700_000_000_000, 1_700_000_000_001, 1_800_000_000_000].map((wallMs) =>
-      createRequestId(wallMs, random),
+      requestIds.create(wallMs),
     )
     assert.deepEqual(ids.toSorted(), ids)
   })
@@ -55,6 +54,6 @@ describe('Request ids (RFC 9562 §5.7)', () => {
     )
     assert.equal(isAcceptableRequestId('a'.repeat(REQUEST_ID_LENGTH_MAX)), true)
     assert.equal(isAcceptableRequestId('a'.repeat(REQUEST_ID_LENGTH_MAX + 1)), false)
-    assert.equal(isAcceptableRequestId(createRequestId(5, new RandomHexPool(randomHex))), true)
+    assert.equal(isAcceptableRequestId(new RequestIds(randomHex).create(5)), true)
   })
 })

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Verified } from '../../src/protocol/verification.ts'
 import {
   createKeyGenerationsBuffer,
   KeyGenerationAllocator,
   KeyGenerations,
 } from '../../src/shared-memory/key-generations.ts'
 import { createTokenCacheBuffer, TokenCache } from '../../src/token-cache/token-cache.ts'
-import type { TokenDigest } from '../../src/token-cache/token-digest.ts'
+import { profileKey } from '../../src/token-cache/token-digest.ts'
 import { assertIsVerdictAbout, digestOf, verdictOf } from '../support/self-describing-verdict.ts'
 
 const NOW = 1_700_000_000
@@ -62,12 +63,26 @@ describe('token cache', () => {
     const digest = digestOf(1)
     cache.put(digest, verdictOf(1, 1, TYPICAL, LATER), NOW)
     assert.ok(cache.get(digest, NOW))
-    for (let at = 0; at < digest.length; at += 1) {
-      const other = String.fromCharCode(digest.charCodeAt(at) ^ 1)
-      const near = `${digest.slice(0, at)}${other}${digest.slice(at + 1)}` as TokenDigest
+    const { token, profile } = digest
+    for (let at = 0; at < token.length; at += 1) {
+      const other = String.fromCharCode(token.charCodeAt(at) ^ 1)
+      const near = { token: `${token.slice(0, at)}${other}${token.slice(at + 1)}`, profile }
       assert.equal(cache.get(near, NOW), null)
       assert.equal(open().get(near, NOW), null)
     }
+  })
+
+  it('keeps the verdicts of two profiles on one token apart, memoised or not', () => {
+    const { cache, open } = setUp()
+    const digest = digestOf(1)
+    const elsewhere = { token: digest.token, profile: profileKey('tenant: another') }
+    cache.put(digest, verdictOf(1, 1, TYPICAL, LATER), NOW)
+    assert.ok(cache.get(digest, NOW))
+    assert.equal(cache.get(elsewhere, NOW), null)
+    assert.equal(open().get(elsewhere, NOW), null)
+    cache.put(elsewhere, verdictOf(2, 1, TYPICAL, LATER), NOW)
+    assertIsVerdictAbout(cache.get(digest, NOW)?.verified as Verified, 1)
+    assertIsVerdictAbout(cache.get(elsewhere, NOW)?.verified as Verified, 2)
   })
 
   it('misses in the very second in which the verdict is dead, memoised or not', () => {

@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { RandomHexPool } from '../../src/observability/random-hex-pool.ts'
-import {
-  continueTraceparent,
-  isTraceparent,
-  startTraceparent,
-} from '../../src/observability/trace-context.ts'
+import { isTraceparent, TraceParents } from '../../src/observability/trace-context.ts'
 import { randomHex } from '../../src/resilience/randomness.ts'
 
 const EXAMPLE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
-const random = new RandomHexPool(randomHex)
+const traceParents = new TraceParents(randomHex)
 
 /** The grammar of W3C Trace Context Level 1 §3.2.2 and §3.2.4, written the slow and obvious way. */
 function followsGrammar(value: string): boolean {
@@ -59,7 +54,7 @@ describe('traceparent (W3C Trace Context §3.2)', () => {
   it('is continued with the same trace, a new parent and only the flag that is defined', () => {
     for (let flags = 0; flags < 256; flags += 1) {
       const incoming = EXAMPLE.slice(0, 53) + flags.toString(16).padStart(2, '0')
-      const continued = continueTraceparent(incoming, random)
+      const continued = traceParents.continue(incoming)
       assert.ok(isTraceparent(continued))
       assert.equal(continued.slice(0, 35), EXAMPLE.slice(0, 35))
       assert.notEqual(continued.slice(36, 52), EXAMPLE.slice(36, 52))
@@ -68,15 +63,13 @@ describe('traceparent (W3C Trace Context §3.2)', () => {
   })
 
   it('is continued in version 00, whatever version came in', () => {
-    const continued = continueTraceparent(`cc${EXAMPLE.slice(2)}-what-the-future-brings`, random)
+    const continued = traceParents.continue(`cc${EXAMPLE.slice(2)}-what-the-future-brings`)
     assert.ok(continued.startsWith(EXAMPLE.slice(0, 35)))
     assert.equal(continued.length, EXAMPLE.length)
   })
 
   it('is valid and new each time when started', () => {
-    const started = Array.from({ length: 500 }, (_, index) =>
-      startTraceparent(index % 2 === 0, random),
-    )
+    const started = Array.from({ length: 500 }, (_, index) => traceParents.start(index % 2 === 0))
     for (const value of started) assert.ok(isTraceparent(value))
     assert.equal(new Set(started.map((value) => value.slice(3, 35))).size, 500)
     assert.ok(started[0]?.endsWith('-01'))
@@ -84,8 +77,8 @@ describe('traceparent (W3C Trace Context §3.2)', () => {
   })
 
   it('is valid even when the source of randomness gives zeroes', () => {
-    const broken = new RandomHexPool((sizeBytes) => '0'.repeat(sizeBytes * 2))
-    assert.ok(isTraceparent(startTraceparent(true, broken)))
-    assert.ok(isTraceparent(continueTraceparent(EXAMPLE, broken)))
+    const broken = new TraceParents((sizeBytes) => '0'.repeat(sizeBytes * 2))
+    assert.ok(isTraceparent(broken.start(true)))
+    assert.ok(isTraceparent(broken.continue(EXAMPLE)))
   })
 })

@@ -74,6 +74,8 @@ interface Job {
 const WORKER_FILE = new URL('./signature-worker.js', import.meta.url).href
 /** Far more than prepared keys and one batch need; a leak ends in a restart of that worker. */
 const WORKER_HEAP_MIB = 128
+/** A batch at a time leaves little behind. */
+const WORKER_YOUNG_HEAP_MIB = 6
 
 export class SignaturePool implements SignatureChecker {
   readonly #options: SignaturePoolOptions
@@ -97,7 +99,10 @@ export class SignaturePool implements SignatureChecker {
       maxThreads: options.threads,
       concurrentTasksPerWorker: 1,
       recordTiming: false,
-      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MIB },
+      resourceLimits: {
+        maxOldGenerationSizeMb: WORKER_HEAP_MIB,
+        maxYoungGenerationSizeMb: WORKER_YOUNG_HEAP_MIB,
+      },
     })
     // A worker that dies with nothing to do is replaced without anybody having noticed.
     this.#workers.on('error', () => {
