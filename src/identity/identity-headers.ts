@@ -39,7 +39,7 @@ export function renderIdentityHeaders(
   append(list, names.organisation, visible(identity.organisation ?? ''))
   append(list, names.issuer, visible(identity.issuer))
   append(list, names.scopes, visibleList(identity.scopes))
-  append(list, names.expires, String(identity.expiresAtSeconds))
+  append(list, names.expires, String(identity.expiresAtSeconds ?? ''))
   append(list, names.sessionId, sessionDigest(identity.sessionId))
   return list
 }

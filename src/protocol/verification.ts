@@ -6,7 +6,10 @@ import { AUTH_ERROR_CODES, type AuthErrorCode } from './auth-error.ts'
 
 /** Who is calling, as established by this gateway. Strings are as the issuer wrote them. */
 export interface Identity {
-  /** `iss`: namespaces the subject wherever the subject is used as a key. */
+  /**
+   * `iss`: namespaces the subject wherever the subject is used as a key. Empty for a session or an
+   * API key, which no issuer has issued.
+   */
   readonly issuer: string
   readonly subject: string
   readonly email: string | null
@@ -20,8 +23,11 @@ export interface Identity {
   readonly sessionId: string | null
   /** `iat`, NumericDate; `null` when the token has none. */
   readonly issuedAtSeconds: number | null
-  /** `exp` exactly as issued, NumericDate, whole seconds rounded down; without clock tolerance. */
-  readonly expiresAtSeconds: number
+  /**
+   * `exp` exactly as issued, NumericDate, whole seconds rounded down; without clock tolerance.
+   * `null` for a credential that names no end: an API key, or an introspected token without `exp`.
+   */
+  readonly expiresAtSeconds: number | null
 }
 
 export interface Verified {

@@ -2,13 +2,13 @@
  * Turns a verdict into bytes for the shared cache, and back.
  *
  *      0  format       u8       1
- *      1  flags        u8       1: text is UTF-16; 2: issuedAt is present
+ *      1  flags        u8       1: text is UTF-16; 2: issuedAt is there; 4: expiresAt is there
  *      2  roles        u16      count
  *      4  scopes       u16      count
  *      6  zero         u16
  *      8  deadAt       f64      seconds
  *     16  issuedAt     f64      seconds, 0 without
- *     24  expiresAt    f64      seconds
+ *     24  expiresAt    f64      seconds, 0 without
  *     32  keySlot      i32
  *     36  keyGeneration i32
  *     40  lengths      u16 each: seven strings, then roles, then scopes; 0xffff is null
@@ -23,7 +23,8 @@ import type { Identity, Verified } from '../protocol/verification.ts'
 const FORMAT = 1
 const FLAG_UTF16 = 1
 const FLAG_ISSUED_AT = 2
-const FLAGS_ALL = FLAG_UTF16 | FLAG_ISSUED_AT
+const FLAG_EXPIRES_AT = 4
+const FLAGS_ALL = FLAG_UTF16 | FLAG_ISSUED_AT | FLAG_EXPIRES_AT
 const LENGTHS_OFFSET = 40
 const LENGTH_BYTES = 2
 const LENGTH_NULL = 0xffff
@@ -41,23 +42,26 @@ const SINGLE_STRINGS = 7
  */
 export function encodeVerified(verified: Verified, into: Buffer): number {
   const { identity } = verified
-  const { roles, scopes, issuedAtSeconds } = identity
+  const { roles, scopes, issuedAtSeconds, expiresAtSeconds } = identity
   const strings = singleStrings(identity)
   const text = concatenate(strings, roles, scopes)
   const isWide = !isLatin1(text)
   const lengthsBytes = (SINGLE_STRINGS + roles.length + scopes.length) * LENGTH_BYTES
   const lengthBytes = LENGTHS_OFFSET + lengthsBytes + text.length * (isWide ? 2 : 1)
   if (lengthBytes > into.length || roles.length > COUNT_MAX || scopes.length > COUNT_MAX) return -1
-  if (!areDatesFinite(verified.deadAtSeconds, issuedAtSeconds, identity.expiresAtSeconds)) return -1
+  if (!areDatesFinite(verified.deadAtSeconds, issuedAtSeconds, expiresAtSeconds)) return -1
 
   into[0] = FORMAT
-  into[1] = (isWide ? FLAG_UTF16 : 0) | (issuedAtSeconds === null ? 0 : FLAG_ISSUED_AT)
+  into[1] =
+    (isWide ? FLAG_UTF16 : 0) |
+    (issuedAtSeconds === null ? 0 : FLAG_ISSUED_AT) |
+    (expiresAtSeconds === null ? 0 : FLAG_EXPIRES_AT)
   into.writeUInt16LE(roles.length, 2)
   into.writeUInt16LE(scopes.length, 4)
   into.writeUInt16LE(0, 6)
   into.writeDoubleLE(verified.deadAtSeconds, 8)
   into.writeDoubleLE(issuedAtSeconds ?? 0, 16)
-  into.writeDoubleLE(identity.expiresAtSeconds, 24)
+  into.writeDoubleLE(expiresAtSeconds ?? 0, 24)
   into.writeInt32LE(verified.keySlot, 32)
   into.writeInt32LE(verified.keyGeneration, 36)
   let offset = LENGTHS_OFFSET
@@ -155,9 +159,9 @@ function readIdentity(
   const roles = cursor.nextList(roleCount)
   const scopes = cursor.nextList(scopeCount)
   if (issuer === null || subject === null || roles === null || scopes === null) return null
-  const hasIssuedAt = ((bytes[1] as number) & FLAG_ISSUED_AT) !== 0
-  const issuedAtSeconds = hasIssuedAt ? bytes.readDoubleLE(16) : null
-  const expiresAtSeconds = bytes.readDoubleLE(24)
+  const flags = bytes[1] as number
+  const issuedAtSeconds = (flags & FLAG_ISSUED_AT) !== 0 ? bytes.readDoubleLE(16) : null
+  const expiresAtSeconds = (flags & FLAG_EXPIRES_AT) !== 0 ? bytes.readDoubleLE(24) : null
   if (!areDatesFinite(0, issuedAtSeconds, expiresAtSeconds)) return null
   return Object.freeze({
     issuer,
@@ -216,8 +220,7 @@ function textLengthOf(bytes: Buffer, stringCount: number): number {
 function areDatesFinite(
   deadAtSeconds: number,
   issuedAtSeconds: number | null,
-  expiresAtSeconds: number,
+  expiresAtSeconds: number | null,
 ): boolean {
-  const areFinite = Number.isFinite(deadAtSeconds) && Number.isFinite(expiresAtSeconds)
-  return areFinite && (issuedAtSeconds === null || Number.isFinite(issuedAtSeconds))
+  return [deadAtSeconds, issuedAtSeconds ?? 0, expiresAtSeconds ?? 0].every(Number.isFinite)
 }

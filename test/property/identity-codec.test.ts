@@ -27,7 +27,7 @@ const anyVerified: fc.Arbitrary<Verified> = fc.record({
     tokenId: anyTextOrNull,
     sessionId: anyTextOrNull,
     issuedAtSeconds: fc.option(anyDate),
-    expiresAtSeconds: anyDate,
+    expiresAtSeconds: fc.option(anyDate),
   }),
   deadAtSeconds: anyDate,
   keySlot: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
