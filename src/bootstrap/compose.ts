@@ -141,7 +141,7 @@ function composeRoute(
     extractor: new CredentialExtractor(route.credentials, configuration.server.limits.tokenBytes),
     stripper: new CredentialStripper(route.credentials),
     profile: composeProfile(route, configuration.issuers),
-    requirement: route.require,
+    requirement: { ...route.require, claims: [], issuers: [] },
     requestFilter: createRequestFilter([
       ...reservedFieldNames(Object.values(headers)),
       ...TRACE_NAMES,
