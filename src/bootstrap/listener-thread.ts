@@ -18,6 +18,7 @@ import { loadNativeBinary } from '../server/native-binary.ts'
 import { NativeServer } from '../server/uws-app.ts'
 import { assertInvariant } from '../shared-memory/invariant.ts'
 import { composeListener, type ListenerParts } from './compose.ts'
+import { RemoteSessions } from './memory-sessions.ts'
 import type { FromListener, ListenerStart, ToListener } from './thread-messages.ts'
 
 /** How often a draining thread looks whether its last connection has gone. */
@@ -25,6 +26,7 @@ const DRAIN_POLL_MS = 50
 /** Beyond the longest JWKS timeout: the supervisor answers before, or is in trouble. */
 const ASK_TIMEOUT_MARGIN_MS = 500
 const EXIT_FAILED = 1
+const NO_REDIS = { open: 0, ready: 0, commands: 0, failures: 0, writes: 0 }
 
 assertInvariant(parentPort !== null, 'a listener thread has a supervisor')
 const port = parentPort
@@ -40,11 +42,16 @@ const keyRing = new KeyRing(
   ask,
   systemClock,
 )
+const memorySessions = new RemoteSessions((question, call) =>
+  post({ type: 'store_question', question, call }),
+)
 const parts: ListenerParts = composeListener(start, {
   keyRing,
   logger,
   clock: systemClock,
   readiness: () => readiness,
+  memorySessions,
+  onRedisState: (state) => post({ type: 'redis_state', state }),
 })
 const { gateway } = parts
 const server = new NativeServer(loadNativeBinary(start.nativeBinary), {
@@ -97,6 +104,9 @@ function receive(message: ToListener): void {
       questions.get(message.question)?.(message.answer)
       questions.delete(message.question)
       break
+    case 'store_answer':
+      memorySessions.answered(message.question, message.reply)
+      break
     case 'snapshot_request':
       post({ type: 'snapshot', question: message.question, snapshot: snapshot() })
       break
@@ -126,6 +136,8 @@ function snapshot(): ListenerSnapshot {
     verificationQueueDepth: parts.signatures.queueDepth,
     verificationBatches: parts.signatures.batchCount,
     verificationTokens: parts.signatures.tokenCount,
+    introspectionAttempts: parts.introspection.attempts(),
+    redis: parts.redis?.stats ?? NO_REDIS,
     openConnections: server.connectionCount,
     upstreamPending: parts.upstreams.map((upstream) => upstream.pending),
     upstreamEjected: stats.map(({ targets }) => targets.filter(({ ejected }) => ejected).length),

@@ -70,6 +70,9 @@ async function checkKeys(issuer: IssuerConfiguration, http: OutboundHttp): Promi
   if (keys.kind === 'secret') {
     return { isGood: true, lines: [`issuers.${name}: shared secret, nothing to fetch`] }
   }
+  if (keys.kind === 'none') {
+    return { isGood: true, lines: [`issuers.${name}: no keys, its tokens are introspected`] }
+  }
   const fetched = await sourceOf(issuer, keys, http).fetchDocument(keys.timeoutMs)
   const parsed = fetched.ok ? parseJwks(fetched.document, algorithms) : fetched
   if (!parsed.ok) {

@@ -1,5 +1,8 @@
 /** What must hold between settings: names that refer to each other, and routes in their order. */
+
+import { checkAuthenticators } from './authenticator-checks.ts'
 import type { Complain, Complaint, ConfigPath } from './config-error.ts'
+import { checkApiKeys, checkRedis, checkSessions } from './credential-checks.ts'
 import { checkIssuer } from './issuer-checks.ts'
 import { isLoopbackHost } from './network-address.ts'
 import { coversHost, coversMethods, coversPath } from './route-grammar.ts'
@@ -27,6 +30,7 @@ export function crossCheck(settings: UnderstoodSettings): readonly Complaint[] {
   settings.routes.forEach((route, index) => {
     if (route !== null) checkRoute(['routes', index], route, settings, complain)
   })
+  checkCredentialSections(settings, complain)
   checkRouteNames(settings.routes, complain)
   checkReachable(settings.routes, complain)
   return complaints
@@ -73,9 +77,10 @@ function checkIssuersDiffer({ issuers }: UnderstoodSettings, complain: Complain)
 function checkRoute(
   path: ConfigPath,
   route: RouteOutput,
-  { upstreams, issuers }: UnderstoodSettings,
+  settings: UnderstoodSettings,
   complain: Complain,
 ): void {
+  const { upstreams, issuers } = settings
   if (!upstreams.has(route.upstream)) {
     complain([...path, 'upstream'], 'names an upstream that does not exist')
   }
@@ -90,9 +95,7 @@ function checkRoute(
     route.credentials.map(({ kind, name }) => `${kind} ${name}`),
     complain,
   )
-  if (route.authenticate !== 'none' && issuers.size === 0) {
-    complain([...path, 'authenticate'], 'needs a credential, but there is no issuer to trust')
-  }
+  if (route.authenticate !== 'none') checkAuthenticators(path, route, settings, complain)
   const requiresSomething = Object.values(route.require).some((list) => list.length > 0)
   if (requiresSomething && !Array.isArray(route.authenticate)) {
     complain(
@@ -101,6 +104,15 @@ function checkRoute(
         `${route.authenticate.toString()}`,
     )
   }
+}
+
+function checkCredentialSections(
+  { redis, sessions, apiKeys }: UnderstoodSettings,
+  complain: Complain,
+): void {
+  if (redis.settings !== null) checkRedis(redis.settings, complain)
+  if (sessions.settings !== null) checkSessions(sessions.settings, redis.isThere, complain)
+  if (apiKeys.settings !== null) checkApiKeys(apiKeys.settings, redis.isThere, complain)
 }
 
 function checkUnique(path: ConfigPath, items: readonly string[], complain: Complain): void {

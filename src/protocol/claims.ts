@@ -48,10 +48,10 @@ const NONE: readonly string[] = Object.freeze([])
  */
 const FOREIGN_CLAIMS = ['events', 'at_hash', 'c_hash'] as const
 
-/** The same, for issuers that name the use of a token in a claim: Keycloak and Cognito. */
+/** The same, for issuers that name the use in a claim: Keycloak; Cognito and Ory Hydra. */
 const FOREIGN_USES: Readonly<Record<'typ' | 'token_use', readonly string[]>> = {
   typ: ['ID', 'Refresh', 'Offline', 'Logout'],
-  token_use: ['id', 'refresh'],
+  token_use: ['id', 'refresh', 'id_token', 'refresh_token'],
 }
 
 /**
@@ -83,12 +83,11 @@ export function checkClaims(
   if (!namesAudience(claims['aud'], policy.audiences)) return INVALID_CLAIMS
   if (!isText(claims['sub'])) return INVALID_CLAIMS
   if (isForeign(claims)) return INVALID_CLAIMS
-  for (const name of policy.requiredClaims) {
-    if (claims[name] === undefined || claims[name] === null) return INVALID_CLAIMS
-  }
+  if (!hasRequiredClaims(claims, policy.requiredClaims)) return INVALID_CLAIMS
   const times = readTimeClaims(claims)
-  if (times === null) return INVALID_CLAIMS
-  const identity = readIdentity(claims, policy.claimNames, times)
+  if (times === null || times.expiresAtSeconds === null) return INVALID_CLAIMS
+  const subject = claims[policy.claimNames.subject]
+  const identity = readIdentity(claims, policy, subject, times)
   if (identity === null) return INVALID_CLAIMS
   // Last, so that "expired" is said only of a token that would otherwise be acceptable.
   const refusal = checkTimeClaims(times, policy.clockToleranceSeconds, nowSeconds)
@@ -100,8 +99,11 @@ export function checkClaims(
   }
 }
 
-/** `aud` is one string or an array of strings (RFC 7519 §4.1.3). */
-function namesAudience(value: unknown, audiences: readonly string[]): boolean {
+/**
+ * Whether `aud`, one string or an array of strings (RFC 7519 §4.1.3), contains one of `audiences`.
+ * False for any other type.
+ */
+export function namesAudience(value: unknown, audiences: readonly string[]): boolean {
   if (typeof value === 'string') return audiences.includes(value)
   if (!Array.isArray(value)) return false
   let isNamed = false
@@ -112,7 +114,16 @@ function namesAudience(value: unknown, audiences: readonly string[]): boolean {
   return isNamed
 }
 
-function isForeign(claims: JsonObject): boolean {
+/** Whether every claim is there and not null. */
+export function hasRequiredClaims(claims: JsonObject, names: readonly string[]): boolean {
+  for (const name of names) {
+    if (claims[name] === undefined || claims[name] === null) return false
+  }
+  return true
+}
+
+/** Whether claims are those of another kind of token: an ID, refresh or logout token. */
+export function isForeign(claims: JsonObject): boolean {
   for (const name of FOREIGN_CLAIMS) {
     if (claims[name] !== undefined) return true
   }
@@ -123,26 +134,41 @@ function isForeignUse(value: unknown, claim: keyof typeof FOREIGN_USES): boolean
   return typeof value === 'string' && FOREIGN_USES[claim].includes(value)
 }
 
-function readTimeClaims(claims: JsonObject): TimeClaims | null {
+/**
+ * Reads `exp`, `nbf` and `iat`, each of which may be absent here.
+ *
+ * @returns `null` when one of them is there and no NumericDate: null is none.
+ */
+export function readTimeClaims(claims: JsonObject): TimeClaims | null {
   const expiresAt = claims['exp']
   const notBefore = claims['nbf']
   const issuedAt = claims['iat']
-  if (!isNumericDate(expiresAt)) return null
+  if (expiresAt !== undefined && !isNumericDate(expiresAt)) return null
   if (notBefore !== undefined && !isNumericDate(notBefore)) return null
   if (issuedAt !== undefined && !isNumericDate(issuedAt)) return null
   return {
-    expiresAtSeconds: expiresAt,
+    expiresAtSeconds: expiresAt ?? null,
     notBeforeSeconds: notBefore ?? null,
     issuedAtSeconds: issuedAt ?? null,
   }
 }
 
 /**
+ * Puts the identity together.
+ *
  * A claim that is there but of the wrong type refuses the token: dropping it silently could turn
  * "has no rights" into "has no limits".
+ *
+ * @param subject Whatever claim the caller takes for it.
+ * @returns `null` when the subject is no text or another claim is mistyped.
  */
-function readIdentity(claims: JsonObject, names: ClaimNames, times: TimeClaims): Identity | null {
-  const subject = claims[names.subject]
+export function readIdentity(
+  claims: JsonObject,
+  policy: Pick<ClaimPolicy, 'issuer' | 'claimNames'>,
+  subject: unknown,
+  times: TimeClaims,
+): Identity | null {
+  const names = policy.claimNames
   const email = optionalText(claims, names.email)
   const roles = optionalRoles(claims, names.roles)
   const scopes = optionalScopes(claims, names.scopes)
@@ -154,7 +180,7 @@ function readIdentity(claims: JsonObject, names: ClaimNames, times: TimeClaims):
   if (email === undefined || tenant === undefined || organisation === undefined) return null
   if (tokenId === undefined || sessionId === undefined) return null
   return {
-    issuer: claims['iss'] as string,
+    issuer: policy.issuer,
     subject,
     email,
     roles,
@@ -164,7 +190,7 @@ function readIdentity(claims: JsonObject, names: ClaimNames, times: TimeClaims):
     tokenId,
     sessionId,
     issuedAtSeconds: times.issuedAtSeconds,
-    expiresAtSeconds: Math.floor(times.expiresAtSeconds),
+    expiresAtSeconds: times.expiresAtSeconds === null ? null : Math.floor(times.expiresAtSeconds),
   }
 }
 

@@ -2,8 +2,8 @@
 import { type Refused, refuse } from './verification.ts'
 
 export interface TimeClaims {
-  /** `exp`, NumericDate. */
-  readonly expiresAtSeconds: number
+  /** `exp`, NumericDate; `null` when there is none, which only an introspected token may lack. */
+  readonly expiresAtSeconds: number | null
   /** `nbf`, NumericDate; `null` when there is none. */
   readonly notBeforeSeconds: number | null
   /** `iat`, NumericDate; `null` when there is none. */
@@ -41,7 +41,11 @@ export function checkTimeClaims(
   clockToleranceSeconds: number,
   nowSeconds: number,
 ): Refused | null {
-  if (nowSeconds >= deadAtSeconds(claims.expiresAtSeconds, clockToleranceSeconds)) {
+  const { expiresAtSeconds } = claims
+  if (
+    expiresAtSeconds !== null &&
+    nowSeconds >= deadAtSeconds(expiresAtSeconds, clockToleranceSeconds)
+  ) {
     return refuse('token_expired')
   }
   const latestSeconds = nowSeconds + clockToleranceSeconds

@@ -26,6 +26,8 @@ describe('Tuning variables', () => {
         SALLYPORT_UPSTREAM_CONNECTIONS: '11',
         SALLYPORT_UPSTREAM_PIPELINING: '12',
         SALLYPORT_IDP_CONNECTIONS: '13',
+        SALLYPORT_REDIS_CONNECTIONS_MIN: '3',
+        SALLYPORT_REDIS_CONNECTIONS_MAX: '16',
         JWKS_CACHE_TTL: '14',
         JWKS_REFRESH_INTERVAL: '15',
         SALLYPORT_ALLOW_UNKNOWN_NATIVE_SERVER: 'true',
@@ -41,6 +43,8 @@ describe('Tuning variables', () => {
       upstreamConnections: 11,
       upstreamPipelining: 12,
       identityProviderConnections: 13,
+      redisConnectionsMin: 3,
+      redisConnectionsMax: 16,
       allowUnknownNativeServer: true,
     })
     assert.deepEqual(overrides, {

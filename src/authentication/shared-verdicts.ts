@@ -1,55 +1,73 @@
 /**
- * Where the shared cache and the verifiers meet: recalls a verdict, or has one established.
+ * Where the shared cache and the verifiers of tokens meet: recalls a verdict, or has one found once
+ * for all who ask at the same time.
  *
  *     recall ──hit──► verdict                                    same tick, no promise
- *        └miss─► establish ─► this thread's flight ─► the process's flight ─► verify ─► share
+ *        └miss─► establish ─► this thread's flight ─► the process's flight ─► find ─► share
  */
-import { isB64Token } from '../credentials/bearer-token.ts'
 import type { CacheResult } from '../observability/metric-names.ts'
-import { type Refused, refuse, type Verification } from '../protocol/verification.ts'
+import { type KeyReference, type Refused, refuse, type Verified } from '../protocol/verification.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { SingleFlight } from '../resilience/single-flight.ts'
 import type { KeyGenerations } from '../shared-memory/key-generations.ts'
 import { IN_FLIGHT_WAIT_MS_MAX, type InFlight } from '../token-cache/in-flight.ts'
 import type { RefusalCache } from '../token-cache/refusal-cache.ts'
-import type { CachedVerified, TokenCache } from '../token-cache/token-cache.ts'
+import type { TokenCache } from '../token-cache/token-cache.ts'
 import { digestText, type TokenDigest } from '../token-cache/token-digest.ts'
-import type { JwtProfile } from '../verifiers/jwt/jwt-verifier.ts'
-import type { Verifier } from '../verifiers/verifier.ts'
-import type { VerificationProfile } from './verification-profile.ts'
-
-/** A verdict, and the identity as lines of a request head once somebody has rendered them. */
-export type EstablishedIdentity = CachedVerified<string>
+import type { EstablishedIdentity, Unverified, Verdict } from './verdict.ts'
 
 /** Hears what each request found in the cache. */
 export interface LookupCounter {
   countCacheLookup(result: CacheResult): void
 }
 
-export interface AuthenticatorParts {
+export interface SharedVerdictsParts {
   readonly cache: TokenCache<string>
   readonly refusals: RefusalCache
   readonly inFlight: InFlight
   readonly keys: KeyGenerations
-  readonly verifier: Verifier<JwtProfile>
   readonly clock: Clock
   readonly lookups: LookupCounter
+}
+
+/** What somebody found out about a token, and how long others may rely on it. */
+export type Finding =
+  /** Kept until `deadAtSeconds`. */
+  | Verified
+  /** Recalled from an older answer: not kept anew. */
+  | EstablishedIdentity
+  | Unverified
+  | RefusedFinding
+
+export interface RefusedFinding {
+  readonly refused: Refused
+  /**
+   * How long the refusal may be remembered, in seconds. 0: not at all, because it is found without
+   * cost, or could turn out otherwise a moment later. `null`: as long as refusals are by default.
+   */
+  readonly ttlSeconds: number | null
+  /** The key under which a signature was found bad: the refusal dies with it. */
+  readonly key: KeyReference | null
 }
 
 /** Different credentials being verified at once, and requests waiting for one of them. */
 const FLIGHTS_MAX = 16_384
 const WAITERS_PER_FLIGHT_MAX = 16_384
 
-/** One for each listener thread. Does not authorise: a verdict is about the token alone. */
-export class Authenticator {
-  readonly #parts: AuthenticatorParts
-  readonly #flights = new SingleFlight<EstablishedIdentity | Refused>({
+/** One for each listener thread. A verdict is about the token and its profile alone. */
+export class SharedVerdicts {
+  readonly #parts: SharedVerdictsParts
+  readonly #flights = new SingleFlight<Verdict>({
     keysMax: FLIGHTS_MAX,
     waitersPerKeyMax: WAITERS_PER_FLIGHT_MAX,
   })
 
-  constructor(parts: AuthenticatorParts) {
+  constructor(parts: SharedVerdictsParts) {
     this.#parts = parts
+  }
+
+  get clock(): Clock {
+    return this.#parts.clock
   }
 
   /**
@@ -73,27 +91,36 @@ export class Authenticator {
   }
 
   /**
-   * Has the credential verified, once for all who ask for it at the same time in this process.
-   * Never rejects; `overloaded` when too many wait, `invalid_request` when the text is not one
-   * b64token (RFC 6750 §2.1).
+   * Has the credential judged, once for all who ask for it at the same time in this process. Never
+   * rejects unless `find` does; `overloaded` when too many wait.
    */
   async establish(
-    token: string,
     digest: TokenDigest,
-    profile: VerificationProfile,
-  ): Promise<EstablishedIdentity | Refused> {
-    if (!isB64Token(token)) return refuse('invalid_request')
-    const flight = this.#flights.run(digestText(digest), () => this.#fly(token, digest, profile))
+    find: (nowSeconds: number) => Promise<Finding>,
+  ): Promise<Verdict> {
+    const flight = this.#flights.run(digestText(digest), () => this.#fly(digest, find))
     if (flight === null) return refuse('overloaded')
     const verdict = await flight
     return 'verified' in verdict ? this.#stillGood(verdict) : verdict
   }
 
+  /** A verdict that was kept beside the main one, under a digest of its own. */
+  recallCopy(digest: TokenDigest, nowSeconds: number): EstablishedIdentity | null {
+    return this.#parts.cache.get(digest, nowSeconds)
+  }
+
+  keepCopy(digest: TokenDigest, verified: Verified, nowSeconds: number): void {
+    this.#parts.cache.put(digest, verified, nowSeconds)
+  }
+
+  forgetCopy(digest: TokenDigest): void {
+    this.#parts.cache.delete(digest)
+  }
+
   async #fly(
-    token: string,
     digest: TokenDigest,
-    profile: VerificationProfile,
-  ): Promise<EstablishedIdentity | Refused> {
+    find: (nowSeconds: number) => Promise<Finding>,
+  ): Promise<Verdict> {
     const { inFlight, clock } = this.#parts
     const claim = inFlight.claim(digest, clock.wallMs())
     try {
@@ -103,8 +130,7 @@ export class Authenticator {
       const recalled =
         this.#parts.cache.get(digest, nowSeconds) ?? this.#recallRefusal(digest, nowSeconds)
       if (recalled !== null) return recalled
-      const verdict = await this.#parts.verifier.verify(token, profile.issuers, nowSeconds)
-      return this.#keep(digest, verdict)
+      return this.#keep(digest, await find(nowSeconds))
     } finally {
       inFlight.release(claim)
     }
@@ -115,18 +141,19 @@ export class Authenticator {
     return code === null ? null : refuse(code)
   }
 
-  #keep(digest: TokenDigest, verdict: Verification): EstablishedIdentity | Refused {
+  #keep(digest: TokenDigest, finding: Finding): Verdict {
     const { cache, refusals, clock } = this.#parts
-    const nowSeconds = clock.nowSeconds()
-    if (verdict.ok) {
-      cache.put(digest, verdict, nowSeconds)
-      return { verified: verdict, rendered: null }
+    if ('ok' in finding) {
+      cache.put(digest, finding, clock.nowSeconds())
+      return { verified: finding, rendered: null }
     }
-    // Other refusals are found without cryptography, or may change their mind: see Refused.key.
-    if (verdict.key !== null) {
-      refusals.put(digest, verdict.code, { endsAtSeconds: null, place: verdict.key }, nowSeconds)
+    if (!('refused' in finding)) return finding
+    const { refused, ttlSeconds, key } = finding
+    if (ttlSeconds !== 0) {
+      const cause = { endsAtSeconds: null, place: key, ttlSeconds }
+      refusals.put(digest, refused.code, cause, clock.nowSeconds())
     }
-    return verdict
+    return refused
   }
 
   /** Whoever waited may have waited past the token's last second, or past the life of its key. */

@@ -1,0 +1,31 @@
+/**
+ * Sessions: every request asks the store, so that a session which was ended is refused on the very
+ * next one. Nothing is cached, and no two requests share a look-up.
+ */
+import type { Verification } from '../protocol/verification.ts'
+import type { Clock } from '../resilience/clock.ts'
+import type { Authenticator, Verdict } from './verdict.ts'
+
+/** Looks a session up by the value of its cookie. */
+export interface SessionLookup {
+  verify(cookieValue: string, nowSeconds: number): Promise<Verification>
+}
+
+export class SessionAuthenticator implements Authenticator {
+  readonly #sessions: SessionLookup
+  readonly #clock: Clock
+
+  constructor(sessions: SessionLookup, clock: Clock) {
+    this.#sessions = sessions
+    this.#clock = clock
+  }
+
+  recall(): null {
+    return null
+  }
+
+  async establish(cookieValue: string): Promise<Verdict> {
+    const verification = await this.#sessions.verify(cookieValue, this.#clock.nowSeconds())
+    return verification.ok ? { verified: verification, rendered: null } : verification
+  }
+}

@@ -1,0 +1,56 @@
+/** The supervisor's sessions: the store in memory, and the registry for the admin listener. */
+import type { SessionAdministration } from '../admin/sessions.ts'
+import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { Clock } from '../resilience/clock.ts'
+import { randomFraction, randomHex } from '../resilience/randomness.ts'
+import { RedisConnections, type RedisStats } from '../resilience/redis-connections.ts'
+import { MemorySessionStore } from '../verifiers/session/memory-session-store.ts'
+import { SessionRegistry } from '../verifiers/session/session-registry.ts'
+import type { StoreReply } from '../verifiers/session/session-store.ts'
+import { answerStoreCall, type StoreCall } from './memory-sessions.ts'
+
+const SESSION_ID_BYTES = 32
+/** Operators do one thing after the other. */
+const CONNECTIONS = { connectionsMin: 1, connectionsMax: 1 }
+
+export class SupervisorSessions {
+  /** `null`: there are no sessions, or their format is somebody else's. */
+  readonly registry: SessionAdministration | null
+  readonly #memory: MemorySessionStore
+  readonly #redis: RedisConnections | null
+
+  constructor({ sessions, redis }: GatewayConfiguration, clock: Clock) {
+    this.#memory = new MemorySessionStore(clock)
+    const isManaged = sessions !== null && sessions.format === 'sallyport'
+    this.#redis =
+      isManaged && sessions.store === 'redis' && redis !== null
+        ? new RedisConnections(
+            { ...redis, ...CONNECTIONS },
+            {
+              monotonicMs: () => clock.monotonicMs(),
+              random: randomFraction,
+              // Listener threads tell the same, and they are what matters.
+              onState: () => {},
+            },
+          )
+        : null
+    this.registry = isManaged
+      ? new SessionRegistry(this.#redis ?? this.#memory, sessions, clock, () =>
+          randomHex(SESSION_ID_BYTES),
+        )
+      : null
+  }
+
+  get redisStats(): RedisStats | null {
+    return this.#redis?.stats ?? null
+  }
+
+  /** What a listener thread asks of the store in memory. */
+  answer(call: StoreCall): Promise<StoreReply<unknown>> {
+    return answerStoreCall(this.#memory, call)
+  }
+
+  close(): void {
+    this.#redis?.close()
+  }
+}

@@ -1,0 +1,82 @@
+/** What is stored about an API key, in the configuration or in Redis. */
+import { type JsonObject, parseJsonText } from '../../protocol/strict-json.ts'
+import { isNumericDate } from '../../protocol/time-claims.ts'
+import type { Identity } from '../../protocol/verification.ts'
+
+export interface ApiKeyRecord {
+  readonly userId: string
+  readonly email: string | null
+  readonly roles: readonly string[]
+  readonly scopes: readonly string[]
+  readonly tenantId: string | null
+  readonly organisationId: string | null
+  /** NumericDate; `null`: never. */
+  readonly expiresAtSeconds: number | null
+}
+
+/** Larger records are not read: nobody has that many roles. */
+const RECORD_LENGTH_MAX = 65_536
+
+/**
+ * Reads a record of Redis: a JSON object with `userId`, and of `email`, `roles`, `scopes`,
+ * `tenantId`, `organisationId` and `expiresAt` (NumericDate, or RFC 3339 text) what there is.
+ *
+ * @returns `null` when it is anything else: a mistyped member could turn "has no rights" into "has
+ *   no limits".
+ */
+export function parseApiKeyRecord(text: string): ApiKeyRecord | null {
+  const members = text.length > RECORD_LENGTH_MAX ? null : parseJsonText(text)
+  if (members === null) return null
+  const userId = optionalText(members, 'userId')
+  const email = optionalText(members, 'email')
+  const tenantId = optionalText(members, 'tenantId')
+  const organisationId = optionalText(members, 'organisationId')
+  const roles = textList(members, 'roles')
+  const scopes = textList(members, 'scopes')
+  const expiresAtSeconds = optionalInstant(members, 'expiresAt')
+  if (typeof userId !== 'string' || email === undefined || tenantId === undefined) return null
+  if (organisationId === undefined || roles === null || scopes === null) return null
+  if (expiresAtSeconds === undefined) return null
+  return { userId, email, roles, scopes, tenantId, organisationId, expiresAtSeconds }
+}
+
+export function identityOfApiKey(record: ApiKeyRecord): Identity {
+  return {
+    issuer: '',
+    subject: record.userId,
+    email: record.email,
+    roles: record.roles,
+    scopes: record.scopes,
+    tenant: record.tenantId,
+    organisation: record.organisationId,
+    tokenId: null,
+    sessionId: null,
+    issuedAtSeconds: null,
+    expiresAtSeconds: record.expiresAtSeconds,
+  }
+}
+
+/** @returns `null` when absent, null or empty; `undefined` when of another type. */
+function optionalText(members: JsonObject, name: string): string | null | undefined {
+  const value = members[name] ?? null
+  if (value === null || value === '') return null
+  return typeof value === 'string' ? value : undefined
+}
+
+/** @returns `null` when it is there and no list of text. */
+function textList(members: JsonObject, name: string): readonly string[] | null {
+  const value = members[name] ?? []
+  if (!Array.isArray(value)) return null
+  return value.every((item): item is string => typeof item === 'string' && item !== '')
+    ? value
+    : null
+}
+
+/** @returns `null` when absent or null; `undefined` when it is no instant. */
+function optionalInstant(members: JsonObject, name: string): number | null | undefined {
+  const value = members[name] ?? null
+  if (value === null) return null
+  if (isNumericDate(value)) return Math.floor(value)
+  const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN
+  return Number.isNaN(ms) ? undefined : Math.floor(ms / 1_000)
+}

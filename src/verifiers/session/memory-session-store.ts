@@ -1,0 +1,111 @@
+/**
+ * Sessions in the memory of this process, for development: gone with it, and known to no other
+ * instance.
+ */
+import type { Clock } from '../../resilience/clock.ts'
+import type { SessionStore, StoreReply } from './session-store.ts'
+
+/** Then the one that was written first goes. */
+const ENTRIES_MAX = 100_000
+
+interface Entry {
+  value: string | Set<string>
+  /** Wall clock: `expireAt` names an instant of it. */
+  endsAtMs: number
+}
+
+const MS_PER_SECOND = 1_000
+
+export class MemorySessionStore implements SessionStore {
+  readonly #clock: Clock
+  readonly #entries = new Map<string, Entry>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  async getex(key: string, ttlSeconds: number): Promise<StoreReply<string | null>> {
+    const value = this.#text(key)
+    if (value !== null) await this.expire(key, ttlSeconds)
+    return answered(value)
+  }
+
+  get(key: string): Promise<StoreReply<string | null>> {
+    return Promise.resolve(answered(this.#text(key)))
+  }
+
+  set(key: string, value: string, ttlSeconds: number): Promise<StoreReply<unknown>> {
+    this.#put(key, { value, endsAtMs: this.#after(ttlSeconds) })
+    return Promise.resolve(answered('OK'))
+  }
+
+  delete(key: string): Promise<StoreReply<number>> {
+    const isThere = this.#live(key) !== null
+    this.#entries.delete(key)
+    return Promise.resolve(answered(Number(isThere)))
+  }
+
+  expireAt(key: string, atSeconds: number): Promise<StoreReply<number>> {
+    const entry = this.#live(key)
+    if (entry !== null) entry.endsAtMs = atSeconds * MS_PER_SECOND
+    return Promise.resolve(answered(Number(entry !== null)))
+  }
+
+  expire(key: string, ttlSeconds: number): Promise<StoreReply<number>> {
+    const entry = this.#live(key)
+    if (entry !== null) entry.endsAtMs = this.#after(ttlSeconds)
+    return Promise.resolve(answered(Number(entry !== null)))
+  }
+
+  addMember(key: string, member: string): Promise<StoreReply<number>> {
+    const members = this.#set(key) ?? new Set<string>()
+    const isNew = !members.has(member)
+    members.add(member)
+    this.#put(key, { value: members, endsAtMs: Number.POSITIVE_INFINITY })
+    return Promise.resolve(answered(Number(isNew)))
+  }
+
+  removeMember(key: string, member: string): Promise<StoreReply<number>> {
+    return Promise.resolve(answered(Number(this.#set(key)?.delete(member) ?? false)))
+  }
+
+  members(key: string): Promise<StoreReply<readonly string[]>> {
+    return Promise.resolve(answered([...(this.#set(key) ?? [])]))
+  }
+
+  #put(key: string, entry: Entry): void {
+    this.#entries.delete(key)
+    this.#entries.set(key, entry)
+    if (this.#entries.size <= ENTRIES_MAX) return
+    for (const oldest of this.#entries.keys()) {
+      this.#entries.delete(oldest)
+      return
+    }
+  }
+
+  #live(key: string): Entry | null {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return null
+    if (this.#clock.wallMs() < entry.endsAtMs) return entry
+    this.#entries.delete(key)
+    return null
+  }
+
+  #text(key: string): string | null {
+    const value = this.#live(key)?.value
+    return typeof value === 'string' ? value : null
+  }
+
+  #set(key: string): Set<string> | null {
+    const value = this.#live(key)?.value
+    return value instanceof Set ? value : null
+  }
+
+  #after(ttlSeconds: number): number {
+    return this.#clock.wallMs() + ttlSeconds * MS_PER_SECOND
+  }
+}
+
+function answered<T>(value: T): StoreReply<T> {
+  return { ok: true, value }
+}

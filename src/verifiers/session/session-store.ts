@@ -1,0 +1,26 @@
+/** What sessions need of the place where they are stored; Redis has it all. */
+
+/** `ok: false`: nobody answered in time, or with an error. Nothing is known then. */
+export type StoreReply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false }
+
+/** What a request needs. */
+export interface SessionReader {
+  /** Reads a value and lets it live `ttlSeconds` from now. `null`: not there. */
+  getex(key: string, ttlSeconds: number): Promise<StoreReply<string | null>>
+  /** Lets a value end at this NumericDate. */
+  expireAt(key: string, atSeconds: number): Promise<StoreReply<number>>
+  /** @returns How many there were: 0 or 1. */
+  delete(key: string): Promise<StoreReply<number>>
+}
+
+/** What managing sessions needs on top. */
+export interface SessionStore extends SessionReader {
+  /** Reads without prolonging. */
+  get(key: string): Promise<StoreReply<string | null>>
+  set(key: string, value: string, ttlSeconds: number): Promise<StoreReply<unknown>>
+  /** Of a set; `expire` gives the whole set `ttlSeconds` from now. */
+  addMember(key: string, member: string): Promise<StoreReply<number>>
+  removeMember(key: string, member: string): Promise<StoreReply<number>>
+  members(key: string): Promise<StoreReply<readonly string[]>>
+  expire(key: string, ttlSeconds: number): Promise<StoreReply<number>>
+}

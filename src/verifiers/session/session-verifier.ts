@@ -1,0 +1,90 @@
+/**
+ * Judges session cookies: one question to the store for each request, which also prolongs the
+ * session.
+ *
+ *     cookie ──► id ──► key ──GETEX──► record ──► identity
+ *
+ * Nothing is cached and no two requests share a look-up: a session that was deleted is refused on
+ * the very next request.
+ */
+import { type Refused, refuse, type Verification } from '../../protocol/verification.ts'
+import { NO_KEY } from '../../shared-memory/key-generations.ts'
+import { readExpressCookie } from './express-cookie.ts'
+import { isSessionId, type KeyHash, sessionKey } from './session-key.ts'
+import { parseSessionRecord, type SessionPointers, type SessionRecord } from './session-record.ts'
+import type { SessionReader } from './session-store.ts'
+
+export interface SessionRules {
+  /** Secrets that sign the cookie of express-session; `null`: the cookie holds the plain id. */
+  readonly cookieSecrets: readonly string[] | null
+  readonly keyPrefix: string
+  readonly keyHash: KeyHash
+  readonly pointers: SessionPointers
+  /** How long a session lives after its last request. */
+  readonly ttlSeconds: number
+  /** How long it lives at all, counted from when it was created, where the record says when. */
+  readonly absoluteTtlSeconds: number
+}
+
+export class SessionVerifier {
+  readonly #store: SessionReader
+  readonly #rules: SessionRules
+
+  constructor(store: SessionReader, rules: SessionRules) {
+    this.#store = store
+    this.#rules = rules
+  }
+
+  /**
+   * Refuses with `invalid_session_format`, before the store hears of it; `session_not_found`;
+   * `session_expired`; `verifier_unavailable` when the store does not answer, or holds what cannot
+   * be read. Does *not* check where the request comes from: see cross-site-request.ts.
+   */
+  async verify(cookieValue: string, nowSeconds: number): Promise<Verification> {
+    const { keyPrefix, keyHash, ttlSeconds, pointers } = this.#rules
+    const id = this.#idOf(cookieValue)
+    if (id === null) return refuse('invalid_session_format')
+    const key = sessionKey(keyPrefix, keyHash, id)
+    const reply = await this.#store.getex(key, ttlSeconds)
+    if (!reply.ok) return refuse('verifier_unavailable')
+    if (reply.value === null) return refuse('session_not_found')
+    const record = parseSessionRecord(reply.value, pointers, id)
+    if (record === null) return refuse('verifier_unavailable')
+    return record === 'nobody' ? refuse('session_not_found') : this.#judge(record, key, nowSeconds)
+  }
+
+  #idOf(cookieValue: string): string | null {
+    const { cookieSecrets } = this.#rules
+    const id = cookieSecrets === null ? cookieValue : readExpressCookie(cookieValue, cookieSecrets)
+    return id !== null && isSessionId(id) ? id : null
+  }
+
+  #judge(record: SessionRecord, key: string, nowSeconds: number): Verification | Refused {
+    const { ttlSeconds } = this.#rules
+    const endSeconds = this.#endOf(record)
+    if (nowSeconds >= endSeconds) {
+      void this.#store.delete(key)
+      return refuse('session_expired')
+    }
+    const slidSeconds = nowSeconds + ttlSeconds
+    // The look-up has prolonged it beyond its end: nobody waits for this to be put right.
+    if (slidSeconds > endSeconds) void this.#store.expireAt(key, endSeconds)
+    const isEndKnown = Number.isFinite(endSeconds)
+    return {
+      ok: true,
+      identity: { ...record.identity, expiresAtSeconds: isEndKnown ? endSeconds : null },
+      deadAtSeconds: Math.min(slidSeconds, endSeconds),
+      keySlot: NO_KEY.slot,
+      keyGeneration: NO_KEY.generation,
+    }
+  }
+
+  /** First second in which no use keeps the session alive; infinite when nothing says. */
+  #endOf({ createdAtSeconds, expiresAtSeconds }: SessionRecord): number {
+    const byAge =
+      createdAtSeconds === null
+        ? Number.POSITIVE_INFINITY
+        : createdAtSeconds + this.#rules.absoluteTtlSeconds
+    return Math.min(byAge, expiresAtSeconds ?? Number.POSITIVE_INFINITY)
+  }
+}

@@ -1,0 +1,138 @@
+/** A Redis that fails in every way it can: session routes say so quickly, nothing else notices. */
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, it } from 'node:test'
+import {
+  type CredentialGateway,
+  newSessionId,
+  outcomeOf,
+  sha256,
+  startCredentialGateway,
+} from '../support/credential-gateway.ts'
+import { eventually } from '../support/eventually.ts'
+import { RedisServer } from '../support/redis-server.ts'
+import { startRawUpstream } from '../support/upstream-servers.ts'
+
+const REFUSED_WITHIN_MS = 250
+const BACK_WITHIN_MS = 1_500
+const KEY = 'an-api-key'
+
+let redis: RedisServer
+let parts: CredentialGateway
+let id: string
+
+before(async () => {
+  redis = await RedisServer.start('--enable-debug-command', 'local')
+  parts = await startCredentialGateway(
+    {
+      redis: { nodes: [redis.address] },
+      sessions: { ttl: '60s' },
+      apiKeys: { keys: [{ sha256: sha256(KEY), userId: 'machine' }] },
+    },
+    {
+      '/s/*': { authenticate: ['session'] },
+      '/k/*': { authenticate: ['apiKey'] },
+    },
+    { SALLYPORT_LISTENER_THREADS: '1' },
+  )
+})
+
+after(async () => {
+  await parts.stop()
+  await redis.stop()
+})
+
+const askSession = () => parts.ask('/s/x', { cookie: `__Host-sid=${id}` })
+
+beforeEach(async () => {
+  id = newSessionId()
+  await redis.command('SET', `sess:${sha256(id)}`, '{"userId":"u"}', 'EX', '600')
+  await eventually('sessions work', async () => outcomeOf(await askSession()) === 'passed')
+})
+
+/** Many at once: each is refused in time, and nothing is left waiting. */
+async function assertRefusedQuickly(): Promise<void> {
+  for (let round = 0; round < 3; round += 1) {
+    const replies = await Promise.all(Array.from({ length: 20 }, askSession))
+    for (const reply of replies) {
+      assert.equal(outcomeOf(reply), '503 verifier_unavailable')
+      assert.equal(reply.headers['retry-after'], '1')
+      assert.ok(reply.durationMs < REFUSED_WITHIN_MS, `${Math.round(reply.durationMs)} ms`)
+    }
+    const other = await parts.ask('/k/x', { 'x-api-key': KEY })
+    assert.equal(outcomeOf(other), 'passed')
+    assert.ok(other.durationMs < REFUSED_WITHIN_MS)
+  }
+}
+
+async function assertBack(): Promise<void> {
+  const passes = async () => outcomeOf(await askSession()) === 'passed'
+  await eventually('sessions work again', passes, BACK_WITHIN_MS)
+}
+
+describe('while Redis', () => {
+  it('is stopped, session routes answer 503 at once, and work again when it is back', async () => {
+    await redis.down()
+    await assertRefusedQuickly()
+    await redis.up()
+    await redis.command('SET', `sess:${sha256(id)}`, '{"userId":"u"}', 'EX', '600')
+    await assertBack()
+    assert.ok((await redis.clientCount()) <= 12, 'nobody came back twice')
+  })
+
+  it('is paused, nothing piles up', async () => {
+    await redis.command('CLIENT', 'PAUSE', '1200', 'ALL')
+    await assertRefusedQuickly()
+    await eventually('the pause is over', async () => outcomeOf(await askSession()) === 'passed')
+  })
+
+  it('is frozen, nothing piles up', async () => {
+    redis.freeze()
+    await assertRefusedQuickly()
+    redis.thaw()
+    await assertBack()
+  })
+
+  it('cuts its connections, the next requests find new ones', async () => {
+    await redis.command('CLIENT', 'KILL', 'TYPE', 'normal')
+    await assertBack()
+  })
+
+  it('is read-only, session routes answer 503', async () => {
+    await redis.command('REPLICAOF', '127.0.0.1', '1')
+    await assertRefusedQuickly()
+    await redis.command('REPLICAOF', 'NO', 'ONE')
+    await assertBack()
+  })
+
+  it('is out of memory, sessions that are there go on, and none can be created', async () => {
+    await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
+    await redis.command('CONFIG', 'SET', 'maxmemory', '1')
+    assert.equal(outcomeOf(await askSession()), 'passed')
+    const created = await fetch(`${parts.gateway.adminOrigin}/sessions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"userId":"u"}',
+    })
+    assert.equal(created.status, 503)
+    await redis.command('CONFIG', 'SET', 'maxmemory', '0')
+  })
+})
+
+describe('a server that is no Redis', () => {
+  it('is refused as quickly, whatever it answers', async () => {
+    for (const rubbish of ['HTTP/1.1 200 OK\r\n\r\n', '$-9\r\n', '*1000000\r\n', '+OK\r\n']) {
+      const server = await startRawUpstream(() => rubbish)
+      const address = `127.0.0.1:${server.port}`
+      const other = await startCredentialGateway(
+        { redis: { nodes: [address] }, sessions: {} },
+        { '/s/*': { authenticate: ['session'] } },
+        { SALLYPORT_LISTENER_THREADS: '1' },
+      )
+      const reply = await other.ask('/s/x', { cookie: `__Host-sid=${newSessionId()}` })
+      assert.equal(outcomeOf(reply), '503 verifier_unavailable', rubbish)
+      assert.ok(reply.durationMs < REFUSED_WITHIN_MS)
+      await other.stop()
+      await server.close()
+    }
+  })
+})
