@@ -1,0 +1,233 @@
+/** An introspection endpoint that fails in every way it can: each policy does what it says. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import {
+  type CredentialGateway,
+  outcomeOf,
+  type Reply,
+  startCredentialGateway,
+  upstreamField,
+} from '../support/credential-gateway.ts'
+import { eventually } from '../support/eventually.ts'
+import {
+  type IntrospectionBehaviour,
+  IntrospectionEndpoint,
+} from '../support/introspection-endpoint.ts'
+
+const ISSUER = 'https://idp.example.com/'
+const AUDIENCE = 'api'
+const RECOVERY_MS = 700
+
+let endpoint: IntrospectionEndpoint
+let parts: CredentialGateway
+let count = 0
+
+/** A token that nobody has seen before. */
+function newToken(): string {
+  count += 1
+  return `opaque-${count}`
+}
+
+function issuerWith(more: object) {
+  return {
+    issuer: `${ISSUER}`,
+    audiences: [AUDIENCE],
+    introspection: {
+      endpoint: endpoint.url,
+      clientId: 'gateway',
+      clientSecret: 's3cret',
+      timeout: '200ms',
+      cacheTtl: '1s',
+      circuitBreaker: { recoveryTimeout: `${RECOVERY_MS}ms` },
+      ...more,
+    },
+  }
+}
+
+before(async () => {
+  endpoint = await IntrospectionEndpoint.start()
+  parts = await startCredentialGateway(
+    {
+      issuers: {
+        cached: issuerWith({}),
+        strict: {
+          ...issuerWith({ onOutage: 'reject-all' }),
+          issuer: 'https://strict.example.com/',
+        },
+        lax: {
+          ...issuerWith({ onOutage: 'pass-through', iUnderstand: true }),
+          issuer: 'https://lax.example.com/',
+        },
+      },
+    },
+    {
+      '/cached/*': { authenticate: ['introspection'], issuers: ['cached'] },
+      '/strict/*': { authenticate: ['introspection'], issuers: ['strict'] },
+      '/lax/*': { authenticate: ['introspection'], issuers: ['lax'] },
+      '/laxscope/*': {
+        authenticate: ['introspection'],
+        issuers: ['lax'],
+        require: { scopes: { all: ['read'] } },
+      },
+    },
+    { SALLYPORT_LISTENER_THREADS: '2' },
+  )
+})
+
+after(async () => {
+  await parts.stop()
+  await endpoint.down()
+})
+
+const ask = (path: string, token: string, more: Record<string, string> = {}): Promise<Reply> =>
+  parts.ask(path, { authorization: `Bearer ${token}`, ...more })
+
+const ACTIVE = { active: true, sub: 'alice', aud: AUDIENCE, scope: 'read' }
+
+/** Until the breakers of all issuers let requests through again. */
+async function recover(): Promise<void> {
+  endpoint.says({ active: false })
+  for (const path of ['/cached/x', '/strict/x', '/lax/x']) {
+    const isBack = async () => outcomeOf(await ask(path, newToken())) === '401 inactive_token'
+    await eventually(`${path} is asked about again`, isBack)
+    assert.ok(await isBack())
+  }
+}
+
+function behave(behaviour: IntrospectionBehaviour): void {
+  endpoint.behaviour = behaviour
+}
+
+const FAILURES: readonly (readonly [string, () => void | Promise<void>])[] = [
+  ['refuses connections', () => endpoint.down()],
+  ['hangs', () => behave({ kind: 'hanging' })],
+  ['answers 500', () => void (endpoint.behaviour = { kind: 'answer', body: '{}', status: 500 })],
+  ['answers HTML', () => behave({ kind: 'answer', body: '<html>', type: 'text/html' })],
+  ['answers "active": "true"', () => endpoint.says({ ...ACTIVE, active: 'true' })],
+  ['answers without active', () => endpoint.says({ sub: 'alice' })],
+  [
+    'answers 401 to the gateway',
+    () => {
+      endpoint.behaviour = { kind: 'answer', body: '{"active":true}', status: 401 }
+    },
+  ],
+  ['redirects', () => behave({ kind: 'redirect' })],
+  ['answers five megabytes', () => behave({ kind: 'huge' })],
+  ['drips', () => behave({ kind: 'drip' })],
+  ['is cut in the middle', () => behave({ kind: 'cut' })],
+]
+
+describe('while the introspection endpoint', () => {
+  for (const [what, fail] of FAILURES) {
+    it(`${what}, each outage policy does what it says`, async () => {
+      await recover()
+      endpoint.says({ ...ACTIVE, iss: ISSUER })
+      const known = newToken()
+      assert.equal(outcomeOf(await ask('/cached/x', known)), 'passed')
+      await fail()
+
+      const before = parts.upstreamRequests()
+      for (const path of ['/cached/x', '/strict/x']) {
+        const reply = await ask(path, newToken())
+        assert.equal(outcomeOf(reply), '503 verifier_unavailable')
+        assert.equal(reply.headers['retry-after'], '1')
+        assert.ok(reply.durationMs < 1_000, `${reply.durationMs} ms`)
+      }
+      assert.equal(outcomeOf(await ask('/laxscope/x', newToken())), '503 verifier_unavailable')
+      assert.equal(parts.upstreamRequests(), before)
+
+      const lax = await ask('/lax/x', newToken(), { 'x-user-id': 'mallory' })
+      assert.equal(lax.status, 200)
+      assert.equal(upstreamField(lax, 'x-auth-status'), 'unverified')
+      assert.equal(upstreamField(lax, 'x-user-id'), null)
+      assert.equal(upstreamField(lax, 'authorization'), null)
+
+      // Past its second in the cache, the last answer still counts for who has one.
+      await new Promise((resolve) => setTimeout(resolve, 1_050))
+      const cached = await ask('/cached/x', known)
+      assert.equal(upstreamField(cached, 'x-user-id'), 'alice')
+      assert.equal(upstreamField(cached, 'x-auth-status'), null)
+      if (what === 'refuses connections') await endpoint.up()
+    })
+  }
+
+  it('says that a token is inactive, no outage makes it good again', async () => {
+    await recover()
+    endpoint.says({ ...ACTIVE, iss: ISSUER })
+    const token = newToken()
+    assert.equal(outcomeOf(await ask('/cached/x', token)), 'passed')
+    endpoint.says({ active: false })
+    const isInactive = async () => outcomeOf(await ask('/cached/x', token)) === '401 inactive_token'
+    await eventually('it is refused', isInactive)
+    endpoint.behaviour = { kind: 'hanging' }
+    const said = outcomeOf(await ask('/cached/x', token))
+    assert.equal(said, '401 inactive_token')
+  })
+})
+
+describe('an answer that is a verdict', () => {
+  const verdicts: readonly (readonly [string, object, string])[] = [
+    ['about a token of another issuer', { iss: 'https://evil.example.com/' }, '401 invalid_claims'],
+    ['about a token for somebody else', { aud: 'other' }, '401 invalid_claims'],
+    ['about an expired token', { exp: 1_000_000_000 }, '401 token_expired'],
+    ['about a token of tomorrow', { nbf: 9_999_999_999 }, '401 token_not_yet_valid'],
+    ['with a number for a subject', { sub: 7 }, '401 invalid_claims'],
+    ['with roles that are no list', { roles: { admin: true } }, '401 invalid_claims'],
+    ['about a token bound to a key', { token_type: 'DPoP' }, '401 invalid_claims'],
+  ]
+  for (const [what, members, expected] of verdicts) {
+    it(`${what} refuses it with ${expected}`, async () => {
+      await recover()
+      endpoint.says({ ...ACTIVE, iss: ISSUER, ...members })
+      assert.equal(outcomeOf(await ask('/cached/x', newToken())), expected)
+    })
+  }
+
+  it('is asked for with the token, its hint and the secret of the gateway', async () => {
+    await recover()
+    endpoint.requests.length = 0
+    const token = newToken()
+    await ask('/cached/x', token)
+    const [request] = endpoint.requests
+    assert.equal(request?.form.get('token'), token)
+    assert.equal(request?.form.get('token_type_hint'), 'access_token')
+    const expected = Buffer.from('gateway:s3cret').toString('base64')
+    assert.equal(request?.authorization, `Basic ${expected}`)
+  })
+})
+
+describe('the circuit breaker of the endpoint', () => {
+  it('opens after five failed attempts, and lets two through when its time is up', async () => {
+    await recover()
+    endpoint.behaviour = { kind: 'answer', body: '', status: 500 }
+    endpoint.requests.length = 0
+    for (let request = 0; request < 20; request += 1) {
+      const reply = await ask('/strict/x', newToken())
+      assert.equal(outcomeOf(reply), '503 verifier_unavailable')
+    }
+    assert.equal(endpoint.requests.length, 5)
+    const openState = 'sallyport_introspection_circuit_state{issuer="strict",state="open"}'
+    assert.equal(await parts.gateway.metric(openState), 1)
+
+    endpoint.says({ active: false })
+    const isAsked = async () =>
+      outcomeOf(await ask('/strict/x', newToken())) === '401 inactive_token'
+    await eventually('a probe is let through', isAsked)
+    assert.ok(await isAsked())
+    const closed = 'sallyport_introspection_circuit_state{issuer="strict",state="closed"}'
+    assert.equal(await parts.gateway.metric(closed), 1)
+  })
+
+  it('reopens when a probe fails', async () => {
+    await recover()
+    endpoint.behaviour = { kind: 'answer', body: '', status: 500 }
+    for (let request = 0; request < 5; request += 1) await ask('/strict/x', newToken())
+    endpoint.requests.length = 0
+    await eventually('a probe is let through', async () => {
+      await ask('/strict/x', newToken())
+      return endpoint.requests.length > 0
+    })
+    for (let request = 0; request < 10; request += 1) await ask('/strict/x', newToken())
+    assert.ok(endpoint.requests.length <= 2, `${endpoint.requests.length} attempts`)
+  })
+})
