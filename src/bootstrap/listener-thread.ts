@@ -83,6 +83,9 @@ await listen()
 
 async function listen(): Promise<void> {
   try {
+    // Or the first sessions would be refused while everything is well. A Redis that is down must
+    // not hold up everything else.
+    await parts.redis?.whenReady(configuration.redis?.connectTimeoutMs ?? 0)
     await server.listen(start.host, start.port, { isExclusive: false })
     post({ type: 'listening' })
   } catch (error) {

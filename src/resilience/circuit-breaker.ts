@@ -56,9 +56,9 @@ declare const permitBrand: unique symbol
 export type BreakerPermit = number & { readonly [permitBrand]: true }
 
 /** Largest threshold that the word has room for. */
-const COUNT_MAX = 0xff
+export const COUNT_MAX = 0xff
 /** Ten days: half of what a signed difference of milliseconds can tell, less a margin. */
-const WAIT_MS_MAX = 864_000_000
+export const WAIT_MS_MAX = 864_000_000
 
 const WORDS_PER_BREAKER = 2
 const CLOSED = 0

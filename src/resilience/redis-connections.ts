@@ -102,6 +102,7 @@ export class RedisConnections {
   #failures = 0
   #writes = 0
   #isClosed = false
+  #onFirstReady: () => void = () => {}
 
   constructor(options: RedisConnectionsOptions, around: RedisSurroundings) {
     this.#options = options
@@ -153,6 +154,18 @@ export class RedisConnections {
 
   ping(): Promise<RedisReply<string>> {
     return this.#send((client) => client.ping())
+  }
+
+  /** Settles when a connection is ready for the first time, or when `timeoutMs` have passed. */
+  whenReady(timeoutMs: number): Promise<void> {
+    if (this.#state === 'ready') return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs)
+      this.#onFirstReady = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   get stats(): RedisStats {
@@ -253,6 +266,7 @@ export class RedisConnections {
     const state = this.#connections.some((one) => one.isReady) ? 'ready' : 'unreachable'
     if (state === this.#state || this.#isClosed) return
     this.#state = state
+    if (state === 'ready') this.#onFirstReady()
     this.#around.onState(state)
   }
 

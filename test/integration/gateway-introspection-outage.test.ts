@@ -101,7 +101,7 @@ function behave(behaviour: IntrospectionBehaviour): void {
 const FAILURES: readonly (readonly [string, () => void | Promise<void>])[] = [
   ['refuses connections', () => endpoint.down()],
   ['hangs', () => behave({ kind: 'hanging' })],
-  ['answers 500', () => void (endpoint.behaviour = { kind: 'answer', body: '{}', status: 500 })],
+  ['answers 500', () => behave({ kind: 'answer', body: '{}', status: 500 })],
   ['answers HTML', () => behave({ kind: 'answer', body: '<html>', type: 'text/html' })],
   ['answers "active": "true"', () => endpoint.says({ ...ACTIVE, active: 'true' })],
   ['answers without active', () => endpoint.says({ sub: 'alice' })],

@@ -42,17 +42,28 @@ export class RedisServer {
   readonly port: number
   readonly #folder: string
   readonly #words: readonly string[]
+  /** Words that must come before all others. */
+  readonly #first: readonly string[]
   #child: ChildProcess | null = null
 
-  private constructor(port: number, words: readonly string[]) {
+  private constructor(port: number, words: readonly string[], first: readonly string[] = []) {
     this.port = port
     this.#folder = mkdtempSync(join(tmpdir(), 'sallyport-redis-'))
     this.#words = words
+    this.#first = first
   }
 
   /** @param words Further settings, as on the command line of the server. */
   static async start(...words: readonly string[]): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), words)
+    const settings = ['--save', '', '--appendonly', 'no', ...words]
+    const server = new RedisServer(await freePort(), settings)
+    await server.up()
+    return server
+  }
+
+  /** Starts from a file that it may write to, which is what a sentinel wants. */
+  static async startFrom(file: string, ...words: readonly string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), words, [file])
     await server.up()
     return server
   }
@@ -63,10 +74,9 @@ export class RedisServer {
 
   /** Starts it, on the port it had before. It begins empty. */
   async up(): Promise<void> {
-    const settings = ['--bind', HOST, '--save', '', '--appendonly', 'no', '--dir', this.#folder]
-    const child = spawn('redis-server', ['--port', `${this.port}`, ...settings, ...this.#words], {
-      stdio: 'ignore',
-    })
+    const settings = ['--port', `${this.port}`, '--bind', HOST, '--dir', this.#folder]
+    const words = [...this.#first, ...settings, ...this.#words]
+    const child = spawn('redis-server', words, { stdio: 'ignore' })
     this.#child = child
     await eventually('redis answers', async () => {
       if (child.exitCode !== null) throw new Error('redis-server ended')

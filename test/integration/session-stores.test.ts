@@ -1,0 +1,176 @@
+/** Sessions in a real cluster, behind real sentinels, and written by a real Express application. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { describe, it } from 'node:test'
+import { RedisStore } from 'connect-redis'
+import express from 'express'
+import session from 'express-session'
+import { createClient } from 'redis'
+import {
+  type CredentialGateway,
+  newSessionId,
+  outcomeOf,
+  startCredentialGateway,
+  upstreamField,
+} from '../support/credential-gateway.ts'
+import { eventually } from '../support/eventually.ts'
+import { RedisServer } from '../support/redis-server.ts'
+import { startCluster, startSentinels } from '../support/redis-topologies.ts'
+
+const FAILOVER_MS = 20_000
+const SECRET = 'a secret of the login service'
+
+function gatewayOver(redis: object): Promise<CredentialGateway> {
+  return startCredentialGateway(
+    { redis, sessions: { ttl: '60s' } },
+    { '/s/*': { authenticate: ['session'] } },
+    { SALLYPORT_LISTENER_THREADS: '1' },
+  )
+}
+
+async function createSession({ gateway }: CredentialGateway, userId: string): Promise<string> {
+  let id = ''
+  await eventually('a session is created', async () => {
+    const answer = await fetch(`${gateway.adminOrigin}/sessions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ userId }),
+    })
+    id = ((await answer.json()) as { id?: string }).id ?? ''
+    return answer.status === 201
+  })
+  return id
+}
+
+const cookie = (id: string) => ({ cookie: `__Host-sid=${id}` })
+
+describe('sessions in a cluster', () => {
+  it('are found on whatever node they are, and listed over all of them', async () => {
+    const cluster = await startCluster()
+    const parts = await gatewayOver({ mode: 'cluster', nodes: cluster.addresses.slice(0, 2) })
+    try {
+      const ids = await Promise.all(Array.from({ length: 12 }, () => createSession(parts, 'alice')))
+      const replies = await Promise.all(ids.map((id) => parts.ask('/s/x', cookie(id))))
+      assert.deepEqual(new Set(replies.map(outcomeOf)), new Set(['passed']))
+      const unknown = await parts.ask('/s/x', cookie(newSessionId()))
+      assert.equal(outcomeOf(unknown), '401 session_not_found')
+      const listed = await fetch(`${parts.gateway.adminOrigin}/sessions?userId=alice`)
+      const { sessions } = (await listed.json()) as { sessions: readonly unknown[] }
+      assert.equal(sessions.length, 12)
+    } finally {
+      await parts.stop()
+      await cluster.stop()
+    }
+  })
+})
+
+describe('sessions behind sentinels', () => {
+  it('are found at the new master when the old one is gone', async () => {
+    const set = await startSentinels()
+    const parts = await gatewayOver({ mode: 'sentinel', nodes: set.addresses })
+    try {
+      const id = await createSession(parts, 'alice')
+      const isFound = async () => outcomeOf(await parts.ask('/s/x', cookie(id))) === 'passed'
+      await eventually('the master answers', isFound)
+      await eventually('the replica has it', async () =>
+        (await set.replica.command('DBSIZE')).startsWith(':2'),
+      )
+      await set.master.down()
+      assert.equal(outcomeOf(await parts.ask('/s/x', cookie(id))), '503 verifier_unavailable')
+      const isBack = async () => outcomeOf(await parts.ask('/s/x', cookie(id))) === 'passed'
+      await eventually('the new master answers', isBack, FAILOVER_MS)
+    } finally {
+      await parts.stop()
+      await set.stop()
+    }
+  })
+})
+
+/** A login service as there are many: Express, express-session, connect-redis. */
+async function startLoginService(redis: RedisServer) {
+  const client = createClient({ url: `redis://${redis.address}` })
+  await client.connect()
+  const app = express()
+  app.use(
+    session({
+      store: new RedisStore({ client, prefix: 'sess:' }),
+      secret: SECRET,
+      resave: false,
+      saveUninitialized: true,
+    }),
+  )
+  app.get('/visit', (_request, response) => {
+    response.send('welcome')
+  })
+  app.get('/login', (request, response) => {
+    Object.assign(request.session, { user: { id: 'alice', roles: ['user'] }, orgId: 'acme' })
+    response.send('logged in')
+  })
+  app.get('/logout', (request, response) => {
+    request.session.destroy(() => response.send('logged out'))
+  })
+  const server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    /** @returns The cookie that it sets, or the one it was given. */
+    async get(path: string, given = ''): Promise<string> {
+      const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { cookie: given } })
+      await answer.text()
+      return answer.headers.get('set-cookie')?.split(';')[0] ?? given
+    },
+    async stop() {
+      server.closeAllConnections()
+      server.close()
+      await client.close()
+    },
+  }
+}
+
+describe('sessions of express-session and connect-redis', () => {
+  it('are taken as the login service wrote them, from login to logout', async () => {
+    const redis = await RedisServer.start()
+    const login = await startLoginService(redis)
+    const parts = await startCredentialGateway(
+      {
+        redis: { nodes: [redis.address] },
+        sessions: {
+          format: 'express-session',
+          secrets: ['an older secret', SECRET],
+          pointers: { userId: '/user/id', roles: '/user/roles', tenant: '/orgId' },
+        },
+      },
+      { '/s/*': { authenticate: ['session'] } },
+    )
+    try {
+      const visitor = await login.get('/visit')
+      assert.match(visitor, /^connect\.sid=s%3A/)
+      const nobody = await parts.ask('/s/x', { cookie: visitor })
+      assert.equal(outcomeOf(nobody), '401 session_not_found', 'nobody is logged in')
+
+      const user = await login.get('/login')
+      const reply = await parts.ask('/s/x', { cookie: user })
+      assert.equal(reply.status, 200)
+      assert.equal(upstreamField(reply, 'x-user-id'), 'alice')
+      assert.equal(upstreamField(reply, 'x-user-roles'), 'user')
+      assert.equal(upstreamField(reply, 'x-tenant-id'), 'acme')
+      assert.equal(upstreamField(reply, 'cookie'), null)
+
+      const forged = `${user.slice(0, -3)}AAA`
+      const refused = await parts.ask('/s/x', { cookie: forged })
+      assert.equal(outcomeOf(refused), '401 invalid_session_format')
+      const plain = `connect.sid=${/s%3A([^.]+)/.exec(user)?.[1] ?? ''}`
+      const unsigned = await parts.ask('/s/x', { cookie: plain })
+      assert.equal(outcomeOf(unsigned), '401 invalid_session_format')
+
+      await login.get('/logout', user)
+      const gone = await parts.ask('/s/x', { cookie: user })
+      assert.equal(outcomeOf(gone), '401 session_not_found')
+    } finally {
+      await parts.stop()
+      await login.stop()
+      await redis.stop()
+    }
+  })
+})
