@@ -2,9 +2,9 @@
  * Sessions: every request asks the store, so that a session which was ended is refused on the very
  * next one. Nothing is cached, and no two requests share a look-up.
  */
-import type { Verification } from '../protocol/verification.ts'
+import type { Identity, Verification } from '../protocol/verification.ts'
 import type { Clock } from '../resilience/clock.ts'
-import type { Authenticator, Verdict } from './verdict.ts'
+import type { Authenticator, EstablishedIdentity, Verdict } from './verdict.ts'
 
 /** Looks a session up by the value of its cookie. */
 export interface SessionLookup {
@@ -14,6 +14,8 @@ export interface SessionLookup {
 export class SessionAuthenticator implements Authenticator {
   readonly #sessions: SessionLookup
   readonly #clock: Clock
+  /** So that an identity whose record has not changed is rendered once. */
+  readonly #latest = new WeakMap<Identity, EstablishedIdentity>()
 
   constructor(sessions: SessionLookup, clock: Clock) {
     this.#sessions = sessions
@@ -26,6 +28,11 @@ export class SessionAuthenticator implements Authenticator {
 
   async establish(cookieValue: string): Promise<Verdict> {
     const verification = await this.#sessions.verify(cookieValue, this.#clock.nowSeconds())
-    return verification.ok ? { verified: verification, rendered: null } : verification
+    if (!verification.ok) return verification
+    const { identity } = verification
+    const rendered = this.#latest.get(identity)?.rendered ?? null
+    const established: EstablishedIdentity = { verified: verification, rendered }
+    this.#latest.set(identity, established)
+    return established
   }
 }

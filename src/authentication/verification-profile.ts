@@ -1,4 +1,4 @@
-/** What a route accepts as a bearer token, and the key under which verdicts about that are shared. */
+/** What a route accepts as a bearer token, and the key under which such verdicts are shared. */
 import { profileKey } from '../token-cache/token-digest.ts'
 import { compileJwtProfile, type JwtIssuerPolicy } from '../verifiers/jwt/jwt-verifier.ts'
 import type { IntrospectionRule, TokenProfile } from './token-authenticator.ts'

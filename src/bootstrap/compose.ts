@@ -21,7 +21,8 @@ import { TraceParents } from '../observability/trace-context.ts'
 import { UPSTREAM_POOL_DEFAULTS, UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { randomFraction, randomHex } from '../resilience/randomness.ts'
-import { RedisConnections, type RedisState } from '../resilience/redis-connections.ts'
+import { RedisConnections } from '../resilience/redis-connections.ts'
+import type { RedisState } from '../resilience/redis-pool.ts'
 import { compileRoutes } from '../routing/compile-routes.ts'
 import { KeyGenerations } from '../shared-memory/key-generations.ts'
 import { InFlight } from '../token-cache/in-flight.ts'
@@ -39,6 +40,8 @@ import { composeRoute } from './compose-route.ts'
 import type { ListenerStart } from './thread-messages.ts'
 
 const MS_PER_SECOND = 1_000
+/** A connection to Redis beyond the minimum ends when it was not needed for so long. */
+const REDIS_IDLE_MS = 30_000
 /** Longest that a token waits for a verification thread, and a batch for its verdicts. */
 const VERIFY_QUEUE_WAIT_MS = 2_000
 const VERIFY_BATCH_DEADLINE_MS = 2_000
@@ -137,7 +140,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
 function composeRedis(
   { redis, sessions, apiKeys, tuning }: GatewayConfiguration,
   perThread: (processWide: number) => number,
-  { clock, onRedisState }: ListenerSurroundings,
+  { onRedisState }: ListenerSurroundings,
 ): RedisConnections | null {
   const isUsed = sessions?.store === 'redis' || apiKeys?.redis === true
   if (redis === null || !isUsed) return null
@@ -145,12 +148,9 @@ function composeRedis(
     ...redis,
     connectionsMin: perThread(tuning.redisConnectionsMin),
     connectionsMax: perThread(tuning.redisConnectionsMax),
+    idleMs: REDIS_IDLE_MS,
   }
-  return new RedisConnections(options, {
-    monotonicMs: () => clock.monotonicMs(),
-    random: randomFraction,
-    onState: onRedisState,
-  })
+  return new RedisConnections(options, { random: randomFraction, onState: onRedisState })
 }
 
 function composeSessions(

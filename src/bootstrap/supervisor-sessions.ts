@@ -3,7 +3,7 @@ import type { SessionAdministration } from '../admin/sessions.ts'
 import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { randomFraction, randomHex } from '../resilience/randomness.ts'
-import { RedisConnections, type RedisStats } from '../resilience/redis-connections.ts'
+import { RedisConnections } from '../resilience/redis-connections.ts'
 import { MemorySessionStore } from '../verifiers/session/memory-session-store.ts'
 import { SessionRegistry } from '../verifiers/session/session-registry.ts'
 import type { StoreReply } from '../verifiers/session/session-store.ts'
@@ -11,7 +11,7 @@ import { answerStoreCall, type StoreCall } from './memory-sessions.ts'
 
 const SESSION_ID_BYTES = 32
 /** Operators do one thing after the other. */
-const CONNECTIONS = { connectionsMin: 1, connectionsMax: 1 }
+const CONNECTIONS = { connectionsMin: 1, connectionsMax: 1, idleMs: 30_000 }
 
 export class SupervisorSessions {
   /** `null`: there are no sessions, or their format is somebody else's. */
@@ -27,7 +27,6 @@ export class SupervisorSessions {
         ? new RedisConnections(
             { ...redis, ...CONNECTIONS },
             {
-              monotonicMs: () => clock.monotonicMs(),
               random: randomFraction,
               // Listener threads tell the same, and they are what matters.
               onState: () => {},
@@ -39,10 +38,6 @@ export class SupervisorSessions {
           randomHex(SESSION_ID_BYTES),
         )
       : null
-  }
-
-  get redisStats(): RedisStats | null {
-    return this.#redis?.stats ?? null
   }
 
   /** What a listener thread asks of the store in memory. */

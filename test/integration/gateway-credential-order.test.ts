@@ -1,4 +1,4 @@
-/** Several kinds of credential on one route: the first that is there decides, for better or worse. */
+/** Several kinds of credential on one route: the first that is there decides. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type IdentityProvider, startIdentityProvider } from '../../src/demo/identity-provider.ts'

@@ -1,4 +1,4 @@
-/** Whole gateways in front of an echo upstream, for tests of opaque tokens, sessions and API keys. */
+/** Whole gateways before an echo upstream, for tests of opaque tokens, sessions and API keys. */
 import { createHash, randomBytes } from 'node:crypto'
 import { type IncomingHttpHeaders, request } from 'node:http'
 import { type RunningGateway, startGateway } from './running-gateway.ts'

@@ -71,7 +71,7 @@ describe('active (RFC 7662 §2.2)', () => {
 
   it('is nothing when it is anything else', () => {
     for (const value of ['true', 'false', 1, 0, null, [], [true], {}, undefined]) {
-      assert.equal(codeOf({ active: value }), 'no_verdict', String(value))
+      assert.equal(codeOf({ active: value }), 'no_verdict', JSON.stringify(value))
     }
     assert.equal(outcome(judge('{}')), 'no_verdict')
     assert.equal(outcome(judge('{"Active":true,"sub":"x"}')), 'no_verdict')
@@ -157,7 +157,11 @@ describe('the life of an introspected token', () => {
   it('is told in numbers', () => {
     for (const name of ['exp', 'nbf', 'iat']) {
       for (const wrong of [`${NOW_SECONDS}`, null, true, -1, 1e18, {}, [NOW_SECONDS]]) {
-        assert.equal(codeOf({ [name]: wrong }), 'invalid_claims', `${name} ${wrong}`)
+        assert.equal(
+          codeOf({ [name]: wrong }),
+          'invalid_claims',
+          `${name} ${JSON.stringify(wrong)}`,
+        )
       }
     }
   })

@@ -29,8 +29,8 @@ export interface IntrospectionClientParts {
 }
 
 /**
- * Besides what the judge of answers says: `unreachable` (no answer, a time-out, or an answer that is
- * not 200 and JSON) and `circuit_open` (not asked).
+ * Besides what the judge of answers says: `unreachable` (no answer, a time-out, or an answer that
+ * is not 200 and JSON) and `circuit_open` (not asked).
  */
 export type IntrospectionOutcome =
   | Exclude<IntrospectionJudgement, { kind: 'undecided' }>

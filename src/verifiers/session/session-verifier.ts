@@ -4,10 +4,11 @@
  *
  *     cookie ──► id ──► key ──GETEX──► record ──► identity
  *
- * Nothing is cached and no two requests share a look-up: a session that was deleted is refused on
- * the very next request.
+ * The store is asked every time and no two requests share a look-up: a session that was deleted is
+ * refused on the very next request. Only what a record means is remembered, for as long as the
+ * store answers with the very same text.
  */
-import { type Refused, refuse, type Verification } from '../../protocol/verification.ts'
+import { type Identity, refuse, type Verification } from '../../protocol/verification.ts'
 import { NO_KEY } from '../../shared-memory/key-generations.ts'
 import { readExpressCookie } from './express-cookie.ts'
 import { isSessionId, type KeyHash, sessionKey } from './session-key.ts'
@@ -26,7 +27,19 @@ export interface SessionRules {
   readonly absoluteTtlSeconds: number
 }
 
+/** A record as it was read, and what it came to. */
+interface KnownSession {
+  readonly text: string
+  readonly identity: Identity
+  /** First second in which no use keeps the session alive; infinite when nothing says. */
+  readonly endSeconds: number
+}
+
+/** Sessions whose records one thread remembers; then the one that was read first goes. */
+const KNOWN_MAX = 4_096
+
 export class SessionVerifier {
+  readonly #known = new Map<string, KnownSession>()
   readonly #store: SessionReader
   readonly #rules: SessionRules
 
@@ -41,16 +54,39 @@ export class SessionVerifier {
    * be read. Does *not* check where the request comes from: see cross-site-request.ts.
    */
   async verify(cookieValue: string, nowSeconds: number): Promise<Verification> {
-    const { keyPrefix, keyHash, ttlSeconds, pointers } = this.#rules
+    const { keyPrefix, keyHash, ttlSeconds } = this.#rules
     const id = this.#idOf(cookieValue)
     if (id === null) return refuse('invalid_session_format')
     const key = sessionKey(keyPrefix, keyHash, id)
     const reply = await this.#store.getex(key, ttlSeconds)
     if (!reply.ok) return refuse('verifier_unavailable')
     if (reply.value === null) return refuse('session_not_found')
-    const record = parseSessionRecord(reply.value, pointers, id)
-    if (record === null) return refuse('verifier_unavailable')
-    return record === 'nobody' ? refuse('session_not_found') : this.#judge(record, key, nowSeconds)
+    const session = this.#read(key, reply.value, id)
+    if (session === null) return refuse('verifier_unavailable')
+    return session === 'nobody'
+      ? refuse('session_not_found')
+      : this.#judge(session, key, nowSeconds)
+  }
+
+  #read(key: string, text: string, id: string): KnownSession | 'nobody' | null {
+    const known = this.#known.get(key)
+    if (known !== undefined && known.text === text) return known
+    const record = parseSessionRecord(text, this.#rules.pointers, id)
+    if (record === null || record === 'nobody') return record
+    const endSeconds = this.#endOf(record)
+    const expiresAtSeconds = Number.isFinite(endSeconds) ? endSeconds : null
+    const session = { text, identity: { ...record.identity, expiresAtSeconds }, endSeconds }
+    this.#known.delete(key)
+    this.#known.set(key, session)
+    if (this.#known.size > KNOWN_MAX) this.#forgetFirst()
+    return session
+  }
+
+  #forgetFirst(): void {
+    for (const key of this.#known.keys()) {
+      this.#known.delete(key)
+      return
+    }
   }
 
   #idOf(cookieValue: string): string | null {
@@ -59,9 +95,8 @@ export class SessionVerifier {
     return id !== null && isSessionId(id) ? id : null
   }
 
-  #judge(record: SessionRecord, key: string, nowSeconds: number): Verification | Refused {
+  #judge({ identity, endSeconds }: KnownSession, key: string, nowSeconds: number): Verification {
     const { ttlSeconds } = this.#rules
-    const endSeconds = this.#endOf(record)
     if (nowSeconds >= endSeconds) {
       void this.#store.delete(key)
       return refuse('session_expired')
@@ -69,17 +104,15 @@ export class SessionVerifier {
     const slidSeconds = nowSeconds + ttlSeconds
     // The look-up has prolonged it beyond its end: nobody waits for this to be put right.
     if (slidSeconds > endSeconds) void this.#store.expireAt(key, endSeconds)
-    const isEndKnown = Number.isFinite(endSeconds)
     return {
       ok: true,
-      identity: { ...record.identity, expiresAtSeconds: isEndKnown ? endSeconds : null },
+      identity,
       deadAtSeconds: Math.min(slidSeconds, endSeconds),
       keySlot: NO_KEY.slot,
       keyGeneration: NO_KEY.generation,
     }
   }
 
-  /** First second in which no use keeps the session alive; infinite when nothing says. */
   #endOf({ createdAtSeconds, expiresAtSeconds }: SessionRecord): number {
     const byAge =
       createdAtSeconds === null
