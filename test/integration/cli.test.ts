@@ -84,7 +84,7 @@ describe('sallyport', () => {
         `${config}: upstreams is required`,
         `${config}:1:17 server.port must be a whole number from 0 to 65535`,
         `${config}:2:9 routes must list at least one`,
-        `${config}:3:8 tenants is not available in this version`,
+        `${config}:3:10 tenants is not available in this version`,
         `${config}: SALLYPORT_LISTENER_THREADS must be a whole number from 1 to 256`,
         '5 problems; nothing was started',
       ])
