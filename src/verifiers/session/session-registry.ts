@@ -72,6 +72,8 @@ export class SessionRegistry {
       this.#store.set(key, JSON.stringify(record), ttlSeconds),
     ])
     if (!replies.every(({ ok }) => ok)) return 'unavailable'
+    // Whoever listed the user between the two saw a key of nothing, and has taken it out.
+    if (!(await this.#store.addMember(index, key)).ok) return 'unavailable'
     return { id, digest: sessionDigest(id), ...record }
   }
 

@@ -37,6 +37,8 @@ interface KnownSession {
 
 /** Sessions whose records one thread remembers; then the one that was read first goes. */
 const KNOWN_MAX = 4_096
+/** Longer records are read each time: remembering them would take memory that users choose. */
+const KNOWN_LENGTH_MAX = 4_096
 
 export class SessionVerifier {
   readonly #known = new Map<string, KnownSession>()
@@ -77,6 +79,7 @@ export class SessionVerifier {
     const expiresAtSeconds = Number.isFinite(endSeconds) ? endSeconds : null
     const session = { text, identity: { ...record.identity, expiresAtSeconds }, endSeconds }
     this.#known.delete(key)
+    if (text.length > KNOWN_LENGTH_MAX) return session
     this.#known.set(key, session)
     if (this.#known.size > KNOWN_MAX) this.#forgetFirst()
     return session
