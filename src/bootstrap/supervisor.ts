@@ -129,7 +129,7 @@ class Supervisor implements RunningGateway {
   }
 
   async start(): Promise<void> {
-    const { server, admin, tuning } = this.#configuration
+    const { server, tuning } = this.#configuration
     this.#logger.log({
       event: 'starting',
       version: this.#version,
@@ -138,16 +138,12 @@ class Supervisor implements RunningGateway {
     })
     const { version, kind, sha256 } = this.nativeBinary
     this.#logger.log({ event: 'native_server_loaded', version, kind, sha256 })
-    this.port = await claimPort(server.host, server.port)
     try {
-      this.adminPort = await this.#admin.listen()
-    } catch (error) {
-      throw listenError('admin', admin.host, admin.port, error)
-    }
-    this.#logger.log({ event: 'admin_listening', host: admin.host, port: this.adminPort })
-    try {
+      this.port = await claimPort(server.host, server.port)
+      await this.#listenAdmin()
       await Promise.all([this.#listen(), this.#keys.start()])
     } catch (error) {
+      // Connections and timers that are there already would keep the process alive.
       await this.#end()
       throw error
     }
@@ -175,6 +171,16 @@ class Supervisor implements RunningGateway {
 
   crashListener(index: number): void {
     this.#threads?.crash(index)
+  }
+
+  async #listenAdmin(): Promise<void> {
+    const { host, port } = this.#configuration.admin
+    try {
+      this.adminPort = await this.#admin.listen()
+    } catch (error) {
+      throw listenError('admin', host, port, error)
+    }
+    this.#logger.log({ event: 'admin_listening', host, port: this.adminPort })
   }
 
   /** Settles when every thread listens for the first time. */
