@@ -1,25 +1,12 @@
 /**
  * The only door to Redis: standalone, Sentinel and Cluster behind one set of typed commands, every
- * outcome a value within bounded time.
- *
- * Concurrent commands share writes. To one server we write them ourselves, once a turn of the event
- * loop: native-bench/session-lookup.ts has that at half the cost of the client library's automatic
- * pipelines and of its explicit ones. In a cluster the library's automatic pipelines do it, because
- * it alone knows which node serves a key.
- *
- * No command waits for a connection: there is no offline queue, and none is sent twice, except
- * where a cluster says that it was not run because the key is served elsewhere.
+ * outcome a value within bounded time. No command waits for a connection.
  */
-import { Cluster, Command, Redis } from 'ioredis'
-import type { LineCommand, RedisCounters, RedisWire, WireEvents } from './redis-line.ts'
-import {
-  clusterOptions,
-  type RedisConnectionsOptions,
-  retryDelayMs,
-  serverOptions,
-} from './redis-options.ts'
+import type { RedisCounters, WireEvents } from './redis-line.ts'
+import type { RedisConnectionsOptions } from './redis-options.ts'
 import { RedisPool, type RedisState } from './redis-pool.ts'
-import { firstWord, type RedisFailure, type RedisReply } from './redis-reply.ts'
+import type { RedisFailure, RedisReply } from './redis-reply.ts'
+import { ClusterWire, ServerWire } from './redis-wires.ts'
 
 export interface RedisParts {
   /** A number in [0, 1), for jitter. */
@@ -32,19 +19,14 @@ export interface RedisStatistics {
   /** Connections that exist, and those of them that are ready. */
   readonly open: number
   readonly ready: number
+  /** Commands without an answer yet. */
+  readonly inFlight: number
   /** Since the start: commands that were asked for, and those of them that failed. */
   readonly commands: number
   readonly failures: number
   /** Writes to sockets for those commands. */
   readonly writes: number
 }
-
-const REPLY_AS_TEXT = { replyEncoding: 'utf8' } as const
-/**
- * What a cluster, or the client library between two views of one, says of a command that was not
- * run where it was sent. Pipelined commands are not sent on when some of them did run.
- */
-const NOT_RUN_HERE: ReadonlySet<string> = new Set(['MOVED', 'ASK', 'TRYAGAIN', 'All'])
 
 export class RedisConnections {
   readonly #masters: RedisPool
@@ -123,6 +105,7 @@ export class RedisConnections {
     return {
       open: this.#masters.open + (this.#replicas?.open ?? 0),
       ready: this.#masters.ready + (this.#replicas?.ready ?? 0),
+      inFlight: this.#masters.inFlight + (this.#replicas?.inFlight ?? 0),
       commands,
       failures: Object.values(failures).reduce((sum, count) => sum + count, 0),
       writes,
@@ -149,183 +132,6 @@ export class RedisConnections {
 
   #readers(): RedisPool {
     return this.#replicas !== null && this.#replicas.ready > 0 ? this.#replicas : this.#masters
-  }
-}
-
-/** One connection to one server, found directly or through sentinels. */
-class ServerWire implements RedisWire {
-  readonly #redis: Redis
-  readonly #counters: RedisCounters
-  readonly #handshakeMs: number
-  readonly #random: () => number
-  #watchdog: NodeJS.Timeout | null = null
-  #restart: NodeJS.Timeout | null = null
-  #restarts = 0
-  #isClosed = false
-
-  constructor(
-    options: RedisConnectionsOptions,
-    random: () => number,
-    role: 'master' | 'slave',
-    counters: RedisCounters,
-    events: WireEvents,
-  ) {
-    this.#counters = counters
-    this.#handshakeMs = 2 * options.connectTimeoutMs
-    this.#random = random
-    const redis = new Redis(serverOptions(options, random, role))
-    this.#redis = redis
-    // It repeats itself in `close`, where it is acted upon.
-    redis.on('error', () => {})
-    redis.on('connecting', () => this.#watch())
-    redis.on('ready', () => {
-      this.#unwatch()
-      this.#restarts = 0
-      events.onReady()
-    })
-    redis.on('close', () => {
-      this.#unwatch()
-      events.onLost()
-    })
-    redis.on('end', () => {
-      this.#unwatch()
-      events.onLost()
-      this.#startAgain()
-    })
-  }
-
-  send(commands: readonly LineCommand[]): void {
-    const redis = this.#redis
-    let text = ''
-    // The library writes each command into what it takes for a pipeline; we write that once.
-    const collector = {
-      isPipeline: true,
-      destination: { redis },
-      write: (written: string | Buffer) => {
-        text += String(written)
-      },
-    } as const
-    for (const command of commands) {
-      const sent = new Command(command.name, command.args, REPLY_AS_TEXT)
-      sent.promise.then(
-        (value: unknown) => command.answered(value),
-        (error: unknown) => command.failed(error),
-      )
-      redis.sendCommand(sent, collector)
-    }
-    // Empty when the connection was lost in this turn: then all of them have failed already.
-    if (text === '') return
-    this.#counters.writes += 1
-    redis.stream.write(text)
-  }
-
-  drop(): void {
-    const { stream } = this.#redis
-    this.#redis.disconnect(true)
-    // A server that says nothing would not say goodbye either.
-    stream?.destroy()
-  }
-
-  close(): void {
-    this.#isClosed = true
-    this.#unwatch()
-    if (this.#restart !== null) clearTimeout(this.#restart)
-    const { stream } = this.#redis
-    this.#redis.disconnect()
-    stream?.destroy()
-  }
-
-  /** The library bounds the time to connect, but not what comes between that and being ready. */
-  #watch(): void {
-    this.#unwatch()
-    this.#watchdog = setTimeout(() => this.drop(), this.#handshakeMs)
-  }
-
-  #unwatch(): void {
-    if (this.#watchdog !== null) clearTimeout(this.#watchdog)
-    this.#watchdog = null
-  }
-
-  /** The library gives up when no sentinel knows a master, or when interrupted in asking. */
-  #startAgain(): void {
-    if (this.#isClosed) return
-    this.#restarts += 1
-    this.#restart = setTimeout(
-      () => {
-        // Its failure is told by `end`, too.
-        this.#redis.connect().catch(() => {})
-      },
-      retryDelayMs(this.#restarts, this.#random),
-    )
-  }
-}
-
-/** One connection to each node of a cluster. */
-class ClusterWire implements RedisWire {
-  readonly #cluster: Cluster
-
-  constructor(
-    options: RedisConnectionsOptions,
-    random: () => number,
-    counters: RedisCounters,
-    events: WireEvents,
-  ) {
-    const cluster = new Cluster([...options.nodes], clusterOptions(options, random))
-    this.#cluster = cluster
-    cluster.on('error', () => {})
-    cluster.on('+node', (node: Redis) => {
-      node.on('ready', () => countWrites(node.stream, counters))
-    })
-    cluster.on('ready', () => events.onReady())
-    cluster.on('close', () => events.onLost())
-    cluster.on('end', () => events.onLost())
-  }
-
-  send(commands: readonly LineCommand[]): void {
-    for (const command of commands) this.#send(command)
-  }
-
-  #send(command: LineCommand): void {
-    // Throws when no node serves the key's slot.
-    try {
-      this.#cluster.call(command.name, ...command.args).then(
-        (value) => command.answered(value),
-        (error: unknown) => this.#failed(command, error),
-      )
-    } catch (error) {
-      command.failed(error)
-    }
-  }
-
-  /** A command that was not run where it was sent is sent once more, alone: then it is led on. */
-  #failed(command: LineCommand, error: unknown): void {
-    if (!(error instanceof Error) || !NOT_RUN_HERE.has(firstWord(error.message))) {
-      command.failed(error)
-      return
-    }
-    const again = new Command(command.name, command.args, REPLY_AS_TEXT)
-    again.promise.then(
-      (value: unknown) => command.answered(value),
-      (failure: unknown) => command.failed(failure),
-    )
-    this.#cluster.sendCommand(again)
-  }
-
-  drop(): void {
-    this.#cluster.disconnect(true)
-  }
-
-  close(): void {
-    this.#cluster.disconnect()
-  }
-}
-
-/** Counts what the client library writes to this connection from now on. */
-function countWrites(stream: Redis['stream'], counters: RedisCounters): void {
-  const write = stream.write.bind(stream) as (...args: unknown[]) => boolean
-  stream.write = (...args: unknown[]) => {
-    counters.writes += 1
-    return write(...args)
   }
 }
 

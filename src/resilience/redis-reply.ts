@@ -61,7 +61,7 @@ export function redisFailureOf(error: unknown): RedisFailed {
 }
 
 /** The server's complaints begin with a word for programs. */
-export function firstWord(text: string): string {
+function firstWord(text: string): string {
   const end = text.indexOf(' ')
   return end === -1 ? text : text.slice(0, end)
 }

@@ -46,7 +46,7 @@ async function store(id: string, record: object | string, ttlSeconds = 60): Prom
 }
 
 async function ttlOf(id: string): Promise<number> {
-  return Number((await redis.command('TTL', `sess:${sha256(id)}`)).slice(1))
+  return Number(await redis.command('TTL', `sess:${sha256(id)}`))
 }
 
 describe('a session cookie', () => {
@@ -264,11 +264,10 @@ describe('the admin listener', () => {
   it('leaves no usable session id in Redis', async () => {
     const created = await admin('/sessions', 'POST', { userId: 'frank' })
     const id = String(created.body['id'])
-    const keys = await redis.command('KEYS', '*')
-    assert.equal(keys.includes(id), false)
+    const dump = await redis.dump()
+    assert.equal(dump.includes(id), false)
     const digest = sha256(id)
-    assert.ok(keys.includes(digest))
-    assert.equal((await redis.command('GET', `sess:${digest}`)).includes(id), false)
+    assert.ok(dump.includes(`sess:${digest}`))
     assert.equal(outcomeOf(await parts.ask('/s/x', cookie(digest))), '401 session_not_found')
   })
 })
