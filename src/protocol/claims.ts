@@ -2,6 +2,7 @@
  * The claims of an access token (RFC 7519 §4.1, RFC 9068 §2.2): typed, checked, and turned into
  * the identity that upstreams hear of.
  */
+import { isText, optionalText, optionalTexts } from './json-members.ts'
 import { parseScope } from './scope.ts'
 import { type JsonObject, parseJsonObject } from './strict-json.ts'
 import { checkTimeClaims, deadAtSeconds, isNumericDate, type TimeClaims } from './time-claims.ts'
@@ -169,13 +170,13 @@ export function readIdentity(
   times: TimeClaims,
 ): Identity | null {
   const names = policy.claimNames
-  const email = optionalText(claims, names.email)
-  const roles = optionalRoles(claims, names.roles)
-  const scopes = optionalScopes(claims, names.scopes)
-  const tenant = optionalText(claims, names.tenant)
-  const organisation = optionalText(claims, names.organisation)
-  const tokenId = optionalText(claims, 'jti')
-  const sessionId = optionalText(claims, 'sid')
+  const email = optionalText(claimOf(claims, names.email))
+  const roles = optionalRoles(claimOf(claims, names.roles))
+  const scopes = optionalScopes(claimOf(claims, names.scopes))
+  const tenant = optionalText(claimOf(claims, names.tenant))
+  const organisation = optionalText(claimOf(claims, names.organisation))
+  const tokenId = optionalText(claims['jti'])
+  const sessionId = optionalText(claims['sid'])
   if (!isText(subject) || roles === undefined || scopes === undefined) return null
   if (email === undefined || tenant === undefined || organisation === undefined) return null
   if (tokenId === undefined || sessionId === undefined) return null
@@ -194,28 +195,17 @@ export function readIdentity(
   }
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
-}
-
-/** @returns The text; `null` when absent, null or empty; `undefined` when of another type. */
-function optionalText(claims: JsonObject, name: string | null): string | null | undefined {
-  const value = name === null ? null : (claims[name] ?? null)
-  if (value === null || value === '') return null
-  return typeof value === 'string' ? value : undefined
+function claimOf(claims: JsonObject, name: string | null): unknown {
+  return name === null ? null : claims[name]
 }
 
 /** @returns The scopes, none when absent; `undefined` when mistyped. */
-function optionalScopes(claims: JsonObject, name: string | null): readonly string[] | undefined {
-  const value = name === null ? null : (claims[name] ?? null)
-  return value === null ? NONE : (parseScope(value) ?? undefined)
+function optionalScopes(value: unknown): readonly string[] | undefined {
+  return value === undefined || value === null ? NONE : (parseScope(value) ?? undefined)
 }
 
 /** @returns One role or all of an array, none when absent; `undefined` when mistyped. */
-function optionalRoles(claims: JsonObject, name: string | null): readonly string[] | undefined {
-  const value = name === null ? null : (claims[name] ?? null)
-  if (value === null || value === '') return NONE
-  if (typeof value === 'string') return [value]
-  if (!Array.isArray(value)) return undefined
-  return value.every(isText) ? value : undefined
+function optionalRoles(value: unknown): readonly string[] | undefined {
+  if (typeof value === 'string') return value === '' ? NONE : [value]
+  return optionalTexts(value)
 }

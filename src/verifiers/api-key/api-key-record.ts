@@ -1,4 +1,5 @@
 /** What is stored about an API key, in the configuration or in Redis. */
+import { optionalText, optionalTexts } from '../../protocol/json-members.ts'
 import { type JsonObject, parseJsonText } from '../../protocol/strict-json.ts'
 import { isNumericDate } from '../../protocol/time-claims.ts'
 import type { Identity } from '../../protocol/verification.ts'
@@ -21,21 +22,20 @@ const RECORD_LENGTH_MAX = 65_536
  * Reads a record of Redis: a JSON object with `userId`, and of `email`, `roles`, `scopes`,
  * `tenantId`, `organisationId` and `expiresAt` (NumericDate, or RFC 3339 text) what there is.
  *
- * @returns `null` when it is anything else: a mistyped member could turn "has no rights" into "has
- *   no limits".
+ * @returns `null` when it is anything else.
  */
 export function parseApiKeyRecord(text: string): ApiKeyRecord | null {
   const members = text.length > RECORD_LENGTH_MAX ? null : parseJsonText(text)
   if (members === null) return null
-  const userId = optionalText(members, 'userId')
-  const email = optionalText(members, 'email')
-  const tenantId = optionalText(members, 'tenantId')
-  const organisationId = optionalText(members, 'organisationId')
-  const roles = textList(members, 'roles')
-  const scopes = textList(members, 'scopes')
+  const userId = optionalText(members['userId'])
+  const email = optionalText(members['email'])
+  const tenantId = optionalText(members['tenantId'])
+  const organisationId = optionalText(members['organisationId'])
+  const roles = optionalTexts(members['roles'])
+  const scopes = optionalTexts(members['scopes'])
   const expiresAtSeconds = optionalInstant(members, 'expiresAt')
   if (typeof userId !== 'string' || email === undefined || tenantId === undefined) return null
-  if (organisationId === undefined || roles === null || scopes === null) return null
+  if (organisationId === undefined || roles === undefined || scopes === undefined) return null
   if (expiresAtSeconds === undefined) return null
   return { userId, email, roles, scopes, tenantId, organisationId, expiresAtSeconds }
 }
@@ -54,22 +54,6 @@ export function identityOfApiKey(record: ApiKeyRecord): Identity {
     issuedAtSeconds: null,
     expiresAtSeconds: record.expiresAtSeconds,
   }
-}
-
-/** @returns `null` when absent, null or empty; `undefined` when of another type. */
-function optionalText(members: JsonObject, name: string): string | null | undefined {
-  const value = members[name] ?? null
-  if (value === null || value === '') return null
-  return typeof value === 'string' ? value : undefined
-}
-
-/** @returns `null` when it is there and no list of text. */
-function textList(members: JsonObject, name: string): readonly string[] | null {
-  const value = members[name] ?? []
-  if (!Array.isArray(value)) return null
-  return value.every((item): item is string => typeof item === 'string' && item !== '')
-    ? value
-    : null
 }
 
 /** @returns `null` when absent or null; `undefined` when it is no instant. */

@@ -1,9 +1,5 @@
-/**
- * What is stored about a session, in the two formats, as an identity.
- *
- * A member of the wrong type makes the whole record unreadable: dropping it silently could turn
- * "has no rights" into "has no limits".
- */
+/** What is stored about a session, in the two formats, as an identity. */
+import { optionalText, optionalTexts } from '../../protocol/json-members.ts'
 import { type JsonObject, parseJsonText } from '../../protocol/strict-json.ts'
 import { isNumericDate } from '../../protocol/time-claims.ts'
 import type { Identity } from '../../protocol/verification.ts'
@@ -46,7 +42,6 @@ const RECORD_LENGTH_MAX = 65_536
 /** As seconds this would be the year 5138. */
 const MILLISECONDS_MIN = 1e11
 const MS_PER_SECOND = 1_000
-const NONE: readonly string[] = Object.freeze([])
 
 /**
  * Reads a record. The identity's session is `sessionId`, its issuer nobody.
@@ -64,12 +59,12 @@ export function parseSessionRecord(
 ): SessionRecord | 'nobody' | null {
   const members = text.length > RECORD_LENGTH_MAX ? null : parseJsonText(text)
   if (members === null) return null
-  const subject = textAt(members, pointers.userId)
-  const email = textAt(members, pointers.email)
-  const tenant = textAt(members, pointers.tenant)
-  const organisation = textAt(members, pointers.organisation)
-  const roles = listAt(members, pointers.roles)
-  const scopes = listAt(members, pointers.scopes)
+  const subject = optionalText(valueAt(members, pointers.userId))
+  const email = optionalText(valueAt(members, pointers.email))
+  const tenant = optionalText(valueAt(members, pointers.tenant))
+  const organisation = optionalText(valueAt(members, pointers.organisation))
+  const roles = optionalTexts(valueAt(members, pointers.roles))
+  const scopes = optionalTexts(valueAt(members, pointers.scopes))
   const createdAtSeconds = instantAt(members, pointers.createdAt)
   const expiresAtSeconds = instantAt(members, pointers.expiresAt)
   if (subject === undefined || email === undefined || tenant === undefined) return null
@@ -102,21 +97,6 @@ function valueAt(members: JsonObject, pointer: string | null): unknown {
     value = (value as Record<string, unknown>)[name]
   }
   return value ?? null
-}
-
-/** @returns `null` when absent or empty; `undefined` when it is no text. */
-function textAt(members: JsonObject, pointer: string | null): string | null | undefined {
-  const value = valueAt(members, pointer)
-  if (value === null || value === '') return null
-  return typeof value === 'string' ? value : undefined
-}
-
-/** @returns `undefined` when it is there and no list of text. */
-function listAt(members: JsonObject, pointer: string | null): readonly string[] | undefined {
-  const value = valueAt(members, pointer)
-  if (value === null) return NONE
-  if (!Array.isArray(value)) return undefined
-  return value.every((item) => typeof item === 'string' && item !== '') ? value : undefined
 }
 
 /** @returns `null` when absent; `undefined` when it is no instant. */
