@@ -8,9 +8,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { Readiness } from '../gateway/health.ts'
 import { parseJsonText } from '../protocol/strict-json.ts'
+import type { SessionRegistry } from '../verifiers/session/session-registry.ts'
 import { AdminAccess, type AdminRefusal } from './admin-access.ts'
 import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
-import { answerSessions, type SessionAdministration } from './sessions.ts'
+import { answerSessions } from './sessions.ts'
 
 export interface AdminAppOptions {
   readonly host: string
@@ -29,7 +30,7 @@ export interface AdminSources {
   /** Everything that an operator may know, as plain data. */
   status(): Promise<object>
   /** `null`: sessions are not configured. */
-  readonly sessions: SessionAdministration | null
+  readonly sessions: SessionRegistry | null
   /** Something failed that should not have; the client has been told 500. */
   onFailure(error: unknown): void
 }

@@ -10,47 +10,16 @@
  * The digest is what upstreams see in `X-Session-Id`, so that a session which appears in a log can
  * be ended by whoever reads it.
  */
+import { isSessionId } from '../verifiers/session/session-key.ts'
+import type {
+  RegisteredSession,
+  SessionName,
+  SessionRegistry,
+  SessionUser,
+} from '../verifiers/session/session-registry.ts'
 import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
 
-/** What a login service says of a user. */
-export interface SessionSubject {
-  readonly userId: string
-  readonly email: string | null
-  readonly roles: readonly string[]
-  readonly scopes: readonly string[]
-  readonly tenantId: string | null
-  readonly organisationId: string | null
-}
-
-export interface StoredSession extends SessionSubject {
-  /** SHA-256 of the id, in hexadecimal. */
-  readonly digest: string
-  /** NumericDate. */
-  readonly createdAt: number
-  /** NumericDate, after which no use prolongs it. */
-  readonly expiresAt: number
-}
-
-/** Names one session: by its id, or by the digest of it. */
-export type SessionReference =
-  | { readonly kind: 'id'; readonly id: string }
-  | { readonly kind: 'digest'; readonly digest: string }
-
-/** Where sessions are. `unavailable`: the store did not answer, and nothing is known. */
-export interface SessionAdministration {
-  create(
-    subject: SessionSubject,
-  ): Promise<(StoredSession & { readonly id: string }) | 'unavailable'>
-  read(reference: SessionReference): Promise<StoredSession | null | 'unavailable'>
-  listByUser(userId: string): Promise<readonly StoredSession[] | 'unavailable'>
-  /** @returns Whether there was one. */
-  delete(reference: SessionReference): Promise<boolean | 'unavailable'>
-  /** @returns How many there were. */
-  deleteByUser(userId: string): Promise<number | 'unavailable'>
-}
-
 const ALLOWED = 'GET, HEAD, POST, DELETE'
-const ID = /^[A-Za-z0-9_-]{22,128}$/
 const DIGEST = /^sha256:([0-9a-f]{64})$/
 const TEXT_LENGTH_MAX = 512
 const LIST_LENGTH_MAX = 256
@@ -72,7 +41,7 @@ const NOT_FOUND = problem(404, 'No such session', 'There is no session of this n
 const NO_USER = problem(400, 'Invalid request', 'The query must name a user: ?userId=…')
 
 export async function answerSessions(
-  sessions: SessionAdministration,
+  sessions: SessionRegistry,
   request: AdminRequest,
 ): Promise<Answer> {
   if (request.reference !== '') return answerOne(sessions, request)
@@ -88,10 +57,10 @@ export async function answerSessions(
 }
 
 async function answerOne(
-  sessions: SessionAdministration,
+  sessions: SessionRegistry,
   { method, reference }: AdminRequest,
 ): Promise<Answer> {
-  const named = parseReference(reference)
+  const named = parseName(reference)
   if (named === null) {
     return problem(400, 'Invalid request', 'A session is named by its id, or by sha256:<digest>.')
   }
@@ -106,33 +75,30 @@ function isRead(method: string): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-async function create(
-  sessions: SessionAdministration,
-  body: AdminRequest['body'],
-): Promise<Answer> {
-  const subject = parseSubject(body)
-  if (typeof subject === 'string') return problem(400, 'Invalid request', subject)
-  const created = await sessions.create(subject)
+async function create(sessions: SessionRegistry, body: AdminRequest['body']): Promise<Answer> {
+  const user = parseUser(body)
+  if (typeof user === 'string') return problem(400, 'Invalid request', user)
+  const created = await sessions.create(user)
   return created === 'unavailable' ? UNAVAILABLE : json(201, created)
 }
 
-function found(session: StoredSession | null | 'unavailable'): Answer {
+function found(session: RegisteredSession | null | 'unavailable'): Answer {
   if (session === 'unavailable') return UNAVAILABLE
   return session === null ? NOT_FOUND : json(200, session)
 }
 
-function list(sessions: readonly StoredSession[] | 'unavailable'): Answer {
+function list(sessions: readonly RegisteredSession[] | 'unavailable'): Answer {
   return sessions === 'unavailable' ? UNAVAILABLE : json(200, { sessions })
 }
 
-function parseReference(text: string): SessionReference | null {
+function parseName(text: string): SessionName | null {
   const digest = DIGEST.exec(text)?.[1]
   if (digest !== undefined) return { kind: 'digest', digest }
-  return ID.test(text) ? { kind: 'id', id: text } : null
+  return isSessionId(text) ? { kind: 'id', id: text } : null
 }
 
-/** @returns What is wrong, in words, when it is not a subject. */
-function parseSubject(body: AdminRequest['body']): SessionSubject | string {
+/** @returns What is wrong, in words, when it is not a user. */
+function parseUser(body: AdminRequest['body']): SessionUser | string {
   if (body === null) return 'The body must be a JSON object in application/json.'
   const unknown = Object.keys(body).find((name) => !MEMBERS.has(name))
   if (unknown !== undefined) return `The body may hold ${[...MEMBERS].join(', ')}, nothing else.`

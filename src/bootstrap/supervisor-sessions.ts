@@ -1,5 +1,4 @@
 /** The supervisor's sessions: the store in memory, and the registry for the admin listener. */
-import type { SessionAdministration } from '../admin/sessions.ts'
 import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { randomFraction, randomHex } from '../resilience/randomness.ts'
@@ -15,7 +14,7 @@ const CONNECTIONS = { connectionsMin: 1, connectionsMax: 1, idleMs: 30_000 }
 
 export class SupervisorSessions {
   /** `null`: there are no sessions, or their format is somebody else's. */
-  readonly registry: SessionAdministration | null
+  readonly registry: SessionRegistry | null
   readonly #memory: MemorySessionStore
   readonly #redis: RedisConnections | null
 

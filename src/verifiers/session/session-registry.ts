@@ -24,11 +24,15 @@ export interface SessionUser {
 }
 
 export interface RegisteredSession extends SessionUser {
+  /** SHA-256 of the id, in hexadecimal. */
   readonly digest: string
+  /** NumericDate. */
   readonly createdAt: number
+  /** NumericDate, after which no use prolongs it. */
   readonly expiresAt: number
 }
 
+/** Names one session: by its id, or by the digest of it. */
 export type SessionName =
   | { readonly kind: 'id'; readonly id: string }
   | { readonly kind: 'digest'; readonly digest: string }
@@ -43,6 +47,7 @@ export interface RegistryRules {
 /** Listed at most: nobody has so many. */
 const LISTED_MAX = 1_000
 
+/** `unavailable`: the store did not answer, and nothing is known to have changed. */
 export class SessionRegistry {
   readonly #store: SessionStore
   readonly #rules: RegistryRules
