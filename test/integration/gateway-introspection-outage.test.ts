@@ -10,15 +10,23 @@ import {
 } from '../support/credential-gateway.ts'
 import { eventually } from '../support/eventually.ts'
 import {
-  type IntrospectionBehaviour,
-  IntrospectionEndpoint,
-} from '../support/introspection-endpoint.ts'
+  cutInBody,
+  dripping,
+  hanging,
+  huge,
+  type IntrospectionReply,
+  IntrospectionServer,
+  json,
+  redirect,
+  status,
+  text,
+} from '../support/introspection-server.ts'
 
 const ISSUER = 'https://idp.example.com/'
 const AUDIENCE = 'api'
 const RECOVERY_MS = 700
 
-let endpoint: IntrospectionEndpoint
+let endpoint: IntrospectionServer
 let parts: CredentialGateway
 let count = 0
 
@@ -26,6 +34,19 @@ let count = 0
 function newToken(): string {
   count += 1
   return `opaque-${count}`
+}
+
+/** One that says of itself whose it is. */
+function newTokenOfBob(): string {
+  count += 1
+  const segments = [
+    { alg: 'ES256', kid: 'k' },
+    { sub: 'bob', jti: `${count}` },
+  ]
+  const [header, claims] = segments.map((part) =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  )
+  return `${header}.${claims}.${'A'.repeat(86)}`
 }
 
 function issuerWith(more: object) {
@@ -45,7 +66,7 @@ function issuerWith(more: object) {
 }
 
 before(async () => {
-  endpoint = await IntrospectionEndpoint.start()
+  endpoint = await IntrospectionServer.start()
   parts = await startCredentialGateway(
     {
       issuers: {
@@ -86,7 +107,7 @@ const ACTIVE = { active: true, sub: 'alice', aud: AUDIENCE, scope: 'read' }
 
 /** Until the breakers of all issuers let requests through again. */
 async function recover(): Promise<void> {
-  endpoint.says({ active: false })
+  endpoint.reply = json({ active: false })
   for (const path of ['/cached/x', '/strict/x', '/lax/x']) {
     const isBack = async () => outcomeOf(await ask(path, newToken())) === '401 inactive_token'
     await eventually(`${path} is asked about again`, isBack)
@@ -94,72 +115,76 @@ async function recover(): Promise<void> {
   }
 }
 
-function behave(behaviour: IntrospectionBehaviour): void {
-  endpoint.behaviour = behaviour
-}
-
-const FAILURES: readonly (readonly [string, () => void | Promise<void>])[] = [
-  ['refuses connections', () => endpoint.down()],
-  ['hangs', () => behave({ kind: 'hanging' })],
-  ['answers 500', () => behave({ kind: 'answer', body: '{}', status: 500 })],
-  ['answers HTML', () => behave({ kind: 'answer', body: '<html>', type: 'text/html' })],
-  ['answers "active": "true"', () => endpoint.says({ ...ACTIVE, active: 'true' })],
-  ['answers without active', () => endpoint.says({ sub: 'alice' })],
-  [
-    'answers 401 to the gateway',
-    () => {
-      endpoint.behaviour = { kind: 'answer', body: '{"active":true}', status: 401 }
-    },
-  ],
-  ['redirects', () => behave({ kind: 'redirect' })],
-  ['answers five megabytes', () => behave({ kind: 'huge' })],
-  ['drips', () => behave({ kind: 'drip' })],
-  ['is cut in the middle', () => behave({ kind: 'cut' })],
+const FAILURES: readonly (readonly [string, IntrospectionReply])[] = [
+  ['hangs', hanging],
+  ['answers 500', status(500)],
+  ['answers HTML', text('<html>', 'text/html')],
+  ['answers "active": "true"', json({ ...ACTIVE, active: 'true' })],
+  ['answers without active', json({ sub: 'alice' })],
+  ['answers 401 to the gateway', status(401)],
+  ['redirects', redirect],
+  ['answers five megabytes', huge],
+  ['drips', dripping],
+  ['is cut in the middle', cutInBody],
 ]
 
-describe('while the introspection endpoint', () => {
-  for (const [what, fail] of FAILURES) {
-    it(`${what}, each outage policy does what it says`, async () => {
-      await recover()
-      endpoint.says({ ...ACTIVE, iss: ISSUER })
-      const known = newToken()
-      assert.equal(outcomeOf(await ask('/cached/x', known)), 'passed')
-      await fail()
+async function assertPolicies(fail: () => void | Promise<void>, tokenOf = newToken): Promise<void> {
+  await recover()
+  endpoint.reply = json({ ...ACTIVE, iss: ISSUER })
+  const known = newToken()
+  assert.equal(outcomeOf(await ask('/cached/x', known)), 'passed')
+  await fail()
 
-      const before = parts.upstreamRequests()
-      for (const path of ['/cached/x', '/strict/x']) {
-        const reply = await ask(path, newToken())
-        assert.equal(outcomeOf(reply), '503 verifier_unavailable')
-        assert.equal(reply.headers['retry-after'], '1')
-        assert.ok(reply.durationMs < 1_000, `${reply.durationMs} ms`)
-      }
-      assert.equal(outcomeOf(await ask('/laxscope/x', newToken())), '503 verifier_unavailable')
-      assert.equal(parts.upstreamRequests(), before)
-
-      const lax = await ask('/lax/x', newToken(), { 'x-user-id': 'mallory' })
-      assert.equal(lax.status, 200)
-      assert.equal(upstreamField(lax, 'x-auth-status'), 'unverified')
-      assert.equal(upstreamField(lax, 'x-user-id'), null)
-      assert.equal(upstreamField(lax, 'authorization'), null)
-
-      // Past its second in the cache, the last answer still counts for who has one.
-      await new Promise((resolve) => setTimeout(resolve, 1_050))
-      const cached = await ask('/cached/x', known)
-      assert.equal(upstreamField(cached, 'x-user-id'), 'alice')
-      assert.equal(upstreamField(cached, 'x-auth-status'), null)
-      if (what === 'refuses connections') await endpoint.up()
-    })
+  const before = parts.upstreamRequests()
+  for (const path of ['/cached/x', '/strict/x']) {
+    const reply = await ask(path, tokenOf())
+    assert.equal(outcomeOf(reply), '503 verifier_unavailable')
+    assert.equal(reply.headers['retry-after'], '1')
+    assert.ok(reply.durationMs < 1_000, `${reply.durationMs} ms`)
   }
+  assert.equal(outcomeOf(await ask('/laxscope/x', tokenOf())), '503 verifier_unavailable')
+  assert.equal(parts.upstreamRequests(), before)
+
+  const lax = await ask('/lax/x', tokenOf(), { 'x-user-id': 'mallory' })
+  assert.equal(lax.status, 200)
+  assert.equal(upstreamField(lax, 'x-auth-status'), 'unverified')
+  assert.equal(upstreamField(lax, 'x-user-id'), null)
+  assert.equal(upstreamField(lax, 'authorization'), null)
+
+  // Past its second in the cache, the last answer still counts for who has one.
+  await new Promise((resolve) => setTimeout(resolve, 1_050))
+  const cached = await ask('/cached/x', known)
+  assert.equal(upstreamField(cached, 'x-user-id'), 'alice')
+  assert.equal(upstreamField(cached, 'x-auth-status'), null)
+}
+
+describe('while the introspection endpoint', () => {
+  it('refuses connections, each outage policy does what it says', async () => {
+    await assertPolicies(() => endpoint.down())
+    await endpoint.up()
+  })
+
+  for (const [what, reply] of FAILURES) {
+    it(`${what}, each outage policy does what it says`, () =>
+      assertPolicies(() => {
+        endpoint.reply = reply
+      }))
+  }
+
+  it("answers for somebody else's token, each outage policy does what it says", () =>
+    assertPolicies(() => {
+      endpoint.reply = json({ ...ACTIVE, iss: ISSUER })
+    }, newTokenOfBob))
 
   it('says that a token is inactive, no outage makes it good again', async () => {
     await recover()
-    endpoint.says({ ...ACTIVE, iss: ISSUER })
+    endpoint.reply = json({ ...ACTIVE, iss: ISSUER })
     const token = newToken()
     assert.equal(outcomeOf(await ask('/cached/x', token)), 'passed')
-    endpoint.says({ active: false })
+    endpoint.reply = json({ active: false })
     const isInactive = async () => outcomeOf(await ask('/cached/x', token)) === '401 inactive_token'
     await eventually('it is refused', isInactive)
-    endpoint.behaviour = { kind: 'hanging' }
+    endpoint.reply = hanging
     const said = outcomeOf(await ask('/cached/x', token))
     assert.equal(said, '401 inactive_token')
   })
@@ -178,7 +203,7 @@ describe('an answer that is a verdict', () => {
   for (const [what, members, expected] of verdicts) {
     it(`${what} refuses it with ${expected}`, async () => {
       await recover()
-      endpoint.says({ ...ACTIVE, iss: ISSUER, ...members })
+      endpoint.reply = json({ ...ACTIVE, iss: ISSUER, ...members })
       assert.equal(outcomeOf(await ask('/cached/x', newToken())), expected)
     })
   }
@@ -192,14 +217,14 @@ describe('an answer that is a verdict', () => {
     assert.equal(request?.form.get('token'), token)
     assert.equal(request?.form.get('token_type_hint'), 'access_token')
     const expected = Buffer.from('gateway:s3cret').toString('base64')
-    assert.equal(request?.authorization, `Basic ${expected}`)
+    assert.equal(request?.headers.authorization, `Basic ${expected}`)
   })
 })
 
 describe('the circuit breaker of the endpoint', () => {
   it('opens after five failed attempts, and lets two through when its time is up', async () => {
     await recover()
-    endpoint.behaviour = { kind: 'answer', body: '', status: 500 }
+    endpoint.reply = status(500)
     endpoint.requests.length = 0
     for (let request = 0; request < 20; request += 1) {
       const reply = await ask('/strict/x', newToken())
@@ -209,7 +234,7 @@ describe('the circuit breaker of the endpoint', () => {
     const openState = 'sallyport_introspection_circuit_state{issuer="strict",state="open"}'
     assert.equal(await parts.gateway.metric(openState), 1)
 
-    endpoint.says({ active: false })
+    endpoint.reply = json({ active: false })
     const isAsked = async () =>
       outcomeOf(await ask('/strict/x', newToken())) === '401 inactive_token'
     await eventually('a probe is let through', isAsked)
@@ -220,7 +245,7 @@ describe('the circuit breaker of the endpoint', () => {
 
   it('reopens when a probe fails', async () => {
     await recover()
-    endpoint.behaviour = { kind: 'answer', body: '', status: 500 }
+    endpoint.reply = status(500)
     for (let request = 0; request < 5; request += 1) await ask('/strict/x', newToken())
     endpoint.requests.length = 0
     await eventually('a probe is let through', async () => {

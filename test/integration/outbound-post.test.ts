@@ -36,7 +36,7 @@ describe('outbound POST', () => {
     server.requests.length = 0
   })
 
-  function post(url = server.endpoint, client = http): Promise<OutboundResult> {
+  function post(url = server.url, client = http): Promise<OutboundResult> {
     return client.post({
       url,
       accept: 'application/json',
@@ -50,7 +50,7 @@ describe('outbound POST', () => {
 
   it('sends the body with its type, its length and the fields asked for', async () => {
     server.reply = json({ active: true })
-    const answer = await post(`${server.endpoint}?x=1`)
+    const answer = await post(`${server.url}?x=1`)
     assert.ok(answer.ok)
     assert.equal(Buffer.from(answer.body).toString(), '{"active":true}')
     const [request] = server.requests
@@ -107,11 +107,11 @@ describe('outbound POST', () => {
     // One without open connections, which would be lost first.
     const fresh = new OutboundHttp({ connectionsPerOrigin: 1 })
     await server.down()
-    const answer = await post(server.endpoint, fresh)
+    const answer = await post(server.url, fresh)
     assert.deepEqual(answer, { ok: false, reason: 'unreachable', status: null })
     await server.up()
     server.reply = json({})
-    assert.equal((await post(server.endpoint, fresh)).ok, true)
+    assert.equal((await post(server.url, fresh)).ok, true)
     await fresh.close()
   })
 

@@ -1,6 +1,6 @@
 /** A real HTTP server that answers like an introspection endpoint, or misbehaves on command. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { RestartableServer } from './restartable-server.ts'
 
 /** One request as it came in. */
 export interface ReceivedRequest {
@@ -15,14 +15,9 @@ export type IntrospectionReply = (response: ServerResponse) => void
 const SLOW_STEP_MS = 40
 const HUGE_BYTES = 5 * 1_024 * 1_024
 
-export class IntrospectionServer {
-  /** For every request that `next` has no reply for. */
+export class IntrospectionServer extends RestartableServer {
   reply: IntrospectionReply = json({ active: false })
-  /** Replies to the coming requests, one each. */
-  readonly next: IntrospectionReply[] = []
   readonly requests: ReceivedRequest[] = []
-  #server: Server | null = null
-  #port = 0
 
   static async start(): Promise<IntrospectionServer> {
     const server = new IntrospectionServer()
@@ -30,33 +25,11 @@ export class IntrospectionServer {
     return server
   }
 
-  get endpoint(): string {
-    return `http://127.0.0.1:${this.#port}/introspect`
+  get url(): string {
+    return `${this.origin}/introspect`
   }
 
-  /** Listens, on the port it had before if there was one. */
-  async up(): Promise<void> {
-    const server = createServer((request, response) => this.#answer(request, response))
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(this.#port, '127.0.0.1', resolve)
-    })
-    this.#port = (server.address() as AddressInfo).port
-    this.#server = server
-  }
-
-  /** Nobody listens any more, and open connections are cut. */
-  async down(): Promise<void> {
-    const server = this.#server
-    this.#server = null
-    if (server === null) return
-    await new Promise<void>((resolve) => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    })
-  }
-
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  protected answer(request: IncomingMessage, response: ServerResponse): void {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
@@ -66,8 +39,7 @@ export class IntrospectionServer {
         headers: request.headers,
         form: new URLSearchParams(Buffer.concat(chunks).toString('utf8')),
       })
-      const reply = this.next.shift() ?? this.reply
-      reply(response)
+      this.reply(response)
     })
   }
 }
@@ -91,7 +63,7 @@ export function status(code: number): IntrospectionReply {
 /** The request is read and never answered. */
 export const hanging: IntrospectionReply = () => {}
 
-/** 302 to a place that would be good. */
+/** 307 to a place that would be good. */
 export const redirect: IntrospectionReply = (response) => {
   response.writeHead(307, { location: '/moved' }).end()
 }
