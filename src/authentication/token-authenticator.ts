@@ -89,7 +89,12 @@ export class TokenAuthenticator implements Authenticator {
     const outcome = await introspector.introspect(token, rule.policy, nowSeconds)
     const stale = tokenDigest(rule.staleKey, token)
     if (outcome.kind === 'overloaded') return keptNot('overloaded')
-    if (outcome.kind === 'undecided') return this.#duringOutage(stale, rule)
+    if (outcome.kind === 'undecided') {
+      // Not an outage: a client must not get past an endpoint by sending what that cannot take.
+      const { reason } = outcome
+      if (reason === 'request_refused') return keptNot('verifier_unavailable')
+      return this.#duringOutage(stale, rule)
+    }
     if (outcome.kind === 'refused') {
       // Whatever it was before: from now on no outage makes this token good again.
       verdicts.forgetCopy(stale)

@@ -243,6 +243,23 @@ describe('the circuit breaker of the endpoint', () => {
     assert.equal(await parts.gateway.metric(closed), 1)
   })
 
+  it('is not moved by tokens that the endpoint cannot take', async () => {
+    for (const code of [400, 413, 414, 422, 431]) {
+      await recover()
+      endpoint.reply = status(code)
+      endpoint.requests.length = 0
+      for (let request = 0; request < 10; request += 1) {
+        const reply = await ask('/strict/x', newToken())
+        assert.equal(outcomeOf(reply), '503 verifier_unavailable')
+      }
+      assert.equal(endpoint.requests.length, 10, 'each is asked about once')
+      // That is no outage, so nobody is let through unverified.
+      assert.equal(outcomeOf(await ask('/lax/x', newToken())), '503 verifier_unavailable')
+      endpoint.reply = json({ ...ACTIVE, iss: 'https://strict.example.com/' })
+      assert.equal(outcomeOf(await ask('/strict/x', newToken())), 'passed')
+    }
+  })
+
   it('reopens when a probe fails', async () => {
     await recover()
     endpoint.reply = status(500)

@@ -30,7 +30,8 @@ export interface IntrospectionClientParts {
 
 /**
  * Besides what the judge of answers says: `unreachable` (no answer, a time-out, or an answer that
- * is not 200 and JSON) and `circuit_open` (not asked).
+ * is not 200 and JSON), `circuit_open` (not asked), and `request_refused` (the endpoint does not
+ * take this request, which a token can bring about: that says nothing about the endpoint).
  */
 export type IntrospectionOutcome =
   | Exclude<IntrospectionJudgement, { kind: 'undecided' }>
@@ -39,12 +40,16 @@ export type IntrospectionOutcome =
 export type UndecidedReason =
   | 'circuit_open'
   | 'unreachable'
+  | 'request_refused'
   | Extract<IntrospectionJudgement, { kind: 'undecided' }>['reason']
 
 const CIRCUIT_OPEN = undecided('circuit_open')
 const UNREACHABLE = undecided('unreachable')
+const REQUEST_REFUSED = undecided('request_refused')
 const STATUS_OK = 200
 const STATUS_SERVER_ERROR_MIN = 500
+/** What a token can bring about by what it is: bad, too long, too large, not understood. */
+const REQUEST_REFUSED_STATUSES: ReadonlySet<number> = new Set([400, 413, 414, 422, 431])
 const JSON_TYPES: ReadonlySet<string> = new Set([
   'application/json',
   'application/token-introspection+json',
@@ -63,8 +68,8 @@ export class IntrospectionClient {
 
   /**
    * Never rejects. An answer that decides nothing counts as a failure of the endpoint, like none at
-   * all. What the endpoint says about this gateway (400, 401, 403) is not asked for again: it would
-   * say the same.
+   * all, except where the token may be the cause: one client must not open the breaker for all. A
+   * status below 500 is not asked for again: the endpoint would say the same.
    */
   async introspect(
     token: string,
@@ -87,7 +92,8 @@ export class IntrospectionClient {
         this.#parts.breaker.succeeded(permit)
         return last
       }
-      this.#parts.breaker.failed(permit, clock.wallMs())
+      if (last === REQUEST_REFUSED) this.#parts.breaker.released(permit)
+      else this.#parts.breaker.failed(permit, clock.wallMs())
       if (isFinal(result)) return last
     }
     return last
@@ -115,6 +121,7 @@ function outcomeOf(
   policy: IntrospectionAnswerPolicy,
   nowSeconds: number,
 ): IntrospectionOutcome {
+  if (result.status !== null && REQUEST_REFUSED_STATUSES.has(result.status)) return REQUEST_REFUSED
   if (!result.ok || result.status !== STATUS_OK) return UNREACHABLE
   if (result.mediaType === null || !JSON_TYPES.has(result.mediaType)) return UNREACHABLE
   return judgeIntrospectionResponse(result.body, token, policy, nowSeconds)
@@ -132,6 +139,8 @@ function pause(durationMs: number): Promise<void> {
   })
 }
 
-function undecided(reason: 'circuit_open' | 'unreachable'): IntrospectionOutcome {
+function undecided(
+  reason: 'circuit_open' | 'unreachable' | 'request_refused',
+): IntrospectionOutcome {
   return Object.freeze({ kind: 'undecided', reason })
 }
