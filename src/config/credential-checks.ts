@@ -3,7 +3,7 @@ import type { Complain, ConfigPath } from './config-error.ts'
 import type { IntrospectionOutput } from './introspection-settings.ts'
 import { isConfidentialUrl } from './network-address.ts'
 import type { RedisOutput } from './redis-settings.ts'
-import type { ApiKeysOutput, SessionsOutput } from './session-settings.ts'
+import { type ApiKeysOutput, type SessionsOutput, sessionCookie } from './session-settings.ts'
 
 const MS_PER_SECOND = 1_000
 
@@ -81,8 +81,7 @@ export function checkSessions(
   ] as const) {
     if (ms % MS_PER_SECOND !== 0) complain([...path, setting], 'must be whole seconds')
   }
-  const isHost = sessions.cookie?.startsWith('__Host-') ?? !isExpress
-  if (isHost && sessions.cookiePath !== '/') {
+  if (sessionCookie(sessions).startsWith('__Host-') && sessions.cookiePath !== '/') {
     complain([...path, 'cookiePath'], 'must be / for a cookie whose name begins with __Host-')
   }
 }
@@ -104,12 +103,31 @@ function checkExpressStore({ store, keyHash }: SessionsOutput, complain: Complai
 
 export function checkApiKeys(apiKeys: ApiKeysOutput, hasRedis: boolean, complain: Complain): void {
   if (apiKeys.redis && !hasRedis) complain(['apiKeys', 'redis'], 'needs the section redis')
+  if (apiKeys.header === 'authorization') {
+    complain(['apiKeys', 'header'], 'must not be Authorization, which holds bearer tokens')
+  }
   const seen = new Map<string, number>()
   apiKeys.keys.forEach(({ sha256 }, index) => {
     const earlier = seen.get(sha256.toLowerCase())
     if (earlier === undefined) seen.set(sha256.toLowerCase(), index)
     else complain(['apiKeys', 'keys', index, 'sha256'], `is the same as that of keys[${earlier}]`)
   })
+}
+
+/** In one Redis, what is stored for one kind of credential must never be found for the other. */
+export function checkKeyPrefixes(
+  sessions: SessionsOutput,
+  apiKeys: ApiKeysOutput,
+  complain: Complain,
+): void {
+  if (sessions.store !== 'redis' || !apiKeys.redis) return
+  const [one, other] = [sessions.keyPrefix, apiKeys.keyPrefix]
+  if (one.startsWith(other) || other.startsWith(one)) {
+    complain(
+      ['apiKeys', 'keyPrefix'],
+      'must differ from sessions.keyPrefix, and neither may begin with the other',
+    )
+  }
 }
 
 export function checkRedis(redis: RedisOutput, complain: Complain): void {

@@ -2,12 +2,13 @@
 
 import { checkAuthenticators } from './authenticator-checks.ts'
 import type { Complain, Complaint, ConfigPath } from './config-error.ts'
-import { checkApiKeys, checkRedis, checkSessions } from './credential-checks.ts'
+import { checkApiKeys, checkKeyPrefixes, checkRedis, checkSessions } from './credential-checks.ts'
 import { checkIssuer } from './issuer-checks.ts'
 import { isLoopbackHost } from './network-address.ts'
 import { coversHost, coversMethods, coversPath } from './route-grammar.ts'
 import type { IdentityOutput, RouteOutput } from './route-settings.ts'
 import type { AdminOutput } from './server-settings.ts'
+import { sessionCookie } from './session-settings.ts'
 import type { UnderstoodSettings } from './understood-settings.ts'
 
 /** Checks everything that is well-formed. Opens no file and looks up no name. */
@@ -95,6 +96,12 @@ function checkRoute(
     route.credentials.map(({ kind, name }) => `${kind} ${name}`),
     complain,
   )
+  const cookie = settings.sessions.settings && sessionCookie(settings.sessions.settings)
+  route.credentials.forEach(({ kind, name }, index) => {
+    if (kind === 'cookie' && name === cookie) {
+      complain([...path, 'credentials', index], 'names the cookie that holds a session')
+    }
+  })
   if (route.authenticate !== 'none') checkAuthenticators(path, route, settings, complain)
   const requiresSomething = Object.values(route.require).some((list) => list.length > 0)
   if (requiresSomething && !Array.isArray(route.authenticate)) {
@@ -113,6 +120,9 @@ function checkCredentialSections(
   if (redis.settings !== null) checkRedis(redis.settings, complain)
   if (sessions.settings !== null) checkSessions(sessions.settings, redis.isThere, complain)
   if (apiKeys.settings !== null) checkApiKeys(apiKeys.settings, redis.isThere, complain)
+  if (sessions.settings !== null && apiKeys.settings !== null) {
+    checkKeyPrefixes(sessions.settings, apiKeys.settings, complain)
+  }
 }
 
 function checkUnique(path: ConfigPath, items: readonly string[], complain: Complain): void {

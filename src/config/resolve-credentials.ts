@@ -1,5 +1,5 @@
 /** Completes the settings of introspection, sessions, API keys and Redis with what files hold. */
-import { createPrivateKey } from 'node:crypto'
+import { signingAlgorithmOf } from '../protocol/key-algorithms.ts'
 import type { ConfigPath } from './config-error.ts'
 import type {
   ApiKeysConfiguration,
@@ -9,12 +9,12 @@ import type {
   SessionsConfiguration,
 } from './gateway-configuration.ts'
 import type { IntrospectionOutput } from './introspection-settings.ts'
+import { NO_PRIVATE_KEY, privateKeyIn } from './private-key.ts'
 import type { RedisOutput } from './redis-settings.ts'
-import type { ApiKeysOutput, SessionsOutput } from './session-settings.ts'
+import { type ApiKeysOutput, type SessionsOutput, sessionCookie } from './session-settings.ts'
 import type { SettingFiles } from './setting-files.ts'
 
 const MS_PER_SECOND = 1_000
-const COOKIES = { sallyport: '__Host-sid', 'express-session': 'connect.sid' } as const
 const KEY_HASHES = { sallyport: 'sha256', 'express-session': 'none' } as const
 
 export function resolveRedis(
@@ -32,13 +32,14 @@ export function resolveRedis(
 }
 
 export function resolveSessions(
-  { secrets, secretFile, ttlMs, absoluteTtlMs, cookie, keyHash, ...rest }: SessionsOutput,
+  settings: SessionsOutput,
   files: SettingFiles,
 ): SessionsConfiguration {
+  const { secrets, secretFile, ttlMs, absoluteTtlMs, keyHash, ...rest } = settings
   const filed = secretFile && files.secret(['sessions', 'secretFile'], secretFile)
   return {
     ...rest,
-    cookie: cookie ?? COOKIES[rest.format],
+    cookie: sessionCookie(settings),
     keyHash: keyHash ?? KEY_HASHES[rest.format],
     secrets: filed ? [...secrets, filed.toString('utf8')] : secrets,
     ttlSeconds: ttlMs / MS_PER_SECOND,
@@ -84,18 +85,19 @@ function resolveClientKey(
     const { privateKeyFile, privateKeyId } = settings
     const at = [...path, 'privateKeyFile']
     const pem = privateKeyFile && files.content(at, privateKeyFile)?.toString('utf8')
-    if (pem && !isPrivateKey(pem)) files.complain(at, 'does not hold a private key (PEM)')
+    const problem = pem ? signingKeyProblem(pem) : null
+    if (problem !== null) files.complain(at, problem)
     return { method, privateKey: pem ?? '', keyId: privateKeyId }
   }
   const filed = clientSecretFile && files.secret([...path, 'clientSecretFile'], clientSecretFile)
   return { method, clientSecret: filed ? filed.toString('utf8') : (clientSecret ?? '') }
 }
 
-function isPrivateKey(pem: string): boolean {
-  try {
-    createPrivateKey(pem)
-    return true
-  } catch {
-    return false
-  }
+/** @returns `null` when a JWT can be signed with it. */
+function signingKeyProblem(pem: string): string | null {
+  const key = privateKeyIn(pem)
+  if (key === null) return NO_PRIVATE_KEY
+  return signingAlgorithmOf(key) === null
+    ? 'holds a key that signs no JWT: RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519'
+    : null
 }

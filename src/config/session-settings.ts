@@ -167,3 +167,10 @@ export const apiKeysSchema = section(
 
 export type SessionsOutput = Output<typeof sessionsSchema>
 export type ApiKeysOutput = Output<typeof apiKeysSchema>
+
+const COOKIES = { sallyport: '__Host-sid', 'express-session': 'connect.sid' } as const
+
+/** Name of the cookie that holds a session. */
+export function sessionCookie({ cookie, format }: SessionsOutput): string {
+  return cookie ?? COOKIES[format]
+}

@@ -1,5 +1,7 @@
 /** How the gateway proves to an introspection endpoint who it is (RFC 6749 §2.3, RFC 7523 §2.2). */
-import { createPrivateKey, type KeyObject, sign } from 'node:crypto'
+import { createPrivateKey, sign } from 'node:crypto'
+import { JWS_ALGORITHM_TABLE } from '../../protocol/jws-algorithms.ts'
+import { signingAlgorithmOf } from '../../protocol/key-algorithms.ts'
 
 export type ClientAuthentication =
   | {
@@ -53,9 +55,11 @@ export function createProofMaker(
     return () => ({ authorization, form: {} })
   }
   const key = createPrivateKey(client.privateKey)
-  const algorithm = algorithmOf(key)
+  const algorithm = signingAlgorithmOf(key)
+  if (algorithm === null) throw new Error('this private key signs no JWT')
+  const { hash } = JWS_ALGORITHM_TABLE[algorithm]
   const kid = client.keyId === null ? {} : { kid: client.keyId }
-  const header = encoded({ alg: algorithm.name, typ: 'JWT', ...kid })
+  const header = encoded({ alg: algorithm, typ: 'JWT', ...kid })
   return (nowSeconds) => {
     const claims = {
       iss: clientId,
@@ -66,7 +70,7 @@ export function createProofMaker(
       exp: nowSeconds + ASSERTION_LIFE_SECONDS,
     }
     const input = `${header}.${encoded(claims)}`
-    const signature = sign(algorithm.hash, Buffer.from(input), {
+    const signature = sign(hash, Buffer.from(input), {
       key,
       dsaEncoding: 'ieee-p1363',
     }).toString('base64url')
@@ -77,28 +81,6 @@ export function createProofMaker(
     }
     return { authorization: null, form }
   }
-}
-
-interface SigningAlgorithm {
-  readonly name: string
-  /** `null`: the algorithm hashes by itself. */
-  readonly hash: string | null
-}
-
-/** By type and curve (RFC 7518 §3.1, RFC 8037 §3.1). */
-const CURVES: Readonly<Record<string, SigningAlgorithm>> = {
-  prime256v1: { name: 'ES256', hash: 'sha256' },
-  secp384r1: { name: 'ES384', hash: 'sha384' },
-  secp521r1: { name: 'ES512', hash: 'sha512' },
-}
-
-function algorithmOf(key: KeyObject): SigningAlgorithm {
-  const type = key.asymmetricKeyType
-  if (type === 'rsa') return { name: 'RS256', hash: 'sha256' }
-  if (type === 'ed25519') return { name: 'EdDSA', hash: null }
-  const curve = CURVES[key.asymmetricKeyDetails?.namedCurve ?? '']
-  if (curve === undefined) throw new Error('this private key signs no JWT')
-  return curve
 }
 
 /** RFC 6749 §2.3.1: application/x-www-form-urlencoded before base64. */
