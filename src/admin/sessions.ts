@@ -10,12 +10,12 @@
  * The digest is what upstreams see in `X-Session-Id`, so that a session which appears in a log can
  * be ended by whoever reads it.
  */
+import type { StoredUser } from '../protocol/verification.ts'
 import { isSessionId } from '../verifiers/session/session-key.ts'
 import type {
   RegisteredSession,
   SessionName,
   SessionRegistry,
-  SessionUser,
 } from '../verifiers/session/session-registry.ts'
 import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
 
@@ -98,7 +98,7 @@ function parseName(text: string): SessionName | null {
 }
 
 /** @returns What is wrong, in words, when it is not a user. */
-function parseUser(body: AdminRequest['body']): SessionUser | string {
+function parseUser(body: AdminRequest['body']): StoredUser | string {
   if (body === null) return 'The body must be a JSON object in application/json.'
   const unknown = Object.keys(body).find((name) => !MEMBERS.has(name))
   if (unknown !== undefined) return `The body may hold ${[...MEMBERS].join(', ')}, nothing else.`

@@ -5,6 +5,7 @@
  * paths of files are absolute, and what comes from files and the environment is already in it.
  */
 import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
+import type { StoredUser } from '../protocol/verification.ts'
 import type { AuthenticatorName } from './authenticator-checks.ts'
 import type { Tuning } from './environment.ts'
 
@@ -164,15 +165,9 @@ export interface ApiKeysConfiguration {
   readonly keyPrefix: string
 }
 
-export interface ApiKeyConfiguration {
+export interface ApiKeyConfiguration extends StoredUser {
   /** In lower case. */
   readonly sha256: string
-  readonly userId: string
-  readonly email: string | null
-  readonly roles: readonly string[]
-  readonly scopes: readonly string[]
-  readonly tenantId: string | null
-  readonly organisationId: string | null
   /** NumericDate; `null`: never. */
   readonly expiresAt: number | null
 }

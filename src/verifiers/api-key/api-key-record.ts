@@ -2,15 +2,9 @@
 import { optionalText, optionalTexts } from '../../protocol/json-members.ts'
 import { type JsonObject, parseJsonText } from '../../protocol/strict-json.ts'
 import { isNumericDate } from '../../protocol/time-claims.ts'
-import type { Identity } from '../../protocol/verification.ts'
+import type { Identity, StoredUser } from '../../protocol/verification.ts'
 
-export interface ApiKeyRecord {
-  readonly userId: string
-  readonly email: string | null
-  readonly roles: readonly string[]
-  readonly scopes: readonly string[]
-  readonly tenantId: string | null
-  readonly organisationId: string | null
+export interface ApiKeyRecord extends StoredUser {
   /** NumericDate; `null`: never. */
   readonly expiresAtSeconds: number | null
 }

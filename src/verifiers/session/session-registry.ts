@@ -8,22 +8,13 @@
  * that no session is ever missing from the list; what the list names and is not there any more is
  * taken out when somebody looks. Sessions that others wrote into the store are not in a list.
  */
+import type { StoredUser } from '../../protocol/verification.ts'
 import type { Clock } from '../../resilience/clock.ts'
 import { type KeyHash, sessionDigest, sessionKey } from './session-key.ts'
 import { parseSessionRecord, SALLYPORT_POINTERS } from './session-record.ts'
 import type { SessionStore } from './session-store.ts'
 
-/** What a login service says of a user. */
-export interface SessionUser {
-  readonly userId: string
-  readonly email: string | null
-  readonly roles: readonly string[]
-  readonly scopes: readonly string[]
-  readonly tenantId: string | null
-  readonly organisationId: string | null
-}
-
-export interface RegisteredSession extends SessionUser {
+export interface RegisteredSession extends StoredUser {
   /** SHA-256 of the id, in hexadecimal. */
   readonly digest: string
   /** NumericDate. */
@@ -63,7 +54,7 @@ export class SessionRegistry {
   }
 
   async create(
-    user: SessionUser,
+    user: StoredUser,
   ): Promise<(RegisteredSession & { readonly id: string }) | 'unavailable'> {
     const { keyPrefix, keyHash, ttlSeconds, absoluteTtlSeconds } = this.#rules
     const id = this.#createId()
