@@ -164,7 +164,9 @@ function composeSessions(
     cookieSecrets: isExpress ? secrets : null,
     keyPrefix,
     keyHash,
-    pointers: isExpress ? { ...pointers, expiresAt: null } : SALLYPORT_POINTERS,
+    pointers: isExpress
+      ? { ...pointers, hasNumberedUsers: true, expiresAt: null }
+      : SALLYPORT_POINTERS,
     ttlSeconds,
     absoluteTtlSeconds,
   })

@@ -34,7 +34,7 @@ const pointers = section(
   'Where the parts of the identity are in the data of `express-session`, as JSON pointers.',
   {
     userId: patternText(
-      'Who is logged in. A session without it is nobody: 401 `session_not_found`.',
+      'Who is logged in: text, or an integer, which is taken as its decimal text. A session without it is nobody: 401 `session_not_found`.',
       JSON_POINTER,
       'must be a JSON pointer such as /user/id (RFC 6901)',
     ).prefault('/userId'),

@@ -18,6 +18,14 @@ export function optionalText(value: unknown): string | null | undefined {
 }
 
 /**
+ * Like {@link optionalText}, but takes an integer for its decimal text: many number their users.
+ * Beyond 2^53 two of them could read as one, so such a number is of another type.
+ */
+export function optionalTextOrInteger(value: unknown): string | null | undefined {
+  return Number.isSafeInteger(value) ? String(value) : optionalText(value)
+}
+
+/**
  * @returns A list of text, none of it empty; an empty list when absent or null; `undefined` when it
  *   is anything else.
  */

@@ -105,6 +105,10 @@ async function startLoginService(redis: RedisServer) {
     Object.assign(request.session, { user: { id: 'alice', roles: ['user'] }, orgId: 'acme' })
     response.send('logged in')
   })
+  app.get('/login-by-number', (request, response) => {
+    Object.assign(request.session, { user: { id: 42 } })
+    response.send('logged in')
+  })
   app.get('/logout', (request, response) => {
     request.session.destroy(() => response.send('logged out'))
   })
@@ -154,6 +158,9 @@ describe('sessions of express-session and connect-redis', () => {
       assert.equal(upstreamField(reply, 'x-user-roles'), 'user')
       assert.equal(upstreamField(reply, 'x-tenant-id'), 'acme')
       assert.equal(upstreamField(reply, 'cookie'), null)
+
+      const numbered = await parts.ask('/s/x', { cookie: await login.get('/login-by-number') })
+      assert.equal(upstreamField(numbered, 'x-user-id'), '42')
 
       const forged = `${user.slice(0, -3)}AAA`
       const refused = await parts.ask('/s/x', { cookie: forged })

@@ -1,11 +1,13 @@
 /** What is stored about a session, in the two formats, as an identity. */
-import { optionalText, optionalTexts } from '../../protocol/json-members.ts'
+import { optionalText, optionalTextOrInteger, optionalTexts } from '../../protocol/json-members.ts'
 import { type JsonObject, parseJsonText } from '../../protocol/strict-json.ts'
 import { isNumericDate } from '../../protocol/time-claims.ts'
 import type { Identity } from '../../protocol/verification.ts'
 
 /** Where the parts of an identity are, as JSON pointers (RFC 6901). `null`: not read. */
 export interface SessionPointers {
+  /** Whether the user may be an integer, as applications have it that others wrote. */
+  readonly hasNumberedUsers: boolean
   readonly userId: string
   readonly email: string | null
   readonly roles: string | null
@@ -21,6 +23,7 @@ export interface SessionPointers {
  * are NumericDates, milliseconds (numbers above {@link MILLISECONDS_MIN}), or RFC 3339 text.
  */
 export const SALLYPORT_POINTERS: SessionPointers = {
+  hasNumberedUsers: false,
   userId: '/userId',
   email: '/email',
   roles: '/roles',
@@ -59,7 +62,8 @@ export function parseSessionRecord(
 ): SessionRecord | 'nobody' | null {
   const members = text.length > RECORD_LENGTH_MAX ? null : parseJsonText(text)
   if (members === null) return null
-  const subject = optionalText(valueAt(members, pointers.userId))
+  const readUser = pointers.hasNumberedUsers ? optionalTextOrInteger : optionalText
+  const subject = readUser(valueAt(members, pointers.userId))
   const email = optionalText(valueAt(members, pointers.email))
   const tenant = optionalText(valueAt(members, pointers.tenant))
   const organisation = optionalText(valueAt(members, pointers.organisation))
