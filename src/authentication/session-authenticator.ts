@@ -4,11 +4,11 @@
  */
 import type { Identity, Verification } from '../protocol/verification.ts'
 import type { Clock } from '../resilience/clock.ts'
-import type { Authenticator, EstablishedIdentity, Verdict } from './verdict.ts'
+import { type Authenticator, type EstablishedIdentity, NOBODY, type Verdict } from './verdict.ts'
 
-/** Looks a session up by the value of its cookie. */
+/** Looks a session up by the value of its cookie. `'nobody'`: one without a user. */
 export interface SessionLookup {
-  verify(cookieValue: string, nowSeconds: number): Promise<Verification>
+  verify(cookieValue: string, nowSeconds: number): Promise<Verification | 'nobody'>
 }
 
 export class SessionAuthenticator implements Authenticator {
@@ -28,6 +28,7 @@ export class SessionAuthenticator implements Authenticator {
 
   async establish(cookieValue: string): Promise<Verdict> {
     const verification = await this.#sessions.verify(cookieValue, this.#clock.nowSeconds())
+    if (verification === 'nobody') return NOBODY
     if (!verification.ok) return verification
     const { identity } = verification
     const rendered = this.#latest.get(identity)?.rendered ?? null

@@ -18,7 +18,17 @@ export interface Unverified {
 
 export const UNVERIFIED: Unverified = Object.freeze({ unverified: true })
 
-export type Verdict = EstablishedIdentity | Refused | Unverified
+/**
+ * There is nothing wrong with it, but it speaks for nobody: the session of a visitor who has not
+ * logged in. The request is judged as if it had come without.
+ */
+export interface Nobody {
+  readonly nobody: true
+}
+
+export const NOBODY: Nobody = Object.freeze({ nobody: true })
+
+export type Verdict = EstablishedIdentity | Refused | Unverified | Nobody
 
 /** Judges the credentials of one kind on one route. Does not authorise: see authorize.ts. */
 export interface Authenticator {

@@ -54,19 +54,23 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
     return
   }
 
-  authenticate(request, route)
+  authenticate(request, route, 0)
 }
 
-/** Looks for credentials in the order of the route: the first that is there decides. */
-function authenticate(request: RequestContext, route: GatewayRoute): void {
+/**
+ * Looks for credentials in the order of the route: the first that is there decides.
+ *
+ * @param first Methods before this one have found none.
+ */
+function authenticate(request: RequestContext, route: GatewayRoute, first: number): void {
   const { headers, query } = request.exchange.head
-  for (let index = 0; index < route.methods.length; index += 1) {
-    const method = route.methods[index] as AuthenticationMethod
-    const credential = method.extractor.extract(headers, query)
+  for (let index = first; index < route.methods.length; index += 1) {
+    const { extractor } = route.methods[index] as AuthenticationMethod
+    const credential = extractor.extract(headers, query)
     if (credential === null) continue
     if (typeof credential !== 'string') request.refuse(credential.code)
     else if (isAmbiguousBehind(route, index, request)) request.refuse('invalid_request')
-    else judge(request, route, method, credential)
+    else judge(request, route, index, credential)
     return
   }
   if (route.authentication === 'optional') proxy(request, route, NO_IDENTITY)
@@ -89,10 +93,11 @@ function isAmbiguousBehind(route: GatewayRoute, decided: number, request: Reques
 function judge(
   request: RequestContext,
   route: GatewayRoute,
-  { extractor, authenticator }: AuthenticationMethod,
+  index: number,
   credential: string,
 ): void {
   const { gateway, exchange } = request
+  const { extractor, authenticator } = route.methods[index] as AuthenticationMethod
   const { method, headers } = exchange.head
   if (isUnsafeMethod(method) && extractor.isFromCookie(headers)) {
     if (!isFromKnownSite(headers, route.allowedOrigins)) {
@@ -103,7 +108,7 @@ function judge(
 
   const verdict = authenticator.recall(credential, gateway.clock.nowSeconds())
   if (verdict !== null) {
-    conclude(request, route, verdict)
+    conclude(request, route, index, verdict)
     return
   }
 
@@ -112,14 +117,19 @@ function judge(
     .then((established) => {
       request.judgedAtMs = gateway.clock.monotonicMs()
       gateway.metrics.recordAuthenticate((request.judgedAtMs - request.startedAtMs) * MICROS_PER_MS)
-      conclude(request, route, established)
+      conclude(request, route, index, established)
     })
     // A fault of ours concerns this request alone, as it does where the server's edge catches it.
     .catch((error: unknown) => request.fail(error))
 }
 
 /** Policy, then identity. The policy is the route's, so it is never part of a cached verdict. */
-function conclude(request: RequestContext, route: GatewayRoute, verdict: Verdict): void {
+function conclude(
+  request: RequestContext,
+  route: GatewayRoute,
+  index: number,
+  verdict: Verdict,
+): void {
   if ('code' in verdict) {
     request.refuse(verdict.code)
     return
@@ -128,6 +138,10 @@ function conclude(request: RequestContext, route: GatewayRoute, verdict: Verdict
     // A caller that nobody knows has no scope that a route could ask for.
     if (route.requiresNothing) proxy(request, route, UNVERIFIED_IDENTITY)
     else request.refuse('verifier_unavailable')
+    return
+  }
+  if ('nobody' in verdict) {
+    authenticate(request, route, index + 1)
     return
   }
   const { identity } = verdict.verified

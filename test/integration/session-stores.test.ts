@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { describe, it } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import { RedisStore } from 'connect-redis'
 import express from 'express'
 import session from 'express-session'
@@ -11,6 +11,7 @@ import {
   type CredentialGateway,
   newSessionId,
   outcomeOf,
+  sha256,
   startCredentialGateway,
   upstreamField,
 } from '../support/credential-gateway.ts'
@@ -19,6 +20,9 @@ import { RedisCluster, RedisSentinels, RedisServer } from '../support/redis-serv
 
 const FAILOVER_MS = 20_000
 const SECRET = 'a secret of the login service'
+const API_KEY = 'a key of a machine'
+
+type LoginService = Awaited<ReturnType<typeof startLoginService>>
 
 function gatewayOver(redis: object): Promise<CredentialGateway> {
   return startCredentialGateway(
@@ -131,10 +135,14 @@ async function startLoginService(redis: RedisServer) {
 }
 
 describe('sessions of express-session and connect-redis', () => {
-  it('are taken as the login service wrote them, from login to logout', async () => {
-    const redis = await RedisServer.start()
-    const login = await startLoginService(redis)
-    const parts = await startCredentialGateway(
+  let redis: RedisServer
+  let login: LoginService
+  let parts: CredentialGateway
+
+  before(async () => {
+    redis = await RedisServer.start()
+    login = await startLoginService(redis)
+    parts = await startCredentialGateway(
       {
         redis: { nodes: [redis.address] },
         sessions: {
@@ -142,40 +150,76 @@ describe('sessions of express-session and connect-redis', () => {
           secrets: ['an older secret', SECRET],
           pointers: { userId: '/user/id', roles: '/user/roles', tenant: '/orgId' },
         },
+        apiKeys: { keys: [{ sha256: sha256(API_KEY), userId: 'machine' }] },
       },
-      { '/s/*': { authenticate: ['session'] } },
+      {
+        '/s/*': { authenticate: ['session'] },
+        '/optional/*': { authenticate: 'optional' },
+        '/session-first/*': { authenticate: ['session', 'apiKey'] },
+      },
     )
-    try {
-      const visitor = await login.get('/visit')
-      assert.match(visitor, /^connect\.sid=s%3A/)
-      const nobody = await parts.ask('/s/x', { cookie: visitor })
-      assert.equal(outcomeOf(nobody), '401 session_not_found', 'nobody is logged in')
+  })
 
-      const user = await login.get('/login')
-      const reply = await parts.ask('/s/x', { cookie: user })
-      assert.equal(reply.status, 200)
-      assert.equal(upstreamField(reply, 'x-user-id'), 'alice')
-      assert.equal(upstreamField(reply, 'x-user-roles'), 'user')
-      assert.equal(upstreamField(reply, 'x-tenant-id'), 'acme')
-      assert.equal(upstreamField(reply, 'cookie'), null)
+  after(async () => {
+    await parts.stop()
+    await login.stop()
+    await redis.stop()
+  })
 
-      const numbered = await parts.ask('/s/x', { cookie: await login.get('/login-by-number') })
-      assert.equal(upstreamField(numbered, 'x-user-id'), '42')
+  it('are taken as the login service wrote them, from login to logout', async () => {
+    const user = await login.get('/login')
+    const reply = await parts.ask('/s/x', { cookie: user })
+    assert.equal(reply.status, 200)
+    assert.equal(upstreamField(reply, 'x-user-id'), 'alice')
+    assert.equal(upstreamField(reply, 'x-user-roles'), 'user')
+    assert.equal(upstreamField(reply, 'x-tenant-id'), 'acme')
+    assert.equal(upstreamField(reply, 'cookie'), null)
 
-      const forged = `${user.slice(0, -3)}AAA`
-      const refused = await parts.ask('/s/x', { cookie: forged })
-      assert.equal(outcomeOf(refused), '401 invalid_session_format')
-      const plain = `connect.sid=${/s%3A([^.]+)/.exec(user)?.[1] ?? ''}`
-      const unsigned = await parts.ask('/s/x', { cookie: plain })
-      assert.equal(outcomeOf(unsigned), '401 invalid_session_format')
+    const numbered = await parts.ask('/s/x', { cookie: await login.get('/login-by-number') })
+    assert.equal(upstreamField(numbered, 'x-user-id'), '42')
 
-      await login.get('/logout', user)
-      const gone = await parts.ask('/s/x', { cookie: user })
-      assert.equal(outcomeOf(gone), '401 session_not_found')
-    } finally {
-      await parts.stop()
-      await login.stop()
-      await redis.stop()
-    }
+    const forged = `${user.slice(0, -3)}AAA`
+    const refused = await parts.ask('/s/x', { cookie: forged })
+    assert.equal(outcomeOf(refused), '401 invalid_session_format')
+    const plain = `connect.sid=${/s%3A([^.]+)/.exec(user)?.[1] ?? ''}`
+    const unsigned = await parts.ask('/s/x', { cookie: plain })
+    assert.equal(outcomeOf(unsigned), '401 invalid_session_format')
+
+    await login.get('/logout', user)
+    const gone = await parts.ask('/s/x', { cookie: user })
+    assert.equal(outcomeOf(gone), '401 session_not_found')
+  })
+
+  it('without a user count as no session, and live on', async () => {
+    const visitor = await login.get('/visit')
+    assert.match(visitor, /^connect\.sid=s%3A/)
+    const refused = await parts.ask('/s/x', { cookie: visitor })
+    assert.equal(outcomeOf(refused), '401 no_session')
+    assert.equal(refused.headers['set-cookie'], undefined, 'the visitor keeps the cookie')
+
+    const passed = await parts.ask('/optional/x', { cookie: visitor })
+    assert.equal(outcomeOf(passed), 'passed')
+    assert.equal(upstreamField(passed, 'x-user-id'), null)
+    assert.equal(upstreamField(passed, 'x-session-id'), null)
+
+    assert.equal(await login.get('/login', visitor), visitor, 'the same session')
+    const known = await parts.ask('/optional/x', { cookie: visitor })
+    assert.equal(upstreamField(known, 'x-user-id'), 'alice')
+  })
+
+  it('without a user let the next credential decide; bad ones do not', async () => {
+    const visitor = await login.get('/visit')
+    const both = (cookie: string, key = API_KEY) =>
+      parts.ask('/session-first/x', { cookie, 'x-api-key': key })
+    assert.equal(upstreamField(await both(visitor), 'x-user-id'), 'machine')
+    assert.equal(outcomeOf(await both(visitor, 'wrong')), '401 invalid_api_key')
+    const alone = await parts.ask('/session-first/x', { cookie: visitor })
+    assert.equal(outcomeOf(alone), '401 no_session')
+
+    const forged = `${visitor.slice(0, -3)}AAA`
+    assert.equal(outcomeOf(await both(forged)), '401 invalid_session_format')
+    const ended = await login.get('/login')
+    await login.get('/logout', ended)
+    assert.equal(outcomeOf(await both(ended)), '401 session_not_found')
   })
 })

@@ -54,8 +54,10 @@ export class SessionVerifier {
    * Refuses with `invalid_session_format`, before the store hears of it; `session_not_found`;
    * `session_expired`; `verifier_unavailable` when the store does not answer, or holds what cannot
    * be read. Does *not* check where the request comes from: see cross-site-request.ts.
+   *
+   * @returns `'nobody'` for a live session in which nobody is logged in: a visitor's.
    */
-  async verify(cookieValue: string, nowSeconds: number): Promise<Verification> {
+  async verify(cookieValue: string, nowSeconds: number): Promise<Verification | 'nobody'> {
     const { keyPrefix, keyHash, ttlSeconds } = this.#rules
     const id = this.#idOf(cookieValue)
     if (id === null) return refuse('invalid_session_format')
@@ -65,9 +67,7 @@ export class SessionVerifier {
     if (reply.value === null) return refuse('session_not_found')
     const session = this.#read(key, reply.value, id)
     if (session === null) return refuse('verifier_unavailable')
-    return session === 'nobody'
-      ? refuse('session_not_found')
-      : this.#judge(session, key, nowSeconds)
+    return session === 'nobody' ? session : this.#judge(session, key, nowSeconds)
   }
 
   #read(key: string, text: string, id: string): KnownSession | 'nobody' | null {
