@@ -38,6 +38,7 @@ const verifier = new SessionVerifier(connections, {
   pointers: SALLYPORT_POINTERS,
   cookieSecrets: null,
   ttlSeconds: TTL_SECONDS,
+  isLifeForeign: false,
   absoluteTtlSeconds: 28_800,
 })
 

@@ -168,6 +168,7 @@ function composeSessions(
       ? { ...pointers, hasNumberedUsers: true, expiresAt: null }
       : SALLYPORT_POINTERS,
     ttlSeconds,
+    isLifeForeign: isExpress,
     absoluteTtlSeconds,
   })
   return new SessionAuthenticator(verifier, clock)

@@ -6,7 +6,8 @@ import type { SessionReader, SessionStore, StoreReply } from '../verifiers/sessi
 
 /** One call of a {@link SessionReader}. */
 export type StoreCall =
-  | { readonly name: 'getex' | 'expireAt'; readonly key: string; readonly seconds: number }
+  | { readonly name: 'getex'; readonly key: string; readonly seconds: number | null }
+  | { readonly name: 'expireAt' | 'prolong'; readonly key: string; readonly seconds: number }
   | { readonly name: 'delete'; readonly key: string }
 
 /** Longest that the supervisor is waited for. */
@@ -24,12 +25,16 @@ export class RemoteSessions implements SessionReader {
     this.#post = post
   }
 
-  getex(key: string, seconds: number): Promise<StoreReply<string | null>> {
+  getex(key: string, seconds: number | null): Promise<StoreReply<string | null>> {
     return this.#ask({ name: 'getex', key, seconds })
   }
 
   expireAt(key: string, seconds: number): Promise<StoreReply<number>> {
     return this.#ask({ name: 'expireAt', key, seconds })
+  }
+
+  prolong(key: string, seconds: number): Promise<StoreReply<number>> {
+    return this.#ask({ name: 'prolong', key, seconds })
   }
 
   delete(key: string): Promise<StoreReply<number>> {
@@ -68,6 +73,8 @@ export function answerStoreCall(
       return store.getex(call.key, call.seconds)
     case 'expireAt':
       return store.expireAt(call.key, call.seconds)
+    case 'prolong':
+      return store.prolong(call.key, call.seconds)
     case 'delete':
       return store.delete(call.key)
   }

@@ -1,10 +1,13 @@
 /** The supervisor's sessions: the store in memory, and the registry for the admin listener. */
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type {
+  GatewayConfiguration,
+  SessionsConfiguration,
+} from '../config/gateway-configuration.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { randomFraction, randomHex } from '../resilience/randomness.ts'
 import { RedisConnections } from '../resilience/redis-connections.ts'
 import { MemorySessionStore } from '../verifiers/session/memory-session-store.ts'
-import { SessionRegistry } from '../verifiers/session/session-registry.ts'
+import { type RegistryRules, SessionRegistry } from '../verifiers/session/session-registry.ts'
 import type { StoreReply } from '../verifiers/session/session-store.ts'
 import { answerStoreCall, type StoreCall } from './memory-sessions.ts'
 
@@ -33,7 +36,7 @@ export class SupervisorSessions {
           )
         : null
     this.registry = isManaged
-      ? new SessionRegistry(this.#redis ?? this.#memory, sessions, clock, () =>
+      ? new SessionRegistry(this.#redis ?? this.#memory, registryRules(sessions), clock, () =>
           randomHex(SESSION_ID_BYTES),
         )
       : null
@@ -47,4 +50,10 @@ export class SupervisorSessions {
   close(): void {
     this.#redis?.close()
   }
+}
+
+/** In the format that is managed here there is a `ttl`. */
+function registryRules(sessions: SessionsConfiguration): RegistryRules {
+  const { keyPrefix, keyHash, ttlSeconds, absoluteTtlSeconds } = sessions
+  return { keyPrefix, keyHash, ttlSeconds: ttlSeconds ?? absoluteTtlSeconds, absoluteTtlSeconds }
 }

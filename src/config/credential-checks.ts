@@ -3,7 +3,13 @@ import type { Complain, ConfigPath } from './config-error.ts'
 import type { IntrospectionOutput } from './introspection-settings.ts'
 import { isConfidentialUrl } from './network-address.ts'
 import type { RedisOutput } from './redis-settings.ts'
-import { type ApiKeysOutput, type SessionsOutput, sessionCookie } from './session-settings.ts'
+import {
+  type ApiKeysOutput,
+  type SessionsOutput,
+  sessionAbsoluteTtlMs,
+  sessionCookie,
+  sessionTtlMs,
+} from './session-settings.ts'
 
 const MS_PER_SECOND = 1_000
 
@@ -72,17 +78,22 @@ export function checkSessions(
   }
   if (!isExpress && hasSecret) complain([...path, 'secrets'], 'is only for express-session')
   if (isExpress) checkExpressStore(sessions, complain)
-  if (sessions.ttlMs > sessions.absoluteTtlMs) {
-    complain([...path, 'ttl'], 'must not be longer than absoluteTtl')
+  checkLives(sessions, complain)
+  if (sessionCookie(sessions).startsWith('__Host-') && sessions.cookiePath !== '/') {
+    complain([...path, 'cookiePath'], 'must be / for a cookie whose name begins with __Host-')
+  }
+}
+
+function checkLives(sessions: SessionsOutput, complain: Complain): void {
+  const hasBeginning = sessions.format === 'sallyport' || sessions.pointers.createdAt !== null
+  if (hasBeginning && (sessionTtlMs(sessions) ?? 0) > sessionAbsoluteTtlMs(sessions)) {
+    complain(['sessions', 'ttl'], 'must not be longer than absoluteTtl')
   }
   for (const [setting, ms] of [
     ['ttl', sessions.ttlMs],
     ['absoluteTtl', sessions.absoluteTtlMs],
   ] as const) {
-    if (ms % MS_PER_SECOND !== 0) complain([...path, setting], 'must be whole seconds')
-  }
-  if (sessionCookie(sessions).startsWith('__Host-') && sessions.cookiePath !== '/') {
-    complain([...path, 'cookiePath'], 'must be / for a cookie whose name begins with __Host-')
+    if ((ms ?? 0) % MS_PER_SECOND !== 0) complain(['sessions', setting], 'must be whole seconds')
   }
 }
 

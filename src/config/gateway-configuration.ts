@@ -142,7 +142,8 @@ export interface SessionsConfiguration {
   readonly secrets: readonly string[]
   readonly keyPrefix: string
   readonly keyHash: 'sha256' | 'none'
-  readonly ttlSeconds: number
+  /** `null`: sessions are not prolonged here. Only in the format `express-session`. */
+  readonly ttlSeconds: number | null
   readonly absoluteTtlSeconds: number
   /** Origins in their one spelling. */
   readonly allowedOrigins: readonly string[]

@@ -63,7 +63,7 @@ export const redisSchema = section(
     ).prefault('100ms'),
     readFromReplicas: flag(
       'Let replicas answer what changes nothing (API keys). A session is always read from its ' +
-        'master, because reading it prolongs it.',
+        'master: a replica may be the last to learn that it was ended.',
     ).prefault(false),
   },
 ).transform(({ connectTimeout, commandTimeout, ...rest }) => ({

@@ -11,7 +11,13 @@ import type {
 import type { IntrospectionOutput } from './introspection-settings.ts'
 import { NO_PRIVATE_KEY, privateKeyIn } from './private-key.ts'
 import type { RedisOutput } from './redis-settings.ts'
-import { type ApiKeysOutput, type SessionsOutput, sessionCookie } from './session-settings.ts'
+import {
+  type ApiKeysOutput,
+  type SessionsOutput,
+  sessionAbsoluteTtlMs,
+  sessionCookie,
+  sessionTtlMs,
+} from './session-settings.ts'
 import type { SettingFiles } from './setting-files.ts'
 
 const MS_PER_SECOND = 1_000
@@ -35,15 +41,22 @@ export function resolveSessions(
   settings: SessionsOutput,
   files: SettingFiles,
 ): SessionsConfiguration {
-  const { secrets, secretFile, ttlMs, absoluteTtlMs, keyHash, ...rest } = settings
+  const { store, format, cookiePath, keyPrefix, allowedOrigins, pointers } = settings
+  const { secrets, secretFile } = settings
+  const ttlMs = sessionTtlMs(settings)
   const filed = secretFile && files.secret(['sessions', 'secretFile'], secretFile)
   return {
-    ...rest,
+    store,
+    format,
     cookie: sessionCookie(settings),
-    keyHash: keyHash ?? KEY_HASHES[rest.format],
+    cookiePath,
+    keyPrefix,
+    keyHash: settings.keyHash ?? KEY_HASHES[format],
     secrets: filed ? [...secrets, filed.toString('utf8')] : secrets,
-    ttlSeconds: ttlMs / MS_PER_SECOND,
-    absoluteTtlSeconds: absoluteTtlMs / MS_PER_SECOND,
+    ttlSeconds: ttlMs && ttlMs / MS_PER_SECOND,
+    absoluteTtlSeconds: sessionAbsoluteTtlMs(settings) / MS_PER_SECOND,
+    allowedOrigins,
+    pointers,
   }
 }
 

@@ -89,14 +89,22 @@ export const sessionsSchema = section(
         ['sha256', 'none'],
       ),
     ),
-    ttl: duration('How long a session lives after its last request.', {
-      minimum: '1s',
-      maximum: '8760h',
-    }).prefault('30m'),
-    absoluteTtl: duration('How long a session lives at all, however much it is used.', {
-      minimum: '1s',
-      maximum: '8760h',
-    }).prefault('8h'),
+    ttl: nullable(
+      duration(
+        'How long a session lives after its last request. Left out: `30m`; for ' +
+          '`express-session`, as long as its own store lets it live: requests through the gateway ' +
+          'do not prolong it then. Given, they prolong it, but never shorten a longer life that ' +
+          'its cookie has (`express-session`; needs Redis 7).',
+        { minimum: '1s', maximum: '8760h' },
+      ),
+    ),
+    absoluteTtl: nullable(
+      duration(
+        'How long a session lives at all, however much it is used. Left out: `8h`. ' +
+          '`express-session` needs `pointers.createdAt` for it.',
+        { minimum: '1s', maximum: '8760h' },
+      ),
+    ),
     allowedOrigins: listOf(
       'Sites whose pages may send requests that change something and carry a cookie, besides ' +
         'pages of the same origin.',
@@ -110,8 +118,8 @@ export const sessionsSchema = section(
   },
 ).transform(({ ttl, absoluteTtl, ...rest }) => ({
   ...rest,
-  ttlMs: ttl,
-  absoluteTtlMs: absoluteTtl,
+  ttlMs: ttl ?? null,
+  absoluteTtlMs: absoluteTtl ?? null,
 }))
 
 /** RFC 3339, with its zone. */
@@ -174,4 +182,17 @@ const COOKIES = { sallyport: '__Host-sid', 'express-session': 'connect.sid' } as
 /** Name of the cookie that holds a session. */
 export function sessionCookie({ cookie, format }: SessionsOutput): string {
   return cookie ?? COOKIES[format]
+}
+
+const TTL_MS = 30 * 60_000
+const ABSOLUTE_TTL_MS = 8 * 3_600_000
+
+/** @returns `null`: requests do not prolong a session. */
+export function sessionTtlMs({ ttlMs, format }: SessionsOutput): number | null {
+  return ttlMs ?? (format === 'sallyport' ? TTL_MS : null)
+}
+
+/** Of sessions that say when they began. */
+export function sessionAbsoluteTtlMs({ absoluteTtlMs }: SessionsOutput): number {
+  return absoluteTtlMs ?? ABSOLUTE_TTL_MS
 }

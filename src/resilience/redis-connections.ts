@@ -54,9 +54,13 @@ export class RedisConnections {
         : null
   }
 
-  /** Reads a value and lets it live `ttlSeconds` from now, in one step. `null` when absent. */
-  getex(key: string, ttlSeconds: number): Promise<RedisReply<string | null>> {
-    return this.#masters.run('getex', [key, 'EX', String(ttlSeconds)], isTextOrNull)
+  /**
+   * Reads a value at its master and lets it live `ttlSeconds` from now, in one step; `null`: as
+   * long as it would have. @returns `null` when absent.
+   */
+  getex(key: string, ttlSeconds: number | null): Promise<RedisReply<string | null>> {
+    const life = ttlSeconds === null ? [] : ['EX', String(ttlSeconds)]
+    return this.#masters.run('getex', [key, ...life], isTextOrNull)
   }
 
   get(key: string): Promise<RedisReply<string | null>> {
@@ -81,6 +85,11 @@ export class RedisConnections {
   /** @returns 0 when there is no such key. An instant that has passed deletes it. */
   expireAt(key: string, atSeconds: number): Promise<RedisReply<number>> {
     return this.#masters.run('expireat', [key, String(atSeconds)], isCount)
+  }
+
+  /** Moves an end to a later instant, never to an earlier one. Needs Redis 7. @returns 0 when not. */
+  prolong(key: string, atSeconds: number): Promise<RedisReply<number>> {
+    return this.#masters.run('expireat', [key, String(atSeconds), 'GT'], isCount)
   }
 
   addMember(key: string, member: string): Promise<RedisReply<number>> {

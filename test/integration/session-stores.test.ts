@@ -20,6 +20,7 @@ import { RedisCluster, RedisSentinels, RedisServer } from '../support/redis-serv
 
 const FAILOVER_MS = 20_000
 const SECRET = 'a secret of the login service'
+const WEEK_SECONDS = 604_800
 const API_KEY = 'a key of a machine'
 
 type LoginService = Awaited<ReturnType<typeof startLoginService>>
@@ -107,6 +108,11 @@ async function startLoginService(redis: RedisServer) {
   })
   app.get('/login', (request, response) => {
     Object.assign(request.session, { user: { id: 'alice', roles: ['user'] }, orgId: 'acme' })
+    response.send('logged in')
+  })
+  app.get('/remember-me', (request, response) => {
+    Object.assign(request.session, { user: { id: 'alice' } })
+    request.session.cookie.maxAge = WEEK_SECONDS * 1_000
     response.send('logged in')
   })
   app.get('/login-by-number', (request, response) => {
@@ -221,5 +227,97 @@ describe('sessions of express-session and connect-redis', () => {
     const ended = await login.get('/login')
     await login.get('/logout', ended)
     assert.equal(outcomeOf(await both(ended)), '401 session_not_found')
+  })
+})
+
+describe('the life of a session of express-session', () => {
+  const SETTINGS = {
+    format: 'express-session',
+    secrets: [SECRET],
+    pointers: { userId: '/user/id' },
+  }
+  let redis: RedisServer
+  let login: LoginService
+
+  before(async () => {
+    redis = await RedisServer.start()
+    login = await startLoginService(redis)
+  })
+
+  after(async () => {
+    await login.stop()
+    await redis.stop()
+  })
+
+  const keyOf = (cookie: string) => `sess:${/s%3A([^.]+)/.exec(cookie)?.[1] ?? ''}`
+  const ttlOf = async (cookie: string) => Number(await redis.command('TTL', keyOf(cookie)))
+
+  /** Whole gateways, because what they do after they have answered counts as well. */
+  async function withGateway(
+    more: object,
+    visit: (ask: (cookie: string) => Promise<void>, parts: CredentialGateway) => Promise<void>,
+  ): Promise<void> {
+    const parts = await startCredentialGateway(
+      { redis: { nodes: [redis.address] }, sessions: { ...SETTINGS, ...more } },
+      { '/s/*': { authenticate: ['session'] } },
+      { SALLYPORT_LISTENER_THREADS: '1' },
+    )
+    const ask = async (cookie: string) => {
+      assert.equal(outcomeOf(await parts.ask('/s/x', { cookie })), 'passed')
+    }
+    try {
+      await visit(ask, parts)
+    } finally {
+      await parts.stop()
+    }
+  }
+
+  it('is what its own store gives it, and one question is all that a request costs', async () => {
+    await withGateway({}, async (ask, parts) => {
+      const remembered = await login.get('/remember-me')
+      await ask(remembered)
+      const commands = await parts.gateway.metric('sallyport_redis_commands_total')
+      for (let times = 0; times < 5; times += 1) await ask(remembered)
+      assert.equal((await parts.gateway.metric('sallyport_redis_commands_total')) - commands, 5)
+      assert.ok((await ttlOf(remembered)) > WEEK_SECONDS - 60, 'not shorter')
+      await redis.command('EXPIRE', keyOf(remembered), '500')
+      await ask(remembered)
+      assert.ok((await ttlOf(remembered)) <= 500, 'not longer')
+      await redis.command('PERSIST', keyOf(remembered))
+      await ask(remembered)
+      assert.equal(await ttlOf(remembered), -1, 'not an end where there was none')
+    })
+  })
+
+  it('becomes longer by requests where a ttl says so, and never shorter', async () => {
+    await withGateway({ ttl: '1h' }, async (ask) => {
+      const [remembered, brief] = [await login.get('/remember-me'), await login.get('/login')]
+      await redis.command('EXPIRE', keyOf(brief), '60')
+      await ask(remembered)
+      await ask(brief)
+      await eventually('the brief one is prolonged', async () => (await ttlOf(brief)) > 3_590)
+      assert.ok((await ttlOf(remembered)) > WEEK_SECONDS - 60)
+      await redis.command('PERSIST', keyOf(brief))
+      await ask(brief)
+      await ask(brief)
+      assert.equal(await ttlOf(brief), -1)
+    })
+  })
+
+  it('is never made longer than the absoluteTtl after it began', async () => {
+    const more = {
+      ttl: '10m',
+      absoluteTtl: '20m',
+      pointers: { ...SETTINGS.pointers, createdAt: '/createdAt' },
+    }
+    await withGateway(more, async (ask) => {
+      const cookie = await login.get('/login')
+      const createdAt = Math.floor(Date.now() / 1_000) - 15 * 60
+      const record = JSON.stringify({ user: { id: 'alice' }, createdAt, cookie: {} })
+      await redis.command('SET', keyOf(cookie), record, 'EX', '30')
+      await ask(cookie)
+      await eventually('it is prolonged', async () => (await ttlOf(cookie)) > 30)
+      assert.ok((await ttlOf(cookie)) <= 300)
+    })
   })
 })

@@ -24,9 +24,9 @@ export class MemorySessionStore implements SessionStore {
     this.#clock = clock
   }
 
-  async getex(key: string, ttlSeconds: number): Promise<StoreReply<string | null>> {
+  async getex(key: string, ttlSeconds: number | null): Promise<StoreReply<string | null>> {
     const value = this.#text(key)
-    if (value !== null) await this.expire(key, ttlSeconds)
+    if (value !== null && ttlSeconds !== null) await this.expire(key, ttlSeconds)
     return answered(value)
   }
 
@@ -49,6 +49,12 @@ export class MemorySessionStore implements SessionStore {
     const entry = this.#live(key)
     if (entry !== null) entry.endsAtMs = atSeconds * MS_PER_SECOND
     return Promise.resolve(answered(Number(entry !== null)))
+  }
+
+  prolong(key: string, atSeconds: number): Promise<StoreReply<number>> {
+    const entry = this.#live(key)
+    const isLater = entry !== null && atSeconds * MS_PER_SECOND > entry.endsAtMs
+    return isLater ? this.expireAt(key, atSeconds) : Promise.resolve(answered(0))
   }
 
   expire(key: string, ttlSeconds: number): Promise<StoreReply<number>> {

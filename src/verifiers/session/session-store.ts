@@ -5,10 +5,15 @@ export type StoreReply<T> = { readonly ok: true; readonly value: T } | { readonl
 
 /** What a request needs. */
 export interface SessionReader {
-  /** Reads a value and lets it live `ttlSeconds` from now. `null`: not there. */
-  getex(key: string, ttlSeconds: number): Promise<StoreReply<string | null>>
+  /**
+   * Reads a value and lets it live `ttlSeconds` from now; `null`: as long as it would have. Never
+   * reads from a copy that may be behind. @returns `null`: not there.
+   */
+  getex(key: string, ttlSeconds: number | null): Promise<StoreReply<string | null>>
   /** Lets a value end at this NumericDate. */
   expireAt(key: string, atSeconds: number): Promise<StoreReply<number>>
+  /** Moves its end to this NumericDate unless that is earlier, or it has no end. */
+  prolong(key: string, atSeconds: number): Promise<StoreReply<number>>
   /** @returns How many there were: 0 or 1. */
   delete(key: string): Promise<StoreReply<number>>
 }

@@ -1,6 +1,7 @@
 /**
- * Judges session cookies: one question to the store for each request, which also prolongs the
- * session.
+ * Judges session cookies: one question to the store for each request, which also prolongs a session
+ * of our own. Those of others are prolonged afterwards, if at all, because only they know for how
+ * long each was meant to live.
  *
  *     cookie ──► id ──► key ──GETEX──► record ──► identity
  *
@@ -21,8 +22,10 @@ export interface SessionRules {
   readonly keyPrefix: string
   readonly keyHash: KeyHash
   readonly pointers: SessionPointers
-  /** How long a session lives after its last request. */
-  readonly ttlSeconds: number
+  /** How long a session lives after its last request. `null`: whoever wrote it sees to that. */
+  readonly ttlSeconds: number | null
+  /** Whether somebody else gives sessions their life, which is then never made shorter. */
+  readonly isLifeForeign: boolean
   /** How long it lives at all, counted from when it was created, where the record says when. */
   readonly absoluteTtlSeconds: number
 }
@@ -58,11 +61,11 @@ export class SessionVerifier {
    * @returns `'nobody'` for a live session in which nobody is logged in: a visitor's.
    */
   async verify(cookieValue: string, nowSeconds: number): Promise<Verification | 'nobody'> {
-    const { keyPrefix, keyHash, ttlSeconds } = this.#rules
+    const { keyPrefix, keyHash, ttlSeconds, isLifeForeign } = this.#rules
     const id = this.#idOf(cookieValue)
     if (id === null) return refuse('invalid_session_format')
     const key = sessionKey(keyPrefix, keyHash, id)
-    const reply = await this.#store.getex(key, ttlSeconds)
+    const reply = await this.#store.getex(key, isLifeForeign ? null : ttlSeconds)
     if (!reply.ok) return refuse('verifier_unavailable')
     if (reply.value === null) return refuse('session_not_found')
     const session = this.#read(key, reply.value, id)
@@ -99,14 +102,16 @@ export class SessionVerifier {
   }
 
   #judge({ identity, endSeconds }: KnownSession, key: string, nowSeconds: number): Verification {
-    const { ttlSeconds } = this.#rules
+    const { ttlSeconds, isLifeForeign } = this.#rules
     if (nowSeconds >= endSeconds) {
       void this.#store.delete(key)
       return refuse('session_expired')
     }
-    const slidSeconds = nowSeconds + ttlSeconds
-    // The look-up has prolonged it beyond its end: nobody waits for this to be put right.
-    if (slidSeconds > endSeconds) void this.#store.expireAt(key, endSeconds)
+    const slidSeconds = ttlSeconds === null ? endSeconds : nowSeconds + ttlSeconds
+    // Nobody waits for either. The look-up may have prolonged a session of ours beyond its end.
+    if (isLifeForeign) {
+      if (ttlSeconds !== null) void this.#store.prolong(key, Math.min(slidSeconds, endSeconds))
+    } else if (slidSeconds > endSeconds) void this.#store.expireAt(key, endSeconds)
     return {
       ok: true,
       identity,
