@@ -89,6 +89,12 @@ function checkLives(sessions: SessionsOutput, complain: Complain): void {
   if (hasBeginning && (sessionTtlMs(sessions) ?? 0) > sessionAbsoluteTtlMs(sessions)) {
     complain(['sessions', 'ttl'], 'must not be longer than absoluteTtl')
   }
+  if (!hasBeginning && sessions.absoluteTtlMs !== null) {
+    complain(
+      ['sessions', 'absoluteTtl'],
+      'needs pointers.createdAt for express-session, whose sessions do not say when they began',
+    )
+  }
   for (const [setting, ms] of [
     ['ttl', sessions.ttlMs],
     ['absoluteTtl', sessions.absoluteTtlMs],

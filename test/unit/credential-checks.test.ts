@@ -13,6 +13,7 @@ const INTROSPECTION = {
   clientSecret: 's3cret',
 }
 const REDIS = { nodes: ['127.0.0.1:6379'] }
+const EXPRESS = { format: 'express-session', secrets: ['s'] }
 const KEY = { sha256: 'a'.repeat(64), userId: 'machine' }
 
 /** JSON is YAML. */
@@ -110,6 +111,21 @@ const CASES: readonly (readonly [string, string, readonly string[]])[] = [
     ['sessions.ttl must not be longer than absoluteTtl'],
   ],
   [
+    'an end that no session of express-session could be held to',
+    text({ redis: REDIS, sessions: { ...EXPRESS, absoluteTtl: '4h' } }),
+    [
+      'sessions.absoluteTtl needs pointers.createdAt for express-session, whose sessions do not say when they began',
+    ],
+  ],
+  [
+    'a session of express-session that would slide beyond its end',
+    text({
+      redis: REDIS,
+      sessions: { ...EXPRESS, ttl: '9h', pointers: { createdAt: '/createdAt' } },
+    }),
+    ['sessions.ttl must not be longer than absoluteTtl'],
+  ],
+  [
     'a path that browsers refuse for the cookie',
     text({ redis: REDIS, sessions: { cookiePath: '/app' } }),
     ['sessions.cookiePath must be / for a cookie whose name begins with __Host-'],
@@ -173,6 +189,17 @@ describe('Credentials', () => {
       text({ redis: REDIS, sessions: {}, apiKeys: { redis: true, keyPrefix: 'session-key:' } }),
     )
     assert.equal(apiKeys?.keyPrefix, 'session-key:')
+  })
+
+  it('may leave the life of sessions of express-session to themselves, or bound what is known', () => {
+    const livesOf = (more: object) => {
+      const { sessions } = parseText(text({ redis: REDIS, sessions: { ...EXPRESS, ...more } }))
+      return [sessions?.ttlSeconds, sessions?.absoluteTtlSeconds]
+    }
+    assert.deepEqual(livesOf({}), [null, 28_800])
+    assert.deepEqual(livesOf({ ttl: '24h' }), [86_400, 28_800])
+    const pointers = { createdAt: '/createdAt' }
+    assert.deepEqual(livesOf({ ttl: '1h', absoluteTtl: '4h', pointers }), [3_600, 14_400])
   })
 })
 
