@@ -12,8 +12,13 @@ import type { StoreReply } from '../verifiers/session/session-store.ts'
 import { answerStoreCall, type StoreCall } from './memory-sessions.ts'
 
 const SESSION_ID_BYTES = 32
-/** Operators do one thing after the other. */
-const CONNECTIONS = { connectionsMin: 1, connectionsMax: 1, idleMs: 30_000 }
+/** Operators do one thing after the other, and want to see what they did a moment ago. */
+const CONNECTIONS = {
+  connectionsMin: 1,
+  connectionsMax: 1,
+  idleMs: 30_000,
+  readFromReplicas: false,
+}
 
 export class SupervisorSessions {
   /** `null`: there are no sessions, or their format is somebody else's. */

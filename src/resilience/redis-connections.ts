@@ -77,11 +77,6 @@ export class RedisConnections {
     return this.#masters.run('del', [key], isCount)
   }
 
-  /** Lets what is at the key live `ttlSeconds` from now. @returns 0 when there is nothing. */
-  expire(key: string, ttlSeconds: number): Promise<RedisReply<number>> {
-    return this.#masters.run('expire', [key, String(ttlSeconds)], isCount)
-  }
-
   /** @returns 0 when there is no such key. An instant that has passed deletes it. */
   expireAt(key: string, atSeconds: number): Promise<RedisReply<number>> {
     return this.#masters.run('expireat', [key, String(atSeconds)], isCount)
@@ -92,17 +87,31 @@ export class RedisConnections {
     return this.#masters.run('expireat', [key, String(atSeconds), 'GT'], isCount)
   }
 
-  addMember(key: string, member: string): Promise<RedisReply<number>> {
-    return this.#masters.run('sadd', [key, member], isCount)
+  /** Of a sorted set; gives a member that is there already the new score. */
+  addMember(key: string, member: string, score: number): Promise<RedisReply<number>> {
+    return this.#masters.run('zadd', [key, String(score), member], isCount)
   }
 
   removeMember(key: string, member: string): Promise<RedisReply<number>> {
-    return this.#masters.run('srem', [key, member], isCount)
+    return this.#masters.run('zrem', [key, member], isCount)
   }
 
-  /** From the master: what was added a moment ago must be in it. */
+  /** Those with this score or a lower one. */
+  removeMembersUpTo(key: string, score: number): Promise<RedisReply<number>> {
+    return this.#masters.run('zremrangebyscore', [key, '-inf', String(score)], isCount)
+  }
+
+  /** By score, lowest first. In a cluster, from a replica where `readFromReplicas` lets it. */
   members(key: string): Promise<RedisReply<string[]>> {
-    return this.#masters.run('smembers', [key], isTexts)
+    return this.#masters.run('zrange', [key, '0', '-1'], isTexts)
+  }
+
+  /** `null`: there is no member. */
+  async highestScore(key: string): Promise<RedisReply<number | null>> {
+    const reply = await this.#masters.run('zrange', [key, '-1', '-1', 'WITHSCORES'], isTexts)
+    if (!reply.ok) return reply
+    const score = reply.value[1]
+    return { ok: true, value: score === undefined ? null : Number(score) }
   }
 
   ping(): Promise<RedisReply<string>> {

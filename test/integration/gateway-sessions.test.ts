@@ -235,6 +235,33 @@ describe('the admin listener', () => {
     assert.equal(left.length, 1)
   })
 
+  it('forgets which sessions have ended, with each new one and each look at the list', async () => {
+    const index = `sess:user:${sha256('grace')}`
+    const namesEnded = async () => (await redis.command('ZSCORE', index, 'sess:ended')) !== null
+    for (let times = 0; times < 3; times += 1) {
+      await redis.command('ZADD', index, String(nowSeconds() - times), 'sess:ended')
+      const created = await admin('/sessions', 'POST', { userId: 'grace' })
+      assert.equal(created.status, 201)
+      assert.equal(await namesEnded(), false)
+      assert.equal(await redis.command('ZCARD', index), times + 1, 'the others are kept')
+    }
+    await redis.command('ZADD', index, String(nowSeconds()), 'sess:ended')
+    const listed = await admin('/sessions?userId=grace')
+    assert.equal((listed.body['sessions'] as readonly unknown[]).length, 3)
+    assert.equal(await namesEnded(), false)
+  })
+
+  it('remembers a user’s sessions until the last of them ends', async () => {
+    const index = `sess:user:${sha256('heidi')}`
+    const ttl = async () => Number(await redis.command('TTL', index))
+    await admin('/sessions', 'POST', { userId: 'heidi' })
+    assert.ok((await ttl()) > 90 && (await ttl()) <= 100, `${await ttl()} s`)
+    // As created before absoluteTtl was made shorter.
+    await redis.command('ZADD', index, String(nowSeconds() + 5_000), 'sess:longer')
+    await admin('/sessions', 'POST', { userId: 'heidi' })
+    assert.ok((await ttl()) > 4_990 && (await ttl()) <= 5_000, `${await ttl()} s`)
+  })
+
   it('answers bad input with 4xx and changes nothing', async () => {
     const keysBefore = await redis.command('DBSIZE')
     for (const [path, method, body] of [

@@ -187,9 +187,10 @@ export class RedisServer {
     const keys = (await this.command('keys', '*')) as string[]
     const parts: string[] = []
     for (const key of keys) {
-      const type = await this.command('type', key)
-      const value =
-        type === 'set' ? await this.command('smembers', key) : await this.command('get', key)
+      const isText = (await this.command('type', key)) === 'string'
+      // The second reads sets of both kinds.
+      const reading = isText ? this.command('get', key) : this.command('sort', key, 'by', 'nosort')
+      const value = await reading
       parts.push(`${key} = ${JSON.stringify(value)}`)
     }
     return parts.join('\n')

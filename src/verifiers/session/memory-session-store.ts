@@ -9,7 +9,7 @@ import type { SessionStore, StoreReply } from './session-store.ts'
 const ENTRIES_MAX = 100_000
 
 interface Entry {
-  value: string | Set<string>
+  value: string | Map<string, number>
   /** Wall clock: `expireAt` names an instant of it. */
   endsAtMs: number
 }
@@ -24,10 +24,11 @@ export class MemorySessionStore implements SessionStore {
     this.#clock = clock
   }
 
-  async getex(key: string, ttlSeconds: number | null): Promise<StoreReply<string | null>> {
+  getex(key: string, ttlSeconds: number | null): Promise<StoreReply<string | null>> {
     const value = this.#text(key)
-    if (value !== null && ttlSeconds !== null) await this.expire(key, ttlSeconds)
-    return answered(value)
+    const entry = this.#live(key)
+    if (entry !== null && ttlSeconds !== null) entry.endsAtMs = this.#after(ttlSeconds)
+    return Promise.resolve(answered(value))
   }
 
   get(key: string): Promise<StoreReply<string | null>> {
@@ -57,26 +58,43 @@ export class MemorySessionStore implements SessionStore {
     return isLater ? this.expireAt(key, atSeconds) : Promise.resolve(answered(0))
   }
 
-  expire(key: string, ttlSeconds: number): Promise<StoreReply<number>> {
-    const entry = this.#live(key)
-    if (entry !== null) entry.endsAtMs = this.#after(ttlSeconds)
-    return Promise.resolve(answered(Number(entry !== null)))
-  }
-
-  addMember(key: string, member: string): Promise<StoreReply<number>> {
-    const members = this.#set(key) ?? new Set<string>()
+  addMember(key: string, member: string, score: number): Promise<StoreReply<number>> {
+    const members = this.#set(key)
+    if (members === null) {
+      const endsAtMs = Number.POSITIVE_INFINITY
+      this.#put(key, { value: new Map([[member, score]]), endsAtMs })
+      return Promise.resolve(answered(1))
+    }
     const isNew = !members.has(member)
-    members.add(member)
-    this.#put(key, { value: members, endsAtMs: Number.POSITIVE_INFINITY })
+    members.set(member, score)
     return Promise.resolve(answered(Number(isNew)))
   }
 
   removeMember(key: string, member: string): Promise<StoreReply<number>> {
-    return Promise.resolve(answered(Number(this.#set(key)?.delete(member) ?? false)))
+    return Promise.resolve(answered(this.#remove(key, (name) => name === member)))
+  }
+
+  removeMembersUpTo(key: string, score: number): Promise<StoreReply<number>> {
+    return Promise.resolve(answered(this.#remove(key, (_, own) => own <= score)))
   }
 
   members(key: string): Promise<StoreReply<readonly string[]>> {
-    return Promise.resolve(answered([...(this.#set(key) ?? [])]))
+    return Promise.resolve(answered([...(this.#set(key)?.keys() ?? [])]))
+  }
+
+  highestScore(key: string): Promise<StoreReply<number | null>> {
+    const scores = [...(this.#set(key)?.values() ?? [])]
+    return Promise.resolve(answered(scores.length === 0 ? null : Math.max(...scores)))
+  }
+
+  /** Like Redis, keeps no empty set. */
+  #remove(key: string, isMeant: (member: string, score: number) => boolean): number {
+    const members = this.#set(key)
+    if (members === null) return 0
+    const before = members.size
+    for (const [member, score] of members) if (isMeant(member, score)) members.delete(member)
+    if (members.size === 0) this.#entries.delete(key)
+    return before - members.size
   }
 
   #put(key: string, entry: Entry): void {
@@ -102,9 +120,9 @@ export class MemorySessionStore implements SessionStore {
     return typeof value === 'string' ? value : null
   }
 
-  #set(key: string): Set<string> | null {
+  #set(key: string): Map<string, number> | null {
     const value = this.#live(key)?.value
-    return value instanceof Set ? value : null
+    return value instanceof Map ? value : null
   }
 
   #after(ttlSeconds: number): number {

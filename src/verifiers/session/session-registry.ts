@@ -2,11 +2,13 @@
  * Creates, reads, lists and deletes sessions, for login services that should not touch the store.
  *
  *     <prefix><digest or id>         the record, in the format `sallyport`
- *     <prefix>user:<digest of user>  the keys of the user's sessions, for listing
+ *     <prefix>user:<digest of user>  the keys of the user's sessions, by their `expiresAt`
  *
  * A key is added to its user's set before the session exists and taken out after it is gone, so
- * that no session is ever missing from the list; what the list names and is not there any more is
- * taken out when somebody looks. Sessions that others wrote into the store are not in a list.
+ * that no session is ever missing from the list. What the set names and is not there any more is
+ * taken out when somebody looks; what is past its end, with each new session as well, so that a set
+ * holds no more than a user creates within `absoluteTtl`. It ends with the last of its sessions.
+ * Sessions that others wrote into the store are not in a list.
  */
 import type { StoredUser } from '../../protocol/verification.ts'
 import type { Clock } from '../../resilience/clock.ts'
@@ -60,16 +62,23 @@ export class SessionRegistry {
     const id = this.#createId()
     const key = sessionKey(keyPrefix, keyHash, id)
     const createdAt = this.#clock.nowSeconds()
-    const record = { ...user, createdAt, expiresAt: createdAt + absoluteTtlSeconds }
+    const expiresAt = createdAt + absoluteTtlSeconds
+    const record = { ...user, createdAt, expiresAt }
     const index = this.#indexOf(user.userId)
-    if (!(await this.#store.addMember(index, key)).ok) return 'unavailable'
-    const replies = await Promise.all([
-      this.#store.expire(index, absoluteTtlSeconds),
+    if (!(await this.#store.addMember(index, key, expiresAt)).ok) return 'unavailable'
+    void this.#store.removeMembersUpTo(index, createdAt)
+    const [latest, written] = await Promise.all([
+      this.#store.highestScore(index),
       this.#store.set(key, JSON.stringify(record), ttlSeconds),
     ])
+    if (!latest.ok || !written.ok) return 'unavailable'
+    const replies = await Promise.all([
+      // Whoever listed the user between the two saw a key of nothing, and has taken it out.
+      this.#store.addMember(index, key, expiresAt),
+      // Not the end of this session alone: an earlier `absoluteTtl` may have been longer.
+      this.#store.expireAt(index, Math.max(expiresAt, latest.value ?? 0)),
+    ])
     if (!replies.every(({ ok }) => ok)) return 'unavailable'
-    // Whoever listed the user between the two saw a key of nothing, and has taken it out.
-    if (!(await this.#store.addMember(index, key)).ok) return 'unavailable'
     return { id, digest: sessionDigest(id), ...record }
   }
 
@@ -80,6 +89,7 @@ export class SessionRegistry {
 
   async listByUser(userId: string): Promise<readonly RegisteredSession[] | 'unavailable'> {
     const index = this.#indexOf(userId)
+    void this.#store.removeMembersUpTo(index, this.#clock.nowSeconds())
     const keys = await this.#store.members(index)
     if (!keys.ok) return 'unavailable'
     const listed = keys.value.slice(0, LISTED_MAX)

@@ -23,9 +23,12 @@ export interface SessionStore extends SessionReader {
   /** Reads without prolonging. */
   get(key: string): Promise<StoreReply<string | null>>
   set(key: string, value: string, ttlSeconds: number): Promise<StoreReply<unknown>>
-  /** Of a set; `expire` gives the whole set `ttlSeconds` from now. */
-  addMember(key: string, member: string): Promise<StoreReply<number>>
+  /** Of a sorted set; a member that is there already gets the new score. */
+  addMember(key: string, member: string, score: number): Promise<StoreReply<number>>
   removeMember(key: string, member: string): Promise<StoreReply<number>>
+  /** Those with this score or a lower one. */
+  removeMembersUpTo(key: string, score: number): Promise<StoreReply<number>>
   members(key: string): Promise<StoreReply<readonly string[]>>
-  expire(key: string, ttlSeconds: number): Promise<StoreReply<number>>
+  /** `null`: the set has no member. */
+  highestScore(key: string): Promise<StoreReply<number | null>>
 }
