@@ -38,6 +38,11 @@ const UNAVAILABLE = problem(
   'The session store did not answer. Nothing is known to have changed.',
 )
 const NOT_FOUND = problem(404, 'No such session', 'There is no session of this name, or no more.')
+const NO_DIGESTS = problem(
+  400,
+  'Invalid request',
+  'Digests name sessions only with sessions.keyHash: sha256. Name it by its id, or by its user.',
+)
 const NO_USER = problem(400, 'Invalid request', 'The query must name a user: ?userId=…')
 
 export async function answerSessions(
@@ -64,6 +69,8 @@ async function answerOne(
   if (named === null) {
     return problem(400, 'Invalid request', 'A session is named by its id, or by sha256:<digest>.')
   }
+  // Not 404: whoever wants to end a session must not take it to be gone.
+  if (named.kind === 'digest' && !sessions.knowsDigests) return NO_DIGESTS
   if (isRead(method)) return found(await sessions.read(named))
   if (method !== 'DELETE') return methodNotAllowed('/sessions/<id>', 'GET, HEAD, DELETE')
   const isDeleted = await sessions.delete(named)

@@ -195,16 +195,23 @@ describe('look-ups of concurrent requests', () => {
   })
 })
 
+async function askAdmin(
+  { gateway }: CredentialGateway,
+  path: string,
+  method: string,
+  body?: object,
+) {
+  const answer = await fetch(`${gateway.adminOrigin}${path}`, {
+    method,
+    ...(body === undefined
+      ? {}
+      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  })
+  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
+}
+
 describe('the admin listener', () => {
-  async function admin(path: string, method = 'GET', body?: object) {
-    const answer = await fetch(`${parts.gateway.adminOrigin}${path}`, {
-      method,
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    })
-    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
-  }
+  const admin = (path: string, method = 'GET', body?: object) => askAdmin(parts, path, method, body)
 
   it('creates, reads, lists and deletes sessions', async () => {
     const created = await admin('/sessions', 'POST', { userId: 'carol', roles: ['user'] })
@@ -296,5 +303,31 @@ describe('the admin listener', () => {
     const digest = sha256(id)
     assert.ok(dump.includes(`sess:${digest}`))
     assert.equal(outcomeOf(await parts.ask('/s/x', cookie(digest))), '401 session_not_found')
+  })
+})
+
+describe('the admin listener where keys hold plain ids', () => {
+  it('says that a digest names no session there, and finds it by its id and its user', async () => {
+    const plain = await startCredentialGateway(
+      { redis: { nodes: [redis.address] }, sessions: { keyHash: 'none', keyPrefix: 'plain:' } },
+      { '/s/*': { authenticate: ['session'] } },
+      { SALLYPORT_LISTENER_THREADS: '1' },
+    )
+    try {
+      const created = await askAdmin(plain, '/sessions', 'POST', { userId: 'ivan' })
+      const id = String(created.body['id'])
+      for (const method of ['GET', 'DELETE']) {
+        const answer = await askAdmin(plain, `/sessions/sha256:${sha256(id)}`, method)
+        assert.equal(answer.status, 400)
+        assert.match(String(answer.body['message']), /keyHash: sha256/)
+      }
+      assert.equal(outcomeOf(await plain.ask('/s/x', cookie(id))), 'passed', 'it lives on')
+      assert.equal((await askAdmin(plain, `/sessions/${id}`, 'GET')).body['userId'], 'ivan')
+      const ended = await askAdmin(plain, '/sessions?userId=ivan', 'DELETE')
+      assert.deepEqual(ended.body, { deleted: 1 })
+      assert.equal(outcomeOf(await plain.ask('/s/x', cookie(id))), '401 session_not_found')
+    } finally {
+      await plain.stop()
+    }
   })
 })

@@ -55,6 +55,11 @@ export class SessionRegistry {
     this.#createId = createId
   }
 
+  /** Whether a digest finds its session: only where keys are made of digests. */
+  get knowsDigests(): boolean {
+    return this.#rules.keyHash === 'sha256'
+  }
+
   async create(
     user: StoredUser,
   ): Promise<(RegisteredSession & { readonly id: string }) | 'unavailable'> {
@@ -151,7 +156,7 @@ export class SessionRegistry {
     }
   }
 
-  /** Where keys hold plain ids, a digest names nothing that could be looked up. */
+  /** See {@link knowsDigests}. */
   #keyOf(name: SessionName): string | null {
     const { keyPrefix, keyHash } = this.#rules
     if (name.kind === 'id') return sessionKey(keyPrefix, keyHash, name.id)
