@@ -46,6 +46,8 @@ export interface RefusedFinding {
    * cost, or could turn out otherwise a moment later. `null`: as long as refusals are by default.
    */
   readonly ttlSeconds: number | null
+  /** First second in which its cause is gone, however long that is; `null`: time mends nothing. */
+  readonly untilSeconds: number | null
   /** The key under which a signature was found bad: the refusal dies with it. */
   readonly key: KeyReference | null
 }
@@ -148,9 +150,9 @@ export class SharedVerdicts {
       return { verified: finding, rendered: null }
     }
     if (!('refused' in finding)) return finding
-    const { refused, ttlSeconds, key } = finding
+    const { refused, ttlSeconds, untilSeconds, key } = finding
     if (ttlSeconds !== 0) {
-      const cause = { endsAtSeconds: null, place: key, ttlSeconds }
+      const cause = { endsAtSeconds: untilSeconds, place: key, ttlSeconds }
       refusals.put(digest, refused.code, cause, clock.nowSeconds())
     }
     return refused

@@ -98,9 +98,8 @@ export class TokenAuthenticator implements Authenticator {
     if (outcome.kind === 'refused') {
       // Whatever it was before: from now on no outage makes this token good again.
       verdicts.forgetCopy(stale)
-      const { refused } = outcome
-      const ttlSeconds = refused.code === 'token_not_yet_valid' ? 0 : rule.inactiveTtlSeconds
-      return { refused, ttlSeconds, key: null }
+      const { refused, untilSeconds } = outcome
+      return { refused, ttlSeconds: rule.inactiveTtlSeconds, untilSeconds, key: null }
     }
     const endsAtSeconds = outcome.deadAtSeconds ?? Number.POSITIVE_INFINITY
     const answeredAtSeconds = verdicts.clock.nowSeconds()
@@ -131,9 +130,9 @@ export class TokenAuthenticator implements Authenticator {
 function findingOf(verification: Verification): Finding {
   if (verification.ok) return verification
   const { key } = verification
-  return { refused: verification, ttlSeconds: key === null ? 0 : null, key }
+  return { refused: verification, ttlSeconds: key === null ? 0 : null, untilSeconds: null, key }
 }
 
 function keptNot(code: 'invalid_token' | 'overloaded' | 'verifier_unavailable'): Finding {
-  return { refused: refuse(code), ttlSeconds: 0, key: null }
+  return { refused: refuse(code), ttlSeconds: 0, untilSeconds: null, key: null }
 }

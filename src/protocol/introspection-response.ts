@@ -17,7 +17,7 @@ import {
 } from './claims.ts'
 import { parseCompactJws } from './compact-jws.ts'
 import { type JsonObject, parseJsonText } from './strict-json.ts'
-import { checkTimeClaims, deadAtSeconds } from './time-claims.ts'
+import { checkTimeClaims, deadAtSeconds, startsAtSeconds } from './time-claims.ts'
 import { type Identity, type Refused, refuse } from './verification.ts'
 
 /** An answer describes one token; a longer one is something else. */
@@ -43,9 +43,19 @@ export interface ActiveToken {
   readonly deadAtSeconds: number | null
 }
 
+export interface RefusedToken {
+  readonly kind: 'refused'
+  readonly refused: Refused
+  /**
+   * First second in which the same answer would not be refused for this: `nbf` and `iat` have come.
+   * `null` when time does not mend it.
+   */
+  readonly untilSeconds: number | null
+}
+
 export type IntrospectionJudgement =
   | ActiveToken
-  | { readonly kind: 'refused'; readonly refused: Refused }
+  | RefusedToken
   | { readonly kind: 'undecided'; readonly reason: UndecidedAnswer }
 
 /**
@@ -129,7 +139,11 @@ function judgeActive(
   if (identity === null) return INVALID_CLAIMS
   const { clockToleranceSeconds } = policy
   const refused = checkTimeClaims(times, clockToleranceSeconds, nowSeconds)
-  if (refused !== null) return { kind: 'refused', refused }
+  if (refused !== null) {
+    const isOver = refused.code === 'token_expired'
+    const untilSeconds = isOver ? null : startsAtSeconds(times, clockToleranceSeconds)
+    return { kind: 'refused', refused, untilSeconds }
+  }
   const { expiresAtSeconds } = times
   return {
     kind: 'active',
@@ -165,7 +179,7 @@ function contradicts(answer: JsonObject, token: string): boolean {
 }
 
 function refusedWith(code: 'inactive_token' | 'invalid_claims'): IntrospectionJudgement {
-  return Object.freeze({ kind: 'refused', refused: refuse(code) })
+  return Object.freeze({ kind: 'refused', refused: refuse(code), untilSeconds: null })
 }
 
 function undecided(reason: UndecidedAnswer): IntrospectionJudgement {

@@ -28,6 +28,18 @@ export function deadAtSeconds(expiresAtSeconds: number, clockToleranceSeconds: n
 }
 
 /**
+ * First second in which neither `nbf` nor `iat` is in the future any more; `null` when the token
+ * has neither.
+ */
+export function startsAtSeconds(
+  { notBeforeSeconds, issuedAtSeconds }: TimeClaims,
+  clockToleranceSeconds: number,
+): number | null {
+  if (notBeforeSeconds === null && issuedAtSeconds === null) return null
+  return Math.ceil(Math.max(notBeforeSeconds ?? 0, issuedAtSeconds ?? 0)) - clockToleranceSeconds
+}
+
+/**
  * Checks the three instants. On a cache hit only the expiry is checked again: the other two
  * cannot come undone.
  *

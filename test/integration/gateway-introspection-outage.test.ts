@@ -25,6 +25,8 @@ import {
 const ISSUER = 'https://idp.example.com/'
 const AUDIENCE = 'api'
 const RECOVERY_MS = 700
+/** The default of an issuer. */
+const CLOCK_TOLERANCE_SECONDS = 5
 
 let endpoint: IntrospectionServer
 let parts: CredentialGateway
@@ -205,6 +207,25 @@ describe('an answer that is a verdict', () => {
       await recover()
       endpoint.reply = json({ ...ACTIVE, iss: ISSUER, ...members })
       assert.equal(outcomeOf(await ask('/cached/x', newToken())), expected)
+    })
+  }
+
+  for (const claim of ['iat', 'nbf']) {
+    it(`whose ${claim} is in the future is remembered until then, and no longer`, async () => {
+      await recover()
+      const token = newToken()
+      // Within the tolerance from the second after next on; inactiveTtl is much longer.
+      const instant = Math.floor(Date.now() / 1_000) + CLOCK_TOLERANCE_SECONDS + 2
+      endpoint.reply = json({ ...ACTIVE, iss: ISSUER, [claim]: instant })
+      endpoint.requests.length = 0
+      const expected = claim === 'iat' ? '401 invalid_claims' : '401 token_not_yet_valid'
+      for (let times = 0; times < 5; times += 1) {
+        assert.equal(outcomeOf(await ask('/cached/x', token)), expected)
+      }
+      assert.equal(endpoint.requests.length, 1, 'asked about once')
+      const passes = async () => outcomeOf(await ask('/cached/x', token)) === 'passed'
+      await eventually('its time has come', passes, 2_500)
+      assert.equal(endpoint.requests.length, 2)
     })
   }
 

@@ -154,6 +154,18 @@ describe('the life of an introspected token', () => {
     assert.equal(codeOf({ nbf: undefined, iat: undefined }), 'active')
   })
 
+  it('is refused until it begins, and for good in all other cases', () => {
+    const until = (members: Record<string, unknown>) => {
+      const judgement = judge(answer(members))
+      return judgement.kind === 'refused' ? judgement.untilSeconds : judgement.kind
+    }
+    assert.equal(until({ nbf: NOW_SECONDS + 7 }), NOW_SECONDS + 2)
+    assert.equal(until({ iat: NOW_SECONDS + 7 }), NOW_SECONDS + 2)
+    assert.equal(until({ exp: NOW_SECONDS - 9 }), null)
+    assert.equal(until({ aud: 'other', iat: NOW_SECONDS + 7 }), null)
+    assert.equal(until({ active: false, iat: NOW_SECONDS + 7 }), null)
+  })
+
   it('is told in numbers', () => {
     for (const name of ['exp', 'nbf', 'iat']) {
       for (const wrong of [`${NOW_SECONDS}`, null, true, -1, 1e18, {}, [NOW_SECONDS]]) {
