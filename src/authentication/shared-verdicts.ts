@@ -158,11 +158,16 @@ export class SharedVerdicts {
     return refused
   }
 
-  /** Whoever waited may have waited past the token's last second, or past the life of its key. */
+  /**
+   * Whoever waited may have waited past the token's last second, or past the life of its key. Past
+   * the time for which an answer may be kept, it is still the answer to this question: only those
+   * who come later ask anew.
+   */
   #stillGood(established: EstablishedIdentity): EstablishedIdentity | Refused {
     const { keys, clock } = this.#parts
-    const { deadAtSeconds, keySlot, keyGeneration } = established.verified
-    if (clock.nowSeconds() >= deadAtSeconds) return refuse('token_expired')
+    const { identity, deadAtSeconds, keySlot, keyGeneration } = established.verified
+    const endsAtSeconds = Math.max(deadAtSeconds, identity.expiresAtSeconds ?? Number.MAX_VALUE)
+    if (clock.nowSeconds() >= endsAtSeconds) return refuse('token_expired')
     return keys.isAlive(keySlot, keyGeneration) ? established : refuse('unknown_signing_key')
   }
 }

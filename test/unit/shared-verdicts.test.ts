@@ -68,6 +68,29 @@ describe('a verdict that was just established', () => {
     assert.equal(verdicts.recall(digest, clock.nowSeconds()), null)
   })
 
+  it('holds for those who waited longer than it may be kept, while the token is alive', async () => {
+    for (const expiresAtSeconds of [null, 120]) {
+      const { verdicts, clock, decide, good, asked } = setUp()
+      const end = expiresAtSeconds && clock.nowSeconds() + expiresAtSeconds
+      const waiting = [asked(), asked()]
+      clock.advanceMs(LIFE_SECONDS * 1_000)
+      decide({ ...good, identity: { ...good.identity, expiresAtSeconds: end } })
+      for (const verdict of await Promise.all(waiting)) assert.ok('verified' in verdict)
+      assert.equal(verdicts.recall(digest, clock.nowSeconds()), null, 'but it is not kept')
+    }
+  })
+
+  it('is refused when the token expired meanwhile, its tolerance included', async () => {
+    const { clock, decide, good, asked } = setUp()
+    const waiting = asked()
+    clock.advanceMs(LIFE_SECONDS * 1_000)
+    const expiresAtSeconds = clock.nowSeconds() - 5
+    decide({ ...good, identity: { ...good.identity, expiresAtSeconds } })
+    const verdict = await waiting
+    assert.ok('code' in verdict)
+    assert.equal(verdict.code, 'token_expired')
+  })
+
   it('is refused when the token expired meanwhile', async () => {
     const { clock, decide, good, asked } = setUp()
     const waiting = asked()
