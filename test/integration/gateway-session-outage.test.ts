@@ -85,6 +85,13 @@ async function assertRefusedQuickly(): Promise<void> {
   }
 }
 
+/** What the security stream says of Redis: level and event, in order. */
+function toldOfRedis(): string[] {
+  return parts.gateway.log
+    .filter(({ stream, event }) => stream === 'security' && String(event).startsWith('redis_'))
+    .map(({ level, event }) => `${String(level)} ${String(event)}`)
+}
+
 async function assertBack(): Promise<void> {
   const passes = async () => outcomeOf(await askSession()) === 'passed'
   await eventually('sessions work again', passes, BACK_WITHIN_MS)
@@ -92,11 +99,21 @@ async function assertBack(): Promise<void> {
 
 describe('while Redis', () => {
   it('is stopped, session routes answer 503 at once, and work again when it is back', async () => {
+    const toldBefore = toldOfRedis().length
+    const told = () => toldOfRedis().slice(toldBefore)
     await redis.kill()
     await assertRefusedQuickly()
+    await eventually('the outage is told', () => told().length > 0)
     await redis.up()
     await redis.command('SET', `sess:${sha256(id)}`, '{"userId":"u"}', 'EX', '600')
     await assertBack()
+    await eventually('its end is told', () => told().length > 1)
+    await assertBack()
+    assert.deepEqual(
+      told(),
+      ['error redis_unreachable', 'info redis_ready'],
+      'once for each change',
+    )
     assert.ok((await redis.connectedClients()) - 1 <= 12, 'nobody came back twice')
   })
 
