@@ -34,8 +34,8 @@ const pointers = section(
   'Where the parts of the identity are in the data of `express-session`, as JSON pointers.',
   {
     userId: patternText(
-      'Who is logged in: text, or an integer, which is taken as its decimal text. A session without it ' +
-        'is a visitor’s, and counts as no session: 401 `no_session` where one is needed.',
+      'Who is logged in: text, or an integer, which is taken as its decimal text. A session ' +
+        'without it is a visitor’s, and counts as no session: 401 `no_session` where one is needed.',
       JSON_POINTER,
       'must be a JSON pointer such as /user/id (RFC 6901)',
     ).prefault('/userId'),

@@ -82,7 +82,7 @@ export class RedisConnections {
     return this.#masters.run('expireat', [key, String(atSeconds)], isCount)
   }
 
-  /** Moves an end to a later instant, never to an earlier one. Needs Redis 7. @returns 0 when not. */
+  /** Moves an end to a later instant, never to an earlier one. Needs Redis 7. @returns Whether. */
   prolong(key: string, atSeconds: number): Promise<RedisReply<number>> {
     return this.#masters.run('expireat', [key, String(atSeconds), 'GT'], isCount)
   }
