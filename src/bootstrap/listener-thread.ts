@@ -15,6 +15,7 @@ import { Logger } from '../observability/logger.ts'
 import { describeError } from '../observability/redact.ts'
 import { systemClock } from '../resilience/clock.ts'
 import { loadNativeBinary } from '../server/native-binary.ts'
+import { boundReceiveBuffers } from '../server/receive-buffer.ts'
 import { NativeServer } from '../server/uws-app.ts'
 import { assertInvariant } from '../shared-memory/invariant.ts'
 import { composeListener, type ListenerParts } from './compose.ts'
@@ -87,10 +88,22 @@ async function listen(): Promise<void> {
     // not hold up everything else.
     await parts.redis?.whenReady(configuration.redis?.connectTimeoutMs ?? 0)
     await server.listen(start.host, start.port, { isExclusive: false })
+    boundReceiving()
     post({ type: 'listening' })
   } catch (error) {
     post({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
     process.exit(EXIT_FAILED)
+  }
+}
+
+/** Before the first turn of the event loop in which a connection could be accepted. */
+function boundReceiving(): void {
+  const { receiveBufferBytes } = configuration.tuning
+  if (receiveBufferBytes === 0) return
+  const reason = boundReceiveBuffers(start.port, receiveBufferBytes)
+  // Once is enough: the reason is the same for every thread.
+  if (reason !== null && start.index === 0) {
+    logger.log({ event: 'receive_buffer_unbounded', reason })
   }
 }
 

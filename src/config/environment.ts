@@ -22,6 +22,8 @@ export interface Tuning {
   /** Connections to Redis, whole process: kept open, and at most. */
   readonly redisConnectionsMin: number
   readonly redisConnectionsMax: number
+  /** Of each client connection, in the kernel; 0: left to the kernel. */
+  readonly receiveBufferBytes: number
   /** Run a native server binary whose digest is not on the list. */
   readonly allowUnknownNativeServer: boolean
 }
@@ -113,6 +115,14 @@ export const ENVIRONMENT_VARIABLES = {
     minimum: 1,
     maximum: 65_535,
   },
+  SALLYPORT_RECEIVE_BUFFER_KIB: {
+    meaning:
+      'Receive buffer of each client connection in KiB. An upload gets about one buffer per round ' +
+      'trip; from 384 on, clients that upload very fast can cost memory. 0 lets the kernel choose.',
+    defaultText: '256',
+    minimum: 0,
+    maximum: 1_048_576,
+  },
   JWKS_CACHE_TTL: {
     meaning: 'Seconds for which key sets are fresh. Wins over `jwks.cacheTtl` of every issuer.',
     defaultText: '300',
@@ -182,6 +192,7 @@ export function readEnvironment(environment: Environment, cores: number): Enviro
     identityProviderConnections: number('SALLYPORT_IDP_CONNECTIONS') ?? 100,
     redisConnectionsMin,
     redisConnectionsMax: Math.max(redisConnectionsMin, redisConnectionsMax),
+    receiveBufferBytes: (number('SALLYPORT_RECEIVE_BUFFER_KIB') ?? 256) * 1_024,
     allowUnknownNativeServer: readSwitch(environment, complaints),
   }
   const overrides: FileOverrides = {

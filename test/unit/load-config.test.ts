@@ -138,6 +138,7 @@ describe('The least configuration', () => {
         verifyQueueMax: 8_192,
         upstreamConnections: 256,
         upstreamPipelining: 1,
+        receiveBufferBytes: 262_144,
         identityProviderConnections: 100,
         redisConnectionsMin: 5,
         redisConnectionsMax: 50,
