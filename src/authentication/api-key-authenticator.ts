@@ -32,7 +32,7 @@ export class ApiKeyAuthenticator implements Authenticator {
     if (!found.ok) return found
     let established = this.#established.get(found)
     if (established === undefined) {
-      established = { verified: found, rendered: null }
+      established = { verified: found, notes: null }
       this.#established.set(found, established)
     }
     return established
@@ -41,6 +41,6 @@ export class ApiKeyAuthenticator implements Authenticator {
   async establish(key: string): Promise<Verdict> {
     const nowSeconds = this.#clock.nowSeconds()
     const verification = (await this.#lookup?.verify(key, nowSeconds)) ?? refuse('invalid_api_key')
-    return verification.ok ? { verified: verification, rendered: null } : verification
+    return verification.ok ? { verified: verification, notes: null } : verification
   }
 }

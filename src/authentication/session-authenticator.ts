@@ -31,8 +31,8 @@ export class SessionAuthenticator implements Authenticator {
     if (verification === 'nobody') return NOBODY
     if (!verification.ok) return verification
     const { identity } = verification
-    const rendered = this.#latest.get(identity)?.rendered ?? null
-    const established: EstablishedIdentity = { verified: verification, rendered }
+    const notes = this.#latest.get(identity)?.notes ?? null
+    const established: EstablishedIdentity = { verified: verification, notes }
     this.#latest.set(identity, established)
     return established
   }

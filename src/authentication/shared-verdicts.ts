@@ -14,6 +14,7 @@ import { IN_FLIGHT_WAIT_MS_MAX, type InFlight } from '../token-cache/in-flight.t
 import type { RefusalCache } from '../token-cache/refusal-cache.ts'
 import type { TokenCache } from '../token-cache/token-cache.ts'
 import { digestText, type TokenDigest } from '../token-cache/token-digest.ts'
+import type { IdentityNotes } from './identity-notes.ts'
 import type { EstablishedIdentity, Unverified, Verdict } from './verdict.ts'
 
 /** Hears what each request found in the cache. */
@@ -22,7 +23,7 @@ export interface LookupCounter {
 }
 
 export interface SharedVerdictsParts {
-  readonly cache: TokenCache<string>
+  readonly cache: TokenCache<IdentityNotes>
   readonly refusals: RefusalCache
   readonly inFlight: InFlight
   readonly keys: KeyGenerations
@@ -147,7 +148,7 @@ export class SharedVerdicts {
     const { cache, refusals, clock } = this.#parts
     if ('ok' in finding) {
       cache.put(digest, finding, clock.nowSeconds())
-      return { verified: finding, rendered: null }
+      return { verified: finding, notes: null }
     }
     if (!('refused' in finding)) return finding
     const { refused, ttlSeconds, untilSeconds, key } = finding

@@ -1,12 +1,13 @@
 /** What is concluded about a credential, and how every way of concluding it is asked. */
 import type { Refused } from '../protocol/verification.ts'
 import type { CachedVerified } from '../token-cache/token-cache.ts'
+import type { IdentityNotes } from './identity-notes.ts'
 
 /**
- * A verdict, and the identity as lines of a request head once somebody has rendered them. One
- * object for all requests with the credential, as long as the verdict is cached.
+ * A verdict, and what has been worked out from it. One object for all requests with the
+ * credential, as long as the verdict is cached.
  */
-export type EstablishedIdentity = CachedVerified<string>
+export type EstablishedIdentity = CachedVerified<IdentityNotes>
 
 /**
  * Nobody could be asked, and the operator has decided that such a request goes on without an

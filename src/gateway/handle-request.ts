@@ -6,6 +6,7 @@
  */
 
 import { authorize } from '../authentication/authorize.ts'
+import { IdentityNotes } from '../authentication/identity-notes.ts'
 import type { Verdict } from '../authentication/verdict.ts'
 import { isFromKnownSite, isUnsafeMethod } from '../credentials/cross-site-request.ts'
 import { renderIdentityHeaders } from '../identity/identity-headers.ts'
@@ -150,8 +151,11 @@ function conclude(
     request.refuse(refused.code)
     return
   }
-  verdict.rendered ??= fieldLines(renderIdentityHeaders(identity, request.gateway.identityNames))
-  proxy(request, route, verdict.rendered)
+  verdict.notes ??= new IdentityNotes()
+  verdict.notes.headerLines ??= fieldLines(
+    renderIdentityHeaders(identity, request.gateway.identityNames),
+  )
+  proxy(request, route, verdict.notes.headerLines)
 }
 
 /**
