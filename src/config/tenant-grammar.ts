@@ -4,7 +4,7 @@
  * Lower case only, and short enough for a label of a host name (RFC 1035 §2.3.4), so that a tenant
  * has one spelling wherever it is named.
  */
-const TENANT_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/
+export const TENANT_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/
 
 export const TENANT_NAME_COMPLAINT =
   'must start with a to z or 0 to 9 and consist of these, _ and -, 63 at most'

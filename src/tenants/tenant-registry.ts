@@ -18,6 +18,7 @@ export interface NamedIssuer {
   readonly issuer: string
 }
 
+const UNDECIDED = refuse('verifier_unavailable')
 const NOT_FOUND = refuse('tenant_not_found')
 const SUSPENDED = refuse('tenant_suspended')
 const NOT_IDENTIFIED = refuse('tenant_not_identified')
@@ -28,7 +29,8 @@ export class TenantRegistry {
   #tenants: ReadonlyMap<string, Tenant> = new Map()
   /** The one tenant that lists the issuer of this name; `null` when several do. */
   #soleTenants: ReadonlyMap<string, TenantId | null> = new Map()
-  #version = 0
+  #unreadable: ReadonlySet<string> = new Set()
+  #isComplete = true
 
   /**
    * @param issuers All of the configuration, no two with the same `iss`.
@@ -40,11 +42,6 @@ export class TenantRegistry {
     assertInvariant(this.replace(tenants), 'the first tenants fit the registry')
   }
 
-  /** Grows with every change, so that what was derived from a record can be told to be old. */
-  get version(): number {
-    return this.#version
-  }
-
   get size(): number {
     return this.#tenants.size
   }
@@ -52,15 +49,23 @@ export class TenantRegistry {
   /**
    * Puts these tenants in place of all that there were.
    *
+   * @param unreadable Names of which nobody can say whether they are tenants.
+   * @param isComplete Whether a name that is not among them is certainly no tenant.
+   *
    * @returns `false`, and everything stays as it was, when there are more than
    *   {@link TENANTS_MAX} or an id stands twice.
    */
-  replace(tenants: readonly Tenant[]): boolean {
+  replace(
+    tenants: readonly Tenant[],
+    unreadable: readonly string[] = [],
+    isComplete = true,
+  ): boolean {
     const byId = new Map(tenants.map((tenant) => [tenant.id as string, tenant]))
     if (tenants.length > TENANTS_MAX || byId.size !== tenants.length) return false
     this.#soleTenants = findSoleTenants(tenants)
     this.#tenants = byId
-    this.#version += 1
+    this.#unreadable = new Set(unreadable)
+    this.#isComplete = isComplete
     return true
   }
 
@@ -71,6 +76,11 @@ export class TenantRegistry {
    */
   find(name: string): Tenant | null {
     return this.#tenants.get(name) ?? null
+  }
+
+  /** Whether nobody can say that there is no tenant of this name. */
+  isUndecided(name: string): boolean {
+    return !this.#isComplete || this.#unreadable.has(name)
   }
 
   /**
@@ -106,7 +116,8 @@ function findSoleTenants(tenants: readonly Tenant[]): ReadonlyMap<string, Tenant
 /**
  * Hot path: the tenant of a request, if it may be served.
  *
- * A refused request stays refused. Unknown: `tenant_not_found`. Suspended: `tenant_suspended`. None
+ * A refused request stays refused. Unknown: `tenant_not_found`, or `verifier_unavailable` as long
+ * as the registry may be missing some. Suspended: `tenant_suspended`. None
  * named: `tenant_not_identified` where one is required, otherwise `null`.
  *
  * @param isRequired False as long as the claim of a token that is yet to be verified may name the
@@ -124,6 +135,6 @@ export function judgeTenant(
 /** The same for a name that stands in a verified token. Any text. */
 export function judgeNamedTenant(name: string, registry: TenantRegistry): Tenant | Refused {
   const tenant = registry.find(name)
-  if (tenant === null) return NOT_FOUND
+  if (tenant === null) return registry.isUndecided(name) ? UNDECIDED : NOT_FOUND
   return tenant.status === 'active' ? tenant : SUSPENDED
 }

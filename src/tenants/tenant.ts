@@ -25,8 +25,6 @@ export interface Tenant {
   readonly allowedOrigins: readonly string[]
   /** Name of the upstream that serves this tenant instead of the route's; `null`: the route's. */
   readonly upstream: string | null
-  /** Compiled elsewhere and not looked into here; `null` when the tenant has none of its own. */
-  readonly rateLimits: object | null
 }
 
 const NOT_IN_A_NAME = 0

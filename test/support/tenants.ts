@@ -17,7 +17,6 @@ export function tenant(name: string, part: Partial<Tenant> = {}): Tenant {
     issuers: [],
     allowedOrigins: [],
     upstream: null,
-    rateLimits: null,
     ...part,
   }
 }

@@ -17,26 +17,22 @@ describe('the registry of tenants', () => {
     }
   })
 
-  it('replaces all tenants at once and counts the changes', () => {
+  it('replaces all tenants at once', () => {
     const registry = new TenantRegistry(ISSUERS, [ACME, GLOBEX])
-    const before = registry.version
     assert.equal(registry.replace([tenant('acme', { status: 'suspended' })]), true)
     assert.equal(registry.find('acme')?.status, 'suspended')
     assert.equal(registry.find('globex'), null)
     assert.equal(registry.size, 1)
     assert.equal(registry.ownsIssuer(ACME, MAIN.issuer), false)
-    assert.ok(registry.version > before)
   })
 
   it('keeps what it has when it is given too much, or one tenant twice', () => {
     const registry = new TenantRegistry(ISSUERS, [ACME])
-    const { version } = registry
     const many = Array.from({ length: TENANTS_MAX + 1 }, (_, index) => tenant(`t${index}`))
     assert.equal(registry.replace(many), false)
     assert.equal(registry.replace([GLOBEX, tenant('globex')]), false)
     assert.equal(registry.find('acme'), ACME)
     assert.equal(registry.find('globex'), null)
-    assert.equal(registry.version, version)
     assert.equal(registry.ownsIssuer(ACME, MAIN.issuer), true)
     assert.equal(registry.replace(many.slice(1)), true)
   })
