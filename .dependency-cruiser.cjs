@@ -24,7 +24,8 @@ const anyOf = (names) => `(${names.join('|')})`
 const VENDOR_DOORS = {
   '@node-rs/jsonwebtoken': 'src/verifiers/jwt/rust-backend\\.ts',
   'hdr-histogram-js': 'src/observability/latency-histogram\\.ts',
-  ioredis: 'src/resilience/redis-connections\\.ts',
+  ioredis: 'src/resilience/redis-wires\\.ts',
+  koffi: 'src/server/receive-buffer\\.ts',
   'oidc-provider': 'src/demo/identity-provider\\.ts',
   pino: 'src/observability/logger\\.ts',
   piscina: 'src/verifiers/jwt/signature-pool\\.ts',

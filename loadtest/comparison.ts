@@ -10,6 +10,7 @@ import { type Credentials, prepareCredentials } from './credentials.ts'
 import { type LoadJob, type LoadResult, runLoad } from './load-job.ts'
 import type { Peer, RunningPeer } from './peer.ts'
 import { CONNECTIONS, HOT_TOKENS, type Scenario } from './scenario.ts'
+import { startSessions } from './sessions.ts'
 import { startUpstream } from './upstream-process.ts'
 
 export interface ComparisonOptions {
@@ -66,12 +67,14 @@ function jobOfTurn(
   turn: number,
 ): LoadJob {
   const { tokensFile } = credentials
+  const { field } = scenario
   const { rate } = options
   if (scenario.everyTokenNew) {
     const requests = options.newTokensPerTurn
     return {
       port,
       tokensFile,
+      field,
       firstToken: turn * requests,
       tokens: requests,
       requests,
@@ -83,6 +86,7 @@ function jobOfTurn(
   return {
     port,
     tokensFile,
+    field,
     firstToken: 0,
     tokens: HOT_TOKENS,
     requests: null,
@@ -152,15 +156,18 @@ export async function compare(
   const perTurn = Math.ceil(options.newTokensPerTurn / CONNECTIONS) * CONNECTIONS
   const evened = { ...options, newTokensPerTurn: perTurn }
   const tokens = scenario.everyTokenNew ? perTurn * (options.rounds + 1) : HOT_TOKENS
-  const credentials = prepareCredentials(scenario.algorithm, tokens)
+  const minted = prepareCredentials(scenario.algorithm, tokens)
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-loadtest-'))
+  const sessions = scenario.field === 'cookie' ? await startSessions(folder, tokens) : null
+  const credentials = sessions === null ? minted : { ...minted, tokensFile: sessions.idsFile }
   const upstream = await startUpstream()
   const contestants: Contestant[] = []
   const skipped: string[] = []
   try {
     const { threads } = options
     for (const peer of peers) {
-      const context = { credentials, upstreamPort: upstream.port, threads, folder }
+      const redisPort = sessions?.port ?? null
+      const context = { credentials, upstreamPort: upstream.port, redisPort, threads, folder }
       const running = await peer.start(context)
       if (running.status === 'skipped') skipped.push(running.reason)
       else contestants.push({ peer, running, turns: [] })
@@ -169,6 +176,7 @@ export async function compare(
   } finally {
     for (const { running } of contestants) await running.stop()
     await upstream.stop()
+    await sessions?.stop()
     rmSync(folder, { recursive: true })
   }
   const outcomes = contestants.map(({ peer, running, turns }) => summarise(peer, running, turns))

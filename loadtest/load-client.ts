@@ -10,7 +10,13 @@ import autocannon, { type Request } from 'autocannon'
 import { build } from 'hdr-histogram-js'
 import type { LoadJob, LoadResult } from './load-job.ts'
 import { PacedLoad, type PacedLoadResult } from './paced-load.ts'
-import { CONNECTIONS, REQUEST_PATH, UPSTREAM_BODY } from './scenario.ts'
+import {
+  CONNECTIONS,
+  CREDENTIAL_PREFIX,
+  type CredentialField,
+  REQUEST_PATH,
+  UPSTREAM_BODY,
+} from './scenario.ts'
 
 const REQUEST_TIMEOUT_SECONDS = 10
 const LATENCY_MICROS_MAX = 60_000_000
@@ -29,8 +35,9 @@ function tokensOfConnection(job: LoadJob, tokens: readonly string[], connection:
   return [...tokens.slice(first), ...tokens.slice(0, first)]
 }
 
-function toRequest(token: string): Request {
-  return { method: 'GET', path: REQUEST_PATH, headers: { authorization: `Bearer ${token}` } }
+function toRequest(field: CredentialField, token: string): Request {
+  const headers = { [field]: CREDENTIAL_PREFIX[field] + token }
+  return { method: 'GET', path: REQUEST_PATH, headers }
 }
 
 function readTokens(job: LoadJob): string[] {
@@ -57,7 +64,9 @@ async function runUnpaced(
     duration: job.durationSeconds,
     ...(job.requests === null ? {} : { amount: job.requests }),
     setupClient(client) {
-      client.setRequests(tokensOfConnection(job, tokens, connection).map(toRequest))
+      client.setRequests(
+        tokensOfConnection(job, tokens, connection).map((token) => toRequest(job.field, token)),
+      )
       connection += 1
     },
   })
@@ -84,6 +93,7 @@ function runPaced(
   const options = {
     origin: `http://127.0.0.1:${job.port}`,
     path: REQUEST_PATH,
+    field: job.field,
     connections: CONNECTIONS,
     rate,
     requests,

@@ -2,12 +2,15 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import type { CredentialField } from './scenario.ts'
 
 const CLIENT = fileURLToPath(new URL('./load-client.js', import.meta.url))
 
 export interface LoadJob {
   readonly port: number
   readonly tokensFile: string
+  /** Where the credential goes. */
+  readonly field: CredentialField
   readonly firstToken: number
   /** Tokens used, from `firstToken` on. */
   readonly tokens: number

@@ -7,8 +7,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
+import { CREDENTIAL_PREFIX, type CredentialField } from './scenario.ts'
 
 export interface PacedLoadOptions {
+  /** Where the credential goes. */
+  readonly field: CredentialField
   readonly origin: string
   readonly path: string
   readonly connections: number
@@ -79,7 +82,7 @@ export class PacedLoad {
       const { statusCode, body } = await this.#pool.request({
         method: 'GET',
         path: this.#options.path,
-        headers: { authorization: `Bearer ${token}` },
+        headers: { [this.#options.field]: CREDENTIAL_PREFIX[this.#options.field] + token },
       })
       const text = await body.text()
       const isGood = statusCode >= 200 && statusCode < 300 && text === this.#options.expectBody

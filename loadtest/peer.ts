@@ -4,6 +4,8 @@ import type { Credentials } from './credentials.ts'
 export interface PeerContext {
   readonly credentials: Credentials
   readonly upstreamPort: number
+  /** Where the sessions are; `null` in a scenario with tokens. */
+  readonly redisPort: number | null
   /** Event-loop or listener threads, the same for every program. */
   readonly threads: number
   /** An empty folder for generated configuration. */

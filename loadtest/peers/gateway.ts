@@ -10,7 +10,12 @@ const PROGRAM = join(PROJECT_ROOT, 'dist', 'main.js')
 
 function configuration(context: PeerContext, port: number, adminPort: number): string {
   const { algorithm, jwksFile } = context.credentials
-  return `server: { host: 127.0.0.1, port: ${port} }
+  const sessions =
+    context.redisPort === null
+      ? ''
+      : `redis: { nodes: ['127.0.0.1:${context.redisPort}'] }\nsessions: {}\n`
+  const authenticate = context.redisPort === null ? 'jwt' : 'session'
+  return `${sessions}server: { host: 127.0.0.1, port: ${port} }
 admin: { host: 127.0.0.1, port: ${adminPort} }
 issuers:
   main:
@@ -21,13 +26,13 @@ issuers:
 upstreams:
   main: { targets: ['http://127.0.0.1:${context.upstreamPort}'] }
 routes:
-  - { name: api, match: { path: '/api/*' }, upstream: main, authenticate: [jwt], issuers: [main] }
+  - { name: api, match: { path: '/api/*' }, upstream: main, authenticate: [${authenticate}], issuers: [main] }
 `
 }
 
 export const gatewayPeer: Peer = {
   name: 'sallyport',
-  work: 'routes, verifies or finds the cached verdict, checks claims, sets identity headers',
+  work: 'routes, finds the verdict or verifies, or asks Redis for the session; sets identity headers',
   async start(context) {
     if (!existsSync(PROGRAM)) {
       return { status: 'skipped', reason: 'sallyport: not built (npm run build), skipped' }

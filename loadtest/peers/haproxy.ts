@@ -50,6 +50,8 @@ function createHaproxyPeer(name: string, work: string, checksClaims: boolean): P
       const probe = spawnSync('haproxy', ['-v'], { encoding: 'utf8' })
       if (probe.status !== 0)
         return { status: 'skipped', reason: 'haproxy: not installed, skipped' }
+      if (context.redisPort !== null)
+        return { status: 'skipped', reason: 'haproxy: knows no sessions, skipped' }
       const port = await freePort()
       const file = join(context.folder, `${name}.cfg`)
       writeFileSync(file, configuration(context, port, checksClaims))

@@ -7,7 +7,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Readiness } from '../gateway/health.ts'
+import { parseJsonText } from '../protocol/strict-json.ts'
+import type { SessionRegistry } from '../verifiers/session/session-registry.ts'
 import { AdminAccess, type AdminRefusal } from './admin-access.ts'
+import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
+import { answerSessions } from './sessions.ts'
 
 export interface AdminAppOptions {
   readonly host: string
@@ -25,6 +29,8 @@ export interface AdminSources {
   readiness(): Readiness
   /** Everything that an operator may know, as plain data. */
   status(): Promise<object>
+  /** `null`: sessions are not configured. */
+  readonly sessions: SessionRegistry | null
   /** Something failed that should not have; the client has been told 500. */
   onFailure(error: unknown): void
 }
@@ -34,14 +40,9 @@ const HEADERS_TIMEOUT_MS = 5_000
 const REQUEST_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_TIMEOUT_MS = 5_000
 const CONNECTIONS_MAX = 128
-const PROBLEM = 'application/problem+json'
-const JSON_TYPE = 'application/json'
-
-interface Answer {
-  readonly status: number
-  readonly contentType: string
-  readonly body: string
-}
+/** The largest thing that an operator sends is one session. */
+const BODY_BYTES_MAX = 65_536
+const SESSIONS = '/sessions'
 
 interface AdminRoute {
   /** Open to probes, which carry no token. They tell no more than the main port does. */
@@ -110,8 +111,6 @@ export class AdminApp {
   }
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // No route takes a body; without this an unread one would hold the connection.
-    request.resume()
     let answer: Answer
     try {
       answer = await this.#answer(request, response)
@@ -119,6 +118,9 @@ export class AdminApp {
       this.#sources.onFailure(error)
       answer = problem(500, 'Internal error', 'The answer could not be put together.')
     }
+    // A body that nobody read would hold the connection.
+    request.resume()
+    if (answer.allow !== null) response.setHeader('Allow', answer.allow)
     const bytes = Buffer.from(answer.body)
     response.writeHead(answer.status, {
       'Content-Type': answer.contentType,
@@ -137,21 +139,28 @@ export class AdminApp {
       if (refusal !== 'bad_host') response.setHeader('WWW-Authenticate', 'Bearer realm="admin"')
       return problem(...REFUSALS[refusal])
     }
+    if (path === SESSIONS || path.startsWith(`${SESSIONS}/`)) return this.#answerSessions(request)
     if (route === undefined) {
-      const known = [...ROUTES.keys()].join(', ')
+      const known = [...ROUTES.keys(), SESSIONS].join(', ')
       return problem(404, 'Not found', `The admin listener answers ${known}.`)
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.setHeader('Allow', 'GET, HEAD')
-      return problem(405, 'Method not allowed', `${path} is read with GET or HEAD.`)
+      return methodNotAllowed(path, 'GET, HEAD')
     }
     return route.answer(this.#sources)
+  }
+
+  async #answerSessions(request: IncomingMessage): Promise<Answer> {
+    const { sessions } = this.#sources
+    if (sessions === null) return problem(404, 'No sessions', 'Sessions are not configured.')
+    const asked = await readRequest(request, SESSIONS)
+    return 'status' in asked ? asked : answerSessions(sessions, asked)
   }
 }
 
 async function answerMetrics(sources: AdminSources): Promise<Answer> {
   const body = await sources.metrics()
-  return { status: 200, contentType: sources.metricsContentType, body }
+  return { status: 200, contentType: sources.metricsContentType, body, allow: null }
 }
 
 async function answerStatus(sources: AdminSources): Promise<Answer> {
@@ -167,16 +176,38 @@ function answerReady(sources: AdminSources): Answer {
   return json(ready ? 200 : 503, told)
 }
 
-function json(status: number, body: object): Answer {
-  return { status, contentType: JSON_TYPE, body: `${JSON.stringify(body, null, 2)}\n` }
-}
-
-function problem(status: number, title: string, message: string): Answer {
-  const body = JSON.stringify({ type: 'about:blank', title, status, message })
-  return { status, contentType: PROBLEM, body: `${body}\n` }
-}
-
 function pathOf(target: string): string {
   const query = target.indexOf('?')
   return query === -1 ? target : target.slice(0, query)
+}
+
+/** @returns An answer when the request is none that a resource could take. */
+async function readRequest(
+  request: IncomingMessage,
+  resource: string,
+): Promise<AdminRequest | Answer> {
+  const url = new URL(request.url ?? '', 'http://admin')
+  let reference: string
+  try {
+    reference = decodeURIComponent(url.pathname.slice(resource.length + 1))
+  } catch {
+    return problem(400, 'Invalid request', 'The path is not percent-encoded as it should be.')
+  }
+  const text = await readBody(request)
+  if (text === null) return problem(413, 'Too large', `At most ${BODY_BYTES_MAX} bytes are read.`)
+  // A page of another site can send any text, but not with this type: that would take a preflight.
+  const isJson = /^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')
+  const method = request.method ?? ''
+  return { method, reference, query: url.searchParams, body: isJson ? parseJsonText(text) : null }
+}
+
+/** @returns `null` when there is more than may be. */
+async function readBody(request: IncomingMessage): Promise<string | null> {
+  const chunks: Buffer[] = []
+  let sizeBytes = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.byteLength
+    if (sizeBytes <= BODY_BYTES_MAX) chunks.push(chunk)
+  }
+  return sizeBytes > BODY_BYTES_MAX ? null : Buffer.concat(chunks).toString('utf8')
 }

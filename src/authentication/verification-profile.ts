@@ -1,28 +1,28 @@
-/** What a route accepts as proof, and the key under which verdicts about that are shared. */
-import { type ProfileKey, profileKey } from '../token-cache/token-digest.ts'
-import {
-  compileJwtProfile,
-  type JwtIssuerPolicy,
-  type JwtProfile,
-} from '../verifiers/jwt/jwt-verifier.ts'
+/** What a route accepts as a bearer token, and the key under which such verdicts are shared. */
+import { profileKey } from '../token-cache/token-digest.ts'
+import { compileJwtProfile, type JwtIssuerPolicy } from '../verifiers/jwt/jwt-verifier.ts'
+import type { IntrospectionRule, TokenProfile } from './token-authenticator.ts'
 
-export interface VerificationProfile {
-  readonly key: ProfileKey
-  readonly issuers: JwtProfile
+export interface TokenRules {
+  /** Issuers whose JWTs are verified here; `null`: JWTs are like any other token. */
+  readonly jwt: readonly JwtIssuerPolicy[] | null
+  readonly introspection: Omit<IntrospectionRule, 'staleKey'> | null
 }
 
 /**
- * Compiles the issuers of a route. Routes that accept the same issuers under the same rules share
+ * Compiles the rules of a route. Routes that accept the same issuers under the same rules share
  * a key, and so do configurations before and after a reload: the key is made of all the rules, in
  * whatever order they were written.
  */
-export function compileVerificationProfile(
-  policies: readonly JwtIssuerPolicy[],
-): VerificationProfile {
-  const descriptions = policies.map((policy) => JSON.stringify(canonical(policy))).sort(byText)
+export function compileTokenProfile({ jwt, introspection }: TokenRules): TokenProfile {
+  const description = JSON.stringify(canonical({ jwt, introspection }))
   return {
-    key: profileKey(JSON.stringify(descriptions)),
-    issuers: compileJwtProfile(policies),
+    key: profileKey(description),
+    jwt: jwt === null ? null : compileJwtProfile(jwt),
+    introspection: introspection && {
+      ...introspection,
+      staleKey: profileKey(`stale ${JSON.stringify(canonical(introspection))}`),
+    },
   }
 }
 
@@ -35,5 +35,6 @@ function canonical(value: unknown): unknown {
 }
 
 function byText(left: unknown, right: unknown): number {
-  return String(left) < String(right) ? -1 : 1
+  const texts = [left, right].map((value) => JSON.stringify(value))
+  return (texts[0] ?? '') < (texts[1] ?? '') ? -1 : 1
 }

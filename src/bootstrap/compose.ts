@@ -1,54 +1,58 @@
 /** The object graph of one listener thread, on one screen: which object gets which. */
-import { Authenticator } from '../authentication/authenticate.ts'
-import {
-  compileVerificationProfile,
-  type VerificationProfile,
-} from '../authentication/verification-profile.ts'
+import { ApiKeyAuthenticator } from '../authentication/api-key-authenticator.ts'
+import { SessionAuthenticator } from '../authentication/session-authenticator.ts'
+import { SharedVerdicts } from '../authentication/shared-verdicts.ts'
+import type { Authenticator } from '../authentication/verdict.ts'
 import type {
+  ApiKeysConfiguration,
   GatewayConfiguration,
-  IssuerConfiguration,
-  RouteConfiguration,
+  SessionsConfiguration,
   UpstreamConfiguration,
 } from '../config/gateway-configuration.ts'
-import { CredentialExtractor } from '../credentials/extract-credential.ts'
-import { CredentialStripper } from '../credentials/strip-credential.ts'
 import type { Gateway } from '../gateway/gateway.ts'
-import type { GatewayRoute } from '../gateway/gateway-route.ts'
 import type { Readiness } from '../gateway/health.ts'
 import { TrustedPeers } from '../gateway/trusted-peers.ts'
-import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { AccessLog } from '../observability/access-log.ts'
-import { ListenerMetrics, NO_INDEX } from '../observability/listener-metrics.ts'
+import { ListenerMetrics } from '../observability/listener-metrics.ts'
 import type { Logger } from '../observability/logger.ts'
 import { RequestIds } from '../observability/request-id.ts'
 import { TraceParents } from '../observability/trace-context.ts'
-import { compileBearerChallenges } from '../protocol/bearer-challenge.ts'
-import { createRequestFilter } from '../proxy/hop-by-hop-headers.ts'
 import { UPSTREAM_POOL_DEFAULTS, UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { Clock } from '../resilience/clock.ts'
-import { randomHex } from '../resilience/randomness.ts'
+import { randomFraction, randomHex } from '../resilience/randomness.ts'
+import { RedisConnections } from '../resilience/redis-connections.ts'
+import type { RedisState } from '../resilience/redis-pool.ts'
 import { compileRoutes } from '../routing/compile-routes.ts'
 import { KeyGenerations } from '../shared-memory/key-generations.ts'
 import { InFlight } from '../token-cache/in-flight.ts'
 import { RefusalCache } from '../token-cache/refusal-cache.ts'
 import { MEMO_ENTRIES_DEFAULT, TokenCache } from '../token-cache/token-cache.ts'
-import { type JwtIssuerPolicy, JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
+import { ApiKeyList } from '../verifiers/api-key/api-key-list.ts'
+import { ApiKeyVerifier } from '../verifiers/api-key/api-key-verifier.ts'
+import { JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
 import { SignaturePool } from '../verifiers/jwt/signature-pool.ts'
+import { SALLYPORT_POINTERS } from '../verifiers/session/session-record.ts'
+import type { SessionReader } from '../verifiers/session/session-store.ts'
+import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
+import { type ComposedIntrospection, composeIntrospection } from './compose-introspection.ts'
+import { composeRoute } from './compose-route.ts'
 import type { ListenerStart } from './thread-messages.ts'
 
-const REALM = 'sallyport'
 const MS_PER_SECOND = 1_000
+/** A connection to Redis beyond the minimum ends when it was not needed for so long. */
+const REDIS_IDLE_MS = 30_000
 /** Longest that a token waits for a verification thread, and a batch for its verdicts. */
 const VERIFY_QUEUE_WAIT_MS = 2_000
 const VERIFY_BATCH_DEADLINE_MS = 2_000
-/** Fields that the gateway writes itself, beside the identity: see gateway/handle-request.ts. */
-const TRACE_NAMES = ['traceparent', 'tracestate']
 
 export interface ListenerParts {
   readonly gateway: Gateway
   readonly signatures: SignaturePool
   readonly upstreams: readonly UpstreamPool[]
+  readonly introspection: ComposedIntrospection
+  /** `null`: nothing uses Redis. */
+  readonly redis: RedisConnections | null
 }
 
 export interface ListenerSurroundings {
@@ -56,6 +60,9 @@ export interface ListenerSurroundings {
   readonly logger: Logger
   readonly clock: Clock
   readonly readiness: () => Readiness
+  /** Sessions in the memory of the supervisor. */
+  readonly memorySessions: SessionReader
+  readonly onRedisState: (state: RedisState) => void
 }
 
 export function composeListener(start: ListenerStart, around: ListenerSurroundings): ListenerParts {
@@ -83,7 +90,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     issuerNames: configuration.issuers.map(({ name }) => name),
     upstreamNames: configuration.upstreams.map(({ name }) => name),
   })
-  const authenticator = new Authenticator({
+  const verdicts = new SharedVerdicts({
     cache: new TokenCache({ buffer: buffers.tokenCache, keys, memoEntries: MEMO_ENTRIES_DEFAULT }),
     refusals: new RefusalCache({
       buffer: buffers.refusals,
@@ -92,18 +99,26 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     }),
     inFlight: new InFlight(buffers.inFlight),
     keys,
-    verifier: new JwtVerifier({ keys: around.keyRing, signatures }),
     clock,
     lookups: metrics,
   })
+  const redis = composeRedis(configuration, perThread, around)
+  const introspection = composeIntrospection(configuration, buffers.breakers, perThread, clock)
+  const { sessions, apiKeys } = configuration
+  const authenticators = {
+    verdicts,
+    jwt: new JwtVerifier({ keys: around.keyRing, signatures }),
+    introspector: introspection.introspector,
+    sessions: sessions && composeSessions(sessions, redis ?? around.memorySessions, around),
+    apiKeys: apiKeys && composeApiKeys(apiKeys, redis, clock),
+  }
   const gateway: Gateway = {
     routes: compileRoutes(
       configuration.routes.map((route, index) => ({
         match: route.match,
-        target: composeRoute(route, index, configuration, upstreams),
+        target: composeRoute(route, index, configuration, upstreams, authenticators),
       })),
     ),
-    authenticator,
     identityNames: identity.headers,
     requestIdName: identity.headers.requestId,
     correlationIdName: identity.headers.correlationId,
@@ -119,65 +134,57 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     clock,
     readiness: around.readiness,
   }
-  return { gateway, signatures, upstreams }
+  return { gateway, signatures, upstreams, introspection, redis }
 }
 
-function composeRoute(
-  route: RouteConfiguration,
-  index: number,
-  configuration: GatewayConfiguration,
-  upstreams: readonly UpstreamPool[],
-): GatewayRoute {
-  const upstream = upstreams.find(({ name }) => name === route.upstream)
-  if (upstream === undefined) throw new Error(`route ${route.name} has no upstream`)
-  const { headers } = configuration.identity
-  const onlyIssuer = route.issuers.length === 1 ? route.issuers[0] : null
-  const isProtected = route.authenticate !== 'none'
-  return {
-    name: route.name,
-    index,
-    authentication: route.authenticate,
-    upstream,
-    extractor: new CredentialExtractor(route.credentials, configuration.server.limits.tokenBytes),
-    stripper: new CredentialStripper(route.credentials),
-    profile: composeProfile(route, configuration.issuers),
-    requirement: route.require,
-    requestFilter: createRequestFilter([
-      ...reservedFieldNames(Object.values(headers)),
-      ...TRACE_NAMES,
-    ]),
-    challenges: isProtected
-      ? compileBearerChallenges({
-          realm: REALM,
-          scopes: [...route.require.scopesAll, ...route.require.scopesAny],
-          resourceMetadata: route.resourceMetadata,
-        })
-      : null,
-    issuerIndex: onlyIssuer
-      ? configuration.issuers.findIndex(({ name }) => name === onlyIssuer)
-      : NO_INDEX,
+function composeRedis(
+  { redis, sessions, apiKeys, tuning }: GatewayConfiguration,
+  perThread: (processWide: number) => number,
+  { onRedisState }: ListenerSurroundings,
+): RedisConnections | null {
+  const isUsed = sessions?.store === 'redis' || apiKeys?.redis === true
+  if (redis === null || !isUsed) return null
+  const options = {
+    ...redis,
+    connectionsMin: perThread(tuning.redisConnectionsMin),
+    connectionsMax: perThread(tuning.redisConnectionsMax),
+    idleMs: REDIS_IDLE_MS,
   }
+  return new RedisConnections(options, { random: randomFraction, onState: onRedisState })
 }
 
-function composeProfile(
-  route: RouteConfiguration,
-  issuers: readonly IssuerConfiguration[],
-): VerificationProfile {
-  const accepted = issuers.filter(({ name }) => route.issuers.includes(name))
-  return compileVerificationProfile(accepted.map(issuerPolicy))
+function composeSessions(
+  sessions: SessionsConfiguration,
+  store: SessionReader,
+  { clock, memorySessions }: ListenerSurroundings,
+): Authenticator {
+  const isExpress = sessions.format === 'express-session'
+  const { keyPrefix, keyHash, ttlSeconds, absoluteTtlSeconds, pointers, secrets } = sessions
+  const verifier = new SessionVerifier(sessions.store === 'memory' ? memorySessions : store, {
+    cookieSecrets: isExpress ? secrets : null,
+    keyPrefix,
+    keyHash,
+    pointers: isExpress
+      ? { ...pointers, hasNumberedUsers: true, expiresAt: null }
+      : SALLYPORT_POINTERS,
+    ttlSeconds,
+    isLifeForeign: isExpress,
+    absoluteTtlSeconds,
+  })
+  return new SessionAuthenticator(verifier, clock)
 }
 
-function issuerPolicy(issuer: IssuerConfiguration): JwtIssuerPolicy {
-  return {
-    name: issuer.name,
-    issuer: issuer.issuer,
-    audiences: issuer.audiences,
-    algorithms: issuer.algorithms,
-    types: issuer.types,
-    clockToleranceSeconds: issuer.clockToleranceSeconds,
-    requiredClaims: issuer.requiredClaims,
-    claimNames: issuer.claims,
-  }
+function composeApiKeys(
+  { keys, redis: isInRedis, keyPrefix }: ApiKeysConfiguration,
+  redis: RedisConnections | null,
+  clock: Clock,
+): Authenticator {
+  const records = keys.map(
+    ({ sha256, expiresAt, ...record }) =>
+      [sha256, { ...record, expiresAtSeconds: expiresAt }] as const,
+  )
+  const lookup = isInRedis && redis !== null ? new ApiKeyVerifier(redis, keyPrefix) : null
+  return new ApiKeyAuthenticator(new ApiKeyList(new Map(records)), lookup, clock)
 }
 
 function upstreamOptions(

@@ -78,6 +78,7 @@ export class IssuerKeys {
 
   #add(issuer: IssuerConfiguration, parts: IssuerKeysParts): void {
     const { keys, name, algorithms } = issuer
+    if (keys.kind === 'none') return
     if (keys.kind === 'secret') {
       const options = { issuerName: name, secret: keys.secret, algorithms }
       this.#secretSets.push(secretKeySet(options, parts.generations))

@@ -15,9 +15,11 @@ import { Logger } from '../observability/logger.ts'
 import { describeError } from '../observability/redact.ts'
 import { systemClock } from '../resilience/clock.ts'
 import { loadNativeBinary } from '../server/native-binary.ts'
+import { boundReceiveBuffers } from '../server/receive-buffer.ts'
 import { NativeServer } from '../server/uws-app.ts'
 import { assertInvariant } from '../shared-memory/invariant.ts'
 import { composeListener, type ListenerParts } from './compose.ts'
+import { RemoteSessions } from './memory-sessions.ts'
 import type { FromListener, ListenerStart, ToListener } from './thread-messages.ts'
 
 /** How often a draining thread looks whether its last connection has gone. */
@@ -25,6 +27,7 @@ const DRAIN_POLL_MS = 50
 /** Beyond the longest JWKS timeout: the supervisor answers before, or is in trouble. */
 const ASK_TIMEOUT_MARGIN_MS = 500
 const EXIT_FAILED = 1
+const NO_REDIS = { open: 0, ready: 0, commands: 0, failures: 0, writes: 0 }
 
 assertInvariant(parentPort !== null, 'a listener thread has a supervisor')
 const port = parentPort
@@ -40,11 +43,16 @@ const keyRing = new KeyRing(
   ask,
   systemClock,
 )
+const memorySessions = new RemoteSessions((question, call) =>
+  post({ type: 'store_question', question, call }),
+)
 const parts: ListenerParts = composeListener(start, {
   keyRing,
   logger,
   clock: systemClock,
   readiness: () => readiness,
+  memorySessions,
+  onRedisState: (state) => post({ type: 'redis_state', state }),
 })
 const { gateway } = parts
 const server = new NativeServer(loadNativeBinary(start.nativeBinary), {
@@ -76,11 +84,26 @@ await listen()
 
 async function listen(): Promise<void> {
   try {
+    // Or the first sessions would be refused while everything is well. A Redis that is down must
+    // not hold up everything else.
+    await parts.redis?.whenReady(configuration.redis?.connectTimeoutMs ?? 0)
     await server.listen(start.host, start.port, { isExclusive: false })
+    boundReceiving()
     post({ type: 'listening' })
   } catch (error) {
     post({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
     process.exit(EXIT_FAILED)
+  }
+}
+
+/** Before the first turn of the event loop in which a connection could be accepted. */
+function boundReceiving(): void {
+  const { receiveBufferBytes } = configuration.tuning
+  if (receiveBufferBytes === 0) return
+  const reason = boundReceiveBuffers(start.port, receiveBufferBytes)
+  // Once is enough: the reason is the same for every thread.
+  if (reason !== null && start.index === 0) {
+    logger.log({ event: 'receive_buffer_unbounded', reason })
   }
 }
 
@@ -96,6 +119,9 @@ function receive(message: ToListener): void {
     case 'unknown_key_answer':
       questions.get(message.question)?.(message.answer)
       questions.delete(message.question)
+      break
+    case 'store_answer':
+      memorySessions.answered(message.question, message.reply)
       break
     case 'snapshot_request':
       post({ type: 'snapshot', question: message.question, snapshot: snapshot() })
@@ -126,6 +152,8 @@ function snapshot(): ListenerSnapshot {
     verificationQueueDepth: parts.signatures.queueDepth,
     verificationBatches: parts.signatures.batchCount,
     verificationTokens: parts.signatures.tokenCount,
+    introspectionAttempts: parts.introspection.attempts(),
+    redis: parts.redis?.stats ?? NO_REDIS,
     openConnections: server.connectionCount,
     upstreamPending: parts.upstreams.map((upstream) => upstream.pending),
     upstreamEjected: stats.map(({ targets }) => targets.filter(({ ejected }) => ejected).length),

@@ -11,32 +11,23 @@ import { Exposition } from '../observability/exposition.ts'
 import { Logger } from '../observability/logger.ts'
 import { MetricsLedger } from '../observability/metrics-ledger.ts'
 import { describeError } from '../observability/redact.ts'
+import { CIRCUIT_STATES } from '../resilience/circuit-breaker.ts'
 import { systemClock } from '../resilience/clock.ts'
-import {
-  chooseNativeBinary,
-  type NativeBinary,
-  NativeBinaryError,
-} from '../server/native-binary.ts'
-import {
-  createKeyGenerationsBuffer,
-  KeyGenerationAllocator,
-} from '../shared-memory/key-generations.ts'
-import { createInFlightBuffer } from '../token-cache/in-flight.ts'
-import { createRefusalCacheBuffer } from '../token-cache/refusal-cache.ts'
-import { createTokenCacheBuffer } from '../token-cache/token-cache.ts'
+import type { RedisState } from '../resilience/redis-pool.ts'
+import type { NativeBinary } from '../server/native-binary.ts'
+import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
 import { claimPort, listenError } from './claim-port.ts'
+import { circuitReadings, type IssuerBreaker, issuerBreakers } from './compose-introspection.ts'
 import { Inquiry } from './inquiry.ts'
 import { IssuerKeys } from './issuer-keys.ts'
 import { logKeyEvent } from './key-events.ts'
 import { type ListenerThreads, startListenerThreads } from './listener-threads.ts'
+import { nativeBinaryFor } from './native-server-choice.ts'
+import { createBuffers } from './shared-buffers.ts'
 import { StartError } from './start-error.ts'
+import { SupervisorSessions } from './supervisor-sessions.ts'
 import type { FromListener, ListenerStart, SharedBuffers } from './thread-messages.ts'
 
-const BYTES_PER_MIB = 2 ** 20
-/** Refusals get memory of their own, on top of the cache's: this part of its size. */
-const REFUSAL_SHARE = 1 / 32
-/** Head of a request: target, header section, and the request line and separators around them. */
-const HEAD_MARGIN_BYTES = 1_024
 /**
  * For the threads that are started from here on. Each collects its young objects by itself: the
  * engine's helper threads would cost 1 to 2 µs of CPU a request to shorten pauses of half a
@@ -90,12 +81,15 @@ class Supervisor implements RunningGateway {
   readonly #logger: Logger
   readonly #buffers: SharedBuffers
   readonly #keys: IssuerKeys
+  readonly #sessions: SupervisorSessions
+  readonly #breakers: readonly IssuerBreaker[]
   readonly #admin: AdminApp
   readonly #ledger = new MetricsLedger()
   readonly #exposition = new Exposition(true)
   readonly #snapshots = new Inquiry(SNAPSHOT_TIMEOUT_MS)
   readonly #listening = new Set<number>()
   readonly #drained = new Set<number>()
+  readonly #redisStates = new Map<number, RedisState>()
   #threads: ListenerThreads | null = null
   #isDraining = false
   #restarts = 0
@@ -121,18 +115,21 @@ class Supervisor implements RunningGateway {
       },
       onEvent: (event, alertOnStale) => logKeyEvent(this.#logger, event, alertOnStale),
     })
+    this.#sessions = new SupervisorSessions(configuration, systemClock)
+    this.#breakers = issuerBreakers(configuration, this.#buffers.breakers)
     this.#admin = new AdminApp(configuration.admin, {
       metrics: () => this.#metrics(),
       metricsContentType: this.#exposition.contentType,
       readiness: () => this.readiness(),
       status: () => this.#status(),
+      sessions: this.#sessions.registry,
       onFailure: (error) =>
         this.#logger.log({ event: 'unexpected_failure', where: 'admin', ...describeError(error) }),
     })
   }
 
   async start(): Promise<void> {
-    const { server, admin, tuning } = this.#configuration
+    const { server, tuning } = this.#configuration
     this.#logger.log({
       event: 'starting',
       version: this.#version,
@@ -141,16 +138,12 @@ class Supervisor implements RunningGateway {
     })
     const { version, kind, sha256 } = this.nativeBinary
     this.#logger.log({ event: 'native_server_loaded', version, kind, sha256 })
-    this.port = await claimPort(server.host, server.port)
     try {
-      this.adminPort = await this.#admin.listen()
-    } catch (error) {
-      throw listenError('admin', admin.host, admin.port, error)
-    }
-    this.#logger.log({ event: 'admin_listening', host: admin.host, port: this.adminPort })
-    try {
+      this.port = await claimPort(server.host, server.port)
+      await this.#listenAdmin()
       await Promise.all([this.#listen(), this.#keys.start()])
     } catch (error) {
+      // Connections and timers that are there already would keep the process alive.
       await this.#end()
       throw error
     }
@@ -178,6 +171,16 @@ class Supervisor implements RunningGateway {
 
   crashListener(index: number): void {
     this.#threads?.crash(index)
+  }
+
+  async #listenAdmin(): Promise<void> {
+    const { host, port } = this.#configuration.admin
+    try {
+      this.adminPort = await this.#admin.listen()
+    } catch (error) {
+      throw listenError('admin', host, port, error)
+    }
+    this.#logger.log({ event: 'admin_listening', host, port: this.adminPort })
   }
 
   /** Settles when every thread listens for the first time. */
@@ -230,6 +233,12 @@ class Supervisor implements RunningGateway {
       case 'unknown_key':
         void this.#answerUnknownKey(index, message)
         break
+      case 'store_question':
+        void this.#answerStoreQuestion(index, message)
+        break
+      case 'redis_state':
+        this.#noticeRedis(index, message.state)
+        break
       case 'snapshot':
         this.#ledger.update(message.snapshot)
         this.#snapshots.answered(message.question, index)
@@ -247,6 +256,22 @@ class Supervisor implements RunningGateway {
   ): Promise<void> {
     const answer = await this.#keys.resolveUnknownKey(issuerName, keyId)
     this.#threads?.post(index, { type: 'unknown_key_answer', question, answer })
+  }
+
+  async #answerStoreQuestion(
+    index: number,
+    { question, call }: FromListener & { type: 'store_question' },
+  ): Promise<void> {
+    const reply = await this.#sessions.answer(call)
+    this.#threads?.post(index, { type: 'store_answer', question, reply })
+  }
+
+  #noticeRedis(index: number, state: RedisState): void {
+    this.#redisStates.set(index, state)
+    this.#logger.security({
+      event: state === 'ready' ? 'redis_ready' : 'redis_unreachable',
+      thread: index,
+    })
   }
 
   /** A thread is gone; its successor is started by {@link startListenerThreads}. */
@@ -295,6 +320,8 @@ class Supervisor implements RunningGateway {
         refreshFailures: status.refreshesFailed,
       })),
       issuerStates: KEY_SET_STATES,
+      circuits: circuitReadings(this.#breakers),
+      circuitStates: CIRCUIT_STATES,
       listenerRestarts: this.#restarts,
       ready: this.readiness().ready,
       build: {
@@ -315,6 +342,8 @@ class Supervisor implements RunningGateway {
       listenerThreads: { running: this.#listening.size, restarts: this.#restarts },
       tuning: this.#configuration.tuning,
       issuers: this.#keys.statuses(),
+      introspection: circuitReadings(this.#breakers),
+      redis: [...this.#redisStates].map(([thread, state]) => ({ thread, state })),
       routes: this.#configuration.routes.map(({ name, match, authenticate, upstream }) => ({
         name,
         match,
@@ -357,28 +386,7 @@ class Supervisor implements RunningGateway {
     await this.#threads?.end()
     await this.#admin.close()
     await this.#keys.stop()
-  }
-}
-
-function nativeBinaryFor({ server, tuning }: GatewayConfiguration): NativeBinary {
-  try {
-    return chooseNativeBinary({
-      allowUnknown: tuning.allowUnknownNativeServer,
-      headBytesMax: server.limits.headerBytes + server.limits.urlBytes + HEAD_MARGIN_BYTES,
-    })
-  } catch (error) {
-    if (error instanceof NativeBinaryError) throw new StartError(error.message)
-    throw error
-  }
-}
-
-function createBuffers({ cache }: GatewayConfiguration): SharedBuffers {
-  const refusalBytes = Math.floor(cache.sizeMiB * BYTES_PER_MIB * REFUSAL_SHARE)
-  return {
-    keyGenerations: createKeyGenerationsBuffer(),
-    tokenCache: createTokenCacheBuffer(cache.sizeMiB),
-    refusals: createRefusalCacheBuffer(refusalBytes),
-    inFlight: createInFlightBuffer(),
+    this.#sessions.close()
   }
 }
 

@@ -7,7 +7,10 @@ import type { Readiness } from '../gateway/health.ts'
 import type { KeySet } from '../keys/key-set.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
 import type { ListenerSnapshot } from '../observability/listener-metrics.ts'
+import type { RedisState } from '../resilience/redis-pool.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
+import type { StoreReply } from '../verifiers/session/session-store.ts'
+import type { StoreCall } from './memory-sessions.ts'
 
 /** Memory that all threads see. Made by the supervisor; outlives any listener thread. */
 export interface SharedBuffers {
@@ -15,6 +18,8 @@ export interface SharedBuffers {
   readonly tokenCache: SharedArrayBuffer
   readonly refusals: SharedArrayBuffer
   readonly inFlight: SharedArrayBuffer
+  /** Circuit breakers of introspection endpoints, in the order of the issuers. */
+  readonly breakers: SharedArrayBuffer
 }
 
 /** What a listener thread starts with. */
@@ -38,6 +43,11 @@ export type ToListener =
       readonly answer: UnknownKeyAnswer
     }
   | { readonly type: 'snapshot_request'; readonly question: number }
+  | {
+      readonly type: 'store_answer'
+      readonly question: number
+      readonly reply: StoreReply<unknown>
+    }
   /** What to say at `/health/ready`. Draining: also ask clients to reconnect elsewhere. */
   | { readonly type: 'readiness'; readonly readiness: Readiness }
   /** Accept no more connections; report `drained` when the last one is gone. */
@@ -56,6 +66,9 @@ export type FromListener =
       readonly issuerName: string
       readonly keyId: string
     }
+  /** About the sessions in the memory of the supervisor. */
+  | { readonly type: 'store_question'; readonly question: number; readonly call: StoreCall }
+  | { readonly type: 'redis_state'; readonly state: RedisState }
   | {
       readonly type: 'snapshot'
       readonly question: number

@@ -1,8 +1,12 @@
-/** Fetches the key set of each issuer once and says which of its keys are usable. */
+/**
+ * Fetches the key set of each issuer once and says which of its keys are usable, and asks Redis for
+ * an answer.
+ */
 import type {
   GatewayConfiguration,
   IssuerConfiguration,
   JwksConfiguration,
+  RedisConfiguration,
 } from '../config/gateway-configuration.ts'
 import {
   discoverySource,
@@ -15,6 +19,9 @@ import { SKIP_REASONS } from '../keys/parse-jwk.ts'
 import { type JwksRefusal, type ParsedJwks, parseJwks } from '../keys/parse-jwks.ts'
 import { systemClock } from '../resilience/clock.ts'
 import { OutboundHttp } from '../resilience/outbound-http.ts'
+import { randomFraction } from '../resilience/randomness.ts'
+import { RedisConnections } from '../resilience/redis-connections.ts'
+import type { RedisFailure } from '../resilience/redis-reply.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Why there is no key set, in words that depend on nothing the other side says. */
@@ -37,6 +44,18 @@ const FAILURES: Readonly<Record<JwksSourceFailure | JwksRefusal, string>> = {
   too_many_keys: 'the document holds more than 100 keys',
 }
 
+const REDIS_FAILURES: Readonly<Record<RedisFailure, string>> = {
+  unavailable: 'no connection (address, password or TLS)',
+  timeout: 'no answer in time (redis.commandTimeout)',
+  read_only: 'it is read-only',
+  out_of_memory: 'it is out of memory',
+  wrong_type: 'it answers with an error',
+  error: 'it answers with an error',
+}
+
+/** Sentinels and clusters are asked for the others before those are asked. */
+const REDIS_ROUNDS = 4
+
 /** @returns Whether every issuer has a key that can verify. One line per issuer and key. */
 export async function checkOnline(
   configuration: GatewayConfiguration,
@@ -45,9 +64,10 @@ export async function checkOnline(
   const connectionsPerOrigin = configuration.tuning.identityProviderConnections
   const http = new OutboundHttp({ connectionsPerOrigin })
   try {
-    const verdicts = await Promise.all(
-      configuration.issuers.map(async (issuer) => checkKeys(issuer, http)),
-    )
+    const verdicts = await Promise.all([
+      ...configuration.issuers.map(async (issuer) => checkKeys(issuer, http)),
+      ...(configuration.redis === null ? [] : [checkRedis(configuration.redis)]),
+    ])
     for (const { lines, isGood } of verdicts) {
       for (const line of lines) {
         if (isGood) terminal.print(line)
@@ -65,10 +85,30 @@ interface Verdict {
   readonly lines: readonly string[]
 }
 
+/** One connection, one question. */
+async function checkRedis(redis: RedisConfiguration): Promise<Verdict> {
+  const connections = new RedisConnections(
+    { ...redis, connectionsMin: 1, connectionsMax: 1, idleMs: redis.connectTimeoutMs },
+    { random: randomFraction, onState: () => {} },
+  )
+  await connections.whenReady(redis.connectTimeoutMs * REDIS_ROUNDS)
+  const reply = await connections.ping()
+  connections.close()
+  if (reply.ok) return { isGood: true, lines: [`redis: ${redis.mode}, answers`] }
+  const where = redis.nodes.map(({ host, port }) => `${host}:${port}`).join(', ')
+  return {
+    isGood: false,
+    lines: [`redis: no answer from ${where}: ${REDIS_FAILURES[reply.reason]}`],
+  }
+}
+
 async function checkKeys(issuer: IssuerConfiguration, http: OutboundHttp): Promise<Verdict> {
   const { name, keys, algorithms } = issuer
   if (keys.kind === 'secret') {
     return { isGood: true, lines: [`issuers.${name}: shared secret, nothing to fetch`] }
+  }
+  if (keys.kind === 'none') {
+    return { isGood: true, lines: [`issuers.${name}: no keys, its tokens are introspected`] }
   }
   const fetched = await sourceOf(issuer, keys, http).fetchDocument(keys.timeoutMs)
   const parsed = fetched.ok ? parseJwks(fetched.document, algorithms) : fetched

@@ -1,10 +1,14 @@
 /** What must hold between settings: names that refer to each other, and routes in their order. */
+
+import { checkAuthenticators } from './authenticator-checks.ts'
 import type { Complain, Complaint, ConfigPath } from './config-error.ts'
+import { checkApiKeys, checkKeyPrefixes, checkRedis, checkSessions } from './credential-checks.ts'
 import { checkIssuer } from './issuer-checks.ts'
 import { isLoopbackHost } from './network-address.ts'
 import { coversHost, coversMethods, coversPath } from './route-grammar.ts'
 import type { IdentityOutput, RouteOutput } from './route-settings.ts'
 import type { AdminOutput } from './server-settings.ts'
+import { sessionCookie } from './session-settings.ts'
 import type { UnderstoodSettings } from './understood-settings.ts'
 
 /** Checks everything that is well-formed. Opens no file and looks up no name. */
@@ -27,6 +31,7 @@ export function crossCheck(settings: UnderstoodSettings): readonly Complaint[] {
   settings.routes.forEach((route, index) => {
     if (route !== null) checkRoute(['routes', index], route, settings, complain)
   })
+  checkCredentialSections(settings, complain)
   checkRouteNames(settings.routes, complain)
   checkReachable(settings.routes, complain)
   return complaints
@@ -73,9 +78,10 @@ function checkIssuersDiffer({ issuers }: UnderstoodSettings, complain: Complain)
 function checkRoute(
   path: ConfigPath,
   route: RouteOutput,
-  { upstreams, issuers }: UnderstoodSettings,
+  settings: UnderstoodSettings,
   complain: Complain,
 ): void {
+  const { upstreams, issuers } = settings
   if (!upstreams.has(route.upstream)) {
     complain([...path, 'upstream'], 'names an upstream that does not exist')
   }
@@ -90,9 +96,13 @@ function checkRoute(
     route.credentials.map(({ kind, name }) => `${kind} ${name}`),
     complain,
   )
-  if (route.authenticate !== 'none' && issuers.size === 0) {
-    complain([...path, 'authenticate'], 'needs a credential, but there is no issuer to trust')
-  }
+  const cookie = settings.sessions.settings && sessionCookie(settings.sessions.settings)
+  route.credentials.forEach(({ kind, name }, index) => {
+    if (kind === 'cookie' && name === cookie) {
+      complain([...path, 'credentials', index], 'names the cookie that holds a session')
+    }
+  })
+  if (route.authenticate !== 'none') checkAuthenticators(path, route, settings, complain)
   const requiresSomething = Object.values(route.require).some((list) => list.length > 0)
   if (requiresSomething && !Array.isArray(route.authenticate)) {
     complain(
@@ -100,6 +110,18 @@ function checkRoute(
       'needs a caller that is known: it cannot be combined with authenticate: ' +
         `${route.authenticate.toString()}`,
     )
+  }
+}
+
+function checkCredentialSections(
+  { redis, sessions, apiKeys }: UnderstoodSettings,
+  complain: Complain,
+): void {
+  if (redis.settings !== null) checkRedis(redis.settings, complain)
+  if (sessions.settings !== null) checkSessions(sessions.settings, redis.isThere, complain)
+  if (apiKeys.settings !== null) checkApiKeys(apiKeys.settings, redis.isThere, complain)
+  if (sessions.settings !== null && apiKeys.settings !== null) {
+    checkKeyPrefixes(sessions.settings, apiKeys.settings, complain)
   }
 }
 

@@ -19,6 +19,11 @@ export interface Tuning {
   readonly upstreamPipelining: number
   /** Connections per identity-provider origin, whole process. */
   readonly identityProviderConnections: number
+  /** Connections to Redis, whole process: kept open, and at most. */
+  readonly redisConnectionsMin: number
+  readonly redisConnectionsMax: number
+  /** Of each client connection, in the kernel; 0: left to the kernel. */
+  readonly receiveBufferBytes: number
   /** Run a native server binary whose digest is not on the list. */
   readonly allowUnknownNativeServer: boolean
 }
@@ -98,6 +103,26 @@ export const ENVIRONMENT_VARIABLES = {
     minimum: 1,
     maximum: 65_535,
   },
+  SALLYPORT_REDIS_CONNECTIONS_MIN: {
+    meaning: 'Connections to Redis that are kept open, whole process. One per listener at least.',
+    defaultText: '5',
+    minimum: 1,
+    maximum: 1_024,
+  },
+  SALLYPORT_REDIS_CONNECTIONS_MAX: {
+    meaning: 'Connections to Redis at most, whole process. Not below the minimum.',
+    defaultText: '50',
+    minimum: 1,
+    maximum: 65_535,
+  },
+  SALLYPORT_RECEIVE_BUFFER_KIB: {
+    meaning:
+      'Receive buffer of each client connection in KiB. An upload gets about one buffer per round ' +
+      'trip; from 384 on, clients that upload very fast can cost memory. 0 lets the kernel choose.',
+    defaultText: '256',
+    minimum: 0,
+    maximum: 1_048_576,
+  },
   JWKS_CACHE_TTL: {
     meaning: 'Seconds for which key sets are fresh. Wins over `jwks.cacheTtl` of every issuer.',
     defaultText: '300',
@@ -155,6 +180,8 @@ export function readEnvironment(environment: Environment, cores: number): Enviro
 
   const listenerThreads = number('SALLYPORT_LISTENER_THREADS') ?? Math.max(1, cores - 1)
   const verifyThreads = number('SALLYPORT_VERIFY_THREADS') ?? Math.max(1, Math.floor(cores / 4))
+  const redisConnectionsMin = number('SALLYPORT_REDIS_CONNECTIONS_MIN') ?? 5
+  const redisConnectionsMax = number('SALLYPORT_REDIS_CONNECTIONS_MAX') ?? 50
   const tuning: Tuning = {
     listenerThreads,
     verifyThreads: Math.max(verifyThreads, listenerThreads),
@@ -163,6 +190,9 @@ export function readEnvironment(environment: Environment, cores: number): Enviro
     upstreamConnections: number('SALLYPORT_UPSTREAM_CONNECTIONS') ?? 256,
     upstreamPipelining: number('SALLYPORT_UPSTREAM_PIPELINING') ?? 1,
     identityProviderConnections: number('SALLYPORT_IDP_CONNECTIONS') ?? 100,
+    redisConnectionsMin,
+    redisConnectionsMax: Math.max(redisConnectionsMin, redisConnectionsMax),
+    receiveBufferBytes: (number('SALLYPORT_RECEIVE_BUFFER_KIB') ?? 256) * 1_024,
     allowUnknownNativeServer: readSwitch(environment, complaints),
   }
   const overrides: FileOverrides = {

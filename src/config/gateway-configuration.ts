@@ -5,6 +5,8 @@
  * paths of files are absolute, and what comes from files and the environment is already in it.
  */
 import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
+import type { StoredUser } from '../protocol/verification.ts'
+import type { AuthenticatorName } from './authenticator-checks.ts'
 import type { Tuning } from './environment.ts'
 
 export interface GatewayConfiguration {
@@ -13,6 +15,10 @@ export interface GatewayConfiguration {
   readonly cache: CacheConfiguration
   /** In the order of the file; names are unique. */
   readonly issuers: readonly IssuerConfiguration[]
+  /** `null`: nothing uses Redis. */
+  readonly redis: RedisConfiguration | null
+  readonly sessions: SessionsConfiguration | null
+  readonly apiKeys: ApiKeysConfiguration | null
   readonly identity: IdentityConfiguration
   readonly upstreams: readonly UpstreamConfiguration[]
   /** The first that matches wins. */
@@ -77,9 +83,99 @@ export interface IssuerConfiguration {
   readonly types: readonly string[]
   readonly keys: IssuerKeysConfiguration
   readonly claims: ClaimNamesConfiguration
+  /** `null`: only its JWTs are known here. */
+  readonly introspection: IntrospectionConfiguration | null
 }
 
+export interface IntrospectionConfiguration {
+  readonly endpoint: string
+  readonly clientId: string
+  readonly clientKey: ClientKeyConfiguration
+  readonly requireAudience: boolean
+  /** All attempts together. */
+  readonly timeoutMs: number
+  readonly attempts: number
+  readonly retryDelayMs: number
+  /** Whole seconds, like the next two. */
+  readonly cacheTtlMs: number
+  readonly inactiveTtlMs: number
+  readonly staleMaxAgeMs: number
+  readonly onOutage: 'use-cached-or-reject' | 'reject-all' | 'pass-through'
+  readonly circuitBreaker: {
+    readonly failureThreshold: number
+    readonly recoveryTimeoutMs: number
+    readonly halfOpenRequests: number
+  }
+}
+
+/** How the gateway proves to an issuer who it is. */
+export type ClientKeyConfiguration =
+  | { readonly method: 'client_secret_basic'; readonly clientSecret: string }
+  | { readonly method: 'client_secret_post'; readonly clientSecret: string }
+  | {
+      readonly method: 'private_key_jwt'
+      /** PEM. */
+      readonly privateKey: string
+      readonly keyId: string | null
+    }
+
+export interface RedisConfiguration {
+  readonly mode: 'standalone' | 'sentinel' | 'cluster'
+  readonly nodes: readonly { readonly host: string; readonly port: number }[]
+  readonly masterName: string
+  readonly database: number
+  readonly username: string | null
+  readonly password: string | null
+  /** `null`: plain TCP. */
+  readonly tls: { readonly ca: string | null; readonly serverName: string | null } | null
+  readonly connectTimeoutMs: number
+  readonly commandTimeoutMs: number
+  readonly readFromReplicas: boolean
+}
+
+export interface SessionsConfiguration {
+  readonly store: 'redis' | 'memory'
+  readonly format: 'sallyport' | 'express-session'
+  readonly cookie: string
+  readonly cookiePath: string
+  /** Of express-session; at least one in that format. */
+  readonly secrets: readonly string[]
+  readonly keyPrefix: string
+  readonly keyHash: 'sha256' | 'none'
+  /** `null`: sessions are not prolonged here. Only in the format `express-session`. */
+  readonly ttlSeconds: number | null
+  readonly absoluteTtlSeconds: number
+  /** Origins in their one spelling. */
+  readonly allowedOrigins: readonly string[]
+  readonly pointers: {
+    readonly userId: string
+    readonly email: string | null
+    readonly roles: string | null
+    readonly scopes: string | null
+    readonly tenant: string | null
+    readonly organisation: string | null
+    readonly createdAt: string | null
+  }
+}
+
+export interface ApiKeysConfiguration {
+  /** In lower case. */
+  readonly header: string
+  readonly keys: readonly ApiKeyConfiguration[]
+  readonly redis: boolean
+  readonly keyPrefix: string
+}
+
+export interface ApiKeyConfiguration extends StoredUser {
+  /** In lower case. */
+  readonly sha256: string
+  /** NumericDate; `null`: never. */
+  readonly expiresAt: number | null
+}
+
+/** `none`: tokens of this issuer are introspected only. */
 export type IssuerKeysConfiguration =
+  | { readonly kind: 'none' }
   | { readonly kind: 'secret'; readonly secret: Uint8Array }
   | ({ readonly kind: 'jwks' } & JwksConfiguration)
 
@@ -159,7 +255,9 @@ export interface RouteConfiguration {
   readonly upstream: string
   /** `required` is what a list of authenticators means. */
   readonly authenticate: 'none' | 'optional' | 'required'
-  /** Names of issuers that exist. Empty only when `authenticate` is `none`. */
+  /** In the order in which their credentials are looked for. Empty only for `none`. */
+  readonly authenticators: readonly AuthenticatorName[]
+  /** Names of issuers that exist. */
   readonly issuers: readonly string[]
   readonly require: RequirementConfiguration
   readonly identity: 'headers'

@@ -1,6 +1,7 @@
 /** What must hold within one issuer: keys that fit its algorithms, and one place to get them. */
 import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
 import type { Complain, ConfigPath } from './config-error.ts'
+import { checkIntrospection } from './credential-checks.ts'
 import type { IssuerOutput, JwksOutput } from './issuer-settings.ts'
 import { httpUrl, isConfidentialUrl } from './network-address.ts'
 
@@ -35,11 +36,14 @@ export function checkIssuer(path: ConfigPath, issuer: IssuerOutput, complain: Co
     complain([...path, 'clockTolerance'], 'must be whole seconds: claims know no smaller unit')
   }
   if (issuer.jwks !== null) checkJwks(path, issuer.issuer, issuer.jwks, complain)
+  if (issuer.introspection !== null) {
+    checkIntrospection([...path, 'introspection'], issuer.introspection, complain)
+  }
 }
 
 function checkKeySource(
   path: ConfigPath,
-  { jwks, secret, secretFile }: IssuerOutput,
+  { jwks, secret, secretFile, introspection }: IssuerOutput,
   needsSecret: boolean,
   complain: Complain,
 ): void {
@@ -57,7 +61,9 @@ function checkKeySource(
   if (!needsSecret && hasSecret) {
     complain([...path, secretKey], 'is only for issuers whose algorithms are HS256, HS384 or HS512')
   }
-  if (!needsSecret && jwks === null) complain([...path, 'jwks'], 'is required')
+  if (!needsSecret && jwks === null && introspection === null) {
+    complain([...path, 'jwks'], 'is required, unless there is introspection')
+  }
 }
 
 function checkJwks(path: ConfigPath, iss: string, jwks: JwksOutput, complain: Complain): void {

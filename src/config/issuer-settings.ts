@@ -1,5 +1,6 @@
 /** Settings of the parties whose tokens are accepted. */
 import { JWS_ALGORITHMS } from '../protocol/jws-algorithms.ts'
+import { introspectionSchema } from './introspection-settings.ts'
 import { httpUrl } from './network-address.ts'
 import {
   duration,
@@ -136,6 +137,7 @@ const issuer = section('One issuer of tokens.', {
     ),
   ),
   claims: claims.prefault({}),
+  introspection: unlessAbsent(introspectionSchema),
 })
 
 export const issuerSchema = issuer.transform(({ clockTolerance, ...rest }) => ({

@@ -28,6 +28,16 @@ export function addressRange(value: string): string | null {
   return isPrefix && Number(prefix) <= (version === 4 ? 32 : 128) ? value : null
 }
 
+/** A host or address and a port; `null` when it is not that. */
+export function hostAndPort(
+  value: string,
+): { readonly host: string; readonly port: number } | null {
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]+)):([0-9]{1,5})$/.exec(value)
+  const host = listenHost(match?.[1] ?? match?.[2] ?? '')
+  const port = Number(match?.[3] ?? 0)
+  return host === null || port < 1 || port > 65_535 ? null : { host, port }
+}
+
 /** `http://host:port` without path, query or credentials, in its one spelling. */
 export function httpOrigin(value: string): string | null {
   const url = httpUrl(value)

@@ -1,6 +1,5 @@
 /** Completes understood settings with files, names and the environment. */
-import { closeSync, constants, openSync, readSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { authenticatorsOf } from './authenticator-checks.ts'
 import type { Complaint, ConfigPath } from './config-error.ts'
 import type { EnvironmentReading } from './environment.ts'
 import type {
@@ -15,13 +14,17 @@ import type {
 } from './gateway-configuration.ts'
 import { isSymmetric, secretBytesMin } from './issuer-checks.ts'
 import type { IssuerOutput, JwksOutput } from './issuer-settings.ts'
+import {
+  resolveApiKeys,
+  resolveIntrospection,
+  resolveRedis,
+  resolveSessions,
+} from './resolve-credentials.ts'
 import type { RouteOutput } from './route-settings.ts'
 import { type AdminOutput, isAdminToken, type ServerOutput } from './server-settings.ts'
+import { SettingFiles } from './setting-files.ts'
 import { tlsFileProblems } from './tls-files.ts'
 import type { UnderstoodSettings } from './understood-settings.ts'
-
-/** Files with secrets, keys and certificates are short; what is longer was named by mistake. */
-const CONTENT_BYTES_MAX = 65_536
 
 interface Resolution {
   /** `null` when a part is missing; then somebody has complained. */
@@ -44,24 +47,32 @@ export function resolveConfiguration(
   })
   const upstreams = [...settings.upstreams].map(([name, item]) => item && { name, ...item })
   const issuerNames = [...settings.issuers.keys()]
-  const routes = settings.routes.map((route) => route && resolveRoute(route, issuerNames))
+  const routes = settings.routes.map((route) => route && resolveRoute(route, issuerNames, settings))
+  const redis = settings.redis.settings && resolveRedis(settings.redis.settings, files)
+  const sessions = settings.sessions.settings && resolveSessions(settings.sessions.settings, files)
+  const apiKeys = settings.apiKeys.settings && resolveApiKeys(settings.apiKeys.settings)
   const { cache, identity, logging, watch } = settings
-  if (!(server && admin && cache && identity && logging)) return files.resolution(null)
+  if (!(server && admin && cache && identity && logging))
+    return { configuration: null, complaints: files.complaints }
   if (!(isComplete(issuers) && isComplete(upstreams) && isComplete(routes))) {
-    return files.resolution(null)
+    return { configuration: null, complaints: files.complaints }
   }
-  return files.resolution({
+  const configuration = {
     server,
     admin,
     cache: { ...cache, sizeMiB: overrides.cacheSizeMiB ?? cache.sizeMiB },
     issuers,
+    redis,
+    sessions,
+    apiKeys,
     identity,
     upstreams,
     routes,
     logging,
     watch,
     tuning,
-  })
+  }
+  return { configuration, complaints: files.complaints }
 }
 
 function isComplete<Item>(items: readonly (Item | null)[]): items is readonly Item[] {
@@ -103,10 +114,11 @@ function resolveIssuer(
   overrides: EnvironmentReading['overrides'],
 ): IssuerConfiguration | null {
   const path = ['issuers', name]
-  const keys = issuer.algorithms.some(isSymmetric)
-    ? resolveSecret(path, issuer, files)
-    : resolveJwks([...path, 'jwks'], issuer.jwks, files, overrides)
+  const keys = resolveKeys(path, issuer, files, overrides)
   if (keys === null) return null
+  const introspection =
+    issuer.introspection &&
+    resolveIntrospection([...path, 'introspection'], issuer.introspection, files)
   return {
     name,
     issuer: issuer.issuer,
@@ -117,7 +129,19 @@ function resolveIssuer(
     types: issuer.types,
     keys,
     claims: issuer.claims,
+    introspection,
   }
+}
+
+function resolveKeys(
+  path: ConfigPath,
+  issuer: IssuerOutput,
+  files: SettingFiles,
+  overrides: EnvironmentReading['overrides'],
+): IssuerKeysConfiguration | null {
+  if (issuer.algorithms.some(isSymmetric)) return resolveSecret(path, issuer, files)
+  if (issuer.jwks === null && issuer.introspection !== null) return { kind: 'none' }
+  return resolveJwks([...path, 'jwks'], issuer.jwks, files, overrides)
 }
 
 function resolveSecret(
@@ -167,82 +191,17 @@ function resolveLocation(
   return uri === null ? { kind: 'discovery' } : { kind: 'uri', uri }
 }
 
-function resolveRoute(route: RouteOutput, issuerNames: readonly string[]): RouteConfiguration {
+function resolveRoute(
+  route: RouteOutput,
+  issuerNames: readonly string[],
+  settings: UnderstoodSettings,
+): RouteConfiguration {
   const authenticate = Array.isArray(route.authenticate) ? 'required' : route.authenticate
   return {
     ...route,
     authenticate,
+    authenticators: authenticatorsOf(route, settings),
     issuers: authenticate === 'none' ? [] : (route.issuers ?? issuerNames),
     identity: route.identity ?? 'headers',
   }
-}
-
-/** The files that settings name. What cannot be read is a complaint at the setting. */
-class SettingFiles {
-  readonly #directory: string
-  readonly #complaints: Complaint[] = []
-
-  constructor(directory: string) {
-    this.#directory = directory
-  }
-
-  resolution(configuration: GatewayConfiguration | null): Resolution {
-    return { configuration, complaints: this.#complaints }
-  }
-
-  complain(path: ConfigPath, message: string): void {
-    this.#complaints.push({ path, message })
-  }
-
-  absolute(name: string): string {
-    return resolve(this.#directory, name)
-  }
-
-  /** The absolute name of a file that can be opened for reading now. */
-  readable(path: ConfigPath, name: string): string {
-    this.#read(path, name, 0)
-    return this.absolute(name)
-  }
-
-  /** What the file holds. */
-  content(path: ConfigPath, name: string): Buffer | null {
-    const bytes = this.#read(path, name, CONTENT_BYTES_MAX + 1)
-    if (bytes === null || bytes.length <= CONTENT_BYTES_MAX) return bytes
-    this.complain(path, `names a file of more than ${CONTENT_BYTES_MAX} bytes`)
-    return null
-  }
-
-  /** What the file holds, without one line end at its end. */
-  secret(path: ConfigPath, name: string): Buffer | null {
-    const bytes = this.content(path, name)
-    if (bytes === null) return null
-    const text = bytes.toString('latin1').replace(/\r?\n$/, '')
-    return Buffer.from(text, 'latin1')
-  }
-
-  #read(path: ConfigPath, name: string, sizeBytesMax: number): Buffer | null {
-    const file = this.absolute(name)
-    try {
-      if (!statSync(file).isFile()) {
-        this.complain(path, 'names something that is not a file')
-        return null
-      }
-      const descriptor = openSync(file, constants.O_RDONLY)
-      try {
-        const buffer = Buffer.alloc(sizeBytesMax)
-        return buffer.subarray(0, readSync(descriptor, buffer, 0, sizeBytesMax, 0))
-      } finally {
-        closeSync(descriptor)
-      }
-    } catch (error) {
-      this.complain(path, `names a file that cannot be read (${errorCode(error)})`)
-      return null
-    }
-  }
-}
-
-/** `ENOENT` and the like. */
-function errorCode(error: unknown): string {
-  const hasCode = typeof error === 'object' && error !== null && 'code' in error
-  return hasCode ? String(error.code) : 'unknown reason'
 }

@@ -106,6 +106,9 @@ export const upstreamsSchema = named(
   upstreamSchema,
 )
 
+/** In the order in which `optional` looks for them. */
+export const AUTHENTICATORS = ['jwt', 'introspection', 'session', 'apiKey'] as const
+
 const match = section('Which requests the route is for.', {
   path: judgedText(
     'Path. `*` stands for one segment; at the end it stands for the rest, the bare prefix ' +
@@ -217,8 +220,9 @@ export const routeSchema = section('One route.', {
     [
       oneOf('Not always.', ['none', 'optional']),
       listOf(
-        'How a caller may prove who it is.',
-        oneOf('Authenticator.', ['jwt'], ['introspection', 'session', 'apiKey']),
+        'How a caller may prove who it is. The first whose credential is there decides: a bad ' +
+          'one is never rescued by another.',
+        oneOf('Authenticator.', AUTHENTICATORS),
         { minimum: 1 },
       ),
     ],

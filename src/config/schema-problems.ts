@@ -7,13 +7,9 @@ import type { SchemaIssue } from './setting.ts'
  * error or believes that they work. `*` is any one step.
  */
 const LATER_SETTINGS: readonly string[] = [
-  'redis',
-  'sessions',
-  'apiKeys',
   'tenants',
   'rateLimits',
   'streams',
-  'issuers.*.introspection',
   'identity.internalToken',
   'routes.*.rateLimit',
   'routes.*.streams',

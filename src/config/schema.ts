@@ -4,9 +4,11 @@
  * The manual and the JSON Schema for editors are generated from here.
  */
 import { issuersSchema } from './issuer-settings.ts'
+import { redisSchema } from './redis-settings.ts'
 import { identitySchema, routesSchema, upstreamsSchema } from './route-settings.ts'
 import { adminSchema, cacheSchema, loggingSchema, serverSchema } from './server-settings.ts'
-import { flag, jsonSchemaOf, section } from './setting.ts'
+import { apiKeysSchema, sessionsSchema } from './session-settings.ts'
+import { flag, jsonSchemaOf, section, unlessAbsent } from './setting.ts'
 
 export const configurationSchema = section(
   'Configuration of Sallyport. Only `issuers`, `upstreams` and `routes` are needed to start.',
@@ -14,7 +16,10 @@ export const configurationSchema = section(
     server: serverSchema.prefault({}),
     admin: adminSchema.prefault({}),
     cache: cacheSchema.prefault({}),
+    redis: unlessAbsent(redisSchema),
     issuers: issuersSchema.prefault({}),
+    sessions: unlessAbsent(sessionsSchema),
+    apiKeys: unlessAbsent(apiKeysSchema),
     identity: identitySchema.prefault({}),
     upstreams: upstreamsSchema,
     routes: routesSchema,

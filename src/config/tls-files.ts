@@ -1,5 +1,6 @@
 /** Judges whether the two files of a TLS server can serve together, before anything is started. */
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
+import { NO_PRIVATE_KEY, privateKeyIn } from './private-key.ts'
 
 interface TlsFileProblem {
   readonly setting: 'certFile' | 'keyFile'
@@ -18,7 +19,7 @@ export function tlsFileProblems(certificatePem: Buffer, keyPem: Buffer): readonl
     problems.push({ setting: 'certFile', message: 'holds no PEM certificate' })
   }
   if (key === null) {
-    problems.push({ setting: 'keyFile', message: 'holds no PEM private key without a passphrase' })
+    problems.push({ setting: 'keyFile', message: NO_PRIVATE_KEY })
   }
   if (certificate !== null && key !== null && !certificate.checkPrivateKey(key)) {
     problems.push({
@@ -32,14 +33,6 @@ export function tlsFileProblems(certificatePem: Buffer, keyPem: Buffer): readonl
 function certificateIn(pem: Buffer): X509Certificate | null {
   try {
     return new X509Certificate(pem)
-  } catch {
-    return null
-  }
-}
-
-function privateKeyIn(pem: Buffer): KeyObject | null {
-  try {
-    return createPrivateKey(pem)
   } catch {
     return null
   }

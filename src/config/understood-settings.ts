@@ -5,6 +5,7 @@
  * route is read alone, and what is well-formed is checked against the rest.
  */
 import { type IssuerOutput, issuerSchema } from './issuer-settings.ts'
+import { type RedisOutput, redisSchema } from './redis-settings.ts'
 import {
   type IdentityOutput,
   identitySchema,
@@ -23,6 +24,12 @@ import {
   type ServerOutput,
   serverSchema,
 } from './server-settings.ts'
+import {
+  type ApiKeysOutput,
+  apiKeysSchema,
+  type SessionsOutput,
+  sessionsSchema,
+} from './session-settings.ts'
 import type { Output, Setting } from './setting.ts'
 
 /** `null`: this part is not well-formed, and the schema has said why. */
@@ -35,7 +42,16 @@ export interface UnderstoodSettings {
   readonly issuers: ReadonlyMap<string, IssuerOutput | null>
   readonly upstreams: ReadonlyMap<string, UpstreamOutput | null>
   readonly routes: readonly (RouteOutput | null)[]
+  readonly redis: OptionalSection<RedisOutput>
+  readonly sessions: OptionalSection<SessionsOutput>
+  readonly apiKeys: OptionalSection<ApiKeysOutput>
   readonly watch: boolean
+}
+
+/** A section that may be left out. There, but `null`: it is not well-formed. */
+export interface OptionalSection<Settings> {
+  readonly isThere: boolean
+  readonly settings: Settings | null
 }
 
 export function understand(document: unknown): UnderstoodSettings {
@@ -49,6 +65,9 @@ export function understand(document: unknown): UnderstoodSettings {
     issuers: each(issuerSchema, root['issuers']),
     upstreams: each(upstreamSchema, root['upstreams']),
     routes: list(root['routes']).map((route) => alone(routeSchema, route)),
+    redis: optional(redisSchema, root['redis']),
+    sessions: optional(sessionsSchema, root['sessions']),
+    apiKeys: optional(apiKeysSchema, root['apiKeys']),
     watch: root['watch'] === true,
   }
 }
@@ -56,6 +75,14 @@ export function understand(document: unknown): UnderstoodSettings {
 function alone<Schema extends Setting>(schema: Schema, value: unknown): Output<Schema> | null {
   const result = schema.safeParse(value)
   return result.success ? result.data : null
+}
+
+function optional<Schema extends Setting>(
+  schema: Schema,
+  value: unknown,
+): OptionalSection<Output<Schema>> {
+  if (value === undefined || value === null) return { isThere: false, settings: null }
+  return { isThere: true, settings: alone(schema, value) }
 }
 
 function each<Schema extends Setting>(

@@ -1,5 +1,5 @@
 /** Reads one YAML 1.2 document under limits: the only door to the YAML parser. */
-import { isNode, LineCounter, parseDocument, type YAMLError } from 'yaml'
+import { isNode, LineCounter, parseDocument, visit, type YAMLError } from 'yaml'
 import type { ConfigPath, ConfigProblem } from './config-error.ts'
 
 /** A configuration is written by people: a larger file is a mistake or an attack. */
@@ -12,6 +12,9 @@ const ALIAS_COUNT_MAX = 100
 const DEPTH_MAX = 20
 
 const FINDINGS_MAX = 100
+
+/** Longer numbers have digits that a double does not hold: nobody means them as numbers. */
+const EXACT_NUMBER_LENGTH_MAX = 20
 
 /**
  * What the parser found, in words that do not quote the file: it may hold secrets.
@@ -88,6 +91,14 @@ function readDocument(text: string): YamlReading {
   if (document.directives?.yaml.explicit === true) {
     return refuse('has a %YAML directive: this file is always YAML 1.2')
   }
+  // A digest of digits alone would otherwise become a number, and lose all but the first of them.
+  visit(document, {
+    Scalar(_key, node) {
+      const { source } = node
+      const isExact = source === undefined || source.length <= EXACT_NUMBER_LENGTH_MAX
+      if (typeof node.value === 'number' && !isExact) node.value = source
+    },
+  })
   const value: unknown = document.toJS({ maxAliasCount: ALIAS_COUNT_MAX })
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return refuse('must be a mapping of settings')

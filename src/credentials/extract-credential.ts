@@ -1,10 +1,11 @@
 /**
- * Hot path: finds the one bearer token of a request, or says why there is no single one
- * (RFC 6750 §2).
+ * Hot path: finds the one credential of a kind in a request, or says why there is no single one
+ * (for bearer tokens RFC 6750 §2).
  *
- * All sources of a route are looked at, because a second token anywhere makes the request
+ * All sources of a kind are looked at, because a second credential anywhere makes the request
  * ambiguous: the gateway would judge one and the upstream might read the other.
  */
+import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { HeaderList } from '../protocol/header-list.ts'
 import { type Refused, refuse } from '../protocol/verification.ts'
 import { hasScheme, textAfterScheme } from './bearer-token.ts'
@@ -12,36 +13,42 @@ import { cookieValue, findCookiePair, pairEnd } from './cookie-pair.ts'
 import { type CompiledSources, type CredentialSource, compileSources } from './credential-source.ts'
 import { findParameter, parameterEnd, parameterValue } from './query-parameter.ts'
 
-/** A token; `null` when the request carries none; or why it is refused. */
+/** A credential; `null` when the request carries none; or why it is refused. */
 export type Extraction = string | null | Refused
 
 const AMBIGUOUS = refuse('invalid_request')
 const MALFORMED = refuse('invalid_request')
-const TOO_LONG = refuse('invalid_token')
 
-/** Reads the token of a request from the places that one route names. Built at load. */
+/** Reads the credential of one kind from the places that a route names. Built at load. */
 export class CredentialExtractor {
   readonly #sources: CompiledSources
-  readonly #tokenLengthMax: number
+  readonly #lengthMax: number
+  readonly #tooLong: Refused
 
   /**
    * @param sources In any order: none has precedence.
-   * @param tokenBytesMax Longer tokens are refused before anything reads them.
+   * @param lengthBytesMax Longer credentials are refused before anything reads them.
+   * @param tooLong The code for those.
    */
-  constructor(sources: readonly CredentialSource[], tokenBytesMax: number) {
+  constructor(
+    sources: readonly CredentialSource[],
+    lengthBytesMax: number,
+    tooLong: AuthErrorCode = 'invalid_token',
+  ) {
     this.#sources = compileSources(sources)
-    this.#tokenLengthMax = tokenBytesMax
+    this.#lengthMax = lengthBytesMax
+    this.#tooLong = refuse(tooLong)
   }
 
   /**
-   * - No token at any source, or another scheme in its place (`Basic …`): `null`.
-   * - Two tokens, or a repeated `Authorization` of whatever scheme: `invalid_request`.
+   * - None at any source, or another scheme in its place (`Basic …`): `null`.
+   * - Two of them, or a repeated `Authorization` of whatever scheme: `invalid_request`.
    * - Nothing where a token is announced: `invalid_request`.
-   * - A token beyond the limit: `invalid_token`.
+   * - One beyond the limit: the code for that.
    *
    * An empty cookie counts as none: it is what browsers send after some log-outs.
    *
-   * Does not check that a token is one b64token: who has it verified does (authenticate.ts).
+   * Does not check what a credential consists of: who has it verified does.
    *
    * @param query Raw, without `?`.
    */
@@ -55,6 +62,17 @@ export class CredentialExtractor {
     }
     if (authorizationCount > 1) return AMBIGUOUS
     return query === '' ? found : combine(found, this.#fromQuery(query))
+  }
+
+  /** Whether the credential comes from a cookie, which browsers send along by themselves. */
+  isFromCookie(headers: HeaderList): boolean {
+    const { cookieNames } = this.#sources
+    if (cookieNames.length === 0) return false
+    for (let index = 0; index < headers.length; index += 2) {
+      if (headers[index] !== 'cookie') continue
+      if (this.#fromCookies(headers[index + 1] ?? '') !== null) return true
+    }
+    return false
   }
 
   #fromField(name: string, value: string): Extraction {
@@ -71,7 +89,7 @@ export class CredentialExtractor {
 
   #afterScheme(value: string, schemeLength: number): Extraction {
     // One character for the space that must be there; more of them count as token.
-    if (value.length - schemeLength - 1 > this.#tokenLengthMax) return TOO_LONG
+    if (value.length - schemeLength - 1 > this.#lengthMax) return this.#tooLong
     return textAfterScheme(value, schemeLength) ?? MALFORMED
   }
 
@@ -101,7 +119,7 @@ export class CredentialExtractor {
   }
 
   #judge(token: string): Extraction {
-    if (token.length > this.#tokenLengthMax) return TOO_LONG
+    if (token.length > this.#lengthMax) return this.#tooLong
     return token === '' ? MALFORMED : token
   }
 }

@@ -11,6 +11,8 @@ import { type IdentityProvider, startIdentityProvider } from './identity-provide
 const EXAMPLE = 'examples/demo.yaml'
 const AUDIENCE = 'https://api.example.com'
 const ANY_PORT = 0
+/** The configuration of the demonstration has its digest. */
+const API_KEY = 'demo-api-key'
 /** Levels between this module and the project's root, in any of the folders it is compiled to. */
 const LEVELS_UP_MAX = 6
 
@@ -58,6 +60,8 @@ function configure(provider: IdentityProvider, upstream: EchoUpstream) {
     environment: {
       ...processEnvironment(),
       SALLYPORT_DEMO_ISSUER: provider.issuer,
+      SALLYPORT_DEMO_INTROSPECTION: provider.introspectionEndpoint,
+      SALLYPORT_DEMO_CLIENT_SECRET: provider.clientSecret,
       SALLYPORT_DEMO_UPSTREAM: upstream.origin,
     },
     cores: availableCores(),
@@ -75,7 +79,7 @@ async function tour(
   const admin = `http://127.0.0.1:${adminPort}`
   const claims = { sub: 'alice' }
   const scopes = ['read']
-  const [rs256, es256, scopeless, boss] = await Promise.all([
+  const [rs256, es256, scopeless, boss, opaque, session] = await Promise.all([
     provider.issueAccessToken({ algorithm: 'RS256', scopes, claims }),
     provider.issueAccessToken({ algorithm: 'ES256', scopes, claims }),
     provider.issueAccessToken({ algorithm: 'EdDSA', scopes: ['write'], claims }),
@@ -84,6 +88,8 @@ async function tour(
       scopes,
       claims: { sub: 'bob', roles: ['admin'] },
     }),
+    provider.issueOpaqueToken({ scopes, claims }),
+    createSession(admin),
   ])
   const forged = `${rs256.slice(0, -8)}AAAAAAAA`
   const call = (path: string, token: string | null, more = '') =>
@@ -101,6 +107,19 @@ async function tour(
     '',
     '# ES256 works as well; an identity header of your own making does not get through',
     call('/api/hello', es256, " -H 'X-User-Id: mallory'"),
+    '',
+    '# an opaque token: 200; the gateway asks the identity provider what it is',
+    call('/api/hello', opaque),
+    '',
+    '# a session cookie, as a login service gets it from the admin listener: 200',
+    call('/account/me', null, ` -b 'sid=${session}'`),
+    '',
+    '# a request that changes something by cookie must come from a known site: 403, then 200',
+    call('/account/me', null, ` -b 'sid=${session}' -X POST`),
+    call('/account/me', null, ` -b 'sid=${session}' -X POST -H 'Sec-Fetch-Site: same-origin'`),
+    '',
+    '# an API key: 200',
+    call('/api/hello', null, ` -H 'X-API-Key: ${API_KEY}'`),
     '',
     '# no credential: 401 with a challenge',
     call('/api/hello', null),
@@ -122,6 +141,18 @@ async function tour(
     call('/health/ready', null),
     `curl '${admin}/metrics'`,
   ]
+}
+
+/** What a login service does once it knows who has logged in. */
+async function createSession(admin: string): Promise<string> {
+  const answer = await fetch(`${admin}/sessions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ userId: 'alice', email: 'alice@example.com', roles: ['user'] }),
+  })
+  const { id } = (await answer.json()) as { readonly id?: unknown }
+  if (typeof id !== 'string') throw new Error(`no session was created: ${answer.status}`)
+  return id
 }
 
 /** One after the other, the gateway first: what it depends on must outlive it. */

@@ -1,6 +1,7 @@
 /**
- * A real OpenID provider in this process, for the demonstration and for tests: discovery, JWK Set
- * and token endpoint over HTTP, signed access tokens (RFC 9068) by the client credentials grant.
+ * A real OpenID provider in this process, for the demonstration and for tests: discovery, JWK Set,
+ * token, introspection and revocation endpoints over HTTP; access tokens by the client credentials
+ * grant, signed (RFC 9068) or opaque.
  *
  * For loopback only: plain http, one client whose secret is no secret, keys made at the start.
  */
@@ -10,6 +11,7 @@ import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { errors, Provider } from 'oidc-provider'
 import { randomHex } from '../resilience/randomness.ts'
+import { TokenStorage } from './token-storage.ts'
 
 export const SIGNING_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
@@ -24,6 +26,8 @@ export interface IdentityProviderOptions {
   readonly audience: string
   /** Scopes that may be asked for. */
   readonly scopes?: readonly string[]
+  /** A client that authenticates with a key of its own (`private_key_jwt`): its public JWK. */
+  readonly keyClientJwk?: JsonWebKey
   /** Claims of every access token unless a request for one says otherwise. */
   readonly claims?: Readonly<Record<string, unknown>>
 }
@@ -37,6 +41,12 @@ export interface AccessTokenRequest {
   readonly expiresInSeconds?: number
 }
 
+export interface OpaqueTokenRequest {
+  readonly scopes?: readonly string[]
+  /** Part of what introspection says of the token. */
+  readonly claims?: Readonly<Record<string, unknown>>
+}
+
 export interface IdentityProvider {
   /** Exactly what `iss` says. */
   readonly issuer: string
@@ -44,6 +54,14 @@ export interface IdentityProvider {
   readonly tokenEndpoint: string
   readonly clientId: string
   readonly clientSecret: string
+  readonly introspectionEndpoint: string
+  /** Clients of the introspection endpoint that authenticate in other ways. */
+  readonly postClientId: string
+  readonly keyClientId: string
+  /** An opaque access token: only introspection says what it is. */
+  issueOpaqueToken(request?: OpaqueTokenRequest): Promise<string>
+  /** Ends a token (RFC 7009). */
+  revoke(token: string): Promise<void>
   /** Value of the `resource` parameter that makes the token endpoint sign with this algorithm. */
   resourceFor(algorithm: SigningAlgorithm): string
   /** Asks the token endpoint over HTTP, as any client would. */
@@ -66,7 +84,10 @@ interface SigningKey {
 
 const CLIENT_ID = 'demo-client'
 const CLIENT_SECRET = 'demo-client-secret'
+const POST_CLIENT_ID = 'demo-post-client'
+const KEY_CLIENT_ID = 'demo-key-client'
 const RESOURCE_PREFIX = 'urn:sallyport:demo:'
+const OPAQUE_RESOURCE = `${RESOURCE_PREFIX}opaque`
 const TOKEN_TTL_SECONDS = 3_600
 /** Names claims that `issueAccessToken` holds ready in this process; worthless to anyone else. */
 const TICKET_HEADER = 'x-claims-ticket'
@@ -83,7 +104,8 @@ export async function startIdentityProvider(
   const server = createServer()
   const port = await listen(server, options.port ?? 0, host)
   const issuer = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-  let handle = createHandler(issuer, keys, options, tickets)
+  const storage = new TokenStorage()
+  let handle = createHandler(issuer, keys, options, tickets, storage)
   server.on('request', (request, response) => void handle(request, response))
 
   function signingKey(algorithm: SigningAlgorithm): SigningKey {
@@ -92,21 +114,19 @@ export async function startIdentityProvider(
     return key
   }
 
-  async function issueAccessToken(request: AccessTokenRequest = {}): Promise<string> {
-    const algorithm = request.algorithm ?? algorithms[0] ?? 'RS256'
+  async function issueToken(resource: string, request: AccessTokenRequest): Promise<string> {
     const ticket = randomHex(16)
     const expiresInSeconds = request.expiresInSeconds ?? TOKEN_TTL_SECONDS
     tickets.set(ticket, { expires_in: expiresInSeconds, ...request.claims })
+    const parameters = {
+      grant_type: 'client_credentials',
+      resource,
+      scope: (request.scopes ?? options.scopes ?? []).join(' '),
+    }
     try {
-      return await askTokenEndpoint(
-        `${issuer}/token`,
-        {
-          grant_type: 'client_credentials',
-          resource: `${RESOURCE_PREFIX}${algorithm}`,
-          scope: (request.scopes ?? options.scopes ?? []).join(' '),
-        },
-        ticket,
-      )
+      const answer = await askAsClient(`${issuer}/token`, parameters, ticket)
+      if (typeof answer['access_token'] === 'string') return answer['access_token']
+      throw new Error(`the token endpoint answered ${JSON.stringify(answer)}`)
     } finally {
       tickets.delete(ticket)
     }
@@ -119,13 +139,23 @@ export async function startIdentityProvider(
     clientId: CLIENT_ID,
     clientSecret: CLIENT_SECRET,
     resourceFor: (algorithm) => `${RESOURCE_PREFIX}${algorithm}`,
-    issueAccessToken,
+    introspectionEndpoint: `${issuer}/token/introspection`,
+    postClientId: POST_CLIENT_ID,
+    keyClientId: KEY_CLIENT_ID,
+    issueAccessToken(request: AccessTokenRequest = {}) {
+      const algorithm = request.algorithm ?? algorithms[0] ?? 'RS256'
+      return issueToken(`${RESOURCE_PREFIX}${algorithm}`, request)
+    },
+    issueOpaqueToken: (request = {}) => issueToken(OPAQUE_RESOURCE, request),
+    async revoke(token) {
+      await askAsClient(`${issuer}/token/revocation`, { token }, '')
+    },
     signingKeyId: (algorithm) => signingKey(algorithm).keyId,
     async rotateKeys({ keepOld }) {
       const fresh = await makeKeys(algorithms)
       keys = keepOld ? [...fresh, ...keys] : fresh
       // The provider takes its keys when it is made, so it is made again behind the same socket.
-      handle = createHandler(issuer, keys, options, tickets)
+      handle = createHandler(issuer, keys, options, tickets, storage)
     },
     stop: () => stopServer(server),
   }
@@ -136,46 +166,72 @@ function createHandler(
   keys: readonly SigningKey[],
   options: IdentityProviderOptions,
   tickets: ReadonlyMap<string, Readonly<Record<string, unknown>>>,
+  storage: TokenStorage,
 ): ReturnType<Provider['callback']> {
   const algorithms = [...new Set(keys.map((key) => key.algorithm))]
   return new Provider(issuer, {
     // Everything is set explicitly for which the package would otherwise print a notice.
-    adapter: NoStorage,
+    adapter: (kind: string) => storage.adapter(kind),
     cookies: { keys: [randomHex(32)] },
     jwks: { keys: keys.map((key) => key.privateJwk) },
     enabledJWA: { idTokenSigningAlgValues: algorithms },
     clientDefaults: { id_token_signed_response_alg: algorithms[0] },
-    clients: [
-      {
-        client_id: CLIENT_ID,
-        client_secret: CLIENT_SECRET,
-        grant_types: ['client_credentials'],
-        redirect_uris: [],
-        response_types: [],
-        token_endpoint_auth_method: 'client_secret_basic',
-      },
-    ],
+    clients: clientsOf(options),
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     scopes: [...(options.scopes ?? [])],
     ttl: { ClientCredentials: TOKEN_TTL_SECONDS },
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
+      introspection: { enabled: true, allowedPolicy: () => true },
+      revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo: (_context: unknown, resource: string) =>
           resourceServer(resource, keys, options),
       },
     },
+    extraTokenClaims: (context: { readonly req: IncomingMessage }) => {
+      const { expires_in: _, ...claims } = askedClaims(context.req, tickets) ?? {}
+      return { ...options.claims, ...claims }
+    },
     formats: {
       customizers: {
         jwt(context: { readonly req: IncomingMessage }, _token: unknown, parts: TokenParts) {
-          const ticket = context.req.headers[TICKET_HEADER]
-          const asked = typeof ticket === 'string' ? tickets.get(ticket) : undefined
+          const asked = askedClaims(context.req, tickets)
           parts.payload = claimsOf(parts.payload, options.claims, asked)
         },
       },
     },
   }).callback()
+}
+
+/** Whoever gets tokens, and whoever asks about them, by each way of authentication. */
+function clientsOf({ keyClientJwk }: IdentityProviderOptions): object[] {
+  const shared = { redirect_uris: [], response_types: [], grant_types: ['client_credentials'] }
+  const secret = { ...shared, client_secret: CLIENT_SECRET }
+  return [
+    { ...secret, client_id: CLIENT_ID, token_endpoint_auth_method: 'client_secret_basic' },
+    { ...secret, client_id: POST_CLIENT_ID, token_endpoint_auth_method: 'client_secret_post' },
+    ...(keyClientJwk === undefined
+      ? []
+      : [
+          {
+            ...shared,
+            client_id: KEY_CLIENT_ID,
+            token_endpoint_auth_method: 'private_key_jwt',
+            jwks: { keys: [keyClientJwk] },
+          },
+        ]),
+  ]
+}
+
+function askedClaims(
+  request: IncomingMessage,
+  tickets: ReadonlyMap<string, Readonly<Record<string, unknown>>>,
+): Readonly<Record<string, unknown>> | undefined {
+  const ticket = request.headers[TICKET_HEADER]
+  return typeof ticket === 'string' ? tickets.get(ticket) : undefined
 }
 
 interface TokenParts {
@@ -198,6 +254,14 @@ function resourceServer(
   keys: readonly SigningKey[],
   options: IdentityProviderOptions,
 ): object {
+  if (resource === OPAQUE_RESOURCE) {
+    return {
+      audience: options.audience,
+      scope: (options.scopes ?? []).join(' '),
+      accessTokenTTL: TOKEN_TTL_SECONDS,
+      accessTokenFormat: 'opaque',
+    }
+  }
   const key = keys.find((candidate) => resource === `${RESOURCE_PREFIX}${candidate.algorithm}`)
   if (key === undefined) throw new errors.InvalidTarget()
   return {
@@ -207,20 +271,6 @@ function resourceServer(
     accessTokenFormat: 'jwt',
     jwt: { sign: { alg: key.algorithm, kid: key.keyId } },
   }
-}
-
-/**
- * Signed access tokens are never looked up, and this provider has no sessions: nothing is kept. The
- * package's own in-memory store would be shared by all providers of the process.
- */
-class NoStorage {
-  async upsert(): Promise<void> {}
-  async find(): Promise<undefined> {}
-  async findByUid(): Promise<undefined> {}
-  async findByUserCode(): Promise<undefined> {}
-  async consume(): Promise<void> {}
-  async destroy(): Promise<void> {}
-  async revokeByGrantId(): Promise<void> {}
 }
 
 const generate = promisify(generateKeyPair)
@@ -252,20 +302,19 @@ function generatePair(algorithm: SigningAlgorithm) {
   }
 }
 
-async function askTokenEndpoint(
+async function askAsClient(
   url: string,
   parameters: Readonly<Record<string, string>>,
   ticket: string,
-): Promise<string> {
+): Promise<Readonly<Record<string, unknown>>> {
   const credentials = Buffer.from(`${CLIENT_ID}:${CLIENT_SECRET}`).toString('base64')
   const response = await fetch(url, {
     method: 'POST',
     headers: { authorization: `Basic ${credentials}`, [TICKET_HEADER]: ticket },
     body: new URLSearchParams(parameters),
   })
-  const answer = (await response.json()) as { readonly access_token?: unknown }
-  if (typeof answer.access_token === 'string') return answer.access_token
-  throw new Error(`the token endpoint answered ${response.status}: ${JSON.stringify(answer)}`)
+  const text = await response.text()
+  return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
 }
 
 function listen(server: Server, port: number, host: string): Promise<number> {

@@ -1,7 +1,6 @@
 /**
  * Everything that one listener thread needs to handle requests; put together once, at the start.
  */
-import type { Authenticator } from '../authentication/authenticate.ts'
 import type { IdentityHeaderNames } from '../identity/identity-headers.ts'
 import type { AccessLog } from '../observability/access-log.ts'
 import type { ListenerMetrics } from '../observability/listener-metrics.ts'
@@ -16,7 +15,6 @@ import type { TrustedPeers } from './trusted-peers.ts'
 
 export interface Gateway {
   readonly routes: RouteTable<GatewayRoute>
-  readonly authenticator: Authenticator
   readonly identityNames: IdentityHeaderNames
   /** Names on the wire for the ids of a request; `null`: not sent upstream. */
   readonly requestIdName: string | null

@@ -5,26 +5,28 @@
  * Hot path: a credential whose verdict is cached reaches the upstream's pool in the same tick.
  */
 
-import type { EstablishedIdentity } from '../authentication/authenticate.ts'
 import { authorize } from '../authentication/authorize.ts'
+import { IdentityNotes } from '../authentication/identity-notes.ts'
+import type { Verdict } from '../authentication/verdict.ts'
+import { isFromKnownSite, isUnsafeMethod } from '../credentials/cross-site-request.ts'
 import { renderIdentityHeaders } from '../identity/identity-headers.ts'
 import { isAcceptableRequestId } from '../observability/request-id.ts'
 import { isTraceparent } from '../observability/trace-context.ts'
 import { fieldLines, fieldValue, type HeaderList } from '../protocol/header-list.ts'
-import type { Refused } from '../protocol/verification.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
 import { forward } from '../proxy/forward.ts'
 import { forwardedFields } from '../proxy/forwarded-headers.ts'
 import { requestHeaders } from '../proxy/hop-by-hop-headers.ts'
 import { AMBIGUOUS_PATH, findRoute } from '../routing/match-route.ts'
-import { tokenDigest } from '../token-cache/token-digest.ts'
 import { answerHealth, isHealthPath } from './answer-health.ts'
 import type { Gateway } from './gateway.ts'
-import type { GatewayRoute } from './gateway-route.ts'
+import type { AuthenticationMethod, GatewayRoute } from './gateway-route.ts'
 import { RequestContext } from './request-context.ts'
 
 const MICROS_PER_MS = 1_000
 const NO_IDENTITY = ''
+/** Tells the upstream that nobody could be asked who is calling. */
+const UNVERIFIED_IDENTITY = '\r\nx-auth-status: unverified'
 
 /** Handles one well-formed request to its end. Never throws for anything that a client sends. */
 export function handleRequest(gateway: Gateway, exchange: ClientExchange): void {
@@ -35,11 +37,8 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
   }
   const isPeerTrusted =
     !gateway.trustedPeers.isEmpty && gateway.trustedPeers.has(exchange.peerAddress)
-  const request = new RequestContext(
-    gateway,
-    exchange,
-    requestIdOf(gateway, exchange, isPeerTrusted),
-  )
+  const requestId = requestIdOf(gateway, exchange, isPeerTrusted)
+  const request = new RequestContext(gateway, exchange, requestId, isPeerTrusted)
 
   const route = findRoute(gateway.routes, head.method, head.path, head.host)
   if (route === null) {
@@ -52,34 +51,74 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
   }
   request.route = route
   if (route.authentication === 'none') {
-    proxy(request, route, NO_IDENTITY, isPeerTrusted)
+    proxy(request, route, NO_IDENTITY)
     return
   }
 
-  const token = route.extractor.extract(head.headers, head.query)
-  if (token === null) {
-    if (route.authentication === 'optional') proxy(request, route, NO_IDENTITY, isPeerTrusted)
-    else request.refuse('missing_token')
+  authenticate(request, route, 0)
+}
+
+/**
+ * Looks for credentials in the order of the route: the first that is there decides.
+ *
+ * @param first Methods before this one have found none.
+ */
+function authenticate(request: RequestContext, route: GatewayRoute, first: number): void {
+  const { headers, query } = request.exchange.head
+  for (let index = first; index < route.methods.length; index += 1) {
+    const { extractor } = route.methods[index] as AuthenticationMethod
+    const credential = extractor.extract(headers, query)
+    if (credential === null) continue
+    if (typeof credential !== 'string') request.refuse(credential.code)
+    else if (isAmbiguousBehind(route, index, request)) request.refuse('invalid_request')
+    else judge(request, route, index, credential)
     return
   }
-  if (typeof token !== 'string') {
-    request.refuse(token.code)
-    return
+  if (route.authentication === 'optional') proxy(request, route, NO_IDENTITY)
+  else request.refuse(route.absentCode)
+}
+
+/**
+ * Whether the request carries two credentials of a kind that does not decide. It is refused all the
+ * same: what is behind us may read one of them.
+ */
+function isAmbiguousBehind(route: GatewayRoute, decided: number, request: RequestContext): boolean {
+  const { headers, query } = request.exchange.head
+  for (let index = decided + 1; index < route.methods.length; index += 1) {
+    const other = route.methods[index]?.extractor.extract(headers, query) ?? null
+    if (other !== null && typeof other !== 'string' && other.code === 'invalid_request') return true
+  }
+  return false
+}
+
+function judge(
+  request: RequestContext,
+  route: GatewayRoute,
+  index: number,
+  credential: string,
+): void {
+  const { gateway, exchange } = request
+  const { extractor, authenticator } = route.methods[index] as AuthenticationMethod
+  const { method, headers } = exchange.head
+  if (isUnsafeMethod(method) && extractor.isFromCookie(headers)) {
+    if (!isFromKnownSite(headers, route.allowedOrigins)) {
+      request.refuse('csrf_rejected')
+      return
+    }
   }
 
-  const digest = tokenDigest(route.profile.key, token)
-  const verdict = gateway.authenticator.recall(digest, gateway.clock.nowSeconds())
+  const verdict = authenticator.recall(credential, gateway.clock.nowSeconds())
   if (verdict !== null) {
-    conclude(request, route, verdict, isPeerTrusted)
+    conclude(request, route, index, verdict)
     return
   }
 
-  gateway.authenticator
-    .establish(token, digest, route.profile)
+  authenticator
+    .establish(credential)
     .then((established) => {
       request.judgedAtMs = gateway.clock.monotonicMs()
       gateway.metrics.recordAuthenticate((request.judgedAtMs - request.startedAtMs) * MICROS_PER_MS)
-      conclude(request, route, established, isPeerTrusted)
+      conclude(request, route, index, established)
     })
     // A fault of ours concerns this request alone, as it does where the server's edge catches it.
     .catch((error: unknown) => request.fail(error))
@@ -89,11 +128,21 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
 function conclude(
   request: RequestContext,
   route: GatewayRoute,
-  verdict: EstablishedIdentity | Refused,
-  isPeerTrusted: boolean,
+  index: number,
+  verdict: Verdict,
 ): void {
   if ('code' in verdict) {
     request.refuse(verdict.code)
+    return
+  }
+  if ('unverified' in verdict) {
+    // A caller that nobody knows has no scope that a route could ask for.
+    if (route.requiresNothing) proxy(request, route, UNVERIFIED_IDENTITY)
+    else request.refuse('verifier_unavailable')
+    return
+  }
+  if ('nobody' in verdict) {
+    authenticate(request, route, index + 1)
     return
   }
   const { identity } = verdict.verified
@@ -102,8 +151,11 @@ function conclude(
     request.refuse(refused.code)
     return
   }
-  verdict.rendered ??= fieldLines(renderIdentityHeaders(identity, request.gateway.identityNames))
-  proxy(request, route, verdict.rendered, isPeerTrusted)
+  verdict.notes ??= new IdentityNotes()
+  verdict.notes.headerLines ??= fieldLines(
+    renderIdentityHeaders(identity, request.gateway.identityNames),
+  )
+  proxy(request, route, verdict.notes.headerLines)
 }
 
 /**
@@ -112,12 +164,7 @@ function conclude(
  *
  * @param identity Lines of the established identity; empty when there is none.
  */
-function proxy(
-  request: RequestContext,
-  route: GatewayRoute,
-  identity: string,
-  isPeerTrusted: boolean,
-): void {
+function proxy(request: RequestContext, route: GatewayRoute, identity: string): void {
   const { gateway, exchange } = request
   const { head, peerAddress, scheme } = exchange
   const credential = route.authentication === 'none' ? null : route.stripper
@@ -127,9 +174,9 @@ function proxy(
     peerAddress,
     scheme,
     authority: head.authority,
-    trusted: isPeerTrusted,
+    trusted: request.isPeerTrusted,
   })
-  const ids = idLines(request, isPeerTrusted)
+  const ids = idLines(request)
   const trace = traceLines(gateway, head.headers)
 
   forward(
@@ -153,12 +200,14 @@ function requestIdOf(gateway: Gateway, exchange: ClientExchange, isPeerTrusted: 
   return gateway.requestIds.create(gateway.clock.wallMs())
 }
 
-function idLines(request: RequestContext, isPeerTrusted: boolean): string {
+function idLines(request: RequestContext): string {
   const { requestId } = request
   const { requestIdName, correlationIdName } = request.gateway
   const requestLine = requestIdName === null ? '' : `\r\n${requestIdName}: ${requestId}`
   if (correlationIdName === null) return requestLine
-  const given = isPeerTrusted ? fieldValue(request.exchange.head.headers, 'x-correlation-id') : null
+  const given = request.isPeerTrusted
+    ? fieldValue(request.exchange.head.headers, 'x-correlation-id')
+    : null
   const isKept = given !== null && isAcceptableRequestId(given)
   return `${requestLine}\r\n${correlationIdName}: ${isKept ? given : requestId}`
 }

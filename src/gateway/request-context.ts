@@ -23,15 +23,23 @@ export class RequestContext implements ForwardObserver {
   readonly gateway: Gateway
   readonly exchange: ClientExchange
   readonly requestId: string
+  /** Whether the peer is one of `server.trustedProxies`. */
+  readonly isPeerTrusted: boolean
   readonly startedAtMs: number
   route: GatewayRoute | null
   /** When the credential was judged; the start, when its verdict was known already. */
   judgedAtMs: number
 
-  constructor(gateway: Gateway, exchange: ClientExchange, requestId: string) {
+  constructor(
+    gateway: Gateway,
+    exchange: ClientExchange,
+    requestId: string,
+    isPeerTrusted: boolean,
+  ) {
     this.gateway = gateway
     this.exchange = exchange
     this.requestId = requestId
+    this.isPeerTrusted = isPeerTrusted
     this.startedAtMs = gateway.clock.monotonicMs()
     this.route = null
     this.judgedAtMs = this.startedAtMs
@@ -41,7 +49,7 @@ export class RequestContext implements ForwardObserver {
   refuse(code: AuthErrorCode): void {
     const { exchange, requestId, route } = this
     const isGone = exchange.closed
-    const response = refusalResponse(code, requestId, route?.challenges ?? null)
+    const response = refusalResponse(code, requestId, route?.refusals ?? null)
     exchange.send(response.status, response.headers, response.body)
     this.gateway.metrics.countRefusal(code, route?.issuerIndex ?? NO_INDEX)
     if (isGone) this.#end('client_gone', STATUS_NONE, null)

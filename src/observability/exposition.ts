@@ -18,6 +18,12 @@ export interface IssuerReading {
   readonly refreshFailures: number
 }
 
+export interface CircuitReading {
+  readonly issuer: string
+  /** One of `circuitStates`. */
+  readonly state: string
+}
+
 export interface BuildReading {
   readonly version: string
   readonly node: string
@@ -30,6 +36,9 @@ export interface MetricsReading {
   readonly issuers: readonly IssuerReading[]
   /** Every state that the keys of an issuer can be in. */
   readonly issuerStates: readonly string[]
+  /** Circuit breakers of introspection endpoints, and every state that they can be in. */
+  readonly circuits: readonly CircuitReading[]
+  readonly circuitStates: readonly string[]
   readonly listenerRestarts: number
   readonly ready: boolean
   readonly build: BuildReading
@@ -107,6 +116,21 @@ const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) =
   verificationQueueDepth: ({ listeners }) => single(listeners.verificationQueueDepth),
   verificationBatches: ({ listeners }) => single(listeners.verificationBatches),
   verificationTokens: ({ listeners }) => single(listeners.verificationTokens),
+  introspectionAttempts: ({ listeners }) => single(listeners.introspectionAttempts),
+  introspectionCircuit: ({ circuits, circuitStates }) =>
+    circuits.flatMap(({ issuer, state: current }) =>
+      circuitStates.map((state) => ({
+        labels: { issuer, state },
+        value: state === current ? 1 : 0,
+      })),
+    ),
+  redisConnections: ({ listeners: { redis } }) => [
+    { labels: { state: 'open' }, value: redis.open },
+    { labels: { state: 'ready' }, value: redis.ready },
+  ],
+  redisCommands: ({ listeners }) => single(listeners.redis.commands),
+  redisFailures: ({ listeners }) => single(listeners.redis.failures),
+  redisWrites: ({ listeners }) => single(listeners.redis.writes),
   jwksKeyAge: ({ issuers }) =>
     issuers.flatMap(({ issuer, keyAgeSeconds }) =>
       keyAgeSeconds === null ? [] : [{ labels: { issuer }, value: keyAgeSeconds }],

@@ -28,12 +28,25 @@ export interface ListenerMetricsOptions {
   readonly upstreamNames: readonly string[]
 }
 
+/** Connections of one thread to Redis; the last three since it started. */
+export interface RedisReading {
+  readonly open: number
+  readonly ready: number
+  readonly commands: number
+  readonly failures: number
+  readonly writes: number
+}
+
 /** Values that are read when someone asks, not counted here. */
 export interface ListenerGauges {
   readonly verificationQueueDepth: number
   /** Handed to verification threads since this thread started. */
   readonly verificationBatches: number
   readonly verificationTokens: number
+  /** Attempts to introspect a token since this thread started. */
+  readonly introspectionAttempts: number
+  /** All zero where nothing uses Redis. */
+  readonly redis: RedisReading
   readonly openConnections: number
   /** By upstream, in the order of `upstreamNames`. */
   readonly upstreamPending: readonly number[]

@@ -28,6 +28,8 @@ export type LogEvent =
   | { readonly event: 'ready' }
   | { readonly event: 'not_ready'; readonly waitingForIssuers: readonly string[] }
   | { readonly event: 'listener_started'; readonly thread: number }
+  /** Uploads that outrun the gateway can cost memory. */
+  | { readonly event: 'receive_buffer_unbounded'; readonly reason: string }
   | { readonly event: 'draining' }
   | { readonly event: 'stopped' }
   | { readonly event: 'jwks_refresh_recovered'; readonly issuer: string }
@@ -48,6 +50,7 @@ export const LOG_EVENT_LEVELS: Readonly<Record<LogEvent['event'], LogLevel>> = {
   ready: 'info',
   not_ready: 'warn',
   listener_started: 'info',
+  receive_buffer_unbounded: 'warn',
   draining: 'info',
   stopped: 'info',
   jwks_refresh_recovered: 'info',

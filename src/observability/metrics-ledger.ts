@@ -5,7 +5,7 @@
 import { AUTH_ERROR_CODES } from '../protocol/auth-error.ts'
 import type { EventLoopReading } from './event-loop-probe.ts'
 import { MergedLatency } from './latency-histogram.ts'
-import { type ListenerSnapshot, nameAt } from './listener-metrics.ts'
+import { type ListenerSnapshot, nameAt, type RedisReading } from './listener-metrics.ts'
 import { CACHE_RESULTS, LATENCY_PHASES, type LatencyPhase, OUTCOMES } from './metric-names.ts'
 
 /** Counts by two labels: `counts.get(first)?.get(second)`. Zeroes are left out. */
@@ -24,6 +24,8 @@ export interface MergedMetrics {
   readonly cacheLookups: ReadonlyMap<string, number>
   readonly verificationBatches: number
   readonly verificationTokens: number
+  readonly introspectionAttempts: number
+  readonly redis: RedisReading
   readonly latencies: Readonly<Record<LatencyPhase, MergedLatency>>
   readonly verificationQueueDepth: number
   readonly openConnections: number
@@ -40,6 +42,10 @@ class Totals {
   readonly cacheLookups = new Map<string, number>(CACHE_RESULTS.map((result) => [result, 0]))
   verificationBatches = 0
   verificationTokens = 0
+  introspectionAttempts = 0
+  redisCommands = 0
+  redisFailures = 0
+  redisWrites = 0
   readonly latencies: Record<LatencyPhase, MergedLatency> = {
     total: new MergedLatency(),
     authenticate: new MergedLatency(),
@@ -61,6 +67,11 @@ class Totals {
     })
     this.verificationBatches += snapshot.gauges.verificationBatches
     this.verificationTokens += snapshot.gauges.verificationTokens
+    this.introspectionAttempts += snapshot.gauges.introspectionAttempts
+    const { commands, failures, writes } = snapshot.gauges.redis
+    this.redisCommands += commands
+    this.redisFailures += failures
+    this.redisWrites += writes
     snapshot.latencies.forEach((latency, place) => {
       const phase = LATENCY_PHASES[place]
       if (phase !== undefined) this.latencies[phase].add(latency)
@@ -77,6 +88,10 @@ class Totals {
     for (const [result, count] of other.cacheLookups) addTo(this.cacheLookups, result, count)
     this.verificationBatches += other.verificationBatches
     this.verificationTokens += other.verificationTokens
+    this.introspectionAttempts += other.introspectionAttempts
+    this.redisCommands += other.redisCommands
+    this.redisFailures += other.redisFailures
+    this.redisWrites += other.redisWrites
     for (const phase of LATENCY_PHASES) this.latencies[phase].addMerged(other.latencies[phase])
   }
 }
@@ -107,6 +122,8 @@ export class MetricsLedger {
     totals.addTotals(this.#retired)
     let verificationQueueDepth = 0
     let openConnections = 0
+    let redisOpen = 0
+    let redisReady = 0
     const upstreamPending = new Map<string, number>()
     const upstreamEjected = new Map<string, number>()
     const threads: ThreadReading[] = []
@@ -115,6 +132,8 @@ export class MetricsLedger {
       const { gauges, threadIndex, eventLoop } = snapshot
       verificationQueueDepth += gauges.verificationQueueDepth
       openConnections += gauges.openConnections
+      redisOpen += gauges.redis.open
+      redisReady += gauges.redis.ready
       snapshot.upstreamNames.forEach((upstream, place) => {
         const pending = upstreamPending.get(upstream) ?? 0
         upstreamPending.set(upstream, pending + (gauges.upstreamPending[place] ?? 0))
@@ -130,6 +149,14 @@ export class MetricsLedger {
       cacheLookups: totals.cacheLookups,
       verificationBatches: totals.verificationBatches,
       verificationTokens: totals.verificationTokens,
+      introspectionAttempts: totals.introspectionAttempts,
+      redis: {
+        open: redisOpen,
+        ready: redisReady,
+        commands: totals.redisCommands,
+        failures: totals.redisFailures,
+        writes: totals.redisWrites,
+      },
       latencies: totals.latencies,
       verificationQueueDepth,
       openConnections,

@@ -17,6 +17,8 @@ export type SecurityEvent =
       /** The issuer's own name for it: printable ASCII. */
       readonly keyId: string | null
     }
+  /** Sessions and API keys of one listener thread cannot be looked up, or can again. */
+  | { readonly event: 'redis_unreachable' | 'redis_ready'; readonly thread: number }
   | { readonly event: 'listener_restarted'; readonly thread: number; readonly restarts: number }
 
 export type SecurityEventName = SecurityEvent['event']
@@ -28,6 +30,8 @@ export const SECURITY_EVENT_LEVELS: Readonly<Record<SecurityEventName, 'info' | 
     keys_expired: 'error',
     key_added: 'info',
     key_removed: 'info',
+    redis_unreachable: 'error',
+    redis_ready: 'info',
     listener_restarted: 'error',
   }
 

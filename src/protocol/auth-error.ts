@@ -77,7 +77,7 @@ export const AUTH_ERRORS = {
     challengeError: null,
     retryable: false,
     title: 'No session',
-    message: 'This resource needs a session and the request carried no session cookie.',
+    message: 'This resource needs a session in which somebody is logged in. Log in.',
   },
   invalid_session_format: {
     status: 401,

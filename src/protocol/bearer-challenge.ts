@@ -1,5 +1,5 @@
 /** The `WWW-Authenticate` field of an answer about a credential (RFC 6750 §3, RFC 9728 §5.1). */
-import { AUTH_ERROR_CODES, AUTH_ERRORS, type AuthErrorCode } from './auth-error.ts'
+import { AUTH_ERRORS, type AuthErrorCode } from './auth-error.ts'
 
 export interface ChallengeParameters {
   /**
@@ -10,19 +10,6 @@ export interface ChallengeParameters {
   readonly scopes: readonly string[]
   /** URL of the protected-resource metadata; `null` when the resource has none. */
   readonly resourceMetadata: string | null
-}
-
-/** The challenge of every code that has one; built once per route. */
-export type BearerChallenges = ReadonlyMap<AuthErrorCode, string>
-
-/** All challenges of one protected resource, so that a refusal only looks one up. */
-export function compileBearerChallenges(parameters: ChallengeParameters): BearerChallenges {
-  const challenges = new Map<AuthErrorCode, string>()
-  for (const code of AUTH_ERROR_CODES) {
-    const challenge = bearerChallenge(code, parameters)
-    if (challenge !== null) challenges.set(code, challenge)
-  }
-  return challenges
 }
 
 /**
@@ -52,6 +39,6 @@ export function bearerChallenge(
 }
 
 /** A quoted-string (RFC 9110 §5.6.4). What cannot stand in one becomes `?`. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return `"${text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')}"`
 }

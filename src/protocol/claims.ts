@@ -2,6 +2,7 @@
  * The claims of an access token (RFC 7519 §4.1, RFC 9068 §2.2): typed, checked, and turned into
  * the identity that upstreams hear of.
  */
+import { isText, optionalText, optionalTexts } from './json-members.ts'
 import { parseScope } from './scope.ts'
 import { type JsonObject, parseJsonObject } from './strict-json.ts'
 import { checkTimeClaims, deadAtSeconds, isNumericDate, type TimeClaims } from './time-claims.ts'
@@ -48,10 +49,10 @@ const NONE: readonly string[] = Object.freeze([])
  */
 const FOREIGN_CLAIMS = ['events', 'at_hash', 'c_hash'] as const
 
-/** The same, for issuers that name the use of a token in a claim: Keycloak and Cognito. */
+/** The same, for issuers that name the use in a claim: Keycloak; Cognito and Ory Hydra. */
 const FOREIGN_USES: Readonly<Record<'typ' | 'token_use', readonly string[]>> = {
   typ: ['ID', 'Refresh', 'Offline', 'Logout'],
-  token_use: ['id', 'refresh'],
+  token_use: ['id', 'refresh', 'id_token', 'refresh_token'],
 }
 
 /**
@@ -83,12 +84,11 @@ export function checkClaims(
   if (!namesAudience(claims['aud'], policy.audiences)) return INVALID_CLAIMS
   if (!isText(claims['sub'])) return INVALID_CLAIMS
   if (isForeign(claims)) return INVALID_CLAIMS
-  for (const name of policy.requiredClaims) {
-    if (claims[name] === undefined || claims[name] === null) return INVALID_CLAIMS
-  }
+  if (!hasRequiredClaims(claims, policy.requiredClaims)) return INVALID_CLAIMS
   const times = readTimeClaims(claims)
-  if (times === null) return INVALID_CLAIMS
-  const identity = readIdentity(claims, policy.claimNames, times)
+  if (times === null || times.expiresAtSeconds === null) return INVALID_CLAIMS
+  const subject = claims[policy.claimNames.subject]
+  const identity = readIdentity(claims, policy, subject, times)
   if (identity === null) return INVALID_CLAIMS
   // Last, so that "expired" is said only of a token that would otherwise be acceptable.
   const refusal = checkTimeClaims(times, policy.clockToleranceSeconds, nowSeconds)
@@ -100,8 +100,11 @@ export function checkClaims(
   }
 }
 
-/** `aud` is one string or an array of strings (RFC 7519 §4.1.3). */
-function namesAudience(value: unknown, audiences: readonly string[]): boolean {
+/**
+ * Whether `aud`, one string or an array of strings (RFC 7519 §4.1.3), contains one of `audiences`.
+ * False for any other type.
+ */
+export function namesAudience(value: unknown, audiences: readonly string[]): boolean {
   if (typeof value === 'string') return audiences.includes(value)
   if (!Array.isArray(value)) return false
   let isNamed = false
@@ -112,7 +115,16 @@ function namesAudience(value: unknown, audiences: readonly string[]): boolean {
   return isNamed
 }
 
-function isForeign(claims: JsonObject): boolean {
+/** Whether every claim is there and not null. */
+export function hasRequiredClaims(claims: JsonObject, names: readonly string[]): boolean {
+  for (const name of names) {
+    if (claims[name] === undefined || claims[name] === null) return false
+  }
+  return true
+}
+
+/** Whether claims are those of another kind of token: an ID, refresh or logout token. */
+export function isForeign(claims: JsonObject): boolean {
   for (const name of FOREIGN_CLAIMS) {
     if (claims[name] !== undefined) return true
   }
@@ -123,38 +135,53 @@ function isForeignUse(value: unknown, claim: keyof typeof FOREIGN_USES): boolean
   return typeof value === 'string' && FOREIGN_USES[claim].includes(value)
 }
 
-function readTimeClaims(claims: JsonObject): TimeClaims | null {
+/**
+ * Reads `exp`, `nbf` and `iat`, each of which may be absent here.
+ *
+ * @returns `null` when one of them is there and no NumericDate: null is none.
+ */
+export function readTimeClaims(claims: JsonObject): TimeClaims | null {
   const expiresAt = claims['exp']
   const notBefore = claims['nbf']
   const issuedAt = claims['iat']
-  if (!isNumericDate(expiresAt)) return null
+  if (expiresAt !== undefined && !isNumericDate(expiresAt)) return null
   if (notBefore !== undefined && !isNumericDate(notBefore)) return null
   if (issuedAt !== undefined && !isNumericDate(issuedAt)) return null
   return {
-    expiresAtSeconds: expiresAt,
+    expiresAtSeconds: expiresAt ?? null,
     notBeforeSeconds: notBefore ?? null,
     issuedAtSeconds: issuedAt ?? null,
   }
 }
 
 /**
+ * Puts the identity together.
+ *
  * A claim that is there but of the wrong type refuses the token: dropping it silently could turn
  * "has no rights" into "has no limits".
+ *
+ * @param subject Whatever claim the caller takes for it.
+ * @returns `null` when the subject is no text or another claim is mistyped.
  */
-function readIdentity(claims: JsonObject, names: ClaimNames, times: TimeClaims): Identity | null {
-  const subject = claims[names.subject]
-  const email = optionalText(claims, names.email)
-  const roles = optionalRoles(claims, names.roles)
-  const scopes = optionalScopes(claims, names.scopes)
-  const tenant = optionalText(claims, names.tenant)
-  const organisation = optionalText(claims, names.organisation)
-  const tokenId = optionalText(claims, 'jti')
-  const sessionId = optionalText(claims, 'sid')
+export function readIdentity(
+  claims: JsonObject,
+  policy: Pick<ClaimPolicy, 'issuer' | 'claimNames'>,
+  subject: unknown,
+  times: TimeClaims,
+): Identity | null {
+  const names = policy.claimNames
+  const email = optionalText(claimOf(claims, names.email))
+  const roles = optionalRoles(claimOf(claims, names.roles))
+  const scopes = optionalScopes(claimOf(claims, names.scopes))
+  const tenant = optionalText(claimOf(claims, names.tenant))
+  const organisation = optionalText(claimOf(claims, names.organisation))
+  const tokenId = optionalText(claims['jti'])
+  const sessionId = optionalText(claims['sid'])
   if (!isText(subject) || roles === undefined || scopes === undefined) return null
   if (email === undefined || tenant === undefined || organisation === undefined) return null
   if (tokenId === undefined || sessionId === undefined) return null
   return {
-    issuer: claims['iss'] as string,
+    issuer: policy.issuer,
     subject,
     email,
     roles,
@@ -164,32 +191,21 @@ function readIdentity(claims: JsonObject, names: ClaimNames, times: TimeClaims):
     tokenId,
     sessionId,
     issuedAtSeconds: times.issuedAtSeconds,
-    expiresAtSeconds: Math.floor(times.expiresAtSeconds),
+    expiresAtSeconds: times.expiresAtSeconds === null ? null : Math.floor(times.expiresAtSeconds),
   }
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
-}
-
-/** @returns The text; `null` when absent, null or empty; `undefined` when of another type. */
-function optionalText(claims: JsonObject, name: string | null): string | null | undefined {
-  const value = name === null ? null : (claims[name] ?? null)
-  if (value === null || value === '') return null
-  return typeof value === 'string' ? value : undefined
+function claimOf(claims: JsonObject, name: string | null): unknown {
+  return name === null ? null : claims[name]
 }
 
 /** @returns The scopes, none when absent; `undefined` when mistyped. */
-function optionalScopes(claims: JsonObject, name: string | null): readonly string[] | undefined {
-  const value = name === null ? null : (claims[name] ?? null)
-  return value === null ? NONE : (parseScope(value) ?? undefined)
+function optionalScopes(value: unknown): readonly string[] | undefined {
+  return value === undefined || value === null ? NONE : (parseScope(value) ?? undefined)
 }
 
 /** @returns One role or all of an array, none when absent; `undefined` when mistyped. */
-function optionalRoles(claims: JsonObject, name: string | null): readonly string[] | undefined {
-  const value = name === null ? null : (claims[name] ?? null)
-  if (value === null || value === '') return NONE
-  if (typeof value === 'string') return [value]
-  if (!Array.isArray(value)) return undefined
-  return value.every(isText) ? value : undefined
+function optionalRoles(value: unknown): readonly string[] | undefined {
+  if (typeof value === 'string') return value === '' ? NONE : [value]
+  return optionalTexts(value)
 }

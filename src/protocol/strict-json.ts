@@ -27,9 +27,16 @@ const SPACE = 0x20
  */
 export function parseJsonObject(segment: string): JsonObject | null {
   const bytes = Buffer.from(segment, 'base64url')
-  if (!isUtf8(bytes)) return null
-  const text = bytes.toString('utf8')
+  return isUtf8(bytes) ? parseJsonText(bytes.toString('utf8')) : null
+}
 
+/**
+ * The same for text that has been decoded already. Does not bound its length: the caller does.
+ *
+ * @returns `null` when it is not JSON, not an object, nested deeper than {@link JSON_DEPTH_MAX},
+ *   holds an escaped lone surrogate, or repeats a name.
+ */
+export function parseJsonText(text: string): JsonObject | null {
   let parsed: unknown
   // JSON.parse has no form that reports failure by value, and this is no hot path.
   try {

@@ -2,8 +2,8 @@
 import { type Refused, refuse } from './verification.ts'
 
 export interface TimeClaims {
-  /** `exp`, NumericDate. */
-  readonly expiresAtSeconds: number
+  /** `exp`, NumericDate; `null` when there is none, which only an introspected token may lack. */
+  readonly expiresAtSeconds: number | null
   /** `nbf`, NumericDate; `null` when there is none. */
   readonly notBeforeSeconds: number | null
   /** `iat`, NumericDate; `null` when there is none. */
@@ -28,6 +28,18 @@ export function deadAtSeconds(expiresAtSeconds: number, clockToleranceSeconds: n
 }
 
 /**
+ * First second in which neither `nbf` nor `iat` is in the future any more; `null` when the token
+ * has neither.
+ */
+export function startsAtSeconds(
+  { notBeforeSeconds, issuedAtSeconds }: TimeClaims,
+  clockToleranceSeconds: number,
+): number | null {
+  if (notBeforeSeconds === null && issuedAtSeconds === null) return null
+  return Math.ceil(Math.max(notBeforeSeconds ?? 0, issuedAtSeconds ?? 0)) - clockToleranceSeconds
+}
+
+/**
  * Checks the three instants. On a cache hit only the expiry is checked again: the other two
  * cannot come undone.
  *
@@ -41,7 +53,11 @@ export function checkTimeClaims(
   clockToleranceSeconds: number,
   nowSeconds: number,
 ): Refused | null {
-  if (nowSeconds >= deadAtSeconds(claims.expiresAtSeconds, clockToleranceSeconds)) {
+  const { expiresAtSeconds } = claims
+  if (
+    expiresAtSeconds !== null &&
+    nowSeconds >= deadAtSeconds(expiresAtSeconds, clockToleranceSeconds)
+  ) {
     return refuse('token_expired')
   }
   const latestSeconds = nowSeconds + clockToleranceSeconds

@@ -30,6 +30,16 @@ export interface Identity {
   readonly expiresAtSeconds: number | null
 }
 
+/** A user as a configuration, a login service or a store describes one. */
+export interface StoredUser {
+  readonly userId: string
+  readonly email: string | null
+  readonly roles: readonly string[]
+  readonly scopes: readonly string[]
+  readonly tenantId: string | null
+  readonly organisationId: string | null
+}
+
 export interface Verified {
   readonly ok: true
   readonly identity: Identity

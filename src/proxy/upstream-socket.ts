@@ -9,11 +9,14 @@
  * is copied out of one buffer, and the listener runs within the read. The cost is a copy, which
  * only large answers notice.
  *
+ * Pieces of request bodies that were written give their memory back (body-blocks.ts).
+ *
  * The HTTP client uses few things of a socket for reading: the event `readable`, `read()`, and
  * `unshift()` for what a parser that was paused did not take. Those are replaced; connecting,
  * writing, ending and errors are those of the plain socket. Not for TLS, which reads otherwise.
  */
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from 'node:net'
+import { giveBlockBack } from './body-blocks.ts'
 import { CONNECT_TIMED_OUT } from './upstream-error.ts'
 
 /** As large as a plain socket's: large answers come in as many pieces as they did. */
@@ -21,6 +24,17 @@ const READ_BUFFER_BYTES = 65_536
 const READ_BUFFER = new Uint8Array(READ_BUFFER_BYTES)
 /** Idle connections are looked after by the kernel as well, should the peer vanish. */
 const KEEP_ALIVE_PROBE_DELAY_MS = 60_000
+
+type OnWritten = (error?: Error | null) => void
+type WrittenChunks = { chunk: unknown; encoding: BufferEncoding }[]
+
+/** Whether the bytes were sent or the connection failed: from then on nobody reads them. */
+function givingBack(chunk: Uint8Array, callback: OnWritten): OnWritten {
+  return (error) => {
+    giveBlockBack(chunk)
+    callback(error)
+  }
+}
 
 class UpstreamSocket extends Socket {
   /** What was read and not taken. More than one piece only while the parser is paused. */
@@ -62,6 +76,18 @@ class UpstreamSocket extends Socket {
 
   override unref(): this {
     return this
+  }
+
+  override _write(chunk: unknown, encoding: BufferEncoding, callback: OnWritten): void {
+    if (chunk instanceof Uint8Array) super._write(chunk, encoding, givingBack(chunk, callback))
+    else super._write(chunk, encoding, callback)
+  }
+
+  override _writev(chunks: WrittenChunks, callback: OnWritten): void {
+    super._writev?.(chunks, (error) => {
+      for (const { chunk } of chunks) if (chunk instanceof Uint8Array) giveBlockBack(chunk)
+      callback(error)
+    })
   }
 
   /** @returns Whether to go on reading. */

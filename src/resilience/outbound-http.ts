@@ -1,6 +1,6 @@
 /**
- * The door for calls to other systems on our own behalf (keys, discovery): one pool of connections
- * an origin, everything bounded, every outcome a value.
+ * The door for calls to other systems on our own behalf (keys, discovery, introspection): one pool
+ * of connections an origin, everything bounded, every outcome a value.
  *
  * What a caller can rely on, whatever the other side does: an answer within the deadline, which
  * covers everything from the look-up of the name to the last byte; never more bytes than asked for;
@@ -31,7 +31,13 @@ export type OutboundFailure =
   | 'status'
 
 export type OutboundResult =
-  | { readonly ok: true; readonly status: number; readonly body: Uint8Array }
+  | {
+      readonly ok: true
+      readonly status: number
+      /** `Content-Type` in lower case and without parameters; `null` when there is none. */
+      readonly mediaType: string | null
+      readonly body: Uint8Array
+    }
   | {
       readonly ok: false
       readonly reason: OutboundFailure
@@ -46,6 +52,14 @@ export interface OutboundRequest {
   readonly bodyBytesMax: number
   /** Whole exchange, name look-up to last byte. */
   readonly timeoutMs: number
+}
+
+export interface OutboundPost extends OutboundRequest {
+  /** Media type of `body`. */
+  readonly contentType: string
+  readonly body: string
+  /** Further fields, such as `authorization`. Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
 }
 
 export interface OutboundHttpOptions {
@@ -82,6 +96,14 @@ const LOST_CODES: ReadonlySet<string> = new Set([
   'UND_ERR_CLOSED',
   'UND_ERR_DESTROYED',
 ])
+/** What differs between the methods. */
+interface SentMessage {
+  readonly method: 'GET' | 'POST'
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | null
+}
+
+const GET: SentMessage = { method: 'GET', headers: {}, body: null }
 const LOST_BEFORE_ANSWER = failed('connection_lost')
 /** How the codes of OpenSSL's and Node's complaints about a certificate or a handshake begin. */
 const TLS_CODE = /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_|EPROTO)/
@@ -107,27 +129,42 @@ export class OutboundHttp {
    * A server may close an idle connection in the moment in which we use it again. So a connection
    * that is lost before the answer began is tried once more, within the same deadline.
    */
-  async get(request: OutboundRequest): Promise<OutboundResult> {
-    const url = parseUrl(request.url)
-    if (url === null) return failed('bad_url')
-    const abort = new AbortController()
-    // One timer for the whole exchange: the phase timeouts of the client would add up.
-    const timer = setTimeout(() => abort.abort(), request.timeoutMs)
-    const first = await this.#attempt(url, request, abort.signal)
-    const isWorthRepeating = first === LOST_BEFORE_ANSWER && !abort.signal.aborted
-    const result = isWorthRepeating ? await this.#attempt(url, request, abort.signal) : first
-    clearTimeout(timer)
-    return result
+  get(request: OutboundRequest): Promise<OutboundResult> {
+    return withinTimeout(request, async (url, signal) => {
+      const first = await this.#attempt(url, GET, request, signal)
+      const isWorthRepeating = first === LOST_BEFORE_ANSWER && !signal.aborted
+      return isWorthRepeating ? this.#attempt(url, GET, request, signal) : first
+    })
   }
 
-  async #attempt(url: URL, request: OutboundRequest, signal: AbortSignal): Promise<OutboundResult> {
+  /**
+   * One POST, sent once: it is for the caller to know whether it may be repeated, and to count
+   * attempts. Otherwise as {@link get}.
+   */
+  post(request: OutboundPost): Promise<OutboundResult> {
+    const { contentType, body, headers } = request
+    const sent: SentMessage = {
+      method: 'POST',
+      body,
+      headers: { ...headers, 'content-type': contentType },
+    }
+    return withinTimeout(request, (url, signal) => this.#attempt(url, sent, request, signal))
+  }
+
+  async #attempt(
+    url: URL,
+    sent: SentMessage,
+    request: OutboundRequest,
+    signal: AbortSignal,
+  ): Promise<OutboundResult> {
     let status: number | null = null
     try {
       const response = await this.#agent.request({
         origin: url.origin,
         path: `${url.pathname}${url.search}`,
-        method: 'GET',
-        headers: { accept: request.accept, 'accept-encoding': 'identity' },
+        method: sent.method,
+        headers: { ...sent.headers, accept: request.accept, 'accept-encoding': 'identity' },
+        body: sent.body,
         signal,
         headersTimeout: request.timeoutMs,
         bodyTimeout: request.timeoutMs,
@@ -145,6 +182,20 @@ export class OutboundHttp {
   async close(): Promise<void> {
     await this.#agent.destroy()
   }
+}
+
+/** One timer for the whole exchange: the phase timeouts of the client would add up. */
+async function withinTimeout(
+  request: OutboundRequest,
+  exchange: (url: URL, signal: AbortSignal) => Promise<OutboundResult>,
+): Promise<OutboundResult> {
+  const url = parseUrl(request.url)
+  if (url === null) return failed('bad_url')
+  const abort = new AbortController()
+  const timer = setTimeout(() => abort.abort(), request.timeoutMs)
+  const result = await exchange(url, abort.signal)
+  clearTimeout(timer)
+  return result
 }
 
 function parseUrl(text: string): URL | null {
@@ -171,7 +222,20 @@ async function readResponse(
     if (sizeBytes > bodyBytesMax) return failed('too_large', response.statusCode)
     chunks.push(chunk)
   }
-  return { ok: true, status: response.statusCode, body: Buffer.concat(chunks, sizeBytes) }
+  return {
+    ok: true,
+    status: response.statusCode,
+    mediaType: mediaTypeOf(response.headers['content-type']),
+    body: Buffer.concat(chunks, sizeBytes),
+  }
+}
+
+/** A field sent twice is none that anybody could rely on. */
+function mediaTypeOf(field: string | readonly string[] | undefined): string | null {
+  if (field === undefined) return null
+  if (typeof field !== 'string') return ''
+  const end = field.indexOf(';')
+  return (end === -1 ? field : field.slice(0, end)).trim().toLowerCase()
 }
 
 /** Why the head alone is enough to refuse this answer; `null` when it is not. */

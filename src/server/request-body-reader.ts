@@ -3,11 +3,15 @@
  *
  * The native server throws away what arrives before someone listens, and takes its buffer back when
  * the callback returns. So this listens from the start, copies every chunk, and holds the socket
- * back as long as nobody reads. What is kept then is one read of the native server (512 KiB); more
- * only from a client that outruns the copying, because within one turn of the event loop the native
- * server reads on as long as its reads come back full, paused or not. The limit of the body bounds
- * that.
+ * back as long as nobody reads.
+ *
+ * What one turn of the event loop brings is gathered in blocks (proxy/body-blocks.ts): many small
+ * chunks go on as one, and the copies leave no garbage. Within a turn the native server reads on as
+ * long as its reads of 512 KiB come back full, paused or not, so it must be kept from ever reading
+ * that much: receive-buffer.ts does. Where it cannot, a turn may bring some 100 MiB from a client
+ * that outruns the copying; the limit of the body bounds that.
  */
+import { BLOCK_BYTES, giveBlockBack, takeBlock } from '../proxy/body-blocks.ts'
 import type { RequestBody } from '../proxy/client-exchange.ts'
 import type { NativeResponse } from './native-binary.ts'
 
@@ -15,6 +19,8 @@ type OnChunk = (chunk: Uint8Array, isLast: boolean) => void
 type OnFailure = (reason: 'too_large' | 'client_gone') => void
 
 const EMPTY_CHUNK = new Uint8Array(0)
+/** Less goes on in memory of its own size, so that a trickle cannot hold block after block. */
+const BLOCK_SHARE_MIN = BLOCK_BYTES / 8
 
 export class RequestBodyReader implements RequestBody {
   /** `null` once the native object must not be touched any more. */
@@ -28,6 +34,14 @@ export class RequestBodyReader implements RequestBody {
   #onFailure: OnFailure | null = null
   /** Arrived before there was a reader. */
   #early: Uint8Array[] = []
+  /** What this turn of the event loop brought, to go on at its end; `null` for nothing. */
+  #block: Uint8Array | null = null
+  #blockFilled = 0
+  readonly #endTurn = () => {
+    if (this.#block !== null) this.#deliverBlock(false)
+  }
+  /** Whether a part of the body went on before. A body in one piece may be sent again. */
+  #hasDelivered = false
   #isPaused = false
   /** The end, good or bad, has been told to the reader. */
   #isSettled = false
@@ -76,9 +90,13 @@ export class RequestBodyReader implements RequestBody {
     this.isComplete = isLast
     if (this.receivedBytes > this.#bodyBytesMax) {
       this.#isTooLarge = true
-      this.#early = []
+      this.#drop()
       this.pause()
       this.#fail('too_large')
+      return
+    }
+    if (this.#onChunk !== null && !(isLast && this.#block === null)) {
+      this.#gather(new Uint8Array(borrowed), isLast)
       return
     }
     const chunk = borrowed.byteLength === 0 ? EMPTY_CHUNK : new Uint8Array(borrowed.slice(0))
@@ -94,7 +112,7 @@ export class RequestBodyReader implements RequestBody {
   abandon(): void {
     this.#response = null
     this.#isGone = true
-    this.#early = []
+    this.#drop()
     if (!this.isComplete) this.#fail('client_gone')
   }
 
@@ -104,13 +122,53 @@ export class RequestBodyReader implements RequestBody {
    */
   detach(): void {
     this.#response = null
-    this.#early = []
+    this.#drop()
     this.#fail('client_gone')
     this.#isSettled = true
   }
 
+  #gather(borrowed: Uint8Array, isLast: boolean): void {
+    let offset = 0
+    while (offset < borrowed.length) {
+      if (this.#block === null) this.#openBlock()
+      const part = borrowed.subarray(offset, offset + BLOCK_BYTES - this.#blockFilled)
+      this.#block?.set(part, this.#blockFilled)
+      this.#blockFilled += part.length
+      offset += part.length
+      if (this.#blockFilled === BLOCK_BYTES && offset < borrowed.length) this.#deliverBlock(false)
+    }
+    if (isLast) this.#deliverBlock(true)
+  }
+
+  #openBlock(): void {
+    this.#block = takeBlock()
+    this.#blockFilled = 0
+    setImmediate(this.#endTurn)
+  }
+
+  #deliverBlock(isLast: boolean): void {
+    const block = this.#block
+    if (block === null) return
+    this.#block = null
+    const filled = this.#blockFilled
+    if (filled >= BLOCK_SHARE_MIN && !(isLast && !this.#hasDelivered)) {
+      this.#deliver(block.subarray(0, filled), isLast)
+      return
+    }
+    const chunk = block.slice(0, filled)
+    giveBlockBack(block)
+    this.#deliver(chunk, isLast)
+  }
+
+  #drop(): void {
+    this.#early = []
+    if (this.#block !== null) giveBlockBack(this.#block)
+    this.#block = null
+  }
+
   #deliver(chunk: Uint8Array, isLast: boolean): void {
     if (this.#isSettled) return
+    this.#hasDelivered = true
     this.#isSettled = isLast
     this.#onChunk?.(chunk, isLast)
   }

@@ -52,10 +52,7 @@ export function encodeVerified(verified: Verified, into: Buffer): number {
   if (!areDatesFinite(verified.deadAtSeconds, issuedAtSeconds, expiresAtSeconds)) return -1
 
   into[0] = FORMAT
-  into[1] =
-    (isWide ? FLAG_UTF16 : 0) |
-    (issuedAtSeconds === null ? 0 : FLAG_ISSUED_AT) |
-    (expiresAtSeconds === null ? 0 : FLAG_EXPIRES_AT)
+  into[1] = (isWide ? FLAG_UTF16 : 0) | dateFlags(identity)
   into.writeUInt16LE(roles.length, 2)
   into.writeUInt16LE(scopes.length, 4)
   into.writeUInt16LE(0, 6)
@@ -176,6 +173,11 @@ function readIdentity(
     issuedAtSeconds,
     expiresAtSeconds,
   })
+}
+
+function dateFlags({ issuedAtSeconds, expiresAtSeconds }: Identity): number {
+  const issuedAt = issuedAtSeconds === null ? 0 : FLAG_ISSUED_AT
+  return issuedAt | (expiresAtSeconds === null ? 0 : FLAG_EXPIRES_AT)
 }
 
 function singleStrings(identity: Identity): readonly (string | null)[] {

@@ -28,10 +28,16 @@ export interface RefusalCause {
    * issuer's key set as it is now" for an unknown `kid`; `null` when none does.
    */
   readonly place: KeyPlace | null
+  /** Remembered so long, in seconds; `null`: as long as refusals are by default. */
+  readonly ttlSeconds: number | null
 }
 
 /** A refusal that stays true for as long as it is remembered. */
-export const LASTING_CAUSE: RefusalCause = Object.freeze({ endsAtSeconds: null, place: null })
+export const LASTING_CAUSE: RefusalCause = Object.freeze({
+  endsAtSeconds: null,
+  place: null,
+  ttlSeconds: null,
+})
 
 /** Shared memory for refusals, 68 bytes each; made once, by the supervisor. */
 export function createRefusalCacheBuffer(sizeBytes: number): SharedArrayBuffer {
@@ -70,7 +76,7 @@ export class RefusalCache {
    */
   put(digest: TokenDigest, code: AuthErrorCode, cause: RefusalCause, nowSeconds: number): boolean {
     unpackDigest(digest, this.#digest)
-    const untilSeconds = nowSeconds + this.#ttlSeconds
+    const untilSeconds = nowSeconds + (cause.ttlSeconds ?? this.#ttlSeconds)
     const { slot, generation } = cause.place ?? NO_KEY
     const fields = {
       deadAtSeconds: Math.min(untilSeconds, cause.endsAtSeconds ?? untilSeconds),

@@ -41,10 +41,10 @@ const SIZE_BYTES_MIN = tableSizeBytes(1, IDENTITY_SLOT_BYTES)
 const BYTES_PER_MIB = 2 ** 20
 
 /** A verdict as a thread holds it: one object for every hit until the entry changes. */
-export interface CachedVerified<Rendered> {
+export interface CachedVerified<Notes> {
   readonly verified: Verified
   /** For the caller: what it derived from the verdict, so that it is derived once. */
-  rendered: Rendered | null
+  notes: Notes | null
 }
 
 export interface TokenCacheOptions {
@@ -55,7 +55,7 @@ export interface TokenCacheOptions {
   readonly memoEntries: number
 }
 
-interface MemoEntry<Rendered> {
+interface MemoEntry<Notes> {
   token: string
   profile: ProfileKey | null
   sequenceWord: number
@@ -64,7 +64,7 @@ interface MemoEntry<Rendered> {
   deadAtSeconds: number
   keySlot: number
   keyGeneration: number
-  value: CachedVerified<Rendered> | null
+  value: CachedVerified<Notes> | null
 }
 
 /** The shared memory of a cache of so many MiB; made once, by the supervisor. */
@@ -73,11 +73,11 @@ export function createTokenCacheBuffer(sizeMib: number): SharedArrayBuffer {
   return new SharedArrayBuffer(Math.max(sizeBytes - (sizeBytes % 64), SIZE_BYTES_MIN))
 }
 
-export class TokenCache<Rendered> {
+export class TokenCache<Notes> {
   readonly #table: SlotTable
   readonly #words: Int32Array
   readonly #digest = new Int32Array(DIGEST_WORDS)
-  readonly #memo: MemoEntry<Rendered>[] = []
+  readonly #memo: MemoEntry<Notes>[] = []
   /** Of each memo entry, four characters of its token's digest: compared before the entry is. */
   readonly #memoTags: Int32Array
   readonly #memoMask: number
@@ -105,9 +105,9 @@ export class TokenCache<Rendered> {
    *
    * @returns The same object for every hit on an unchanged entry in this thread.
    */
-  get(digest: TokenDigest, nowSeconds: number): CachedVerified<Rendered> | null {
+  get(digest: TokenDigest, nowSeconds: number): CachedVerified<Notes> | null {
     const place = this.#memoPlace(digest)
-    const memo = this.#memo[place] as MemoEntry<Rendered>
+    const memo = this.#memo[place] as MemoEntry<Notes>
     // A plain read of one aligned word: nothing shared is read after it, so no order is needed.
     if (!isAbout(memo, digest) || this.#words[memo.sequenceWord] !== memo.sequence) {
       return this.#getShared(digest, place, nowSeconds)
@@ -153,17 +153,13 @@ export class TokenCache<Rendered> {
     for (let place = first; place < first + MEMO_WAYS; place += 1) {
       const found = this.#memoTags[place]
       if (found === MEMO_TAG_EMPTY) return place
-      if (found === tag && isAbout(this.#memo[place] as MemoEntry<Rendered>, digest)) return place
+      if (found === tag && isAbout(this.#memo[place] as MemoEntry<Notes>, digest)) return place
     }
     this.#memoTurn = (this.#memoTurn + 1) % MEMO_WAYS
     return first + this.#memoTurn
   }
 
-  #getShared(
-    digest: TokenDigest,
-    place: number,
-    nowSeconds: number,
-  ): CachedVerified<Rendered> | null {
+  #getShared(digest: TokenDigest, place: number, nowSeconds: number): CachedVerified<Notes> | null {
     const table = this.#table
     unpackDigest(digest, this.#digest)
     if (!table.find(this.#digest, nowSeconds)) return null
@@ -176,7 +172,7 @@ export class TokenCache<Rendered> {
       return null
     }
     table.countHit(found.touchedByte)
-    const memo = this.#memo[place] as MemoEntry<Rendered>
+    const memo = this.#memo[place] as MemoEntry<Notes>
     this.#memoTags[place] = memoTagOf(digest.token)
     memo.token = digest.token
     memo.profile = digest.profile
@@ -186,7 +182,7 @@ export class TokenCache<Rendered> {
     memo.deadAtSeconds = (words[DEAD_AT_WORD] as number) >>> 0
     memo.keySlot = words[KEY_SLOT_WORD] as number
     memo.keyGeneration = words[KEY_GENERATION_WORD] as number
-    memo.value = { verified, rendered: null }
+    memo.value = { verified, notes: null }
     return memo.value
   }
 }
@@ -205,7 +201,7 @@ function isAbout(memo: MemoEntry<unknown>, digest: TokenDigest): boolean {
   return memo.profile === digest.profile && memo.token === digest.token
 }
 
-function emptyMemoEntry<Rendered>(): MemoEntry<Rendered> {
+function emptyMemoEntry<Notes>(): MemoEntry<Notes> {
   return {
     token: '',
     profile: null,

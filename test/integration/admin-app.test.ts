@@ -50,6 +50,7 @@ const sources: AdminSources = {
     issuers: [{ issuer: 'main', condition: 'degraded', keys: 'stale' }],
   }),
   status: () => Promise.resolve({ version: '1.2.3' }),
+  sessions: null,
   onFailure: (error) => void failures.push(error),
 }
 

@@ -1,10 +1,9 @@
 /** The demo as its users meet it: every line that it prints is pasted into a shell. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
+import { freePort } from '../../loadtest/child-process.ts'
 import { eventually } from '../support/eventually.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
 
@@ -18,16 +17,6 @@ interface Case {
   readonly line: string
   /** Of the promise, if it names one. */
   readonly status: string
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<string> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return String(port)
 }
 
 /** Pairs every `curl` line with the status that the comment above promises, in order. */
@@ -51,8 +40,8 @@ describe('sallyport demo', () => {
   let cases: Case[] = []
   before(async () => {
     demo = new SpawnedCommand(['demo'], {
-      SALLYPORT_DEMO_PORT: await freePort(),
-      SALLYPORT_DEMO_ADMIN_PORT: await freePort(),
+      SALLYPORT_DEMO_PORT: String(await freePort()),
+      SALLYPORT_DEMO_ADMIN_PORT: String(await freePort()),
     })
     await eventually('the whole tour is printed', () => {
       return demo.hasEnded || demo.output.some((line) => /^curl .*\/metrics/.test(line))

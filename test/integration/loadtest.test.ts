@@ -8,8 +8,18 @@ import { barePeer } from '../../loadtest/peers/bare.ts'
 import { renderMarkdown } from '../../loadtest/report.ts'
 import type { Scenario } from '../../loadtest/scenario.ts'
 
-const HOT: Scenario = { name: 'hot-es256', algorithm: 'ES256', everyTokenNew: false }
-const NEW: Scenario = { name: 'new-es256', algorithm: 'ES256', everyTokenNew: true }
+const HOT: Scenario = {
+  name: 'hot-es256',
+  field: 'authorization',
+  algorithm: 'ES256',
+  everyTokenNew: false,
+}
+const NEW: Scenario = {
+  name: 'new-es256',
+  field: 'authorization',
+  algorithm: 'ES256',
+  everyTokenNew: true,
+}
 
 const OPTIONS = {
   rounds: 2,

@@ -18,6 +18,7 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { echoOf, soleAnswer } from '../support/proxied-answer.ts'
 import { exchangeRaw } from '../support/raw-http.ts'
+import { RedisServer } from '../support/redis-server.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
 import { startEchoUpstream } from '../support/upstream-servers.ts'
@@ -152,6 +153,21 @@ describe('an address that cannot be listened on', () => {
       ])
     })
   }
+
+  it('does not keep the command waiting for what it has connected to already', async (test) => {
+    const redis = await RedisServer.start()
+    test.after(() => redis.stop())
+    const holder = createServer()
+    holder.listen(0, '127.0.0.1')
+    await once(holder, 'listening')
+    test.after(() => holder.close())
+    const { port } = holder.address() as AddressInfo
+    const sessions = { redis: { nodes: [redis.address] }, sessions: {} }
+    for (const setting of ['server', 'admin'] as const) {
+      const file = configFile({ ...sessions, [setting]: { ...LOOPBACK, port } })
+      await expectRefusal(serve(test, file), [/the port is taken by another process$/])
+    }
+  })
 
   it('is not shared with a gateway that runs already', async (test) => {
     const running = serve(test, configFile({}))

@@ -8,11 +8,11 @@ const DEADLINE_MS = 10_000
 /** Settles as soon as the condition holds; fails with its description when it never does. */
 export async function eventually(
   description: string,
-  holds: () => boolean,
+  holds: () => boolean | Promise<boolean>,
   deadlineMs = DEADLINE_MS,
 ): Promise<void> {
   const giveUpAtMs = performance.now() + deadlineMs
-  while (!holds()) {
+  while (!(await holds())) {
     if (performance.now() >= giveUpAtMs) assert.fail(`never became true: ${description}`)
     await delay(POLL_MS)
   }

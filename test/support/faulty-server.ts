@@ -1,7 +1,7 @@
 /** A real HTTP server that publishes a JWK Set and misbehaves on command. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { keySetDocument } from './key-documents.ts'
+import { RestartableServer } from './restartable-server.ts'
 
 /**
  * - `good`: the document. `slow`: the document, one byte at a time, 50 ms apart.
@@ -27,7 +27,7 @@ export type Behaviour =
 
 const HUGE_BYTES = 5 * 1_024 * 1_024
 
-export class FaultyServer {
+export class FaultyServer extends RestartableServer {
   behaviour: Behaviour = 'good'
   /** Published at every path that has no document of its own. */
   document: Uint8Array = keySetDocument()
@@ -36,17 +36,11 @@ export class FaultyServer {
   readonly goodPaths = new Set(['/moved'])
   /** Paths asked for, in order. */
   readonly requests: string[] = []
-  #server: Server | null = null
-  #port = 0
 
   static async start(): Promise<FaultyServer> {
     const server = new FaultyServer()
     await server.up()
     return server
-  }
-
-  get origin(): string {
-    return `http://127.0.0.1:${this.#port}`
   }
 
   get jwksUri(): string {
@@ -62,29 +56,7 @@ export class FaultyServer {
     this.document = keySetDocument(...keys)
   }
 
-  /** Listens, on the port it had before if there was one. */
-  async up(): Promise<void> {
-    const server = createServer((request, response) => this.#answer(request, response))
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(this.#port, '127.0.0.1', resolve)
-    })
-    this.#port = (server.address() as AddressInfo).port
-    this.#server = server
-  }
-
-  /** Nobody listens any more, and open connections are cut. */
-  async down(): Promise<void> {
-    const server = this.#server
-    this.#server = null
-    if (server === null) return
-    await new Promise<void>((resolve) => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    })
-  }
-
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  protected answer(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url ?? ''
     this.requests.push(path)
     const document = this.documents.get(path) ?? this.document

@@ -119,8 +119,9 @@ describe('Routes', () => {
       route('c', {}),
     ]
     assert.deepEqual(complaintsOf(text({ issuers: {}, routes })), [
-      'routes[1].authenticate needs a credential, but there is no issuer to trust',
-      'routes[2].authenticate needs a credential, but there is no issuer to trust',
+      'routes[1].authenticate needs a credential, but there is no issuer to trust, no sessions ' +
+        'and no apiKeys',
+      'routes[2].authenticate[0] needs a credential, but there is no issuer to trust',
     ])
     assert.deepEqual(
       parseText(text({ issuers: {}, routes: routes.slice(0, 1) })).routes[0]?.issuers,
@@ -199,7 +200,11 @@ describe('Issuers', () => {
       { jwks: {} },
       ['issuers.main.jwks must have exactly one of uri, discovery: true and file'],
     ],
-    ['no keys at all', { jwks: null }, ['issuers.main.jwks is required']],
+    [
+      'no keys at all',
+      { jwks: null },
+      ['issuers.main.jwks is required, unless there is introspection'],
+    ],
     [
       'keys over http from another machine',
       { jwks: { uri: 'http://10.0.0.1/k' } },

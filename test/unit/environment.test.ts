@@ -26,6 +26,9 @@ describe('Tuning variables', () => {
         SALLYPORT_UPSTREAM_CONNECTIONS: '11',
         SALLYPORT_UPSTREAM_PIPELINING: '12',
         SALLYPORT_IDP_CONNECTIONS: '13',
+        SALLYPORT_REDIS_CONNECTIONS_MIN: '3',
+        SALLYPORT_REDIS_CONNECTIONS_MAX: '16',
+        SALLYPORT_RECEIVE_BUFFER_KIB: '17',
         JWKS_CACHE_TTL: '14',
         JWKS_REFRESH_INTERVAL: '15',
         SALLYPORT_ALLOW_UNKNOWN_NATIVE_SERVER: 'true',
@@ -41,6 +44,9 @@ describe('Tuning variables', () => {
       upstreamConnections: 11,
       upstreamPipelining: 12,
       identityProviderConnections: 13,
+      redisConnectionsMin: 3,
+      redisConnectionsMax: 16,
+      receiveBufferBytes: 17_408,
       allowUnknownNativeServer: true,
     })
     assert.deepEqual(overrides, {
@@ -61,13 +67,23 @@ describe('Tuning variables', () => {
     assert.deepEqual(complaints, [])
   })
 
-  for (const name of Object.keys(ENVIRONMENT_VARIABLES)) {
+  for (const [name, { minimum }] of Object.entries(ENVIRONMENT_VARIABLES)) {
     it(`complain about a bad ${name} by its name`, () => {
-      for (const value of ['0', '-1', '1.5', '1e3', '0x10', ' 4', 'many', '99999999999']) {
+      for (const value of [
+        String(minimum - 1),
+        '-1',
+        '1.5',
+        '1e3',
+        '0x10',
+        ' 4',
+        'many',
+        '99999999999',
+      ]) {
         const { complaints } = readEnvironment({ [name]: value }, 2)
         assert.equal(complaints.length, 1, value)
         assert.deepEqual(complaints[0]?.path, [name])
-        assert.match(complaints[0]?.message ?? '', /^must be a whole number from 1 to /)
+        const [complaint] = complaints
+        assert.ok(complaint?.message.startsWith(`must be a whole number from ${minimum} to `))
       }
     })
   }

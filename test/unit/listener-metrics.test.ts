@@ -12,6 +12,8 @@ const GAUGES: ListenerGauges = {
   verificationQueueDepth: 3,
   verificationBatches: 1,
   verificationTokens: 12,
+  introspectionAttempts: 5,
+  redis: { open: 2, ready: 1, commands: 40, failures: 3, writes: 8 },
   openConnections: 7,
   upstreamPending: [2],
   upstreamEjected: [1],

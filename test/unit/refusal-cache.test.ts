@@ -45,7 +45,7 @@ describe('refusal cache', () => {
 
   it('refuses a token that is not yet valid no longer than that is so', () => {
     const { cache } = setUp()
-    const cause = { endsAtSeconds: NOW + 3, place: null }
+    const cause = { endsAtSeconds: NOW + 3, place: null, ttlSeconds: null }
     cache.put(digestOf(1), 'token_not_yet_valid', cause, NOW)
     assert.equal(cache.get(digestOf(1), NOW + 2), 'token_not_yet_valid')
     assert.equal(cache.get(digestOf(1), NOW + 3), null)
@@ -53,15 +53,29 @@ describe('refusal cache', () => {
 
   it('does not prolong its time for a cause that lasts longer', () => {
     const { cache } = setUp()
-    cache.put(digestOf(1), 'token_not_yet_valid', { endsAtSeconds: NOW + 99, place: null }, NOW)
+    cache.put(
+      digestOf(1),
+      'token_not_yet_valid',
+      { ...LASTING_CAUSE, endsAtSeconds: NOW + 99 },
+      NOW,
+    )
     assert.equal(cache.get(digestOf(1), NOW + TTL_SECONDS), null)
+  })
+
+  it('remembers for another time than usual where the cause has one', () => {
+    const { cache } = setUp()
+    cache.put(digestOf(1), 'inactive_token', { ...LASTING_CAUSE, ttlSeconds: 30 }, NOW)
+    cache.put(digestOf(2), 'inactive_token', { ...LASTING_CAUSE, ttlSeconds: 2 }, NOW)
+    assert.equal(cache.get(digestOf(1), NOW + 29), 'inactive_token')
+    assert.equal(cache.get(digestOf(1), NOW + 30), null)
+    assert.equal(cache.get(digestOf(2), NOW + 2), null)
   })
 
   it('refuses for an unknown kid only until the key set changes', () => {
     const { cache, allocator } = setUp()
     const place = allocator.allocate()
     assert.ok(place)
-    cache.put(digestOf(1), 'unknown_signing_key', { endsAtSeconds: null, place }, NOW)
+    cache.put(digestOf(1), 'unknown_signing_key', { ...LASTING_CAUSE, place }, NOW)
     assert.equal(cache.get(digestOf(1), NOW), 'unknown_signing_key')
     allocator.kill(place.slot)
     assert.equal(cache.get(digestOf(1), NOW), null)

@@ -6,6 +6,7 @@ import {
   deadAtSeconds,
   isNumericDate,
   NUMERIC_DATE_MAX_SECONDS,
+  startsAtSeconds,
 } from '../../src/protocol/time-claims.ts'
 
 const NOW = 1_000_000
@@ -52,6 +53,23 @@ describe('nbf and iat (RFC 7519 §4.1.5, §4.1.6)', () => {
     assert.equal(check({ iat: NOW }), null)
     assert.equal(check({ iat: NOW + 5 }, 5), null)
     assert.equal(check({ iat: NOW + 6 }, 5), 'invalid_claims')
+  })
+
+  it('name the very second in which a token is not refused for them any more', () => {
+    const start = (nbf: number | null, iat: number | null) =>
+      startsAtSeconds({ expiresAtSeconds: null, notBeforeSeconds: nbf, issuedAtSeconds: iat }, 5)
+    assert.equal(start(null, null), null)
+    for (const [nbf, iat] of [
+      [NOW + 9, null],
+      [null, NOW + 9],
+      [NOW + 8.5, NOW + 7],
+      [NOW, NOW + 9],
+    ] as const) {
+      assert.equal(start(nbf, iat), NOW + 4)
+      const claims = { expiresAtSeconds: null, notBeforeSeconds: nbf, issuedAtSeconds: iat }
+      assert.notEqual(checkTimeClaims(claims, 5, NOW + 3), null)
+      assert.equal(checkTimeClaims(claims, 5, NOW + 4), null)
+    }
   })
 })
 

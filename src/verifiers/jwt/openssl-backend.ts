@@ -9,19 +9,13 @@ import {
   verify,
 } from 'node:crypto'
 import { JWS_ALGORITHM_TABLE, type JwsAlgorithmRow } from '../../protocol/jws-algorithms.ts'
+import { fitsAlgorithm } from '../../protocol/key-algorithms.ts'
 import {
   type SignatureKey,
   type SignatureVerdict,
   type SignatureVerifier,
   UNUSABLE_KEY,
 } from './signature-backend.ts'
-
-/** OpenSSL's names for the curves of RFC 7518 §6.2.1.1. */
-const NAMED_CURVES: Readonly<Record<string, string>> = {
-  'P-256': 'prime256v1',
-  'P-384': 'secp384r1',
-  'P-521': 'secp521r1',
-}
 
 /**
  * Signing inputs are written here instead of into a new buffer each. One is enough: checking is
@@ -50,22 +44,6 @@ function parsePublicKey(spkiPem: string): KeyObject | null {
     return createPublicKey(spkiPem)
   } catch {
     return null
-  }
-}
-
-function fitsAlgorithm(key: KeyObject, row: JwsAlgorithmRow): boolean {
-  switch (row.keyType) {
-    case 'RSA':
-      return key.asymmetricKeyType === 'rsa'
-    case 'EC':
-      return (
-        key.asymmetricKeyType === 'ec' &&
-        key.asymmetricKeyDetails?.namedCurve === NAMED_CURVES[row.curve ?? '']
-      )
-    case 'OKP':
-      return key.asymmetricKeyType === 'ed25519'
-    case 'oct':
-      return false
   }
 }
 

@@ -72,6 +72,12 @@ interface Job {
 
 // Compiled code refers to compiled code: rewriting of extensions covers imports, not URLs.
 const WORKER_FILE = new URL('./signature-worker.js', import.meta.url).href
+/**
+ * The pool would load the worker by `require` first, and Node 20 aborts the whole process when a
+ * thread is ended in the middle of requiring a module of this kind. So `require` refuses it, and
+ * the pool falls back to `import`.
+ */
+const LOAD_BY_IMPORT = '--no-experimental-require-module'
 /** Far more than prepared keys and one batch need; a leak ends in a restart of that worker. */
 const WORKER_HEAP_MIB = 128
 /** A batch at a time leaves little behind. */
@@ -99,6 +105,7 @@ export class SignaturePool implements SignatureChecker {
       maxThreads: options.threads,
       concurrentTasksPerWorker: 1,
       recordTiming: false,
+      execArgv: [...process.execArgv, LOAD_BY_IMPORT],
       resourceLimits: {
         maxOldGenerationSizeMb: WORKER_HEAP_MIB,
         maxYoungGenerationSizeMb: WORKER_YOUNG_HEAP_MIB,

@@ -1,0 +1,37 @@
+/** What the admin listener answers with. */
+
+export interface Answer {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+  /** `Allow` of a 405; otherwise `null`. */
+  readonly allow: string | null
+}
+
+/** A request for a resource, read whole. */
+export interface AdminRequest {
+  readonly method: string
+  /** What follows the name of the resource: empty, or one segment, percent-decoded. */
+  readonly reference: string
+  readonly query: URLSearchParams
+  /** `null`: there is none, or it is no JSON object in `application/json`. */
+  readonly body: Readonly<Record<string, unknown>> | null
+}
+
+const PROBLEM = 'application/problem+json'
+const JSON_TYPE = 'application/json'
+
+export function json(status: number, body: object): Answer {
+  const text = `${JSON.stringify(body, null, 2)}\n`
+  return { status, contentType: JSON_TYPE, body: text, allow: null }
+}
+
+export function problem(status: number, title: string, message: string): Answer {
+  const body = `${JSON.stringify({ type: 'about:blank', title, status, message })}\n`
+  return { status, contentType: PROBLEM, body, allow: null }
+}
+
+export function methodNotAllowed(path: string, allow: string): Answer {
+  const message = `${path} takes ${allow}.`
+  return { ...problem(405, 'Method not allowed', message), allow }
+}

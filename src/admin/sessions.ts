@@ -1,0 +1,137 @@
+/**
+ * Sessions for login services that should not touch Redis: create, read, list by user, delete.
+ *
+ *     POST   /sessions             {"userId": "…", …}    201 with the id, which is told only here
+ *     GET    /sessions?userId=…                          those of a user, by digest
+ *     GET    /sessions/<id or sha256:digest>
+ *     DELETE /sessions/<id or sha256:digest>
+ *     DELETE /sessions?userId=…                          ends all of a user
+ *
+ * The digest is what upstreams see in `X-Session-Id`, so that a session which appears in a log can
+ * be ended by whoever reads it.
+ */
+import type { StoredUser } from '../protocol/verification.ts'
+import { isSessionId } from '../verifiers/session/session-key.ts'
+import type {
+  RegisteredSession,
+  SessionName,
+  SessionRegistry,
+} from '../verifiers/session/session-registry.ts'
+import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
+
+const ALLOWED = 'GET, HEAD, POST, DELETE'
+const DIGEST = /^sha256:([0-9a-f]{64})$/
+const TEXT_LENGTH_MAX = 512
+const LIST_LENGTH_MAX = 256
+const MEMBERS: ReadonlySet<string> = new Set([
+  'userId',
+  'email',
+  'roles',
+  'scopes',
+  'tenantId',
+  'organisationId',
+])
+
+const UNAVAILABLE = problem(
+  503,
+  'Session store unavailable',
+  'The session store did not answer. Nothing is known to have changed.',
+)
+const NOT_FOUND = problem(404, 'No such session', 'There is no session of this name, or no more.')
+const NO_DIGESTS = problem(
+  400,
+  'Invalid request',
+  'Digests name sessions only with sessions.keyHash: sha256. Name it by its id, or by its user.',
+)
+const NO_USER = problem(400, 'Invalid request', 'The query must name a user: ?userId=…')
+
+export async function answerSessions(
+  sessions: SessionRegistry,
+  request: AdminRequest,
+): Promise<Answer> {
+  if (request.reference !== '') return answerOne(sessions, request)
+  const { method, query } = request
+  if (method === 'POST') return create(sessions, request.body)
+  if (!isRead(method) && method !== 'DELETE') return methodNotAllowed('/sessions', ALLOWED)
+  const users = query.getAll('userId')
+  const [userId = ''] = users
+  if (users.length !== 1 || !isText(userId)) return NO_USER
+  if (isRead(method)) return list(await sessions.listByUser(userId))
+  const deleted = await sessions.deleteByUser(userId)
+  return deleted === 'unavailable' ? UNAVAILABLE : json(200, { deleted })
+}
+
+async function answerOne(
+  sessions: SessionRegistry,
+  { method, reference }: AdminRequest,
+): Promise<Answer> {
+  const named = parseName(reference)
+  if (named === null) {
+    return problem(400, 'Invalid request', 'A session is named by its id, or by sha256:<digest>.')
+  }
+  // Not 404: whoever wants to end a session must not take it to be gone.
+  if (named.kind === 'digest' && !sessions.knowsDigests) return NO_DIGESTS
+  if (isRead(method)) return found(await sessions.read(named))
+  if (method !== 'DELETE') return methodNotAllowed('/sessions/<id>', 'GET, HEAD, DELETE')
+  const isDeleted = await sessions.delete(named)
+  if (isDeleted === 'unavailable') return UNAVAILABLE
+  return isDeleted ? json(200, { deleted: 1 }) : NOT_FOUND
+}
+
+function isRead(method: string): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
+
+async function create(sessions: SessionRegistry, body: AdminRequest['body']): Promise<Answer> {
+  const user = parseUser(body)
+  if (typeof user === 'string') return problem(400, 'Invalid request', user)
+  const created = await sessions.create(user)
+  return created === 'unavailable' ? UNAVAILABLE : json(201, created)
+}
+
+function found(session: RegisteredSession | null | 'unavailable'): Answer {
+  if (session === 'unavailable') return UNAVAILABLE
+  return session === null ? NOT_FOUND : json(200, session)
+}
+
+function list(sessions: readonly RegisteredSession[] | 'unavailable'): Answer {
+  return sessions === 'unavailable' ? UNAVAILABLE : json(200, { sessions })
+}
+
+function parseName(text: string): SessionName | null {
+  const digest = DIGEST.exec(text)?.[1]
+  if (digest !== undefined) return { kind: 'digest', digest }
+  return isSessionId(text) ? { kind: 'id', id: text } : null
+}
+
+/** @returns What is wrong, in words, when it is not a user. */
+function parseUser(body: AdminRequest['body']): StoredUser | string {
+  if (body === null) return 'The body must be a JSON object in application/json.'
+  const unknown = Object.keys(body).find((name) => !MEMBERS.has(name))
+  if (unknown !== undefined) return `The body may hold ${[...MEMBERS].join(', ')}, nothing else.`
+  const { userId, roles = [], scopes = [] } = body
+  if (!isText(userId)) return `userId must be text of 1 to ${TEXT_LENGTH_MAX} characters.`
+  for (const name of ['email', 'tenantId', 'organisationId']) {
+    const value = body[name] ?? null
+    if (value !== null && !isText(value)) return `${name} must be text, or left out.`
+  }
+  if (!isTextList(roles)) return 'roles must be a list of text.'
+  if (!isTextList(scopes)) return 'scopes must be a list of text.'
+  const optional = (name: string) => (body[name] ?? null) as string | null
+  return {
+    userId,
+    email: optional('email'),
+    roles,
+    scopes,
+    tenantId: optional('tenantId'),
+    organisationId: optional('organisationId'),
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= TEXT_LENGTH_MAX
+}
+
+function isTextList(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length <= LIST_LENGTH_MAX && value.every(isText)
+}

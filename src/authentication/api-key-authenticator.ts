@@ -1,0 +1,46 @@
+/**
+ * API keys: those of the configuration are known at once; those of Redis are asked for each time,
+ * so that a key which was withdrawn is refused on the very next request.
+ */
+import { type Refused, refuse, type Verification, type Verified } from '../protocol/verification.ts'
+import type { Clock } from '../resilience/clock.ts'
+import type { ApiKeyList } from '../verifiers/api-key/api-key-list.ts'
+import type { Authenticator, EstablishedIdentity, Verdict } from './verdict.ts'
+
+/** Looks a key up that the configuration does not have. */
+export interface ApiKeyLookup {
+  verify(key: string, nowSeconds: number): Promise<Verification>
+}
+
+export class ApiKeyAuthenticator implements Authenticator {
+  readonly #list: ApiKeyList
+  readonly #lookup: ApiKeyLookup | null
+  readonly #clock: Clock
+  /** One for each key, so that its identity is rendered once. */
+  readonly #established = new Map<Verified, EstablishedIdentity>()
+
+  /** @param lookup `null`: the list is all there is. */
+  constructor(list: ApiKeyList, lookup: ApiKeyLookup | null, clock: Clock) {
+    this.#list = list
+    this.#lookup = lookup
+    this.#clock = clock
+  }
+
+  recall(key: string, nowSeconds: number): EstablishedIdentity | Refused | null {
+    const found = this.#list.find(key, nowSeconds)
+    if (found === null) return this.#lookup === null ? refuse('invalid_api_key') : null
+    if (!found.ok) return found
+    let established = this.#established.get(found)
+    if (established === undefined) {
+      established = { verified: found, notes: null }
+      this.#established.set(found, established)
+    }
+    return established
+  }
+
+  async establish(key: string): Promise<Verdict> {
+    const nowSeconds = this.#clock.nowSeconds()
+    const verification = (await this.#lookup?.verify(key, nowSeconds)) ?? refuse('invalid_api_key')
+    return verification.ok ? { verified: verification, notes: null } : verification
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Sessions: every request asks the store, so that a session which was ended is refused on the very
+ * next one. Nothing is cached, and no two requests share a look-up.
+ */
+import type { Identity, Verification } from '../protocol/verification.ts'
+import type { Clock } from '../resilience/clock.ts'
+import { type Authenticator, type EstablishedIdentity, NOBODY, type Verdict } from './verdict.ts'
+
+/** Looks a session up by the value of its cookie. `'nobody'`: one without a user. */
+export interface SessionLookup {
+  verify(cookieValue: string, nowSeconds: number): Promise<Verification | 'nobody'>
+}
+
+export class SessionAuthenticator implements Authenticator {
+  readonly #sessions: SessionLookup
+  readonly #clock: Clock
+  /** So that an identity whose record has not changed is rendered once. */
+  readonly #latest = new WeakMap<Identity, EstablishedIdentity>()
+
+  constructor(sessions: SessionLookup, clock: Clock) {
+    this.#sessions = sessions
+    this.#clock = clock
+  }
+
+  recall(): null {
+    return null
+  }
+
+  async establish(cookieValue: string): Promise<Verdict> {
+    const verification = await this.#sessions.verify(cookieValue, this.#clock.nowSeconds())
+    if (verification === 'nobody') return NOBODY
+    if (!verification.ok) return verification
+    const { identity } = verification
+    const notes = this.#latest.get(identity)?.notes ?? null
+    const established: EstablishedIdentity = { verified: verification, notes }
+    this.#latest.set(identity, established)
+    return established
+  }
+}

@@ -1,0 +1,40 @@
+/** What is concluded about a credential, and how every way of concluding it is asked. */
+import type { Refused } from '../protocol/verification.ts'
+import type { CachedVerified } from '../token-cache/token-cache.ts'
+import type { IdentityNotes } from './identity-notes.ts'
+
+/**
+ * A verdict, and what has been worked out from it. One object for all requests with the
+ * credential, as long as the verdict is cached.
+ */
+export type EstablishedIdentity = CachedVerified<IdentityNotes>
+
+/**
+ * Nobody could be asked, and the operator has decided that such a request goes on without an
+ * identity (`onOutage: pass-through`).
+ */
+export interface Unverified {
+  readonly unverified: true
+}
+
+export const UNVERIFIED: Unverified = Object.freeze({ unverified: true })
+
+/**
+ * There is nothing wrong with it, but it speaks for nobody: the session of a visitor who has not
+ * logged in. The request is judged as if it had come without.
+ */
+export interface Nobody {
+  readonly nobody: true
+}
+
+export const NOBODY: Nobody = Object.freeze({ nobody: true })
+
+export type Verdict = EstablishedIdentity | Refused | Unverified | Nobody
+
+/** Judges the credentials of one kind on one route. Does not authorise: see authorize.ts. */
+export interface Authenticator {
+  /** Hot path: what is already known about the credential, or `null`: then {@link establish}. */
+  recall(credential: string, nowSeconds: number): Verdict | null
+  /** Finds out. Resolves in bounded time, and never rejects for anything that a client sends. */
+  establish(credential: string): Promise<Verdict>
+}

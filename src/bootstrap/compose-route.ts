@@ -1,0 +1,200 @@
+/** One route of a listener thread: which credentials it takes, and who judges them. */
+
+import type { SharedVerdicts } from '../authentication/shared-verdicts.ts'
+import { type Introspector, TokenAuthenticator } from '../authentication/token-authenticator.ts'
+import type { Authenticator } from '../authentication/verdict.ts'
+import { compileTokenProfile } from '../authentication/verification-profile.ts'
+import type {
+  GatewayConfiguration,
+  IssuerConfiguration,
+  RouteConfiguration,
+} from '../config/gateway-configuration.ts'
+import type { CredentialSource } from '../credentials/credential-source.ts'
+import { CredentialExtractor } from '../credentials/extract-credential.ts'
+import { CredentialStripper } from '../credentials/strip-credential.ts'
+import type { AuthenticationMethod, GatewayRoute } from '../gateway/gateway-route.ts'
+import type { RouteRefusals } from '../gateway/refusal-response.ts'
+import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
+import { NO_INDEX } from '../observability/listener-metrics.ts'
+import { compileChallenges } from '../protocol/credential-challenges.ts'
+import { createRequestFilter } from '../proxy/hop-by-hop-headers.ts'
+import type { UpstreamPool } from '../proxy/upstream-pool.ts'
+import type { JwtIssuerPolicy, JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
+
+const REALM = 'sallyport'
+const MS_PER_SECOND = 1_000
+/** Ids of 128 characters, and what express-session adds to them: a signature, percent-encoded. */
+const COOKIE_BYTES_MAX = 512
+/** Fields that the gateway writes itself, beside the identity: see gateway/handle-request.ts. */
+const TRACE_NAMES = ['traceparent', 'tracestate']
+
+/** Who judges which kind of credential; one set for all routes of a thread. */
+export interface RouteAuthenticators {
+  readonly verdicts: SharedVerdicts
+  readonly jwt: JwtVerifier
+  readonly introspector: Introspector
+  /** `null`: not configured. */
+  readonly sessions: Authenticator | null
+  readonly apiKeys: Authenticator | null
+}
+
+export function composeRoute(
+  route: RouteConfiguration,
+  index: number,
+  configuration: GatewayConfiguration,
+  upstreams: readonly UpstreamPool[],
+  authenticators: RouteAuthenticators,
+): GatewayRoute {
+  const upstream = upstreams.find(({ name }) => name === route.upstream)
+  if (upstream === undefined) throw new Error(`route ${route.name} has no upstream`)
+  const methods = composeMethods(route, configuration, authenticators)
+  const onlyIssuer = route.issuers.length === 1 ? route.issuers[0] : null
+  return {
+    name: route.name,
+    index,
+    authentication: route.authenticate,
+    upstream,
+    methods: methods.map(({ extractor, authenticator }) => ({ extractor, authenticator })),
+    absentCode: route.authenticators[0] === 'session' ? 'no_session' : 'missing_token',
+    stripper: new CredentialStripper(methods.flatMap(({ sources }) => sources)),
+    requirement: route.require,
+    requiresNothing: Object.values(route.require).every((list) => list.length === 0),
+    allowedOrigins: new Set(configuration.sessions?.allowedOrigins ?? []),
+    requestFilter: createRequestFilter([
+      ...reservedFieldNames(Object.values(configuration.identity.headers)),
+      ...TRACE_NAMES,
+    ]),
+    refusals: route.authenticate === 'none' ? null : composeRefusals(route, configuration),
+    issuerIndex: onlyIssuer
+      ? configuration.issuers.findIndex(({ name }) => name === onlyIssuer)
+      : NO_INDEX,
+  }
+}
+
+interface ComposedMethod extends AuthenticationMethod {
+  readonly sources: readonly CredentialSource[]
+}
+
+/** JWTs and opaque tokens are one kind of credential: they are found in the same places. */
+function composeMethods(
+  route: RouteConfiguration,
+  configuration: GatewayConfiguration,
+  authenticators: RouteAuthenticators,
+): ComposedMethod[] {
+  const methods: ComposedMethod[] = []
+  let hasBearer = false
+  for (const name of route.authenticators) {
+    if (name === 'session') methods.push(sessionMethod(configuration, authenticators))
+    else if (name === 'apiKey') methods.push(apiKeyMethod(configuration, authenticators))
+    else if (!hasBearer) {
+      hasBearer = true
+      methods.push(bearerMethod(route, configuration, authenticators))
+    }
+  }
+  return methods
+}
+
+function bearerMethod(
+  route: RouteConfiguration,
+  { issuers, server }: GatewayConfiguration,
+  { verdicts, jwt, introspector }: RouteAuthenticators,
+): ComposedMethod {
+  const accepted = issuers.filter(({ name }) => route.issuers.includes(name))
+  const profile = compileTokenProfile({
+    jwt: route.authenticators.includes('jwt')
+      ? accepted.filter(({ keys }) => keys.kind !== 'none').map(issuerPolicy)
+      : null,
+    introspection: route.authenticators.includes('introspection')
+      ? introspectionRule(accepted)
+      : null,
+  })
+  return {
+    sources: route.credentials,
+    extractor: new CredentialExtractor(route.credentials, server.limits.tokenBytes),
+    authenticator: new TokenAuthenticator({ verdicts, jwt, introspector }, profile),
+  }
+}
+
+/** The configuration has made sure that there is exactly one. */
+function introspectionRule(issuers: readonly IssuerConfiguration[]) {
+  const issuer = issuers.find(({ introspection }) => introspection !== null)
+  if (issuer === undefined || issuer.introspection === null) return null
+  const { onOutage, cacheTtlMs, inactiveTtlMs, staleMaxAgeMs } = issuer.introspection
+  return {
+    policy: {
+      ...issuerPolicy(issuer),
+      requireAudience: issuer.introspection.requireAudience,
+    },
+    onOutage,
+    cacheTtlSeconds: cacheTtlMs / MS_PER_SECOND,
+    inactiveTtlSeconds: inactiveTtlMs / MS_PER_SECOND,
+    staleMaxAgeSeconds: staleMaxAgeMs / MS_PER_SECOND,
+  }
+}
+
+function sessionMethod(
+  { sessions }: GatewayConfiguration,
+  authenticators: RouteAuthenticators,
+): ComposedMethod {
+  if (sessions === null || authenticators.sessions === null) throw new Error('no sessions')
+  const sources: CredentialSource[] = [{ kind: 'cookie', name: sessions.cookie }]
+  return {
+    sources,
+    extractor: new CredentialExtractor(sources, COOKIE_BYTES_MAX, 'invalid_session_format'),
+    authenticator: authenticators.sessions,
+  }
+}
+
+function apiKeyMethod(
+  { apiKeys, server }: GatewayConfiguration,
+  authenticators: RouteAuthenticators,
+): ComposedMethod {
+  if (apiKeys === null || authenticators.apiKeys === null) throw new Error('no API keys')
+  const sources: CredentialSource[] = [{ kind: 'header', name: apiKeys.header, scheme: null }]
+  return {
+    sources,
+    extractor: new CredentialExtractor(sources, server.limits.tokenBytes, 'invalid_api_key'),
+    authenticator: authenticators.apiKeys,
+  }
+}
+
+function composeRefusals(
+  { authenticators, require, resourceMetadata }: RouteConfiguration,
+  { sessions, apiKeys }: GatewayConfiguration,
+): RouteRefusals {
+  const hasSessions = authenticators.includes('session') && sessions !== null
+  const hasApiKeys = authenticators.includes('apiKey') && apiKeys !== null
+  return {
+    challenges: compileChallenges({
+      realm: REALM,
+      scopes: [...require.scopesAll, ...require.scopesAny],
+      resourceMetadata,
+      bearer: authenticators.some((name) => name === 'jwt' || name === 'introspection'),
+      cookie: hasSessions ? sessions.cookie : null,
+      apiKeyHeader: hasApiKeys ? apiKeys.header : null,
+    }),
+    clearedCookie: hasSessions ? clearedCookie(sessions.cookie, sessions.cookiePath) : null,
+  }
+}
+
+/**
+ * RFC 6265 §4.1: an empty value that has expired. Browsers take `Secure` cookies only from https,
+ * and cookies with these prefixes only if they are `Secure`.
+ */
+function clearedCookie(name: string, path: string): string {
+  const isSecure = name.startsWith('__Host-') || name.startsWith('__Secure-')
+  return `${name}=; Path=${path}; Max-Age=0; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`
+}
+
+function issuerPolicy(issuer: IssuerConfiguration): JwtIssuerPolicy {
+  return {
+    name: issuer.name,
+    issuer: issuer.issuer,
+    audiences: issuer.audiences,
+    algorithms: issuer.algorithms,
+    types: issuer.types,
+    clockToleranceSeconds: issuer.clockToleranceSeconds,
+    requiredClaims: issuer.requiredClaims,
+    claimNames: issuer.claims,
+  }
+}

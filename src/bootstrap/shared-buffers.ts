@@ -1,0 +1,23 @@
+/** The memory that all threads share: made once, when the process starts. */
+import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import { createCircuitBreakerBuffer } from '../resilience/circuit-breaker.ts'
+import { createKeyGenerationsBuffer } from '../shared-memory/key-generations.ts'
+import { createInFlightBuffer } from '../token-cache/in-flight.ts'
+import { createRefusalCacheBuffer } from '../token-cache/refusal-cache.ts'
+import { createTokenCacheBuffer } from '../token-cache/token-cache.ts'
+import type { SharedBuffers } from './thread-messages.ts'
+
+const BYTES_PER_MIB = 2 ** 20
+/** Refusals get memory of their own, on top of the cache's: this part of its size. */
+const REFUSAL_SHARE = 1 / 32
+
+export function createBuffers({ cache, issuers }: GatewayConfiguration): SharedBuffers {
+  const refusalBytes = Math.floor(cache.sizeMiB * BYTES_PER_MIB * REFUSAL_SHARE)
+  return {
+    keyGenerations: createKeyGenerationsBuffer(),
+    tokenCache: createTokenCacheBuffer(cache.sizeMiB),
+    refusals: createRefusalCacheBuffer(refusalBytes),
+    inFlight: createInFlightBuffer(),
+    breakers: createCircuitBreakerBuffer(issuers.length),
+  }
+}

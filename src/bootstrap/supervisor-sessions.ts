@@ -1,0 +1,64 @@
+/** The supervisor's sessions: the store in memory, and the registry for the admin listener. */
+import type {
+  GatewayConfiguration,
+  SessionsConfiguration,
+} from '../config/gateway-configuration.ts'
+import type { Clock } from '../resilience/clock.ts'
+import { randomFraction, randomHex } from '../resilience/randomness.ts'
+import { RedisConnections } from '../resilience/redis-connections.ts'
+import { MemorySessionStore } from '../verifiers/session/memory-session-store.ts'
+import { type RegistryRules, SessionRegistry } from '../verifiers/session/session-registry.ts'
+import type { StoreReply } from '../verifiers/session/session-store.ts'
+import { answerStoreCall, type StoreCall } from './memory-sessions.ts'
+
+const SESSION_ID_BYTES = 32
+/** Operators do one thing after the other, and want to see what they did a moment ago. */
+const CONNECTIONS = {
+  connectionsMin: 1,
+  connectionsMax: 1,
+  idleMs: 30_000,
+  readFromReplicas: false,
+}
+
+export class SupervisorSessions {
+  /** `null`: there are no sessions, or their format is somebody else's. */
+  readonly registry: SessionRegistry | null
+  readonly #memory: MemorySessionStore
+  readonly #redis: RedisConnections | null
+
+  constructor({ sessions, redis }: GatewayConfiguration, clock: Clock) {
+    this.#memory = new MemorySessionStore(clock)
+    const isManaged = sessions !== null && sessions.format === 'sallyport'
+    this.#redis =
+      isManaged && sessions.store === 'redis' && redis !== null
+        ? new RedisConnections(
+            { ...redis, ...CONNECTIONS },
+            {
+              random: randomFraction,
+              // Listener threads tell the same, and they are what matters.
+              onState: () => {},
+            },
+          )
+        : null
+    this.registry = isManaged
+      ? new SessionRegistry(this.#redis ?? this.#memory, registryRules(sessions), clock, () =>
+          randomHex(SESSION_ID_BYTES),
+        )
+      : null
+  }
+
+  /** What a listener thread asks of the store in memory. */
+  answer(call: StoreCall): Promise<StoreReply<unknown>> {
+    return answerStoreCall(this.#memory, call)
+  }
+
+  close(): void {
+    this.#redis?.close()
+  }
+}
+
+/** In the format that is managed here there is a `ttl`. */
+function registryRules(sessions: SessionsConfiguration): RegistryRules {
+  const { keyPrefix, keyHash, ttlSeconds, absoluteTtlSeconds } = sessions
+  return { keyPrefix, keyHash, ttlSeconds: ttlSeconds ?? absoluteTtlSeconds, absoluteTtlSeconds }
+}

@@ -1,0 +1,75 @@
+/** Settings of the connections to Redis. */
+import { hostAndPort, listenHost } from './network-address.ts'
+import {
+  duration,
+  flag,
+  judgedText,
+  listOf,
+  type Output,
+  oneOf,
+  secretText,
+  section,
+  text,
+  unlessAbsent,
+  wholeNumber,
+} from './setting.ts'
+
+const tls = section('Talk TLS. Certificates are always verified.', {
+  caFile: unlessAbsent(
+    text('PEM file of the authorities to trust instead of the usual ones. Relative to this file.'),
+  ),
+  serverName: unlessAbsent(
+    judgedText(
+      'Name that the certificate must be for, if not the host that is connected to.',
+      listenHost,
+      'must be a host name or an IP address',
+    ),
+  ),
+})
+
+export const redisSchema = section(
+  'Redis, for whatever names it: sessions with `store: redis`, and API keys with `redis: true`.',
+  {
+    mode: oneOf('What the nodes are.', ['standalone', 'sentinel', 'cluster']).prefault(
+      'standalone',
+    ),
+    nodes: listOf(
+      'The server; or some of the sentinels; or some nodes of the cluster.',
+      judgedText(
+        'Address.',
+        hostAndPort,
+        'must be a host and a port, such as 10.0.0.5:6379 or [::1]:6379',
+      ),
+      { minimum: 1 },
+    ).prefault(['127.0.0.1:6379']),
+    masterName: text('Name under which the sentinels know the master.').prefault('mymaster'),
+    database: wholeNumber('Number of the database. A cluster has only 0.', {
+      minimum: 0,
+      maximum: 15,
+    }).prefault(0),
+    username: unlessAbsent(text('User of the access control list. Left out: the default user.')),
+    password: unlessAbsent(secretText(`Password. Take it from the environment, as \${NAME}.`)),
+    passwordFile: unlessAbsent(
+      text('File that holds the password instead. Relative to the configuration file.'),
+    ),
+    tls: unlessAbsent(tls),
+    connectTimeout: duration('Time to open a connection.', {
+      minimum: '10ms',
+      maximum: '60s',
+    }).prefault('500ms'),
+    commandTimeout: duration(
+      'Time for the answer to a command. Short, because requests wait for it.',
+      { minimum: '5ms', maximum: '10s' },
+    ).prefault('100ms'),
+    readFromReplicas: flag(
+      'Let replicas answer what changes nothing (API keys). A session is always read from its ' +
+        'master: a replica may be the last to learn that it was ended.',
+    ).prefault(false),
+  },
+).transform(({ connectTimeout, commandTimeout, ...rest }) => ({
+  ...rest,
+  connectTimeoutMs: connectTimeout,
+  commandTimeoutMs: commandTimeout,
+}))
+
+export type RedisOutput = Output<typeof redisSchema>

@@ -1,0 +1,77 @@
+/** The files that settings name: opened while the configuration is loaded, within limits. */
+import { closeSync, constants, openSync, readSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Complaint, ConfigPath } from './config-error.ts'
+
+/** Files with secrets, keys and certificates are short; what is longer was named by mistake. */
+const CONTENT_BYTES_MAX = 65_536
+
+/** What cannot be read is a complaint at the setting. */
+export class SettingFiles {
+  readonly #directory: string
+  readonly #complaints: Complaint[] = []
+
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  get complaints(): readonly Complaint[] {
+    return this.#complaints
+  }
+
+  complain(path: ConfigPath, message: string): void {
+    this.#complaints.push({ path, message })
+  }
+
+  absolute(name: string): string {
+    return resolve(this.#directory, name)
+  }
+
+  /** The absolute name of a file that can be opened for reading now. */
+  readable(path: ConfigPath, name: string): string {
+    this.#read(path, name, 0)
+    return this.absolute(name)
+  }
+
+  /** What the file holds. */
+  content(path: ConfigPath, name: string): Buffer | null {
+    const bytes = this.#read(path, name, CONTENT_BYTES_MAX + 1)
+    if (bytes === null || bytes.length <= CONTENT_BYTES_MAX) return bytes
+    this.complain(path, `names a file of more than ${CONTENT_BYTES_MAX} bytes`)
+    return null
+  }
+
+  /** What the file holds, without one line end at its end. */
+  secret(path: ConfigPath, name: string): Buffer | null {
+    const bytes = this.content(path, name)
+    if (bytes === null) return null
+    const text = bytes.toString('latin1').replace(/\r?\n$/, '')
+    return Buffer.from(text, 'latin1')
+  }
+
+  #read(path: ConfigPath, name: string, sizeBytesMax: number): Buffer | null {
+    const file = this.absolute(name)
+    try {
+      if (!statSync(file).isFile()) {
+        this.complain(path, 'names something that is not a file')
+        return null
+      }
+      const descriptor = openSync(file, constants.O_RDONLY)
+      try {
+        const buffer = Buffer.alloc(sizeBytesMax)
+        return buffer.subarray(0, readSync(descriptor, buffer, 0, sizeBytesMax, 0))
+      } finally {
+        closeSync(descriptor)
+      }
+    } catch (error) {
+      this.complain(path, `names a file that cannot be read (${errorCode(error)})`)
+      return null
+    }
+  }
+}
+
+/** `ENOENT` and the like. */
+function errorCode(error: unknown): string {
+  const hasCode = typeof error === 'object' && error !== null && 'code' in error
+  return hasCode ? String(error.code) : 'unknown reason'
+}

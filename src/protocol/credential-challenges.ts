@@ -1,0 +1,64 @@
+/**
+ * The `WWW-Authenticate` fields of one protected resource, by the code of the refusal (RFC 9110
+ * §11.6.1). A 401 names every scheme that would do when no credential came, and otherwise the one
+ * whose credential was bad.
+ *
+ * Only `Bearer` is a registered scheme. Cookies and API keys have none; the names here tell people
+ * and programs what was looked for, and no browser acts on them.
+ */
+import { AUTH_ERROR_CODES, AUTH_ERRORS, type AuthErrorCode } from './auth-error.ts'
+import { bearerChallenge, type ChallengeParameters, quoted } from './bearer-challenge.ts'
+
+export interface AcceptedSchemes extends ChallengeParameters {
+  readonly bearer: boolean
+  /** Name of the session cookie; `null`: no sessions here. */
+  readonly cookie: string | null
+  /** Name of the header that holds API keys; `null`: none here. */
+  readonly apiKeyHeader: string | null
+}
+
+/** The challenge of every code that has one; built once per route. */
+export type Challenges = ReadonlyMap<AuthErrorCode, string>
+
+const SESSION_CODES: ReadonlySet<AuthErrorCode> = new Set([
+  'invalid_session_format',
+  'session_not_found',
+  'session_expired',
+])
+
+/** Codes of requests without any credential. */
+const ABSENT_CODES: ReadonlySet<AuthErrorCode> = new Set(['missing_token', 'no_session'])
+
+/** All challenges of one protected resource, so that a refusal only looks one up. */
+export function compileChallenges(accepted: AcceptedSchemes): Challenges {
+  const challenges = new Map<AuthErrorCode, string>()
+  for (const code of AUTH_ERROR_CODES) {
+    const challenge = challengesFor(code, accepted).join(', ')
+    if (challenge !== '') challenges.set(code, challenge)
+  }
+  return challenges
+}
+
+function challengesFor(code: AuthErrorCode, accepted: AcceptedSchemes): string[] {
+  const cookie = cookieChallenge(accepted)
+  const apiKey = apiKeyChallenge(accepted)
+  if (ABSENT_CODES.has(code)) {
+    const bearer = accepted.bearer ? [bearerChallenge('missing_token', accepted) ?? ''] : []
+    return [...bearer, ...cookie, ...apiKey]
+  }
+  if (SESSION_CODES.has(code)) return cookie
+  if (code === 'invalid_api_key') return apiKey
+  const isAboutCredential = AUTH_ERRORS[code].challengeError !== null
+  const bearer = accepted.bearer && isAboutCredential ? bearerChallenge(code, accepted) : null
+  return bearer === null ? [] : [bearer]
+}
+
+function cookieChallenge({ realm, cookie }: AcceptedSchemes): string[] {
+  return cookie === null ? [] : [`Cookie realm=${quoted(realm)}, cookie-name=${quoted(cookie)}`]
+}
+
+function apiKeyChallenge({ realm, apiKeyHeader }: AcceptedSchemes): string[] {
+  return apiKeyHeader === null
+    ? []
+    : [`ApiKey realm=${quoted(realm)}, header=${quoted(apiKeyHeader)}`]
+}

@@ -1,0 +1,187 @@
+/**
+ * Judges the answer of an introspection endpoint (RFC 7662 §2.2): does it say that the token is
+ * good, that it is not, or nothing at all?
+ *
+ * The third is never turned into one of the other two. A proxy's page of HTML, a truthy "true" or
+ * an answer about another token is neither leave to enter nor a bad credential.
+ */
+import { isUtf8 } from 'node:buffer'
+import {
+  type ClaimPolicy,
+  hasRequiredClaims,
+  isForeign,
+  namesAudience,
+  parseClaims,
+  readIdentity,
+  readTimeClaims,
+} from './claims.ts'
+import { parseCompactJws } from './compact-jws.ts'
+import { type JsonObject, parseJsonText } from './strict-json.ts'
+import { checkTimeClaims, deadAtSeconds, startsAtSeconds } from './time-claims.ts'
+import { type Identity, type Refused, refuse } from './verification.ts'
+
+/** An answer describes one token; a longer one is something else. */
+export const INTROSPECTION_BODY_BYTES_MAX = 64 * 1_024
+
+/** What an active token must be like, by the same rules as a JWT of this issuer. */
+export interface IntrospectionAnswerPolicy extends ClaimPolicy {
+  /** Whether an answer without `aud` is refused. */
+  readonly requireAudience: boolean
+}
+
+/**
+ * - `not_json`: not one strict JSON object; empty, a page of HTML, a repeated member name.
+ * - `no_verdict`: JSON, but `active` is not a boolean.
+ * - `another_token`: the token is a JWT, and what it says of itself is not what the answer says.
+ */
+export type UndecidedAnswer = 'not_json' | 'no_verdict' | 'another_token'
+
+export interface ActiveToken {
+  readonly kind: 'active'
+  readonly identity: Identity
+  /** First second in which the token is dead, clock tolerance included; `null` without `exp`. */
+  readonly deadAtSeconds: number | null
+}
+
+export interface RefusedToken {
+  readonly kind: 'refused'
+  readonly refused: Refused
+  /**
+   * First second in which the same answer would not be refused for this: `nbf` and `iat` have come.
+   * `null` when time does not mend it.
+   */
+  readonly untilSeconds: number | null
+}
+
+export type IntrospectionJudgement =
+  | ActiveToken
+  | RefusedToken
+  | { readonly kind: 'undecided'; readonly reason: UndecidedAnswer }
+
+/**
+ * Values of `token_type` (RFC 6749 §7.1) that no bearer token has: proof of possession (RFC 9449
+ * §5), "not an access token" (RFC 8693 §2.2.1), and other kinds of token.
+ */
+const FOREIGN_TOKEN_TYPES: readonly string[] = [
+  ...['dpop', 'pop', 'mac', 'n_a'],
+  ...['refresh', 'refresh_token', 'id', 'id_token', 'offline', 'logout'],
+]
+
+/** What a JWT and the answer about it say in the same words, if both say it. */
+const COMMON_CLAIMS = ['iss', 'sub', 'jti', 'client_id'] as const
+
+const INACTIVE = refusedWith('inactive_token')
+const INVALID_CLAIMS = refusedWith('invalid_claims')
+const NOT_JSON = undecided('not_json')
+const NO_VERDICT = undecided('no_verdict')
+const ANOTHER_TOKEN = undecided('another_token')
+
+/**
+ * Judges the body of an answer with status 200. Never throws, whatever the bytes.
+ *
+ * `iss` and `aud` are optional in an answer (RFC 7662 §2.2). Without `iss` the token is the
+ * issuer's whose endpoint was asked. Without `aud` it is accepted unless `requireAudience`: the
+ * endpoint answers to this gateway by name, and has to consider whether the token is of use there
+ * (RFC 7662 §4). An endpoint that does not makes every token of the issuer good here.
+ *
+ * The subject is the configured claim or, when the answer has none, `client_id`: a token that a
+ * client obtained for itself may have no other subject (RFC 9068 §2.2, §5; the issuer has to keep
+ * names of users and clients apart).
+ *
+ * Does *not* check `username`, or that a token bound to a key or certificate by `cnf` comes from
+ * the holder. Of an opaque token it cannot know whether the answer is about another one.
+ *
+ * @param body At most {@link INTROSPECTION_BODY_BYTES_MAX}, which the caller sees to.
+ * @param token What was asked about; only looked into when it is a JWT.
+ * @returns Refused with `inactive_token`, or as the claims of a JWT: `invalid_claims`,
+ *   `token_expired`, `token_not_yet_valid`.
+ */
+export function judgeIntrospectionResponse(
+  body: Uint8Array,
+  token: string,
+  policy: IntrospectionAnswerPolicy,
+  nowSeconds: number,
+): IntrospectionJudgement {
+  const answer = parseAnswer(body)
+  if (answer === null) return NOT_JSON
+  const active = answer['active']
+  if (active === false) return INACTIVE
+  if (active !== true) return NO_VERDICT
+  if (contradicts(answer, token)) return ANOTHER_TOKEN
+  return judgeActive(answer, policy, nowSeconds)
+}
+
+function parseAnswer(body: Uint8Array): JsonObject | null {
+  if (!isUtf8(body)) return null
+  return parseJsonText(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
+}
+
+function judgeActive(
+  answer: JsonObject,
+  policy: IntrospectionAnswerPolicy,
+  nowSeconds: number,
+): IntrospectionJudgement {
+  if (answer['iss'] !== undefined && answer['iss'] !== policy.issuer) return INVALID_CLAIMS
+  if (!isForThisAudience(answer['aud'], policy)) return INVALID_CLAIMS
+  if (isForeign(answer) || !isBearerType(answer['token_type'])) return INVALID_CLAIMS
+
+  const ownSubject = answer[policy.claimNames.subject] ?? null
+  const subject = ownSubject ?? answer['client_id']
+  const required =
+    ownSubject === null
+      ? policy.requiredClaims.filter((name) => name !== 'sub')
+      : policy.requiredClaims
+  if (!hasRequiredClaims(answer, required)) return INVALID_CLAIMS
+
+  const times = readTimeClaims(answer)
+  if (times === null) return INVALID_CLAIMS
+  const identity = readIdentity(answer, policy, subject, times)
+  if (identity === null) return INVALID_CLAIMS
+  const { clockToleranceSeconds } = policy
+  const refused = checkTimeClaims(times, clockToleranceSeconds, nowSeconds)
+  if (refused !== null) {
+    const isOver = refused.code === 'token_expired'
+    const untilSeconds = isOver ? null : startsAtSeconds(times, clockToleranceSeconds)
+    return { kind: 'refused', refused, untilSeconds }
+  }
+  const { expiresAtSeconds } = times
+  return {
+    kind: 'active',
+    identity,
+    deadAtSeconds:
+      expiresAtSeconds === null ? null : deadAtSeconds(expiresAtSeconds, clockToleranceSeconds),
+  }
+}
+
+function isForThisAudience(aud: unknown, policy: IntrospectionAnswerPolicy): boolean {
+  return aud === undefined ? !policy.requireAudience : namesAudience(aud, policy.audiences)
+}
+
+/** Absent is a bearer token: `token_type` is optional. Compared in any case (RFC 6749 §5.1). */
+function isBearerType(tokenType: unknown): boolean {
+  if (tokenType === undefined || tokenType === null) return true
+  return typeof tokenType === 'string' && !FOREIGN_TOKEN_TYPES.includes(tokenType.toLowerCase())
+}
+
+/**
+ * Whether the token is a JWT that says something else of itself than the answer does. Its signature
+ * is not checked: it can only make an answer worthless, never good.
+ */
+function contradicts(answer: JsonObject, token: string): boolean {
+  const jws = parseCompactJws(token)
+  const claims = jws === null ? null : parseClaims(jws.payload)
+  if (claims === null) return false
+  return COMMON_CLAIMS.some((name) => {
+    const own = claims[name] ?? null
+    const answered = answer[name] ?? null
+    return own !== null && answered !== null && own !== answered
+  })
+}
+
+function refusedWith(code: 'inactive_token' | 'invalid_claims'): IntrospectionJudgement {
+  return Object.freeze({ kind: 'refused', refused: refuse(code), untilSeconds: null })
+}
+
+function undecided(reason: UndecidedAnswer): IntrospectionJudgement {
+  return Object.freeze({ kind: 'undecided', reason })
+}

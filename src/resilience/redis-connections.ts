@@ -1,0 +1,174 @@
+/**
+ * The only door to Redis: standalone, Sentinel and Cluster behind one set of typed commands, every
+ * outcome a value within bounded time. No command waits for a connection.
+ */
+import type { RedisCounters, WireEvents } from './redis-line.ts'
+import type { RedisConnectionsOptions } from './redis-options.ts'
+import { RedisPool, type RedisState } from './redis-pool.ts'
+import type { RedisFailure, RedisReply } from './redis-reply.ts'
+import { ClusterWire, ServerWire } from './redis-wires.ts'
+
+export interface RedisParts {
+  /** A number in [0, 1), for jitter. */
+  readonly random: () => number
+  /** At the first connection or failure, and at each change. */
+  readonly onState: (state: RedisState) => void
+}
+
+export interface RedisStatistics {
+  /** Connections that exist, and those of them that are ready. */
+  readonly open: number
+  readonly ready: number
+  /** Commands without an answer yet. */
+  readonly inFlight: number
+  /** Since the start: commands that were asked for, and those of them that failed. */
+  readonly commands: number
+  readonly failures: number
+  /** Writes to sockets for those commands. */
+  readonly writes: number
+}
+
+export class RedisConnections {
+  readonly #masters: RedisPool
+  readonly #replicas: RedisPool | null
+  #onReady: () => void = () => {}
+  readonly #counters: RedisCounters = { commands: 0, writes: 0, failures: noFailures() }
+
+  /** Begins to connect. */
+  constructor(options: RedisConnectionsOptions, parts: RedisParts) {
+    const counters = this.#counters
+    const { random } = parts
+    const create = (role: 'master' | 'slave') => (events: WireEvents) =>
+      options.mode === 'cluster'
+        ? new ClusterWire(options, random, counters, events)
+        : new ServerWire(options, random, role, counters, events)
+    const onState = (state: RedisState) => {
+      if (state === 'ready') this.#onReady()
+      parts.onState(state)
+    }
+    this.#masters = new RedisPool(options, { createWire: create('master'), counters, onState })
+    // A cluster's connections go to replicas as they are told, command by command.
+    this.#replicas =
+      options.readFromReplicas && options.mode === 'sentinel'
+        ? new RedisPool(options, { createWire: create('slave'), counters, onState: () => {} })
+        : null
+  }
+
+  /**
+   * Reads a value at its master and lets it live `ttlSeconds` from now, in one step; `null`: as
+   * long as it would have. @returns `null` when absent.
+   */
+  getex(key: string, ttlSeconds: number | null): Promise<RedisReply<string | null>> {
+    const life = ttlSeconds === null ? [] : ['EX', String(ttlSeconds)]
+    return this.#masters.run('getex', [key, ...life], isTextOrNull)
+  }
+
+  get(key: string): Promise<RedisReply<string | null>> {
+    return this.#readers().run('get', [key], isTextOrNull)
+  }
+
+  /** Sets a value that lives `ttlSeconds`. */
+  set(key: string, value: string, ttlSeconds: number): Promise<RedisReply<string>> {
+    return this.#masters.run('set', [key, value, 'EX', String(ttlSeconds)], isText)
+  }
+
+  /** @returns How many there were: 0 or 1. */
+  delete(key: string): Promise<RedisReply<number>> {
+    return this.#masters.run('del', [key], isCount)
+  }
+
+  /** @returns 0 when there is no such key. An instant that has passed deletes it. */
+  expireAt(key: string, atSeconds: number): Promise<RedisReply<number>> {
+    return this.#masters.run('expireat', [key, String(atSeconds)], isCount)
+  }
+
+  /** Moves an end to a later instant, never to an earlier one. Needs Redis 7. @returns Whether. */
+  prolong(key: string, atSeconds: number): Promise<RedisReply<number>> {
+    return this.#masters.run('expireat', [key, String(atSeconds), 'GT'], isCount)
+  }
+
+  /** Of a sorted set; gives a member that is there already the new score. */
+  addMember(key: string, member: string, score: number): Promise<RedisReply<number>> {
+    return this.#masters.run('zadd', [key, String(score), member], isCount)
+  }
+
+  removeMember(key: string, member: string): Promise<RedisReply<number>> {
+    return this.#masters.run('zrem', [key, member], isCount)
+  }
+
+  /** Those with this score or a lower one. */
+  removeMembersUpTo(key: string, score: number): Promise<RedisReply<number>> {
+    return this.#masters.run('zremrangebyscore', [key, '-inf', String(score)], isCount)
+  }
+
+  /** By score, lowest first. In a cluster, from a replica where `readFromReplicas` lets it. */
+  members(key: string): Promise<RedisReply<string[]>> {
+    return this.#masters.run('zrange', [key, '0', '-1'], isTexts)
+  }
+
+  /** `null`: there is no member. */
+  async highestScore(key: string): Promise<RedisReply<number | null>> {
+    const reply = await this.#masters.run('zrange', [key, '-1', '-1', 'WITHSCORES'], isTexts)
+    if (!reply.ok) return reply
+    const score = reply.value[1]
+    return { ok: true, value: score === undefined ? null : Number(score) }
+  }
+
+  ping(): Promise<RedisReply<string>> {
+    return this.#masters.run('ping', [], isText)
+  }
+
+  get stats(): RedisStatistics {
+    const { commands, writes, failures } = this.#counters
+    return {
+      open: this.#masters.open + (this.#replicas?.open ?? 0),
+      ready: this.#masters.ready + (this.#replicas?.ready ?? 0),
+      inFlight: this.#masters.inFlight + (this.#replicas?.inFlight ?? 0),
+      commands,
+      failures: Object.values(failures).reduce((sum, count) => sum + count, 0),
+      writes,
+    }
+  }
+
+  /** Settles when a connection is ready for the first time, or when `timeoutMs` have passed. */
+  whenReady(timeoutMs: number): Promise<void> {
+    if (this.#masters.ready > 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs)
+      this.#onReady = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  /** Cuts every connection at once; commands in flight fail. */
+  close(): void {
+    this.#masters.close()
+    this.#replicas?.close()
+  }
+
+  #readers(): RedisPool {
+    return this.#replicas !== null && this.#replicas.ready > 0 ? this.#replicas : this.#masters
+  }
+}
+
+function noFailures(): Record<RedisFailure, number> {
+  return { unavailable: 0, timeout: 0, read_only: 0, out_of_memory: 0, wrong_type: 0, error: 0 }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string'
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number'
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every(isText)
+}

@@ -1,0 +1,253 @@
+/**
+ * The client library's connections to one server, found directly or through sentinels, and to all
+ * nodes of a cluster. Nothing else knows the library.
+ *
+ * Concurrent commands share writes. To one server we write them ourselves, once a turn of the event
+ * loop: native-bench/session-lookup.ts has that at half the cost of the client library's automatic
+ * pipelines and of its explicit ones. In a cluster the library's automatic pipelines do it, because
+ * it alone knows which node serves a key.
+ *
+ * There is no offline queue, and no command is sent twice, except where a cluster says that it was
+ * not run because the key is served elsewhere.
+ */
+import { Cluster, Command, Redis } from 'ioredis'
+import type { LineCommand, RedisCounters, RedisWire, WireEvents } from './redis-line.ts'
+import {
+  clusterOptions,
+  type RedisConnectionsOptions,
+  retryDelayMs,
+  serverOptions,
+} from './redis-options.ts'
+
+const REPLY_AS_TEXT = { replyEncoding: 'utf8' } as const
+/**
+ * What a cluster, or the client library between two views of one, says of a command that was not
+ * run where it was sent. Pipelined commands are not sent on when some of them did run.
+ */
+const NOT_RUN_HERE: ReadonlySet<string> = new Set(['MOVED', 'ASK', 'TRYAGAIN', 'All'])
+
+/** One connection to one server, found directly or through sentinels. */
+export class ServerWire implements RedisWire {
+  readonly #redis: Redis
+  readonly #counters: RedisCounters
+  readonly #handshakeMs: number
+  readonly #random: () => number
+  #watchdog: NodeJS.Timeout | null = null
+  #restart: NodeJS.Timeout | null = null
+  #restarts = 0
+  #isClosed = false
+
+  constructor(
+    options: RedisConnectionsOptions,
+    random: () => number,
+    role: 'master' | 'slave',
+    counters: RedisCounters,
+    events: WireEvents,
+  ) {
+    this.#counters = counters
+    this.#handshakeMs = 2 * options.connectTimeoutMs
+    this.#random = random
+    const redis = new Redis(serverOptions(options, random, role))
+    this.#redis = redis
+    // It repeats itself in `close`, where it is acted upon.
+    redis.on('error', () => {})
+    redis.on('connecting', () => this.#watch())
+    redis.on('ready', () => {
+      this.#unwatch()
+      this.#restarts = 0
+      events.onReady()
+    })
+    redis.on('close', () => {
+      this.#unwatch()
+      events.onLost()
+    })
+    redis.on('end', () => {
+      this.#unwatch()
+      events.onLost()
+      this.#startAgain()
+    })
+  }
+
+  send(commands: readonly LineCommand[]): void {
+    const redis = this.#redis
+    let text = ''
+    // The library writes each command into what it takes for a pipeline; we write that once.
+    const collector = {
+      isPipeline: true,
+      destination: { redis },
+      write: (written: string | Buffer) => {
+        text += String(written)
+      },
+    } as const
+    for (const command of commands) {
+      const sent = new Command(command.name, command.args, REPLY_AS_TEXT)
+      sent.promise.then(
+        (value: unknown) => command.answered(value),
+        (error: unknown) => command.failed(error),
+      )
+      redis.sendCommand(sent, collector)
+    }
+    // Empty when the connection was lost in this turn: then all of them have failed already.
+    if (text === '') return
+    this.#counters.writes += 1
+    redis.stream.write(text)
+  }
+
+  drop(): void {
+    const { stream } = this.#redis
+    this.#redis.disconnect(true)
+    // A server that says nothing would not say goodbye either.
+    stream?.destroy()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#unwatch()
+    if (this.#restart !== null) clearTimeout(this.#restart)
+    const { stream } = this.#redis
+    this.#redis.disconnect()
+    stream?.destroy()
+  }
+
+  /** The library bounds the time to connect, but not what comes between that and being ready. */
+  #watch(): void {
+    this.#unwatch()
+    this.#watchdog = setTimeout(() => this.drop(), this.#handshakeMs)
+  }
+
+  #unwatch(): void {
+    if (this.#watchdog !== null) clearTimeout(this.#watchdog)
+    this.#watchdog = null
+  }
+
+  /** The library gives up when no sentinel knows a master, or when interrupted in asking. */
+  #startAgain(): void {
+    if (this.#isClosed) return
+    this.#restarts += 1
+    this.#restart = setTimeout(
+      () => {
+        // Its failure is told by `end`, too.
+        this.#redis.connect().catch(() => {})
+      },
+      retryDelayMs(this.#restarts, this.#random),
+    )
+  }
+}
+
+/** One connection to each node of a cluster. */
+export class ClusterWire implements RedisWire {
+  readonly #cluster: Cluster
+  readonly #events: WireEvents
+  readonly #connectTimeoutMs: number
+  /** While the cluster is known, but not all of its masters are connected. */
+  #waiting: NodeJS.Timeout | null = null
+
+  constructor(
+    options: RedisConnectionsOptions,
+    random: () => number,
+    counters: RedisCounters,
+    events: WireEvents,
+  ) {
+    this.#events = events
+    this.#connectTimeoutMs = options.connectTimeoutMs
+    const cluster = new Cluster([...options.nodes], clusterOptions(options, random))
+    this.#cluster = cluster
+    // It repeats itself in `close`, where it is acted upon.
+    cluster.on('error', () => {})
+    cluster.on('+node', (node: Redis) => {
+      node.on('ready', () => {
+        countWrites(node.stream, counters)
+        this.#nodeReady()
+      })
+      // The library connects with the first command and refuses the next ones until it has. Not
+      // right now: the command that has made it look for this node would be refused, too.
+      setImmediate(() => {
+        if (node.status === 'wait') node.connect().catch(() => {})
+      })
+    })
+    cluster.on('ready', () => {
+      // A master that cannot be reached must not keep the others from being used.
+      this.#waiting = setTimeout(() => this.#ready(), this.#connectTimeoutMs)
+      this.#nodeReady()
+    })
+    cluster.on('close', () => this.#lost())
+    cluster.on('end', () => this.#lost())
+  }
+
+  send(commands: readonly LineCommand[]): void {
+    for (const command of commands) this.#send(command)
+  }
+
+  drop(): void {
+    this.#cluster.disconnect(true)
+  }
+
+  close(): void {
+    this.#stopWaiting()
+    this.#cluster.disconnect()
+  }
+
+  #nodeReady(): void {
+    const masters = this.#cluster.nodes('master')
+    if (this.#waiting !== null && masters.every(({ status }) => status === 'ready')) this.#ready()
+  }
+
+  #ready(): void {
+    this.#stopWaiting()
+    this.#events.onReady()
+  }
+
+  #lost(): void {
+    this.#stopWaiting()
+    this.#events.onLost()
+  }
+
+  #stopWaiting(): void {
+    if (this.#waiting !== null) clearTimeout(this.#waiting)
+    this.#waiting = null
+  }
+
+  #send(command: LineCommand): void {
+    // Throws when no node serves the key's slot.
+    try {
+      this.#cluster.call(command.name, ...command.args).then(
+        (value) => command.answered(value),
+        (error: unknown) => this.#failed(command, error),
+      )
+    } catch (error) {
+      command.failed(error)
+    }
+  }
+
+  /** A command that was not run where it was sent is sent once more, alone. */
+  #failed(command: LineCommand, error: unknown): void {
+    const [why, , address] = error instanceof Error ? error.message.split(' ') : []
+    if (why === undefined || !NOT_RUN_HERE.has(why)) {
+      command.failed(error)
+      return
+    }
+    const again = new Command(command.name, command.args, REPLY_AS_TEXT)
+    again.promise.then(
+      (value: unknown) => command.answered(value),
+      (failure: unknown) => command.failed(failure),
+    )
+    const node = this.#cluster
+      .nodes()
+      .find(({ options }) => `${options.host}:${options.port}` === address)
+    if (why === 'MOVED') this.#cluster.refreshSlotsCache()
+    // Only for the next command there (redirection while a slot is on its way).
+    if (why === 'ASK' && node !== undefined) void node.asking().catch(() => {})
+    // Told to lead it on, the library would take all slots of the old node to have moved.
+    if (node === undefined) this.#cluster.sendCommand(again)
+    else node.sendCommand(again)
+  }
+}
+
+/** Counts what the client library writes to this connection from now on. */
+function countWrites(stream: Redis['stream'], counters: RedisCounters): void {
+  const write = stream.write.bind(stream) as (...args: unknown[]) => boolean
+  stream.write = (...args: unknown[]) => {
+    counters.writes += 1
+    return write(...args)
+  }
+}

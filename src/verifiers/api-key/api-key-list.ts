@@ -1,0 +1,54 @@
+/** The API keys of the configuration, found by digest. */
+import { hash, timingSafeEqual } from 'node:crypto'
+import { type Refused, refuse, type Verified } from '../../protocol/verification.ts'
+import { NO_KEY } from '../../shared-memory/key-generations.ts'
+import { type ApiKeyRecord, identityOfApiKey } from './api-key-record.ts'
+
+/** A key that names no end counts until it is taken out of the list. */
+const NEVER_SECONDS = Number.MAX_SAFE_INTEGER
+
+interface ListedKey {
+  readonly digest: Buffer
+  readonly verified: Verified
+}
+
+export class ApiKeyList {
+  readonly #keys = new Map<string, ListedKey>()
+
+  /** @param keys By the SHA-256 of each key, in lower-case hexadecimal. */
+  constructor(keys: ReadonlyMap<string, ApiKeyRecord>) {
+    for (const [sha256, record] of keys) {
+      const verified = verifiedApiKey(record)
+      this.#keys.set(sha256, { digest: Buffer.from(sha256, 'hex'), verified })
+    }
+  }
+
+  /**
+   * Hot path. The key is looked up by its digest, which nobody can choose, and the digest found is
+   * compared in constant time, whether one was found or not.
+   *
+   * @returns The same object for every request with this key; `invalid_api_key` when it has
+   *   expired; `null` when it is not in the list.
+   */
+  find(key: string, nowSeconds: number): Verified | Refused | null {
+    const sha256 = hash('sha256', key, 'hex')
+    const listed = this.#keys.get(sha256)
+    const digest = Buffer.from(sha256, 'hex')
+    const isEqual = timingSafeEqual(listed?.digest ?? NO_DIGEST, digest)
+    if (listed === undefined || !isEqual) return null
+    return nowSeconds < listed.verified.deadAtSeconds ? listed.verified : refuse('invalid_api_key')
+  }
+}
+
+const NO_DIGEST = Buffer.alloc(32)
+
+/** The verdict on a key whose record this is. Does not check whether it has expired. */
+export function verifiedApiKey(record: ApiKeyRecord): Verified {
+  return {
+    ok: true,
+    identity: identityOfApiKey(record),
+    deadAtSeconds: record.expiresAtSeconds ?? NEVER_SECONDS,
+    keySlot: NO_KEY.slot,
+    keyGeneration: NO_KEY.generation,
+  }
+}

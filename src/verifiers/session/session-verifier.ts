@@ -1,0 +1,131 @@
+/**
+ * Judges session cookies: one question to the store for each request, which also prolongs a session
+ * of our own. Those of others are prolonged afterwards, if at all, because only they know for how
+ * long each was meant to live.
+ *
+ *     cookie ──► id ──► key ──GETEX──► record ──► identity
+ *
+ * The store is asked every time and no two requests share a look-up: a session that was deleted is
+ * refused on the very next request. Only what a record means is remembered, for as long as the
+ * store answers with the very same text.
+ */
+import { type Identity, refuse, type Verification } from '../../protocol/verification.ts'
+import { NO_KEY } from '../../shared-memory/key-generations.ts'
+import { readExpressCookie } from './express-cookie.ts'
+import { isSessionId, type KeyHash, sessionKey } from './session-key.ts'
+import { parseSessionRecord, type SessionPointers, type SessionRecord } from './session-record.ts'
+import type { SessionReader } from './session-store.ts'
+
+export interface SessionRules {
+  /** Secrets that sign the cookie of express-session; `null`: the cookie holds the plain id. */
+  readonly cookieSecrets: readonly string[] | null
+  readonly keyPrefix: string
+  readonly keyHash: KeyHash
+  readonly pointers: SessionPointers
+  /** How long a session lives after its last request. `null`: whoever wrote it sees to that. */
+  readonly ttlSeconds: number | null
+  /** Whether somebody else gives sessions their life, which is then never made shorter. */
+  readonly isLifeForeign: boolean
+  /** How long it lives at all, counted from when it was created, where the record says when. */
+  readonly absoluteTtlSeconds: number
+}
+
+/** A record as it was read, and what it came to. */
+interface KnownSession {
+  readonly text: string
+  readonly identity: Identity
+  /** First second in which no use keeps the session alive; infinite when nothing says. */
+  readonly endSeconds: number
+}
+
+/** Sessions whose records one thread remembers; then the one that was read first goes. */
+const KNOWN_MAX = 4_096
+/** Longer records are read each time: remembering them would take memory that users choose. */
+const KNOWN_LENGTH_MAX = 4_096
+
+export class SessionVerifier {
+  readonly #known = new Map<string, KnownSession>()
+  readonly #store: SessionReader
+  readonly #rules: SessionRules
+
+  constructor(store: SessionReader, rules: SessionRules) {
+    this.#store = store
+    this.#rules = rules
+  }
+
+  /**
+   * Refuses with `invalid_session_format`, before the store hears of it; `session_not_found`;
+   * `session_expired`; `verifier_unavailable` when the store does not answer, or holds what cannot
+   * be read. Does *not* check where the request comes from: see cross-site-request.ts.
+   *
+   * @returns `'nobody'` for a live session in which nobody is logged in: a visitor's.
+   */
+  async verify(cookieValue: string, nowSeconds: number): Promise<Verification | 'nobody'> {
+    const { keyPrefix, keyHash, ttlSeconds, isLifeForeign } = this.#rules
+    const id = this.#idOf(cookieValue)
+    if (id === null) return refuse('invalid_session_format')
+    const key = sessionKey(keyPrefix, keyHash, id)
+    const reply = await this.#store.getex(key, isLifeForeign ? null : ttlSeconds)
+    if (!reply.ok) return refuse('verifier_unavailable')
+    if (reply.value === null) return refuse('session_not_found')
+    const session = this.#read(key, reply.value, id)
+    if (session === null) return refuse('verifier_unavailable')
+    return session === 'nobody' ? session : this.#judge(session, key, nowSeconds)
+  }
+
+  #read(key: string, text: string, id: string): KnownSession | 'nobody' | null {
+    const known = this.#known.get(key)
+    if (known !== undefined && known.text === text) return known
+    const record = parseSessionRecord(text, this.#rules.pointers, id)
+    if (record === null || record === 'nobody') return record
+    const endSeconds = this.#endOf(record)
+    const expiresAtSeconds = Number.isFinite(endSeconds) ? endSeconds : null
+    const session = { text, identity: { ...record.identity, expiresAtSeconds }, endSeconds }
+    this.#known.delete(key)
+    if (text.length > KNOWN_LENGTH_MAX) return session
+    this.#known.set(key, session)
+    if (this.#known.size > KNOWN_MAX) this.#forgetFirst()
+    return session
+  }
+
+  #forgetFirst(): void {
+    for (const key of this.#known.keys()) {
+      this.#known.delete(key)
+      return
+    }
+  }
+
+  #idOf(cookieValue: string): string | null {
+    const { cookieSecrets } = this.#rules
+    const id = cookieSecrets === null ? cookieValue : readExpressCookie(cookieValue, cookieSecrets)
+    return id !== null && isSessionId(id) ? id : null
+  }
+
+  #judge({ identity, endSeconds }: KnownSession, key: string, nowSeconds: number): Verification {
+    const { ttlSeconds, isLifeForeign } = this.#rules
+    if (nowSeconds >= endSeconds) {
+      void this.#store.delete(key)
+      return refuse('session_expired')
+    }
+    const slidSeconds = ttlSeconds === null ? endSeconds : nowSeconds + ttlSeconds
+    // Nobody waits for either. The look-up may have prolonged a session of ours beyond its end.
+    if (isLifeForeign) {
+      if (ttlSeconds !== null) void this.#store.prolong(key, Math.min(slidSeconds, endSeconds))
+    } else if (slidSeconds > endSeconds) void this.#store.expireAt(key, endSeconds)
+    return {
+      ok: true,
+      identity,
+      deadAtSeconds: Math.min(slidSeconds, endSeconds),
+      keySlot: NO_KEY.slot,
+      keyGeneration: NO_KEY.generation,
+    }
+  }
+
+  #endOf({ createdAtSeconds, expiresAtSeconds }: SessionRecord): number {
+    const byAge =
+      createdAtSeconds === null
+        ? Number.POSITIVE_INFINITY
+        : createdAtSeconds + this.#rules.absoluteTtlSeconds
+    return Math.min(byAge, expiresAtSeconds ?? Number.POSITIVE_INFINITY)
+  }
+}

@@ -1,0 +1,168 @@
+/** Opaque tokens of a real provider, through a whole gateway. */
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { type IdentityProvider, startIdentityProvider } from '../../src/demo/identity-provider.ts'
+import {
+  type CredentialGateway,
+  outcomeOf,
+  type Reply,
+  startCredentialGateway,
+  upstreamField,
+} from '../support/credential-gateway.ts'
+import { eventually } from '../support/eventually.ts'
+
+const AUDIENCE = 'https://api.example.com'
+const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+
+let provider: IdentityProvider
+let parts: CredentialGateway
+let folder: string
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sallyport-introspection-'))
+  const privateKeyFile = join(folder, 'client.pem')
+  writeFileSync(privateKeyFile, privateKey.export({ format: 'pem', type: 'pkcs8' }))
+  provider = await startIdentityProvider({
+    algorithms: ['ES256'],
+    audience: AUDIENCE,
+    scopes: ['read', 'write'],
+    claims: { email: 'alice@example.com', roles: ['user'], tenant_id: 'acme' },
+    keyClientJwk: {
+      ...publicKey.export({ format: 'jwk' }),
+      kid: 'client',
+      alg: 'ES256',
+      use: 'sig',
+    },
+  })
+  const issuer = (introspection: object) => ({
+    issuer: provider.issuer,
+    audiences: [AUDIENCE],
+    algorithms: ['ES256'],
+    jwks: { discovery: true },
+    introspection: {
+      endpoint: provider.introspectionEndpoint,
+      cacheTtl: '1s',
+      timeout: '2s',
+      ...introspection,
+    },
+  })
+  const { clientId, clientSecret, postClientId, keyClientId } = provider
+  const issuers = {
+    basic: issuer({ clientId, clientSecret }),
+    post: {
+      ...issuer({
+        clientId: postClientId,
+        clientSecret,
+        clientAuthentication: 'client_secret_post',
+      }),
+      issuer: `${provider.issuer}#post`,
+      jwks: { uri: provider.jwksUri },
+    },
+    key: {
+      ...issuer({
+        clientId: keyClientId,
+        clientAuthentication: 'private_key_jwt',
+        privateKeyFile,
+        privateKeyId: 'client',
+      }),
+      issuer: `${provider.issuer}#key`,
+      jwks: { uri: provider.jwksUri },
+    },
+  }
+  parts = await startCredentialGateway(
+    { issuers },
+    {
+      '/both/*': { authenticate: ['jwt', 'introspection'], issuers: ['basic'] },
+      '/opaque/*': {
+        authenticate: ['introspection'],
+        issuers: ['basic'],
+        require: { scopes: { all: ['write'] } },
+      },
+      '/post/*': { authenticate: ['introspection'], issuers: ['post'] },
+      '/key/*': { authenticate: ['introspection'], issuers: ['key'] },
+      '/jwt/*': { authenticate: ['jwt'], issuers: ['basic'] },
+    },
+    { SALLYPORT_LISTENER_THREADS: '2' },
+  )
+})
+
+after(async () => {
+  await parts.stop()
+  await provider.stop()
+  rmSync(folder, { recursive: true })
+})
+
+const ask = (path: string, token: string): Promise<Reply> =>
+  parts.ask(path, { authorization: `Bearer ${token}` })
+
+describe('an opaque token (RFC 7662)', () => {
+  it('makes its subject known to the upstream', async () => {
+    const token = await provider.issueOpaqueToken({ scopes: ['read'], claims: { sub: 'alice' } })
+    const reply = await ask('/both/x', token)
+    assert.equal(reply.status, 200)
+    assert.equal(upstreamField(reply, 'x-user-id'), 'alice')
+    assert.equal(upstreamField(reply, 'x-user-email'), 'alice@example.com')
+    assert.equal(upstreamField(reply, 'x-token-scopes'), 'read')
+    assert.equal(upstreamField(reply, 'x-token-issuer'), provider.issuer)
+    assert.equal(upstreamField(reply, 'authorization'), null)
+  })
+
+  it('of a client for itself has the client for its subject', async () => {
+    const reply = await ask('/both/x', await provider.issueOpaqueToken())
+    assert.equal(upstreamField(reply, 'x-user-id'), provider.clientId)
+  })
+
+  it('is not good where only JWTs are, and a JWT of a known issuer is not introspected', async () => {
+    const opaque = await provider.issueOpaqueToken()
+    assert.equal(outcomeOf(await ask('/jwt/x', opaque)), '401 invalid_token')
+    const attempts = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    const jwt = await provider.issueAccessToken({ claims: { sub: 'bob' } })
+    assert.equal(upstreamField(await ask('/both/x', jwt), 'x-user-id'), 'bob')
+    const after = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    assert.equal(after, attempts)
+  })
+
+  it('that its issuer does not know is inactive', async () => {
+    const reply = await ask('/both/x', 'no-such-token')
+    assert.equal(outcomeOf(reply), '401 inactive_token')
+    assert.match(reply.headers['www-authenticate'] ?? '', /error="invalid_token"/)
+  })
+
+  it('needs the scopes of the route, cached or not', async () => {
+    const token = await provider.issueOpaqueToken({ scopes: ['read'] })
+    for (let time = 0; time < 2; time += 1) {
+      assert.equal(outcomeOf(await ask('/opaque/x', token)), '403 insufficient_scope')
+    }
+  })
+
+  it('that was revoked is refused when its time in the cache is over', async () => {
+    const token = await provider.issueOpaqueToken()
+    assert.equal(outcomeOf(await ask('/both/x', token)), 'passed')
+    await provider.revoke(token)
+    const isRefused = async () => outcomeOf(await ask('/both/x', token)) === '401 inactive_token'
+    await eventually('the revoked token is refused', isRefused, 3_000)
+  })
+
+  it('is asked about once for five hundred requests at the same time', async () => {
+    const token = await provider.issueOpaqueToken()
+    const before = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    const replies = await Promise.all(Array.from({ length: 500 }, () => ask('/opaque/x', token)))
+    assert.ok(replies.every(({ status }) => status === 200))
+    const attempts = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    assert.equal(attempts - before, 1)
+  })
+})
+
+describe('the gateway at the endpoint (RFC 6749 §2.3, RFC 7523 §2.2)', () => {
+  it('authenticates with client_secret_post and with private_key_jwt', async () => {
+    // These issuers have another name, so that a good answer is refused for that alone: the
+    // provider has accepted who asks.
+    const token = await provider.issueOpaqueToken()
+    assert.equal(outcomeOf(await ask('/post/x', token)), '401 invalid_claims')
+    assert.equal(outcomeOf(await ask('/key/x', token)), '401 invalid_claims')
+  })
+})

@@ -1,0 +1,58 @@
+/** Connections to Redis that end with their test and remember what they told of themselves. */
+import { RedisConnections } from '../../src/resilience/redis-connections.ts'
+import type { RedisConnectionsOptions, RedisNode } from '../../src/resilience/redis-options.ts'
+import type { RedisState } from '../../src/resilience/redis-pool.ts'
+import type { RedisReply } from '../../src/resilience/redis-reply.ts'
+import { eventually } from './eventually.ts'
+import { redisOptions } from './redis-options.ts'
+
+export interface WatchedConnections {
+  readonly redis: RedisConnections
+  readonly states: readonly RedisState[]
+}
+
+export class RedisClients {
+  readonly #open: RedisConnections[] = []
+
+  /** Without waiting for a connection. */
+  create(
+    nodes: readonly RedisNode[],
+    changes: Partial<RedisConnectionsOptions> = {},
+  ): WatchedConnections {
+    const states: RedisState[] = []
+    const redis = new RedisConnections(redisOptions(nodes, changes), {
+      random: () => 0.5,
+      onState: (state) => states.push(state),
+    })
+    this.#open.push(redis)
+    return { redis, states }
+  }
+
+  /** With all of the least number of connections. */
+  async connect(
+    nodes: readonly RedisNode[],
+    changes: Partial<RedisConnectionsOptions> = {},
+  ): Promise<WatchedConnections> {
+    const watched = this.create(nodes, changes)
+    await eventually('all connections are ready', () => {
+      const { open, ready } = watched.redis.stats
+      return ready === open
+    })
+    return watched
+  }
+
+  closeAll(): void {
+    for (const redis of this.#open.splice(0)) redis.close()
+  }
+}
+
+export interface Timed<T> {
+  readonly reply: RedisReply<T>
+  readonly durationMs: number
+}
+
+export async function timed<T>(work: Promise<RedisReply<T>>): Promise<Timed<T>> {
+  const startMs = performance.now()
+  const reply = await work
+  return { reply, durationMs: performance.now() - startMs }
+}

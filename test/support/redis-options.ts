@@ -1,0 +1,24 @@
+/** Settings under which tests reach Redis: the defaults, with a pool small enough to watch. */
+import type { RedisConnectionsOptions, RedisNode } from '../../src/resilience/redis-options.ts'
+
+export function redisOptions(
+  nodes: readonly RedisNode[],
+  changes: Partial<RedisConnectionsOptions> = {},
+): RedisConnectionsOptions {
+  return {
+    mode: 'standalone',
+    nodes,
+    masterName: 'sessions',
+    username: null,
+    password: null,
+    database: 0,
+    tls: null,
+    connectTimeoutMs: 500,
+    commandTimeoutMs: 100,
+    connectionsMin: 2,
+    connectionsMax: 4,
+    idleMs: 30_000,
+    readFromReplicas: false,
+    ...changes,
+  }
+}

@@ -1,0 +1,137 @@
+/** API keys of the configuration and of a store. */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { describe, it } from 'node:test'
+import { refuse } from '../../src/protocol/verification.ts'
+import { ApiKeyList } from '../../src/verifiers/api-key/api-key-list.ts'
+import { parseApiKeyRecord } from '../../src/verifiers/api-key/api-key-record.ts'
+import { type ApiKeyStore, ApiKeyVerifier } from '../../src/verifiers/api-key/api-key-verifier.ts'
+
+const NOW = 1_700_000_000
+const RECORD = {
+  userId: 'batch',
+  email: null,
+  roles: [],
+  scopes: ['read'],
+  tenantId: null,
+  organisationId: null,
+  expiresAtSeconds: null,
+}
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+
+function listOf(expiresAtSeconds: number | null) {
+  return new ApiKeyList(new Map([[sha256('secret'), { ...RECORD, expiresAtSeconds }]]))
+}
+
+/** A store that holds these values, and says what it was asked for. */
+function storeOf(values: Readonly<Record<string, string>>) {
+  const asked: string[] = []
+  const store: ApiKeyStore = {
+    get(key) {
+      asked.push(key)
+      return Promise.resolve({ ok: true, value: values[key] ?? null })
+    },
+  }
+  return { store, asked }
+}
+
+describe('a list of API keys', () => {
+  it('knows a key by its digest, and gives the same verdict each time', () => {
+    const list = listOf(null)
+    const found = list.find('secret', NOW)
+    assert.ok(found?.ok)
+    assert.equal(found.identity.subject, 'batch')
+    assert.deepEqual(found.identity.scopes, ['read'])
+    assert.equal(found.identity.expiresAtSeconds, null)
+    assert.equal(list.find('secret', NOW + 1_000_000_000), found)
+  })
+
+  it('does not know any other text, its digest included', () => {
+    for (const text of ['', 'Secret', 'secret ', 'secre', sha256('secret')]) {
+      assert.equal(listOf(null).find(text, NOW), null, text)
+    }
+  })
+
+  it('refuses a key in the very second in which it ends', () => {
+    const list = listOf(NOW)
+    assert.ok(list.find('secret', NOW - 1)?.ok)
+    assert.equal(list.find('secret', NOW), refuse('invalid_api_key'))
+  })
+})
+
+describe('a record of an API key', () => {
+  it('is read with every member that there is', () => {
+    const text = JSON.stringify({
+      userId: 'u',
+      email: 'e@example.com',
+      roles: ['r'],
+      scopes: ['s'],
+      tenantId: 't',
+      organisationId: 'o',
+      expiresAt: '2027-01-31T00:00:00Z',
+      note: 'anything else is left alone',
+    })
+    assert.deepEqual(parseApiKeyRecord(text), {
+      userId: 'u',
+      email: 'e@example.com',
+      roles: ['r'],
+      scopes: ['s'],
+      tenantId: 't',
+      organisationId: 'o',
+      expiresAtSeconds: 1_801_353_600,
+    })
+    assert.equal(parseApiKeyRecord('{"userId":"u","expiresAt":1.5e9}')?.expiresAtSeconds, 1.5e9)
+  })
+
+  it('is refused whole when a member has another type, is doubled or is missing', () => {
+    for (const text of [
+      '',
+      'null',
+      '[]',
+      '"u"',
+      '{}',
+      '{"userId":""}',
+      '{"userId":1}',
+      '{"userId":"u","roles":"admin"}',
+      '{"userId":"u","scopes":[1]}',
+      '{"userId":"u","scopes":[""]}',
+      '{"userId":"u","tenantId":{}}',
+      '{"userId":"u","email":false}',
+      '{"userId":"u","organisationId":[]}',
+      '{"userId":"u","expiresAt":"soon"}',
+      '{"userId":"u","expiresAt":-1}',
+      '{"userId":"u","expiresAt":true}',
+      '{"userId":"u","userId":"v"}',
+      `{"userId":"${'u'.repeat(70_000)}"}`,
+    ]) {
+      assert.equal(parseApiKeyRecord(text), null, text.slice(0, 60))
+    }
+  })
+})
+
+describe('an API key of a store', () => {
+  it('is asked for under its prefix and digest, never by itself', async () => {
+    const { store, asked } = storeOf({ [`k:${sha256('secret')}`]: '{"userId":"u"}' })
+    const verdict = await new ApiKeyVerifier(store, 'k:').verify('secret', NOW)
+    assert.ok(verdict.ok)
+    assert.equal(verdict.identity.subject, 'u')
+    assert.deepEqual(asked, [`k:${sha256('secret')}`])
+  })
+
+  it('is invalid when it is not there, or has ended', async () => {
+    const { store } = storeOf({ [sha256('old')]: `{"userId":"u","expiresAt":${NOW}}` })
+    const verifier = new ApiKeyVerifier(store, '')
+    assert.equal(await verifier.verify('other', NOW), refuse('invalid_api_key'))
+    assert.ok((await verifier.verify('old', NOW - 1)).ok)
+    assert.equal(await verifier.verify('old', NOW), refuse('invalid_api_key'))
+  })
+
+  it('is not judged when the store does not answer, or holds something else', async () => {
+    const silent: ApiKeyStore = { get: () => Promise.resolve({ ok: false }) }
+    const unavailable = refuse('verifier_unavailable')
+    assert.equal(await new ApiKeyVerifier(silent, '').verify('secret', NOW), unavailable)
+    const { store } = storeOf({ [sha256('secret')]: '{"userId":7}' })
+    assert.equal(await new ApiKeyVerifier(store, '').verify('secret', NOW), unavailable)
+  })
+})

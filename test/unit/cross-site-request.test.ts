@@ -1,0 +1,76 @@
+/** Which requests with a cookie a page of another site may have sent. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { isFromKnownSite, isUnsafeMethod } from '../../src/credentials/cross-site-request.ts'
+
+const ALLOWED = new Set(['https://app.example.com', 'https://admin.example.com:8443'])
+
+function passes(fields: readonly (readonly [string, string])[]): boolean {
+  return isFromKnownSite(fields.flat(), ALLOWED)
+}
+
+describe('a request with a cookie that changes something', () => {
+  const table: readonly (readonly [string, readonly (readonly [string, string])[], boolean])[] = [
+    ['of the same origin', [['sec-fetch-site', 'same-origin']], true],
+    ['of a sibling sub-domain', [['sec-fetch-site', 'same-site']], false],
+    ['of another site', [['sec-fetch-site', 'cross-site']], false],
+    ['typed by a user', [['sec-fetch-site', 'none']], false],
+    ['with a word that is none', [['sec-fetch-site', 'Same-Origin']], false],
+    ['of a page that is allowed', [['origin', 'https://app.example.com']], true],
+    ['of one with a port', [['origin', 'https://admin.example.com:8443']], true],
+    [
+      'of an allowed page on another site',
+      [
+        ['sec-fetch-site', 'cross-site'],
+        ['origin', 'https://app.example.com'],
+      ],
+      true,
+    ],
+    ['of nobody knows where', [], false],
+    ['of an opaque origin', [['origin', 'null']], false],
+    ['of an empty origin', [['origin', '']], false],
+    ['of a host that begins alike', [['origin', 'https://app.example.com.evil.tld']], false],
+    ['of a host that ends alike', [['origin', 'https://evilapp.example.com']], false],
+    ['of another port', [['origin', 'https://app.example.com:8443']], false],
+    ['of another scheme', [['origin', 'http://app.example.com']], false],
+    ['with a path behind the origin', [['origin', 'https://app.example.com/']], false],
+    ['in another case', [['origin', 'https://APP.example.com']], false],
+    [
+      'with two origins',
+      [
+        ['origin', 'https://app.example.com'],
+        ['origin', 'https://app.example.com'],
+      ],
+      false,
+    ],
+    [
+      'with a repeated Sec-Fetch-Site',
+      [
+        ['sec-fetch-site', 'same-origin'],
+        ['sec-fetch-site', 'same-origin'],
+      ],
+      false,
+    ],
+    [
+      'of the same origin with two origins',
+      [
+        ['sec-fetch-site', 'same-origin'],
+        ['origin', 'https://app.example.com'],
+        ['origin', 'https://evil.tld'],
+      ],
+      false,
+    ],
+  ]
+  for (const [what, fields, isGood] of table) {
+    it(`${isGood ? 'passes' : 'is rejected'}: ${what}`, () => {
+      assert.equal(passes(fields), isGood)
+    })
+  }
+
+  it('is every one but GET, HEAD and OPTIONS (RFC 9110 §9.2.1)', () => {
+    for (const method of ['GET', 'HEAD', 'OPTIONS']) assert.equal(isUnsafeMethod(method), false)
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+      assert.equal(isUnsafeMethod(method), true)
+    }
+  })
+})

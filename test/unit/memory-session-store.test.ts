@@ -1,0 +1,88 @@
+/** Sessions in memory behave as those in Redis do. */
+import assert from 'node:assert/strict'
+import { beforeEach, describe, it } from 'node:test'
+import { MemorySessionStore } from '../../src/verifiers/session/memory-session-store.ts'
+import { SessionRegistry } from '../../src/verifiers/session/session-registry.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+
+const USER = { userId: 'alice', email: null, roles: [], scopes: [], tenantId: null }
+
+let clock: ManualClock
+let store: MemorySessionStore
+
+beforeEach(() => {
+  clock = new ManualClock()
+  store = new MemorySessionStore(clock)
+})
+
+describe('the store in memory', () => {
+  it('prolongs a value when it is read with a life, and not when without', async () => {
+    await store.set('a', 'x', 10)
+    clock.advanceMs(9_000)
+    assert.deepEqual(await store.getex('a', 10), { ok: true, value: 'x' })
+    clock.advanceMs(9_000)
+    assert.deepEqual(await store.getex('a', null), { ok: true, value: 'x' })
+    clock.advanceMs(1_000)
+    assert.deepEqual(await store.getex('a', 10), { ok: true, value: null })
+  })
+
+  it('moves an end to later, never to earlier', async () => {
+    await store.set('a', 'x', 10)
+    const now = clock.nowSeconds()
+    assert.deepEqual(await store.prolong('a', now + 5), { ok: true, value: 0 })
+    assert.deepEqual(await store.prolong('a', now + 20), { ok: true, value: 1 })
+    assert.deepEqual(await store.prolong('b', now + 20), { ok: true, value: 0 })
+    clock.advanceMs(19_000)
+    assert.deepEqual(await store.get('a'), { ok: true, value: 'x' })
+    clock.advanceMs(1_000)
+    assert.deepEqual(await store.get('a'), { ok: true, value: null })
+  })
+
+  it('keeps sorted sets', async () => {
+    assert.deepEqual(await store.highestScore('s'), { ok: true, value: null })
+    for (const [member, score] of [
+      ['one', 9],
+      ['two', 2],
+      ['one', 1],
+    ] as const) {
+      await store.addMember('s', member, score)
+    }
+    assert.deepEqual(await store.highestScore('s'), { ok: true, value: 2 })
+    assert.deepEqual(await store.removeMembersUpTo('s', 1), { ok: true, value: 1 })
+    assert.deepEqual(await store.members('s'), { ok: true, value: ['two'] })
+    assert.deepEqual(await store.removeMember('s', 'two'), { ok: true, value: 1 })
+    assert.deepEqual(await store.removeMember('s', 'two'), { ok: true, value: 0 })
+    assert.deepEqual(await store.delete('s'), { ok: true, value: 0 })
+  })
+})
+
+describe('the sessions of a user in memory', () => {
+  it('are listed until they end, and leave nothing behind', async () => {
+    const rules = {
+      keyPrefix: 'sess:',
+      keyHash: 'sha256',
+      ttlSeconds: 60,
+      absoluteTtlSeconds: 60,
+    } as const
+    let count = 0
+    const registry = new SessionRegistry(store, rules, clock, () => {
+      count += 1
+      return `session-number-${count}`.padEnd(32, '0')
+    })
+    const listed = async () => {
+      const sessions = await registry.listByUser('alice')
+      return sessions === 'unavailable' ? -1 : sessions.length
+    }
+    const user = { ...USER, organisationId: null }
+    await registry.create(user)
+    clock.advanceMs(40_000)
+    await registry.create(user)
+    assert.equal(await listed(), 2)
+    clock.advanceMs(20_000)
+    assert.equal(await listed(), 1)
+    clock.advanceMs(40_000)
+    assert.equal(await listed(), 0)
+    await registry.create(user)
+    assert.equal(await registry.deleteByUser('alice'), 1)
+  })
+})

@@ -1,0 +1,50 @@
+/** What a stored session comes to. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import {
+  parseSessionRecord,
+  SALLYPORT_POINTERS,
+  type SessionPointers,
+} from '../../src/verifiers/session/session-record.ts'
+
+const EXPRESS: SessionPointers = {
+  ...SALLYPORT_POINTERS,
+  hasNumberedUsers: true,
+  userId: '/passport/user',
+}
+
+function userOf(text: string, pointers = EXPRESS): string | null {
+  const record = parseSessionRecord(text, pointers, 'id')
+  return record === null || record === 'nobody' ? record : record.identity.subject
+}
+
+const express = (user: string) => userOf(`{"cookie":{},"passport":{"user":${user}}}`)
+
+describe('the user of an express-session record', () => {
+  it('may be an integer, which is taken as its decimal text', () => {
+    assert.equal(express('42'), '42')
+    assert.equal(express('0'), '0')
+    assert.equal(express('-1'), '-1')
+    assert.equal(express('9007199254740991'), '9007199254740991')
+    assert.equal(express('"42"'), '42')
+  })
+
+  it('is unreadable when two of them could read as one, or of any other type', () => {
+    for (const user of ['9007199254740993', '1.5', '1e30', 'true', '[7]', '{"id":7}']) {
+      assert.equal(express(user), null, user)
+    }
+  })
+
+  it('is nobody when there is none', () => {
+    for (const text of ['{}', '{"passport":{}}', '{"passport":null}', '{"passport":{"user":""}}']) {
+      assert.equal(userOf(text), 'nobody', text)
+    }
+  })
+})
+
+describe('the user of a record of the format sallyport', () => {
+  it('is text and nothing else', () => {
+    assert.equal(userOf('{"userId":"7"}', SALLYPORT_POINTERS), '7')
+    assert.equal(userOf('{"userId":7}', SALLYPORT_POINTERS), null)
+  })
+})
