@@ -2,7 +2,12 @@
  * What a thread has worked out about an identity, kept beside the verdict so that it is worked out
  * once for all requests that carry the credential.
  */
-export class IdentityNotes {
-  /** Identity as lines of a request head; `null` until somebody has rendered them. */
+import type { ServedTenant } from '../identity/identity-headers.ts'
+import type { IdentitySlots } from '../identity/identity-strategy.ts'
+import type { MintedToken } from '../identity/internal-token.ts'
+
+export class IdentityNotes implements IdentitySlots {
   headerLines: string | null = null
+  headerTenant: ServedTenant | null = null
+  minted: MintedToken | null = null
 }

@@ -20,6 +20,7 @@ import { compileChallenges } from '../protocol/credential-challenges.ts'
 import { createRequestFilter } from '../proxy/hop-by-hop-headers.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { JwtIssuerPolicy, JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
+import type { ComposedIdentity } from './compose-identity.ts'
 
 const REALM = 'sallyport'
 const MS_PER_SECOND = 1_000
@@ -44,10 +45,13 @@ export function composeRoute(
   configuration: GatewayConfiguration,
   upstreams: readonly UpstreamPool[],
   authenticators: RouteAuthenticators,
+  strategies: ComposedIdentity['strategies'],
 ): GatewayRoute {
   const upstream = upstreams.find(({ name }) => name === route.upstream)
   if (upstream === undefined) throw new Error(`route ${route.name} has no upstream`)
   const methods = composeMethods(route, configuration, authenticators)
+  const identity = strategies[route.identity]
+  const keepsCredential = route.authenticate === 'none' || identity.keepsCredential
   const onlyIssuer = route.issuers.length === 1 ? route.issuers[0] : null
   return {
     name: route.name,
@@ -56,12 +60,16 @@ export function composeRoute(
     upstream,
     methods: methods.map(({ extractor, authenticator }) => ({ extractor, authenticator })),
     absentCode: route.authenticators[0] === 'session' ? 'no_session' : 'missing_token',
-    stripper: new CredentialStripper(methods.flatMap(({ sources }) => sources)),
+    stripper: keepsCredential
+      ? null
+      : new CredentialStripper(methods.flatMap(({ sources }) => sources)),
+    identity,
     requirement: route.require,
     requiresNothing: Object.values(route.require).every((list) => list.length === 0),
     allowedOrigins: new Set(configuration.sessions?.allowedOrigins ?? []),
     requestFilter: createRequestFilter([
       ...reservedFieldNames(Object.values(configuration.identity.headers)),
+      ...identity.ownFieldNames,
       ...TRACE_NAMES,
     ]),
     refusals: route.authenticate === 'none' ? null : composeRefusals(route, configuration),

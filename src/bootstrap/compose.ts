@@ -12,6 +12,7 @@ import type {
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Readiness } from '../gateway/health.ts'
 import { TrustedPeers } from '../gateway/trusted-peers.ts'
+import type { InternalTokens } from '../identity/identity-strategy.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { AccessLog } from '../observability/access-log.ts'
 import { ListenerMetrics } from '../observability/listener-metrics.ts'
@@ -35,6 +36,7 @@ import { SignaturePool } from '../verifiers/jwt/signature-pool.ts'
 import { SALLYPORT_POINTERS } from '../verifiers/session/session-record.ts'
 import type { SessionReader } from '../verifiers/session/session-store.ts'
 import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
+import { composeIdentity } from './compose-identity.ts'
 import { type ComposedIntrospection, composeIntrospection } from './compose-introspection.ts'
 import { composeRoute } from './compose-route.ts'
 import type { ListenerStart } from './thread-messages.ts'
@@ -51,6 +53,8 @@ export interface ListenerParts {
   readonly signatures: SignaturePool
   readonly upstreams: readonly UpstreamPool[]
   readonly introspection: ComposedIntrospection
+  /** `null`: no route sends any. */
+  readonly internalTokens: InternalTokens | null
   /** `null`: nothing uses Redis. */
   readonly redis: RedisConnections | null
 }
@@ -104,6 +108,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
   })
   const redis = composeRedis(configuration, perThread, around)
   const introspection = composeIntrospection(configuration, buffers.breakers, perThread, clock)
+  const { strategies, internalTokens } = composeIdentity(configuration, start.signingKeys)
   const { sessions, apiKeys } = configuration
   const authenticators = {
     verdicts,
@@ -116,10 +121,9 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     routes: compileRoutes(
       configuration.routes.map((route, index) => ({
         match: route.match,
-        target: composeRoute(route, index, configuration, upstreams, authenticators),
+        target: composeRoute(route, index, configuration, upstreams, authenticators, strategies),
       })),
     ),
-    identityNames: identity.headers,
     requestIdName: identity.headers.requestId,
     correlationIdName: identity.headers.correlationId,
     trustedPeers: new TrustedPeers(configuration.server.trustedProxies),
@@ -132,9 +136,10 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     requestIds: new RequestIds(randomHex),
     traceParents: new TraceParents(randomHex),
     clock,
+    signingKeys: internalTokens && (() => internalTokens.published),
     readiness: around.readiness,
   }
-  return { gateway, signatures, upstreams, introspection, redis }
+  return { gateway, signatures, upstreams, introspection, internalTokens, redis }
 }
 
 function composeRedis(

@@ -112,6 +112,9 @@ function receive(message: ToListener): void {
     case 'key_set':
       keyRing.update(message.keySet)
       break
+    case 'signing_keys':
+      parts.internalTokens?.useKeys(message.keys)
+      break
     case 'readiness':
       readiness = message.readiness
       if (readiness.status === 'draining') server.setDraining()

@@ -19,10 +19,12 @@ import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
 import { claimPort, listenError } from './claim-port.ts'
 import { circuitReadings, type IssuerBreaker, issuerBreakers } from './compose-introspection.ts'
 import { Inquiry } from './inquiry.ts'
+import { InternalTokenKeys } from './internal-token-keys.ts'
 import { IssuerKeys } from './issuer-keys.ts'
 import { logKeyEvent } from './key-events.ts'
 import { type ListenerThreads, startListenerThreads } from './listener-threads.ts'
 import { nativeBinaryFor } from './native-server-choice.ts'
+import type { RunningGateway, SupervisorOptions } from './running-gateway.ts'
 import { createBuffers } from './shared-buffers.ts'
 import { StartError } from './start-error.ts'
 import { SupervisorSessions } from './supervisor-sessions.ts'
@@ -38,25 +40,6 @@ const ENGINE_FLAGS = ['--no-parallel-scavenge', '--min-semi-space-size=32']
 /** A listener thread that does not answer a scrape by then is left out of it. */
 const SNAPSHOT_TIMEOUT_MS = 1_000
 
-export interface SupervisorOptions {
-  readonly version: string
-}
-
-/** A gateway that runs. */
-export interface RunningGateway {
-  /** The actual ones, where the configuration says 0. */
-  readonly port: number
-  readonly adminPort: number
-  readonly nativeBinary: NativeBinary
-  readiness(): Readiness
-  /** Settles when the instance is ready, which an issuer without keys can put off for long. */
-  whenReady(): Promise<void>
-  /** Drains and ends everything: no request that was accepted is lost. */
-  stop(): Promise<void>
-  /** Makes one listener thread fail. Only tests call this. */
-  crashListener(index: number): void
-}
-
 /**
  * Starts everything.
  *
@@ -67,7 +50,7 @@ export async function startSupervisor(
   options: SupervisorOptions,
 ): Promise<RunningGateway> {
   for (const flag of ENGINE_FLAGS) setFlagsFromString(flag)
-  const supervisor = new Supervisor(configuration, options.version)
+  const supervisor = new Supervisor(configuration, options)
   await supervisor.start()
   return supervisor
 }
@@ -81,6 +64,7 @@ class Supervisor implements RunningGateway {
   readonly #logger: Logger
   readonly #buffers: SharedBuffers
   readonly #keys: IssuerKeys
+  readonly #signingKeys: InternalTokenKeys
   readonly #sessions: SupervisorSessions
   readonly #breakers: readonly IssuerBreaker[]
   readonly #admin: AdminApp
@@ -100,9 +84,9 @@ class Supervisor implements RunningGateway {
   #onDrained: (() => void) | null = null
   #stopping: Promise<void> | null = null
 
-  constructor(configuration: GatewayConfiguration, version: string) {
+  constructor(configuration: GatewayConfiguration, options: SupervisorOptions) {
     this.#configuration = configuration
-    this.#version = version
+    this.#version = options.version
     this.nativeBinary = nativeBinaryFor(configuration)
     this.#logger = new Logger({ level: configuration.logging.level, thread: null }, systemClock)
     this.#buffers = createBuffers(configuration)
@@ -114,6 +98,11 @@ class Supervisor implements RunningGateway {
         this.#announceReadiness()
       },
       onEvent: (event, alertOnStale) => logKeyEvent(this.#logger, event, alertOnStale),
+    })
+    this.#signingKeys = new InternalTokenKeys(configuration, {
+      clock: options.signingClock ?? systemClock,
+      logger: this.#logger,
+      onSnapshot: (keys) => this.#threads?.broadcast({ type: 'signing_keys', keys }),
     })
     this.#sessions = new SupervisorSessions(configuration, systemClock)
     this.#breakers = issuerBreakers(configuration, this.#buffers.breakers)
@@ -141,6 +130,7 @@ class Supervisor implements RunningGateway {
     try {
       this.port = await claimPort(server.host, server.port)
       await this.#listenAdmin()
+      await this.#signingKeys.start()
       await Promise.all([this.#listen(), this.#keys.start()])
     } catch (error) {
       // Connections and timers that are there already would keep the process alive.
@@ -171,6 +161,10 @@ class Supervisor implements RunningGateway {
 
   crashListener(index: number): void {
     this.#threads?.crash(index)
+  }
+
+  reviewSigningKeys(): Promise<void> {
+    return this.#signingKeys.review()
   }
 
   async #listenAdmin(): Promise<void> {
@@ -207,6 +201,7 @@ class Supervisor implements RunningGateway {
       nativeBinary: this.nativeBinary,
       buffers: this.#buffers,
       keySets: this.#keys.keySets(),
+      signingKeys: this.#signingKeys.snapshot(),
       readiness: this.readiness(),
     }
   }
@@ -217,9 +212,7 @@ class Supervisor implements RunningGateway {
         this.#listening.add(index)
         this.#logger.log({ event: 'listener_started', thread: index })
         // What happened while the thread was starting was not sent to it.
-        for (const keySet of this.#keys.keySets()) {
-          this.#threads?.post(index, { type: 'key_set', keySet })
-        }
+        this.#sendKeys(index)
         if (this.#listening.size === this.#configuration.tuning.listenerThreads) {
           this.#onListening?.()
           this.#onListenFailed = null
@@ -248,6 +241,14 @@ class Supervisor implements RunningGateway {
         this.#noticeDrained()
         break
     }
+  }
+
+  #sendKeys(index: number): void {
+    for (const keySet of this.#keys.keySets()) {
+      this.#threads?.post(index, { type: 'key_set', keySet })
+    }
+    const keys = this.#signingKeys.snapshot()
+    if (keys !== null) this.#threads?.post(index, { type: 'signing_keys', keys })
   }
 
   async #answerUnknownKey(
@@ -386,6 +387,7 @@ class Supervisor implements RunningGateway {
     await this.#threads?.end()
     await this.#admin.close()
     await this.#keys.stop()
+    this.#signingKeys.stop()
     this.#sessions.close()
   }
 }

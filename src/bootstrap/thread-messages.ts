@@ -4,6 +4,7 @@
  */
 import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
 import type { Readiness } from '../gateway/health.ts'
+import type { SigningSnapshot } from '../identity/signing-keys.ts'
 import type { KeySet } from '../keys/key-set.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
 import type { ListenerSnapshot } from '../observability/listener-metrics.ts'
@@ -32,11 +33,14 @@ export interface ListenerStart {
   readonly nativeBinary: NativeBinary
   readonly buffers: SharedBuffers
   readonly keySets: readonly KeySet[]
+  /** `null`: no route sends internal tokens. */
+  readonly signingKeys: SigningSnapshot | null
   readonly readiness: Readiness
 }
 
 export type ToListener =
   | { readonly type: 'key_set'; readonly keySet: KeySet }
+  | { readonly type: 'signing_keys'; readonly keys: SigningSnapshot }
   | {
       readonly type: 'unknown_key_answer'
       readonly question: number

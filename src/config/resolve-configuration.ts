@@ -12,6 +12,7 @@ import type {
   RouteConfiguration,
   ServerConfiguration,
 } from './gateway-configuration.ts'
+import { resolveInternalToken } from './internal-token-checks.ts'
 import { isSymmetric, secretBytesMin } from './issuer-checks.ts'
 import type { IssuerOutput, JwksOutput } from './issuer-settings.ts'
 import {
@@ -51,7 +52,11 @@ export function resolveConfiguration(
   const redis = settings.redis.settings && resolveRedis(settings.redis.settings, files)
   const sessions = settings.sessions.settings && resolveSessions(settings.sessions.settings, files)
   const apiKeys = settings.apiKeys.settings && resolveApiKeys(settings.apiKeys.settings)
-  const { cache, identity, logging, watch } = settings
+  const identity = settings.identity && {
+    ...settings.identity,
+    internalToken: resolveInternalToken(settings.identity.internalToken, files),
+  }
+  const { cache, logging, watch } = settings
   if (!(server && admin && cache && identity && logging))
     return { configuration: null, complaints: files.complaints }
   if (!(isComplete(issuers) && isComplete(upstreams) && isComplete(routes))) {
@@ -202,6 +207,6 @@ function resolveRoute(
     authenticate,
     authenticators: authenticatorsOf(route, settings),
     issuers: authenticate === 'none' ? [] : (route.issuers ?? issuerNames),
-    identity: route.identity ?? 'headers',
+    identity: route.identity ?? settings.identity?.strategy ?? 'headers',
   }
 }

@@ -10,7 +10,6 @@ const LATER_SETTINGS: readonly string[] = [
   'tenants',
   'rateLimits',
   'streams',
-  'identity.internalToken',
   'routes.*.rateLimit',
   'routes.*.streams',
   'routes.*.require.claims',

@@ -9,16 +9,16 @@ import { authorize } from '../authentication/authorize.ts'
 import { IdentityNotes } from '../authentication/identity-notes.ts'
 import type { Verdict } from '../authentication/verdict.ts'
 import { isFromKnownSite, isUnsafeMethod } from '../credentials/cross-site-request.ts'
-import { renderIdentityHeaders } from '../identity/identity-headers.ts'
 import { isAcceptableRequestId } from '../observability/request-id.ts'
 import { isTraceparent } from '../observability/trace-context.ts'
-import { fieldLines, fieldValue, type HeaderList } from '../protocol/header-list.ts'
+import { fieldValue, type HeaderList } from '../protocol/header-list.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
 import { forward } from '../proxy/forward.ts'
 import { forwardedFields } from '../proxy/forwarded-headers.ts'
 import { requestHeaders } from '../proxy/hop-by-hop-headers.ts'
 import { AMBIGUOUS_PATH, findRoute } from '../routing/match-route.ts'
 import { answerHealth, isHealthPath } from './answer-health.ts'
+import { answerJwks, JWKS_PATH } from './answer-jwks.ts'
 import type { Gateway } from './gateway.ts'
 import type { AuthenticationMethod, GatewayRoute } from './gateway-route.ts'
 import { RequestContext } from './request-context.ts'
@@ -33,6 +33,10 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
   const { head } = exchange
   if (isHealthPath(head.path)) {
     answerHealth(exchange, gateway.readiness())
+    return
+  }
+  if (gateway.signingKeys !== null && head.path === JWKS_PATH) {
+    answerJwks(exchange, gateway.signingKeys())
     return
   }
   const isPeerTrusted =
@@ -152,10 +156,8 @@ function conclude(
     return
   }
   verdict.notes ??= new IdentityNotes()
-  verdict.notes.headerLines ??= fieldLines(
-    renderIdentityHeaders(identity, request.gateway.identityNames),
-  )
-  proxy(request, route, verdict.notes.headerLines)
+  const nowSeconds = request.gateway.clock.nowSeconds()
+  proxy(request, route, route.identity.linesFor(verdict.notes, verdict.verified, null, nowSeconds))
 }
 
 /**
@@ -167,7 +169,7 @@ function conclude(
 function proxy(request: RequestContext, route: GatewayRoute, identity: string): void {
   const { gateway, exchange } = request
   const { head, peerAddress, scheme } = exchange
-  const credential = route.authentication === 'none' ? null : route.stripper
+  const credential = route.stripper
   const headers = requestHeaders(head.headers, route.requestFilter, credential)
   const query = credential === null ? head.query : credential.strippedQuery(head.query)
   const forwarded = forwardedFields(head.headers, {

@@ -2,7 +2,7 @@
  * Mints the JWTs that tell upstreams who is calling, and keeps one for each identity.
  *
  * Hot path: {@link InternalTokenMinter.linesFor}. A signature costs more than all else that a
- * request costs, so a token is used for half of its life; a request compares four fields and
+ * request costs, so a token is used for half of its life; a request compares a few fields and
  * allocates nothing. Costs are in native-bench/internal-token.ts.
  */
 import { createPrivateKey, sign } from 'node:crypto'
@@ -12,7 +12,7 @@ import {
   RandomTextPool,
 } from '../observability/random-text-pool.ts'
 import { fieldLines } from '../protocol/header-list.ts'
-import type { Verified } from '../protocol/verification.ts'
+import type { Identity, Verified } from '../protocol/verification.ts'
 import { assertInvariant } from '../shared-memory/invariant.ts'
 import type { TokenSigner } from './signing-keys.ts'
 
@@ -39,9 +39,13 @@ export class MintedToken {
   /** CRLF and the `authorization` field with the token, as {@link fieldLines} writes it. */
   lines = ''
   keyId = ''
-  verified: Verified | null = null
+  identity: Identity | null = null
   tenant: string | null = null
   mintedAtSeconds = 0
+  /** `exp` of the token. */
+  expiresAtSeconds = 0
+  /** Whether the end of the verdict cut it short, so that a verdict with a later end deserves more. */
+  isCutShort = false
   /** First second in which the token is not used any more, though it may be good for longer. */
   renewAtSeconds = 0
 }
@@ -88,7 +92,9 @@ export class InternalTokenMinter {
    *
    * - has lived for half of its TTL, unless a new one could not live longer;
    * - was signed with another key than signs now;
-   * - was made for another verdict or tenant;
+   * - was made for another identity or tenant;
+   * - outlives this verdict, or was cut short by one that ends earlier than this one: a session has
+   *   one identity, and another verdict with each request;
    * - was minted in the future, because the clock was set back.
    *
    * Does *not* check that the verdict still holds: the caller has.
@@ -101,23 +107,27 @@ export class InternalTokenMinter {
     tenant: string | null,
     nowSeconds: number,
   ): string {
+    const endsAtSeconds = endOf(verified)
     if (
       nowSeconds < slot.renewAtSeconds &&
       nowSeconds >= slot.mintedAtSeconds &&
-      slot.verified === verified &&
+      slot.identity === verified.identity &&
       slot.keyId === this.#keyId &&
-      slot.tenant === tenant
+      slot.tenant === tenant &&
+      isAsLongAs(slot, endsAtSeconds)
     ) {
       return slot.lines
     }
     const { ttlSeconds } = this.#options
     const token = this.mint(verified, tenant, nowSeconds)
-    const isCutShort = endOf(verified) <= nowSeconds + ttlSeconds
+    const isCutShort = endsAtSeconds <= nowSeconds + ttlSeconds
     slot.lines = fieldLines(['authorization', `Bearer ${token}`])
     slot.keyId = this.#keyId
-    slot.verified = verified
+    slot.identity = verified.identity
     slot.tenant = tenant
     slot.mintedAtSeconds = nowSeconds
+    slot.expiresAtSeconds = Math.min(nowSeconds + ttlSeconds, endsAtSeconds)
+    slot.isCutShort = isCutShort
     slot.renewAtSeconds = isCutShort
       ? verified.deadAtSeconds
       : nowSeconds + Math.max(1, ttlSeconds >> 1)
@@ -157,6 +167,13 @@ export class InternalTokenMinter {
     const input = `${this.#header}${encoded(JSON.stringify(claims))}`
     return `${input}.${this.#sign(Buffer.from(input, 'latin1')).toString('base64url')}`
   }
+}
+
+/** Whether the token ends no later than a verdict may, and no earlier than it needs to. */
+function isAsLongAs(slot: MintedToken, endsAtSeconds: number): boolean {
+  return slot.isCutShort
+    ? slot.expiresAtSeconds === endsAtSeconds
+    : slot.expiresAtSeconds <= endsAtSeconds
 }
 
 /** NumericDate in whole seconds, rounded down. */

@@ -128,6 +128,18 @@ describe('the token that is kept for an identity', () => {
     assert.equal(segment(field(slot), 1)['tenant_id'], 'globex')
   })
 
+  it('serves every verdict of one identity that does not end before it', () => {
+    const [one, slot, alice] = [minter(), new MintedToken(), verdict()]
+    const first = one.linesFor(slot, { ...alice, deadAtSeconds: NOW + 1_000 }, null, NOW)
+    const prolonged = { ...alice, deadAtSeconds: NOW + 1_001 }
+    assert.equal(one.linesFor(slot, prolonged, null, NOW + 1), first)
+    const shortened = { ...alice, deadAtSeconds: NOW + 200 }
+    one.linesFor(slot, shortened, null, NOW + 1)
+    assert.equal(segment(field(slot), 1)['exp'], NOW + 200)
+    one.linesFor(slot, { ...alice, deadAtSeconds: NOW + 202 }, null, NOW + 2)
+    assert.equal(segment(field(slot), 1)['exp'], NOW + 202)
+  })
+
   it('is minted anew when another key signs, whatever its age', () => {
     const [one, slot, alice] = [minter(), new MintedToken(), verdict()]
     const first = one.linesFor(slot, alice, null, NOW)
