@@ -104,11 +104,15 @@ describe('sallyport', () => {
     assert.equal(complaints.includes('\u001b'), false)
   })
 
-  for (const example of ['minimal.yaml', 'production.yaml', 'credentials.yaml']) {
+  const examples = ['minimal.yaml', 'production.yaml', 'credentials.yaml', 'internal-token.yaml']
+  for (const example of examples) {
     it(`check accepts examples/${example}`, async () => {
       const { exitCode, output, complaints } = await sallyport(
         ['check', '--config', join('examples', example)],
-        { SALLYPORT_ADMIN_TOKEN: 'a-token-for-this-test-only' },
+        {
+          SALLYPORT_ADMIN_TOKEN: 'a-token-for-this-test-only',
+          INTERNAL_TOKEN_SECRET: 'a-secret-of-32-bytes-for-this-test-only',
+        },
       )
       assert.equal(complaints, '')
       assert.equal(exitCode, 0)
