@@ -34,8 +34,8 @@ export interface IdentityHeaderNames {
  *
  * The session is named by the SHA-256 of its `sid`, so that an upstream's logs hold no session.
  *
- * @param tenant The tenant that the request was found to be for; `null` where nothing finds one, and
- *   then the identity's own is named.
+ * @param tenant The tenant that the request was found to be for; `null` where nothing finds one,
+ *   and then the identity's own is named.
  */
 export function renderIdentityHeaders(
   identity: Identity,

@@ -7,7 +7,7 @@
  *     internal-token  | taken out                | always taken out       | a minted JWT
  *     pass-through    | stays                    | stays                  | nothing
  *
- * Identity fields that a client sends are taken out under every strategy: strip-identity-headers.ts.
+ * Identity fields that a client sends are taken out under each of them: strip-identity-headers.ts.
  */
 import type { RandomHex } from '../observability/random-text-pool.ts'
 import { fieldLines } from '../protocol/header-list.ts'

@@ -44,7 +44,7 @@ export class MintedToken {
   mintedAtSeconds = 0
   /** `exp` of the token. */
   expiresAtSeconds = 0
-  /** Whether the end of the verdict cut it short, so that a verdict with a later end deserves more. */
+  /** Whether the end of the verdict cut it short: a verdict with a later end deserves more. */
   isCutShort = false
   /** First second in which the token is not used any more, though it may be good for longer. */
   renewAtSeconds = 0
