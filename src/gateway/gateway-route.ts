@@ -3,6 +3,7 @@ import type { RouteRequirement } from '../authentication/authorize.ts'
 import type { Authenticator } from '../authentication/verdict.ts'
 import type { CredentialExtractor } from '../credentials/extract-credential.ts'
 import type { CredentialStripper } from '../credentials/strip-credential.ts'
+import type { IdentityStrategy } from '../identity/identity-strategy.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { HeaderNameFilter } from '../proxy/header-name-filter.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
@@ -32,8 +33,10 @@ export interface GatewayRoute {
   readonly methods: readonly AuthenticationMethod[]
   /** The refusal of a request without any credential. */
   readonly absentCode: AuthErrorCode
-  /** Takes all of them out of what goes upstream, whichever decided. */
-  readonly stripper: CredentialStripper
+  /** Takes all of them out of what goes upstream, whichever decided; `null`: they go on. */
+  readonly stripper: CredentialStripper | null
+  /** How the upstream learns who is calling. */
+  readonly identity: IdentityStrategy
   readonly requirement: RouteRequirement
   /** `null`: its requests belong to no tenant. */
   readonly tenants: RouteTenants | null

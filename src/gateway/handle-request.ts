@@ -9,10 +9,9 @@ import { authorize } from '../authentication/authorize.ts'
 import { IdentityNotes } from '../authentication/identity-notes.ts'
 import type { Verdict } from '../authentication/verdict.ts'
 import { isFromKnownSite, isUnsafeMethod } from '../credentials/cross-site-request.ts'
-import { renderIdentityHeaders } from '../identity/identity-headers.ts'
 import { isAcceptableRequestId } from '../observability/request-id.ts'
 import { isTraceparent } from '../observability/trace-context.ts'
-import { fieldLines, fieldValue, type HeaderList } from '../protocol/header-list.ts'
+import { fieldValue, type HeaderList } from '../protocol/header-list.ts'
 import type { Identity } from '../protocol/verification.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
 import { forward } from '../proxy/forward.ts'
@@ -23,6 +22,7 @@ import { revocationKeysOf } from '../revocation/revocation-key.ts'
 import { AMBIGUOUS_PATH, findRoute } from '../routing/match-route.ts'
 import { subjectDigest } from '../tenants/match-token-tenant.ts'
 import { answerHealth, isHealthPath } from './answer-health.ts'
+import { answerJwks, JWKS_PATH } from './answer-jwks.ts'
 import type { Gateway } from './gateway.ts'
 import type { AuthenticationMethod, GatewayRoute } from './gateway-route.ts'
 import { RequestContext } from './request-context.ts'
@@ -38,6 +38,10 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
   const { head } = exchange
   if (isHealthPath(head.path)) {
     answerHealth(exchange, gateway.readiness())
+    return
+  }
+  if (gateway.signingKeys !== null && head.path === JWKS_PATH) {
+    answerJwks(exchange, gateway.signingKeys())
     return
   }
   const isPeerTrusted =
@@ -182,10 +186,12 @@ function conclude(
     request.refuse(refused.code)
     return
   }
-  verdict.notes.headerLines ??= fieldLines(
-    renderIdentityHeaders(identity, request.gateway.identityNames),
+  const { clock } = request.gateway
+  proxy(
+    request,
+    route,
+    route.identity.linesFor(verdict.notes, verdict.verified, request.tenant, clock.nowSeconds()),
   )
-  proxy(request, route, verdict.notes.headerLines)
 }
 
 /** Asked of every request, cached verdict or not; costs one load as long as nothing is new. */
@@ -211,7 +217,7 @@ function isRevoked(request: RequestContext, identity: Identity, notes: IdentityN
 function proxy(request: RequestContext, route: GatewayRoute, identity: string): void {
   const { gateway, exchange } = request
   const { head, peerAddress, scheme } = exchange
-  const credential = route.authentication === 'none' ? null : route.stripper
+  const credential = route.stripper
   const headers = requestHeaders(head.headers, route.requestFilter, credential)
   const query = credential === null ? head.query : credential.strippedQuery(head.query)
   const forwarded = forwardedFields(head.headers, {
