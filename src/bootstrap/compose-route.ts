@@ -48,6 +48,8 @@ export function composeRoute(
   const upstream = upstreams.find(({ name }) => name === route.upstream)
   if (upstream === undefined) throw new Error(`route ${route.name} has no upstream`)
   const methods = composeMethods(route, configuration, authenticators)
+  const isShadow = route.mode === 'shadow'
+  const stripper = new CredentialStripper(methods.flatMap(({ sources }) => sources))
   const onlyIssuer = route.issuers.length === 1 ? route.issuers[0] : null
   return {
     name: route.name,
@@ -56,7 +58,8 @@ export function composeRoute(
     upstream,
     methods: methods.map(({ extractor, authenticator }) => ({ extractor, authenticator })),
     absentCode: route.authenticators[0] === 'session' ? 'no_session' : 'missing_token',
-    stripper: new CredentialStripper(methods.flatMap(({ sources }) => sources)),
+    stripper: isShadow || route.authenticate === 'none' ? null : stripper,
+    isShadow,
     requirement: route.require,
     requiresNothing: Object.values(route.require).every((list) => list.length === 0),
     allowedOrigins: new Set(configuration.sessions?.allowedOrigins ?? []),

@@ -6,6 +6,7 @@ import { checkApiKeys, checkKeyPrefixes, checkRedis, checkSessions } from './cre
 import { checkIssuer } from './issuer-checks.ts'
 import { isLoopbackHost } from './network-address.ts'
 import { coversHost, coversMethods, coversPath } from './route-grammar.ts'
+import { checkRoutePolicy } from './route-policy-checks.ts'
 import type { IdentityOutput, RouteOutput } from './route-settings.ts'
 import type { AdminOutput } from './server-settings.ts'
 import { sessionCookie } from './session-settings.ts'
@@ -103,6 +104,7 @@ function checkRoute(
     }
   })
   if (route.authenticate !== 'none') checkAuthenticators(path, route, settings, complain)
+  checkRoutePolicy(path, route, settings, complain)
   const requiresSomething = Object.values(route.require).some((list) => list.length > 0)
   if (requiresSomething && !Array.isArray(route.authenticate)) {
     complain(

@@ -264,7 +264,8 @@ export interface RouteConfiguration {
   /** At least one. */
   readonly credentials: readonly CredentialSourceConfiguration[]
   readonly resourceMetadata: string | null
-  readonly mode: 'enforce'
+  /** `shadow`: refusals are reported and take no effect. */
+  readonly mode: 'enforce' | 'shadow'
 }
 
 export interface RequirementConfiguration {

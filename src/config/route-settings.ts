@@ -253,7 +253,11 @@ export const routeSchema = section('One route.', {
       'must be an absolute http or https URL without credentials and fragment',
     ),
   ),
-  mode: oneOf('Whether refusals take effect.', ['enforce'], ['shadow']).prefault('enforce'),
+  mode: oneOf(
+    '`shadow`: refusals are only counted and logged, for a roll-out. The request passes without ' +
+      'identity, and credentials go upstream as they came.',
+    ['enforce', 'shadow'],
+  ).prefault('enforce'),
 })
 
 export const routesSchema = listOf('The routes. The first that matches wins.', routeSchema, {

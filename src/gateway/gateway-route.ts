@@ -31,8 +31,13 @@ export interface GatewayRoute {
   readonly methods: readonly AuthenticationMethod[]
   /** The refusal of a request without any credential. */
   readonly absentCode: AuthErrorCode
-  /** Takes all of them out of what goes upstream, whichever decided. */
-  readonly stripper: CredentialStripper
+  /**
+   * Takes all of them out of what goes upstream, whichever decided. `null` where they stay, because
+   * the upstream is the one that judges them: nobody is asked here, or the route is in shadow.
+   */
+  readonly stripper: CredentialStripper | null
+  /** Whether refusals are only reported: `mode: shadow`. */
+  readonly isShadow: boolean
   readonly requirement: RouteRequirement
   /** Whether the requirement lets everybody pass who is known at all. */
   readonly requiresNothing: boolean

@@ -12,6 +12,7 @@ import { isFromKnownSite, isUnsafeMethod } from '../credentials/cross-site-reque
 import { renderIdentityHeaders } from '../identity/identity-headers.ts'
 import { isAcceptableRequestId } from '../observability/request-id.ts'
 import { isTraceparent } from '../observability/trace-context.ts'
+import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import { fieldLines, fieldValue, type HeaderList } from '../protocol/header-list.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
 import { forward } from '../proxy/forward.ts'
@@ -69,13 +70,14 @@ function authenticate(request: RequestContext, route: GatewayRoute, first: numbe
     const { extractor } = route.methods[index] as AuthenticationMethod
     const credential = extractor.extract(headers, query)
     if (credential === null) continue
-    if (typeof credential !== 'string') request.refuse(credential.code)
-    else if (isAmbiguousBehind(route, index, request)) request.refuse('invalid_request')
-    else judge(request, route, index, credential)
+    if (typeof credential !== 'string') refuseOrPass(request, route, credential.code)
+    else if (isAmbiguousBehind(route, index, request)) {
+      refuseOrPass(request, route, 'invalid_request')
+    } else judge(request, route, index, credential)
     return
   }
   if (route.authentication === 'optional') proxy(request, route, NO_IDENTITY)
-  else request.refuse(route.absentCode)
+  else refuseOrPass(request, route, route.absentCode)
 }
 
 /**
@@ -102,7 +104,7 @@ function judge(
   const { method, headers } = exchange.head
   if (isUnsafeMethod(method) && extractor.isFromCookie(headers)) {
     if (!isFromKnownSite(headers, route.allowedOrigins)) {
-      request.refuse('csrf_rejected')
+      refuseOrPass(request, route, 'csrf_rejected')
       return
     }
   }
@@ -132,13 +134,13 @@ function conclude(
   verdict: Verdict,
 ): void {
   if ('code' in verdict) {
-    request.refuse(verdict.code)
+    refuseOrPass(request, route, verdict.code)
     return
   }
   if ('unverified' in verdict) {
     // A caller that nobody knows has no scope that a route could ask for.
     if (route.requiresNothing) proxy(request, route, UNVERIFIED_IDENTITY)
-    else request.refuse('verifier_unavailable')
+    else refuseOrPass(request, route, 'verifier_unavailable')
     return
   }
   if ('nobody' in verdict) {
@@ -148,7 +150,7 @@ function conclude(
   const { identity } = verdict.verified
   const refused = authorize(identity, route.requirement)
   if (refused !== null) {
-    request.refuse(refused.code)
+    refuseOrPass(request, route, refused.code)
     return
   }
   verdict.notes ??= new IdentityNotes()
@@ -156,6 +158,22 @@ function conclude(
     renderIdentityHeaders(identity, request.gateway.identityNames),
   )
   proxy(request, route, verdict.notes.headerLines)
+}
+
+/**
+ * The one place where a refusal about the caller takes effect: everything that is decided after the
+ * route was found ends here. On a route in shadow it is only reported, and the request goes on as if
+ * nobody had been asked: without identity, with its credential, for the upstream to judge.
+ *
+ * Not for what the hard shell or the upstream refuses: that is `request.refuse` on every route.
+ */
+function refuseOrPass(request: RequestContext, route: GatewayRoute, code: AuthErrorCode): void {
+  if (!route.isShadow) {
+    request.refuse(code)
+    return
+  }
+  request.reportShadowed(route, code)
+  proxy(request, route, NO_IDENTITY)
 }
 
 /**
@@ -167,7 +185,7 @@ function conclude(
 function proxy(request: RequestContext, route: GatewayRoute, identity: string): void {
   const { gateway, exchange } = request
   const { head, peerAddress, scheme } = exchange
-  const credential = route.authentication === 'none' ? null : route.stripper
+  const credential = route.stripper
   const headers = requestHeaders(head.headers, route.requestFilter, credential)
   const query = credential === null ? head.query : credential.strippedQuery(head.query)
   const forwarded = forwardedFields(head.headers, {

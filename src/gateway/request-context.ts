@@ -56,6 +56,13 @@ export class RequestContext implements ForwardObserver {
     else this.#end(outcomeOfRefusal(code), AUTH_ERRORS[code].status, code)
   }
 
+  /** Counts and logs a refusal that does not take effect. The request is still to be answered. */
+  reportShadowed(route: GatewayRoute, code: AuthErrorCode): void {
+    const { metrics, logger } = this.gateway
+    metrics.countShadowRefusal(code, route.index)
+    logger.security({ event: 'shadow_refused', route: route.name, code })
+  }
+
   /** Ends a request that met a defect: the connection is cut, the thread lives on. */
   fail(error: unknown): void {
     this.gateway.logger.log({

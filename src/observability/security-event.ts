@@ -19,6 +19,8 @@ export type SecurityEvent =
     }
   /** Sessions and API keys of one listener thread cannot be looked up, or can again. */
   | { readonly event: 'redis_unreachable' | 'redis_ready'; readonly thread: number }
+  /** A route in shadow let a request pass that it would have refused. */
+  | { readonly event: 'shadow_refused'; readonly route: string; readonly code: string }
   | { readonly event: 'listener_restarted'; readonly thread: number; readonly restarts: number }
 
 export type SecurityEventName = SecurityEvent['event']
@@ -32,6 +34,7 @@ export const SECURITY_EVENT_LEVELS: Readonly<Record<SecurityEventName, 'info' | 
     key_removed: 'info',
     redis_unreachable: 'error',
     redis_ready: 'info',
+    shadow_refused: 'info',
     listener_restarted: 'error',
   }
 

@@ -222,7 +222,6 @@ describe('Problems with a configuration', () => {
   }
 
   const laterOnRoute = [
-    ['mode: shadow', 'routes[0].mode'],
     ['rateLimit: login', 'routes[0].rateLimit'],
     ['identity: pass-through', 'routes[0].identity'],
   ] as const
