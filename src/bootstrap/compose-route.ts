@@ -13,10 +13,12 @@ import type { CredentialSource } from '../credentials/credential-source.ts'
 import { CredentialExtractor } from '../credentials/extract-credential.ts'
 import { CredentialStripper } from '../credentials/strip-credential.ts'
 import type { AuthenticationMethod, GatewayRoute } from '../gateway/gateway-route.ts'
+import { LoginRedirect } from '../gateway/login-redirect.ts'
 import type { RouteRefusals } from '../gateway/refusal-response.ts'
 import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import { compileChallenges } from '../protocol/credential-challenges.ts'
+import { metadataUrl } from '../protocol/protected-resource-metadata.ts'
 import { createRequestFilter } from '../proxy/hop-by-hop-headers.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { JwtIssuerPolicy, JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
@@ -67,7 +69,8 @@ export function composeRoute(
       ...reservedFieldNames(Object.values(configuration.identity.headers)),
       ...TRACE_NAMES,
     ]),
-    refusals: route.authenticate === 'none' ? null : composeRefusals(route, configuration),
+    refusals:
+      route.authenticate === 'none' ? null : composeRefusals(route, configuration, stripper),
     issuerIndex: onlyIssuer
       ? configuration.issuers.findIndex(({ name }) => name === onlyIssuer)
       : NO_INDEX,
@@ -162,8 +165,9 @@ function apiKeyMethod(
 }
 
 function composeRefusals(
-  { authenticators, require, resourceMetadata }: RouteConfiguration,
+  { authenticators, require, resource, resourceMetadata, loginRedirect }: RouteConfiguration,
   { sessions, apiKeys }: GatewayConfiguration,
+  stripper: CredentialStripper,
 ): RouteRefusals {
   const hasSessions = authenticators.includes('session') && sessions !== null
   const hasApiKeys = authenticators.includes('apiKey') && apiKeys !== null
@@ -171,11 +175,12 @@ function composeRefusals(
     challenges: compileChallenges({
       realm: REALM,
       scopes: [...require.scopesAll, ...require.scopesAny],
-      resourceMetadata,
+      resourceMetadata: resource === null ? resourceMetadata : metadataUrl(resource),
       bearer: authenticators.some((name) => name === 'jwt' || name === 'introspection'),
       cookie: hasSessions ? sessions.cookie : null,
       apiKeyHeader: hasApiKeys ? apiKeys.header : null,
     }),
+    login: loginRedirect && new LoginRedirect(loginRedirect, stripper),
     clearedCookie: hasSessions ? clearedCookie(sessions.cookie, sessions.cookiePath) : null,
   }
 }

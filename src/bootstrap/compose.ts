@@ -37,6 +37,7 @@ import type { SessionReader } from '../verifiers/session/session-store.ts'
 import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
 import { type ComposedIntrospection, composeIntrospection } from './compose-introspection.ts'
 import { composeRoute } from './compose-route.ts'
+import { composeWellKnown } from './compose-well-known.ts'
 import type { ListenerStart } from './thread-messages.ts'
 
 const MS_PER_SECOND = 1_000
@@ -119,6 +120,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
         target: composeRoute(route, index, configuration, upstreams, authenticators),
       })),
     ),
+    wellKnown: composeWellKnown(configuration),
     identityNames: identity.headers,
     requestIdName: identity.headers.requestId,
     correlationIdName: identity.headers.correlationId,

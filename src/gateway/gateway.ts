@@ -9,12 +9,15 @@ import type { RequestIds } from '../observability/request-id.ts'
 import type { TraceParents } from '../observability/trace-context.ts'
 import type { Clock } from '../resilience/clock.ts'
 import type { RouteTable } from '../routing/compile-routes.ts'
+import type { WellKnownDocuments } from './answer-well-known.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { Readiness } from './health.ts'
 import type { TrustedPeers } from './trusted-peers.ts'
 
 export interface Gateway {
   readonly routes: RouteTable<GatewayRoute>
+  /** Documents of the gateway's own, looked up before the routes. */
+  readonly wellKnown: WellKnownDocuments
   readonly identityNames: IdentityHeaderNames
   /** Names on the wire for the ids of a request; `null`: not sent upstream. */
   readonly requestIdName: string | null

@@ -20,6 +20,7 @@ import { forwardedFields } from '../proxy/forwarded-headers.ts'
 import { requestHeaders } from '../proxy/hop-by-hop-headers.ts'
 import { AMBIGUOUS_PATH, findRoute } from '../routing/match-route.ts'
 import { answerHealth, isHealthPath } from './answer-health.ts'
+import { answerWellKnown } from './answer-well-known.ts'
 import type { Gateway } from './gateway.ts'
 import type { AuthenticationMethod, GatewayRoute } from './gateway-route.ts'
 import { RequestContext } from './request-context.ts'
@@ -34,6 +35,11 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
   const { head } = exchange
   if (isHealthPath(head.path)) {
     answerHealth(exchange, gateway.readiness())
+    return
+  }
+  const document = gateway.wellKnown.find(head)
+  if (document !== null) {
+    answerWellKnown(exchange, document)
     return
   }
   const isPeerTrusted =

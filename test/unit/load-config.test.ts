@@ -119,6 +119,8 @@ describe('The least configuration', () => {
         identity: 'headers',
         credentials: [{ kind: 'header', name: 'authorization', scheme: 'Bearer' }],
         resourceMetadata: null,
+        resource: null,
+        loginRedirect: null,
         mode: 'enforce',
       },
     ],
