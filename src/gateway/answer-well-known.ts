@@ -1,12 +1,15 @@
 /** Documents of the gateway itself at fixed paths: public, never authenticated, never proxied. */
 import type { ClientExchange, RequestHead } from '../proxy/client-exchange.ts'
 
+/** RFC 8615 §3. Nothing else is even looked up. */
+const WELL_KNOWN_PREFIX = '/.well-known/'
 const OK = '200 OK'
 /** Long enough to take the load off, short enough for a change to be seen soon. */
 const MAX_AGE_SECONDS = 300
 
 /** One document. Its bytes are fixed when the configuration is loaded. */
 export interface WellKnownDocument {
+  /** Begins with `/.well-known/`. */
   readonly path: string
   /** Only for requests with this `Host`, in lower case without a port; `null`: for every one. */
   readonly host: string | null
@@ -38,6 +41,7 @@ export class WellKnownDocuments {
 
   /** Hot path: the document that this request asks for; `null` when it is for the routes. */
   find({ method, path, host }: RequestHead): WellKnownDocument | null {
+    if (!path.startsWith(WELL_KNOWN_PREFIX)) return null
     const documents = this.#byPath.get(path)
     if (documents === undefined || (method !== 'GET' && method !== 'HEAD')) return null
     return documents.find((one) => one.host === null || one.host === host) ?? null

@@ -167,9 +167,9 @@ function conclude(
 }
 
 /**
- * The one place where a refusal about the caller takes effect: everything that is decided after the
- * route was found ends here. On a route in shadow it is only reported, and the request goes on as if
- * nobody had been asked: without identity, with its credential, for the upstream to judge.
+ * The one place where a refusal about the caller takes effect: everything that is decided after
+ * the route was found ends here. On a route in shadow it is only reported, and the request goes on
+ * as if nobody had been asked: without identity, with its credential, for the upstream to judge.
  *
  * Not for what the hard shell or the upstream refuses: that is `request.refuse` on every route.
  */

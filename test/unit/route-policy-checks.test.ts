@@ -40,7 +40,7 @@ describe('the policy of routes', () => {
     const { routes } = parseText(
       text(
         { mode: 'shadow', resource },
-        { authenticate: ['introspection', 'jwt'].slice(1), resource },
+        { authenticate: ['jwt'], resource },
         loginAt('/login?theme=dark'),
         loginAt('https://login.example.com'),
         { match: { path: '/login' }, authenticate: 'optional' },
