@@ -1,5 +1,7 @@
 /** One route of a listener thread: which credentials it takes, and who judges them. */
 
+import type { RouteRequirement } from '../authentication/authorize.ts'
+import { type ClaimRule, compileClaimRule } from '../authentication/require-claims.ts'
 import type { SharedVerdicts } from '../authentication/shared-verdicts.ts'
 import { type Introspector, TokenAuthenticator } from '../authentication/token-authenticator.ts'
 import type { Authenticator } from '../authentication/verdict.ts'
@@ -8,19 +10,24 @@ import type {
   GatewayConfiguration,
   IssuerConfiguration,
   RouteConfiguration,
+  TenantsConfiguration,
 } from '../config/gateway-configuration.ts'
+import type { ClaimRequirementSettings } from '../config/requirement-settings.ts'
 import type { CredentialSource } from '../credentials/credential-source.ts'
 import { CredentialExtractor } from '../credentials/extract-credential.ts'
 import { CredentialStripper } from '../credentials/strip-credential.ts'
 import type { AuthenticationMethod, GatewayRoute } from '../gateway/gateway-route.ts'
 import { LoginRedirect } from '../gateway/login-redirect.ts'
 import type { RouteRefusals } from '../gateway/refusal-response.ts'
+import type { RouteTenants } from '../gateway/route-tenants.ts'
 import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import { compileChallenges } from '../protocol/credential-challenges.ts'
 import { metadataUrl } from '../protocol/protected-resource-metadata.ts'
 import { createRequestFilter } from '../proxy/hop-by-hop-headers.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
+import { TenantResolver } from '../tenants/resolve-tenant.ts'
+import type { TenantRegistry } from '../tenants/tenant-registry.ts'
 import type { JwtIssuerPolicy, JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
 
 const REALM = 'sallyport'
@@ -46,6 +53,7 @@ export function composeRoute(
   configuration: GatewayConfiguration,
   upstreams: readonly UpstreamPool[],
   authenticators: RouteAuthenticators,
+  registry: TenantRegistry,
 ): GatewayRoute {
   const upstream = upstreams.find(({ name }) => name === route.upstream)
   if (upstream === undefined) throw new Error(`route ${route.name} has no upstream`)
@@ -62,12 +70,15 @@ export function composeRoute(
     absentCode: route.authenticators[0] === 'session' ? 'no_session' : 'missing_token',
     stripper: isShadow || route.authenticate === 'none' ? null : stripper,
     isShadow,
-    requirement: route.require,
-    requiresNothing: Object.values(route.require).every((list) => list.length === 0),
+    requirement: composeRequirement(route, configuration.issuers),
+    tenants: composeTenants(route, configuration, registry),
+    requiresNothing:
+      route.tenant === 'none' && Object.values(route.require).every((list) => list.length === 0),
     allowedOrigins: new Set(configuration.sessions?.allowedOrigins ?? []),
     requestFilter: createRequestFilter([
       ...reservedFieldNames(Object.values(configuration.identity.headers)),
       ...TRACE_NAMES,
+      ...tenantFieldNames(configuration.tenants),
     ]),
     refusals:
       route.authenticate === 'none' ? null : composeRefusals(route, configuration, stripper),
@@ -75,6 +86,46 @@ export function composeRoute(
       ? configuration.issuers.findIndex(({ name }) => name === onlyIssuer)
       : NO_INDEX,
   }
+}
+
+function composeRequirement(
+  { require }: RouteConfiguration,
+  issuers: readonly IssuerConfiguration[],
+): RouteRequirement {
+  return {
+    ...require,
+    claims: require.claims.map((claim) => compileClaimRule(claimRule(claim))),
+    issuers: issuers.filter(({ name }) => require.issuers.includes(name)).map((it) => it.issuer),
+  }
+}
+
+/** The configuration has made sure that there is exactly one way. */
+function claimRule({ claim, equals, oneOf, matches }: ClaimRequirementSettings): ClaimRule {
+  if (equals !== null) return { claim, equals }
+  return oneOf === null ? { claim, matches: matches ?? '' } : { claim, oneOf }
+}
+
+function composeTenants(
+  { tenant, authenticate }: RouteConfiguration,
+  { tenants }: GatewayConfiguration,
+  registry: TenantRegistry,
+): RouteTenants | null {
+  if (tenants === null || tenant === 'none') return null
+  const resolver = new TenantResolver(tenants.resolve)
+  return {
+    resolver,
+    registry,
+    policy: {
+      required: tenant === 'required',
+      readsClaim: resolver.readsClaim && authenticate !== 'none',
+      allowTokensWithoutTenant: tenants.allowTokensWithoutTenant,
+    },
+  }
+}
+
+/** Headers that name a tenant: the upstream hears of the tenant from the gateway alone. */
+function tenantFieldNames(tenants: TenantsConfiguration | null): readonly string[] {
+  return (tenants?.resolve ?? []).flatMap((source) => (source.from === 'header' ? source.name : []))
 }
 
 interface ComposedMethod extends AuthenticationMethod {

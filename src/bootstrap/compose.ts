@@ -25,6 +25,7 @@ import { RedisConnections } from '../resilience/redis-connections.ts'
 import type { RedisState } from '../resilience/redis-pool.ts'
 import { compileRoutes } from '../routing/compile-routes.ts'
 import { KeyGenerations } from '../shared-memory/key-generations.ts'
+import { TenantRegistry } from '../tenants/tenant-registry.ts'
 import { InFlight } from '../token-cache/in-flight.ts'
 import { RefusalCache } from '../token-cache/refusal-cache.ts'
 import { MEMO_ENTRIES_DEFAULT, TokenCache } from '../token-cache/token-cache.ts'
@@ -49,6 +50,7 @@ const VERIFY_BATCH_DEADLINE_MS = 2_000
 
 export interface ListenerParts {
   readonly gateway: Gateway
+  readonly tenants: TenantRegistry
   readonly signatures: SignaturePool
   readonly upstreams: readonly UpstreamPool[]
   readonly introspection: ComposedIntrospection
@@ -113,11 +115,15 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     sessions: sessions && composeSessions(sessions, redis ?? around.memorySessions, around),
     apiKeys: apiKeys && composeApiKeys(apiKeys, redis, clock),
   }
+  const tenants = new TenantRegistry(configuration.issuers, [])
+  const { tenants: known, unreadable, isComplete } = start.tenants
+  tenants.replace(known, unreadable, isComplete)
   const gateway: Gateway = {
+    upstreams: new Map(upstreams.map((upstream) => [upstream.name, upstream])),
     routes: compileRoutes(
       configuration.routes.map((route, index) => ({
         match: route.match,
-        target: composeRoute(route, index, configuration, upstreams, authenticators),
+        target: composeRoute(route, index, configuration, upstreams, authenticators, tenants),
       })),
     ),
     wellKnown: composeWellKnown(configuration),
@@ -136,7 +142,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     clock,
     readiness: around.readiness,
   }
-  return { gateway, signatures, upstreams, introspection, redis }
+  return { gateway, tenants, signatures, upstreams, introspection, redis }
 }
 
 function composeRedis(

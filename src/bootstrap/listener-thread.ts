@@ -112,6 +112,11 @@ function receive(message: ToListener): void {
     case 'key_set':
       keyRing.update(message.keySet)
       break
+    case 'tenants': {
+      const { tenants, unreadable, isComplete } = message.snapshot
+      parts.tenants.replace(tenants, unreadable, isComplete)
+      break
+    }
     case 'readiness':
       readiness = message.readiness
       if (readiness.status === 'draining') server.setDraining()

@@ -18,6 +18,7 @@ import type { NativeBinary } from '../server/native-binary.ts'
 import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
 import { claimPort, listenError } from './claim-port.ts'
 import { circuitReadings, type IssuerBreaker, issuerBreakers } from './compose-introspection.ts'
+import { DrainedThreads } from './drained-threads.ts'
 import { Inquiry } from './inquiry.ts'
 import { IssuerKeys } from './issuer-keys.ts'
 import { logKeyEvent } from './key-events.ts'
@@ -26,6 +27,7 @@ import { nativeBinaryFor } from './native-server-choice.ts'
 import { createBuffers } from './shared-buffers.ts'
 import { StartError } from './start-error.ts'
 import { SupervisorSessions } from './supervisor-sessions.ts'
+import { SupervisorTenants } from './supervisor-tenants.ts'
 import type { FromListener, ListenerStart, SharedBuffers } from './thread-messages.ts'
 
 /**
@@ -82,13 +84,14 @@ class Supervisor implements RunningGateway {
   readonly #buffers: SharedBuffers
   readonly #keys: IssuerKeys
   readonly #sessions: SupervisorSessions
+  readonly #tenants: SupervisorTenants
   readonly #breakers: readonly IssuerBreaker[]
   readonly #admin: AdminApp
   readonly #ledger = new MetricsLedger()
   readonly #exposition = new Exposition(true)
   readonly #snapshots = new Inquiry(SNAPSHOT_TIMEOUT_MS)
   readonly #listening = new Set<number>()
-  readonly #drained = new Set<number>()
+  readonly #drained = new DrainedThreads(this.#listening)
   readonly #redisStates = new Map<number, RedisState>()
   #threads: ListenerThreads | null = null
   #isDraining = false
@@ -97,7 +100,6 @@ class Supervisor implements RunningGateway {
   #onListening: (() => void) | null = null
   #onListenFailed: ((message: string) => void) | null = null
   #onReady: (() => void)[] = []
-  #onDrained: (() => void) | null = null
   #stopping: Promise<void> | null = null
 
   constructor(configuration: GatewayConfiguration, version: string) {
@@ -116,6 +118,14 @@ class Supervisor implements RunningGateway {
       onEvent: (event, alertOnStale) => logKeyEvent(this.#logger, event, alertOnStale),
     })
     this.#sessions = new SupervisorSessions(configuration, systemClock)
+    this.#tenants = new SupervisorTenants(configuration, {
+      clock: systemClock,
+      logger: this.#logger,
+      onChange: (snapshot) => {
+        this.#threads?.broadcast({ type: 'tenants', snapshot })
+        this.#announceReadiness()
+      },
+    })
     this.#breakers = issuerBreakers(configuration, this.#buffers.breakers)
     this.#admin = new AdminApp(configuration.admin, {
       metrics: () => this.#metrics(),
@@ -141,6 +151,8 @@ class Supervisor implements RunningGateway {
     try {
       this.port = await claimPort(server.host, server.port)
       await this.#listenAdmin()
+      const { redis } = this.#configuration
+      await this.#tenants.start(redis?.connectTimeoutMs ?? 0)
       await Promise.all([this.#listen(), this.#keys.start()])
     } catch (error) {
       // Connections and timers that are there already would keep the process alive.
@@ -156,6 +168,7 @@ class Supervisor implements RunningGateway {
       isListening: this.#listening.size > 0,
       isDraining: this.#isDraining,
       issuers: this.#keys.health(),
+      hasTenants: this.#tenants.snapshot().isComplete,
     })
   }
 
@@ -208,6 +221,7 @@ class Supervisor implements RunningGateway {
       buffers: this.#buffers,
       keySets: this.#keys.keySets(),
       readiness: this.readiness(),
+      tenants: this.#tenants.snapshot(),
     }
   }
 
@@ -220,6 +234,7 @@ class Supervisor implements RunningGateway {
         for (const keySet of this.#keys.keySets()) {
           this.#threads?.post(index, { type: 'key_set', keySet })
         }
+        this.#threads?.post(index, { type: 'tenants', snapshot: this.#tenants.snapshot() })
         if (this.#listening.size === this.#configuration.tuning.listenerThreads) {
           this.#onListening?.()
           this.#onListenFailed = null
@@ -245,7 +260,6 @@ class Supervisor implements RunningGateway {
         break
       case 'drained':
         this.#drained.add(index)
-        this.#noticeDrained()
         break
     }
   }
@@ -289,7 +303,7 @@ class Supervisor implements RunningGateway {
       thread: index,
       restarts: this.#restarts,
     })
-    this.#noticeDrained()
+    this.#drained.review()
     this.#announceReadiness()
   }
 
@@ -360,26 +374,11 @@ class Supervisor implements RunningGateway {
     this.#announceReadiness()
     // Balancers and clients need this long to learn that they should go elsewhere.
     await sleep(delayMs)
-    await this.#drainConnections(timeoutMs)
+    this.#threads?.broadcast({ type: 'stop_accepting' })
+    await this.#drained.whenAll(timeoutMs)
     await this.#end()
     this.#logger.log({ event: 'stopped' })
     this.#logger.flush()
-  }
-
-  #drainConnections(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs)
-      this.#onDrained = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-      this.#threads?.broadcast({ type: 'stop_accepting' })
-      this.#noticeDrained()
-    })
-  }
-
-  #noticeDrained(): void {
-    if ([...this.#listening].every((index) => this.#drained.has(index))) this.#onDrained?.()
   }
 
   async #end(): Promise<void> {
@@ -387,6 +386,7 @@ class Supervisor implements RunningGateway {
     await this.#admin.close()
     await this.#keys.stop()
     this.#sessions.close()
+    this.#tenants.stop()
   }
 }
 

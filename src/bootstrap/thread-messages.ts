@@ -11,6 +11,7 @@ import type { RedisState } from '../resilience/redis-pool.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
 import type { StoreReply } from '../verifiers/session/session-store.ts'
 import type { StoreCall } from './memory-sessions.ts'
+import type { TenantsSnapshot } from './supervisor-tenants.ts'
 
 /** Memory that all threads see. Made by the supervisor; outlives any listener thread. */
 export interface SharedBuffers {
@@ -33,9 +34,12 @@ export interface ListenerStart {
   readonly buffers: SharedBuffers
   readonly keySets: readonly KeySet[]
   readonly readiness: Readiness
+  readonly tenants: TenantsSnapshot
 }
 
 export type ToListener =
+  /** In place of all that there were. */
+  | { readonly type: 'tenants'; readonly snapshot: TenantsSnapshot }
   | { readonly type: 'key_set'; readonly keySet: KeySet }
   | {
       readonly type: 'unknown_key_answer'

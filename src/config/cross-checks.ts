@@ -10,6 +10,7 @@ import { checkRoutePolicy } from './route-policy-checks.ts'
 import type { IdentityOutput, RouteOutput } from './route-settings.ts'
 import type { AdminOutput } from './server-settings.ts'
 import { sessionCookie } from './session-settings.ts'
+import { checkRouteTenant, checkTenants } from './tenant-checks.ts'
 import type { UnderstoodSettings } from './understood-settings.ts'
 
 /** Checks everything that is well-formed. Opens no file and looks up no name. */
@@ -33,6 +34,8 @@ export function crossCheck(settings: UnderstoodSettings): readonly Complaint[] {
     if (route !== null) checkRoute(['routes', index], route, settings, complain)
   })
   checkCredentialSections(settings, complain)
+  if (settings.tenants.settings !== null)
+    checkTenants(settings.tenants.settings, settings, complain)
   checkRouteNames(settings.routes, complain)
   checkReachable(settings.routes, complain)
   return complaints
@@ -91,6 +94,17 @@ function checkRoute(
       complain([...path, 'issuers', index], 'names an issuer that does not exist')
     }
   })
+  route.require.issuers.forEach((name, index) => {
+    if (!issuers.has(name)) {
+      complain([...path, 'require', 'issuers', index], 'names an issuer that does not exist')
+    }
+  })
+  route.require.claims.forEach((claim, index) => {
+    const ways = [claim.equals, claim.oneOf, claim.matches].filter((way) => way !== null)
+    if (ways.length === 1) return
+    complain([...path, 'require', 'claims', index], 'needs exactly one of equals, oneOf, matches')
+  })
+  checkRouteTenant(path, route, settings.tenants, complain)
   checkUnique([...path, 'issuers'], route.issuers ?? [], complain)
   checkUnique(
     [...path, 'credentials'],

@@ -8,6 +8,7 @@ import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
 import type { StoredUser } from '../protocol/verification.ts'
 import type { AuthenticatorName } from './authenticator-checks.ts'
 import type { Tuning } from './environment.ts'
+import type { ClaimRequirementSettings } from './requirement-settings.ts'
 
 export interface GatewayConfiguration {
   readonly server: ServerConfiguration
@@ -19,6 +20,8 @@ export interface GatewayConfiguration {
   readonly redis: RedisConfiguration | null
   readonly sessions: SessionsConfiguration | null
   readonly apiKeys: ApiKeysConfiguration | null
+  /** `null`: there are no tenants. */
+  readonly tenants: TenantsConfiguration | null
   readonly identity: IdentityConfiguration
   readonly upstreams: readonly UpstreamConfiguration[]
   /** The first that matches wins. */
@@ -173,6 +176,35 @@ export interface ApiKeyConfiguration extends StoredUser {
   readonly expiresAt: number | null
 }
 
+export interface TenantsConfiguration {
+  /** At least one; patterns are judged, names of headers in lower case. */
+  readonly resolve: readonly TenantSourceConfiguration[]
+  readonly required: boolean
+  readonly allowTokensWithoutTenant: boolean
+  readonly registry: readonly TenantConfiguration[]
+  readonly redis: boolean
+  readonly key: string
+  readonly refreshIntervalMs: number
+}
+
+export type TenantSourceConfiguration =
+  | { readonly from: 'subdomain'; readonly pattern: string }
+  | { readonly from: 'path'; readonly pattern: string }
+  | { readonly from: 'header'; readonly name: string }
+  | { readonly from: 'claim' }
+
+export interface TenantConfiguration {
+  readonly name: string
+  readonly status: 'active' | 'suspended'
+  readonly plan: string | null
+  /** Names of issuers that exist. */
+  readonly issuers: readonly string[]
+  /** Origins in their one spelling. */
+  readonly allowedOrigins: readonly string[]
+  /** Name of an upstream that exists. */
+  readonly upstream: string | null
+}
+
 /** `none`: tokens of this issuer are introspected only. */
 export type IssuerKeysConfiguration =
   | { readonly kind: 'none' }
@@ -260,6 +292,8 @@ export interface RouteConfiguration {
   /** Names of issuers that exist. */
   readonly issuers: readonly string[]
   readonly require: RequirementConfiguration
+  /** `none` where there are no tenants. */
+  readonly tenant: 'required' | 'optional' | 'none'
   readonly identity: 'headers'
   /** At least one. */
   readonly credentials: readonly CredentialSourceConfiguration[]
@@ -282,6 +316,9 @@ export interface RequirementConfiguration {
   readonly scopesAny: readonly string[]
   readonly rolesAll: readonly string[]
   readonly rolesAny: readonly string[]
+  readonly claims: readonly ClaimRequirementSettings[]
+  /** Names of issuers that exist. */
+  readonly issuers: readonly string[]
 }
 
 export type CredentialSourceConfiguration =

@@ -11,6 +11,7 @@ import type {
   JwksLocation,
   RouteConfiguration,
   ServerConfiguration,
+  TenantsConfiguration,
 } from './gateway-configuration.ts'
 import { isSymmetric, secretBytesMin } from './issuer-checks.ts'
 import type { IssuerOutput, JwksOutput } from './issuer-settings.ts'
@@ -23,6 +24,7 @@ import {
 import type { RouteOutput } from './route-settings.ts'
 import { type AdminOutput, isAdminToken, type ServerOutput } from './server-settings.ts'
 import { SettingFiles } from './setting-files.ts'
+import type { TenantsOutput } from './tenant-settings.ts'
 import { tlsFileProblems } from './tls-files.ts'
 import type { UnderstoodSettings } from './understood-settings.ts'
 
@@ -51,6 +53,7 @@ export function resolveConfiguration(
   const redis = settings.redis.settings && resolveRedis(settings.redis.settings, files)
   const sessions = settings.sessions.settings && resolveSessions(settings.sessions.settings, files)
   const apiKeys = settings.apiKeys.settings && resolveApiKeys(settings.apiKeys.settings)
+  const tenants = settings.tenants.settings && resolveTenants(settings.tenants.settings)
   const { cache, identity, logging, watch } = settings
   if (!(server && admin && cache && identity && logging))
     return { configuration: null, complaints: files.complaints }
@@ -65,6 +68,7 @@ export function resolveConfiguration(
     redis,
     sessions,
     apiKeys,
+    tenants,
     identity,
     upstreams,
     routes,
@@ -203,5 +207,20 @@ function resolveRoute(
     authenticators: authenticatorsOf(route, settings),
     issuers: authenticate === 'none' ? [] : (route.issuers ?? issuerNames),
     identity: route.identity ?? 'headers',
+    tenant: resolveRouteTenant(route, settings),
   }
+}
+
+function resolveRouteTenant(
+  { tenant, authenticate }: RouteOutput,
+  { tenants }: UnderstoodSettings,
+): RouteConfiguration['tenant'] {
+  if (tenants.settings === null) return 'none'
+  if (tenant !== null) return tenant
+  return tenants.settings.required && authenticate !== 'none' ? 'required' : 'optional'
+}
+
+function resolveTenants({ registry, ...rest }: TenantsOutput): TenantsConfiguration {
+  const tenants = Object.entries(registry).map(([name, tenant]) => ({ name, ...tenant }))
+  return { ...rest, registry: tenants }
 }

@@ -1,5 +1,6 @@
 /** Settings of identity headers, upstreams and routes. */
 import { hostPattern, httpOrigin, httpUrl } from './network-address.ts'
+import { requirementsSchema } from './requirement-settings.ts'
 import { pageUrl, resourceUrl } from './resource-url.ts'
 import { judgeFieldName, judgeIdentityFieldName, judgeRoutePath } from './route-grammar.ts'
 import {
@@ -131,28 +132,6 @@ const match = section('Which requests the route is for.', {
   ).prefault([]),
 })
 
-function requirement(what: string) {
-  const item = patternText(
-    what,
-    /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/,
-    'must be printable ASCII without space, " and \\',
-  )
-  return section(`${what}s that the caller needs.`, {
-    all: listOf('Every one of these.', item).prefault([]),
-    any: listOf('At least one of these.', item).prefault([]),
-  }).prefault({})
-}
-
-const requirements = section('What the identity must be granted. Otherwise: 403.', {
-  scopes: requirement('Scope'),
-  roles: requirement('Role'),
-}).transform(({ scopes, roles }) => ({
-  scopesAll: scopes.all,
-  scopesAny: scopes.any,
-  rolesAll: roles.all,
-  rolesAny: roles.any,
-}))
-
 const FIELD_NAME_COMPLAINT =
   'must be a header name of letters, digits and - that HTTP itself has no use for'
 
@@ -251,7 +230,14 @@ export const routeSchema = section('One route.', {
       minimum: 1,
     }),
   ),
-  require: requirements.prefault({}),
+  require: requirementsSchema.prefault({}),
+  tenant: unlessAbsent(
+    oneOf(
+      'Whether a request needs a tenant. `none`: it has none, whatever it names. Left out: as ' +
+        '`tenants.required` says; `optional` with `authenticate: none`.',
+      ['required', 'optional', 'none'],
+    ),
+  ),
   identity: unlessAbsent(
     oneOf(
       'How the upstream learns who is calling, if not as `identity.strategy` says.',

@@ -9,6 +9,7 @@ import { identitySchema, routesSchema, upstreamsSchema } from './route-settings.
 import { adminSchema, cacheSchema, loggingSchema, serverSchema } from './server-settings.ts'
 import { apiKeysSchema, sessionsSchema } from './session-settings.ts'
 import { flag, jsonSchemaOf, section, unlessAbsent } from './setting.ts'
+import { tenantsSchema } from './tenant-settings.ts'
 
 export const configurationSchema = section(
   'Configuration of Sallyport. Only `issuers`, `upstreams` and `routes` are needed to start.',
@@ -20,6 +21,7 @@ export const configurationSchema = section(
     issuers: issuersSchema.prefault({}),
     sessions: unlessAbsent(sessionsSchema),
     apiKeys: unlessAbsent(apiKeysSchema),
+    tenants: unlessAbsent(tenantsSchema),
     identity: identitySchema.prefault({}),
     upstreams: upstreamsSchema,
     routes: routesSchema,

@@ -31,6 +31,7 @@ import {
   sessionsSchema,
 } from './session-settings.ts'
 import type { Output, Setting } from './setting.ts'
+import { type TenantsOutput, tenantsSchema } from './tenant-settings.ts'
 
 /** `null`: this part is not well-formed, and the schema has said why. */
 export interface UnderstoodSettings {
@@ -45,6 +46,7 @@ export interface UnderstoodSettings {
   readonly redis: OptionalSection<RedisOutput>
   readonly sessions: OptionalSection<SessionsOutput>
   readonly apiKeys: OptionalSection<ApiKeysOutput>
+  readonly tenants: OptionalSection<TenantsOutput>
   readonly watch: boolean
 }
 
@@ -68,6 +70,7 @@ export function understand(document: unknown): UnderstoodSettings {
     redis: optional(redisSchema, root['redis']),
     sessions: optional(sessionsSchema, root['sessions']),
     apiKeys: optional(apiKeysSchema, root['apiKeys']),
+    tenants: optional(tenantsSchema, root['tenants']),
     watch: root['watch'] === true,
   }
 }

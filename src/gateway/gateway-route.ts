@@ -7,6 +7,7 @@ import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { HeaderNameFilter } from '../proxy/header-name-filter.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { RouteRefusals } from './refusal-response.ts'
+import type { RouteTenants } from './route-tenants.ts'
 
 /**
  * - `none`: nobody is asked; a credential goes upstream as it came.
@@ -39,6 +40,8 @@ export interface GatewayRoute {
   /** Whether refusals are only reported: `mode: shadow`. */
   readonly isShadow: boolean
   readonly requirement: RouteRequirement
+  /** `null`: its requests belong to no tenant. */
+  readonly tenants: RouteTenants | null
   /** Whether the requirement lets everybody pass who is known at all. */
   readonly requiresNothing: boolean
   /** Origins of pages that may send what changes something, by cookie. */

@@ -7,6 +7,7 @@ import type { ListenerMetrics } from '../observability/listener-metrics.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { RequestIds } from '../observability/request-id.ts'
 import type { TraceParents } from '../observability/trace-context.ts'
+import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { Clock } from '../resilience/clock.ts'
 import type { RouteTable } from '../routing/compile-routes.ts'
 import type { WellKnownDocuments } from './answer-well-known.ts'
@@ -18,6 +19,8 @@ export interface Gateway {
   readonly routes: RouteTable<GatewayRoute>
   /** Documents of the gateway's own, looked up before the routes. */
   readonly wellKnown: WellKnownDocuments
+  /** By name: a tenant may have one of its own. */
+  readonly upstreams: ReadonlyMap<string, UpstreamPool>
   readonly identityNames: IdentityHeaderNames
   /** Names on the wire for the ids of a request; `null`: not sent upstream. */
   readonly requestIdName: string | null

@@ -18,12 +18,14 @@ import type { ClientExchange } from '../proxy/client-exchange.ts'
 import { forward } from '../proxy/forward.ts'
 import { forwardedFields } from '../proxy/forwarded-headers.ts'
 import { requestHeaders } from '../proxy/hop-by-hop-headers.ts'
+import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import { AMBIGUOUS_PATH, findRoute } from '../routing/match-route.ts'
 import { answerHealth, isHealthPath } from './answer-health.ts'
 import { answerWellKnown } from './answer-well-known.ts'
 import type { Gateway } from './gateway.ts'
 import type { AuthenticationMethod, GatewayRoute } from './gateway-route.ts'
 import { RequestContext } from './request-context.ts'
+import { requestedTenant, servedTenant } from './request-tenant.ts'
 
 const MICROS_PER_MS = 1_000
 const NO_IDENTITY = ''
@@ -57,6 +59,14 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
     return
   }
   request.route = route
+  if (route.tenants !== null) {
+    const tenant = requestedTenant(route.tenants, head)
+    if (tenant !== null && 'code' in tenant) {
+      refuseOrPass(request, route, tenant.code)
+      return
+    }
+    request.tenant = tenant
+  }
   if (route.authentication === 'none') {
     proxy(request, route, NO_IDENTITY)
     return
@@ -82,8 +92,10 @@ function authenticate(request: RequestContext, route: GatewayRoute, first: numbe
     } else judge(request, route, index, credential)
     return
   }
-  if (route.authentication === 'optional') proxy(request, route, NO_IDENTITY)
-  else refuseOrPass(request, route, route.absentCode)
+  if (route.authentication !== 'optional') refuseOrPass(request, route, route.absentCode)
+  else if (request.tenant === null && route.tenants?.policy.required === true) {
+    refuseOrPass(request, route, 'tenant_not_identified')
+  } else proxy(request, route, NO_IDENTITY)
 }
 
 /**
@@ -105,11 +117,14 @@ function judge(
   index: number,
   credential: string,
 ): void {
-  const { gateway, exchange } = request
+  const { gateway, exchange, tenant } = request
   const { extractor, authenticator } = route.methods[index] as AuthenticationMethod
   const { method, headers } = exchange.head
   if (isUnsafeMethod(method) && extractor.isFromCookie(headers)) {
-    if (!isFromKnownSite(headers, route.allowedOrigins)) {
+    const isKnown =
+      isFromKnownSite(headers, route.allowedOrigins) ||
+      (tenant !== null && isFromKnownSite(headers, new Set(tenant.allowedOrigins)))
+    if (!isKnown) {
       refuseOrPass(request, route, 'csrf_rejected')
       return
     }
@@ -154,6 +169,14 @@ function conclude(
     return
   }
   const { identity } = verdict.verified
+  if (route.tenants !== null) {
+    const tenant = servedTenant(request, route.tenants, identity)
+    if (tenant !== null && 'code' in tenant) {
+      refuseOrPass(request, route, tenant.code)
+      return
+    }
+    request.tenant = tenant
+  }
   const refused = authorize(identity, route.requirement)
   if (refused !== null) {
     refuseOrPass(request, route, refused.code)
@@ -205,7 +228,7 @@ function proxy(request: RequestContext, route: GatewayRoute, identity: string): 
 
   forward(
     exchange,
-    route.upstream,
+    upstreamOf(request, route),
     {
       method: head.method,
       target: query === '' ? head.path : `${head.path}?${query}`,
@@ -215,6 +238,12 @@ function proxy(request: RequestContext, route: GatewayRoute, identity: string): 
     },
     request,
   )
+}
+
+/** A tenant may have an upstream of its own; who named it has made sure that there is one. */
+function upstreamOf({ gateway, tenant }: RequestContext, route: GatewayRoute): UpstreamPool {
+  if (tenant === null || tenant.upstream === null) return route.upstream
+  return gateway.upstreams.get(tenant.upstream) ?? route.upstream
 }
 
 /** A trusted proxy may have named the request; anybody else's name for it counts for nothing. */

@@ -15,6 +15,8 @@ export interface HealthFacts {
   readonly isListening: boolean
   readonly isDraining: boolean
   readonly issuers: readonly IssuerHealth[]
+  /** Whether it is known which tenants there are; so it is where there are none. */
+  readonly hasTenants: boolean
 }
 
 /** - `waiting`: never had keys. - `degraded`: had keys, but they are stale or gone. */
@@ -22,7 +24,12 @@ export type IssuerCondition = 'ok' | 'degraded' | 'waiting'
 
 export interface Readiness {
   readonly ready: boolean
-  readonly status: 'ready' | 'draining' | 'not_listening' | 'waiting_for_keys'
+  readonly status:
+    | 'ready'
+    | 'draining'
+    | 'not_listening'
+    | 'waiting_for_keys'
+    | 'waiting_for_tenants'
   readonly issuers: readonly {
     readonly issuer: string
     readonly condition: IssuerCondition
@@ -54,5 +61,6 @@ function conditionOf(state: KeySetState, hasHadKeys: boolean): IssuerCondition {
 function statusOf(facts: HealthFacts, isWaiting: boolean): Readiness['status'] {
   if (facts.isDraining) return 'draining'
   if (!facts.isListening) return 'not_listening'
+  if (!facts.hasTenants) return 'waiting_for_tenants'
   return isWaiting ? 'waiting_for_keys' : 'ready'
 }

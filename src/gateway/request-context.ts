@@ -10,6 +10,7 @@ import { describeError } from '../observability/redact.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
 import type { ForwardEnd, ForwardObserver } from '../proxy/forward.ts'
+import type { Tenant } from '../tenants/tenant.ts'
 import type { Gateway } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import { refusalResponse } from './refusal-response.ts'
@@ -26,6 +27,8 @@ export class RequestContext implements ForwardObserver {
   readonly isPeerTrusted: boolean
   readonly startedAtMs: number
   route: GatewayRoute | null
+  /** What the request names until its credential is known; then the tenant that is served. */
+  tenant: Tenant | null
   /** When the credential was judged; the start, when its verdict was known already. */
   judgedAtMs: number
 
@@ -41,6 +44,7 @@ export class RequestContext implements ForwardObserver {
     this.isPeerTrusted = isPeerTrusted
     this.startedAtMs = gateway.clock.monotonicMs()
     this.route = null
+    this.tenant = null
     this.judgedAtMs = this.startedAtMs
   }
 

@@ -21,6 +21,20 @@ export type SecurityEvent =
   | { readonly event: 'redis_unreachable' | 'redis_ready'; readonly thread: number }
   /** A route in shadow let a request pass that it would have refused. */
   | { readonly event: 'shadow_refused'; readonly route: string; readonly code: string }
+  /** A credential of one tenant was used at another. */
+  | {
+      readonly event: 'cross_tenant_attempt'
+      readonly requestId: string
+      readonly route: string
+      readonly reason: string
+      readonly requestTenant: string
+      /** `null`: none that exists. */
+      readonly credentialTenant: string | null
+      /** SHA-256 of issuer and subject. */
+      readonly subjectDigest: string
+    }
+  | { readonly event: 'tenants_unreachable' | 'tenants_reached' }
+  | { readonly event: 'tenants_unreadable'; readonly count: number }
   | { readonly event: 'listener_restarted'; readonly thread: number; readonly restarts: number }
 
 export type SecurityEventName = SecurityEvent['event']
@@ -35,6 +49,10 @@ export const SECURITY_EVENT_LEVELS: Readonly<Record<SecurityEventName, 'info' | 
     redis_unreachable: 'error',
     redis_ready: 'info',
     shadow_refused: 'info',
+    cross_tenant_attempt: 'warn',
+    tenants_unreachable: 'error',
+    tenants_reached: 'info',
+    tenants_unreadable: 'error',
     listener_restarted: 'error',
   }
 

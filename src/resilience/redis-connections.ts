@@ -114,6 +114,11 @@ export class RedisConnections {
     return { ok: true, value: score === undefined ? null : Number(score) }
   }
 
+  /** All fields of a hash with their values; none when there is no such key. */
+  hash(key: string): Promise<RedisReply<Readonly<Record<string, string>>>> {
+    return this.#masters.run('hgetall', [key], isHash)
+  }
+
   ping(): Promise<RedisReply<string>> {
     return this.#masters.run('ping', [], isText)
   }
@@ -167,6 +172,11 @@ function isTextOrNull(value: unknown): value is string | null {
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number'
+}
+
+/** The client makes an object of the pairs that the server sends. */
+function isHash(value: unknown): value is Record<string, string> {
+  return typeof value === 'object' && value !== null && Object.values(value).every(isText)
 }
 
 function isTexts(value: unknown): value is string[] {

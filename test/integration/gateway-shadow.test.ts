@@ -13,6 +13,7 @@ import { eventually } from '../support/eventually.ts'
 import { liveToken } from '../support/jwt-gateway.ts'
 import { AUDIENCE, mintKey } from '../support/mint-token.ts'
 import { exchangeRaw } from '../support/raw-http.ts'
+import { TENANT_ISSUERS, tenantToken } from '../support/tenant-gateway.ts'
 
 const SECRET = 'a shared secret of thirty-two bytes at the least'
 const ISSUER = 'https://shared.example.com/'
@@ -181,4 +182,47 @@ describe('a route in shadow', () => {
   it('still refuses what is malformed', async () => {
     assert.equal(outcomeOf(await parts.ask(`/jwt/${'a'.repeat(9_000)}`)), '414 uri_too_long')
   })
+})
+
+describe('a route in shadow, with tenants', () => {
+  let gateway: CredentialGateway
+  before(async () => {
+    gateway = await startCredentialGateway(
+      {
+        issuers: TENANT_ISSUERS,
+        tenants: {
+          resolve: [{ from: 'header', name: 'X-Tenant-Id' }],
+          registry: {
+            acme: { issuers: ['main'] },
+            globex: { issuers: ['main'] },
+            initech: { status: 'suspended', issuers: ['main'] },
+          },
+        },
+      },
+      { '/*': { authenticate: ['jwt'], mode: 'shadow' } },
+      { SALLYPORT_LISTENER_THREADS: '1' },
+    )
+  })
+  after(() => gateway.stop())
+
+  for (const [tenant, code] of [
+    [null, 'tenant_not_identified'],
+    ['hooli', 'tenant_not_found'],
+    ['initech', 'tenant_suspended'],
+    ['globex', 'tenant_mismatch'],
+  ] as const) {
+    it(`passes once what would be ${code}, without identity`, async () => {
+      const requests = gateway.upstreamRequests()
+      const token = bearer(await tenantToken('acme'))
+      const named: Record<string, string> = tenant === null ? {} : { 'x-tenant-id': tenant }
+      const reply = await gateway.ask('/x', { ...token, ...named })
+      assert.equal(outcomeOf(reply), 'passed')
+      assert.equal(gateway.upstreamRequests(), requests + 1)
+      assert.equal(upstreamField(reply, 'authorization'), token.authorization)
+      assert.equal(upstreamField(reply, 'x-user-id'), null)
+      assert.equal(upstreamField(reply, 'x-tenant-id'), null)
+      const sample = `sallyport_shadow_refusals_total{route="at",code="${code}"}`
+      assert.equal(await gateway.gateway.metric(sample), 1)
+    })
+  }
 })

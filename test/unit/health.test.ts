@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { type HealthFacts, judgeReadiness } from '../../src/gateway/health.ts'
 
 const HEALTHY: HealthFacts = {
+  hasTenants: true,
   isListening: true,
   isDraining: false,
   issuers: [{ issuer: 'main', state: 'fresh', hasHadKeys: true }],
@@ -23,6 +24,12 @@ describe('Readiness', () => {
     assert.equal(judged.ready, false)
     assert.equal(judged.status, 'waiting_for_keys')
     assert.equal(judged.issuers[1]?.condition, 'waiting')
+  })
+
+  it('is missing until it is known which tenants there are', () => {
+    const judged = judgeReadiness({ ...HEALTHY, hasTenants: false })
+    assert.equal(judged.ready, false)
+    assert.equal(judged.status, 'waiting_for_tenants')
   })
 
   it('survives a later outage of an issuer, which is told', () => {

@@ -115,7 +115,15 @@ describe('The least configuration', () => {
         authenticate: 'required',
         authenticators: ['jwt'],
         issuers: ['main'],
-        require: { scopesAll: [], scopesAny: [], rolesAll: [], rolesAny: [] },
+        require: {
+          scopesAll: [],
+          scopesAny: [],
+          rolesAll: [],
+          rolesAny: [],
+          claims: [],
+          issuers: [],
+        },
+        tenant: 'none',
         identity: 'headers',
         credentials: [{ kind: 'header', name: 'authorization', scheme: 'Bearer' }],
         resourceMetadata: null,
@@ -206,7 +214,6 @@ describe('Problems with a configuration', () => {
   })
 
   const later = [
-    ['tenants: {}', 'tenants'],
     ['rateLimits: {}', 'rateLimits'],
     ['identity: { internalToken: {} }', 'identity.internalToken'],
     ['identity: { strategy: internal-token }', 'identity.strategy'],
