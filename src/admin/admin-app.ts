@@ -11,6 +11,13 @@ import { parseJsonText } from '../protocol/strict-json.ts'
 import type { SessionRegistry } from '../verifiers/session/session-registry.ts'
 import { AdminAccess, type AdminRefusal } from './admin-access.ts'
 import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
+import {
+  answerBackchannelLogout,
+  answerRevocations,
+  BACKCHANNEL_LOGOUT,
+  REVOCATIONS,
+  type Revocations,
+} from './revocations.ts'
 import { answerSessions } from './sessions.ts'
 
 export interface AdminAppOptions {
@@ -31,6 +38,7 @@ export interface AdminSources {
   status(): Promise<object>
   /** `null`: sessions are not configured. */
   readonly sessions: SessionRegistry | null
+  readonly revocations: Revocations
   /** Something failed that should not have; the client has been told 500. */
   onFailure(error: unknown): void
 }
@@ -43,6 +51,7 @@ const CONNECTIONS_MAX = 128
 /** The largest thing that an operator sends is one session. */
 const BODY_BYTES_MAX = 65_536
 const SESSIONS = '/sessions'
+const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i
 
 interface AdminRoute {
   /** Open to probes, which carry no token. They tell no more than the main port does. */
@@ -135,19 +144,36 @@ export class AdminApp {
     const path = pathOf(request.url ?? '')
     const route = ROUTES.get(path)
     const refusal = this.#access.check(request)
-    if (refusal !== null && (refusal === 'bad_host' || route?.isOpen !== true)) {
+    // A logout token proves by its signature who sent it.
+    const isOpen = route?.isOpen === true || path === BACKCHANNEL_LOGOUT
+    if (refusal !== null && (refusal === 'bad_host' || !isOpen)) {
       if (refusal !== 'bad_host') response.setHeader('WWW-Authenticate', 'Bearer realm="admin"')
       return problem(...REFUSALS[refusal])
     }
     if (path === SESSIONS || path.startsWith(`${SESSIONS}/`)) return this.#answerSessions(request)
+    if (path === REVOCATIONS || path.startsWith(`${REVOCATIONS}/`)) {
+      return this.#answerWith(request, REVOCATIONS, answerRevocations)
+    }
+    if (path === BACKCHANNEL_LOGOUT) {
+      return this.#answerWith(request, BACKCHANNEL_LOGOUT, answerBackchannelLogout)
+    }
     if (route === undefined) {
-      const known = [...ROUTES.keys(), SESSIONS].join(', ')
+      const known = [...ROUTES.keys(), SESSIONS, REVOCATIONS, BACKCHANNEL_LOGOUT].join(', ')
       return problem(404, 'Not found', `The admin listener answers ${known}.`)
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return methodNotAllowed(path, 'GET, HEAD')
     }
     return route.answer(this.#sources)
+  }
+
+  async #answerWith(
+    request: IncomingMessage,
+    resource: string,
+    answer: (revocations: Revocations, asked: AdminRequest) => Answer | Promise<Answer>,
+  ): Promise<Answer> {
+    const asked = await readRequest(request, resource)
+    return 'status' in asked ? asked : answer(this.#sources.revocations, asked)
   }
 
   async #answerSessions(request: IncomingMessage): Promise<Answer> {
@@ -195,10 +221,13 @@ async function readRequest(
   }
   const text = await readBody(request)
   if (text === null) return problem(413, 'Too large', `At most ${BODY_BYTES_MAX} bytes are read.`)
+  const type = request.headers['content-type'] ?? ''
   // A page of another site can send any text, but not with this type: that would take a preflight.
-  const isJson = /^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')
+  const isJson = /^application\/json\s*(;|$)/i.test(type)
   const method = request.method ?? ''
-  return { method, reference, query: url.searchParams, body: isJson ? parseJsonText(text) : null }
+  const body = isJson ? parseJsonText(text) : null
+  const form = FORM.test(type) ? new URLSearchParams(text) : null
+  return { method, reference, query: url.searchParams, body, form }
 }
 
 /** @returns `null` when there is more than may be. */

@@ -23,6 +23,7 @@ import type { Clock } from '../resilience/clock.ts'
 import { randomFraction, randomHex } from '../resilience/randomness.ts'
 import { RedisConnections } from '../resilience/redis-connections.ts'
 import type { RedisState } from '../resilience/redis-pool.ts'
+import { RevocationReader } from '../revocation/revocation-reader.ts'
 import { compileRoutes } from '../routing/compile-routes.ts'
 import { KeyGenerations } from '../shared-memory/key-generations.ts'
 import { TenantRegistry } from '../tenants/tenant-registry.ts'
@@ -119,6 +120,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
   const { tenants: known, unreadable, isComplete } = start.tenants
   tenants.replace(known, unreadable, isComplete)
   const gateway: Gateway = {
+    revocations: new RevocationReader(buffers.revocations),
     upstreams: new Map(upstreams.map((upstream) => [upstream.name, upstream])),
     routes: compileRoutes(
       configuration.routes.map((route, index) => ({

@@ -1,6 +1,7 @@
 /** The memory that all threads share: made once, when the process starts. */
 import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
 import { createCircuitBreakerBuffer } from '../resilience/circuit-breaker.ts'
+import { createRevocationBuffer } from '../revocation/revocation-index.ts'
 import { createKeyGenerationsBuffer } from '../shared-memory/key-generations.ts'
 import { createInFlightBuffer } from '../token-cache/in-flight.ts'
 import { createRefusalCacheBuffer } from '../token-cache/refusal-cache.ts'
@@ -11,13 +12,14 @@ const BYTES_PER_MIB = 2 ** 20
 /** Refusals get memory of their own, on top of the cache's: this part of its size. */
 const REFUSAL_SHARE = 1 / 32
 
-export function createBuffers({ cache, issuers }: GatewayConfiguration): SharedBuffers {
+export function createBuffers({ cache, issuers, revocation }: GatewayConfiguration): SharedBuffers {
   const refusalBytes = Math.floor(cache.sizeMiB * BYTES_PER_MIB * REFUSAL_SHARE)
   return {
     keyGenerations: createKeyGenerationsBuffer(),
     tokenCache: createTokenCacheBuffer(cache.sizeMiB),
     refusals: createRefusalCacheBuffer(refusalBytes),
     inFlight: createInFlightBuffer(),
+    revocations: createRevocationBuffer(revocation.capacity),
     breakers: createCircuitBreakerBuffer(issuers.length),
   }
 }

@@ -26,8 +26,7 @@ import { type ListenerThreads, startListenerThreads } from './listener-threads.t
 import { nativeBinaryFor } from './native-server-choice.ts'
 import { createBuffers } from './shared-buffers.ts'
 import { StartError } from './start-error.ts'
-import { SupervisorSessions } from './supervisor-sessions.ts'
-import { SupervisorTenants } from './supervisor-tenants.ts'
+import { SupervisorStores } from './supervisor-stores.ts'
 import type { FromListener, ListenerStart, SharedBuffers } from './thread-messages.ts'
 
 /**
@@ -83,8 +82,7 @@ class Supervisor implements RunningGateway {
   readonly #logger: Logger
   readonly #buffers: SharedBuffers
   readonly #keys: IssuerKeys
-  readonly #sessions: SupervisorSessions
-  readonly #tenants: SupervisorTenants
+  readonly #stores: SupervisorStores
   readonly #breakers: readonly IssuerBreaker[]
   readonly #admin: AdminApp
   readonly #ledger = new MetricsLedger()
@@ -117,14 +115,15 @@ class Supervisor implements RunningGateway {
       },
       onEvent: (event, alertOnStale) => logKeyEvent(this.#logger, event, alertOnStale),
     })
-    this.#sessions = new SupervisorSessions(configuration, systemClock)
-    this.#tenants = new SupervisorTenants(configuration, {
-      clock: systemClock,
+    this.#stores = new SupervisorStores(configuration, {
+      revocations: this.#buffers.revocations,
+      keys: this.#keys,
       logger: this.#logger,
-      onChange: (snapshot) => {
+      onTenants: (snapshot) => {
         this.#threads?.broadcast({ type: 'tenants', snapshot })
         this.#announceReadiness()
       },
+      onRevocationsLearnt: () => this.#announceReadiness(),
     })
     this.#breakers = issuerBreakers(configuration, this.#buffers.breakers)
     this.#admin = new AdminApp(configuration.admin, {
@@ -132,7 +131,8 @@ class Supervisor implements RunningGateway {
       metricsContentType: this.#exposition.contentType,
       readiness: () => this.readiness(),
       status: () => this.#status(),
-      sessions: this.#sessions.registry,
+      sessions: this.#stores.sessions.registry,
+      revocations: this.#stores.revocations.revocations,
       onFailure: (error) =>
         this.#logger.log({ event: 'unexpected_failure', where: 'admin', ...describeError(error) }),
     })
@@ -151,8 +151,7 @@ class Supervisor implements RunningGateway {
     try {
       this.port = await claimPort(server.host, server.port)
       await this.#listenAdmin()
-      const { redis } = this.#configuration
-      await this.#tenants.start(redis?.connectTimeoutMs ?? 0)
+      await this.#stores.start()
       await Promise.all([this.#listen(), this.#keys.start()])
     } catch (error) {
       // Connections and timers that are there already would keep the process alive.
@@ -168,7 +167,8 @@ class Supervisor implements RunningGateway {
       isListening: this.#listening.size > 0,
       isDraining: this.#isDraining,
       issuers: this.#keys.health(),
-      hasTenants: this.#tenants.snapshot().isComplete,
+      hasRevocations: this.#stores.revocations.hasLearnt,
+      hasTenants: this.#stores.tenants.snapshot().isComplete,
     })
   }
 
@@ -221,7 +221,7 @@ class Supervisor implements RunningGateway {
       buffers: this.#buffers,
       keySets: this.#keys.keySets(),
       readiness: this.readiness(),
-      tenants: this.#tenants.snapshot(),
+      tenants: this.#stores.tenants.snapshot(),
     }
   }
 
@@ -234,7 +234,7 @@ class Supervisor implements RunningGateway {
         for (const keySet of this.#keys.keySets()) {
           this.#threads?.post(index, { type: 'key_set', keySet })
         }
-        this.#threads?.post(index, { type: 'tenants', snapshot: this.#tenants.snapshot() })
+        this.#threads?.post(index, { type: 'tenants', snapshot: this.#stores.tenants.snapshot() })
         if (this.#listening.size === this.#configuration.tuning.listenerThreads) {
           this.#onListening?.()
           this.#onListenFailed = null
@@ -276,7 +276,7 @@ class Supervisor implements RunningGateway {
     index: number,
     { question, call }: FromListener & { type: 'store_question' },
   ): Promise<void> {
-    const reply = await this.#sessions.answer(call)
+    const reply = await this.#stores.sessions.answer(call)
     this.#threads?.post(index, { type: 'store_answer', question, reply })
   }
 
@@ -357,6 +357,7 @@ class Supervisor implements RunningGateway {
       tuning: this.#configuration.tuning,
       issuers: this.#keys.statuses(),
       introspection: circuitReadings(this.#breakers),
+      revocations: this.#stores.revocations.status(),
       redis: [...this.#redisStates].map(([thread, state]) => ({ thread, state })),
       routes: this.#configuration.routes.map(({ name, match, authenticate, upstream }) => ({
         name,
@@ -385,8 +386,7 @@ class Supervisor implements RunningGateway {
     await this.#threads?.end()
     await this.#admin.close()
     await this.#keys.stop()
-    this.#sessions.close()
-    this.#tenants.stop()
+    this.#stores.stop()
   }
 }
 

@@ -19,6 +19,7 @@ export interface SharedBuffers {
   readonly tokenCache: SharedArrayBuffer
   readonly refusals: SharedArrayBuffer
   readonly inFlight: SharedArrayBuffer
+  readonly revocations: SharedArrayBuffer
   /** Circuit breakers of introspection endpoints, in the order of the issuers. */
   readonly breakers: SharedArrayBuffer
 }

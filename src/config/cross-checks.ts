@@ -36,6 +36,9 @@ export function crossCheck(settings: UnderstoodSettings): readonly Complaint[] {
   checkCredentialSections(settings, complain)
   if (settings.tenants.settings !== null)
     checkTenants(settings.tenants.settings, settings, complain)
+  if (settings.revocation?.redis === true && !settings.redis.isThere) {
+    complain(['revocation', 'redis'], 'needs a redis section')
+  }
   checkRouteNames(settings.routes, complain)
   checkReachable(settings.routes, complain)
   return complaints

@@ -20,6 +20,7 @@ export interface GatewayConfiguration {
   readonly redis: RedisConfiguration | null
   readonly sessions: SessionsConfiguration | null
   readonly apiKeys: ApiKeysConfiguration | null
+  readonly revocation: RevocationConfiguration
   /** `null`: there are no tenants. */
   readonly tenants: TenantsConfiguration | null
   readonly identity: IdentityConfiguration
@@ -88,6 +89,8 @@ export interface IssuerConfiguration {
   readonly claims: ClaimNamesConfiguration
   /** `null`: only its JWTs are known here. */
   readonly introspection: IntrospectionConfiguration | null
+  readonly logoutAudiences: readonly string[]
+  readonly logoutRevokes: 'subject' | 'session'
 }
 
 export interface IntrospectionConfiguration {
@@ -174,6 +177,14 @@ export interface ApiKeyConfiguration extends StoredUser {
   readonly sha256: string
   /** NumericDate; `null`: never. */
   readonly expiresAt: number | null
+}
+
+export interface RevocationConfiguration {
+  /** Never true without a `redis` section. */
+  readonly redis: boolean
+  readonly keyPrefix: string
+  readonly credentialLifetimeMaxMs: number
+  readonly capacity: number
 }
 
 export interface TenantsConfiguration {

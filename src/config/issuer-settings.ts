@@ -138,6 +138,16 @@ const issuer = section('One issuer of tokens.', {
   ),
   claims: claims.prefault({}),
   introspection: unlessAbsent(introspectionSchema),
+  logoutAudiences: listOf(
+    'Client identifiers for which the issuer sends logout tokens (OpenID Connect Back-Channel ' +
+      'Logout 1.0), besides `audiences` and `introspection.clientId`.',
+    text('Client identifier.'),
+  ).prefault([]),
+  logoutRevokes: oneOf(
+    'What a logout ends. `subject`: all that was issued to the subject before it, besides the ' +
+      'session that it names. `session`: that session alone, which needs access tokens with `sid`.',
+    ['subject', 'session'],
+  ).prefault('subject'),
 })
 
 export const issuerSchema = issuer.transform(({ clockTolerance, ...rest }) => ({

@@ -54,8 +54,8 @@ export function resolveConfiguration(
   const sessions = settings.sessions.settings && resolveSessions(settings.sessions.settings, files)
   const apiKeys = settings.apiKeys.settings && resolveApiKeys(settings.apiKeys.settings)
   const tenants = settings.tenants.settings && resolveTenants(settings.tenants.settings)
-  const { cache, identity, logging, watch } = settings
-  if (!(server && admin && cache && identity && logging))
+  const { cache, identity, logging, revocation, watch } = settings
+  if (!(server && admin && cache && identity && logging && revocation))
     return { configuration: null, complaints: files.complaints }
   if (!(isComplete(issuers) && isComplete(upstreams) && isComplete(routes))) {
     return { configuration: null, complaints: files.complaints }
@@ -68,6 +68,7 @@ export function resolveConfiguration(
     redis,
     sessions,
     apiKeys,
+    revocation: { ...revocation, redis: revocation.redis ?? redis !== null },
     tenants,
     identity,
     upstreams,
@@ -134,6 +135,8 @@ function resolveIssuer(
     keys,
     claims: issuer.claims,
     introspection,
+    logoutAudiences: issuer.logoutAudiences,
+    logoutRevokes: issuer.logoutRevokes,
   }
 }
 

@@ -9,6 +9,7 @@ import type { RequestIds } from '../observability/request-id.ts'
 import type { TraceParents } from '../observability/trace-context.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { Clock } from '../resilience/clock.ts'
+import type { RevocationReader } from '../revocation/revocation-reader.ts'
 import type { RouteTable } from '../routing/compile-routes.ts'
 import type { WellKnownDocuments } from './answer-well-known.ts'
 import type { GatewayRoute } from './gateway-route.ts'
@@ -21,6 +22,7 @@ export interface Gateway {
   readonly wellKnown: WellKnownDocuments
   /** By name: a tenant may have one of its own. */
   readonly upstreams: ReadonlyMap<string, UpstreamPool>
+  readonly revocations: RevocationReader
   readonly identityNames: IdentityHeaderNames
   /** Names on the wire for the ids of a request; `null`: not sent upstream. */
   readonly requestIdName: string | null

@@ -14,12 +14,15 @@ import { isAcceptableRequestId } from '../observability/request-id.ts'
 import { isTraceparent } from '../observability/trace-context.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import { fieldLines, fieldValue, type HeaderList } from '../protocol/header-list.ts'
+import type { Identity } from '../protocol/verification.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
 import { forward } from '../proxy/forward.ts'
 import { forwardedFields } from '../proxy/forwarded-headers.ts'
 import { requestHeaders } from '../proxy/hop-by-hop-headers.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
+import { revocationKeysOf } from '../revocation/revocation-key.ts'
 import { AMBIGUOUS_PATH, findRoute } from '../routing/match-route.ts'
+import { subjectDigest } from '../tenants/match-token-tenant.ts'
 import { answerHealth, isHealthPath } from './answer-health.ts'
 import { answerWellKnown } from './answer-well-known.ts'
 import type { Gateway } from './gateway.ts'
@@ -169,6 +172,11 @@ function conclude(
     return
   }
   const { identity } = verdict.verified
+  verdict.notes ??= new IdentityNotes()
+  if (isRevoked(request, identity, verdict.notes)) {
+    request.refuse('token_revoked')
+    return
+  }
   if (route.tenants !== null) {
     const tenant = servedTenant(request, route.tenants, identity)
     if (tenant !== null && 'code' in tenant) {
@@ -182,11 +190,24 @@ function conclude(
     refuseOrPass(request, route, refused.code)
     return
   }
-  verdict.notes ??= new IdentityNotes()
   verdict.notes.headerLines ??= fieldLines(
     renderIdentityHeaders(identity, request.gateway.identityNames),
   )
   proxy(request, route, verdict.notes.headerLines)
+}
+
+/** Asked of every request, cached verdict or not; costs one load as long as nothing is new. */
+function isRevoked(request: RequestContext, identity: Identity, notes: IdentityNotes): boolean {
+  const { clock, revocations, logger } = request.gateway
+  notes.revocation ??= revocationKeysOf(identity)
+  if (!revocations.isRevoked(notes.revocation, clock.nowSeconds())) return false
+  logger.security({
+    event: 'revoked_token_used',
+    requestId: request.requestId,
+    route: request.route?.name ?? 'none',
+    subjectDigest: subjectDigest(identity),
+  })
+  return true
 }
 
 /**

@@ -17,6 +17,8 @@ export interface HealthFacts {
   readonly issuers: readonly IssuerHealth[]
   /** Whether it is known which tenants there are; so it is where there are none. */
   readonly hasTenants: boolean
+  /** Whether everything that other instances have revoked is known here. */
+  readonly hasRevocations: boolean
 }
 
 /** - `waiting`: never had keys. - `degraded`: had keys, but they are stale or gone. */
@@ -30,6 +32,7 @@ export interface Readiness {
     | 'not_listening'
     | 'waiting_for_keys'
     | 'waiting_for_tenants'
+    | 'waiting_for_revocations'
   readonly issuers: readonly {
     readonly issuer: string
     readonly condition: IssuerCondition
@@ -62,5 +65,6 @@ function statusOf(facts: HealthFacts, isWaiting: boolean): Readiness['status'] {
   if (facts.isDraining) return 'draining'
   if (!facts.isListening) return 'not_listening'
   if (!facts.hasTenants) return 'waiting_for_tenants'
+  if (!facts.hasRevocations) return 'waiting_for_revocations'
   return isWaiting ? 'waiting_for_keys' : 'ready'
 }

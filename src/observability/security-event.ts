@@ -33,6 +33,14 @@ export type SecurityEvent =
       /** SHA-256 of issuer and subject. */
       readonly subjectDigest: string
     }
+  | {
+      readonly event: 'revoked_token_used'
+      readonly requestId: string
+      readonly route: string
+      /** SHA-256 of issuer and subject. */
+      readonly subjectDigest: string
+    }
+  | { readonly event: 'revocation_feed_unreachable' | 'revocation_feed_caught_up' }
   | { readonly event: 'tenants_unreachable' | 'tenants_reached' }
   | { readonly event: 'tenants_unreadable'; readonly count: number }
   | { readonly event: 'listener_restarted'; readonly thread: number; readonly restarts: number }
@@ -50,6 +58,9 @@ export const SECURITY_EVENT_LEVELS: Readonly<Record<SecurityEventName, 'info' | 
     redis_ready: 'info',
     shadow_refused: 'info',
     cross_tenant_attempt: 'warn',
+    revoked_token_used: 'warn',
+    revocation_feed_unreachable: 'error',
+    revocation_feed_caught_up: 'info',
     tenants_unreachable: 'error',
     tenants_reached: 'info',
     tenants_unreadable: 'error',

@@ -4,6 +4,9 @@ import { connect } from 'node:net'
 import { after, describe, it } from 'node:test'
 import { AdminApp, type AdminSources } from '../../src/admin/admin-app.ts'
 import { isLoopbackHost } from '../../src/config/network-address.ts'
+import { LogoutReplayMemory } from '../../src/revocation/logout-replay-memory.ts'
+import { createRevocationBuffer, RevocationIndex } from '../../src/revocation/revocation-index.ts'
+import { LogoutTokenVerifier } from '../../src/verifiers/logout/logout-token-verifier.ts'
 
 interface Answer {
   readonly status: number
@@ -40,6 +43,7 @@ function ask(
   })
 }
 
+const index = new RevocationIndex(createRevocationBuffer(10))
 const failures: unknown[] = []
 const sources: AdminSources = {
   metrics: () => Promise.resolve('sallyport_ready 1\n'),
@@ -51,6 +55,17 @@ const sources: AdminSources = {
   }),
   status: () => Promise.resolve({ version: '1.2.3' }),
   sessions: null,
+  revocations: {
+    policy: { credentialLifeMaxSeconds: 3_600, clockToleranceSeconds: 5 },
+    verifier: new LogoutTokenVerifier([], {
+      keySet: () => null,
+      resolveUnknownKey: () => Promise.resolve('unknown'),
+    }),
+    replays: new LogoutReplayMemory(),
+    nowSeconds: () => 1_000,
+    revoke: (entry) => ({ outcome: index.add(entry, 1_000), isSpread: false }),
+    issuersWithSessions: new Set(),
+  },
   onFailure: (error) => void failures.push(error),
 }
 

@@ -4,6 +4,7 @@ import { type HealthFacts, judgeReadiness } from '../../src/gateway/health.ts'
 
 const HEALTHY: HealthFacts = {
   hasTenants: true,
+  hasRevocations: true,
   isListening: true,
   isDraining: false,
   issuers: [{ issuer: 'main', state: 'fresh', hasHadKeys: true }],
@@ -30,6 +31,12 @@ describe('Readiness', () => {
     const judged = judgeReadiness({ ...HEALTHY, hasTenants: false })
     assert.equal(judged.ready, false)
     assert.equal(judged.status, 'waiting_for_tenants')
+  })
+
+  it('is missing until the revocations of other instances are known', () => {
+    const judged = judgeReadiness({ ...HEALTHY, hasRevocations: false })
+    assert.equal(judged.ready, false)
+    assert.equal(judged.status, 'waiting_for_revocations')
   })
 
   it('survives a later outage of an issuer, which is told', () => {

@@ -1,0 +1,175 @@
+/** The supervisor's revocations: the one writer of the index, and the feed over Redis. */
+import type { Revocations } from '../admin/revocations.ts'
+import type { GatewayConfiguration, IssuerConfiguration } from '../config/gateway-configuration.ts'
+import type { UnknownKeyOutcome } from '../keys/key-set.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { Clock } from '../resilience/clock.ts'
+import { randomFraction } from '../resilience/randomness.ts'
+import { RedisConnections } from '../resilience/redis-connections.ts'
+import { LogoutReplayMemory } from '../revocation/logout-replay-memory.ts'
+import { RedisRevocationLog } from '../revocation/redis-revocation-log.ts'
+import type { RevocationEntry } from '../revocation/revocation-entry.ts'
+import {
+  REVOCATION_FEED_DEFAULTS,
+  RevocationFeed,
+  type RevocationFeedStatus,
+  type RevocationReceipt,
+} from '../revocation/revocation-feed.ts'
+import { RevocationIndex } from '../revocation/revocation-index.ts'
+import {
+  type LogoutIssuer,
+  LogoutTokenVerifier,
+} from '../verifiers/logout/logout-token-verifier.ts'
+import type { IssuerKeys } from './issuer-keys.ts'
+
+const MS_PER_SECOND = 1_000
+const SWEEP_INTERVAL_MS = 60_000
+const CONNECTIONS = {
+  connectionsMin: 1,
+  connectionsMax: 1,
+  idleMs: 30_000,
+  readFromReplicas: false,
+}
+
+export interface SupervisorRevocationsParts {
+  readonly buffer: SharedArrayBuffer
+  readonly keys: IssuerKeys
+  readonly clock: Clock
+  readonly logger: Logger
+  /** The feed has read everything for the first time. */
+  readonly onLearnt: () => void
+}
+
+export interface RevocationsStatus {
+  readonly active: number
+  readonly capacity: number
+  /** `null`: revocations are not shared. */
+  readonly feed: RevocationFeedStatus | null
+}
+
+export class SupervisorRevocations {
+  /** For the admin listener. */
+  readonly revocations: Revocations
+  readonly #index: RevocationIndex
+  readonly #clock: Clock
+  readonly #redis: RedisConnections | null
+  readonly #feed: RevocationFeed | null
+  #hasLearnt: boolean
+  #sweeper: NodeJS.Timeout | null = null
+
+  constructor(configuration: GatewayConfiguration, parts: SupervisorRevocationsParts) {
+    const { revocation, redis, issuers } = configuration
+    this.#clock = parts.clock
+    this.#index = new RevocationIndex(parts.buffer)
+    this.#redis =
+      revocation.redis && redis !== null
+        ? new RedisConnections(
+            { ...redis, ...CONNECTIONS },
+            // The feed tells whether it can read, and that is what matters.
+            { random: randomFraction, onState: () => {} },
+          )
+        : null
+    this.#hasLearnt = this.#redis === null
+    this.#feed = this.#redis && this.#createFeed(this.#redis, revocation.keyPrefix, parts)
+    this.revocations = {
+      policy: {
+        credentialLifeMaxSeconds: revocation.credentialLifetimeMaxMs / MS_PER_SECOND,
+        clockToleranceSeconds: Math.max(0, ...issuers.map((it) => it.clockToleranceSeconds)),
+      },
+      verifier: createVerifier(issuers, parts.keys),
+      replays: new LogoutReplayMemory(),
+      nowSeconds: () => parts.clock.nowSeconds(),
+      revoke: (entry) => this.#revoke(entry),
+      issuersWithSessions: new Set(
+        issuers.filter(({ logoutRevokes }) => logoutRevokes === 'session').map(({ name }) => name),
+      ),
+    }
+  }
+
+  /** Whether everything that is in force elsewhere has been learnt once. */
+  get hasLearnt(): boolean {
+    return this.#hasLearnt
+  }
+
+  start(): void {
+    this.#feed?.start()
+    this.#sweeper = setInterval(
+      () => this.#index.sweep(this.#clock.nowSeconds()),
+      SWEEP_INTERVAL_MS,
+    )
+  }
+
+  status(): RevocationsStatus {
+    return {
+      active: this.#index.size,
+      capacity: this.#index.capacity,
+      feed: this.#feed?.status() ?? null,
+    }
+  }
+
+  stop(): void {
+    if (this.#sweeper !== null) clearInterval(this.#sweeper)
+    this.#feed?.stop()
+    this.#redis?.close()
+  }
+
+  #revoke(entry: RevocationEntry): RevocationReceipt {
+    if (this.#feed !== null) return this.#feed.revoke(entry)
+    return { outcome: this.#index.add(entry, this.#clock.nowSeconds()), isSpread: false }
+  }
+
+  #createFeed(
+    commands: RedisConnections,
+    keyPrefix: string,
+    { clock, logger, onLearnt }: SupervisorRevocationsParts,
+  ): RevocationFeed {
+    const log = new RedisRevocationLog(keyPrefix, {
+      commands,
+      nowSeconds: () => clock.nowSeconds(),
+      monotonicMs: () => clock.monotonicMs(),
+    })
+    const feed = new RevocationFeed(
+      { ...REVOCATION_FEED_DEFAULTS, retry: { initialMs: 100, maxMs: 500 } },
+      {
+        index: this.#index,
+        log,
+        clock,
+        random: randomFraction,
+        later: (run, delayMs) => {
+          const timer = setTimeout(run, delayMs)
+          return () => clearTimeout(timer)
+        },
+        onState: (state) => {
+          if (state === 'unreachable') logger.security({ event: 'revocation_feed_unreachable' })
+          if (state === 'caught_up') logger.security({ event: 'revocation_feed_caught_up' })
+        },
+      },
+    )
+    void feed.whenCaughtUp().then(() => {
+      this.#hasLearnt = true
+      onLearnt()
+    })
+    return feed
+  }
+}
+
+function createVerifier(
+  issuers: readonly IssuerConfiguration[],
+  keys: IssuerKeys,
+): LogoutTokenVerifier {
+  return new LogoutTokenVerifier(issuers.map(logoutIssuer), {
+    keySet: (name) => keys.keySets().find(({ issuerName }) => issuerName === name) ?? null,
+    async resolveUnknownKey(name, keyId): Promise<UnknownKeyOutcome> {
+      const { outcome } = await keys.resolveUnknownKey(name, keyId)
+      return outcome
+    },
+  })
+}
+
+/** A logout token is for a client of the issuer, an access token for an API: they may differ. */
+function logoutIssuer(issuer: IssuerConfiguration): LogoutIssuer {
+  const { name, algorithms, clockToleranceSeconds, introspection } = issuer
+  const client = introspection === null ? [] : [introspection.clientId]
+  const audiences = [...issuer.audiences, ...client, ...issuer.logoutAudiences]
+  return { name, issuer: issuer.issuer, audiences, algorithms, clockToleranceSeconds }
+}

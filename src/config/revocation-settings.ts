@@ -1,0 +1,31 @@
+/** Settings of revocation. */
+import { duration, flag, nullable, type Output, section, text, wholeNumber } from './setting.ts'
+
+export const revocationSchema = section(
+  'Revocation of tokens, sessions and API keys before their time: `POST /revocations` and ' +
+    '`POST /backchannel-logout` on the admin listener.',
+  {
+    redis: nullable(
+      flag(
+        'Whether all instances share their revocations over Redis. Left out: when there is a ' +
+          '`redis` section.',
+      ),
+    ),
+    keyPrefix: text('What the keys in Redis begin with.').prefault('revocation:'),
+    credentialLifetimeMax: duration(
+      'Longest life of any token, session or API key that may be revoked. A revocation is kept ' +
+        'for so long unless it says until when.',
+      { minimum: '1m', maximum: '9600h' },
+    ).prefault('24h'),
+    capacity: wholeNumber('Revocations that are kept at once; 43 bytes each.', {
+      minimum: 1_000,
+      maximum: 6_000_000,
+    }).prefault(262_144),
+  },
+).transform(({ credentialLifetimeMax, redis, ...rest }) => ({
+  ...rest,
+  redis: redis ?? null,
+  credentialLifetimeMaxMs: credentialLifetimeMax,
+}))
+
+export type RevocationOutput = Output<typeof revocationSchema>

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { OwnRevocations } from '../../src/revocation/own-revocations.ts'
+
+const NOW = 1_000
+
+function own(record: string, expiresAtSeconds = NOW + 10) {
+  return { record, expiresAtSeconds }
+}
+
+function unsentOf(revocations: OwnRevocations, nowSeconds = NOW): string[] {
+  return revocations.nextUnsent(100, nowSeconds).map(({ record }) => record)
+}
+
+describe('revocations of this instance', () => {
+  it('are sent once, oldest first', () => {
+    const revocations = new OwnRevocations()
+    for (const record of ['a', 'b', 'a', 'c']) revocations.add(own(record), NOW)
+    assert.deepEqual(unsentOf(revocations), ['a', 'b', 'c'])
+    assert.equal(revocations.nextUnsent(2, NOW).length, 2)
+    revocations.markSent('b')
+    revocations.markSent('unknown')
+    assert.deepEqual(unsentOf(revocations), ['a', 'c'])
+    assert.equal(revocations.unsentCount, 2)
+  })
+
+  it('are not sent when the log holds them already, or when they have expired', () => {
+    const revocations = new OwnRevocations()
+    revocations.add(own('a'), NOW)
+    revocations.add(own('b', NOW + 1), NOW)
+    revocations.markSeen('a')
+    revocations.markSeen('unknown')
+    assert.deepEqual(unsentOf(revocations, NOW + 1), [])
+    assert.equal(revocations.unsentCount, 0)
+  })
+
+  it('are sent again when the log, read from its beginning, has lost them', () => {
+    const revocations = new OwnRevocations()
+    for (const record of ['a', 'b', 'c']) {
+      revocations.add(own(record, record === 'c' ? NOW + 1 : NOW + 10), NOW)
+      revocations.markSent(record)
+    }
+    revocations.beginReading()
+    revocations.markSeen('a')
+    revocations.endReading(NOW + 1)
+    assert.deepEqual(unsentOf(revocations), ['b'])
+  })
+
+  it('give way when there are too many: those that were sent, never those that were not', () => {
+    const revocations = new OwnRevocations(2)
+    revocations.add(own('a'), NOW)
+    revocations.add(own('b'), NOW)
+    assert.equal(revocations.add(own('c'), NOW), false)
+    assert.equal(revocations.add(own('a'), NOW), true)
+    revocations.markSent('b')
+    assert.equal(revocations.add(own('c'), NOW), true)
+    assert.deepEqual(unsentOf(revocations), ['a', 'c'])
+    revocations.beginReading()
+    revocations.endReading(NOW)
+    assert.deepEqual(unsentOf(revocations), ['a', 'c'], 'b was given up')
+  })
+})
