@@ -17,11 +17,13 @@ import type { CredentialSource } from '../credentials/credential-source.ts'
 import { CredentialExtractor } from '../credentials/extract-credential.ts'
 import { CredentialStripper } from '../credentials/strip-credential.ts'
 import type { AuthenticationMethod, GatewayRoute } from '../gateway/gateway-route.ts'
+import { LoginRedirect } from '../gateway/login-redirect.ts'
 import type { RouteRefusals } from '../gateway/refusal-response.ts'
 import type { RouteTenants } from '../gateway/route-tenants.ts'
 import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import { compileChallenges } from '../protocol/credential-challenges.ts'
+import { metadataUrl } from '../protocol/protected-resource-metadata.ts'
 import { createRequestFilter } from '../proxy/hop-by-hop-headers.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import { TenantResolver } from '../tenants/resolve-tenant.ts'
@@ -59,7 +61,9 @@ export function composeRoute(
   if (upstream === undefined) throw new Error(`route ${route.name} has no upstream`)
   const methods = composeMethods(route, configuration, authenticators)
   const identity = strategies[route.identity]
-  const keepsCredential = route.authenticate === 'none' || identity.keepsCredential
+  const isShadow = route.mode === 'shadow'
+  const stripper = new CredentialStripper(methods.flatMap(({ sources }) => sources))
+  const keepsCredential = isShadow || route.authenticate === 'none' || identity.keepsCredential
   const onlyIssuer = route.issuers.length === 1 ? route.issuers[0] : null
   return {
     name: route.name,
@@ -68,9 +72,8 @@ export function composeRoute(
     upstream,
     methods: methods.map(({ extractor, authenticator }) => ({ extractor, authenticator })),
     absentCode: route.authenticators[0] === 'session' ? 'no_session' : 'missing_token',
-    stripper: keepsCredential
-      ? null
-      : new CredentialStripper(methods.flatMap(({ sources }) => sources)),
+    stripper: keepsCredential ? null : stripper,
+    isShadow,
     identity,
     requirement: composeRequirement(route, configuration.issuers),
     tenants: composeTenants(route, configuration, registry),
@@ -83,7 +86,8 @@ export function composeRoute(
       ...TRACE_NAMES,
       ...tenantFieldNames(configuration.tenants),
     ]),
-    refusals: route.authenticate === 'none' ? null : composeRefusals(route, configuration),
+    refusals:
+      route.authenticate === 'none' ? null : composeRefusals(route, configuration, stripper),
     issuerIndex: onlyIssuer
       ? configuration.issuers.findIndex(({ name }) => name === onlyIssuer)
       : NO_INDEX,
@@ -218,8 +222,9 @@ function apiKeyMethod(
 }
 
 function composeRefusals(
-  { authenticators, require, resourceMetadata }: RouteConfiguration,
+  { authenticators, require, resource, resourceMetadata, loginRedirect }: RouteConfiguration,
   { sessions, apiKeys }: GatewayConfiguration,
+  stripper: CredentialStripper,
 ): RouteRefusals {
   const hasSessions = authenticators.includes('session') && sessions !== null
   const hasApiKeys = authenticators.includes('apiKey') && apiKeys !== null
@@ -227,11 +232,12 @@ function composeRefusals(
     challenges: compileChallenges({
       realm: REALM,
       scopes: [...require.scopesAll, ...require.scopesAny],
-      resourceMetadata,
+      resourceMetadata: resource === null ? resourceMetadata : metadataUrl(resource),
       bearer: authenticators.some((name) => name === 'jwt' || name === 'introspection'),
       cookie: hasSessions ? sessions.cookie : null,
       apiKeyHeader: hasApiKeys ? apiKeys.header : null,
     }),
+    login: loginRedirect && new LoginRedirect(loginRedirect, stripper),
     clearedCookie: hasSessions ? clearedCookie(sessions.cookie, sessions.cookiePath) : null,
   }
 }

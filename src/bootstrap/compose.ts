@@ -41,6 +41,7 @@ import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
 import { composeIdentity } from './compose-identity.ts'
 import { type ComposedIntrospection, composeIntrospection } from './compose-introspection.ts'
 import { composeRoute } from './compose-route.ts'
+import { composeWellKnown } from './compose-well-known.ts'
 import type { ListenerStart } from './thread-messages.ts'
 
 const MS_PER_SECOND = 1_000
@@ -127,6 +128,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
         ),
       })),
     ),
+    wellKnown: composeWellKnown(configuration),
     requestIdName: identity.headers.requestId,
     correlationIdName: identity.headers.correlationId,
     trustedPeers: new TrustedPeers(configuration.server.trustedProxies),

@@ -63,7 +63,7 @@ const server = new NativeServer(loadNativeBinary(start.nativeBinary), {
     gateway.metrics.countRefusal(code, NO_INDEX)
     gateway.metrics.countEnded(NO_INDEX, 'refused')
     const requestId = gateway.requestIds.create(systemClock.wallMs())
-    return refusalResponse(code, requestId, null)
+    return refusalResponse(code, requestId, null, null)
   },
   onError: (error) =>
     logger.log({ event: 'unexpected_failure', where: 'request', ...describeError(error) }),

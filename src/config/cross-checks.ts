@@ -7,6 +7,7 @@ import { checkInternalToken } from './internal-token-checks.ts'
 import { checkIssuer } from './issuer-checks.ts'
 import { isLoopbackHost } from './network-address.ts'
 import { coversHost, coversMethods, coversPath } from './route-grammar.ts'
+import { checkRoutePolicy } from './route-policy-checks.ts'
 import type { IdentityOutput, RouteOutput } from './route-settings.ts'
 import type { AdminOutput } from './server-settings.ts'
 import { sessionCookie } from './session-settings.ts'
@@ -122,6 +123,7 @@ function checkRoute(
     }
   })
   if (route.authenticate !== 'none') checkAuthenticators(path, route, settings, complain)
+  checkRoutePolicy(path, route, settings, complain)
   const requiresSomething = Object.values(route.require).some((list) => list.length > 0)
   if (requiresSomething && !Array.isArray(route.authenticate)) {
     complain(

@@ -338,7 +338,17 @@ export interface RouteConfiguration {
   /** At least one. */
   readonly credentials: readonly CredentialSourceConfiguration[]
   readonly resourceMetadata: string | null
-  readonly mode: 'enforce'
+  /** Identifier of the protected resource: an absolute URL without query and fragment. */
+  readonly resource: string | null
+  readonly loginRedirect: LoginRedirectConfiguration | null
+  /** `shadow`: refusals are reported and take no effect. */
+  readonly mode: 'enforce' | 'shadow'
+}
+
+export interface LoginRedirectConfiguration {
+  /** An absolute http or https URL, or an absolute path; without fragment. */
+  readonly url: string
+  readonly returnParameter: string
 }
 
 export interface RequirementConfiguration {

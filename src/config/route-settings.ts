@@ -2,6 +2,7 @@
 import { internalTokenSchema } from './internal-token-settings.ts'
 import { hostPattern, httpOrigin, httpUrl } from './network-address.ts'
 import { requirementsSchema } from './requirement-settings.ts'
+import { pageUrl, resourceUrl } from './resource-url.ts'
 import { judgeFieldName, judgeIdentityFieldName, judgeRoutePath } from './route-grammar.ts'
 import {
   duration,
@@ -188,6 +189,23 @@ const credentialSource = variant(
   return { kind: source.from, name: source.name, scheme }
 })
 
+const loginRedirect = section(
+  'Where a GET or HEAD of a browser (`Accept: text/html`) is redirected instead of a 401.',
+  {
+    url: judgedText(
+      'The page, which must check where it sends people afterwards: the return URL is chosen by ' +
+        'whoever made the link.',
+      pageUrl,
+      'must be an absolute http or https URL or an absolute path, without credentials and fragment',
+    ),
+    returnParameter: patternText(
+      'Query parameter that gets the URL that was asked for, without its credentials.',
+      /^[A-Za-z0-9_.-]{1,128}$/,
+      'must be 1 to 128 letters, digits, dots, _ and -',
+    ).prefault('return_to'),
+  },
+)
+
 export const routeSchema = section('One route.', {
   name: patternText(
     'Name in metrics and logs. No two routes may share it.',
@@ -242,7 +260,22 @@ export const routeSchema = section('One route.', {
       'must be an absolute http or https URL without credentials and fragment',
     ),
   ),
-  mode: oneOf('Whether refusals take effect.', ['enforce'], ['shadow']).prefault('enforce'),
+  resource: unlessAbsent(
+    judgedText(
+      'Identifier of the protected resource (RFC 9728 §1.2): the gateway serves its metadata at ' +
+        '`/.well-known/oauth-protected-resource`, followed by the path of this URL, and ' +
+        'challenges name it. Routes of one resource share one document.',
+      resourceUrl,
+      'must be an absolute http or https URL without credentials, query and fragment, its path ' +
+        'in the spelling that requests are matched in',
+    ),
+  ),
+  loginRedirect: unlessAbsent(loginRedirect),
+  mode: oneOf(
+    '`shadow`: refusals are only counted and logged, for a roll-out. The request passes without ' +
+      'identity, and credentials go upstream as they came.',
+    ['enforce', 'shadow'],
+  ).prefault('enforce'),
 })
 
 export const routesSchema = listOf('The routes. The first that matches wins.', routeSchema, {

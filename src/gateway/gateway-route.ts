@@ -33,10 +33,15 @@ export interface GatewayRoute {
   readonly methods: readonly AuthenticationMethod[]
   /** The refusal of a request without any credential. */
   readonly absentCode: AuthErrorCode
-  /** Takes all of them out of what goes upstream, whichever decided; `null`: they go on. */
+  /**
+   * Takes all of them out of what goes upstream, whichever decided. `null` where they stay, because
+   * the upstream judges them: nobody is asked here, the route is in shadow, or passes them through.
+   */
   readonly stripper: CredentialStripper | null
   /** How the upstream learns who is calling. */
   readonly identity: IdentityStrategy
+  /** Whether refusals are only reported: `mode: shadow`. */
+  readonly isShadow: boolean
   readonly requirement: RouteRequirement
   /** `null`: its requests belong to no tenant. */
   readonly tenants: RouteTenants | null

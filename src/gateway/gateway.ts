@@ -11,12 +11,15 @@ import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { Clock } from '../resilience/clock.ts'
 import type { RevocationReader } from '../revocation/revocation-reader.ts'
 import type { RouteTable } from '../routing/compile-routes.ts'
+import type { WellKnownDocuments } from './answer-well-known.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { Readiness } from './health.ts'
 import type { TrustedPeers } from './trusted-peers.ts'
 
 export interface Gateway {
   readonly routes: RouteTable<GatewayRoute>
+  /** Documents of the gateway's own, looked up before the routes. */
+  readonly wellKnown: WellKnownDocuments
   /** By name: a tenant may have one of its own. */
   readonly upstreams: ReadonlyMap<string, UpstreamPool>
   readonly revocations: RevocationReader

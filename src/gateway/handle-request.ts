@@ -11,6 +11,7 @@ import type { Verdict } from '../authentication/verdict.ts'
 import { isFromKnownSite, isUnsafeMethod } from '../credentials/cross-site-request.ts'
 import { isAcceptableRequestId } from '../observability/request-id.ts'
 import { isTraceparent } from '../observability/trace-context.ts'
+import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import { fieldValue, type HeaderList } from '../protocol/header-list.ts'
 import type { Identity } from '../protocol/verification.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
@@ -23,6 +24,7 @@ import { AMBIGUOUS_PATH, findRoute } from '../routing/match-route.ts'
 import { subjectDigest } from '../tenants/match-token-tenant.ts'
 import { answerHealth, isHealthPath } from './answer-health.ts'
 import { answerJwks, JWKS_PATH } from './answer-jwks.ts'
+import { answerWellKnown } from './answer-well-known.ts'
 import type { Gateway } from './gateway.ts'
 import type { AuthenticationMethod, GatewayRoute } from './gateway-route.ts'
 import { RequestContext } from './request-context.ts'
@@ -44,6 +46,11 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
     answerJwks(exchange, gateway.signingKeys())
     return
   }
+  const document = gateway.wellKnown.find(head)
+  if (document !== null) {
+    answerWellKnown(exchange, document)
+    return
+  }
   const isPeerTrusted =
     !gateway.trustedPeers.isEmpty && gateway.trustedPeers.has(exchange.peerAddress)
   const requestId = requestIdOf(gateway, exchange, isPeerTrusted)
@@ -62,7 +69,7 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
   if (route.tenants !== null) {
     const tenant = requestedTenant(route.tenants, head)
     if (tenant !== null && 'code' in tenant) {
-      request.refuse(tenant.code)
+      refuseOrPass(request, route, tenant.code)
       return
     }
     request.tenant = tenant
@@ -86,14 +93,15 @@ function authenticate(request: RequestContext, route: GatewayRoute, first: numbe
     const { extractor } = route.methods[index] as AuthenticationMethod
     const credential = extractor.extract(headers, query)
     if (credential === null) continue
-    if (typeof credential !== 'string') request.refuse(credential.code)
-    else if (isAmbiguousBehind(route, index, request)) request.refuse('invalid_request')
-    else judge(request, route, index, credential)
+    if (typeof credential !== 'string') refuseOrPass(request, route, credential.code)
+    else if (isAmbiguousBehind(route, index, request)) {
+      refuseOrPass(request, route, 'invalid_request')
+    } else judge(request, route, index, credential)
     return
   }
-  if (route.authentication !== 'optional') request.refuse(route.absentCode)
+  if (route.authentication !== 'optional') refuseOrPass(request, route, route.absentCode)
   else if (request.tenant === null && route.tenants?.policy.required === true) {
-    request.refuse('tenant_not_identified')
+    refuseOrPass(request, route, 'tenant_not_identified')
   } else proxy(request, route, NO_IDENTITY)
 }
 
@@ -124,7 +132,7 @@ function judge(
       isFromKnownSite(headers, route.allowedOrigins) ||
       (tenant !== null && isFromKnownSite(headers, new Set(tenant.allowedOrigins)))
     if (!isKnown) {
-      request.refuse('csrf_rejected')
+      refuseOrPass(request, route, 'csrf_rejected')
       return
     }
   }
@@ -154,13 +162,13 @@ function conclude(
   verdict: Verdict,
 ): void {
   if ('code' in verdict) {
-    request.refuse(verdict.code)
+    refuseOrPass(request, route, verdict.code)
     return
   }
   if ('unverified' in verdict) {
     // A caller that nobody knows has no scope that a route could ask for.
     if (route.requiresNothing) proxy(request, route, UNVERIFIED_IDENTITY)
-    else request.refuse('verifier_unavailable')
+    else refuseOrPass(request, route, 'verifier_unavailable')
     return
   }
   if ('nobody' in verdict) {
@@ -170,20 +178,20 @@ function conclude(
   const { identity } = verdict.verified
   verdict.notes ??= new IdentityNotes()
   if (isRevoked(request, identity, verdict.notes)) {
-    request.refuse('token_revoked')
+    refuseOrPass(request, route, 'token_revoked')
     return
   }
   if (route.tenants !== null) {
     const tenant = servedTenant(request, route.tenants, identity)
     if (tenant !== null && 'code' in tenant) {
-      request.refuse(tenant.code)
+      refuseOrPass(request, route, tenant.code)
       return
     }
     request.tenant = tenant
   }
   const refused = authorize(identity, route.requirement)
   if (refused !== null) {
-    request.refuse(refused.code)
+    refuseOrPass(request, route, refused.code)
     return
   }
   const { clock } = request.gateway
@@ -206,6 +214,22 @@ function isRevoked(request: RequestContext, identity: Identity, notes: IdentityN
     subjectDigest: subjectDigest(identity),
   })
   return true
+}
+
+/**
+ * The one place where a refusal about the caller takes effect: everything that is decided after
+ * the route was found ends here. On a route in shadow it is only reported, and the request goes on
+ * as if nobody had been asked: without identity, with its credential, for the upstream to judge.
+ *
+ * Not for what the hard shell or the upstream refuses: that is `request.refuse` on every route.
+ */
+function refuseOrPass(request: RequestContext, route: GatewayRoute, code: AuthErrorCode): void {
+  if (!route.isShadow) {
+    request.refuse(code)
+    return
+  }
+  request.reportShadowed(route, code)
+  proxy(request, route, NO_IDENTITY)
 }
 
 /**

@@ -8,7 +8,6 @@ import { NO_INDEX } from '../observability/listener-metrics.ts'
 import type { Outcome } from '../observability/metric-names.ts'
 import { describeError } from '../observability/redact.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
-import { AUTH_ERRORS } from '../protocol/auth-error.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
 import type { ForwardEnd, ForwardObserver } from '../proxy/forward.ts'
 import type { Tenant } from '../tenants/tenant.ts'
@@ -53,11 +52,18 @@ export class RequestContext implements ForwardObserver {
   refuse(code: AuthErrorCode): void {
     const { exchange, requestId, route } = this
     const isGone = exchange.closed
-    const response = refusalResponse(code, requestId, route?.refusals ?? null)
+    const response = refusalResponse(code, requestId, route?.refusals ?? null, this)
     exchange.send(response.status, response.headers, response.body)
     this.gateway.metrics.countRefusal(code, route?.issuerIndex ?? NO_INDEX)
     if (isGone) this.#end('client_gone', STATUS_NONE, null)
-    else this.#end(outcomeOfRefusal(code), AUTH_ERRORS[code].status, code)
+    else this.#end(outcomeOfRefusal(code), response.statusCode, code)
+  }
+
+  /** Counts and logs a refusal that does not take effect. The request is still to be answered. */
+  reportShadowed(route: GatewayRoute, code: AuthErrorCode): void {
+    const { metrics, logger } = this.gateway
+    metrics.countShadowRefusal(code, route.index)
+    logger.security({ event: 'shadow_refused', route: route.name, code })
   }
 
   /** Ends a request that met a defect: the connection is cut, the thread lives on. */

@@ -110,6 +110,7 @@ export class Exposition {
 const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) => Sample[]>> = {
   requests: ({ listeners }) => twoLabels(listeners.requests, 'route', 'outcome'),
   refusals: ({ listeners }) => twoLabels(listeners.refusals, 'code', 'issuer'),
+  shadowRefusals: ({ listeners }) => twoLabels(listeners.shadowRefusals, 'route', 'code'),
   requestDuration: ({ listeners }) =>
     LATENCY_PHASES.flatMap((phase) => histogram(listeners.latencies[phase], phase)),
   cacheLookups: ({ listeners }) => oneLabel(listeners.cacheLookups, 'result'),

@@ -26,6 +26,8 @@ export type SecurityEvent =
   | { readonly event: 'signing_key_files_failed'; readonly reason: string }
   /** Sessions and API keys of one listener thread cannot be looked up, or can again. */
   | { readonly event: 'redis_unreachable' | 'redis_ready'; readonly thread: number }
+  /** A route in shadow let a request pass that it would have refused. */
+  | { readonly event: 'shadow_refused'; readonly route: string; readonly code: string }
   /** A credential of one tenant was used at another. */
   | {
       readonly event: 'cross_tenant_attempt'
@@ -65,6 +67,7 @@ export const SECURITY_EVENT_LEVELS: Readonly<Record<SecurityEventName, 'info' | 
     signing_key_files_failed: 'error',
     redis_unreachable: 'error',
     redis_ready: 'info',
+    shadow_refused: 'info',
     cross_tenant_attempt: 'warn',
     revoked_token_used: 'warn',
     revocation_feed_unreachable: 'error',

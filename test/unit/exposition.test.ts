@@ -112,6 +112,7 @@ describe('Prometheus exposition', () => {
     const lines = await linesOf((metrics) => {
       metrics.countForwarded(0, 200)
       metrics.countRefusal('token_expired', 0)
+      metrics.countShadowRefusal('missing_token', 0)
       metrics.countCacheLookup('hit')
     })
     for (const { name, type, labels } of Object.values(METRICS)) {

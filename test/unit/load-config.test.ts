@@ -137,6 +137,8 @@ describe('The least configuration', () => {
         identity: 'headers',
         credentials: [{ kind: 'header', name: 'authorization', scheme: 'Bearer' }],
         resourceMetadata: null,
+        resource: null,
+        loginRedirect: null,
         mode: 'enforce',
       },
     ],
@@ -233,10 +235,7 @@ describe('Problems with a configuration', () => {
     })
   }
 
-  const laterOnRoute = [
-    ['mode: shadow', 'routes[0].mode'],
-    ['rateLimit: login', 'routes[0].rateLimit'],
-  ] as const
+  const laterOnRoute = [['rateLimit: login', 'routes[0].rateLimit']] as const
   for (const [setting, path] of laterOnRoute) {
     it(`say that "${setting}" on a route is not available in this version`, () => {
       const text = LEAST_CONFIGURATION.replace('upstream: users }', `upstream: users, ${setting} }`)
