@@ -174,7 +174,7 @@ function conclude(
   const { identity } = verdict.verified
   verdict.notes ??= new IdentityNotes()
   if (isRevoked(request, identity, verdict.notes)) {
-    request.refuse('token_revoked')
+    refuseOrPass(request, route, 'token_revoked')
     return
   }
   if (route.tenants !== null) {
