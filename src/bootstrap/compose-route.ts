@@ -29,6 +29,7 @@ import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import { TenantResolver } from '../tenants/resolve-tenant.ts'
 import type { TenantRegistry } from '../tenants/tenant-registry.ts'
 import type { JwtIssuerPolicy, JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
+import type { ComposedIdentity } from './compose-identity.ts'
 
 const REALM = 'sallyport'
 const MS_PER_SECOND = 1_000
@@ -54,12 +55,15 @@ export function composeRoute(
   upstreams: readonly UpstreamPool[],
   authenticators: RouteAuthenticators,
   registry: TenantRegistry,
+  strategies: ComposedIdentity['strategies'],
 ): GatewayRoute {
   const upstream = upstreams.find(({ name }) => name === route.upstream)
   if (upstream === undefined) throw new Error(`route ${route.name} has no upstream`)
   const methods = composeMethods(route, configuration, authenticators)
   const isShadow = route.mode === 'shadow'
   const stripper = new CredentialStripper(methods.flatMap(({ sources }) => sources))
+  const identity = strategies[route.identity]
+  const keepsCredential = isShadow || route.authenticate === 'none' || identity.keepsCredential
   const onlyIssuer = route.issuers.length === 1 ? route.issuers[0] : null
   return {
     name: route.name,
@@ -68,8 +72,9 @@ export function composeRoute(
     upstream,
     methods: methods.map(({ extractor, authenticator }) => ({ extractor, authenticator })),
     absentCode: route.authenticators[0] === 'session' ? 'no_session' : 'missing_token',
-    stripper: isShadow || route.authenticate === 'none' ? null : stripper,
+    stripper: keepsCredential ? null : stripper,
     isShadow,
+    identity,
     requirement: composeRequirement(route, configuration.issuers),
     tenants: composeTenants(route, configuration, registry),
     requiresNothing:
@@ -77,6 +82,7 @@ export function composeRoute(
     allowedOrigins: new Set(configuration.sessions?.allowedOrigins ?? []),
     requestFilter: createRequestFilter([
       ...reservedFieldNames(Object.values(configuration.identity.headers)),
+      ...identity.ownFieldNames,
       ...TRACE_NAMES,
       ...tenantFieldNames(configuration.tenants),
     ]),

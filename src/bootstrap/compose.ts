@@ -12,6 +12,7 @@ import type {
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Readiness } from '../gateway/health.ts'
 import { TrustedPeers } from '../gateway/trusted-peers.ts'
+import type { InternalTokens } from '../identity/identity-strategy.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { AccessLog } from '../observability/access-log.ts'
 import { ListenerMetrics } from '../observability/listener-metrics.ts'
@@ -37,6 +38,7 @@ import { SignaturePool } from '../verifiers/jwt/signature-pool.ts'
 import { SALLYPORT_POINTERS } from '../verifiers/session/session-record.ts'
 import type { SessionReader } from '../verifiers/session/session-store.ts'
 import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
+import { composeIdentity } from './compose-identity.ts'
 import { type ComposedIntrospection, composeIntrospection } from './compose-introspection.ts'
 import { composeRoute } from './compose-route.ts'
 import { composeWellKnown } from './compose-well-known.ts'
@@ -55,6 +57,8 @@ export interface ListenerParts {
   readonly signatures: SignaturePool
   readonly upstreams: readonly UpstreamPool[]
   readonly introspection: ComposedIntrospection
+  /** `null`: no route sends any. */
+  readonly internalTokens: InternalTokens | null
   /** `null`: nothing uses Redis. */
   readonly redis: RedisConnections | null
 }
@@ -94,20 +98,10 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     issuerNames: configuration.issuers.map(({ name }) => name),
     upstreamNames: configuration.upstreams.map(({ name }) => name),
   })
-  const verdicts = new SharedVerdicts({
-    cache: new TokenCache({ buffer: buffers.tokenCache, keys, memoEntries: MEMO_ENTRIES_DEFAULT }),
-    refusals: new RefusalCache({
-      buffer: buffers.refusals,
-      keys,
-      ttlSeconds: Math.floor(configuration.cache.refusalTtlMs / MS_PER_SECOND),
-    }),
-    inFlight: new InFlight(buffers.inFlight),
-    keys,
-    clock,
-    lookups: metrics,
-  })
+  const verdicts = composeVerdicts(start, keys, metrics, clock)
   const redis = composeRedis(configuration, perThread, around)
   const introspection = composeIntrospection(configuration, buffers.breakers, perThread, clock)
+  const { strategies, internalTokens } = composeIdentity(configuration, start.signingKeys)
   const { sessions, apiKeys } = configuration
   const authenticators = {
     verdicts,
@@ -116,20 +110,25 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     sessions: sessions && composeSessions(sessions, redis ?? around.memorySessions, around),
     apiKeys: apiKeys && composeApiKeys(apiKeys, redis, clock),
   }
-  const tenants = new TenantRegistry(configuration.issuers, [])
-  const { tenants: known, unreadable, isComplete } = start.tenants
-  tenants.replace(known, unreadable, isComplete)
+  const tenants = composeTenants(start)
   const gateway: Gateway = {
     revocations: new RevocationReader(buffers.revocations),
     upstreams: new Map(upstreams.map((upstream) => [upstream.name, upstream])),
     routes: compileRoutes(
       configuration.routes.map((route, index) => ({
         match: route.match,
-        target: composeRoute(route, index, configuration, upstreams, authenticators, tenants),
+        target: composeRoute(
+          route,
+          index,
+          configuration,
+          upstreams,
+          authenticators,
+          tenants,
+          strategies,
+        ),
       })),
     ),
     wellKnown: composeWellKnown(configuration),
-    identityNames: identity.headers,
     requestIdName: identity.headers.requestId,
     correlationIdName: identity.headers.correlationId,
     trustedPeers: new TrustedPeers(configuration.server.trustedProxies),
@@ -142,9 +141,36 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     requestIds: new RequestIds(randomHex),
     traceParents: new TraceParents(randomHex),
     clock,
+    signingKeys: internalTokens && (() => internalTokens.published),
     readiness: around.readiness,
   }
-  return { gateway, tenants, signatures, upstreams, introspection, redis }
+  return { gateway, tenants, signatures, upstreams, introspection, internalTokens, redis }
+}
+
+function composeVerdicts(
+  { buffers, configuration }: ListenerStart,
+  keys: KeyGenerations,
+  lookups: ListenerMetrics,
+  clock: Clock,
+): SharedVerdicts {
+  return new SharedVerdicts({
+    cache: new TokenCache({ buffer: buffers.tokenCache, keys, memoEntries: MEMO_ENTRIES_DEFAULT }),
+    refusals: new RefusalCache({
+      buffer: buffers.refusals,
+      keys,
+      ttlSeconds: Math.floor(configuration.cache.refusalTtlMs / MS_PER_SECOND),
+    }),
+    inFlight: new InFlight(buffers.inFlight),
+    keys,
+    clock,
+    lookups,
+  })
+}
+
+function composeTenants({ configuration, tenants }: ListenerStart): TenantRegistry {
+  const registry = new TenantRegistry(configuration.issuers, [])
+  registry.replace(tenants.tenants, tenants.unreadable, tenants.isComplete)
+  return registry
 }
 
 function composeRedis(

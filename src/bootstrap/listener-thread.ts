@@ -117,6 +117,9 @@ function receive(message: ToListener): void {
       parts.tenants.replace(tenants, unreadable, isComplete)
       break
     }
+    case 'signing_keys':
+      parts.internalTokens?.useKeys(message.keys)
+      break
     case 'readiness':
       readiness = message.readiness
       if (readiness.status === 'draining') server.setDraining()

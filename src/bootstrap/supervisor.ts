@@ -20,10 +20,12 @@ import { claimPort, listenError } from './claim-port.ts'
 import { circuitReadings, type IssuerBreaker, issuerBreakers } from './compose-introspection.ts'
 import { DrainedThreads } from './drained-threads.ts'
 import { Inquiry } from './inquiry.ts'
+import { InternalTokenKeys } from './internal-token-keys.ts'
 import { IssuerKeys } from './issuer-keys.ts'
 import { logKeyEvent } from './key-events.ts'
 import { type ListenerThreads, startListenerThreads } from './listener-threads.ts'
 import { nativeBinaryFor } from './native-server-choice.ts'
+import type { RunningGateway, SupervisorOptions } from './running-gateway.ts'
 import { createBuffers } from './shared-buffers.ts'
 import { StartError } from './start-error.ts'
 import { SupervisorStores } from './supervisor-stores.ts'
@@ -39,25 +41,6 @@ const ENGINE_FLAGS = ['--no-parallel-scavenge', '--min-semi-space-size=32']
 /** A listener thread that does not answer a scrape by then is left out of it. */
 const SNAPSHOT_TIMEOUT_MS = 1_000
 
-export interface SupervisorOptions {
-  readonly version: string
-}
-
-/** A gateway that runs. */
-export interface RunningGateway {
-  /** The actual ones, where the configuration says 0. */
-  readonly port: number
-  readonly adminPort: number
-  readonly nativeBinary: NativeBinary
-  readiness(): Readiness
-  /** Settles when the instance is ready, which an issuer without keys can put off for long. */
-  whenReady(): Promise<void>
-  /** Drains and ends everything: no request that was accepted is lost. */
-  stop(): Promise<void>
-  /** Makes one listener thread fail. Only tests call this. */
-  crashListener(index: number): void
-}
-
 /**
  * Starts everything.
  *
@@ -68,7 +51,7 @@ export async function startSupervisor(
   options: SupervisorOptions,
 ): Promise<RunningGateway> {
   for (const flag of ENGINE_FLAGS) setFlagsFromString(flag)
-  const supervisor = new Supervisor(configuration, options.version)
+  const supervisor = new Supervisor(configuration, options)
   await supervisor.start()
   return supervisor
 }
@@ -82,6 +65,7 @@ class Supervisor implements RunningGateway {
   readonly #logger: Logger
   readonly #buffers: SharedBuffers
   readonly #keys: IssuerKeys
+  readonly #signingKeys: InternalTokenKeys
   readonly #stores: SupervisorStores
   readonly #breakers: readonly IssuerBreaker[]
   readonly #admin: AdminApp
@@ -100,9 +84,9 @@ class Supervisor implements RunningGateway {
   #onReady: (() => void)[] = []
   #stopping: Promise<void> | null = null
 
-  constructor(configuration: GatewayConfiguration, version: string) {
+  constructor(configuration: GatewayConfiguration, options: SupervisorOptions) {
     this.#configuration = configuration
-    this.#version = version
+    this.#version = options.version
     this.nativeBinary = nativeBinaryFor(configuration)
     this.#logger = new Logger({ level: configuration.logging.level, thread: null }, systemClock)
     this.#buffers = createBuffers(configuration)
@@ -114,6 +98,11 @@ class Supervisor implements RunningGateway {
         this.#announceReadiness()
       },
       onEvent: (event, alertOnStale) => logKeyEvent(this.#logger, event, alertOnStale),
+    })
+    this.#signingKeys = new InternalTokenKeys(configuration, {
+      clock: options.signingClock ?? systemClock,
+      logger: this.#logger,
+      onSnapshot: (keys) => this.#threads?.broadcast({ type: 'signing_keys', keys }),
     })
     this.#stores = new SupervisorStores(configuration, {
       revocations: this.#buffers.revocations,
@@ -152,6 +141,7 @@ class Supervisor implements RunningGateway {
       this.port = await claimPort(server.host, server.port)
       await this.#listenAdmin()
       await this.#stores.start()
+      await this.#signingKeys.start()
       await Promise.all([this.#listen(), this.#keys.start()])
     } catch (error) {
       // Connections and timers that are there already would keep the process alive.
@@ -184,6 +174,10 @@ class Supervisor implements RunningGateway {
 
   crashListener(index: number): void {
     this.#threads?.crash(index)
+  }
+
+  reviewSigningKeys(): Promise<void> {
+    return this.#signingKeys.review()
   }
 
   async #listenAdmin(): Promise<void> {
@@ -220,6 +214,7 @@ class Supervisor implements RunningGateway {
       nativeBinary: this.nativeBinary,
       buffers: this.#buffers,
       keySets: this.#keys.keySets(),
+      signingKeys: this.#signingKeys.snapshot(),
       readiness: this.readiness(),
       tenants: this.#stores.tenants.snapshot(),
     }
@@ -231,9 +226,7 @@ class Supervisor implements RunningGateway {
         this.#listening.add(index)
         this.#logger.log({ event: 'listener_started', thread: index })
         // What happened while the thread was starting was not sent to it.
-        for (const keySet of this.#keys.keySets()) {
-          this.#threads?.post(index, { type: 'key_set', keySet })
-        }
+        this.#sendKeys(index)
         this.#threads?.post(index, { type: 'tenants', snapshot: this.#stores.tenants.snapshot() })
         if (this.#listening.size === this.#configuration.tuning.listenerThreads) {
           this.#onListening?.()
@@ -262,6 +255,14 @@ class Supervisor implements RunningGateway {
         this.#drained.add(index)
         break
     }
+  }
+
+  #sendKeys(index: number): void {
+    for (const keySet of this.#keys.keySets()) {
+      this.#threads?.post(index, { type: 'key_set', keySet })
+    }
+    const keys = this.#signingKeys.snapshot()
+    if (keys !== null) this.#threads?.post(index, { type: 'signing_keys', keys })
   }
 
   async #answerUnknownKey(
@@ -386,6 +387,7 @@ class Supervisor implements RunningGateway {
     await this.#threads?.end()
     await this.#admin.close()
     await this.#keys.stop()
+    this.#signingKeys.stop()
     this.#stores.stop()
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
 import type { Readiness } from '../gateway/health.ts'
+import type { SigningSnapshot } from '../identity/signing-keys.ts'
 import type { KeySet } from '../keys/key-set.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
 import type { ListenerSnapshot } from '../observability/listener-metrics.ts'
@@ -34,6 +35,8 @@ export interface ListenerStart {
   readonly nativeBinary: NativeBinary
   readonly buffers: SharedBuffers
   readonly keySets: readonly KeySet[]
+  /** `null`: no route sends internal tokens. */
+  readonly signingKeys: SigningSnapshot | null
   readonly readiness: Readiness
   readonly tenants: TenantsSnapshot
 }
@@ -42,6 +45,7 @@ export type ToListener =
   /** In place of all that there were. */
   | { readonly type: 'tenants'; readonly snapshot: TenantsSnapshot }
   | { readonly type: 'key_set'; readonly keySet: KeySet }
+  | { readonly type: 'signing_keys'; readonly keys: SigningSnapshot }
   | {
       readonly type: 'unknown_key_answer'
       readonly question: number

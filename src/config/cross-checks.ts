@@ -3,6 +3,7 @@
 import { checkAuthenticators } from './authenticator-checks.ts'
 import type { Complain, Complaint, ConfigPath } from './config-error.ts'
 import { checkApiKeys, checkKeyPrefixes, checkRedis, checkSessions } from './credential-checks.ts'
+import { checkInternalToken } from './internal-token-checks.ts'
 import { checkIssuer } from './issuer-checks.ts'
 import { isLoopbackHost } from './network-address.ts'
 import { coversHost, coversMethods, coversPath } from './route-grammar.ts'
@@ -20,6 +21,7 @@ export function crossCheck(settings: UnderstoodSettings): readonly Complaint[] {
 
   if (settings.admin !== null) checkAdmin(settings.admin, complain)
   if (settings.identity !== null) checkIdentityHeaders(settings.identity, complain)
+  checkInternalToken(settings, complain)
   checkListeners(settings, complain)
   for (const [name, issuer] of settings.issuers) {
     if (issuer !== null) checkIssuer(['issuers', name], issuer, complain)

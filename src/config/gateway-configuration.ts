@@ -252,10 +252,38 @@ export interface ClaimNamesConfiguration {
   readonly organisation: string | null
 }
 
+/**
+ * - `headers`: header fields in place of the credential.
+ * - `internal-token`: a JWT of the gateway in place of the credential.
+ * - `pass-through`: the credential as it came.
+ */
+export type IdentityStrategyName = 'headers' | 'internal-token' | 'pass-through'
+
 export interface IdentityConfiguration {
-  readonly strategy: 'headers'
+  /** Of routes that do not say. */
+  readonly strategy: IdentityStrategyName
   readonly headers: IdentityHeadersConfiguration
+  readonly internalToken: InternalTokenConfiguration
 }
+
+export interface InternalTokenConfiguration {
+  /** No issuer of clients has the same. */
+  readonly issuer: string
+  readonly audience: string
+  readonly algorithm: 'ES256' | 'EdDSA'
+  /** From 1 to 300. */
+  readonly ttlSeconds: number
+  readonly keyRotationMs: number
+  /** How long upstreams may keep the published keys. */
+  readonly upstreamCacheMs: number
+  readonly keys: InternalTokenKeysConfiguration
+}
+
+/** Where the keys come from; `path` is a file or a directory. */
+export type InternalTokenKeysConfiguration =
+  | { readonly kind: 'generated' }
+  | { readonly kind: 'secret'; readonly secret: Uint8Array }
+  | { readonly kind: 'files'; readonly path: string }
 
 /** Names as written; `null`: not sent. No two are the same. */
 export interface IdentityHeadersConfiguration {
@@ -264,6 +292,7 @@ export interface IdentityHeadersConfiguration {
   readonly roles: string | null
   readonly tenant: string | null
   readonly organisation: string | null
+  readonly tenantPlan: string | null
   readonly issuer: string | null
   readonly scopes: string | null
   readonly expires: string | null
@@ -305,7 +334,7 @@ export interface RouteConfiguration {
   readonly require: RequirementConfiguration
   /** `none` where there are no tenants. */
   readonly tenant: 'required' | 'optional' | 'none'
-  readonly identity: 'headers'
+  readonly identity: IdentityStrategyName
   /** At least one. */
   readonly credentials: readonly CredentialSourceConfiguration[]
   readonly resourceMetadata: string | null

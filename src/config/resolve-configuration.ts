@@ -13,6 +13,7 @@ import type {
   ServerConfiguration,
   TenantsConfiguration,
 } from './gateway-configuration.ts'
+import { resolveInternalToken } from './internal-token-checks.ts'
 import { isSymmetric, secretBytesMin } from './issuer-checks.ts'
 import type { IssuerOutput, JwksOutput } from './issuer-settings.ts'
 import {
@@ -54,7 +55,11 @@ export function resolveConfiguration(
   const sessions = settings.sessions.settings && resolveSessions(settings.sessions.settings, files)
   const apiKeys = settings.apiKeys.settings && resolveApiKeys(settings.apiKeys.settings)
   const tenants = settings.tenants.settings && resolveTenants(settings.tenants.settings)
-  const { cache, identity, logging, revocation, watch } = settings
+  const identity = settings.identity && {
+    ...settings.identity,
+    internalToken: resolveInternalToken(settings.identity.internalToken, files),
+  }
+  const { cache, logging, revocation, watch } = settings
   if (!(server && admin && cache && identity && logging && revocation))
     return { configuration: null, complaints: files.complaints }
   if (!(isComplete(issuers) && isComplete(upstreams) && isComplete(routes))) {
@@ -209,7 +214,7 @@ function resolveRoute(
     authenticate,
     authenticators: authenticatorsOf(route, settings),
     issuers: authenticate === 'none' ? [] : (route.issuers ?? issuerNames),
-    identity: route.identity ?? 'headers',
+    identity: route.identity ?? settings.identity?.strategy ?? 'headers',
     tenant: resolveRouteTenant(route, settings),
   }
 }

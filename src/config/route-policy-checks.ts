@@ -17,6 +17,11 @@ export function checkRoutePolicy(
   if (route.mode === 'shadow' && route.authenticate === 'none') {
     complain([...path, 'mode'], 'has nothing to report with authenticate: none')
   }
+  const strategy = route.identity ?? settings.identity?.strategy
+  if (route.mode === 'shadow' && strategy === 'internal-token') {
+    // Two credentials in one field would be one too many for any upstream.
+    complain([...path, 'mode'], 'keeps the credential, whose place identity: internal-token takes')
+  }
   if (route.resource !== null) checkResource(path, route, route.resource, settings, complain)
   if (route.loginRedirect !== null) checkLoginRedirect(path, route, settings, complain)
 }

@@ -1,4 +1,5 @@
 /** Settings of identity headers, upstreams and routes. */
+import { internalTokenSchema } from './internal-token-settings.ts'
 import { hostPattern, httpOrigin, httpUrl } from './network-address.ts'
 import { requirementsSchema } from './requirement-settings.ts'
 import { pageUrl, resourceUrl } from './resource-url.ts'
@@ -22,10 +23,8 @@ import {
   word,
 } from './setting.ts'
 
-/**
- * Ways of telling the upstream who is calling that the contract knows and this version does not.
- */
-const LATER_STRATEGIES = ['internal-token', 'pass-through']
+/** Ways of telling the upstream who is calling. */
+const IDENTITY_STRATEGIES = ['headers', 'internal-token', 'pass-through'] as const
 
 function identityHeader(what: string, fallback: string) {
   return unlessAbsent(
@@ -45,6 +44,7 @@ const identityHeaders = section(
     roles: identityHeader('Roles, comma separated.', 'X-User-Roles'),
     tenant: identityHeader('Tenant.', 'X-Tenant-Id'),
     organisation: identityHeader('Organisation.', 'X-Org-Id'),
+    tenantPlan: identityHeader('Plan of the tenant, where it has one.', 'X-Tenant-Plan'),
     issuer: identityHeader('`iss` of the token.', 'X-Token-Issuer'),
     scopes: identityHeader('Scopes, comma separated.', 'X-Token-Scopes'),
     expires: identityHeader('`exp` of the token, in seconds since 1970.', 'X-Token-Expires'),
@@ -55,10 +55,14 @@ const identityHeaders = section(
 )
 
 export const identitySchema = section('How an upstream learns who is calling.', {
-  strategy: oneOf('Default for routes that do not say.', ['headers'], LATER_STRATEGIES).prefault(
-    'headers',
-  ),
+  strategy: oneOf(
+    'Default for routes that do not say. `headers`: header fields in place of the credential. ' +
+      '`internal-token`: a JWT of the gateway in `Authorization`, in place of the credential and ' +
+      'of whatever the client sent there. `pass-through`: the credential goes on as it came.',
+    IDENTITY_STRATEGIES,
+  ).prefault('headers'),
   headers: identityHeaders.prefault({}),
+  internalToken: internalTokenSchema.prefault({}),
 })
 
 export const upstreamSchema = section('One service behind the gateway.', {
@@ -241,8 +245,7 @@ export const routeSchema = section('One route.', {
   identity: unlessAbsent(
     oneOf(
       'How the upstream learns who is calling, if not as `identity.strategy` says.',
-      ['headers'],
-      LATER_STRATEGIES,
+      IDENTITY_STRATEGIES,
     ),
   ),
   credentials: listOf(

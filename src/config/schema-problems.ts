@@ -9,7 +9,6 @@ import type { SchemaIssue } from './setting.ts'
 const LATER_SETTINGS: readonly string[] = [
   'rateLimits',
   'streams',
-  'identity.internalToken',
   'routes.*.rateLimit',
   'routes.*.streams',
 ]

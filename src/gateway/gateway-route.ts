@@ -3,6 +3,7 @@ import type { RouteRequirement } from '../authentication/authorize.ts'
 import type { Authenticator } from '../authentication/verdict.ts'
 import type { CredentialExtractor } from '../credentials/extract-credential.ts'
 import type { CredentialStripper } from '../credentials/strip-credential.ts'
+import type { IdentityStrategy } from '../identity/identity-strategy.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { HeaderNameFilter } from '../proxy/header-name-filter.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
@@ -34,11 +35,13 @@ export interface GatewayRoute {
   readonly absentCode: AuthErrorCode
   /**
    * Takes all of them out of what goes upstream, whichever decided. `null` where they stay, because
-   * the upstream is the one that judges them: nobody is asked here, or the route is in shadow.
+   * the upstream judges them too: nobody is asked here, or they are passed on, or in shadow.
    */
   readonly stripper: CredentialStripper | null
   /** Whether refusals are only reported: `mode: shadow`. */
   readonly isShadow: boolean
+  /** How the upstream learns who is calling. */
+  readonly identity: IdentityStrategy
   readonly requirement: RouteRequirement
   /** `null`: its requests belong to no tenant. */
   readonly tenants: RouteTenants | null

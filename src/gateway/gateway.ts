@@ -1,7 +1,7 @@
 /**
  * Everything that one listener thread needs to handle requests; put together once, at the start.
  */
-import type { IdentityHeaderNames } from '../identity/identity-headers.ts'
+import type { SigningSnapshot } from '../identity/signing-keys.ts'
 import type { AccessLog } from '../observability/access-log.ts'
 import type { ListenerMetrics } from '../observability/listener-metrics.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -23,7 +23,6 @@ export interface Gateway {
   /** By name: a tenant may have one of its own. */
   readonly upstreams: ReadonlyMap<string, UpstreamPool>
   readonly revocations: RevocationReader
-  readonly identityNames: IdentityHeaderNames
   /** Names on the wire for the ids of a request; `null`: not sent upstream. */
   readonly requestIdName: string | null
   readonly correlationIdName: string | null
@@ -34,6 +33,8 @@ export interface Gateway {
   readonly requestIds: RequestIds
   readonly traceParents: TraceParents
   readonly clock: Clock
+  /** The keys of internal tokens; `null`: no route sends any. */
+  readonly signingKeys: (() => SigningSnapshot) | null
   /** What the supervisor last said about this instance. */
   readonly readiness: () => Readiness
 }

@@ -9,11 +9,10 @@ import { authorize } from '../authentication/authorize.ts'
 import { IdentityNotes } from '../authentication/identity-notes.ts'
 import type { Verdict } from '../authentication/verdict.ts'
 import { isFromKnownSite, isUnsafeMethod } from '../credentials/cross-site-request.ts'
-import { renderIdentityHeaders } from '../identity/identity-headers.ts'
 import { isAcceptableRequestId } from '../observability/request-id.ts'
 import { isTraceparent } from '../observability/trace-context.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
-import { fieldLines, fieldValue, type HeaderList } from '../protocol/header-list.ts'
+import { fieldValue, type HeaderList } from '../protocol/header-list.ts'
 import type { Identity } from '../protocol/verification.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
 import { forward } from '../proxy/forward.ts'
@@ -24,6 +23,7 @@ import { revocationKeysOf } from '../revocation/revocation-key.ts'
 import { AMBIGUOUS_PATH, findRoute } from '../routing/match-route.ts'
 import { subjectDigest } from '../tenants/match-token-tenant.ts'
 import { answerHealth, isHealthPath } from './answer-health.ts'
+import { answerJwks, JWKS_PATH } from './answer-jwks.ts'
 import { answerWellKnown } from './answer-well-known.ts'
 import type { Gateway } from './gateway.ts'
 import type { AuthenticationMethod, GatewayRoute } from './gateway-route.ts'
@@ -40,6 +40,10 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
   const { head } = exchange
   if (isHealthPath(head.path)) {
     answerHealth(exchange, gateway.readiness())
+    return
+  }
+  if (gateway.signingKeys !== null && head.path === JWKS_PATH) {
+    answerJwks(exchange, gateway.signingKeys())
     return
   }
   const document = gateway.wellKnown.find(head)
@@ -190,10 +194,12 @@ function conclude(
     refuseOrPass(request, route, refused.code)
     return
   }
-  verdict.notes.headerLines ??= fieldLines(
-    renderIdentityHeaders(identity, request.gateway.identityNames),
+  const { clock } = request.gateway
+  proxy(
+    request,
+    route,
+    route.identity.linesFor(verdict.notes, verdict.verified, request.tenant, clock.nowSeconds()),
   )
-  proxy(request, route, verdict.notes.headerLines)
 }
 
 /** Asked of every request, cached verdict or not; costs one load as long as nothing is new. */

@@ -17,6 +17,13 @@ export type SecurityEvent =
       /** The issuer's own name for it: printable ASCII. */
       readonly keyId: string | null
     }
+  /** Keys of internal tokens: one enters or leaves the published set, or another one signs. */
+  | {
+      readonly event: 'signing_key_published' | 'signing_key_rotated' | 'signing_key_retired'
+      readonly keyId: string
+    }
+  /** The keys in use stay in use. */
+  | { readonly event: 'signing_key_files_failed'; readonly reason: string }
   /** Sessions and API keys of one listener thread cannot be looked up, or can again. */
   | { readonly event: 'redis_unreachable' | 'redis_ready'; readonly thread: number }
   /** A route in shadow let a request pass that it would have refused. */
@@ -54,6 +61,10 @@ export const SECURITY_EVENT_LEVELS: Readonly<Record<SecurityEventName, 'info' | 
     keys_expired: 'error',
     key_added: 'info',
     key_removed: 'info',
+    signing_key_published: 'info',
+    signing_key_rotated: 'info',
+    signing_key_retired: 'info',
+    signing_key_files_failed: 'error',
     redis_unreachable: 'error',
     redis_ready: 'info',
     shadow_refused: 'info',

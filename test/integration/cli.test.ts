@@ -104,11 +104,21 @@ describe('sallyport', () => {
     assert.equal(complaints.includes('\u001b'), false)
   })
 
-  for (const example of ['minimal.yaml', 'production.yaml', 'credentials.yaml', 'tenants.yaml']) {
+  const examples = [
+    'minimal.yaml',
+    'production.yaml',
+    'credentials.yaml',
+    'internal-token.yaml',
+    'tenants.yaml',
+  ]
+  for (const example of examples) {
     it(`check accepts examples/${example}`, async () => {
       const { exitCode, output, complaints } = await sallyport(
         ['check', '--config', join('examples', example)],
-        { SALLYPORT_ADMIN_TOKEN: 'a-token-for-this-test-only' },
+        {
+          SALLYPORT_ADMIN_TOKEN: 'a-token-for-this-test-only',
+          INTERNAL_TOKEN_SECRET: 'a-secret-of-32-bytes-for-this-test-only',
+        },
       )
       assert.equal(complaints, '')
       assert.equal(exitCode, 0)
