@@ -60,9 +60,9 @@ export function composeRoute(
   const upstream = upstreams.find(({ name }) => name === route.upstream)
   if (upstream === undefined) throw new Error(`route ${route.name} has no upstream`)
   const methods = composeMethods(route, configuration, authenticators)
-  const identity = strategies[route.identity]
   const isShadow = route.mode === 'shadow'
   const stripper = new CredentialStripper(methods.flatMap(({ sources }) => sources))
+  const identity = strategies[route.identity]
   const keepsCredential = isShadow || route.authenticate === 'none' || identity.keepsCredential
   const onlyIssuer = route.issuers.length === 1 ? route.issuers[0] : null
   return {

@@ -19,10 +19,8 @@ export function checkRoutePolicy(
   }
   const strategy = route.identity ?? settings.identity?.strategy
   if (route.mode === 'shadow' && strategy === 'internal-token') {
-    complain(
-      [...path, 'mode'],
-      'leaves the credential where it is, which internal-token would replace: say identity: headers',
-    )
+    // Two credentials in one field would be one too many for any upstream.
+    complain([...path, 'mode'], 'keeps the credential, whose place identity: internal-token takes')
   }
   if (route.resource !== null) checkResource(path, route, route.resource, settings, complain)
   if (route.loginRedirect !== null) checkLoginRedirect(path, route, settings, complain)

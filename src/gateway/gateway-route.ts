@@ -35,13 +35,13 @@ export interface GatewayRoute {
   readonly absentCode: AuthErrorCode
   /**
    * Takes all of them out of what goes upstream, whichever decided. `null` where they stay, because
-   * the upstream judges them: nobody is asked here, the route is in shadow, or passes them through.
+   * the upstream judges them too: nobody is asked here, or they are passed on, or in shadow.
    */
   readonly stripper: CredentialStripper | null
-  /** How the upstream learns who is calling. */
-  readonly identity: IdentityStrategy
   /** Whether refusals are only reported: `mode: shadow`. */
   readonly isShadow: boolean
+  /** How the upstream learns who is calling. */
+  readonly identity: IdentityStrategy
   readonly requirement: RouteRequirement
   /** `null`: its requests belong to no tenant. */
   readonly tenants: RouteTenants | null

@@ -13,6 +13,7 @@ import { eventually } from '../support/eventually.ts'
 import { liveToken } from '../support/jwt-gateway.ts'
 import { AUDIENCE, mintKey } from '../support/mint-token.ts'
 import { exchangeRaw } from '../support/raw-http.ts'
+import { revoke } from '../support/revocation-gateway.ts'
 import { TENANT_ISSUERS, tenantToken } from '../support/tenant-gateway.ts'
 
 const SECRET = 'a shared secret of thirty-two bytes at the least'
@@ -112,6 +113,14 @@ describe('a route in shadow', () => {
       await assertPassed(path, code, headers, method)
     })
   }
+
+  it('passes once what would be token_revoked, without identity', async () => {
+    const jti = 'revoked-in-shadow'
+    const token = bearer(liveToken(key, ISSUER, { jti, sub: 'alice' }))
+    assert.equal(upstreamField(await parts.ask('/jwt/', token), 'x-user-id'), 'alice')
+    assert.equal((await revoke(parts, { jti, issuer: ISSUER })).status, 201)
+    await assertPassed('/jwt/', 'token_revoked', token)
+  })
 
   it('leaves a credential in the query where it was', async () => {
     const reply = await parts.ask('/jwt/?a=1&access_token=bad&b=2')

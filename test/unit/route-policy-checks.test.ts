@@ -61,6 +61,11 @@ describe('the policy of routes', () => {
       ['routes[0].mode has nothing to report with authenticate: none'],
     ],
     [
+      'shadow where the identity takes the place of the credential',
+      [{ mode: 'shadow', identity: 'internal-token' }],
+      ['routes[0].mode keeps the credential, whose place identity: internal-token takes'],
+    ],
+    [
       'a resource where nobody is asked',
       [{ resource: 'https://a.example.com', authenticate: 'none' }],
       ['routes[0].resource is for bearer tokens: it needs authenticate with jwt or introspection'],
