@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { freePort } from '../../loadtest/child-process.ts'
+import { type CredentialGateway, startCredentialGateway } from '../support/credential-gateway.ts'
+import { eventually } from '../support/eventually.ts'
+import {
+  Browser,
+  LOGIN_AUDIENCE,
+  LOGIN_CLIENT,
+  type LoginProvider,
+  startLoginProvider,
+} from '../support/login-provider.ts'
+import { outcomeAt } from '../support/revocation-gateway.ts'
+
+describe('a logout at a real provider', () => {
+  let provider: LoginProvider
+  let gateway: CredentialGateway
+  before(async () => {
+    const adminPort = await freePort()
+    provider = await startLoginProvider(`http://127.0.0.1:${adminPort}/backchannel-logout`)
+    gateway = await startCredentialGateway(
+      {
+        admin: { host: '127.0.0.1', port: adminPort },
+        issuers: {
+          main: {
+            issuer: provider.issuer,
+            audiences: [LOGIN_AUDIENCE],
+            algorithms: ['ES256'],
+            jwks: { discovery: true },
+            logoutAudiences: [LOGIN_CLIENT],
+          },
+        },
+      },
+      { '/*': { authenticate: ['jwt'] } },
+    )
+  })
+  after(async () => {
+    await gateway.stop()
+    await provider.stop()
+  })
+
+  it('ends the access of that user within a second, and of nobody else', async () => {
+    const alice = new Browser(provider.issuer)
+    const bob = new Browser(provider.issuer)
+    const token = await alice.logIn('alice')
+    const other = await bob.logIn('bob')
+    assert.equal(await outcomeAt(gateway, token), 'passed')
+    assert.equal(await outcomeAt(gateway, other), 'passed')
+    await alice.logOut()
+    const isOver = async () => (await outcomeAt(gateway, token)) === '401 token_revoked'
+    await eventually('revoked', isOver, 1_000)
+    assert.equal(await outcomeAt(gateway, other), 'passed')
+  })
+})
