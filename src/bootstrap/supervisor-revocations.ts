@@ -2,6 +2,7 @@
 import type { Revocations } from '../admin/revocations.ts'
 import type { GatewayConfiguration, IssuerConfiguration } from '../config/gateway-configuration.ts'
 import type { UnknownKeyOutcome } from '../keys/key-set.ts'
+import type { RevocationReading } from '../observability/exposition.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { randomFraction } from '../resilience/randomness.ts'
@@ -105,6 +106,19 @@ export class SupervisorRevocations {
       capacity: this.#index.capacity,
       feed: this.#feed?.status() ?? null,
     }
+  }
+
+  /** For the metrics. */
+  reading(): RevocationReading {
+    const { active, capacity, feed } = this.status()
+    const log = feed && {
+      state: feed.state,
+      lagSeconds: feed.lagSeconds,
+      pending: feed.pendingCount,
+      unreadable: feed.recordsUnreadable,
+      leftOut: feed.entriesLeftOut,
+    }
+    return { size: active, capacity, log }
   }
 
   stop(): void {
