@@ -74,7 +74,10 @@ export class SupervisorRevocations {
     this.#feed = this.#redis && this.#createFeed(this.#redis, revocation.keyPrefix, parts)
     this.revocations = {
       policy: {
-        credentialLifeMaxSeconds: revocation.credentialLifetimeMaxMs / MS_PER_SECOND,
+        credentialLifeMaxSeconds: Math.max(
+          revocation.credentialLifetimeMaxMs / MS_PER_SECOND,
+          configuration.sessions?.absoluteTtlSeconds ?? 0,
+        ),
         clockToleranceSeconds: Math.max(0, ...issuers.map((it) => it.clockToleranceSeconds)),
       },
       verifier: createVerifier(issuers, parts.keys),
@@ -185,5 +188,13 @@ function logoutIssuer(issuer: IssuerConfiguration): LogoutIssuer {
   const { name, algorithms, clockToleranceSeconds, introspection } = issuer
   const client = introspection === null ? [] : [introspection.clientId]
   const audiences = [...issuer.audiences, ...client, ...issuer.logoutAudiences]
-  return { name, issuer: issuer.issuer, audiences, algorithms, clockToleranceSeconds }
+  const knowsSubjects = issuer.claims.subject === 'sub'
+  return {
+    name,
+    issuer: issuer.issuer,
+    audiences,
+    algorithms,
+    clockToleranceSeconds,
+    knowsSubjects,
+  }
 }
