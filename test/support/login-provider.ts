@@ -94,7 +94,7 @@ export class Browser {
       redirect_uri: REDIRECT_URI,
       resource: RESOURCE,
     })
-    const login = await this.#follow(`${this.#issuer}/auth?${query}`)
+    const login = await this.#follow(`${this.#issuer}/auth?${query.toString()}`)
     const form = { prompt: 'login', login: user, password: 'any' }
     const consent = await this.#follow(login, form)
     const callback = await this.#follow(consent, { prompt: 'consent' })
