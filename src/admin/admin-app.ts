@@ -11,6 +11,8 @@ import { parseJsonText } from '../protocol/strict-json.ts'
 import type { SessionRegistry } from '../verifiers/session/session-registry.ts'
 import { AdminAccess, type AdminRefusal } from './admin-access.ts'
 import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
+import { answerBackchannelLogout } from './backchannel-logout.ts'
+import { answerRevocations, type RevocationDesk } from './revocations.ts'
 import { answerSessions } from './sessions.ts'
 
 export interface AdminAppOptions {
@@ -31,6 +33,7 @@ export interface AdminSources {
   status(): Promise<object>
   /** `null`: sessions are not configured. */
   readonly sessions: SessionRegistry | null
+  readonly revocations: RevocationDesk
   /** Something failed that should not have; the client has been told 500. */
   onFailure(error: unknown): void
 }
@@ -43,6 +46,9 @@ const CONNECTIONS_MAX = 128
 /** The largest thing that an operator sends is one session. */
 const BODY_BYTES_MAX = 65_536
 const SESSIONS = '/sessions'
+const REVOCATIONS = '/revocations'
+/** Open to everyone who can reach it, like the probes. */
+const BACKCHANNEL_LOGOUT = '/backchannel-logout'
 
 interface AdminRoute {
   /** Open to probes, which carry no token. They tell no more than the main port does. */
@@ -62,6 +68,8 @@ const REFUSALS: Readonly<Record<AdminRefusal, readonly [number, string, string]>
   missing_token: [401, 'Authentication required', 'The admin listener needs its bearer token.'],
   bad_token: [401, 'Invalid token', 'The bearer token is not the one of the admin listener.'],
 }
+
+const TOO_LARGE = problem(413, 'Too large', `At most ${BODY_BYTES_MAX} bytes are read.`)
 
 export class AdminApp {
   readonly #options: AdminAppOptions
@@ -135,19 +143,31 @@ export class AdminApp {
     const path = pathOf(request.url ?? '')
     const route = ROUTES.get(path)
     const refusal = this.#access.check(request)
-    if (refusal !== null && (refusal === 'bad_host' || route?.isOpen !== true)) {
+    const isOpen = route?.isOpen === true || path === BACKCHANNEL_LOGOUT
+    if (refusal !== null && (refusal === 'bad_host' || !isOpen)) {
       if (refusal !== 'bad_host') response.setHeader('WWW-Authenticate', 'Bearer realm="admin"')
       return problem(...REFUSALS[refusal])
     }
     if (path === SESSIONS || path.startsWith(`${SESSIONS}/`)) return this.#answerSessions(request)
+    if (path === REVOCATIONS || path === BACKCHANNEL_LOGOUT) {
+      return this.#answerDesk(path, request)
+    }
     if (route === undefined) {
-      const known = [...ROUTES.keys(), SESSIONS].join(', ')
+      const known = [...ROUTES.keys(), SESSIONS, REVOCATIONS, BACKCHANNEL_LOGOUT].join(', ')
       return problem(404, 'Not found', `The admin listener answers ${known}.`)
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return methodNotAllowed(path, 'GET, HEAD')
     }
     return route.answer(this.#sources)
+  }
+
+  async #answerDesk(path: string, request: IncomingMessage): Promise<Answer> {
+    const body = await readBody(request)
+    if (body === null) return TOO_LARGE
+    const answer = path === REVOCATIONS ? answerRevocations : answerBackchannelLogout
+    const { method = '', headers } = request
+    return answer(this.#sources.revocations, method, headers['content-type'] ?? '', body)
   }
 
   async #answerSessions(request: IncomingMessage): Promise<Answer> {
@@ -193,8 +213,9 @@ async function readRequest(
   } catch {
     return problem(400, 'Invalid request', 'The path is not percent-encoded as it should be.')
   }
-  const text = await readBody(request)
-  if (text === null) return problem(413, 'Too large', `At most ${BODY_BYTES_MAX} bytes are read.`)
+  const bytes = await readBody(request)
+  if (bytes === null) return TOO_LARGE
+  const text = bytes.toString('utf8')
   // A page of another site can send any text, but not with this type: that would take a preflight.
   const isJson = /^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')
   const method = request.method ?? ''
@@ -202,12 +223,12 @@ async function readRequest(
 }
 
 /** @returns `null` when there is more than may be. */
-async function readBody(request: IncomingMessage): Promise<string | null> {
+async function readBody(request: IncomingMessage): Promise<Buffer | null> {
   const chunks: Buffer[] = []
   let sizeBytes = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     sizeBytes += chunk.byteLength
     if (sizeBytes <= BODY_BYTES_MAX) chunks.push(chunk)
   }
-  return sizeBytes > BODY_BYTES_MAX ? null : Buffer.concat(chunks).toString('utf8')
+  return sizeBytes > BODY_BYTES_MAX ? null : Buffer.concat(chunks)
 }

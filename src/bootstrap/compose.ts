@@ -23,6 +23,7 @@ import type { Clock } from '../resilience/clock.ts'
 import { randomFraction, randomHex } from '../resilience/randomness.ts'
 import { RedisConnections } from '../resilience/redis-connections.ts'
 import type { RedisState } from '../resilience/redis-pool.ts'
+import { RevocationReader } from '../revocation/revocation-reader.ts'
 import { compileRoutes } from '../routing/compile-routes.ts'
 import { KeyGenerations } from '../shared-memory/key-generations.ts'
 import { InFlight } from '../token-cache/in-flight.ts'
@@ -124,6 +125,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     correlationIdName: identity.headers.correlationId,
     trustedPeers: new TrustedPeers(configuration.server.trustedProxies),
     metrics,
+    revocations: new RevocationReader(buffers.revocations),
     accessLog: new AccessLog({
       sampledShare: logging.accessLog.enabled ? logging.accessLog.sampling : 0,
       failureSampledShare: logging.accessLog.enabled ? logging.accessLog.failureSampling : 0,

@@ -1,6 +1,7 @@
 /** The memory that all threads share: made once, when the process starts. */
 import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
 import { createCircuitBreakerBuffer } from '../resilience/circuit-breaker.ts'
+import { createRevocationBuffer } from '../revocation/revocation-index.ts'
 import { createKeyGenerationsBuffer } from '../shared-memory/key-generations.ts'
 import { createInFlightBuffer } from '../token-cache/in-flight.ts'
 import { createRefusalCacheBuffer } from '../token-cache/refusal-cache.ts'
@@ -11,7 +12,7 @@ const BYTES_PER_MIB = 2 ** 20
 /** Refusals get memory of their own, on top of the cache's: this part of its size. */
 const REFUSAL_SHARE = 1 / 32
 
-export function createBuffers({ cache, issuers }: GatewayConfiguration): SharedBuffers {
+export function createBuffers({ cache, issuers, revocation }: GatewayConfiguration): SharedBuffers {
   const refusalBytes = Math.floor(cache.sizeMiB * BYTES_PER_MIB * REFUSAL_SHARE)
   return {
     keyGenerations: createKeyGenerationsBuffer(),
@@ -19,5 +20,6 @@ export function createBuffers({ cache, issuers }: GatewayConfiguration): SharedB
     refusals: createRefusalCacheBuffer(refusalBytes),
     inFlight: createInFlightBuffer(),
     breakers: createCircuitBreakerBuffer(issuers.length),
+    revocations: createRevocationBuffer(revocation.capacity),
   }
 }

@@ -14,6 +14,7 @@ import { describeError } from '../observability/redact.ts'
 import { CIRCUIT_STATES } from '../resilience/circuit-breaker.ts'
 import { systemClock } from '../resilience/clock.ts'
 import type { RedisState } from '../resilience/redis-pool.ts'
+import { REVOCATION_FEED_STATES } from '../revocation/revocation-feed.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
 import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
 import { claimPort, listenError } from './claim-port.ts'
@@ -23,8 +24,10 @@ import { IssuerKeys } from './issuer-keys.ts'
 import { logKeyEvent } from './key-events.ts'
 import { type ListenerThreads, startListenerThreads } from './listener-threads.ts'
 import { nativeBinaryFor } from './native-server-choice.ts'
+import type { RunningGateway } from './running-gateway.ts'
 import { createBuffers } from './shared-buffers.ts'
 import { StartError } from './start-error.ts'
+import { SupervisorRevocations } from './supervisor-revocations.ts'
 import { SupervisorSessions } from './supervisor-sessions.ts'
 import type { FromListener, ListenerStart, SharedBuffers } from './thread-messages.ts'
 
@@ -40,21 +43,6 @@ const SNAPSHOT_TIMEOUT_MS = 1_000
 
 export interface SupervisorOptions {
   readonly version: string
-}
-
-/** A gateway that runs. */
-export interface RunningGateway {
-  /** The actual ones, where the configuration says 0. */
-  readonly port: number
-  readonly adminPort: number
-  readonly nativeBinary: NativeBinary
-  readiness(): Readiness
-  /** Settles when the instance is ready, which an issuer without keys can put off for long. */
-  whenReady(): Promise<void>
-  /** Drains and ends everything: no request that was accepted is lost. */
-  stop(): Promise<void>
-  /** Makes one listener thread fail. Only tests call this. */
-  crashListener(index: number): void
 }
 
 /**
@@ -82,6 +70,7 @@ class Supervisor implements RunningGateway {
   readonly #buffers: SharedBuffers
   readonly #keys: IssuerKeys
   readonly #sessions: SupervisorSessions
+  readonly #revocations: SupervisorRevocations
   readonly #breakers: readonly IssuerBreaker[]
   readonly #admin: AdminApp
   readonly #ledger = new MetricsLedger()
@@ -116,6 +105,13 @@ class Supervisor implements RunningGateway {
       onEvent: (event, alertOnStale) => logKeyEvent(this.#logger, event, alertOnStale),
     })
     this.#sessions = new SupervisorSessions(configuration, systemClock)
+    this.#revocations = new SupervisorRevocations(configuration, {
+      buffer: this.#buffers.revocations,
+      keys: this.#keys.source(),
+      clock: systemClock,
+      logger: this.#logger,
+      onHealth: () => this.#announceReadiness(),
+    })
     this.#breakers = issuerBreakers(configuration, this.#buffers.breakers)
     this.#admin = new AdminApp(configuration.admin, {
       metrics: () => this.#metrics(),
@@ -123,6 +119,7 @@ class Supervisor implements RunningGateway {
       readiness: () => this.readiness(),
       status: () => this.#status(),
       sessions: this.#sessions.registry,
+      revocations: this.#revocations,
       onFailure: (error) =>
         this.#logger.log({ event: 'unexpected_failure', where: 'admin', ...describeError(error) }),
     })
@@ -141,7 +138,7 @@ class Supervisor implements RunningGateway {
     try {
       this.port = await claimPort(server.host, server.port)
       await this.#listenAdmin()
-      await Promise.all([this.#listen(), this.#keys.start()])
+      await Promise.all([this.#listen(), this.#keys.start(), this.#revocations.start()])
     } catch (error) {
       // Connections and timers that are there already would keep the process alive.
       await this.#end()
@@ -156,6 +153,7 @@ class Supervisor implements RunningGateway {
       isListening: this.#listening.size > 0,
       isDraining: this.#isDraining,
       issuers: this.#keys.health(),
+      revocations: this.#revocations.health(),
     })
   }
 
@@ -313,15 +311,12 @@ class Supervisor implements RunningGateway {
     const { version, kind } = this.nativeBinary
     return this.#exposition.render({
       listeners: this.#ledger.merge(),
-      issuers: this.#keys.statuses().map((status) => ({
-        issuer: status.issuerName,
-        state: status.state,
-        keyAgeSeconds: status.ageSeconds,
-        refreshFailures: status.refreshesFailed,
-      })),
+      issuers: this.#keys.readings(),
       issuerStates: KEY_SET_STATES,
       circuits: circuitReadings(this.#breakers),
       circuitStates: CIRCUIT_STATES,
+      revocations: this.#revocations.reading(),
+      revocationLogStates: REVOCATION_FEED_STATES,
       listenerRestarts: this.#restarts,
       ready: this.readiness().ready,
       build: {
@@ -343,6 +338,7 @@ class Supervisor implements RunningGateway {
       tuning: this.#configuration.tuning,
       issuers: this.#keys.statuses(),
       introspection: circuitReadings(this.#breakers),
+      revocations: this.#revocations.reading(),
       redis: [...this.#redisStates].map(([thread, state]) => ({ thread, state })),
       routes: this.#configuration.routes.map(({ name, match, authenticate, upstream }) => ({
         name,
@@ -386,6 +382,7 @@ class Supervisor implements RunningGateway {
     await this.#threads?.end()
     await this.#admin.close()
     await this.#keys.stop()
+    this.#revocations.stop()
     this.#sessions.close()
   }
 }

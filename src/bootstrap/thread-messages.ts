@@ -20,6 +20,7 @@ export interface SharedBuffers {
   readonly inFlight: SharedArrayBuffer
   /** Circuit breakers of introspection endpoints, in the order of the issuers. */
   readonly breakers: SharedArrayBuffer
+  readonly revocations: SharedArrayBuffer
 }
 
 /** What a listener thread starts with. */

@@ -5,6 +5,7 @@ import type { Complain, Complaint, ConfigPath } from './config-error.ts'
 import { checkApiKeys, checkKeyPrefixes, checkRedis, checkSessions } from './credential-checks.ts'
 import { checkIssuer } from './issuer-checks.ts'
 import { isLoopbackHost } from './network-address.ts'
+import { checkRevocation } from './revocation-settings.ts'
 import { coversHost, coversMethods, coversPath } from './route-grammar.ts'
 import type { IdentityOutput, RouteOutput } from './route-settings.ts'
 import type { AdminOutput } from './server-settings.ts'
@@ -114,7 +115,7 @@ function checkRoute(
 }
 
 function checkCredentialSections(
-  { redis, sessions, apiKeys }: UnderstoodSettings,
+  { redis, sessions, apiKeys, revocation }: UnderstoodSettings,
   complain: Complain,
 ): void {
   if (redis.settings !== null) checkRedis(redis.settings, complain)
@@ -122,6 +123,10 @@ function checkCredentialSections(
   if (apiKeys.settings !== null) checkApiKeys(apiKeys.settings, redis.isThere, complain)
   if (sessions.settings !== null && apiKeys.settings !== null) {
     checkKeyPrefixes(sessions.settings, apiKeys.settings, complain)
+  }
+  if (revocation !== null) {
+    const others = { sessions: sessions.settings, apiKeys: apiKeys.settings }
+    checkRevocation(revocation, { hasRedis: redis.isThere, ...others }, complain)
   }
 }
 

@@ -19,6 +19,7 @@ export interface GatewayConfiguration {
   readonly redis: RedisConfiguration | null
   readonly sessions: SessionsConfiguration | null
   readonly apiKeys: ApiKeysConfiguration | null
+  readonly revocation: RevocationConfiguration
   readonly identity: IdentityConfiguration
   readonly upstreams: readonly UpstreamConfiguration[]
   /** The first that matches wins. */
@@ -83,6 +84,10 @@ export interface IssuerConfiguration {
   readonly types: readonly string[]
   readonly keys: IssuerKeysConfiguration
   readonly claims: ClaimNamesConfiguration
+  /** Who its logout tokens may be for, besides `audiences` and the client that introspects. */
+  readonly logoutAudiences: readonly string[]
+  /** What its logout tokens end: the session alone, or all that the subject was issued before. */
+  readonly logoutRevokes: 'session' | 'subject'
   /** `null`: only its JWTs are known here. */
   readonly introspection: IntrospectionConfiguration | null
 }
@@ -131,6 +136,16 @@ export interface RedisConfiguration {
   readonly connectTimeoutMs: number
   readonly commandTimeoutMs: number
   readonly readFromReplicas: boolean
+}
+
+export interface RevocationConfiguration {
+  /** Whether revocations are shared over Redis. */
+  readonly redis: boolean
+  readonly keyPrefix: string
+  /** Longest life of any credential: how long a revocation is kept that names no end. */
+  readonly credentialLifeMaxSeconds: number
+  /** Revocations that can be in force at once. */
+  readonly capacity: number
 }
 
 export interface SessionsConfiguration {

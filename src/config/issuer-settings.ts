@@ -138,6 +138,17 @@ const issuer = section('One issuer of tokens.', {
   ),
   claims: claims.prefault({}),
   introspection: unlessAbsent(introspectionSchema),
+  logoutAudiences: listOf(
+    'Client ids for which the issuer may send logout tokens (OpenID Connect Back-Channel Logout), ' +
+      'besides `audiences` and `introspection.clientId`.',
+    text('Client id.'),
+  ).prefault([]),
+  logoutRevokes: oneOf(
+    'What a logout token ends. `subject`: all that was issued to the user before it, on every ' +
+      'device; also the session that it names. `session`: only the session that it names, which ' +
+      'needs access tokens that carry `sid`; those of many issuers do not.',
+    ['subject', 'session'],
+  ).prefault('subject'),
 })
 
 export const issuerSchema = issuer.transform(({ clockTolerance, ...rest }) => ({

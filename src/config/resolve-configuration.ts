@@ -20,6 +20,7 @@ import {
   resolveRedis,
   resolveSessions,
 } from './resolve-credentials.ts'
+import { resolveRevocation } from './revocation-settings.ts'
 import type { RouteOutput } from './route-settings.ts'
 import { type AdminOutput, isAdminToken, type ServerOutput } from './server-settings.ts'
 import { SettingFiles } from './setting-files.ts'
@@ -52,7 +53,9 @@ export function resolveConfiguration(
   const sessions = settings.sessions.settings && resolveSessions(settings.sessions.settings, files)
   const apiKeys = settings.apiKeys.settings && resolveApiKeys(settings.apiKeys.settings)
   const { cache, identity, logging, watch } = settings
-  if (!(server && admin && cache && identity && logging))
+  const revocation =
+    settings.revocation && resolveRevocation(settings.revocation, { redis, sessions })
+  if (!(server && admin && cache && identity && logging && revocation))
     return { configuration: null, complaints: files.complaints }
   if (!(isComplete(issuers) && isComplete(upstreams) && isComplete(routes))) {
     return { configuration: null, complaints: files.complaints }
@@ -65,6 +68,7 @@ export function resolveConfiguration(
     redis,
     sessions,
     apiKeys,
+    revocation,
     identity,
     upstreams,
     routes,
@@ -129,6 +133,8 @@ function resolveIssuer(
     types: issuer.types,
     keys,
     claims: issuer.claims,
+    logoutAudiences: issuer.logoutAudiences,
+    logoutRevokes: issuer.logoutRevokes,
     introspection,
   }
 }

@@ -5,6 +5,7 @@
  */
 import { issuersSchema } from './issuer-settings.ts'
 import { redisSchema } from './redis-settings.ts'
+import { revocationSchema } from './revocation-settings.ts'
 import { identitySchema, routesSchema, upstreamsSchema } from './route-settings.ts'
 import { adminSchema, cacheSchema, loggingSchema, serverSchema } from './server-settings.ts'
 import { apiKeysSchema, sessionsSchema } from './session-settings.ts'
@@ -20,6 +21,7 @@ export const configurationSchema = section(
     issuers: issuersSchema.prefault({}),
     sessions: unlessAbsent(sessionsSchema),
     apiKeys: unlessAbsent(apiKeysSchema),
+    revocation: revocationSchema.prefault({}),
     identity: identitySchema.prefault({}),
     upstreams: upstreamsSchema,
     routes: routesSchema,

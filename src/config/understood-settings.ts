@@ -6,6 +6,7 @@
  */
 import { type IssuerOutput, issuerSchema } from './issuer-settings.ts'
 import { type RedisOutput, redisSchema } from './redis-settings.ts'
+import { type RevocationOutput, revocationSchema } from './revocation-settings.ts'
 import {
   type IdentityOutput,
   identitySchema,
@@ -45,6 +46,7 @@ export interface UnderstoodSettings {
   readonly redis: OptionalSection<RedisOutput>
   readonly sessions: OptionalSection<SessionsOutput>
   readonly apiKeys: OptionalSection<ApiKeysOutput>
+  readonly revocation: RevocationOutput | null
   readonly watch: boolean
 }
 
@@ -68,6 +70,7 @@ export function understand(document: unknown): UnderstoodSettings {
     redis: optional(redisSchema, root['redis']),
     sessions: optional(sessionsSchema, root['sessions']),
     apiKeys: optional(apiKeysSchema, root['apiKeys']),
+    revocation: alone(revocationSchema, root['revocation'] ?? {}),
     watch: root['watch'] === true,
   }
 }

@@ -8,6 +8,7 @@ import type { Logger } from '../observability/logger.ts'
 import type { RequestIds } from '../observability/request-id.ts'
 import type { TraceParents } from '../observability/trace-context.ts'
 import type { Clock } from '../resilience/clock.ts'
+import type { RevocationReader } from '../revocation/revocation-reader.ts'
 import type { RouteTable } from '../routing/compile-routes.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { Readiness } from './health.ts'
@@ -21,6 +22,7 @@ export interface Gateway {
   readonly correlationIdName: string | null
   readonly trustedPeers: TrustedPeers
   readonly metrics: ListenerMetrics
+  readonly revocations: RevocationReader
   readonly accessLog: AccessLog
   readonly logger: Logger
   readonly requestIds: RequestIds

@@ -17,6 +17,7 @@ import type { ClientExchange } from '../proxy/client-exchange.ts'
 import { forward } from '../proxy/forward.ts'
 import { forwardedFields } from '../proxy/forwarded-headers.ts'
 import { requestHeaders } from '../proxy/hop-by-hop-headers.ts'
+import { revocationKeysOf } from '../revocation/revocation-key.ts'
 import { AMBIGUOUS_PATH, findRoute } from '../routing/match-route.ts'
 import { answerHealth, isHealthPath } from './answer-health.ts'
 import type { Gateway } from './gateway.ts'
@@ -124,7 +125,7 @@ function judge(
     .catch((error: unknown) => request.fail(error))
 }
 
-/** Policy, then identity. The policy is the route's, so it is never part of a cached verdict. */
+/** Revocation, policy, then identity. The policy is the route's, so it is never part of a cached verdict. */
 function conclude(
   request: RequestContext,
   route: GatewayRoute,
@@ -146,12 +147,18 @@ function conclude(
     return
   }
   const { identity } = verdict.verified
+  verdict.notes ??= new IdentityNotes()
+  verdict.notes.revocation ??= revocationKeysOf(identity)
+  const { revocations, clock } = request.gateway
+  if (revocations.isRevoked(verdict.notes.revocation, clock.nowSeconds())) {
+    request.refuseRevoked(identity.subject)
+    return
+  }
   const refused = authorize(identity, route.requirement)
   if (refused !== null) {
     request.refuse(refused.code)
     return
   }
-  verdict.notes ??= new IdentityNotes()
   verdict.notes.headerLines ??= fieldLines(
     renderIdentityHeaders(identity, request.gateway.identityNames),
   )

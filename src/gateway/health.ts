@@ -11,10 +11,20 @@ export interface IssuerHealth {
   readonly hasHadKeys: boolean
 }
 
+/** Of what other instances revoke. */
+export interface RevocationHealth {
+  /** Whether all of it has been read at any time since the start. */
+  readonly hasCaughtUp: boolean
+  /** Whether the last look at it failed. */
+  readonly isUnreachable: boolean
+}
+
 export interface HealthFacts {
   readonly isListening: boolean
   readonly isDraining: boolean
   readonly issuers: readonly IssuerHealth[]
+  /** `null`: revocations are not shared with other instances. */
+  readonly revocations: RevocationHealth | null
 }
 
 /** - `waiting`: never had keys. - `degraded`: had keys, but they are stale or gone. */
@@ -22,18 +32,25 @@ export type IssuerCondition = 'ok' | 'degraded' | 'waiting'
 
 export interface Readiness {
   readonly ready: boolean
-  readonly status: 'ready' | 'draining' | 'not_listening' | 'waiting_for_keys'
+  readonly status:
+    | 'ready'
+    | 'draining'
+    | 'not_listening'
+    | 'waiting_for_keys'
+    | 'waiting_for_revocations'
   readonly issuers: readonly {
     readonly issuer: string
     readonly condition: IssuerCondition
     readonly keys: KeySetState
   }[]
+  /** `local`: not shared. Otherwise of the log in which all instances write what they revoke. */
+  readonly revocations: IssuerCondition | 'local'
 }
 
 /**
- * Ready: listening, not draining, and every issuer has had keys. An issuer that fails *later* is
- * told, but does not make the instance unready: it would be so in all instances at once, and an
- * outage of one issuer would become an outage of everything.
+ * Ready: listening, not draining, every issuer has had keys, and what was revoked elsewhere is
+ * known. What fails *later* is told, but does not make the instance unready: it would be so in all
+ * instances at once, and an outage of one issuer would become an outage of everything.
  */
 export function judgeReadiness(facts: HealthFacts): Readiness {
   const issuers = facts.issuers.map(({ issuer, state, hasHadKeys }) => ({
@@ -42,8 +59,15 @@ export function judgeReadiness(facts: HealthFacts): Readiness {
     keys: state,
   }))
   const isWaiting = issuers.some(({ condition }) => condition === 'waiting')
-  const status = statusOf(facts, isWaiting)
-  return { ready: status === 'ready', status, issuers }
+  const revocations = revocationsOf(facts.revocations)
+  const status = statusOf(facts, isWaiting, revocations === 'waiting')
+  return { ready: status === 'ready', status, issuers, revocations }
+}
+
+function revocationsOf(health: RevocationHealth | null): Readiness['revocations'] {
+  if (health === null) return 'local'
+  if (!health.hasCaughtUp) return 'waiting'
+  return health.isUnreachable ? 'degraded' : 'ok'
 }
 
 function conditionOf(state: KeySetState, hasHadKeys: boolean): IssuerCondition {
@@ -51,8 +75,13 @@ function conditionOf(state: KeySetState, hasHadKeys: boolean): IssuerCondition {
   return state === 'fresh' ? 'ok' : 'degraded'
 }
 
-function statusOf(facts: HealthFacts, isWaiting: boolean): Readiness['status'] {
+function statusOf(
+  facts: HealthFacts,
+  isWaitingForKeys: boolean,
+  isWaitingForRevocations: boolean,
+): Readiness['status'] {
   if (facts.isDraining) return 'draining'
   if (!facts.isListening) return 'not_listening'
-  return isWaiting ? 'waiting_for_keys' : 'ready'
+  if (isWaitingForKeys) return 'waiting_for_keys'
+  return isWaitingForRevocations ? 'waiting_for_revocations' : 'ready'
 }

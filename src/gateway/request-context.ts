@@ -3,7 +3,7 @@
  *
  * Every field is set in the constructor, in one order, so that all requests have one shape.
  */
-
+import { hash } from 'node:crypto'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import type { Outcome } from '../observability/metric-names.ts'
 import { describeError } from '../observability/redact.ts'
@@ -54,6 +54,16 @@ export class RequestContext implements ForwardObserver {
     this.gateway.metrics.countRefusal(code, route?.issuerIndex ?? NO_INDEX)
     if (isGone) this.#end('client_gone', STATUS_NONE, null)
     else this.#end(outcomeOfRefusal(code), AUTH_ERRORS[code].status, code)
+  }
+
+  /** Refuses what was good and is revoked; says so to whom it concerns, without a name. */
+  refuseRevoked(subject: string): void {
+    this.gateway.logger.security({
+      event: 'revoked_token_used',
+      route: this.route?.name ?? 'none',
+      subjectDigest: hash('sha256', subject, 'hex'),
+    })
+    this.refuse('token_revoked')
   }
 
   /** Ends a request that met a defect: the connection is cut, the thread lives on. */

@@ -24,6 +24,21 @@ export interface CircuitReading {
   readonly state: string
 }
 
+export interface RevocationReading {
+  readonly size: number
+  readonly capacity: number
+  /** Of the log that instances share; `null`: there is none. */
+  readonly log: {
+    /** One of `revocationLogStates`. */
+    readonly state: string
+    /** `null` before it was read for the first time. */
+    readonly lagSeconds: number | null
+    readonly pending: number
+    readonly unreadable: number
+    readonly leftOut: number
+  } | null
+}
+
 export interface BuildReading {
   readonly version: string
   readonly node: string
@@ -39,6 +54,8 @@ export interface MetricsReading {
   /** Circuit breakers of introspection endpoints, and every state that they can be in. */
   readonly circuits: readonly CircuitReading[]
   readonly circuitStates: readonly string[]
+  readonly revocations: RevocationReading
+  readonly revocationLogStates: readonly string[]
   readonly listenerRestarts: number
   readonly ready: boolean
   readonly build: BuildReading
@@ -144,6 +161,22 @@ const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) =
         value: state === current ? 1 : 0,
       })),
     ),
+  revocations: ({ revocations }) => single(revocations.size),
+  revocationCapacity: ({ revocations }) => single(revocations.capacity),
+  revocationsLeftOut: ({ revocations }) => single(revocations.log?.leftOut ?? 0),
+  revocationLogState: ({ revocations: { log }, revocationLogStates }) =>
+    log === null
+      ? []
+      : revocationLogStates.map((state) => ({
+          labels: { state },
+          value: state === log.state ? 1 : 0,
+        })),
+  revocationLogLag: ({ revocations }) => {
+    const lagSeconds = revocations.log?.lagSeconds ?? null
+    return lagSeconds === null ? [] : single(lagSeconds)
+  },
+  revocationsPending: ({ revocations }) => single(revocations.log?.pending ?? 0),
+  revocationsUnreadable: ({ revocations }) => single(revocations.log?.unreadable ?? 0),
   upstreamPending: ({ listeners }) => oneLabel(listeners.upstreamPending, 'upstream'),
   upstreamEjected: ({ listeners }) => oneLabel(listeners.upstreamEjected, 'upstream'),
   openConnections: ({ listeners }) => single(listeners.openConnections),

@@ -19,6 +19,32 @@ export type SecurityEvent =
     }
   /** Sessions and API keys of one listener thread cannot be looked up, or can again. */
   | { readonly event: 'redis_unreachable' | 'redis_ready'; readonly thread: number }
+  /** Somebody still presents what was revoked. */
+  | {
+      readonly event: 'revoked_token_used'
+      readonly route: string
+      /** SHA-256 of the subject, in hexadecimal. */
+      readonly subjectDigest: string
+    }
+  | {
+      readonly event: 'revocation_added'
+      readonly kind: string
+      /** Under which it is stored: a digest. */
+      readonly key: string
+      readonly untilSeconds: number
+      /** `operator`: over the admin listener; `logout`: by a logout token. */
+      readonly origin: 'operator' | 'logout'
+      readonly outcome: string
+      /** The operator's remark. */
+      readonly reason: string | null
+    }
+  /** The word says why; nothing of the token is repeated. */
+  | { readonly event: 'logout_token_refused'; readonly reason: string }
+  /** Revocations of other instances are not learnt meanwhile, or are again. */
+  | {
+      readonly event: 'revocation_log_unreachable' | 'revocation_log_caught_up'
+      readonly pending: number
+    }
   | { readonly event: 'listener_restarted'; readonly thread: number; readonly restarts: number }
 
 export type SecurityEventName = SecurityEvent['event']
@@ -32,6 +58,11 @@ export const SECURITY_EVENT_LEVELS: Readonly<Record<SecurityEventName, 'info' | 
     key_removed: 'info',
     redis_unreachable: 'error',
     redis_ready: 'info',
+    revoked_token_used: 'warn',
+    revocation_added: 'info',
+    logout_token_refused: 'warn',
+    revocation_log_unreachable: 'error',
+    revocation_log_caught_up: 'info',
     listener_restarted: 'error',
   }
 

@@ -72,6 +72,13 @@ export const AUTH_ERRORS = {
     title: 'Inactive token',
     message: 'Its issuer says that the token is not active: expired, revoked or unknown there.',
   },
+  token_revoked: {
+    status: 401,
+    challengeError: 'invalid_token',
+    retryable: false,
+    title: 'Token revoked',
+    message: 'The token was withdrawn before its time. Obtain a new one.',
+  },
   no_session: {
     status: 401,
     challengeError: null,

@@ -106,6 +106,30 @@ export class RedisConnections {
     return this.#masters.run('zrange', [key, '0', '-1'], isTexts)
   }
 
+  /**
+   * Members with a score above the one and up to the other, lowest first, each followed by its
+   * score; `above` is a score as Redis has written it, or `null` for the lowest.
+   */
+  membersBetween(
+    key: string,
+    above: string | null,
+    upTo: number,
+    membersMax: number,
+  ): Promise<RedisReply<string[]>> {
+    const bounds = [above === null ? '-inf' : `(${above}`, String(upTo)]
+    const args = [key, ...bounds, 'WITHSCORES', 'LIMIT', '0', String(membersMax)]
+    return this.#masters.run('zrangebyscore', args, isTexts)
+  }
+
+  /** Runs a script in one step. All keys must be in one slot of a cluster. @returns Its integer. */
+  runScript(
+    script: string,
+    keys: readonly string[],
+    args: readonly string[],
+  ): Promise<RedisReply<number>> {
+    return this.#masters.run('eval', [script, String(keys.length), ...keys, ...args], isCount)
+  }
+
   /** `null`: there is no member. */
   async highestScore(key: string): Promise<RedisReply<number | null>> {
     const reply = await this.#masters.run('zrange', [key, '-1', '-1', 'WITHSCORES'], isTexts)

@@ -46,6 +46,11 @@ export class LogoutReplayMemory {
     return 'new'
   }
 
+  /** It could not be acted upon after all: the issuer may send it again. */
+  forget({ issuer, jti }: { readonly issuer: string; readonly jti: string }): void {
+    this.#untilSeconds.delete(revocationKey({ kind: 'jti', issuer, value: jti }))
+  }
+
   /** At most once in a second, so that a full memory does not make each token dear. */
   #sweep(nowSeconds: number): void {
     if (this.#sweptAtSeconds === nowSeconds) return

@@ -69,7 +69,9 @@ export interface RevocationFeedParts {
  * - `caught_up`: read to its end, at the last look.
  * - `unreachable`: the last look failed. What was learnt before holds.
  */
-export type RevocationFeedState = 'catching_up' | 'caught_up' | 'unreachable'
+export const REVOCATION_FEED_STATES = ['catching_up', 'caught_up', 'unreachable'] as const
+
+export type RevocationFeedState = (typeof REVOCATION_FEED_STATES)[number]
 
 export interface RevocationFeedStatus {
   readonly state: RevocationFeedState

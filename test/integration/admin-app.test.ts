@@ -48,9 +48,14 @@ const sources: AdminSources = {
     ready: true,
     status: 'ready',
     issuers: [{ issuer: 'main', condition: 'degraded', keys: 'stale' }],
+    revocations: 'local',
   }),
   status: () => Promise.resolve({ version: '1.2.3' }),
   sessions: null,
+  revocations: {
+    revoke: () => ({ ok: false, message: 'not here' }),
+    logout: () => Promise.resolve({ ok: true }),
+  },
   onFailure: (error) => void failures.push(error),
 }
 
@@ -88,16 +93,22 @@ describe('Admin listener', () => {
     assert.deepEqual(JSON.parse(body), {
       status: 'ready',
       issuers: [{ issuer: 'main', condition: 'degraded', keys: 'stale' }],
+      revocations: 'local',
     })
   })
 
   it('answers 503 while the instance is not ready', async () => {
     const port = await startApp(null, {
-      readiness: () => ({ ready: false, status: 'draining', issuers: [] }),
+      readiness: () => ({
+        ready: false,
+        status: 'draining',
+        issuers: [],
+        revocations: 'local',
+      }),
     })
     const { status, body } = await ask(port, { path: '/health/ready' })
     assert.equal(status, 503)
-    assert.deepEqual(JSON.parse(body), { status: 'draining', issuers: [] })
+    assert.deepEqual(JSON.parse(body), { status: 'draining', issuers: [], revocations: 'local' })
   })
 
   it('explains what it does not have, and which methods it takes (RFC 9110 §15.5.6)', async () => {

@@ -36,6 +36,12 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
     issuerStates: ['empty', 'fresh', 'stale', 'dead'],
     circuits: [{ issuer: 'main', state: 'open' }],
     circuitStates: ['closed', 'open', 'half_open'],
+    revocations: {
+      size: 7,
+      capacity: 1_024,
+      log: { state: 'caught_up', lagSeconds: 1, pending: 2, unreadable: 3, leftOut: 0 },
+    },
+    revocationLogStates: ['catching_up', 'caught_up', 'unreachable'],
     listenerRestarts: 1,
     ready: true,
     build: { version: '1.2.3', node: 'v20.0.0', nativeServer: '20.56.0' },

@@ -6,6 +6,7 @@ const HEALTHY: HealthFacts = {
   isListening: true,
   isDraining: false,
   issuers: [{ issuer: 'main', state: 'fresh', hasHadKeys: true }],
+  revocations: null,
 }
 
 describe('Readiness', () => {
@@ -14,6 +15,7 @@ describe('Readiness', () => {
       ready: true,
       status: 'ready',
       issuers: [{ issuer: 'main', condition: 'ok', keys: 'fresh' }],
+      revocations: 'local',
     })
   })
 
