@@ -18,9 +18,9 @@ import {
   resolveApiKeys,
   resolveIntrospection,
   resolveRedis,
+  resolveRevocation,
   resolveSessions,
 } from './resolve-credentials.ts'
-import { resolveRevocation } from './revocation-settings.ts'
 import type { RouteOutput } from './route-settings.ts'
 import { type AdminOutput, isAdminToken, type ServerOutput } from './server-settings.ts'
 import { SettingFiles } from './setting-files.ts'

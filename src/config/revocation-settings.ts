@@ -1,6 +1,5 @@
 /** Settings of revocation: credentials that are withdrawn before their time. */
 import type { Complain } from './config-error.ts'
-import type { GatewayConfiguration, RevocationConfiguration } from './gateway-configuration.ts'
 import type { ApiKeysOutput, SessionsOutput } from './session-settings.ts'
 import { duration, flag, nullable, type Output, section, text, wholeNumber } from './setting.ts'
 
@@ -70,21 +69,5 @@ export function checkRevocation(
       )
       return
     }
-  }
-}
-
-/** Sessions may live longer than tokens: then they are the measure. */
-export function resolveRevocation(
-  { redis, keyPrefix, credentialLifetimeMaxMs, capacity }: RevocationOutput,
-  others: Pick<GatewayConfiguration, 'redis' | 'sessions'>,
-): RevocationConfiguration {
-  return {
-    redis: redis ?? others.redis !== null,
-    keyPrefix,
-    credentialLifeMaxSeconds: Math.max(
-      credentialLifetimeMaxMs / MS_PER_SECOND,
-      others.sessions?.absoluteTtlSeconds ?? 0,
-    ),
-    capacity,
   }
 }

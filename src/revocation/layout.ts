@@ -71,7 +71,7 @@ export const SECONDS_MAX = 0xffff_fffe
 export const EPOCH_FIRST = 1
 
 /** Buckets that a search may visit. At three entries a bucket a run of so many is unheard of. */
-export const PROBES_MAX = 64
+const PROBES_MAX = 64
 
 /** Keeps the product in {@link homeBucketOf} exact in a double. */
 const BUCKET_COUNT_MAX = 2 ** 21

@@ -2,7 +2,7 @@
 import { revocationKey } from './revocation-key.ts'
 
 /** Tokens remembered at once, in all: one lives for ten minutes at most. */
-export const LOGOUT_REPLAYS_MAX = 65_536
+const LOGOUT_REPLAYS_MAX = 65_536
 
 /**
  * - `new`: remembered now; act upon it.

@@ -7,7 +7,7 @@
  */
 
 /** Some 20 MB of records. */
-export const OWN_REVOCATIONS_MAX = 65_536
+const OWN_REVOCATIONS_MAX = 65_536
 
 /** A record on its way. */
 export interface OwnRecord {

@@ -34,7 +34,7 @@ import type { RevocationEntry } from './revocation-entry.ts'
 import { unpackKey } from './revocation-key.ts'
 
 /** 11 MB of address space; memory is used as entries come. */
-export const REVOCATION_CAPACITY_DEFAULT = 262_144
+const REVOCATION_CAPACITY_DEFAULT = 262_144
 
 /**
  * - `added`: published, or an entry of the same key made to cover more. In force in all threads.
