@@ -1,4 +1,4 @@
-/** Completes the settings of introspection, sessions, API keys, Redis and revocation with what files hold. */
+/** Completes the settings of credentials, Redis and revocation with what files hold. */
 import { signingAlgorithmOf } from '../protocol/key-algorithms.ts'
 import type { ConfigPath } from './config-error.ts'
 import type {

@@ -125,7 +125,10 @@ function judge(
     .catch((error: unknown) => request.fail(error))
 }
 
-/** Revocation, policy, then identity. The policy is the route's, so it is never part of a cached verdict. */
+/**
+ * Revocation, policy, then identity. The policy is the route's, and a revocation may come at any
+ * time: neither is ever part of a cached verdict.
+ */
 function conclude(
   request: RequestContext,
   route: GatewayRoute,

@@ -1,4 +1,4 @@
-/** Revocations through whole gateways: in one, across several on one Redis, and while it is down. */
+/** Revocations through whole gateways: in one, across several, and while Redis is down. */
 import assert from 'node:assert/strict'
 import { hash, randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
@@ -165,6 +165,23 @@ describe('what is revoked at one instance', () => {
       ),
     )
     assert.ok(!JSON.stringify(one.log).includes(sub))
+  })
+
+  it('is learnt past records that are none, which are counted', async () => {
+    const unreadable = 'sallyport_revocation_records_unreadable_total'
+    const order = 'revocation:{log}:order'
+    const jti = randomUUID()
+    const token = rig.token({ jti })
+    const place = (Date.now() + 60_000) * 1_000
+    for (const [more, record] of ['nothing', '{"version":1}', 'x'.repeat(100_000)].entries()) {
+      await redis.command('zadd', order, place + more, record)
+    }
+    await eventually('they are counted', async () => (await other.metric(unreadable)) === 3)
+    assert.equal((await revoke(one, { jti, issuer: ISSUER })).status, 201)
+    await assertRefusedSoon(other, token, SPREAD_MS_MAX)
+    assert.equal(await other.metric('sallyport_revocations_left_out'), 0)
+    const caughtUp = 'sallyport_revocation_log_state{state="caught_up"}'
+    assert.equal(await other.metric(caughtUp), 1)
   })
 
   it('ends all that an issuer has issued', async () => {
