@@ -80,6 +80,17 @@ describe('Prometheus exposition', () => {
     assert.ok(lines.includes(`${name}_count{phase="total"} 2`))
   })
 
+  it('tells what is revoked, and how well what others revoke is known', async () => {
+    const lines = await linesOf(() => {})
+    assert.ok(lines.includes('sallyport_revocations 7'))
+    assert.ok(lines.includes('sallyport_revocation_capacity 1024'))
+    assert.ok(lines.includes('sallyport_revocation_log_state{state="caught_up"} 1'))
+    assert.ok(lines.includes('sallyport_revocation_log_state{state="unreachable"} 0'))
+    assert.ok(lines.includes('sallyport_revocation_log_lag_seconds 1'))
+    assert.ok(lines.includes('sallyport_revocations_pending 2'))
+    assert.ok(lines.includes('sallyport_revocation_records_unreadable_total 3'))
+  })
+
   it('tells the state of the keys of each issuer, and no age of keys that never came', async () => {
     const lines = await linesOf(() => {})
     assert.ok(lines.includes('sallyport_jwks_state{issuer="main",state="stale"} 1'))

@@ -36,6 +36,17 @@ describe('Readiness', () => {
     }
   })
 
+  it('is missing until what others revoked is known, and survives a later outage', () => {
+    const judge = (hasCaughtUp: boolean, isUnreachable: boolean) =>
+      judgeReadiness({ ...HEALTHY, revocations: { hasCaughtUp, isUnreachable } })
+    for (const isUnreachable of [true, false]) {
+      assert.equal(judge(false, isUnreachable).ready, false)
+      assert.equal(judge(false, isUnreachable).status, 'waiting_for_revocations')
+    }
+    assert.deepEqual([judge(true, false).ready, judge(true, false).revocations], [true, 'ok'])
+    assert.deepEqual([judge(true, true).ready, judge(true, true).revocations], [true, 'degraded'])
+  })
+
   it('ends when draining begins, and is missing before listening', () => {
     assert.equal(judgeReadiness({ ...HEALTHY, isDraining: true }).status, 'draining')
     assert.equal(judgeReadiness({ ...HEALTHY, isListening: false }).status, 'not_listening')
