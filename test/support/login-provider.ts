@@ -115,7 +115,7 @@ async function logIn(issuer: string, user: string): Promise<Login> {
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
   })
-  let at = await browser.go(`/auth?${query}`)
+  let at = await browser.go(`/auth?${query.toString()}`)
   for (const form of [{ prompt: 'login', login: user, password: 'any' }, { prompt: 'consent' }]) {
     if (!at.startsWith(`${issuer}/interaction/`))
       throw new Error(`no form of ${form.prompt}: ${at}`)
