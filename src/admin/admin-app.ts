@@ -11,8 +11,13 @@ import { parseJsonText } from '../protocol/strict-json.ts'
 import type { SessionRegistry } from '../verifiers/session/session-registry.ts'
 import { AdminAccess, type AdminRefusal } from './admin-access.ts'
 import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
-import { answerBackchannelLogout } from './backchannel-logout.ts'
-import { answerRevocations, type RevocationDesk } from './revocations.ts'
+import {
+  answerBackchannelLogout,
+  answerRevocations,
+  BACKCHANNEL_LOGOUT,
+  REVOCATIONS,
+  type Revocations,
+} from './revocations.ts'
 import { answerSessions } from './sessions.ts'
 
 export interface AdminAppOptions {
@@ -33,7 +38,7 @@ export interface AdminSources {
   status(): Promise<object>
   /** `null`: sessions are not configured. */
   readonly sessions: SessionRegistry | null
-  readonly revocations: RevocationDesk
+  readonly revocations: Revocations
   /** Something failed that should not have; the client has been told 500. */
   onFailure(error: unknown): void
 }
@@ -46,9 +51,7 @@ const CONNECTIONS_MAX = 128
 /** The largest thing that an operator sends is one session. */
 const BODY_BYTES_MAX = 65_536
 const SESSIONS = '/sessions'
-const REVOCATIONS = '/revocations'
-/** Open to everyone who can reach it, like the probes. */
-const BACKCHANNEL_LOGOUT = '/backchannel-logout'
+const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i
 
 interface AdminRoute {
   /** Open to probes, which carry no token. They tell no more than the main port does. */
@@ -68,8 +71,6 @@ const REFUSALS: Readonly<Record<AdminRefusal, readonly [number, string, string]>
   missing_token: [401, 'Authentication required', 'The admin listener needs its bearer token.'],
   bad_token: [401, 'Invalid token', 'The bearer token is not the one of the admin listener.'],
 }
-
-const TOO_LARGE = problem(413, 'Too large', `At most ${BODY_BYTES_MAX} bytes are read.`)
 
 export class AdminApp {
   readonly #options: AdminAppOptions
@@ -143,14 +144,18 @@ export class AdminApp {
     const path = pathOf(request.url ?? '')
     const route = ROUTES.get(path)
     const refusal = this.#access.check(request)
+    // A logout token proves by its signature who sent it.
     const isOpen = route?.isOpen === true || path === BACKCHANNEL_LOGOUT
     if (refusal !== null && (refusal === 'bad_host' || !isOpen)) {
       if (refusal !== 'bad_host') response.setHeader('WWW-Authenticate', 'Bearer realm="admin"')
       return problem(...REFUSALS[refusal])
     }
     if (path === SESSIONS || path.startsWith(`${SESSIONS}/`)) return this.#answerSessions(request)
-    if (path === REVOCATIONS || path === BACKCHANNEL_LOGOUT) {
-      return this.#answerDesk(path, request)
+    if (path === REVOCATIONS || path.startsWith(`${REVOCATIONS}/`)) {
+      return this.#answerWith(request, REVOCATIONS, answerRevocations)
+    }
+    if (path === BACKCHANNEL_LOGOUT) {
+      return this.#answerWith(request, BACKCHANNEL_LOGOUT, answerBackchannelLogout)
     }
     if (route === undefined) {
       const known = [...ROUTES.keys(), SESSIONS, REVOCATIONS, BACKCHANNEL_LOGOUT].join(', ')
@@ -162,12 +167,13 @@ export class AdminApp {
     return route.answer(this.#sources)
   }
 
-  async #answerDesk(path: string, request: IncomingMessage): Promise<Answer> {
-    const body = await readBody(request)
-    if (body === null) return TOO_LARGE
-    const answer = path === REVOCATIONS ? answerRevocations : answerBackchannelLogout
-    const { method = '', headers } = request
-    return answer(this.#sources.revocations, method, headers['content-type'] ?? '', body)
+  async #answerWith(
+    request: IncomingMessage,
+    resource: string,
+    answer: (revocations: Revocations, asked: AdminRequest) => Answer | Promise<Answer>,
+  ): Promise<Answer> {
+    const asked = await readRequest(request, resource)
+    return 'status' in asked ? asked : answer(this.#sources.revocations, asked)
   }
 
   async #answerSessions(request: IncomingMessage): Promise<Answer> {
@@ -213,22 +219,24 @@ async function readRequest(
   } catch {
     return problem(400, 'Invalid request', 'The path is not percent-encoded as it should be.')
   }
-  const bytes = await readBody(request)
-  if (bytes === null) return TOO_LARGE
-  const text = bytes.toString('utf8')
+  const text = await readBody(request)
+  if (text === null) return problem(413, 'Too large', `At most ${BODY_BYTES_MAX} bytes are read.`)
+  const type = request.headers['content-type'] ?? ''
   // A page of another site can send any text, but not with this type: that would take a preflight.
-  const isJson = /^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')
+  const isJson = /^application\/json\s*(;|$)/i.test(type)
   const method = request.method ?? ''
-  return { method, reference, query: url.searchParams, body: isJson ? parseJsonText(text) : null }
+  const body = isJson ? parseJsonText(text) : null
+  const form = FORM.test(type) ? new URLSearchParams(text) : null
+  return { method, reference, query: url.searchParams, body, form }
 }
 
 /** @returns `null` when there is more than may be. */
-async function readBody(request: IncomingMessage): Promise<Buffer | null> {
+async function readBody(request: IncomingMessage): Promise<string | null> {
   const chunks: Buffer[] = []
   let sizeBytes = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     sizeBytes += chunk.byteLength
     if (sizeBytes <= BODY_BYTES_MAX) chunks.push(chunk)
   }
-  return sizeBytes > BODY_BYTES_MAX ? null : Buffer.concat(chunks)
+  return sizeBytes > BODY_BYTES_MAX ? null : Buffer.concat(chunks).toString('utf8')
 }

@@ -16,6 +16,8 @@ export interface AdminRequest {
   readonly query: URLSearchParams
   /** `null`: there is none, or it is no JSON object in `application/json`. */
   readonly body: Readonly<Record<string, unknown>> | null
+  /** `null`: the body is no `application/x-www-form-urlencoded`. */
+  readonly form: URLSearchParams | null
 }
 
 const PROBLEM = 'application/problem+json'

@@ -1,63 +1,119 @@
 /**
- * Withdraws credentials before their time.
+ * Revocation of what was issued before its time is over.
  *
- *     POST /revocations    {"jti": "…", "issuer": "…"}    201 once it is in force in all threads
- *
- * The forms of the body are in revocation-entry.ts. Nothing has changed after any 4xx.
+ *     POST /revocations          {"jti": "…", "issuer": "…"}, or sid, sub, or issuer alone    201
+ *     POST /backchannel-logout   logout_token=…, from an issuer (OpenID Connect Back-Channel
+ *                                Logout 1.0 §2.5); its signature takes the place of a token
  */
-import { type Answer, json, methodNotAllowed, problem } from './answer.ts'
+import type { LogoutReplayMemory } from '../revocation/logout-replay-memory.ts'
+import { logoutRevocation } from '../revocation/logout-revocation.ts'
+import {
+  parseRevocation,
+  type RevocationEntry,
+  type RevocationPolicy,
+} from '../revocation/revocation-entry.ts'
+import type { RevocationReceipt } from '../revocation/revocation-feed.ts'
+import type {
+  LogoutTokenVerifier,
+  VerifiedLogoutToken,
+} from '../verifiers/logout/logout-token-verifier.ts'
+import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
 
-/** Whoever owns the revocations. */
-export interface RevocationDesk {
-  /** @param body JSON, as it came. */
-  revoke(body: Uint8Array): RevokeResult
-  /** Acts upon a logout token. */
-  logout(token: string): Promise<LogoutResult>
+export const REVOCATIONS = '/revocations'
+export const BACKCHANNEL_LOGOUT = '/backchannel-logout'
+
+/** What the supervisor does about revocations. */
+export interface Revocations {
+  readonly policy: RevocationPolicy
+  readonly verifier: LogoutTokenVerifier
+  readonly replays: LogoutReplayMemory
+  nowSeconds(): number
+  revoke(entry: RevocationEntry): RevocationReceipt
+  /** Names of issuers whose access tokens carry the `sid` of a logout token. */
+  readonly issuersWithSessions: ReadonlySet<string>
+  /** Names of issuers whose identities are not named by `sub`, as logout tokens are. */
+  readonly issuersWithOtherSubjects: ReadonlySet<string>
 }
 
-export type RevokeResult =
-  | {
-      readonly ok: true
-      readonly kind: string
-      /** `full`: not in force here. */
-      readonly outcome: 'added' | 'known' | 'expired' | 'full'
-      readonly untilSeconds: number
-      /** Whether other instances will learn it. */
-      readonly isSpread: boolean
-    }
-  /** What is wrong, in words that repeat nothing of the body. */
-  | { readonly ok: false; readonly message: string }
+const FULL = problem(
+  503,
+  'Too many revocations',
+  'The index is full. This revocation is not in force here.',
+)
 
-export type LogoutResult =
-  | { readonly ok: true }
-  | {
-      readonly ok: false
-      readonly error: 'invalid_request' | 'temporarily_unavailable' | 'server_error'
-      readonly description: string
-    }
+export function answerRevocations(revocations: Revocations, request: AdminRequest): Answer {
+  if (request.reference !== '') return problem(404, 'Not found', 'Revocations cannot be read.')
+  if (request.method !== 'POST') return methodNotAllowed(REVOCATIONS, 'POST')
+  if (request.body === null) {
+    return problem(400, 'Invalid request', 'The body must be a JSON object in application/json.')
+  }
+  const parsed = parseRevocation(request.body, revocations.policy, revocations.nowSeconds())
+  if (!parsed.ok) return problem(400, 'Invalid request', `${capitalised(parsed.message)}.`)
+  const { entry } = parsed
+  const { outcome, isSpread } = revocations.revoke(entry)
+  if (outcome === 'full') return FULL
+  const { kind, watermarkSeconds, untilSeconds } = entry
+  return json(201, {
+    kind,
+    outcome,
+    before: watermarkSeconds,
+    until: untilSeconds,
+    sentToOtherInstances: isSpread,
+  })
+}
 
-export function answerRevocations(
-  desk: RevocationDesk,
-  method: string,
-  contentType: string,
-  body: Uint8Array,
+/** §2.7, §2.8: 200 when the logout is in force here, 400 when it is refused. */
+export async function answerBackchannelLogout(
+  revocations: Revocations,
+  request: AdminRequest,
+): Promise<Answer> {
+  if (request.method !== 'POST') return methodNotAllowed(BACKCHANNEL_LOGOUT, 'POST')
+  const tokens = request.form?.getAll('logout_token') ?? []
+  const [text = ''] = tokens
+  if (tokens.length !== 1 || text === '') return refused('one logout_token is needed, in a form')
+  const nowSeconds = revocations.nowSeconds()
+  const verified = await revocations.verifier.verify(text, nowSeconds)
+  if (!verified.ok) {
+    return verified.reason === 'unavailable' ? UNDECIDED : refused(verified.reason)
+  }
+  return logOut(revocations, verified, nowSeconds)
+}
+
+function logOut(
+  revocations: Revocations,
+  { issuer, token: received }: VerifiedLogoutToken,
+  nowSeconds: number,
 ): Answer {
-  if (method !== 'POST') return methodNotAllowed('/revocations', 'POST')
-  // A page of another site can send any text, but not with this type: that would take a preflight.
-  if (!/^application\/json\s*(;|$)/i.test(contentType)) {
-    return problem(415, 'Unsupported media type', 'The body must be JSON, in application/json.')
+  // A subject of another name would be revoked without any effect.
+  const hasOther = revocations.issuersWithOtherSubjects.has(issuer.name)
+  const token = hasOther ? { ...received, sub: null } : received
+  if (token.sub === null && token.sid === null) return refused('the subject is not known here')
+  const until = token.expiresAtSeconds + issuer.clockToleranceSeconds
+  const named = { issuer: issuer.issuer, jti: token.jti }
+  const replay = revocations.replays.remember(named, until, nowSeconds)
+  if (replay !== 'new') return refused(replay === 'full' ? 'too many logouts' : 'replayed')
+  // A session does not reach tokens that do not name one.
+  const isSessionAlone = revocations.issuersWithSessions.has(issuer.name) || token.sub === null
+  const forms = isSessionAlone ? [token] : [token, { ...token, sid: null }]
+  for (const form of forms) {
+    const entry = logoutRevocation(form, issuer.issuer, revocations.policy, nowSeconds)
+    if (entry === null || revocations.revoke(entry).outcome !== 'full') continue
+    // The issuer may send it again.
+    revocations.replays.forget(named)
+    return FULL
   }
-  const result = desk.revoke(body)
-  if (!result.ok) return problem(400, 'Invalid request', `${capitalised(result.message)}.`)
-  const { kind, outcome, untilSeconds, isSpread } = result
-  if (outcome === 'full') {
-    const others = isSpread ? 'Other instances will be told.' : 'Nobody else will be told.'
-    const message = `There is no room for another revocation: it is NOT in force here. ${others}`
-    return problem(503, 'Revocations are full', `${message} Raise revocation.capacity.`)
-  }
-  return json(201, { kind, outcome, until: untilSeconds, spread: isSpread })
+  return json(200, {})
+}
+
+const UNDECIDED = json(503, {
+  error: 'temporarily_unavailable',
+  error_description: 'the keys of the issuer are not known',
+})
+
+function refused(description: string): Answer {
+  return json(400, { error: 'invalid_request', error_description: description })
 }
 
 function capitalised(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 }

@@ -3,6 +3,7 @@
  * or not: a cached decision is about the token, never about a route.
  */
 import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
+import { type ClaimRequirement, satisfiesClaim } from './require-claims.ts'
 
 /** What a route requires. Empty lists require nothing. */
 export interface RouteRequirement {
@@ -10,18 +11,24 @@ export interface RouteRequirement {
   readonly scopesAny: readonly string[]
   readonly rolesAll: readonly string[]
   readonly rolesAny: readonly string[]
+  /** Every one of these. */
+  readonly claims: readonly ClaimRequirement[]
+  /** `iss` values, one of which is needed. A session and an API key have none. */
+  readonly issuers: readonly string[]
 }
 
 /**
  * Hot path: `null` when the identity satisfies the route, else `insufficient_scope`. Scopes and
- * roles are compared exactly (RFC 6749 §3.3: case-sensitive).
+ * roles are compared exactly (RFC 6749 §3.3: case-sensitive), and so are issuers (RFC 7519 §4.1.1).
  */
 export function authorize(identity: Identity, requirement: RouteRequirement): Refused | null {
   const satisfied =
     hasAll(identity.scopes, requirement.scopesAll) &&
     hasAny(identity.scopes, requirement.scopesAny) &&
     hasAll(identity.roles, requirement.rolesAll) &&
-    hasAny(identity.roles, requirement.rolesAny)
+    hasAny(identity.roles, requirement.rolesAny) &&
+    isOneOf(identity.issuer, requirement.issuers) &&
+    satisfiesAll(identity, requirement.claims)
   return satisfied ? null : refuse('insufficient_scope')
 }
 
@@ -38,4 +45,16 @@ function hasAny(held: readonly string[], accepted: readonly string[]): boolean {
     if (held.includes(accepted[index] ?? '')) return true
   }
   return false
+}
+
+function isOneOf(value: string, accepted: readonly string[]): boolean {
+  return accepted.length === 0 || accepted.includes(value)
+}
+
+function satisfiesAll(identity: Identity, requirements: readonly ClaimRequirement[]): boolean {
+  for (let index = 0; index < requirements.length; index += 1) {
+    const requirement = requirements[index]
+    if (requirement !== undefined && !satisfiesClaim(identity, requirement)) return false
+  }
+  return true
 }

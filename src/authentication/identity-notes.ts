@@ -2,11 +2,15 @@
  * What a thread has worked out about an identity, kept beside the verdict so that it is worked out
  * once for all requests that carry the credential.
  */
+import type { ServedTenant } from '../identity/identity-headers.ts'
+import type { IdentitySlots } from '../identity/identity-strategy.ts'
+import type { MintedToken } from '../identity/internal-token.ts'
 import type { RevocationKeys } from '../revocation/revocation-key.ts'
 
-export class IdentityNotes {
-  /** Identity as lines of a request head; `null` until somebody has rendered them. */
+export class IdentityNotes implements IdentitySlots {
   headerLines: string | null = null
-  /** What it can be revoked by, and since when it is known not to be; `null` until asked. */
+  headerTenant: ServedTenant | null = null
+  minted: MintedToken | null = null
+  /** What it can be revoked by; `null` until it was first asked about. */
   revocation: RevocationKeys | null = null
 }

@@ -1,5 +1,7 @@
 /** One route of a listener thread: which credentials it takes, and who judges them. */
 
+import type { RouteRequirement } from '../authentication/authorize.ts'
+import { type ClaimRule, compileClaimRule } from '../authentication/require-claims.ts'
 import type { SharedVerdicts } from '../authentication/shared-verdicts.ts'
 import { type Introspector, TokenAuthenticator } from '../authentication/token-authenticator.ts'
 import type { Authenticator } from '../authentication/verdict.ts'
@@ -8,18 +10,26 @@ import type {
   GatewayConfiguration,
   IssuerConfiguration,
   RouteConfiguration,
+  TenantsConfiguration,
 } from '../config/gateway-configuration.ts'
+import type { ClaimRequirementSettings } from '../config/requirement-settings.ts'
 import type { CredentialSource } from '../credentials/credential-source.ts'
 import { CredentialExtractor } from '../credentials/extract-credential.ts'
 import { CredentialStripper } from '../credentials/strip-credential.ts'
 import type { AuthenticationMethod, GatewayRoute } from '../gateway/gateway-route.ts'
+import { LoginRedirect } from '../gateway/login-redirect.ts'
 import type { RouteRefusals } from '../gateway/refusal-response.ts'
+import type { RouteTenants } from '../gateway/route-tenants.ts'
 import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import { compileChallenges } from '../protocol/credential-challenges.ts'
+import { metadataUrl } from '../protocol/protected-resource-metadata.ts'
 import { createRequestFilter } from '../proxy/hop-by-hop-headers.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
+import { TenantResolver } from '../tenants/resolve-tenant.ts'
+import type { TenantRegistry } from '../tenants/tenant-registry.ts'
 import type { JwtIssuerPolicy, JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
+import type { ComposedIdentity } from './compose-identity.ts'
 
 const REALM = 'sallyport'
 const MS_PER_SECOND = 1_000
@@ -44,10 +54,16 @@ export function composeRoute(
   configuration: GatewayConfiguration,
   upstreams: readonly UpstreamPool[],
   authenticators: RouteAuthenticators,
+  registry: TenantRegistry,
+  strategies: ComposedIdentity['strategies'],
 ): GatewayRoute {
   const upstream = upstreams.find(({ name }) => name === route.upstream)
   if (upstream === undefined) throw new Error(`route ${route.name} has no upstream`)
   const methods = composeMethods(route, configuration, authenticators)
+  const isShadow = route.mode === 'shadow'
+  const stripper = new CredentialStripper(methods.flatMap(({ sources }) => sources))
+  const identity = strategies[route.identity]
+  const keepsCredential = isShadow || route.authenticate === 'none' || identity.keepsCredential
   const onlyIssuer = route.issuers.length === 1 ? route.issuers[0] : null
   return {
     name: route.name,
@@ -56,19 +72,66 @@ export function composeRoute(
     upstream,
     methods: methods.map(({ extractor, authenticator }) => ({ extractor, authenticator })),
     absentCode: route.authenticators[0] === 'session' ? 'no_session' : 'missing_token',
-    stripper: new CredentialStripper(methods.flatMap(({ sources }) => sources)),
-    requirement: route.require,
-    requiresNothing: Object.values(route.require).every((list) => list.length === 0),
+    stripper: keepsCredential ? null : stripper,
+    isShadow,
+    identity,
+    requirement: composeRequirement(route, configuration.issuers),
+    tenants: composeTenants(route, configuration, registry),
+    requiresNothing:
+      route.tenant === 'none' && Object.values(route.require).every((list) => list.length === 0),
     allowedOrigins: new Set(configuration.sessions?.allowedOrigins ?? []),
     requestFilter: createRequestFilter([
       ...reservedFieldNames(Object.values(configuration.identity.headers)),
+      ...identity.ownFieldNames,
       ...TRACE_NAMES,
+      ...tenantFieldNames(configuration.tenants),
     ]),
-    refusals: route.authenticate === 'none' ? null : composeRefusals(route, configuration),
+    refusals:
+      route.authenticate === 'none' ? null : composeRefusals(route, configuration, stripper),
     issuerIndex: onlyIssuer
       ? configuration.issuers.findIndex(({ name }) => name === onlyIssuer)
       : NO_INDEX,
   }
+}
+
+function composeRequirement(
+  { require }: RouteConfiguration,
+  issuers: readonly IssuerConfiguration[],
+): RouteRequirement {
+  return {
+    ...require,
+    claims: require.claims.map((claim) => compileClaimRule(claimRule(claim))),
+    issuers: issuers.filter(({ name }) => require.issuers.includes(name)).map((it) => it.issuer),
+  }
+}
+
+/** The configuration has made sure that there is exactly one way. */
+function claimRule({ claim, equals, oneOf, matches }: ClaimRequirementSettings): ClaimRule {
+  if (equals !== null) return { claim, equals }
+  return oneOf === null ? { claim, matches: matches ?? '' } : { claim, oneOf }
+}
+
+function composeTenants(
+  { tenant, authenticate }: RouteConfiguration,
+  { tenants }: GatewayConfiguration,
+  registry: TenantRegistry,
+): RouteTenants | null {
+  if (tenants === null || tenant === 'none') return null
+  const resolver = new TenantResolver(tenants.resolve)
+  return {
+    resolver,
+    registry,
+    policy: {
+      required: tenant === 'required',
+      readsClaim: resolver.readsClaim && authenticate !== 'none',
+      allowTokensWithoutTenant: tenants.allowTokensWithoutTenant,
+    },
+  }
+}
+
+/** Headers that name a tenant: the upstream hears of the tenant from the gateway alone. */
+function tenantFieldNames(tenants: TenantsConfiguration | null): readonly string[] {
+  return (tenants?.resolve ?? []).flatMap((source) => (source.from === 'header' ? source.name : []))
 }
 
 interface ComposedMethod extends AuthenticationMethod {
@@ -159,8 +222,9 @@ function apiKeyMethod(
 }
 
 function composeRefusals(
-  { authenticators, require, resourceMetadata }: RouteConfiguration,
+  { authenticators, require, resource, resourceMetadata, loginRedirect }: RouteConfiguration,
   { sessions, apiKeys }: GatewayConfiguration,
+  stripper: CredentialStripper,
 ): RouteRefusals {
   const hasSessions = authenticators.includes('session') && sessions !== null
   const hasApiKeys = authenticators.includes('apiKey') && apiKeys !== null
@@ -168,11 +232,12 @@ function composeRefusals(
     challenges: compileChallenges({
       realm: REALM,
       scopes: [...require.scopesAll, ...require.scopesAny],
-      resourceMetadata,
+      resourceMetadata: resource === null ? resourceMetadata : metadataUrl(resource),
       bearer: authenticators.some((name) => name === 'jwt' || name === 'introspection'),
       cookie: hasSessions ? sessions.cookie : null,
       apiKeyHeader: hasApiKeys ? apiKeys.header : null,
     }),
+    login: loginRedirect && new LoginRedirect(loginRedirect, stripper),
     clearedCookie: hasSessions ? clearedCookie(sessions.cookie, sessions.cookiePath) : null,
   }
 }

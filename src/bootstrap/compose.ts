@@ -12,6 +12,7 @@ import type {
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Readiness } from '../gateway/health.ts'
 import { TrustedPeers } from '../gateway/trusted-peers.ts'
+import type { InternalTokens } from '../identity/identity-strategy.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { AccessLog } from '../observability/access-log.ts'
 import { ListenerMetrics } from '../observability/listener-metrics.ts'
@@ -26,6 +27,7 @@ import type { RedisState } from '../resilience/redis-pool.ts'
 import { RevocationReader } from '../revocation/revocation-reader.ts'
 import { compileRoutes } from '../routing/compile-routes.ts'
 import { KeyGenerations } from '../shared-memory/key-generations.ts'
+import { TenantRegistry } from '../tenants/tenant-registry.ts'
 import { InFlight } from '../token-cache/in-flight.ts'
 import { RefusalCache } from '../token-cache/refusal-cache.ts'
 import { MEMO_ENTRIES_DEFAULT, TokenCache } from '../token-cache/token-cache.ts'
@@ -36,8 +38,10 @@ import { SignaturePool } from '../verifiers/jwt/signature-pool.ts'
 import { SALLYPORT_POINTERS } from '../verifiers/session/session-record.ts'
 import type { SessionReader } from '../verifiers/session/session-store.ts'
 import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
+import { composeIdentity } from './compose-identity.ts'
 import { type ComposedIntrospection, composeIntrospection } from './compose-introspection.ts'
 import { composeRoute } from './compose-route.ts'
+import { composeWellKnown } from './compose-well-known.ts'
 import type { ListenerStart } from './thread-messages.ts'
 
 const MS_PER_SECOND = 1_000
@@ -49,9 +53,12 @@ const VERIFY_BATCH_DEADLINE_MS = 2_000
 
 export interface ListenerParts {
   readonly gateway: Gateway
+  readonly tenants: TenantRegistry
   readonly signatures: SignaturePool
   readonly upstreams: readonly UpstreamPool[]
   readonly introspection: ComposedIntrospection
+  /** `null`: no route sends any. */
+  readonly internalTokens: InternalTokens | null
   /** `null`: nothing uses Redis. */
   readonly redis: RedisConnections | null
 }
@@ -91,7 +98,62 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     issuerNames: configuration.issuers.map(({ name }) => name),
     upstreamNames: configuration.upstreams.map(({ name }) => name),
   })
-  const verdicts = new SharedVerdicts({
+  const verdicts = composeVerdicts(start, keys, metrics, clock)
+  const redis = composeRedis(configuration, perThread, around)
+  const introspection = composeIntrospection(configuration, buffers.breakers, perThread, clock)
+  const { strategies, internalTokens } = composeIdentity(configuration, start.signingKeys)
+  const { sessions, apiKeys } = configuration
+  const authenticators = {
+    verdicts,
+    jwt: new JwtVerifier({ keys: around.keyRing, signatures }),
+    introspector: introspection.introspector,
+    sessions: sessions && composeSessions(sessions, redis ?? around.memorySessions, around),
+    apiKeys: apiKeys && composeApiKeys(apiKeys, redis, clock),
+  }
+  const tenants = composeTenants(start)
+  const gateway: Gateway = {
+    revocations: new RevocationReader(buffers.revocations),
+    upstreams: new Map(upstreams.map((upstream) => [upstream.name, upstream])),
+    routes: compileRoutes(
+      configuration.routes.map((route, index) => ({
+        match: route.match,
+        target: composeRoute(
+          route,
+          index,
+          configuration,
+          upstreams,
+          authenticators,
+          tenants,
+          strategies,
+        ),
+      })),
+    ),
+    wellKnown: composeWellKnown(configuration),
+    requestIdName: identity.headers.requestId,
+    correlationIdName: identity.headers.correlationId,
+    trustedPeers: new TrustedPeers(configuration.server.trustedProxies),
+    metrics,
+    accessLog: new AccessLog({
+      sampledShare: logging.accessLog.enabled ? logging.accessLog.sampling : 0,
+      failureSampledShare: logging.accessLog.enabled ? logging.accessLog.failureSampling : 0,
+    }),
+    logger,
+    requestIds: new RequestIds(randomHex),
+    traceParents: new TraceParents(randomHex),
+    clock,
+    signingKeys: internalTokens && (() => internalTokens.published),
+    readiness: around.readiness,
+  }
+  return { gateway, tenants, signatures, upstreams, introspection, internalTokens, redis }
+}
+
+function composeVerdicts(
+  { buffers, configuration }: ListenerStart,
+  keys: KeyGenerations,
+  lookups: ListenerMetrics,
+  clock: Clock,
+): SharedVerdicts {
+  return new SharedVerdicts({
     cache: new TokenCache({ buffer: buffers.tokenCache, keys, memoEntries: MEMO_ENTRIES_DEFAULT }),
     refusals: new RefusalCache({
       buffer: buffers.refusals,
@@ -101,42 +163,14 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     inFlight: new InFlight(buffers.inFlight),
     keys,
     clock,
-    lookups: metrics,
+    lookups,
   })
-  const redis = composeRedis(configuration, perThread, around)
-  const introspection = composeIntrospection(configuration, buffers.breakers, perThread, clock)
-  const { sessions, apiKeys } = configuration
-  const authenticators = {
-    verdicts,
-    jwt: new JwtVerifier({ keys: around.keyRing, signatures }),
-    introspector: introspection.introspector,
-    sessions: sessions && composeSessions(sessions, redis ?? around.memorySessions, around),
-    apiKeys: apiKeys && composeApiKeys(apiKeys, redis, clock),
-  }
-  const gateway: Gateway = {
-    routes: compileRoutes(
-      configuration.routes.map((route, index) => ({
-        match: route.match,
-        target: composeRoute(route, index, configuration, upstreams, authenticators),
-      })),
-    ),
-    identityNames: identity.headers,
-    requestIdName: identity.headers.requestId,
-    correlationIdName: identity.headers.correlationId,
-    trustedPeers: new TrustedPeers(configuration.server.trustedProxies),
-    metrics,
-    revocations: new RevocationReader(buffers.revocations),
-    accessLog: new AccessLog({
-      sampledShare: logging.accessLog.enabled ? logging.accessLog.sampling : 0,
-      failureSampledShare: logging.accessLog.enabled ? logging.accessLog.failureSampling : 0,
-    }),
-    logger,
-    requestIds: new RequestIds(randomHex),
-    traceParents: new TraceParents(randomHex),
-    clock,
-    readiness: around.readiness,
-  }
-  return { gateway, signatures, upstreams, introspection, redis }
+}
+
+function composeTenants({ configuration, tenants }: ListenerStart): TenantRegistry {
+  const registry = new TenantRegistry(configuration.issuers, [])
+  registry.replace(tenants.tenants, tenants.unreadable, tenants.isComplete)
+  return registry
 }
 
 function composeRedis(

@@ -8,10 +8,9 @@ import { DiskCache } from '../keys/disk-cache.ts'
 import { JWKS_RETRY, JwksClient } from '../keys/jwks-client.ts'
 import type { JwksEvent, JwksStatus } from '../keys/jwks-event.ts'
 import { discoverySource, fileSource, type JwksSource, uriSource } from '../keys/jwks-source.ts'
-import type { KeySet, KeySource } from '../keys/key-set.ts'
+import type { KeySet } from '../keys/key-set.ts'
 import { secretKeySet } from '../keys/secret-key-set.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
-import type { IssuerReading } from '../observability/exposition.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { OutboundHttp } from '../resilience/outbound-http.ts'
 import { randomFraction } from '../resilience/randomness.ts'
@@ -51,26 +50,6 @@ export class IssuerKeys {
   resolveUnknownKey(issuerName: string, keyId: string): Promise<UnknownKeyAnswer> {
     const client = this.#clients.get(issuerName)
     return client === undefined ? Promise.resolve(NOTHING_KNOWN) : client.resolveUnknownKey(keyId)
-  }
-
-  /** What a verifier on this thread needs. */
-  source(): KeySource {
-    const none = (issuerName: string): KeySet => ({ issuerName, state: 'empty', keys: [] })
-    return {
-      keySet: (issuerName) =>
-        this.keySets().find((set) => set.issuerName === issuerName) ?? none(issuerName),
-      resolveUnknownKey: async (issuerName, keyId) =>
-        (await this.resolveUnknownKey(issuerName, keyId)).outcome,
-    }
-  }
-
-  readings(): IssuerReading[] {
-    return this.statuses().map((status) => ({
-      issuer: status.issuerName,
-      state: status.state,
-      keyAgeSeconds: status.ageSeconds,
-      refreshFailures: status.refreshesFailed,
-    }))
   }
 
   /** Issuers with a shared secret have no status: nothing about them can change. */

@@ -63,7 +63,7 @@ const server = new NativeServer(loadNativeBinary(start.nativeBinary), {
     gateway.metrics.countRefusal(code, NO_INDEX)
     gateway.metrics.countEnded(NO_INDEX, 'refused')
     const requestId = gateway.requestIds.create(systemClock.wallMs())
-    return refusalResponse(code, requestId, null)
+    return refusalResponse(code, requestId, null, null)
   },
   onError: (error) =>
     logger.log({ event: 'unexpected_failure', where: 'request', ...describeError(error) }),
@@ -111,6 +111,14 @@ function receive(message: ToListener): void {
   switch (message.type) {
     case 'key_set':
       keyRing.update(message.keySet)
+      break
+    case 'tenants': {
+      const { tenants, unreadable, isComplete } = message.snapshot
+      parts.tenants.replace(tenants, unreadable, isComplete)
+      break
+    }
+    case 'signing_keys':
+      parts.internalTokens?.useKeys(message.keys)
       break
     case 'readiness':
       readiness = message.readiness

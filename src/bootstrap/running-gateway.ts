@@ -1,6 +1,13 @@
-/** A gateway as whoever started it sees it. */
+/** A gateway as those see it who start and end it: the command line, the demonstration, tests. */
 import type { Readiness } from '../gateway/health.ts'
+import type { Clock } from '../resilience/clock.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
+
+export interface SupervisorOptions {
+  readonly version: string
+  /** By which the keys of internal tokens rotate. Only tests have another than the system's. */
+  readonly signingClock?: Clock
+}
 
 /** A gateway that runs. */
 export interface RunningGateway {
@@ -15,4 +22,6 @@ export interface RunningGateway {
   stop(): Promise<void>
   /** Makes one listener thread fail. Only tests call this. */
   crashListener(index: number): void
+  /** Brings the keys of internal tokens up to the present instant. Only tests call this. */
+  reviewSigningKeys(): Promise<void>
 }

@@ -19,7 +19,7 @@ export function createBuffers({ cache, issuers, revocation }: GatewayConfigurati
     tokenCache: createTokenCacheBuffer(cache.sizeMiB),
     refusals: createRefusalCacheBuffer(refusalBytes),
     inFlight: createInFlightBuffer(),
-    breakers: createCircuitBreakerBuffer(issuers.length),
     revocations: createRevocationBuffer(revocation.capacity),
+    breakers: createCircuitBreakerBuffer(issuers.length),
   }
 }

@@ -1,102 +1,125 @@
-/**
- * The supervisor's revocations: the one writer of the shared index, the feed that shares them with
- * other instances, and what the admin listener asks of both.
- */
-import type { LogoutResult, RevocationDesk, RevokeResult } from '../admin/revocations.ts'
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
-import type { RevocationHealth } from '../gateway/health.ts'
-import type { KeySource } from '../keys/key-set.ts'
+/** The supervisor's revocations: the one writer of the index, and the feed over Redis. */
+import type { Revocations } from '../admin/revocations.ts'
+import type { GatewayConfiguration, IssuerConfiguration } from '../config/gateway-configuration.ts'
+import type { UnknownKeyOutcome } from '../keys/key-set.ts'
 import type { RevocationReading } from '../observability/exposition.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Clock } from '../resilience/clock.ts'
-import { withinDeadline } from '../resilience/deadline.ts'
 import { randomFraction } from '../resilience/randomness.ts'
 import { RedisConnections } from '../resilience/redis-connections.ts'
 import { LogoutReplayMemory } from '../revocation/logout-replay-memory.ts'
 import { RedisRevocationLog } from '../revocation/redis-revocation-log.ts'
-import {
-  type RevocationEntry,
-  type RevocationPolicy,
-  readRevocation,
-} from '../revocation/revocation-entry.ts'
+import type { RevocationEntry } from '../revocation/revocation-entry.ts'
 import {
   REVOCATION_FEED_DEFAULTS,
+  REVOCATION_FEED_STATES,
   RevocationFeed,
-  type RevocationFeedState,
+  type RevocationFeedStatus,
   type RevocationReceipt,
 } from '../revocation/revocation-feed.ts'
 import { RevocationIndex } from '../revocation/revocation-index.ts'
-import { LogoutTokenVerifier } from '../verifiers/jwt/logout-token-verifier.ts'
-import { type ComposedLogoutIssuer, composeLogoutIssuer, logoutEntries } from './compose-logout.ts'
+import {
+  type LogoutIssuer,
+  LogoutTokenVerifier,
+} from '../verifiers/logout/logout-token-verifier.ts'
+import type { IssuerKeys } from './issuer-keys.ts'
 
-/** One for commands is enough; a page of the log may take longer than a request can wait. */
-const CONNECTIONS = { connectionsMin: 1, connectionsMax: 1, idleMs: 30_000 }
-const COMMAND_TIMEOUT_MS_MIN = 1_000
+const MS_PER_SECOND = 1_000
 const SWEEP_INTERVAL_MS = 60_000
-/** A start is not held up for longer by a Redis that does not answer; readiness is. */
-const START_WAIT_MS = 2_000
+const CONNECTIONS = {
+  connectionsMin: 1,
+  connectionsMax: 1,
+  idleMs: 30_000,
+  readFromReplicas: false,
+}
 
 export interface SupervisorRevocationsParts {
   readonly buffer: SharedArrayBuffer
-  readonly keys: KeySource
+  readonly keys: IssuerKeys
   readonly clock: Clock
   readonly logger: Logger
-  /** {@link SupervisorRevocations.health} may say something else now. */
-  readonly onHealth: () => void
+  /** The feed has read everything for the first time. */
+  readonly onLearnt: () => void
 }
 
-export class SupervisorRevocations implements RevocationDesk {
-  readonly #parts: SupervisorRevocationsParts
-  readonly #policy: RevocationPolicy
+export interface RevocationsStatus {
+  readonly active: number
+  readonly capacity: number
+  /** `null`: revocations are not shared. */
+  readonly feed: RevocationFeedStatus | null
+}
+
+export class SupervisorRevocations {
+  /** For the admin listener. */
+  readonly revocations: Revocations
   readonly #index: RevocationIndex
-  readonly #verifier: LogoutTokenVerifier<ComposedLogoutIssuer>
-  readonly #replays = new LogoutReplayMemory()
-  readonly #shared: SharedLog | null
-  #sweeps: NodeJS.Timeout | null = null
+  readonly #clock: Clock
+  readonly #redis: RedisConnections | null
+  readonly #feed: RevocationFeed | null
+  #hasLearnt: boolean
+  #sweeper: NodeJS.Timeout | null = null
 
   constructor(configuration: GatewayConfiguration, parts: SupervisorRevocationsParts) {
-    const { issuers, revocation } = configuration
-    this.#parts = parts
+    const { revocation, redis, issuers } = configuration
+    this.#clock = parts.clock
     this.#index = new RevocationIndex(parts.buffer)
-    this.#policy = {
-      credentialLifeMaxSeconds: revocation.credentialLifeMaxSeconds,
-      clockToleranceSeconds: Math.max(0, ...issuers.map((issuer) => issuer.clockToleranceSeconds)),
+    this.#redis =
+      revocation.redis && redis !== null
+        ? new RedisConnections(
+            { ...redis, ...CONNECTIONS },
+            // The feed tells whether it can read, and that is what matters.
+            { random: randomFraction, onState: () => {} },
+          )
+        : null
+    this.#hasLearnt = this.#redis === null
+    this.#feed = this.#redis && this.#createFeed(this.#redis, revocation.keyPrefix, parts)
+    this.revocations = {
+      policy: {
+        credentialLifeMaxSeconds: revocation.credentialLifetimeMaxMs / MS_PER_SECOND,
+        clockToleranceSeconds: Math.max(0, ...issuers.map((it) => it.clockToleranceSeconds)),
+      },
+      verifier: createVerifier(issuers, parts.keys),
+      replays: new LogoutReplayMemory(),
+      nowSeconds: () => parts.clock.nowSeconds(),
+      revoke: (entry) => this.#revoke(entry),
+      issuersWithSessions: new Set(
+        issuers.filter(({ logoutRevokes }) => logoutRevokes === 'session').map(({ name }) => name),
+      ),
+      issuersWithOtherSubjects: new Set(
+        issuers.filter(({ claims }) => claims.subject !== 'sub').map(({ name }) => name),
+      ),
     }
-    this.#verifier = new LogoutTokenVerifier(
-      issuers.filter(({ keys }) => keys.kind !== 'none').map(composeLogoutIssuer),
-      parts.keys,
+  }
+
+  /** Whether everything that is in force elsewhere has been learnt once. */
+  get hasLearnt(): boolean {
+    return this.#hasLearnt
+  }
+
+  start(): void {
+    this.#feed?.start()
+    this.#sweeper = setInterval(
+      () => this.#index.sweep(this.#clock.nowSeconds()),
+      SWEEP_INTERVAL_MS,
     )
-    this.#shared = openSharedLog(configuration, this.#index, parts)
   }
 
-  /** Begins to learn. Settles when all is learnt, or soon. Never rejects. */
-  async start(): Promise<void> {
-    this.#sweeps = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS)
-    if (this.#shared === null) return
-    const { redis, feed } = this.#shared
-    await redis.whenReady(START_WAIT_MS)
-    feed.start()
-    await withinDeadline(feed.whenCaughtUp(), START_WAIT_MS, undefined)
-  }
-
-  stop(): void {
-    if (this.#sweeps !== null) clearInterval(this.#sweeps)
-    this.#shared?.feed.stop()
-    this.#shared?.redis.close()
-  }
-
-  /** `null`: nothing is shared with other instances. */
-  health(): RevocationHealth | null {
-    return this.#shared && { ...this.#shared.health }
+  status(): RevocationsStatus {
+    return {
+      active: this.#index.size,
+      capacity: this.#index.capacity,
+      feed: this.#feed?.status() ?? null,
+    }
   }
 
   reading(): RevocationReading {
-    const status = this.#shared?.feed.status() ?? null
+    const status = this.#feed?.status() ?? null
     return {
       size: this.#index.size,
       capacity: this.#index.capacity,
       log: status && {
         state: status.state,
+        states: REVOCATION_FEED_STATES,
         lagSeconds: status.lagSeconds,
         pending: status.pendingCount,
         unreadable: status.recordsUnreadable,
@@ -105,116 +128,69 @@ export class SupervisorRevocations implements RevocationDesk {
     }
   }
 
-  revoke(body: Uint8Array): RevokeResult {
-    const parsed = readRevocation(body, this.#policy, this.#parts.clock.nowSeconds())
-    if (!parsed.ok) return parsed
-    const { entry, reason } = parsed
-    const { outcome, isSpread } = this.#add(entry, 'operator', reason)
-    return { ok: true, kind: entry.kind, outcome, untilSeconds: entry.untilSeconds, isSpread }
+  stop(): void {
+    if (this.#sweeper !== null) clearInterval(this.#sweeper)
+    this.#feed?.stop()
+    this.#redis?.close()
   }
 
-  async logout(text: string): Promise<LogoutResult> {
-    const verified = await this.#verifier.verify(text, this.#parts.clock.nowSeconds())
-    if (!verified.ok) return this.#refuseLogout(verified.reason)
-    const { token, issuer } = verified
-    const nowSeconds = this.#parts.clock.nowSeconds()
-    const entries = logoutEntries(token, issuer, this.#policy, nowSeconds)
-    if (entries.length === 0) return this.#refuseLogout('subject_not_known_here')
-    const name = { issuer: issuer.issuer, jti: token.jti }
-    const untilSeconds = token.expiresAtSeconds + issuer.clockToleranceSeconds
-    const memory = this.#replays.remember(name, untilSeconds, nowSeconds)
-    if (memory !== 'new') return this.#refuseLogout(memory)
-    const receipts = entries.map((entry) => this.#add(entry, 'logout', null))
-    if (receipts.every(({ outcome }) => outcome !== 'full')) return { ok: true }
-    this.#replays.forget(name)
-    return this.#refuseLogout('full')
+  #revoke(entry: RevocationEntry): RevocationReceipt {
+    if (this.#feed !== null) return this.#feed.revoke(entry)
+    return { outcome: this.#index.add(entry, this.#clock.nowSeconds()), isSpread: false }
   }
 
-  #refuseLogout(reason: string): LogoutResult {
-    this.#parts.logger.security({ event: 'logout_token_refused', reason })
-    const error = LOGOUT_ERRORS[reason] ?? 'invalid_request'
-    return { ok: false, error, description: reason.replaceAll('_', ' ') }
-  }
-
-  #add(
-    entry: RevocationEntry,
-    origin: 'operator' | 'logout',
-    reason: string | null,
-  ): RevocationReceipt {
-    const receipt = this.#shared?.feed.revoke(entry) ?? {
-      outcome: this.#index.add(entry, this.#parts.clock.nowSeconds()),
-      isSpread: false,
-    }
-    const { kind, key, untilSeconds } = entry
-    const { outcome } = receipt
-    this.#parts.logger.security({
-      event: 'revocation_added',
-      kind,
-      key,
-      untilSeconds,
-      origin,
-      outcome,
-      reason,
+  #createFeed(
+    commands: RedisConnections,
+    keyPrefix: string,
+    { clock, logger, onLearnt }: SupervisorRevocationsParts,
+  ): RevocationFeed {
+    const log = new RedisRevocationLog(keyPrefix, {
+      commands,
+      nowSeconds: () => clock.nowSeconds(),
+      monotonicMs: () => clock.monotonicMs(),
     })
-    return receipt
-  }
-
-  #sweep(): void {
-    this.#index.sweep(this.#parts.clock.nowSeconds())
-    void this.#shared?.log.sweep()
+    const feed = new RevocationFeed(
+      { ...REVOCATION_FEED_DEFAULTS, retry: { initialMs: 100, maxMs: 500 } },
+      {
+        index: this.#index,
+        log,
+        clock,
+        random: randomFraction,
+        later: (run, delayMs) => {
+          const timer = setTimeout(run, delayMs)
+          return () => clearTimeout(timer)
+        },
+        onState: (state) => {
+          if (state === 'unreachable') logger.security({ event: 'revocation_feed_unreachable' })
+          if (state === 'caught_up') logger.security({ event: 'revocation_feed_caught_up' })
+        },
+      },
+    )
+    void feed.whenCaughtUp().then(() => {
+      this.#hasLearnt = true
+      onLearnt()
+    })
+    return feed
   }
 }
 
-/** Refusals of a logout that are not the fault of its token. */
-const LOGOUT_ERRORS: Readonly<Record<string, 'temporarily_unavailable' | 'server_error'>> = {
-  keys_unavailable: 'temporarily_unavailable',
-  full: 'server_error',
-  subject_not_known_here: 'server_error',
-}
-
-interface SharedLog {
-  readonly redis: RedisConnections
-  readonly log: RedisRevocationLog
-  readonly feed: RevocationFeed
-  readonly health: { hasCaughtUp: boolean; isUnreachable: boolean }
-}
-
-function openSharedLog(
-  { redis: settings, revocation }: GatewayConfiguration,
-  index: RevocationIndex,
-  { clock, logger, onHealth }: SupervisorRevocationsParts,
-): SharedLog | null {
-  if (settings === null || !revocation.redis) return null
-  const options = {
-    ...settings,
-    ...CONNECTIONS,
-    readFromReplicas: false,
-    commandTimeoutMs: Math.max(settings.commandTimeoutMs, COMMAND_TIMEOUT_MS_MIN),
-  }
-  // The state of the feed tells the same, and more.
-  const redis = new RedisConnections(options, { random: randomFraction, onState: () => {} })
-  const log = new RedisRevocationLog(redis, revocation.keyPrefix, clock)
-  const health = { hasCaughtUp: false, isUnreachable: false }
-  const onState = (state: RevocationFeedState) => {
-    const wasUnreachable = health.isUnreachable
-    if (state === 'caught_up') health.hasCaughtUp = true
-    if (state !== 'catching_up') health.isUnreachable = state === 'unreachable'
-    if (health.isUnreachable !== wasUnreachable) {
-      const event = health.isUnreachable ? 'revocation_log_unreachable' : 'revocation_log_caught_up'
-      logger.security({ event, pending: feed.status().pendingCount })
-    }
-    onHealth()
-  }
-  const feed = new RevocationFeed(REVOCATION_FEED_DEFAULTS, {
-    index,
-    log,
-    clock,
-    random: randomFraction,
-    later(run, delayMs) {
-      const timer = setTimeout(run, delayMs)
-      return () => clearTimeout(timer)
+function createVerifier(
+  issuers: readonly IssuerConfiguration[],
+  keys: IssuerKeys,
+): LogoutTokenVerifier {
+  return new LogoutTokenVerifier(issuers.map(logoutIssuer), {
+    keySet: (name) => keys.keySets().find(({ issuerName }) => issuerName === name) ?? null,
+    async resolveUnknownKey(name, keyId): Promise<UnknownKeyOutcome> {
+      const { outcome } = await keys.resolveUnknownKey(name, keyId)
+      return outcome
     },
-    onState,
   })
-  return { redis, log, feed, health }
+}
+
+/** A logout token is for a client of the issuer, an access token for an API: they may differ. */
+function logoutIssuer(issuer: IssuerConfiguration): LogoutIssuer {
+  const { name, algorithms, clockToleranceSeconds, introspection } = issuer
+  const client = introspection === null ? [] : [introspection.clientId]
+  const audiences = [...issuer.audiences, ...client, ...issuer.logoutAudiences]
+  return { name, issuer: issuer.issuer, audiences, algorithms, clockToleranceSeconds }
 }

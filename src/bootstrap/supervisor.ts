@@ -14,21 +14,21 @@ import { describeError } from '../observability/redact.ts'
 import { CIRCUIT_STATES } from '../resilience/circuit-breaker.ts'
 import { systemClock } from '../resilience/clock.ts'
 import type { RedisState } from '../resilience/redis-pool.ts'
-import { REVOCATION_FEED_STATES } from '../revocation/revocation-feed.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
 import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
 import { claimPort, listenError } from './claim-port.ts'
 import { circuitReadings, type IssuerBreaker, issuerBreakers } from './compose-introspection.ts'
+import { DrainedThreads } from './drained-threads.ts'
 import { Inquiry } from './inquiry.ts'
+import { InternalTokenKeys } from './internal-token-keys.ts'
 import { IssuerKeys } from './issuer-keys.ts'
 import { logKeyEvent } from './key-events.ts'
 import { type ListenerThreads, startListenerThreads } from './listener-threads.ts'
 import { nativeBinaryFor } from './native-server-choice.ts'
-import type { RunningGateway } from './running-gateway.ts'
+import type { RunningGateway, SupervisorOptions } from './running-gateway.ts'
 import { createBuffers } from './shared-buffers.ts'
 import { StartError } from './start-error.ts'
-import { SupervisorRevocations } from './supervisor-revocations.ts'
-import { SupervisorSessions } from './supervisor-sessions.ts'
+import { SupervisorStores } from './supervisor-stores.ts'
 import type { FromListener, ListenerStart, SharedBuffers } from './thread-messages.ts'
 
 /**
@@ -41,10 +41,6 @@ const ENGINE_FLAGS = ['--no-parallel-scavenge', '--min-semi-space-size=32']
 /** A listener thread that does not answer a scrape by then is left out of it. */
 const SNAPSHOT_TIMEOUT_MS = 1_000
 
-export interface SupervisorOptions {
-  readonly version: string
-}
-
 /**
  * Starts everything.
  *
@@ -55,7 +51,7 @@ export async function startSupervisor(
   options: SupervisorOptions,
 ): Promise<RunningGateway> {
   for (const flag of ENGINE_FLAGS) setFlagsFromString(flag)
-  const supervisor = new Supervisor(configuration, options.version)
+  const supervisor = new Supervisor(configuration, options)
   await supervisor.start()
   return supervisor
 }
@@ -69,15 +65,15 @@ class Supervisor implements RunningGateway {
   readonly #logger: Logger
   readonly #buffers: SharedBuffers
   readonly #keys: IssuerKeys
-  readonly #sessions: SupervisorSessions
-  readonly #revocations: SupervisorRevocations
+  readonly #signingKeys: InternalTokenKeys
+  readonly #stores: SupervisorStores
   readonly #breakers: readonly IssuerBreaker[]
   readonly #admin: AdminApp
   readonly #ledger = new MetricsLedger()
   readonly #exposition = new Exposition(true)
   readonly #snapshots = new Inquiry(SNAPSHOT_TIMEOUT_MS)
   readonly #listening = new Set<number>()
-  readonly #drained = new Set<number>()
+  readonly #drained = new DrainedThreads(this.#listening)
   readonly #redisStates = new Map<number, RedisState>()
   #threads: ListenerThreads | null = null
   #isDraining = false
@@ -86,12 +82,11 @@ class Supervisor implements RunningGateway {
   #onListening: (() => void) | null = null
   #onListenFailed: ((message: string) => void) | null = null
   #onReady: (() => void)[] = []
-  #onDrained: (() => void) | null = null
   #stopping: Promise<void> | null = null
 
-  constructor(configuration: GatewayConfiguration, version: string) {
+  constructor(configuration: GatewayConfiguration, options: SupervisorOptions) {
     this.#configuration = configuration
-    this.#version = version
+    this.#version = options.version
     this.nativeBinary = nativeBinaryFor(configuration)
     this.#logger = new Logger({ level: configuration.logging.level, thread: null }, systemClock)
     this.#buffers = createBuffers(configuration)
@@ -104,13 +99,20 @@ class Supervisor implements RunningGateway {
       },
       onEvent: (event, alertOnStale) => logKeyEvent(this.#logger, event, alertOnStale),
     })
-    this.#sessions = new SupervisorSessions(configuration, systemClock)
-    this.#revocations = new SupervisorRevocations(configuration, {
-      buffer: this.#buffers.revocations,
-      keys: this.#keys.source(),
-      clock: systemClock,
+    this.#signingKeys = new InternalTokenKeys(configuration, {
+      clock: options.signingClock ?? systemClock,
       logger: this.#logger,
-      onHealth: () => this.#announceReadiness(),
+      onSnapshot: (keys) => this.#threads?.broadcast({ type: 'signing_keys', keys }),
+    })
+    this.#stores = new SupervisorStores(configuration, {
+      revocations: this.#buffers.revocations,
+      keys: this.#keys,
+      logger: this.#logger,
+      onTenants: (snapshot) => {
+        this.#threads?.broadcast({ type: 'tenants', snapshot })
+        this.#announceReadiness()
+      },
+      onRevocationsLearnt: () => this.#announceReadiness(),
     })
     this.#breakers = issuerBreakers(configuration, this.#buffers.breakers)
     this.#admin = new AdminApp(configuration.admin, {
@@ -118,8 +120,8 @@ class Supervisor implements RunningGateway {
       metricsContentType: this.#exposition.contentType,
       readiness: () => this.readiness(),
       status: () => this.#status(),
-      sessions: this.#sessions.registry,
-      revocations: this.#revocations,
+      sessions: this.#stores.sessions.registry,
+      revocations: this.#stores.revocations.revocations,
       onFailure: (error) =>
         this.#logger.log({ event: 'unexpected_failure', where: 'admin', ...describeError(error) }),
     })
@@ -138,7 +140,9 @@ class Supervisor implements RunningGateway {
     try {
       this.port = await claimPort(server.host, server.port)
       await this.#listenAdmin()
-      await Promise.all([this.#listen(), this.#keys.start(), this.#revocations.start()])
+      await this.#stores.start()
+      await this.#signingKeys.start()
+      await Promise.all([this.#listen(), this.#keys.start()])
     } catch (error) {
       // Connections and timers that are there already would keep the process alive.
       await this.#end()
@@ -153,7 +157,8 @@ class Supervisor implements RunningGateway {
       isListening: this.#listening.size > 0,
       isDraining: this.#isDraining,
       issuers: this.#keys.health(),
-      revocations: this.#revocations.health(),
+      hasRevocations: this.#stores.revocations.hasLearnt,
+      hasTenants: this.#stores.tenants.snapshot().isComplete,
     })
   }
 
@@ -169,6 +174,10 @@ class Supervisor implements RunningGateway {
 
   crashListener(index: number): void {
     this.#threads?.crash(index)
+  }
+
+  reviewSigningKeys(): Promise<void> {
+    return this.#signingKeys.review()
   }
 
   async #listenAdmin(): Promise<void> {
@@ -205,7 +214,9 @@ class Supervisor implements RunningGateway {
       nativeBinary: this.nativeBinary,
       buffers: this.#buffers,
       keySets: this.#keys.keySets(),
+      signingKeys: this.#signingKeys.snapshot(),
       readiness: this.readiness(),
+      tenants: this.#stores.tenants.snapshot(),
     }
   }
 
@@ -215,9 +226,8 @@ class Supervisor implements RunningGateway {
         this.#listening.add(index)
         this.#logger.log({ event: 'listener_started', thread: index })
         // What happened while the thread was starting was not sent to it.
-        for (const keySet of this.#keys.keySets()) {
-          this.#threads?.post(index, { type: 'key_set', keySet })
-        }
+        this.#sendKeys(index)
+        this.#threads?.post(index, { type: 'tenants', snapshot: this.#stores.tenants.snapshot() })
         if (this.#listening.size === this.#configuration.tuning.listenerThreads) {
           this.#onListening?.()
           this.#onListenFailed = null
@@ -243,9 +253,16 @@ class Supervisor implements RunningGateway {
         break
       case 'drained':
         this.#drained.add(index)
-        this.#noticeDrained()
         break
     }
+  }
+
+  #sendKeys(index: number): void {
+    for (const keySet of this.#keys.keySets()) {
+      this.#threads?.post(index, { type: 'key_set', keySet })
+    }
+    const keys = this.#signingKeys.snapshot()
+    if (keys !== null) this.#threads?.post(index, { type: 'signing_keys', keys })
   }
 
   async #answerUnknownKey(
@@ -260,7 +277,7 @@ class Supervisor implements RunningGateway {
     index: number,
     { question, call }: FromListener & { type: 'store_question' },
   ): Promise<void> {
-    const reply = await this.#sessions.answer(call)
+    const reply = await this.#stores.sessions.answer(call)
     this.#threads?.post(index, { type: 'store_answer', question, reply })
   }
 
@@ -287,7 +304,7 @@ class Supervisor implements RunningGateway {
       thread: index,
       restarts: this.#restarts,
     })
-    this.#noticeDrained()
+    this.#drained.review()
     this.#announceReadiness()
   }
 
@@ -311,12 +328,16 @@ class Supervisor implements RunningGateway {
     const { version, kind } = this.nativeBinary
     return this.#exposition.render({
       listeners: this.#ledger.merge(),
-      issuers: this.#keys.readings(),
+      issuers: this.#keys.statuses().map((status) => ({
+        issuer: status.issuerName,
+        state: status.state,
+        keyAgeSeconds: status.ageSeconds,
+        refreshFailures: status.refreshesFailed,
+      })),
       issuerStates: KEY_SET_STATES,
       circuits: circuitReadings(this.#breakers),
       circuitStates: CIRCUIT_STATES,
-      revocations: this.#revocations.reading(),
-      revocationLogStates: REVOCATION_FEED_STATES,
+      revocations: this.#stores.revocations.reading(),
       listenerRestarts: this.#restarts,
       ready: this.readiness().ready,
       build: {
@@ -338,7 +359,7 @@ class Supervisor implements RunningGateway {
       tuning: this.#configuration.tuning,
       issuers: this.#keys.statuses(),
       introspection: circuitReadings(this.#breakers),
-      revocations: this.#revocations.reading(),
+      revocations: this.#stores.revocations.status(),
       redis: [...this.#redisStates].map(([thread, state]) => ({ thread, state })),
       routes: this.#configuration.routes.map(({ name, match, authenticate, upstream }) => ({
         name,
@@ -356,34 +377,19 @@ class Supervisor implements RunningGateway {
     this.#announceReadiness()
     // Balancers and clients need this long to learn that they should go elsewhere.
     await sleep(delayMs)
-    await this.#drainConnections(timeoutMs)
+    this.#threads?.broadcast({ type: 'stop_accepting' })
+    await this.#drained.whenAll(timeoutMs)
     await this.#end()
     this.#logger.log({ event: 'stopped' })
     this.#logger.flush()
-  }
-
-  #drainConnections(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs)
-      this.#onDrained = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-      this.#threads?.broadcast({ type: 'stop_accepting' })
-      this.#noticeDrained()
-    })
-  }
-
-  #noticeDrained(): void {
-    if ([...this.#listening].every((index) => this.#drained.has(index))) this.#onDrained?.()
   }
 
   async #end(): Promise<void> {
     await this.#threads?.end()
     await this.#admin.close()
     await this.#keys.stop()
-    this.#revocations.stop()
-    this.#sessions.close()
+    this.#signingKeys.stop()
+    this.#stores.stop()
   }
 }
 

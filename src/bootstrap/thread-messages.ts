@@ -4,6 +4,7 @@
  */
 import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
 import type { Readiness } from '../gateway/health.ts'
+import type { SigningSnapshot } from '../identity/signing-keys.ts'
 import type { KeySet } from '../keys/key-set.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
 import type { ListenerSnapshot } from '../observability/listener-metrics.ts'
@@ -11,6 +12,7 @@ import type { RedisState } from '../resilience/redis-pool.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
 import type { StoreReply } from '../verifiers/session/session-store.ts'
 import type { StoreCall } from './memory-sessions.ts'
+import type { TenantsSnapshot } from './supervisor-tenants.ts'
 
 /** Memory that all threads see. Made by the supervisor; outlives any listener thread. */
 export interface SharedBuffers {
@@ -18,9 +20,9 @@ export interface SharedBuffers {
   readonly tokenCache: SharedArrayBuffer
   readonly refusals: SharedArrayBuffer
   readonly inFlight: SharedArrayBuffer
+  readonly revocations: SharedArrayBuffer
   /** Circuit breakers of introspection endpoints, in the order of the issuers. */
   readonly breakers: SharedArrayBuffer
-  readonly revocations: SharedArrayBuffer
 }
 
 /** What a listener thread starts with. */
@@ -33,11 +35,17 @@ export interface ListenerStart {
   readonly nativeBinary: NativeBinary
   readonly buffers: SharedBuffers
   readonly keySets: readonly KeySet[]
+  /** `null`: no route sends internal tokens. */
+  readonly signingKeys: SigningSnapshot | null
   readonly readiness: Readiness
+  readonly tenants: TenantsSnapshot
 }
 
 export type ToListener =
+  /** In place of all that there were. */
+  | { readonly type: 'tenants'; readonly snapshot: TenantsSnapshot }
   | { readonly type: 'key_set'; readonly keySet: KeySet }
+  | { readonly type: 'signing_keys'; readonly keys: SigningSnapshot }
   | {
       readonly type: 'unknown_key_answer'
       readonly question: number

@@ -3,13 +3,15 @@
 import { checkAuthenticators } from './authenticator-checks.ts'
 import type { Complain, Complaint, ConfigPath } from './config-error.ts'
 import { checkApiKeys, checkKeyPrefixes, checkRedis, checkSessions } from './credential-checks.ts'
+import { checkInternalToken } from './internal-token-checks.ts'
 import { checkIssuer } from './issuer-checks.ts'
 import { isLoopbackHost } from './network-address.ts'
-import { checkRevocation } from './revocation-settings.ts'
 import { coversHost, coversMethods, coversPath } from './route-grammar.ts'
+import { checkRoutePolicy } from './route-policy-checks.ts'
 import type { IdentityOutput, RouteOutput } from './route-settings.ts'
 import type { AdminOutput } from './server-settings.ts'
 import { sessionCookie } from './session-settings.ts'
+import { checkRouteTenant, checkTenants } from './tenant-checks.ts'
 import type { UnderstoodSettings } from './understood-settings.ts'
 
 /** Checks everything that is well-formed. Opens no file and looks up no name. */
@@ -19,6 +21,7 @@ export function crossCheck(settings: UnderstoodSettings): readonly Complaint[] {
 
   if (settings.admin !== null) checkAdmin(settings.admin, complain)
   if (settings.identity !== null) checkIdentityHeaders(settings.identity, complain)
+  checkInternalToken(settings, complain)
   checkListeners(settings, complain)
   for (const [name, issuer] of settings.issuers) {
     if (issuer !== null) checkIssuer(['issuers', name], issuer, complain)
@@ -33,6 +36,11 @@ export function crossCheck(settings: UnderstoodSettings): readonly Complaint[] {
     if (route !== null) checkRoute(['routes', index], route, settings, complain)
   })
   checkCredentialSections(settings, complain)
+  if (settings.tenants.settings !== null)
+    checkTenants(settings.tenants.settings, settings, complain)
+  if (settings.revocation?.redis === true && !settings.redis.isThere) {
+    complain(['revocation', 'redis'], 'needs a redis section')
+  }
   checkRouteNames(settings.routes, complain)
   checkReachable(settings.routes, complain)
   return complaints
@@ -91,6 +99,17 @@ function checkRoute(
       complain([...path, 'issuers', index], 'names an issuer that does not exist')
     }
   })
+  route.require.issuers.forEach((name, index) => {
+    if (!issuers.has(name)) {
+      complain([...path, 'require', 'issuers', index], 'names an issuer that does not exist')
+    }
+  })
+  route.require.claims.forEach((claim, index) => {
+    const ways = [claim.equals, claim.oneOf, claim.matches].filter((way) => way !== null)
+    if (ways.length === 1) return
+    complain([...path, 'require', 'claims', index], 'needs exactly one of equals, oneOf, matches')
+  })
+  checkRouteTenant(path, route, settings.tenants, complain)
   checkUnique([...path, 'issuers'], route.issuers ?? [], complain)
   checkUnique(
     [...path, 'credentials'],
@@ -104,6 +123,7 @@ function checkRoute(
     }
   })
   if (route.authenticate !== 'none') checkAuthenticators(path, route, settings, complain)
+  checkRoutePolicy(path, route, settings, complain)
   const requiresSomething = Object.values(route.require).some((list) => list.length > 0)
   if (requiresSomething && !Array.isArray(route.authenticate)) {
     complain(
@@ -115,7 +135,7 @@ function checkRoute(
 }
 
 function checkCredentialSections(
-  { redis, sessions, apiKeys, revocation }: UnderstoodSettings,
+  { redis, sessions, apiKeys }: UnderstoodSettings,
   complain: Complain,
 ): void {
   if (redis.settings !== null) checkRedis(redis.settings, complain)
@@ -123,10 +143,6 @@ function checkCredentialSections(
   if (apiKeys.settings !== null) checkApiKeys(apiKeys.settings, redis.isThere, complain)
   if (sessions.settings !== null && apiKeys.settings !== null) {
     checkKeyPrefixes(sessions.settings, apiKeys.settings, complain)
-  }
-  if (revocation !== null) {
-    const others = { sessions: sessions.settings, apiKeys: apiKeys.settings }
-    checkRevocation(revocation, { hasRedis: redis.isThere, ...others }, complain)
   }
 }
 

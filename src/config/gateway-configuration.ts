@@ -8,6 +8,7 @@ import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
 import type { StoredUser } from '../protocol/verification.ts'
 import type { AuthenticatorName } from './authenticator-checks.ts'
 import type { Tuning } from './environment.ts'
+import type { ClaimRequirementSettings } from './requirement-settings.ts'
 
 export interface GatewayConfiguration {
   readonly server: ServerConfiguration
@@ -20,6 +21,8 @@ export interface GatewayConfiguration {
   readonly sessions: SessionsConfiguration | null
   readonly apiKeys: ApiKeysConfiguration | null
   readonly revocation: RevocationConfiguration
+  /** `null`: there are no tenants. */
+  readonly tenants: TenantsConfiguration | null
   readonly identity: IdentityConfiguration
   readonly upstreams: readonly UpstreamConfiguration[]
   /** The first that matches wins. */
@@ -84,12 +87,10 @@ export interface IssuerConfiguration {
   readonly types: readonly string[]
   readonly keys: IssuerKeysConfiguration
   readonly claims: ClaimNamesConfiguration
-  /** Who its logout tokens may be for, besides `audiences` and the client that introspects. */
-  readonly logoutAudiences: readonly string[]
-  /** What its logout tokens end: the session alone, or all that the subject was issued before. */
-  readonly logoutRevokes: 'session' | 'subject'
   /** `null`: only its JWTs are known here. */
   readonly introspection: IntrospectionConfiguration | null
+  readonly logoutAudiences: readonly string[]
+  readonly logoutRevokes: 'subject' | 'session'
 }
 
 export interface IntrospectionConfiguration {
@@ -138,16 +139,6 @@ export interface RedisConfiguration {
   readonly readFromReplicas: boolean
 }
 
-export interface RevocationConfiguration {
-  /** Whether revocations are shared over Redis. */
-  readonly redis: boolean
-  readonly keyPrefix: string
-  /** Longest life of any credential: how long a revocation is kept that names no end. */
-  readonly credentialLifeMaxSeconds: number
-  /** Revocations that can be in force at once. */
-  readonly capacity: number
-}
-
 export interface SessionsConfiguration {
   readonly store: 'redis' | 'memory'
   readonly format: 'sallyport' | 'express-session'
@@ -188,6 +179,43 @@ export interface ApiKeyConfiguration extends StoredUser {
   readonly expiresAt: number | null
 }
 
+export interface RevocationConfiguration {
+  /** Never true without a `redis` section. */
+  readonly redis: boolean
+  readonly keyPrefix: string
+  readonly credentialLifetimeMaxMs: number
+  readonly capacity: number
+}
+
+export interface TenantsConfiguration {
+  /** At least one; patterns are judged, names of headers in lower case. */
+  readonly resolve: readonly TenantSourceConfiguration[]
+  readonly required: boolean
+  readonly allowTokensWithoutTenant: boolean
+  readonly registry: readonly TenantConfiguration[]
+  readonly redis: boolean
+  readonly key: string
+  readonly refreshIntervalMs: number
+}
+
+export type TenantSourceConfiguration =
+  | { readonly from: 'subdomain'; readonly pattern: string }
+  | { readonly from: 'path'; readonly pattern: string }
+  | { readonly from: 'header'; readonly name: string }
+  | { readonly from: 'claim' }
+
+export interface TenantConfiguration {
+  readonly name: string
+  readonly status: 'active' | 'suspended'
+  readonly plan: string | null
+  /** Names of issuers that exist. */
+  readonly issuers: readonly string[]
+  /** Origins in their one spelling. */
+  readonly allowedOrigins: readonly string[]
+  /** Name of an upstream that exists. */
+  readonly upstream: string | null
+}
+
 /** `none`: tokens of this issuer are introspected only. */
 export type IssuerKeysConfiguration =
   | { readonly kind: 'none' }
@@ -224,10 +252,38 @@ export interface ClaimNamesConfiguration {
   readonly organisation: string | null
 }
 
+/**
+ * - `headers`: header fields in place of the credential.
+ * - `internal-token`: a JWT of the gateway in place of the credential.
+ * - `pass-through`: the credential as it came.
+ */
+export type IdentityStrategyName = 'headers' | 'internal-token' | 'pass-through'
+
 export interface IdentityConfiguration {
-  readonly strategy: 'headers'
+  /** Of routes that do not say. */
+  readonly strategy: IdentityStrategyName
   readonly headers: IdentityHeadersConfiguration
+  readonly internalToken: InternalTokenConfiguration
 }
+
+export interface InternalTokenConfiguration {
+  /** No issuer of clients has the same. */
+  readonly issuer: string
+  readonly audience: string
+  readonly algorithm: 'ES256' | 'EdDSA'
+  /** From 1 to 300. */
+  readonly ttlSeconds: number
+  readonly keyRotationMs: number
+  /** How long upstreams may keep the published keys. */
+  readonly upstreamCacheMs: number
+  readonly keys: InternalTokenKeysConfiguration
+}
+
+/** Where the keys come from; `path` is a file or a directory. */
+export type InternalTokenKeysConfiguration =
+  | { readonly kind: 'generated' }
+  | { readonly kind: 'secret'; readonly secret: Uint8Array }
+  | { readonly kind: 'files'; readonly path: string }
 
 /** Names as written; `null`: not sent. No two are the same. */
 export interface IdentityHeadersConfiguration {
@@ -236,6 +292,7 @@ export interface IdentityHeadersConfiguration {
   readonly roles: string | null
   readonly tenant: string | null
   readonly organisation: string | null
+  readonly tenantPlan: string | null
   readonly issuer: string | null
   readonly scopes: string | null
   readonly expires: string | null
@@ -275,11 +332,23 @@ export interface RouteConfiguration {
   /** Names of issuers that exist. */
   readonly issuers: readonly string[]
   readonly require: RequirementConfiguration
-  readonly identity: 'headers'
+  /** `none` where there are no tenants. */
+  readonly tenant: 'required' | 'optional' | 'none'
+  readonly identity: IdentityStrategyName
   /** At least one. */
   readonly credentials: readonly CredentialSourceConfiguration[]
   readonly resourceMetadata: string | null
-  readonly mode: 'enforce'
+  /** Identifier of the protected resource: an absolute URL without query and fragment. */
+  readonly resource: string | null
+  readonly loginRedirect: LoginRedirectConfiguration | null
+  /** `shadow`: refusals are reported and take no effect. */
+  readonly mode: 'enforce' | 'shadow'
+}
+
+export interface LoginRedirectConfiguration {
+  /** An absolute http or https URL, or an absolute path; without fragment. */
+  readonly url: string
+  readonly returnParameter: string
 }
 
 export interface RequirementConfiguration {
@@ -287,6 +356,9 @@ export interface RequirementConfiguration {
   readonly scopesAny: readonly string[]
   readonly rolesAll: readonly string[]
   readonly rolesAny: readonly string[]
+  readonly claims: readonly ClaimRequirementSettings[]
+  /** Names of issuers that exist. */
+  readonly issuers: readonly string[]
 }
 
 export type CredentialSourceConfiguration =

@@ -139,14 +139,13 @@ const issuer = section('One issuer of tokens.', {
   claims: claims.prefault({}),
   introspection: unlessAbsent(introspectionSchema),
   logoutAudiences: listOf(
-    'Client ids for which the issuer may send logout tokens (OpenID Connect Back-Channel Logout), ' +
-      'besides `audiences` and `introspection.clientId`.',
-    text('Client id.'),
+    'Client identifiers for which the issuer sends logout tokens (OpenID Connect Back-Channel ' +
+      'Logout 1.0), besides `audiences` and `introspection.clientId`.',
+    text('Client identifier.'),
   ).prefault([]),
   logoutRevokes: oneOf(
-    'What a logout token ends. `subject`: all that was issued to the user before it, on every ' +
-      'device; also the session that it names. `session`: only the session that it names, which ' +
-      'needs access tokens that carry `sid`; those of many issuers do not.',
+    'What a logout ends. `subject`: all that was issued to the subject before it, besides the ' +
+      'session that it names. `session`: that session alone, which needs access tokens with `sid`.',
     ['subject', 'session'],
   ).prefault('subject'),
 })

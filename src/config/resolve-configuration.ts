@@ -11,19 +11,21 @@ import type {
   JwksLocation,
   RouteConfiguration,
   ServerConfiguration,
+  TenantsConfiguration,
 } from './gateway-configuration.ts'
+import { resolveInternalToken } from './internal-token-checks.ts'
 import { isSymmetric, secretBytesMin } from './issuer-checks.ts'
 import type { IssuerOutput, JwksOutput } from './issuer-settings.ts'
 import {
   resolveApiKeys,
   resolveIntrospection,
   resolveRedis,
-  resolveRevocation,
   resolveSessions,
 } from './resolve-credentials.ts'
 import type { RouteOutput } from './route-settings.ts'
 import { type AdminOutput, isAdminToken, type ServerOutput } from './server-settings.ts'
 import { SettingFiles } from './setting-files.ts'
+import type { TenantsOutput } from './tenant-settings.ts'
 import { tlsFileProblems } from './tls-files.ts'
 import type { UnderstoodSettings } from './understood-settings.ts'
 
@@ -52,9 +54,12 @@ export function resolveConfiguration(
   const redis = settings.redis.settings && resolveRedis(settings.redis.settings, files)
   const sessions = settings.sessions.settings && resolveSessions(settings.sessions.settings, files)
   const apiKeys = settings.apiKeys.settings && resolveApiKeys(settings.apiKeys.settings)
-  const { cache, identity, logging, watch } = settings
-  const revocation =
-    settings.revocation && resolveRevocation(settings.revocation, { redis, sessions })
+  const tenants = settings.tenants.settings && resolveTenants(settings.tenants.settings)
+  const identity = settings.identity && {
+    ...settings.identity,
+    internalToken: resolveInternalToken(settings.identity.internalToken, files),
+  }
+  const { cache, logging, revocation, watch } = settings
   if (!(server && admin && cache && identity && logging && revocation))
     return { configuration: null, complaints: files.complaints }
   if (!(isComplete(issuers) && isComplete(upstreams) && isComplete(routes))) {
@@ -68,7 +73,8 @@ export function resolveConfiguration(
     redis,
     sessions,
     apiKeys,
-    revocation,
+    revocation: { ...revocation, redis: revocation.redis ?? redis !== null },
+    tenants,
     identity,
     upstreams,
     routes,
@@ -133,9 +139,9 @@ function resolveIssuer(
     types: issuer.types,
     keys,
     claims: issuer.claims,
+    introspection,
     logoutAudiences: issuer.logoutAudiences,
     logoutRevokes: issuer.logoutRevokes,
-    introspection,
   }
 }
 
@@ -208,6 +214,21 @@ function resolveRoute(
     authenticate,
     authenticators: authenticatorsOf(route, settings),
     issuers: authenticate === 'none' ? [] : (route.issuers ?? issuerNames),
-    identity: route.identity ?? 'headers',
+    identity: route.identity ?? settings.identity?.strategy ?? 'headers',
+    tenant: resolveRouteTenant(route, settings),
   }
+}
+
+function resolveRouteTenant(
+  { tenant, authenticate }: RouteOutput,
+  { tenants }: UnderstoodSettings,
+): RouteConfiguration['tenant'] {
+  if (tenants.settings === null) return 'none'
+  if (tenant !== null) return tenant
+  return tenants.settings.required && authenticate !== 'none' ? 'required' : 'optional'
+}
+
+function resolveTenants({ registry, ...rest }: TenantsOutput): TenantsConfiguration {
+  const tenants = Object.entries(registry).map(([name, tenant]) => ({ name, ...tenant }))
+  return { ...rest, registry: tenants }
 }

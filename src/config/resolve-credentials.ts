@@ -1,19 +1,16 @@
-/** Completes the settings of credentials, Redis and revocation with what files hold. */
+/** Completes the settings of introspection, sessions, API keys and Redis with what files hold. */
 import { signingAlgorithmOf } from '../protocol/key-algorithms.ts'
 import type { ConfigPath } from './config-error.ts'
 import type {
   ApiKeysConfiguration,
   ClientKeyConfiguration,
-  GatewayConfiguration,
   IntrospectionConfiguration,
   RedisConfiguration,
-  RevocationConfiguration,
   SessionsConfiguration,
 } from './gateway-configuration.ts'
 import type { IntrospectionOutput } from './introspection-settings.ts'
 import { NO_PRIVATE_KEY, privateKeyIn } from './private-key.ts'
 import type { RedisOutput } from './redis-settings.ts'
-import type { RevocationOutput } from './revocation-settings.ts'
 import {
   type ApiKeysOutput,
   type SessionsOutput,
@@ -116,20 +113,4 @@ function signingKeyProblem(pem: string): string | null {
   return signingAlgorithmOf(key) === null
     ? 'holds a key that signs no JWT: RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519'
     : null
-}
-
-/** Sessions may live longer than tokens: then they are the measure. */
-export function resolveRevocation(
-  { redis, keyPrefix, credentialLifetimeMaxMs, capacity }: RevocationOutput,
-  others: Pick<GatewayConfiguration, 'redis' | 'sessions'>,
-): RevocationConfiguration {
-  return {
-    redis: redis ?? others.redis !== null,
-    keyPrefix,
-    credentialLifeMaxSeconds: Math.max(
-      credentialLifetimeMaxMs / MS_PER_SECOND,
-      others.sessions?.absoluteTtlSeconds ?? 0,
-    ),
-    capacity,
-  }
 }

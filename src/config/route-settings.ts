@@ -1,5 +1,8 @@
 /** Settings of identity headers, upstreams and routes. */
+import { internalTokenSchema } from './internal-token-settings.ts'
 import { hostPattern, httpOrigin, httpUrl } from './network-address.ts'
+import { requirementsSchema } from './requirement-settings.ts'
+import { pageUrl, resourceUrl } from './resource-url.ts'
 import { judgeFieldName, judgeIdentityFieldName, judgeRoutePath } from './route-grammar.ts'
 import {
   duration,
@@ -20,10 +23,8 @@ import {
   word,
 } from './setting.ts'
 
-/**
- * Ways of telling the upstream who is calling that the contract knows and this version does not.
- */
-const LATER_STRATEGIES = ['internal-token', 'pass-through']
+/** Ways of telling the upstream who is calling. */
+const IDENTITY_STRATEGIES = ['headers', 'internal-token', 'pass-through'] as const
 
 function identityHeader(what: string, fallback: string) {
   return unlessAbsent(
@@ -43,6 +44,7 @@ const identityHeaders = section(
     roles: identityHeader('Roles, comma separated.', 'X-User-Roles'),
     tenant: identityHeader('Tenant.', 'X-Tenant-Id'),
     organisation: identityHeader('Organisation.', 'X-Org-Id'),
+    tenantPlan: identityHeader('Plan of the tenant, where it has one.', 'X-Tenant-Plan'),
     issuer: identityHeader('`iss` of the token.', 'X-Token-Issuer'),
     scopes: identityHeader('Scopes, comma separated.', 'X-Token-Scopes'),
     expires: identityHeader('`exp` of the token, in seconds since 1970.', 'X-Token-Expires'),
@@ -53,10 +55,14 @@ const identityHeaders = section(
 )
 
 export const identitySchema = section('How an upstream learns who is calling.', {
-  strategy: oneOf('Default for routes that do not say.', ['headers'], LATER_STRATEGIES).prefault(
-    'headers',
-  ),
+  strategy: oneOf(
+    'Default for routes that do not say. `headers`: header fields in place of the credential. ' +
+      '`internal-token`: a JWT of the gateway in `Authorization`, in place of the credential and ' +
+      'of whatever the client sent there. `pass-through`: the credential goes on as it came.',
+    IDENTITY_STRATEGIES,
+  ).prefault('headers'),
   headers: identityHeaders.prefault({}),
+  internalToken: internalTokenSchema.prefault({}),
 })
 
 export const upstreamSchema = section('One service behind the gateway.', {
@@ -130,28 +136,6 @@ const match = section('Which requests the route is for.', {
   ).prefault([]),
 })
 
-function requirement(what: string) {
-  const item = patternText(
-    what,
-    /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/,
-    'must be printable ASCII without space, " and \\',
-  )
-  return section(`${what}s that the caller needs.`, {
-    all: listOf('Every one of these.', item).prefault([]),
-    any: listOf('At least one of these.', item).prefault([]),
-  }).prefault({})
-}
-
-const requirements = section('What the identity must be granted. Otherwise: 403.', {
-  scopes: requirement('Scope'),
-  roles: requirement('Role'),
-}).transform(({ scopes, roles }) => ({
-  scopesAll: scopes.all,
-  scopesAny: scopes.any,
-  rolesAll: roles.all,
-  rolesAny: roles.any,
-}))
-
 const FIELD_NAME_COMPLAINT =
   'must be a header name of letters, digits and - that HTTP itself has no use for'
 
@@ -205,6 +189,23 @@ const credentialSource = variant(
   return { kind: source.from, name: source.name, scheme }
 })
 
+const loginRedirect = section(
+  'Where a GET or HEAD of a browser (`Accept: text/html`) is redirected instead of a 401.',
+  {
+    url: judgedText(
+      'The page, which must check where it sends people afterwards: the return URL is chosen by ' +
+        'whoever made the link.',
+      pageUrl,
+      'must be an absolute http or https URL or an absolute path, without credentials and fragment',
+    ),
+    returnParameter: patternText(
+      'Query parameter that gets the URL that was asked for, without its credentials.',
+      /^[A-Za-z0-9_.-]{1,128}$/,
+      'must be 1 to 128 letters, digits, dots, _ and -',
+    ).prefault('return_to'),
+  },
+)
+
 export const routeSchema = section('One route.', {
   name: patternText(
     'Name in metrics and logs. No two routes may share it.',
@@ -233,12 +234,18 @@ export const routeSchema = section('One route.', {
       minimum: 1,
     }),
   ),
-  require: requirements.prefault({}),
+  require: requirementsSchema.prefault({}),
+  tenant: unlessAbsent(
+    oneOf(
+      'Whether a request needs a tenant. `none`: it has none, whatever it names. Left out: as ' +
+        '`tenants.required` says; `optional` with `authenticate: none`.',
+      ['required', 'optional', 'none'],
+    ),
+  ),
   identity: unlessAbsent(
     oneOf(
       'How the upstream learns who is calling, if not as `identity.strategy` says.',
-      ['headers'],
-      LATER_STRATEGIES,
+      IDENTITY_STRATEGIES,
     ),
   ),
   credentials: listOf(
@@ -253,7 +260,22 @@ export const routeSchema = section('One route.', {
       'must be an absolute http or https URL without credentials and fragment',
     ),
   ),
-  mode: oneOf('Whether refusals take effect.', ['enforce'], ['shadow']).prefault('enforce'),
+  resource: unlessAbsent(
+    judgedText(
+      'Identifier of the protected resource (RFC 9728 §1.2): the gateway serves its metadata at ' +
+        '`/.well-known/oauth-protected-resource`, followed by the path of this URL, and ' +
+        'challenges name it. Routes of one resource share one document.',
+      resourceUrl,
+      'must be an absolute http or https URL without credentials, query and fragment, its path ' +
+        'in the spelling that requests are matched in',
+    ),
+  ),
+  loginRedirect: unlessAbsent(loginRedirect),
+  mode: oneOf(
+    '`shadow`: refusals are only counted and logged, for a roll-out. The request passes without ' +
+      'identity, and credentials go upstream as they came.',
+    ['enforce', 'shadow'],
+  ).prefault('enforce'),
 })
 
 export const routesSchema = listOf('The routes. The first that matches wins.', routeSchema, {

@@ -7,14 +7,10 @@ import type { SchemaIssue } from './setting.ts'
  * error or believes that they work. `*` is any one step.
  */
 const LATER_SETTINGS: readonly string[] = [
-  'tenants',
   'rateLimits',
   'streams',
-  'identity.internalToken',
   'routes.*.rateLimit',
   'routes.*.streams',
-  'routes.*.require.claims',
-  'routes.*.require.issuers',
 ]
 
 /** Every issue as one or more complaints, in the order found. */

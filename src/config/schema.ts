@@ -10,6 +10,7 @@ import { identitySchema, routesSchema, upstreamsSchema } from './route-settings.
 import { adminSchema, cacheSchema, loggingSchema, serverSchema } from './server-settings.ts'
 import { apiKeysSchema, sessionsSchema } from './session-settings.ts'
 import { flag, jsonSchemaOf, section, unlessAbsent } from './setting.ts'
+import { tenantsSchema } from './tenant-settings.ts'
 
 export const configurationSchema = section(
   'Configuration of Sallyport. Only `issuers`, `upstreams` and `routes` are needed to start.',
@@ -22,6 +23,7 @@ export const configurationSchema = section(
     sessions: unlessAbsent(sessionsSchema),
     apiKeys: unlessAbsent(apiKeysSchema),
     revocation: revocationSchema.prefault({}),
+    tenants: unlessAbsent(tenantsSchema),
     identity: identitySchema.prefault({}),
     upstreams: upstreamsSchema,
     routes: routesSchema,

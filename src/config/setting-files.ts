@@ -33,6 +33,17 @@ export class SettingFiles {
     return this.absolute(name)
   }
 
+  /** The absolute name of a file or directory that exists now. */
+  existing(path: ConfigPath, name: string): string {
+    const absolute = this.absolute(name)
+    try {
+      statSync(absolute)
+    } catch (error) {
+      this.complain(path, `names something that cannot be found (${errorCode(error)})`)
+    }
+    return absolute
+  }
+
   /** What the file holds. */
   content(path: ConfigPath, name: string): Buffer | null {
     const bytes = this.#read(path, name, CONTENT_BYTES_MAX + 1)

@@ -26,16 +26,22 @@ const LIST_LENGTH_MAX = 1_000
 /** Visible ASCII and space: what may stand in a header, a URL or a log line without harm. */
 const PRINTABLE = /^[\x20-\x7e]*$/
 
+/** Of issuers and upstreams. */
+const CONFIGURED_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
+
 /** A group of settings. Keys that it does not list are errors. */
 export function section<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape) {
   return z.strictObject(shape).meta({ description: what })
 }
 
 /** A mapping from names that the operator chooses to settings of one kind. */
-export function named<Value extends z.ZodType>(what: string, value: Value) {
-  const name = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, {
-    error: 'is not a usable name: start with a letter and use letters, digits, _ and -, 64 at most',
-  })
+export function named<Value extends z.ZodType>(
+  what: string,
+  value: Value,
+  pattern = CONFIGURED_NAME,
+  complaint = 'is not a usable name: start with a letter and use letters, digits, _ and -, 64 at most',
+) {
+  const name = z.string().regex(pattern, { error: complaint })
   return z.record(name, value).meta({ description: what })
 }
 

@@ -32,6 +32,7 @@ import {
   sessionsSchema,
 } from './session-settings.ts'
 import type { Output, Setting } from './setting.ts'
+import { type TenantsOutput, tenantsSchema } from './tenant-settings.ts'
 
 /** `null`: this part is not well-formed, and the schema has said why. */
 export interface UnderstoodSettings {
@@ -47,6 +48,7 @@ export interface UnderstoodSettings {
   readonly sessions: OptionalSection<SessionsOutput>
   readonly apiKeys: OptionalSection<ApiKeysOutput>
   readonly revocation: RevocationOutput | null
+  readonly tenants: OptionalSection<TenantsOutput>
   readonly watch: boolean
 }
 
@@ -71,6 +73,7 @@ export function understand(document: unknown): UnderstoodSettings {
     sessions: optional(sessionsSchema, root['sessions']),
     apiKeys: optional(apiKeysSchema, root['apiKeys']),
     revocation: alone(revocationSchema, root['revocation'] ?? {}),
+    tenants: optional(tenantsSchema, root['tenants']),
     watch: root['watch'] === true,
   }
 }

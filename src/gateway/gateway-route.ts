@@ -3,10 +3,12 @@ import type { RouteRequirement } from '../authentication/authorize.ts'
 import type { Authenticator } from '../authentication/verdict.ts'
 import type { CredentialExtractor } from '../credentials/extract-credential.ts'
 import type { CredentialStripper } from '../credentials/strip-credential.ts'
+import type { IdentityStrategy } from '../identity/identity-strategy.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { HeaderNameFilter } from '../proxy/header-name-filter.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { RouteRefusals } from './refusal-response.ts'
+import type { RouteTenants } from './route-tenants.ts'
 
 /**
  * - `none`: nobody is asked; a credential goes upstream as it came.
@@ -31,9 +33,18 @@ export interface GatewayRoute {
   readonly methods: readonly AuthenticationMethod[]
   /** The refusal of a request without any credential. */
   readonly absentCode: AuthErrorCode
-  /** Takes all of them out of what goes upstream, whichever decided. */
-  readonly stripper: CredentialStripper
+  /**
+   * Takes all of them out of what goes upstream, whichever decided. `null` where they stay, because
+   * the upstream judges them too: nobody is asked here, or they are passed on, or in shadow.
+   */
+  readonly stripper: CredentialStripper | null
+  /** Whether refusals are only reported: `mode: shadow`. */
+  readonly isShadow: boolean
+  /** How the upstream learns who is calling. */
+  readonly identity: IdentityStrategy
   readonly requirement: RouteRequirement
+  /** `null`: its requests belong to no tenant. */
+  readonly tenants: RouteTenants | null
   /** Whether the requirement lets everybody pass who is known at all. */
   readonly requiresNothing: boolean
   /** Origins of pages that may send what changes something, by cookie. */

@@ -9,20 +9,26 @@ import { authorize } from '../authentication/authorize.ts'
 import { IdentityNotes } from '../authentication/identity-notes.ts'
 import type { Verdict } from '../authentication/verdict.ts'
 import { isFromKnownSite, isUnsafeMethod } from '../credentials/cross-site-request.ts'
-import { renderIdentityHeaders } from '../identity/identity-headers.ts'
 import { isAcceptableRequestId } from '../observability/request-id.ts'
 import { isTraceparent } from '../observability/trace-context.ts'
-import { fieldLines, fieldValue, type HeaderList } from '../protocol/header-list.ts'
+import type { AuthErrorCode } from '../protocol/auth-error.ts'
+import { fieldValue, type HeaderList } from '../protocol/header-list.ts'
+import type { Identity } from '../protocol/verification.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
 import { forward } from '../proxy/forward.ts'
 import { forwardedFields } from '../proxy/forwarded-headers.ts'
 import { requestHeaders } from '../proxy/hop-by-hop-headers.ts'
+import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import { revocationKeysOf } from '../revocation/revocation-key.ts'
 import { AMBIGUOUS_PATH, findRoute } from '../routing/match-route.ts'
+import { subjectDigest } from '../tenants/match-token-tenant.ts'
 import { answerHealth, isHealthPath } from './answer-health.ts'
+import { answerJwks, JWKS_PATH } from './answer-jwks.ts'
+import { answerWellKnown } from './answer-well-known.ts'
 import type { Gateway } from './gateway.ts'
 import type { AuthenticationMethod, GatewayRoute } from './gateway-route.ts'
 import { RequestContext } from './request-context.ts'
+import { requestedTenant, servedTenant } from './request-tenant.ts'
 
 const MICROS_PER_MS = 1_000
 const NO_IDENTITY = ''
@@ -34,6 +40,15 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
   const { head } = exchange
   if (isHealthPath(head.path)) {
     answerHealth(exchange, gateway.readiness())
+    return
+  }
+  if (gateway.signingKeys !== null && head.path === JWKS_PATH) {
+    answerJwks(exchange, gateway.signingKeys())
+    return
+  }
+  const document = gateway.wellKnown.find(head)
+  if (document !== null) {
+    answerWellKnown(exchange, document)
     return
   }
   const isPeerTrusted =
@@ -51,6 +66,14 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
     return
   }
   request.route = route
+  if (route.tenants !== null) {
+    const tenant = requestedTenant(route.tenants, head)
+    if (tenant !== null && 'code' in tenant) {
+      refuseOrPass(request, route, tenant.code)
+      return
+    }
+    request.tenant = tenant
+  }
   if (route.authentication === 'none') {
     proxy(request, route, NO_IDENTITY)
     return
@@ -70,13 +93,16 @@ function authenticate(request: RequestContext, route: GatewayRoute, first: numbe
     const { extractor } = route.methods[index] as AuthenticationMethod
     const credential = extractor.extract(headers, query)
     if (credential === null) continue
-    if (typeof credential !== 'string') request.refuse(credential.code)
-    else if (isAmbiguousBehind(route, index, request)) request.refuse('invalid_request')
-    else judge(request, route, index, credential)
+    if (typeof credential !== 'string') refuseOrPass(request, route, credential.code)
+    else if (isAmbiguousBehind(route, index, request)) {
+      refuseOrPass(request, route, 'invalid_request')
+    } else judge(request, route, index, credential)
     return
   }
-  if (route.authentication === 'optional') proxy(request, route, NO_IDENTITY)
-  else request.refuse(route.absentCode)
+  if (route.authentication !== 'optional') refuseOrPass(request, route, route.absentCode)
+  else if (request.tenant === null && route.tenants?.policy.required === true) {
+    refuseOrPass(request, route, 'tenant_not_identified')
+  } else proxy(request, route, NO_IDENTITY)
 }
 
 /**
@@ -98,12 +124,15 @@ function judge(
   index: number,
   credential: string,
 ): void {
-  const { gateway, exchange } = request
+  const { gateway, exchange, tenant } = request
   const { extractor, authenticator } = route.methods[index] as AuthenticationMethod
   const { method, headers } = exchange.head
   if (isUnsafeMethod(method) && extractor.isFromCookie(headers)) {
-    if (!isFromKnownSite(headers, route.allowedOrigins)) {
-      request.refuse('csrf_rejected')
+    const isKnown =
+      isFromKnownSite(headers, route.allowedOrigins) ||
+      (tenant !== null && isFromKnownSite(headers, new Set(tenant.allowedOrigins)))
+    if (!isKnown) {
+      refuseOrPass(request, route, 'csrf_rejected')
       return
     }
   }
@@ -125,10 +154,7 @@ function judge(
     .catch((error: unknown) => request.fail(error))
 }
 
-/**
- * Revocation, policy, then identity. The policy is the route's, and a revocation may come at any
- * time: neither is ever part of a cached verdict.
- */
+/** Policy, then identity. The policy is the route's, so it is never part of a cached verdict. */
 function conclude(
   request: RequestContext,
   route: GatewayRoute,
@@ -136,13 +162,13 @@ function conclude(
   verdict: Verdict,
 ): void {
   if ('code' in verdict) {
-    request.refuse(verdict.code)
+    refuseOrPass(request, route, verdict.code)
     return
   }
   if ('unverified' in verdict) {
     // A caller that nobody knows has no scope that a route could ask for.
     if (route.requiresNothing) proxy(request, route, UNVERIFIED_IDENTITY)
-    else request.refuse('verifier_unavailable')
+    else refuseOrPass(request, route, 'verifier_unavailable')
     return
   }
   if ('nobody' in verdict) {
@@ -151,21 +177,59 @@ function conclude(
   }
   const { identity } = verdict.verified
   verdict.notes ??= new IdentityNotes()
-  verdict.notes.revocation ??= revocationKeysOf(identity)
-  const { revocations, clock } = request.gateway
-  if (revocations.isRevoked(verdict.notes.revocation, clock.nowSeconds())) {
-    request.refuseRevoked(identity.subject)
+  if (isRevoked(request, identity, verdict.notes)) {
+    refuseOrPass(request, route, 'token_revoked')
     return
+  }
+  if (route.tenants !== null) {
+    const tenant = servedTenant(request, route.tenants, identity)
+    if (tenant !== null && 'code' in tenant) {
+      refuseOrPass(request, route, tenant.code)
+      return
+    }
+    request.tenant = tenant
   }
   const refused = authorize(identity, route.requirement)
   if (refused !== null) {
-    request.refuse(refused.code)
+    refuseOrPass(request, route, refused.code)
     return
   }
-  verdict.notes.headerLines ??= fieldLines(
-    renderIdentityHeaders(identity, request.gateway.identityNames),
+  const { clock } = request.gateway
+  proxy(
+    request,
+    route,
+    route.identity.linesFor(verdict.notes, verdict.verified, request.tenant, clock.nowSeconds()),
   )
-  proxy(request, route, verdict.notes.headerLines)
+}
+
+/** Asked of every request, cached verdict or not; costs one load as long as nothing is new. */
+function isRevoked(request: RequestContext, identity: Identity, notes: IdentityNotes): boolean {
+  const { clock, revocations, logger } = request.gateway
+  notes.revocation ??= revocationKeysOf(identity)
+  if (!revocations.isRevoked(notes.revocation, clock.nowSeconds())) return false
+  logger.security({
+    event: 'revoked_token_used',
+    requestId: request.requestId,
+    route: request.route?.name ?? 'none',
+    subjectDigest: subjectDigest(identity),
+  })
+  return true
+}
+
+/**
+ * The one place where a refusal about the caller takes effect: everything that is decided after
+ * the route was found ends here. On a route in shadow it is only reported, and the request goes on
+ * as if nobody had been asked: without identity, with its credential, for the upstream to judge.
+ *
+ * Not for what the hard shell or the upstream refuses: that is `request.refuse` on every route.
+ */
+function refuseOrPass(request: RequestContext, route: GatewayRoute, code: AuthErrorCode): void {
+  if (!route.isShadow) {
+    request.refuse(code)
+    return
+  }
+  request.reportShadowed(route, code)
+  proxy(request, route, NO_IDENTITY)
 }
 
 /**
@@ -177,7 +241,7 @@ function conclude(
 function proxy(request: RequestContext, route: GatewayRoute, identity: string): void {
   const { gateway, exchange } = request
   const { head, peerAddress, scheme } = exchange
-  const credential = route.authentication === 'none' ? null : route.stripper
+  const credential = route.stripper
   const headers = requestHeaders(head.headers, route.requestFilter, credential)
   const query = credential === null ? head.query : credential.strippedQuery(head.query)
   const forwarded = forwardedFields(head.headers, {
@@ -191,7 +255,7 @@ function proxy(request: RequestContext, route: GatewayRoute, identity: string): 
 
   forward(
     exchange,
-    route.upstream,
+    upstreamOf(request, route),
     {
       method: head.method,
       target: query === '' ? head.path : `${head.path}?${query}`,
@@ -201,6 +265,12 @@ function proxy(request: RequestContext, route: GatewayRoute, identity: string): 
     },
     request,
   )
+}
+
+/** A tenant may have an upstream of its own; who named it has made sure that there is one. */
+function upstreamOf({ gateway, tenant }: RequestContext, route: GatewayRoute): UpstreamPool {
+  if (tenant === null || tenant.upstream === null) return route.upstream
+  return gateway.upstreams.get(tenant.upstream) ?? route.upstream
 }
 
 /** A trusted proxy may have named the request; anybody else's name for it counts for nothing. */

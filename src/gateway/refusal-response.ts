@@ -3,10 +3,12 @@ import { STATUS_CODES } from 'node:http'
 import { AUTH_ERROR_CODES, AUTH_ERRORS, type AuthErrorCode } from '../protocol/auth-error.ts'
 import type { Challenges } from '../protocol/credential-challenges.ts'
 import { PROBLEM_CONTENT_TYPE, problemDetails } from '../protocol/problem-details.ts'
+import type { LoginRedirect, RefusedRequest } from './login-redirect.ts'
 
 export interface RefusalResponse {
   /** Status line without the version: `401 Unauthorized`. */
   readonly status: string
+  readonly statusCode: number
   readonly headers: readonly string[]
   readonly body: string
 }
@@ -14,6 +16,8 @@ export interface RefusalResponse {
 /** What one protected route says with its refusals. */
 export interface RouteRefusals {
   readonly challenges: Challenges
+  /** Where browsers are sent that nobody has logged in with; `null`: nowhere. */
+  readonly login: LoginRedirect | null
   /** `Set-Cookie` that takes the session cookie away; `null` where sessions are not accepted. */
   readonly clearedCookie: string | null
 }
@@ -24,6 +28,10 @@ const ENDED_SESSIONS: ReadonlySet<AuthErrorCode> = new Set([
   'session_not_found',
   'session_expired',
 ])
+
+const UNAUTHENTICATED = 401
+const FOUND = 302
+const FOUND_LINE = '302 Found'
 
 /** Seconds after which a client may try again what the gateway could not decide or deliver. */
 const RETRY_AFTER_SECONDS = '1'
@@ -36,30 +44,35 @@ const STATUS_LINES: ReadonlyMap<AuthErrorCode, string> = new Map(
 )
 
 /**
- * Renders a refusal. Every word follows from the code and the configuration.
+ * Renders a refusal. Every word follows from the code and the configuration; a browser that may log
+ * in is redirected instead, with the URL that it asked for.
  *
  * @param route What it says of refusals; `null` where no route is known, because a challenge
  *   speaks for a protected resource.
+ * @param request What was refused; `null` where it is not known well enough to be redirected.
  */
 export function refusalResponse(
   code: AuthErrorCode,
   requestId: string,
   route: RouteRefusals | null,
+  request: RefusedRequest | null,
 ): RefusalResponse {
-  const headers = [
-    'content-type',
-    PROBLEM_CONTENT_TYPE,
-    // A refusal is about this request and this moment: no cache may keep it.
-    'cache-control',
-    'no-store',
-    'x-request-id',
-    requestId,
-  ]
-  const challenge = route?.challenges.get(code)
+  const { status: statusCode, retryable } = AUTH_ERRORS[code]
+  const login = statusCode === UNAUTHENTICATED ? (route?.login ?? null) : null
+  const location = login === null || request === null ? null : login.locationFor(request)
+  const headers =
+    location === null
+      ? ['content-type', PROBLEM_CONTENT_TYPE]
+      : ['location', location, 'vary', 'Accept']
+  // A refusal is about this request and this moment: no cache may keep it.
+  headers.push('cache-control', 'no-store', 'x-request-id', requestId)
+  const challenge = location === null ? route?.challenges.get(code) : undefined
   if (challenge !== undefined) headers.push('www-authenticate', challenge)
   if (route !== null && route.clearedCookie !== null && ENDED_SESSIONS.has(code)) {
     headers.push('set-cookie', route.clearedCookie)
   }
-  if (AUTH_ERRORS[code].retryable) headers.push('retry-after', RETRY_AFTER_SECONDS)
-  return { status: STATUS_LINES.get(code) ?? '', headers, body: problemDetails(code, requestId) }
+  if (location !== null) return { status: FOUND_LINE, statusCode: FOUND, headers, body: '' }
+  if (retryable) headers.push('retry-after', RETRY_AFTER_SECONDS)
+  const status = STATUS_LINES.get(code) ?? ''
+  return { status, statusCode, headers, body: problemDetails(code, requestId) }
 }

@@ -3,14 +3,14 @@
  *
  * Every field is set in the constructor, in one order, so that all requests have one shape.
  */
-import { hash } from 'node:crypto'
+
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import type { Outcome } from '../observability/metric-names.ts'
 import { describeError } from '../observability/redact.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
-import { AUTH_ERRORS } from '../protocol/auth-error.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
 import type { ForwardEnd, ForwardObserver } from '../proxy/forward.ts'
+import type { Tenant } from '../tenants/tenant.ts'
 import type { Gateway } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import { refusalResponse } from './refusal-response.ts'
@@ -27,6 +27,8 @@ export class RequestContext implements ForwardObserver {
   readonly isPeerTrusted: boolean
   readonly startedAtMs: number
   route: GatewayRoute | null
+  /** What the request names until its credential is known; then the tenant that is served. */
+  tenant: Tenant | null
   /** When the credential was judged; the start, when its verdict was known already. */
   judgedAtMs: number
 
@@ -42,6 +44,7 @@ export class RequestContext implements ForwardObserver {
     this.isPeerTrusted = isPeerTrusted
     this.startedAtMs = gateway.clock.monotonicMs()
     this.route = null
+    this.tenant = null
     this.judgedAtMs = this.startedAtMs
   }
 
@@ -49,21 +52,18 @@ export class RequestContext implements ForwardObserver {
   refuse(code: AuthErrorCode): void {
     const { exchange, requestId, route } = this
     const isGone = exchange.closed
-    const response = refusalResponse(code, requestId, route?.refusals ?? null)
+    const response = refusalResponse(code, requestId, route?.refusals ?? null, this)
     exchange.send(response.status, response.headers, response.body)
     this.gateway.metrics.countRefusal(code, route?.issuerIndex ?? NO_INDEX)
     if (isGone) this.#end('client_gone', STATUS_NONE, null)
-    else this.#end(outcomeOfRefusal(code), AUTH_ERRORS[code].status, code)
+    else this.#end(outcomeOfRefusal(code), response.statusCode, code)
   }
 
-  /** Refuses what was good and is revoked; says so to whom it concerns, without a name. */
-  refuseRevoked(subject: string): void {
-    this.gateway.logger.security({
-      event: 'revoked_token_used',
-      route: this.route?.name ?? 'none',
-      subjectDigest: hash('sha256', subject, 'hex'),
-    })
-    this.refuse('token_revoked')
+  /** Counts and logs a refusal that does not take effect. The request is still to be answered. */
+  reportShadowed(route: GatewayRoute, code: AuthErrorCode): void {
+    const { metrics, logger } = this.gateway
+    metrics.countShadowRefusal(code, route.index)
+    logger.security({ event: 'shadow_refused', route: route.name, code })
   }
 
   /** Ends a request that met a defect: the connection is cut, the thread lives on. */

@@ -7,6 +7,12 @@
 import { hash } from 'node:crypto'
 import type { Identity } from '../protocol/verification.ts'
 
+/** The tenant that a request was found to be for. */
+export interface ServedTenant {
+  readonly id: string
+  readonly plan: string | null
+}
+
 /** Name of each field on the wire; `null` when the field is not sent. */
 export interface IdentityHeaderNames {
   readonly userId: string | null
@@ -14,6 +20,7 @@ export interface IdentityHeaderNames {
   readonly roles: string | null
   readonly tenant: string | null
   readonly organisation: string | null
+  readonly tenantPlan: string | null
   readonly issuer: string | null
   readonly scopes: string | null
   readonly expires: string | null
@@ -26,17 +33,22 @@ export interface IdentityHeaderNames {
  * never look the same. Lists are comma separated, with a comma inside an item encoded.
  *
  * The session is named by the SHA-256 of its `sid`, so that an upstream's logs hold no session.
+ *
+ * @param tenant The tenant that the request was found to be for; `null` where nothing finds one,
+ *   and then the identity's own is named.
  */
 export function renderIdentityHeaders(
   identity: Identity,
   names: IdentityHeaderNames,
+  tenant: ServedTenant | null = null,
 ): readonly string[] {
   const list: string[] = []
   append(list, names.userId, visible(identity.subject))
   append(list, names.email, visible(identity.email ?? ''))
   append(list, names.roles, visibleList(identity.roles))
-  append(list, names.tenant, visible(identity.tenant ?? ''))
+  append(list, names.tenant, visible(tenant?.id ?? identity.tenant ?? ''))
   append(list, names.organisation, visible(identity.organisation ?? ''))
+  append(list, names.tenantPlan, visible(tenant?.plan ?? ''))
   append(list, names.issuer, visible(identity.issuer))
   append(list, names.scopes, visibleList(identity.scopes))
   append(list, names.expires, String(identity.expiresAtSeconds ?? ''))

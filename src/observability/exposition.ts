@@ -29,8 +29,9 @@ export interface RevocationReading {
   readonly capacity: number
   /** Of the log that instances share; `null`: there is none. */
   readonly log: {
-    /** One of `revocationLogStates`. */
+    /** One of `states`. */
     readonly state: string
+    readonly states: readonly string[]
     /** `null` before it was read for the first time. */
     readonly lagSeconds: number | null
     readonly pending: number
@@ -55,7 +56,6 @@ export interface MetricsReading {
   readonly circuits: readonly CircuitReading[]
   readonly circuitStates: readonly string[]
   readonly revocations: RevocationReading
-  readonly revocationLogStates: readonly string[]
   readonly listenerRestarts: number
   readonly ready: boolean
   readonly build: BuildReading
@@ -127,6 +127,7 @@ export class Exposition {
 const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) => Sample[]>> = {
   requests: ({ listeners }) => twoLabels(listeners.requests, 'route', 'outcome'),
   refusals: ({ listeners }) => twoLabels(listeners.refusals, 'code', 'issuer'),
+  shadowRefusals: ({ listeners }) => twoLabels(listeners.shadowRefusals, 'route', 'code'),
   requestDuration: ({ listeners }) =>
     LATENCY_PHASES.flatMap((phase) => histogram(listeners.latencies[phase], phase)),
   cacheLookups: ({ listeners }) => oneLabel(listeners.cacheLookups, 'result'),
@@ -164,10 +165,10 @@ const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) =
   revocations: ({ revocations }) => single(revocations.size),
   revocationCapacity: ({ revocations }) => single(revocations.capacity),
   revocationsLeftOut: ({ revocations }) => single(revocations.log?.leftOut ?? 0),
-  revocationLogState: ({ revocations: { log }, revocationLogStates }) =>
+  revocationLogState: ({ revocations: { log } }) =>
     log === null
       ? []
-      : revocationLogStates.map((state) => ({
+      : log.states.map((state) => ({
           labels: { state },
           value: state === log.state ? 1 : 0,
         })),

@@ -63,6 +63,8 @@ export interface ListenerSnapshot {
   readonly requests: Float64Array
   /** `[issuer][code]` flat; the row behind the last issuer is "none". */
   readonly refusals: Float64Array
+  /** `[route][code]` flat. */
+  readonly shadowRefusals: Float64Array
   readonly cacheLookups: Float64Array
   /** In the order of `LATENCY_PHASES`. */
   readonly latencies: readonly EncodedLatency[]
@@ -81,6 +83,7 @@ export class ListenerMetrics {
   readonly #options: ListenerMetricsOptions
   readonly #requests: Float64Array
   readonly #refusals: Float64Array
+  readonly #shadowRefusals: Float64Array
   readonly #cacheLookups = new Float64Array(CACHE_RESULTS.length)
   readonly #total = new LatencyHistogram()
   readonly #authenticate = new LatencyHistogram()
@@ -91,6 +94,7 @@ export class ListenerMetrics {
     this.#options = options
     this.#requests = new Float64Array((options.routeNames.length + 1) * OUTCOMES.length)
     this.#refusals = new Float64Array((options.issuerNames.length + 1) * AUTH_ERROR_CODES.length)
+    this.#shadowRefusals = new Float64Array(options.routeNames.length * AUTH_ERROR_CODES.length)
   }
 
   /** An upstream answered with this status, and the client has the answer. */
@@ -114,6 +118,12 @@ export class ListenerMetrics {
     const row = issuerIndex === NO_INDEX ? this.#options.issuerNames.length : issuerIndex
     const place = row * AUTH_ERROR_CODES.length + CODE_INDEX[code]
     this.#refusals[place] = (this.#refusals[place] ?? 0) + 1
+  }
+
+  /** A refusal that was only reported. The request goes on, and is counted when it ends. */
+  countShadowRefusal(code: AuthErrorCode, routeIndex: number): void {
+    const place = routeIndex * AUTH_ERROR_CODES.length + CODE_INDEX[code]
+    this.#shadowRefusals[place] = (this.#shadowRefusals[place] ?? 0) + 1
   }
 
   countCacheLookup(result: CacheResult): void {
@@ -148,6 +158,7 @@ export class ListenerMetrics {
       upstreamNames,
       requests: this.#requests.slice(),
       refusals: this.#refusals.slice(),
+      shadowRefusals: this.#shadowRefusals.slice(),
       cacheLookups: this.#cacheLookups.slice(),
       latencies: LATENCY_PHASES.map((phase) => byPhase[phase].encode()),
       gauges,

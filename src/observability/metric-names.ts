@@ -25,6 +25,15 @@ export const METRICS = {
     labels: ['code', 'issuer'],
     help: 'Answers of the gateway itself by error code and issuer. Issuer "none": not known.',
   },
+  shadowRefusals: {
+    name: 'sallyport_shadow_refusals_total',
+    type: 'counter',
+    unit: null,
+    labels: ['route', 'code'],
+    help:
+      'Requests that a route in shadow let pass although it would have refused them, by error ' +
+      'code. Not part of the refusals.',
+  },
   requestDuration: {
     name: 'sallyport_request_duration_seconds',
     type: 'histogram',

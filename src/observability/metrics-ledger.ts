@@ -21,6 +21,8 @@ export interface MergedMetrics {
   readonly requests: CountsByLabels
   /** By code, then issuer. */
   readonly refusals: CountsByLabels
+  /** By route, then code. */
+  readonly shadowRefusals: CountsByLabels
   readonly cacheLookups: ReadonlyMap<string, number>
   readonly verificationBatches: number
   readonly verificationTokens: number
@@ -38,6 +40,7 @@ export interface MergedMetrics {
 class Totals {
   readonly requests = new Map<string, Map<string, number>>()
   readonly refusals = new Map<string, Map<string, number>>()
+  readonly shadowRefusals = new Map<string, Map<string, number>>()
   /** Zeroes included: there are few, and a rate needs to see a counter before it first moves. */
   readonly cacheLookups = new Map<string, number>(CACHE_RESULTS.map((result) => [result, 0]))
   verificationBatches = 0
@@ -62,6 +65,11 @@ class Totals {
       const issuer = nameAt(snapshot.issuerNames, Math.trunc(place / AUTH_ERROR_CODES.length))
       addTo(rowOf(this.refusals, code), issuer, count)
     })
+    snapshot.shadowRefusals.forEach((count, place) => {
+      const route = nameAt(snapshot.routeNames, Math.trunc(place / AUTH_ERROR_CODES.length))
+      const code = nameAt(AUTH_ERROR_CODES, place % AUTH_ERROR_CODES.length)
+      if (count > 0) addTo(rowOf(this.shadowRefusals, route), code, count)
+    })
     snapshot.cacheLookups.forEach((count, place) => {
       addTo(this.cacheLookups, nameAt(CACHE_RESULTS, place), count)
     })
@@ -84,6 +92,9 @@ class Totals {
     }
     for (const [code, row] of other.refusals) {
       for (const [issuer, count] of row) addTo(rowOf(this.refusals, code), issuer, count)
+    }
+    for (const [route, row] of other.shadowRefusals) {
+      for (const [code, count] of row) addTo(rowOf(this.shadowRefusals, route), code, count)
     }
     for (const [result, count] of other.cacheLookups) addTo(this.cacheLookups, result, count)
     this.verificationBatches += other.verificationBatches
@@ -146,6 +157,7 @@ export class MetricsLedger {
     return {
       requests: totals.requests,
       refusals: totals.refusals,
+      shadowRefusals: totals.shadowRefusals,
       cacheLookups: totals.cacheLookups,
       verificationBatches: totals.verificationBatches,
       verificationTokens: totals.verificationTokens,

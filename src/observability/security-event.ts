@@ -17,34 +17,39 @@ export type SecurityEvent =
       /** The issuer's own name for it: printable ASCII. */
       readonly keyId: string | null
     }
+  /** Keys of internal tokens: one enters or leaves the published set, or another one signs. */
+  | {
+      readonly event: 'signing_key_published' | 'signing_key_rotated' | 'signing_key_retired'
+      readonly keyId: string
+    }
+  /** The keys in use stay in use. */
+  | { readonly event: 'signing_key_files_failed'; readonly reason: string }
   /** Sessions and API keys of one listener thread cannot be looked up, or can again. */
   | { readonly event: 'redis_unreachable' | 'redis_ready'; readonly thread: number }
-  /** Somebody still presents what was revoked. */
+  /** A route in shadow let a request pass that it would have refused. */
+  | { readonly event: 'shadow_refused'; readonly route: string; readonly code: string }
+  /** A credential of one tenant was used at another. */
   | {
-      readonly event: 'revoked_token_used'
+      readonly event: 'cross_tenant_attempt'
+      readonly requestId: string
       readonly route: string
-      /** SHA-256 of the subject, in hexadecimal. */
+      readonly reason: string
+      readonly requestTenant: string
+      /** `null`: none that exists. */
+      readonly credentialTenant: string | null
+      /** SHA-256 of issuer and subject. */
       readonly subjectDigest: string
     }
   | {
-      readonly event: 'revocation_added'
-      readonly kind: string
-      /** Under which it is stored: a digest. */
-      readonly key: string
-      readonly untilSeconds: number
-      /** `operator`: over the admin listener; `logout`: by a logout token. */
-      readonly origin: 'operator' | 'logout'
-      readonly outcome: string
-      /** The operator's remark. */
-      readonly reason: string | null
+      readonly event: 'revoked_token_used'
+      readonly requestId: string
+      readonly route: string
+      /** SHA-256 of issuer and subject. */
+      readonly subjectDigest: string
     }
-  /** The word says why; nothing of the token is repeated. */
-  | { readonly event: 'logout_token_refused'; readonly reason: string }
-  /** Revocations of other instances are not learnt meanwhile, or are again. */
-  | {
-      readonly event: 'revocation_log_unreachable' | 'revocation_log_caught_up'
-      readonly pending: number
-    }
+  | { readonly event: 'revocation_feed_unreachable' | 'revocation_feed_caught_up' }
+  | { readonly event: 'tenants_unreachable' | 'tenants_reached' }
+  | { readonly event: 'tenants_unreadable'; readonly count: number }
   | { readonly event: 'listener_restarted'; readonly thread: number; readonly restarts: number }
 
 export type SecurityEventName = SecurityEvent['event']
@@ -56,13 +61,20 @@ export const SECURITY_EVENT_LEVELS: Readonly<Record<SecurityEventName, 'info' | 
     keys_expired: 'error',
     key_added: 'info',
     key_removed: 'info',
+    signing_key_published: 'info',
+    signing_key_rotated: 'info',
+    signing_key_retired: 'info',
+    signing_key_files_failed: 'error',
     redis_unreachable: 'error',
     redis_ready: 'info',
+    shadow_refused: 'info',
+    cross_tenant_attempt: 'warn',
     revoked_token_used: 'warn',
-    revocation_added: 'info',
-    logout_token_refused: 'warn',
-    revocation_log_unreachable: 'error',
-    revocation_log_caught_up: 'info',
+    revocation_feed_unreachable: 'error',
+    revocation_feed_caught_up: 'info',
+    tenants_unreachable: 'error',
+    tenants_reached: 'info',
+    tenants_unreadable: 'error',
     listener_restarted: 'error',
   }
 

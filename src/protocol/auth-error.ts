@@ -121,6 +121,13 @@ export const AUTH_ERRORS = {
     title: 'Invalid request',
     message: 'The request is malformed or ambiguous.',
   },
+  tenant_not_identified: {
+    status: 400,
+    challengeError: null,
+    retryable: false,
+    title: 'Tenant not identified',
+    message: 'This resource belongs to a tenant and the request names none.',
+  },
   insufficient_scope: {
     status: 403,
     challengeError: 'insufficient_scope',
@@ -134,6 +141,27 @@ export const AUTH_ERRORS = {
     retryable: false,
     title: 'Cross-site request rejected',
     message: 'A request that changes something and carries a cookie must come from a known site.',
+  },
+  tenant_suspended: {
+    status: 403,
+    challengeError: null,
+    retryable: false,
+    title: 'Tenant suspended',
+    message: 'The tenant that the request names is suspended.',
+  },
+  tenant_mismatch: {
+    status: 403,
+    challengeError: null,
+    retryable: false,
+    title: 'Wrong tenant',
+    message: 'The credential is not one for the tenant that the request names.',
+  },
+  tenant_not_found: {
+    status: 404,
+    challengeError: null,
+    retryable: false,
+    title: 'No such tenant',
+    message: 'The request names a tenant that does not exist here.',
   },
   route_not_found: {
     status: 404,

@@ -79,7 +79,8 @@ function forwardedText(
   return `${addresses}\r\nx-forwarded-proto: ${scheme}\r\nx-forwarded-host: ${authority}\r\nforwarded: ${elements}`
 }
 
-function receivedScheme(received: HeaderList): string | null {
+/** What a trusted peer says of the scheme; `null` when it says nothing, or not one word. */
+export function receivedScheme(received: HeaderList): 'http' | 'https' | null {
   const scheme = joinedValues(received, 'x-forwarded-proto')
   return scheme === 'http' || scheme === 'https' ? scheme : null
 }
@@ -105,7 +106,7 @@ function appended(received: string, own: string): string {
 }
 
 /** Repeated fields mean the same as one with a list (RFC 9110 §5.3). */
-function joinedValues(headers: HeaderList, name: string): string {
+export function joinedValues(headers: HeaderList, name: string): string {
   let joined = ''
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const value = headers[index + 1] as string

@@ -8,6 +8,10 @@ import { RedisPool, type RedisState } from './redis-pool.ts'
 import type { RedisFailure, RedisReply } from './redis-reply.ts'
 import { ClusterWire, ServerWire } from './redis-wires.ts'
 
+/** Entries of a stream have one field. */
+const STREAM_FIELD = 'record'
+const SCAN_COUNT = 1_000
+
 export interface RedisParts {
   /** A number in [0, 1), for jitter. */
   readonly random: () => number
@@ -106,36 +110,50 @@ export class RedisConnections {
     return this.#masters.run('zrange', [key, '0', '-1'], isTexts)
   }
 
-  /**
-   * Members with a score above the one and up to the other, lowest first, each followed by its
-   * score; `above` is a score as Redis has written it, or `null` for the lowest.
-   */
-  membersBetween(
-    key: string,
-    above: string | null,
-    upTo: number,
-    membersMax: number,
-  ): Promise<RedisReply<string[]>> {
-    const bounds = [above === null ? '-inf' : `(${above}`, String(upTo)]
-    const args = [key, ...bounds, 'WITHSCORES', 'LIMIT', '0', String(membersMax)]
-    return this.#masters.run('zrangebyscore', args, isTexts)
-  }
-
-  /** Runs a script in one step. All keys must be in one slot of a cluster. @returns Its integer. */
-  runScript(
-    script: string,
-    keys: readonly string[],
-    args: readonly string[],
-  ): Promise<RedisReply<number>> {
-    return this.#masters.run('eval', [script, String(keys.length), ...keys, ...args], isCount)
-  }
-
   /** `null`: there is no member. */
   async highestScore(key: string): Promise<RedisReply<number | null>> {
     const reply = await this.#masters.run('zrange', [key, '-1', '-1', 'WITHSCORES'], isTexts)
     if (!reply.ok) return reply
     const score = reply.value[1]
     return { ok: true, value: score === undefined ? null : Number(score) }
+  }
+
+  /** All fields of a hash with their values; none when there is no such key. */
+  hash(key: string): Promise<RedisReply<Readonly<Record<string, string>>>> {
+    return this.#masters.run('hgetall', [key], isHash)
+  }
+
+  /** Of a sorted set, a part at a time. @returns Where to go on, `0` at the end, and members. */
+  async scanMembers(key: string, cursor: string): Promise<RedisReply<readonly [string, string[]]>> {
+    const words = [key, cursor, 'COUNT', String(SCAN_COUNT)]
+    const reply = await this.#masters.run('zscan', words, isScan)
+    if (!reply.ok) return reply
+    const [next, pairs] = reply.value
+    return { ok: true, value: [next, pairs.filter((_, index) => index % 2 === 0)] }
+  }
+
+  /** Keeps about the latest `lengthMax`. @returns The id of the entry. */
+  appendToStream(key: string, record: string, lengthMax: number): Promise<RedisReply<string>> {
+    const words = [key, 'MAXLEN', '~', String(lengthMax), '*', STREAM_FIELD, record]
+    return this.#masters.run('xadd', words, isText)
+  }
+
+  /** Ids and records after an id, oldest first. */
+  async readStream(
+    key: string,
+    afterId: string,
+    count: number,
+  ): Promise<RedisReply<readonly (readonly [string, string])[]>> {
+    const words = [key, `(${afterId}`, '+', 'COUNT', String(count)]
+    const reply = await this.#masters.run('xrange', words, isStream)
+    if (!reply.ok) return reply
+    return { ok: true, value: reply.value.map(([id, fields]) => [id, fields[1] ?? ''] as const) }
+  }
+
+  /** `null`: there is none. */
+  async lastStreamId(key: string): Promise<RedisReply<string | null>> {
+    const reply = await this.#masters.run('xrevrange', [key, '+', '-', 'COUNT', '1'], isStream)
+    return reply.ok ? { ok: true, value: reply.value[0]?.[0] ?? null } : reply
   }
 
   ping(): Promise<RedisReply<string>> {
@@ -191,6 +209,19 @@ function isTextOrNull(value: unknown): value is string | null {
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number'
+}
+
+/** The client makes an object of the pairs that the server sends. */
+function isHash(value: unknown): value is Record<string, string> {
+  return typeof value === 'object' && value !== null && Object.values(value).every(isText)
+}
+
+function isScan(value: unknown): value is [string, string[]] {
+  return Array.isArray(value) && value.length === 2 && isText(value[0]) && isTexts(value[1])
+}
+
+function isStream(value: unknown): value is [string, string[]][] {
+  return Array.isArray(value) && value.every(isScan)
 }
 
 function isTexts(value: unknown): value is string[] {

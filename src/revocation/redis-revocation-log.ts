@@ -1,104 +1,107 @@
 /**
- * The log of revocations in Redis: two sorted sets of the same records, in one slot of a cluster.
+ * The log of revocations in Redis, as two keys that need not lie on one node:
  *
- *     <prefix>{log}:order   score: place in the log, microseconds      read in this order
- *     <prefix>{log}:ends    score: when the record may be dropped      swept in this order
+ *     <prefix>live   sorted set: every record, scored by the second in which it may be dropped
+ *     <prefix>new    stream: the latest records, in the order in which they came
  *
- * A place is later than every place before it, and not before the server's clock: a server that
- * lost the last records in a failover still numbers what comes on after what was read. So an
- * instance reads on where it stopped, however much came meanwhile, and nothing is ever cut off
- * before its end. Whoever can write here can revoke, and can take revocations back.
+ * A reader begins with the set, all of it, and goes on with the stream from where that stood
+ * before. So the stream may be short, and whoever was away for longer than it lasts begins anew.
+ * A record is in the set before it is in the stream: none can be missed in between.
  */
-import type { Clock } from '../resilience/clock.ts'
+import type { RedisReply } from '../resilience/redis-reply.ts'
 import type { RevocationLog, RevocationLogPage } from './revocation-feed.ts'
 
-type Reply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false }
-
-/** What is needed of Redis. */
+/** What the log asks of Redis. */
 export interface RevocationCommands {
-  membersBetween(
+  addMember(key: string, member: string, score: number): Promise<RedisReply<number>>
+  removeMembersUpTo(key: string, score: number): Promise<RedisReply<number>>
+  /** @returns Where to go on, `0` at the end, and some members. */
+  scanMembers(key: string, cursor: string): Promise<RedisReply<readonly [string, string[]]>>
+  appendToStream(key: string, record: string, lengthMax: number): Promise<RedisReply<string>>
+  /** Ids and records that follow an id, oldest first. */
+  readStream(
     key: string,
-    above: string | null,
-    upTo: number,
-    membersMax: number,
-  ): Promise<Reply<string[]>>
-  runScript(
-    script: string,
-    keys: readonly string[],
-    args: readonly string[],
-  ): Promise<Reply<number>>
+    afterId: string,
+    count: number,
+  ): Promise<RedisReply<readonly (readonly [string, string])[]>>
+  /** `null`: there is none. */
+  lastStreamId(key: string): Promise<RedisReply<string | null>>
 }
 
-const RECORDS_PER_PAGE = 256
-const MICROS_PER_SECOND = 1_000_000
-/**
- * Places further ahead than clocks can be are nobody's, and are neither read nor followed: after
- * one of them nothing would ever come.
- */
-const AHEAD_SECONDS_MAX = 86_400
+export interface RevocationLogParts {
+  readonly commands: RevocationCommands
+  readonly nowSeconds: () => number
+  readonly monotonicMs: () => number
+}
 
-/** Drops what has ended long enough ago for every clock; so much at once that it stays short. */
-const SWEEP = `
-local time = redis.call('TIME')
-local now = tonumber(time[1])
-local ended = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now - 300, 'LIMIT', 0, 1000)
-if #ended > 0 then
-  redis.call('ZREM', KEYS[1], unpack(ended))
-  redis.call('ZREM', KEYS[2], unpack(ended))
-end
-`
-
-const SWEEP_ALONE = `${SWEEP} return #ended`
-
-/** Numbers as text: Lua would write them with 14 digits. */
-const APPEND = `${SWEEP}
-local place = now * 1000000 + tonumber(time[2])
-local horizon = string.format('%.0f', place + ${AHEAD_SECONDS_MAX} * 1000000)
-local last = redis.call('ZREVRANGEBYSCORE', KEYS[1], horizon, '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
-if last[2] and tonumber(last[2]) >= place then place = tonumber(last[2]) + 1 end
-redis.call('ZADD', KEYS[1], 'NX', string.format('%.0f', place), ARGV[1])
-redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
-local latest = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')
-local dropped = string.format('%.0f', math.min(tonumber(latest[2]), now + 40000000) + 600)
-redis.call('EXPIREAT', KEYS[1], dropped)
-redis.call('EXPIREAT', KEYS[2], dropped)
-return 1
-`
+/** At a hundred revocations a second: eight minutes. */
+const STREAM_LENGTH_MAX = 50_000
+const PAGE_RECORDS = 1_000
+/** A reader that was away for longer does not trust the stream to be whole. */
+const AWAY_MS_MAX = 60_000
+const STREAM_START = '0-0'
+const SCAN_START = '0'
+const SCANNING = 'scan'
 
 export class RedisRevocationLog implements RevocationLog {
-  readonly #commands: RevocationCommands
-  readonly #clock: Clock
-  readonly #order: string
-  readonly #ends: string
+  readonly #live: string
+  readonly #new: string
+  readonly #parts: RevocationLogParts
+  #readAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(commands: RevocationCommands, keyPrefix: string, clock: Clock) {
-    this.#commands = commands
-    this.#clock = clock
-    this.#order = `${keyPrefix}{log}:order`
-    this.#ends = `${keyPrefix}{log}:ends`
+  constructor(keyPrefix: string, parts: RevocationLogParts) {
+    this.#live = `${keyPrefix}live`
+    this.#new = `${keyPrefix}new`
+    this.#parts = parts
   }
 
   async append(record: string, expiresAtSeconds: number): Promise<boolean> {
-    const args = [record, String(expiresAtSeconds)]
-    return (await this.#commands.runScript(APPEND, [this.#order, this.#ends], args)).ok
+    const { commands, nowSeconds } = this.#parts
+    const kept = await commands.addMember(this.#live, record, expiresAtSeconds)
+    if (!kept.ok) return false
+    const told = await commands.appendToStream(this.#new, record, STREAM_LENGTH_MAX)
+    if (!told.ok) return false
+    // What has expired is no longer anybody's business; a failure leaves it for the next time.
+    await commands.removeMembersUpTo(this.#live, nowSeconds())
+    return true
   }
 
   async readSince(cursor: string | null): Promise<RevocationLogPage | null> {
-    const horizon = (this.#clock.nowSeconds() + AHEAD_SECONDS_MAX) * MICROS_PER_SECOND
-    const reply = await this.#commands.membersBetween(
-      this.#order,
-      cursor,
-      horizon,
-      RECORDS_PER_PAGE,
-    )
-    if (!reply.ok) return null
-    const records = reply.value.filter((_, place) => place % 2 === 0)
-    const last = reply.value.at(-1)
-    return { records, cursor: records.length === 0 || last === undefined ? cursor : last }
+    const nowMs = this.#parts.monotonicMs()
+    const wasAway = nowMs - this.#readAtMs > AWAY_MS_MAX
+    this.#readAtMs = nowMs
+    if (cursor === null || (wasAway && !cursor.startsWith(SCANNING))) return this.#begin()
+    const [kind, position = '', streamId = STREAM_START] = cursor.split(' ')
+    return kind === SCANNING ? this.#scan(position, streamId) : this.#follow(position)
   }
 
-  /** Drops what has ended, a thousand records at most. Appending does so, too. */
-  async sweep(): Promise<void> {
-    await this.#commands.runScript(SWEEP_ALONE, [this.#order, this.#ends], [])
+  /** Notes where the stream stands before anything of the set is read. */
+  async #begin(): Promise<RevocationLogPage | null> {
+    const last = await this.#parts.commands.lastStreamId(this.#new)
+    return last.ok ? this.#scan(SCAN_START, last.value ?? STREAM_START) : null
+  }
+
+  /** A page without a record would be taken for the end: goes on until there is one. */
+  async #scan(from: string, streamId: string): Promise<RevocationLogPage | null> {
+    let position = from
+    do {
+      const reply = await this.#parts.commands.scanMembers(this.#live, position)
+      if (!reply.ok) return null
+      const [next, records] = reply.value
+      const isEnd = next === SCAN_START
+      if (isEnd && records.length === 0) return this.#follow(streamId)
+      if (records.length > 0) {
+        return { records, cursor: isEnd ? `stream ${streamId}` : `${SCANNING} ${next} ${streamId}` }
+      }
+      position = next
+    } while (position !== SCAN_START)
+    return null
+  }
+
+  async #follow(streamId: string): Promise<RevocationLogPage | null> {
+    const reply = await this.#parts.commands.readStream(this.#new, streamId, PAGE_RECORDS)
+    if (!reply.ok) return null
+    const records = reply.value.map(([, record]) => record)
+    return { records, cursor: `stream ${reply.value.at(-1)?.[0] ?? streamId}` }
   }
 }

@@ -103,8 +103,7 @@ export interface RevocationReceipt {
 export const REVOCATION_FEED_DEFAULTS: RevocationFeedOptions = {
   pollIntervalMs: 200,
   callTimeoutMs: 3_000,
-  // An attempt without a connection costs nothing, and what others revoke is waited for.
-  retry: { initialMs: 200, maxMs: 500 },
+  retry: { initialMs: 200, maxMs: 5_000 },
 }
 
 /** How soon entries that found the index full are tried again. */

@@ -147,9 +147,11 @@ describe('import rules', () => {
     const configuration = createRequire(import.meta.url)(
       join(REPOSITORY_ROOT, '.dependency-cruiser.cjs'),
     ) as { forbidden: ReadonlyArray<{ name: string }> }
-    const { dependencies } = JSON.parse(readRepositoryFile('package.json').text) as {
+    const manifest = JSON.parse(readRepositoryFile('package.json').text) as {
       dependencies: Record<string, string>
+      optionalDependencies: Record<string, string>
     }
+    const dependencies = { ...manifest.dependencies, ...manifest.optionalDependencies }
     const files = { ...plantedLayers(), ...plantedElsewhere(Object.keys(dependencies)) }
     const { summary } = cruise(plant(context, files))
     const reported = new Set(summary.violations.map(({ rule }) => rule.name))

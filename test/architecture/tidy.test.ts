@@ -71,6 +71,7 @@ function hasBannedName(path: string): boolean {
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>
   readonly devDependencies: Readonly<Record<string, string>>
+  readonly optionalDependencies: Readonly<Record<string, string>>
   readonly engines: Readonly<Record<string, string>>
   /** Absent in the lock file. */
   readonly scripts?: Readonly<Record<string, string>>
@@ -179,7 +180,11 @@ describe('ratchets', () => {
   it('ships no more packages than before, each pinned to one version', () => {
     const names = Object.keys(manifest.dependencies)
     assert.ok(names.length <= RUNTIME_DEPENDENCIES_MAX, `${names.length}: ${names.join(', ')}`)
-    const loose = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })
+    const loose = Object.entries({
+      ...manifest.dependencies,
+      ...manifest.devDependencies,
+      ...manifest.optionalDependencies,
+    })
       .filter(([, version]) => !/^(npm:.+@)?\d+\.\d+\.\d+$/.test(version))
       .map(([name, version]) => `${name}: ${version}`)
     assert.deepEqual(loose, [])
@@ -187,9 +192,11 @@ describe('ratchets', () => {
 
   it('locks what it asks for, so that an installation has nothing to change', () => {
     const lock = JSON.parse(readRepositoryFile('package-lock.json').text) as LockFile
-    const { dependencies, devDependencies, engines, hasInstallScript } = lock.packages['']
+    const { dependencies, devDependencies, optionalDependencies, engines, hasInstallScript } =
+      lock.packages['']
     assert.deepEqual(dependencies, manifest.dependencies)
     assert.deepEqual(devDependencies, manifest.devDependencies)
+    assert.deepEqual(optionalDependencies, manifest.optionalDependencies)
     assert.deepEqual(engines, manifest.engines)
     assert.equal(hasInstallScript ?? false, 'postinstall' in scripts)
   })

@@ -4,6 +4,9 @@ import { connect } from 'node:net'
 import { after, describe, it } from 'node:test'
 import { AdminApp, type AdminSources } from '../../src/admin/admin-app.ts'
 import { isLoopbackHost } from '../../src/config/network-address.ts'
+import { LogoutReplayMemory } from '../../src/revocation/logout-replay-memory.ts'
+import { createRevocationBuffer, RevocationIndex } from '../../src/revocation/revocation-index.ts'
+import { LogoutTokenVerifier } from '../../src/verifiers/logout/logout-token-verifier.ts'
 
 interface Answer {
   readonly status: number
@@ -40,6 +43,7 @@ function ask(
   })
 }
 
+const index = new RevocationIndex(createRevocationBuffer(10))
 const failures: unknown[] = []
 const sources: AdminSources = {
   metrics: () => Promise.resolve('sallyport_ready 1\n'),
@@ -48,13 +52,20 @@ const sources: AdminSources = {
     ready: true,
     status: 'ready',
     issuers: [{ issuer: 'main', condition: 'degraded', keys: 'stale' }],
-    revocations: 'local',
   }),
   status: () => Promise.resolve({ version: '1.2.3' }),
   sessions: null,
   revocations: {
-    revoke: () => ({ ok: false, message: 'not here' }),
-    logout: () => Promise.resolve({ ok: true }),
+    policy: { credentialLifeMaxSeconds: 3_600, clockToleranceSeconds: 5 },
+    verifier: new LogoutTokenVerifier([], {
+      keySet: () => null,
+      resolveUnknownKey: () => Promise.resolve('unknown'),
+    }),
+    replays: new LogoutReplayMemory(),
+    nowSeconds: () => 1_000,
+    revoke: (entry) => ({ outcome: index.add(entry, 1_000), isSpread: false }),
+    issuersWithSessions: new Set(),
+    issuersWithOtherSubjects: new Set(),
   },
   onFailure: (error) => void failures.push(error),
 }
@@ -93,22 +104,16 @@ describe('Admin listener', () => {
     assert.deepEqual(JSON.parse(body), {
       status: 'ready',
       issuers: [{ issuer: 'main', condition: 'degraded', keys: 'stale' }],
-      revocations: 'local',
     })
   })
 
   it('answers 503 while the instance is not ready', async () => {
     const port = await startApp(null, {
-      readiness: () => ({
-        ready: false,
-        status: 'draining',
-        issuers: [],
-        revocations: 'local',
-      }),
+      readiness: () => ({ ready: false, status: 'draining', issuers: [] }),
     })
     const { status, body } = await ask(port, { path: '/health/ready' })
     assert.equal(status, 503)
-    assert.deepEqual(JSON.parse(body), { status: 'draining', issuers: [], revocations: 'local' })
+    assert.deepEqual(JSON.parse(body), { status: 'draining', issuers: [] })
   })
 
   it('explains what it does not have, and which methods it takes (RFC 9110 §15.5.6)', async () => {

@@ -20,6 +20,7 @@ import {
 import { AUDIENCE, mintKey } from '../support/mint-token.ts'
 import { exchangeRaw } from '../support/raw-http.ts'
 import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { IDENTITY_NAMES, spellings } from '../support/spoofed-fields.ts'
 import { type Echo, startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 const ISSUER = 'https://idp.example.com/'
@@ -27,12 +28,7 @@ const ISSUER = 'https://idp.example.com/'
 const LIE = 'evil-7f3a'
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
-/** What an upstream might take for a statement about the caller or the original request. */
-const IDENTITY_NAMES = [
-  ...['X-User-Id', 'X-User-Email', 'X-User-Roles', 'X-Tenant-Id', 'X-Org-Id', 'X-Tenant-Plan'],
-  ...['X-Token-Issuer', 'X-Token-Scopes', 'X-Token-Expires', 'X-Session-Id', 'X-Auth-Status'],
-  ...['X-Request-Id', 'X-Correlation-Id'],
-]
+/** What an upstream might take for a statement about the original request. */
 const ORIGIN_NAMES = [
   ...['X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'X-Forwarded-User'],
   ...['X-Forwarded-Email', 'X-Forwarded-Prefix', 'Forwarded', 'X-Real-IP', 'True-Client-IP'],
@@ -85,23 +81,6 @@ function configuration(identity: Record<string, unknown>): string {
 
 function token(claims: Record<string, unknown> = {}): string {
   return liveToken(key, ISSUER, claims)
-}
-
-/** Every spelling that some upstream, or the gateway itself, might take for the name. */
-function spellings(name: string): readonly string[] {
-  const underscored = name.replaceAll('-', '_')
-  const alternating = Array.from(name, (character, index) =>
-    index % 2 === 0 ? character.toLowerCase() : character.toUpperCase(),
-  )
-  return [
-    name,
-    name.toLowerCase(),
-    name.toUpperCase(),
-    alternating.join(''),
-    underscored,
-    underscored.toUpperCase(),
-    name.replace('-', '_'),
-  ]
 }
 
 /** What reached the upstream has no trace of the lie. */

@@ -6,6 +6,8 @@
 import { startSupervisor } from '../../src/bootstrap/supervisor.ts'
 import { availableCores, processEnvironment } from '../../src/config/environment.ts'
 import { parseConfig } from '../../src/config/load-config.ts'
+import { type Clock, systemClock } from '../../src/resilience/clock.ts'
+import { SIGNING_KEY_SPEED_VARIABLE } from './running-gateway.ts'
 
 /** What the parent may ask. Each question is answered with its own `id`. */
 export type Order =
@@ -18,6 +20,8 @@ export type Report =
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'done'; readonly id: number; readonly rssBytes: number }
 
+const KEY_REVIEW_MS = 10
+
 const [, , text = ''] = process.argv
 try {
   const configuration = parseConfig(text, {
@@ -25,7 +29,12 @@ try {
     cores: availableCores(),
     directory: process.cwd(),
   })
-  const gateway = await startSupervisor(configuration, { version: 'test' })
+  const keySpeed = Number(process.env[SIGNING_KEY_SPEED_VARIABLE] ?? 1)
+  const gateway = await startSupervisor(configuration, {
+    version: 'test',
+    signingClock: acceleratedClock(keySpeed),
+  })
+  if (keySpeed !== 1) setInterval(() => void gateway.reviewSigningKeys(), KEY_REVIEW_MS).unref()
   process.on('message', (order: Order) => {
     void (async () => {
       if (order.type === 'crash_listener') gateway.crashListener(order.index)
@@ -40,6 +49,16 @@ try {
 } catch (error) {
   report({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
   process.disconnect()
+}
+
+function acceleratedClock(speed: number): Clock {
+  const [wallMs, monotonicMs] = [systemClock.wallMs(), systemClock.monotonicMs()]
+  const wall = () => wallMs + (systemClock.wallMs() - wallMs) * speed
+  return {
+    nowSeconds: () => Math.floor(wall() / 1_000),
+    wallMs: wall,
+    monotonicMs: () => monotonicMs + (systemClock.monotonicMs() - monotonicMs) * speed,
+  }
 }
 
 function report(message: Report): void {

@@ -103,14 +103,3 @@ async function answered(response: Response): Promise<Answered> {
   const body = (await response.json()) as Answered['body']
   return { status: response.status, body }
 }
-
-/** The other signature of ECDSA that is as good: (r, n - s). */
-export function withOtherSignature(token: string): string {
-  const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
-  const dot = token.lastIndexOf('.')
-  const signature = Buffer.from(token.slice(dot + 1), 'base64url')
-  const s = BigInt(`0x${signature.subarray(32).toString('hex')}`)
-  const other = Buffer.from((order - s).toString(16).padStart(64, '0'), 'hex')
-  const bytes = Buffer.concat([signature.subarray(0, 32), other])
-  return `${token.slice(0, dot + 1)}${bytes.toString('base64url')}`
-}

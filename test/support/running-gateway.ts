@@ -22,6 +22,9 @@ export interface RunningGateway {
   stop(): Promise<number | null>
 }
 
+/** How many times as fast as real time the keys of internal tokens rotate. Not set: as in life. */
+export const SIGNING_KEY_SPEED_VARIABLE = 'TEST_SIGNING_KEY_SPEED'
+
 export type LogLine = Readonly<Record<string, unknown>>
 
 type Question<T> = T extends Order ? Omit<T, 'id'> : never

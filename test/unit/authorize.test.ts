@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { authorize, type RouteRequirement } from '../../src/authentication/authorize.ts'
+import { compileClaimRule } from '../../src/authentication/require-claims.ts'
 import type { Identity } from '../../src/protocol/verification.ts'
 
 const identity = (scopes: string[], roles: string[]): Identity => ({
@@ -22,6 +23,8 @@ const requirement = (part: Partial<RouteRequirement>): RouteRequirement => ({
   scopesAny: [],
   rolesAll: [],
   rolesAny: [],
+  claims: [],
+  issuers: [],
   ...part,
 })
 
@@ -52,7 +55,26 @@ describe('authorisation per route', () => {
     assert.ok(!passes(identity(['read:all'], []), { scopesAll: ['read'] }))
   })
 
+  it('wants one of the issuers, character by character (RFC 7519 §4.1.1)', () => {
+    assert.ok(passes(reader, { issuers: ['https://a.test', 'https://idp.example.com/'] }))
+    assert.ok(!passes(reader, { issuers: ['https://idp.example.com'] }))
+    assert.ok(!passes({ ...reader, issuer: '' }, { issuers: ['https://idp.example.com/'] }))
+  })
+
+  it('wants every one of the claims, on top of everything else', () => {
+    const subject = compileClaimRule({ claim: 'subject', equals: 'alice' })
+    const role = compileClaimRule({ claim: 'roles', oneOf: ['admin', 'user'] })
+    const email = compileClaimRule({ claim: 'email', matches: '*@example.com' })
+    assert.ok(passes(reader, { claims: [subject, role], scopesAll: ['read'] }))
+    assert.ok(!passes(reader, { claims: [subject, role], scopesAll: ['write'] }))
+    assert.ok(!passes(reader, { claims: [subject, email] }))
+    assert.ok(!passes(reader, { claims: [email, subject] }))
+  })
+
   it('answers insufficient_scope', () => {
-    assert.equal(authorize(reader, requirement({ scopesAll: ['x'] }))?.code, 'insufficient_scope')
+    const claim = compileClaimRule({ claim: 'subject', equals: 'bob' })
+    for (const part of [{ scopesAll: ['x'] }, { issuers: ['x'] }, { claims: [claim] }]) {
+      assert.equal(authorize(reader, requirement(part))?.code, 'insufficient_scope')
+    }
   })
 })

@@ -19,6 +19,13 @@ describe('WWW-Authenticate challenge (RFC 6750 §3)', () => {
     )
   })
 
+  it('says invalid_token for a revoked token, and nothing about tenants', () => {
+    assert.match(bearerChallenge('token_revoked', PARAMETERS) ?? '', /error="invalid_token"/)
+    for (const code of AUTH_ERROR_CODES) {
+      if (code.startsWith('tenant_')) assert.equal(bearerChallenge(code, PARAMETERS), null, code)
+    }
+  })
+
   it('names the scopes that are needed, and only when scope is what is missing', () => {
     assert.match(bearerChallenge('insufficient_scope', PARAMETERS) ?? '', /, scope="read write"$/)
     assert.doesNotMatch(bearerChallenge('invalid_token', PARAMETERS) ?? '', /scope=/)

@@ -39,9 +39,15 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
     revocations: {
       size: 7,
       capacity: 1_024,
-      log: { state: 'caught_up', lagSeconds: 1, pending: 2, unreadable: 3, leftOut: 0 },
+      log: {
+        state: 'caught_up',
+        states: ['catching_up', 'caught_up', 'unreachable'],
+        lagSeconds: 1,
+        pending: 2,
+        unreadable: 3,
+        leftOut: 0,
+      },
     },
-    revocationLogStates: ['catching_up', 'caught_up', 'unreachable'],
     listenerRestarts: 1,
     ready: true,
     build: { version: '1.2.3', node: 'v20.0.0', nativeServer: '20.56.0' },
@@ -129,6 +135,7 @@ describe('Prometheus exposition', () => {
     const lines = await linesOf((metrics) => {
       metrics.countForwarded(0, 200)
       metrics.countRefusal('token_expired', 0)
+      metrics.countShadowRefusal('missing_token', 0)
       metrics.countCacheLookup('hit')
     })
     for (const { name, type, labels } of Object.values(METRICS)) {

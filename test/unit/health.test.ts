@@ -3,10 +3,11 @@ import { describe, it } from 'node:test'
 import { type HealthFacts, judgeReadiness } from '../../src/gateway/health.ts'
 
 const HEALTHY: HealthFacts = {
+  hasTenants: true,
+  hasRevocations: true,
   isListening: true,
   isDraining: false,
   issuers: [{ issuer: 'main', state: 'fresh', hasHadKeys: true }],
-  revocations: null,
 }
 
 describe('Readiness', () => {
@@ -15,7 +16,6 @@ describe('Readiness', () => {
       ready: true,
       status: 'ready',
       issuers: [{ issuer: 'main', condition: 'ok', keys: 'fresh' }],
-      revocations: 'local',
     })
   })
 
@@ -27,6 +27,18 @@ describe('Readiness', () => {
     assert.equal(judged.issuers[1]?.condition, 'waiting')
   })
 
+  it('is missing until it is known which tenants there are', () => {
+    const judged = judgeReadiness({ ...HEALTHY, hasTenants: false })
+    assert.equal(judged.ready, false)
+    assert.equal(judged.status, 'waiting_for_tenants')
+  })
+
+  it('is missing until the revocations of other instances are known', () => {
+    const judged = judgeReadiness({ ...HEALTHY, hasRevocations: false })
+    assert.equal(judged.ready, false)
+    assert.equal(judged.status, 'waiting_for_revocations')
+  })
+
   it('survives a later outage of an issuer, which is told', () => {
     for (const state of ['stale', 'dead', 'empty'] as const) {
       const issuers = [{ issuer: 'main', state, hasHadKeys: true }]
@@ -34,17 +46,6 @@ describe('Readiness', () => {
       assert.equal(judged.ready, true)
       assert.equal(judged.issuers[0]?.condition, 'degraded')
     }
-  })
-
-  it('is missing until what others revoked is known, and survives a later outage', () => {
-    const judge = (hasCaughtUp: boolean, isUnreachable: boolean) =>
-      judgeReadiness({ ...HEALTHY, revocations: { hasCaughtUp, isUnreachable } })
-    for (const isUnreachable of [true, false]) {
-      assert.equal(judge(false, isUnreachable).ready, false)
-      assert.equal(judge(false, isUnreachable).status, 'waiting_for_revocations')
-    }
-    assert.deepEqual([judge(true, false).ready, judge(true, false).revocations], [true, 'ok'])
-    assert.deepEqual([judge(true, true).ready, judge(true, true).revocations], [true, 'degraded'])
   })
 
   it('ends when draining begins, and is missing before listening', () => {

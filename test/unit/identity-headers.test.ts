@@ -12,6 +12,7 @@ const NAMES = {
   roles: 'X-User-Roles',
   tenant: 'X-Tenant-Id',
   organisation: 'X-Org-Id',
+  tenantPlan: 'X-Tenant-Plan',
   issuer: 'X-Token-Issuer',
   scopes: 'X-Token-Scopes',
   expires: 'X-Token-Expires',
@@ -64,6 +65,14 @@ describe('identity headers', () => {
       sessionId: null,
     })
     assert.deepEqual(Object.keys(headers), ['X-User-Id', 'X-Token-Issuer', 'X-Token-Expires'])
+  })
+
+  it('tells the tenant that the request was found to be for, and its plan', () => {
+    const list = renderIdentityHeaders(ALICE, NAMES, { id: 'globex', plan: 'gold, yearly' })
+    assert.equal(list[list.indexOf('X-Tenant-Id') + 1], 'globex')
+    assert.equal(list[list.indexOf('X-Tenant-Plan') + 1], 'gold,%20yearly')
+    const planless = renderIdentityHeaders(ALICE, NAMES, { id: 'globex', plan: null })
+    assert.equal(planless.includes('X-Tenant-Plan'), false)
   })
 
   it('follows configured names and leaves out what is switched off', () => {

@@ -67,6 +67,22 @@ describe('Metrics of listener threads', () => {
     assert.equal(refusals.get('missing_token')?.get('none'), 1)
   })
 
+  it('count what routes in shadow let pass by route and code, and keep it of dead threads', () => {
+    const ledger = new MetricsLedger()
+    ledger.update(
+      takeSnapshot(0, (metrics) => {
+        metrics.countShadowRefusal('token_expired', 1)
+        metrics.countShadowRefusal('missing_token', 0)
+        metrics.countShadowRefusal('missing_token', 0)
+      }),
+    )
+    ledger.retire(0)
+    const { shadowRefusals, refusals } = ledger.merge()
+    assert.equal(shadowRefusals.get('orders')?.get('token_expired'), 1)
+    assert.equal(shadowRefusals.get('users')?.get('missing_token'), 2)
+    assert.equal(refusals.size, 0)
+  })
+
   it('ignore a status that is none', () => {
     const ledger = new MetricsLedger()
     ledger.update(

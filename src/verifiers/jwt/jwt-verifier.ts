@@ -180,12 +180,12 @@ export class JwtVerifier implements Verifier<JwtProfile> {
 }
 
 /** An issuer that has never had keys, or has had none for too long, cannot be judged by. */
-export function isUsable({ state }: KeySet): boolean {
+function isUsable({ state }: KeySet): boolean {
   return state === 'fresh' || state === 'stale'
 }
 
 /** A wrong length needs no native code to be refused. */
-export function hasFittingSignature(jws: CompactJws, header: ProtectedHeader): boolean {
+function hasFittingSignature(jws: CompactJws, header: ProtectedHeader): boolean {
   const { signatureBytes } = JWS_ALGORITHM_TABLE[header.algorithm]
   return signatureBytes === null || signatureBytes === jws.signatureBytes
 }
@@ -206,7 +206,7 @@ interface FoundKeys {
  * @returns `null` when no key has that `kid`; `invalid_token` when those that have it may not
  *   verify this algorithm, or when there is no `kid` and no key, or too many, fit.
  */
-export function findKeys(keySet: KeySet, header: ProtectedHeader): FoundKeys | Refused | null {
+function findKeys(keySet: KeySet, header: ProtectedHeader): FoundKeys | Refused | null {
   const named = keySet.keys.filter((key) => answersTo(key, header.keyId))
   if (header.keyId !== null && named.length === 0) return null
   const fitting = named.filter(({ algorithms }) => algorithms.includes(header.algorithm))

@@ -1,0 +1,75 @@
+/**
+ * What an internal token costs: minting one, and using the one that is kept for an identity. Run:
+ * `node build/native-bench/internal-token.js`.
+ */
+import { InternalTokenMinter, MintedToken } from '../src/identity/internal-token.ts'
+import { generateSigningKey, type InternalTokenAlgorithm } from '../src/identity/signing-key.ts'
+import type { Verified } from '../src/protocol/verification.ts'
+import { randomHex } from '../src/resilience/randomness.ts'
+import { type BenchCase, runBench } from './bench.ts'
+
+const NOW_SECONDS = 1_760_000_000
+const OPTIONS = { issuer: 'gateway.internal', audience: 'internal-services', ttlSeconds: 300 }
+/** Together they do not fit into the nearest cache of the processor. */
+const IDENTITIES = 1_000
+
+const verdicts = Array.from({ length: IDENTITIES }, (_, index) => verdictOf(`user-${index}`))
+let sink: unknown = null
+
+function verdictOf(subject: string): Verified {
+  return {
+    ok: true,
+    identity: {
+      issuer: 'https://idp.example.com/',
+      subject,
+      email: `${subject}@example.com`,
+      roles: ['admin', 'reader'],
+      scopes: ['read', 'write'],
+      tenant: 'acme',
+      organisation: 'org-1',
+      tokenId: null,
+      sessionId: null,
+      issuedAtSeconds: NOW_SECONDS,
+      expiresAtSeconds: NOW_SECONDS + 3_600,
+    },
+    deadAtSeconds: NOW_SECONDS + 3_605,
+    keySlot: 0,
+    keyGeneration: 1,
+  }
+}
+
+function minting(algorithm: InternalTokenAlgorithm): BenchCase {
+  const minter = new InternalTokenMinter(OPTIONS, generateSigningKey(algorithm), randomHex)
+  return {
+    name: `mint, ${algorithm}`,
+    timesPerRound: 1_000,
+    run: (times) => {
+      for (let index = 0; index < times; index += 1) {
+        sink = minter.mint(verdicts[index % IDENTITIES] as Verified, null, NOW_SECONDS)
+      }
+    },
+  }
+}
+
+function using(): BenchCase {
+  const minter = new InternalTokenMinter(OPTIONS, generateSigningKey('ES256'), randomHex)
+  const slots = verdicts.map(() => new MintedToken())
+  return {
+    name: 'use the one that is kept',
+    timesPerRound: 1_000_000,
+    run: (times) => {
+      for (let index = 0; index < times; index += 1) {
+        const at = index % IDENTITIES
+        const slot = slots[at] as MintedToken
+        sink = minter.linesFor(slot, verdicts[at] as Verified, 'acme', NOW_SECONDS)
+      }
+    },
+  }
+}
+
+await runBench('CPU for the internal token of one request', [
+  minting('ES256'),
+  minting('EdDSA'),
+  using(),
+])
+if (sink === null) console.log('no result')

@@ -1,0 +1,43 @@
+/** The documents that a gateway serves at fixed paths, from its configuration. */
+import type {
+  GatewayConfiguration,
+  IssuerConfiguration,
+  RouteConfiguration,
+} from '../config/gateway-configuration.ts'
+import { jsonDocument, WellKnownDocuments } from '../gateway/answer-well-known.ts'
+import {
+  metadataPath,
+  protectedResourceMetadata,
+  resourceHost,
+} from '../protocol/protected-resource-metadata.ts'
+
+export function composeWellKnown(configuration: GatewayConfiguration): WellKnownDocuments {
+  const { routes, issuers } = configuration
+  const resources = new Set(routes.flatMap(({ resource }) => (resource === null ? [] : [resource])))
+  return new WellKnownDocuments(
+    [...resources].map((resource) => {
+      const described = routes.filter((route) => route.resource === resource)
+      const body = protectedResourceMetadata({
+        resource,
+        issuers: described.flatMap((route) => issuersOf(route, issuers)),
+        scopes: described.flatMap(({ require }) => [...require.scopesAll, ...require.scopesAny]),
+        sources: described.flatMap(({ credentials }) => credentials),
+      })
+      return jsonDocument(metadataPath(resource), resourceHost(resource), body)
+    }),
+  )
+}
+
+/** Issuers whose tokens the route can judge. */
+function issuersOf(
+  { issuers: accepted, authenticators }: RouteConfiguration,
+  issuers: readonly IssuerConfiguration[],
+): readonly string[] {
+  return issuers
+    .filter(({ name }) => accepted.includes(name))
+    .filter(({ keys, introspection }) => {
+      const isVerified = authenticators.includes('jwt') && keys.kind !== 'none'
+      return isVerified || (authenticators.includes('introspection') && introspection !== null)
+    })
+    .map(({ issuer }) => issuer)
+}

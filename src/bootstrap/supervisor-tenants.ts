@@ -1,0 +1,114 @@
+/** The supervisor's tenants: those of the configuration, and those that Redis holds. */
+import type { GatewayConfiguration, TenantsConfiguration } from '../config/gateway-configuration.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { Clock } from '../resilience/clock.ts'
+import { randomFraction } from '../resilience/randomness.ts'
+import { RedisConnections } from '../resilience/redis-connections.ts'
+import { configuredTenants } from '../tenants/configured-tenants.ts'
+import type { Tenant } from '../tenants/tenant.ts'
+import { type StoredTenants, TenantWatcher } from '../tenants/tenant-watcher.ts'
+
+/** How soon a change that was announced is seen. */
+const POLL_INTERVAL_MS = 200
+const CONNECTIONS = {
+  connectionsMin: 1,
+  connectionsMax: 1,
+  idleMs: 30_000,
+  readFromReplicas: false,
+}
+const NONE: StoredTenants = { tenants: [], unreadable: [] }
+
+/** All that is known of tenants, as listener threads receive it. */
+export interface TenantsSnapshot {
+  readonly tenants: readonly Tenant[]
+  /** Names of which nobody can say whether they are tenants. */
+  readonly unreadable: readonly string[]
+  /** Whether a name that is not among them is certainly no tenant. */
+  readonly isComplete: boolean
+}
+
+export interface SupervisorTenantsParts {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly onChange: (snapshot: TenantsSnapshot) => void
+}
+
+export class SupervisorTenants {
+  readonly #configured: readonly Tenant[]
+  readonly #redis: RedisConnections | null
+  readonly #watcher: TenantWatcher | null
+  #stored: StoredTenants | null
+
+  constructor(configuration: GatewayConfiguration, parts: SupervisorTenantsParts) {
+    const { tenants, redis } = configuration
+    this.#configured = configuredTenants(tenants?.registry ?? [])
+    this.#stored = tenants?.redis === true ? null : NONE
+    this.#redis =
+      tenants?.redis === true && redis !== null
+        ? new RedisConnections({ ...redis, ...CONNECTIONS }, IGNORING_STATE)
+        : null
+    this.#watcher =
+      this.#redis && tenants && this.#watch(this.#redis, tenants, configuration, parts)
+  }
+
+  /** Settles after the first look, which must not hold up everything else. */
+  async start(connectTimeoutMs: number): Promise<void> {
+    await this.#redis?.whenReady(connectTimeoutMs)
+    await this.#watcher?.start()
+  }
+
+  /** Tenants of the configuration win over those of the same name in Redis. */
+  snapshot(): TenantsSnapshot {
+    const { tenants, unreadable } = this.#stored ?? NONE
+    const names = new Set(this.#configured.map(({ id }) => id as string))
+    return {
+      tenants: [...this.#configured, ...tenants.filter(({ id }) => !names.has(id))],
+      unreadable: unreadable.filter((name) => !names.has(name)),
+      isComplete: this.#stored !== null,
+    }
+  }
+
+  stop(): void {
+    this.#watcher?.stop()
+    this.#redis?.close()
+  }
+
+  #watch(
+    redis: RedisConnections,
+    { key, refreshIntervalMs }: TenantsConfiguration,
+    { upstreams }: GatewayConfiguration,
+    { clock, logger, onChange }: SupervisorTenantsParts,
+  ): TenantWatcher {
+    return new TenantWatcher(
+      {
+        pollIntervalMs: POLL_INTERVAL_MS,
+        refreshIntervalMs,
+        upstreams: new Set(upstreams.map(({ name }) => name)),
+      },
+      {
+        store: {
+          async version() {
+            const reply = await redis.get(`${key}:version`)
+            return reply.ok ? (reply.value ?? '') : null
+          },
+          async records() {
+            const reply = await redis.hash(key)
+            return reply.ok ? reply.value : null
+          },
+        },
+        monotonicMs: () => clock.monotonicMs(),
+        onTenants: (stored) => {
+          this.#stored = stored
+          const count = stored.unreadable.length
+          if (count > 0) logger.security({ event: 'tenants_unreadable', count })
+          onChange(this.snapshot())
+        },
+        onState: (isReached) =>
+          logger.security({ event: isReached ? 'tenants_reached' : 'tenants_unreachable' }),
+      },
+    )
+  }
+}
+
+/** The watcher tells whether the tenants can be read, and that is what matters. */
+const IGNORING_STATE = { random: randomFraction, onState: () => {} }

@@ -1,0 +1,126 @@
+/** Settings of tenants: how a request names one, and which there are. */
+import { httpOrigin } from './network-address.ts'
+import { judgeFieldName } from './route-grammar.ts'
+import {
+  duration,
+  flag,
+  judgedText,
+  listOf,
+  named,
+  type Output,
+  oneOf,
+  section,
+  text,
+  unlessAbsent,
+  variant,
+  word,
+} from './setting.ts'
+import {
+  judgePathPattern,
+  judgeSubdomainPattern,
+  PATH_PATTERN_COMPLAINT,
+  SUBDOMAIN_PATTERN_COMPLAINT,
+  TENANT_NAME,
+  TENANT_NAME_COMPLAINT,
+} from './tenant-grammar.ts'
+
+const source = variant(
+  'A place where a request may name its tenant.',
+  'from',
+  [
+    section('The first label of the host.', {
+      from: word('subdomain'),
+      pattern: judgedText(
+        'Hosts: `{tenant}.api.example.com`.',
+        judgeSubdomainPattern,
+        SUBDOMAIN_PATTERN_COMPLAINT,
+      ),
+    }),
+    section('A segment of the path.', {
+      from: word('path'),
+      pattern: judgedText(
+        'Paths: `/tenants/{tenant}/*`. `*` before the tenant stands for any one segment.',
+        judgePathPattern,
+        PATH_PATTERN_COMPLAINT,
+      ),
+    }),
+    section('A header. It never reaches the upstream as the client sent it.', {
+      from: word('header'),
+      name: judgedText(
+        'Name of the header.',
+        judgeFieldName,
+        'must be a header name of letters, digits and - that HTTP itself has no use for',
+      ).prefault('X-Tenant-Id'),
+    }),
+    section(
+      'The tenant claim of the token, the `tenantId` of the session, the tenant of the API key: ' +
+        'it decides when nothing in the request names a tenant.',
+      { from: word('claim') },
+    ),
+  ],
+  'must be one of subdomain, path, header, claim',
+)
+
+const tenant = section('One tenant.', {
+  status: oneOf('`suspended`: every request for it is refused with 403.', [
+    'active',
+    'suspended',
+  ]).prefault('active'),
+  plan: unlessAbsent(text('What the upstream hears as the plan of the tenant.')),
+  issuers: listOf(
+    'Names of the issuers whose tokens are good for this tenant. Empty: those of the route. A ' +
+      'token that names no tenant passes only when its issuer is listed by this tenant alone.',
+    text('Issuer.'),
+  ).prefault([]),
+  allowedOrigins: listOf(
+    'Sites whose pages may send requests of this tenant that change something and carry a ' +
+      'cookie, besides `sessions.allowedOrigins`.',
+    judgedText(
+      'Origin.',
+      httpOrigin,
+      'must be an origin such as https://app.example.com, without path, query and credentials',
+    ),
+  ).prefault([]),
+  upstream: unlessAbsent(
+    text('Name of the upstream that serves this tenant in place of the route’s.'),
+  ),
+})
+
+export const tenantsSchema = section(
+  'Tenants: each request of a protected route belongs to one, and so must its credential.',
+  {
+    resolve: listOf(
+      'Where requests name their tenant. All places are looked at, and those that disagree are ' +
+        'refused: 400. The order shows only in which failure is told.',
+      source,
+      { minimum: 1 },
+    ),
+    required: flag(
+      'Whether a request without a tenant is refused: 400 `tenant_not_identified`. A route can ' +
+        'say otherwise (`routes[].tenant`).',
+    ).prefault(true),
+    allowTokensWithoutTenant: flag(
+      'Whether a credential that names no tenant is good at every tenant that accepts its issuer.',
+    ).prefault(false),
+    registry: named(
+      'The tenants of this file, by name.',
+      tenant,
+      TENANT_NAME,
+      `is not a tenant name: it ${TENANT_NAME_COMPLAINT}`,
+    ).prefault({}),
+    redis: flag(
+      'Whether there are more tenants in Redis: a hash of JSON by tenant name. Those of this file ' +
+        'win over those.',
+    ).prefault(false),
+    key: text(
+      'Key of that hash. Who changes it then increments `<key>:version`, so that every instance ' +
+        'reads it again at once.',
+    ).prefault('tenants'),
+    refreshInterval: duration(
+      'How often the whole hash is read, whether the version has changed or not.',
+      { minimum: '500ms', maximum: '10m' },
+    ).prefault('5s'),
+  },
+).transform(({ refreshInterval, ...rest }) => ({ ...rest, refreshIntervalMs: refreshInterval }))
+
+export type TenantsOutput = Output<typeof tenantsSchema>

@@ -1,0 +1,28 @@
+/**
+ * `/.well-known/jwks.json` on the main port: the public keys of internal tokens (RFC 7517 §5), for
+ * the upstreams. Never authenticated, never proxied: public keys are no secret.
+ */
+import type { SigningSnapshot } from '../identity/signing-keys.ts'
+import type { ClientExchange } from '../proxy/client-exchange.ts'
+
+/** Where the gateway itself answers, whatever routes there are, when it sends internal tokens. */
+export const JWKS_PATH = '/.well-known/jwks.json'
+
+const OK = '200 OK'
+const METHOD_NOT_ALLOWED = '405 Method Not Allowed'
+
+/** Answers GET and HEAD; anything else is 405 (RFC 9110 §15.5.6). */
+export function answerJwks(exchange: ClientExchange, keys: SigningSnapshot): void {
+  const { method } = exchange.head
+  if (method !== 'GET' && method !== 'HEAD') {
+    exchange.send(METHOD_NOT_ALLOWED, ['allow', 'GET, HEAD'], '')
+    return
+  }
+  const headers = [
+    'content-type',
+    'application/jwk-set+json',
+    'cache-control',
+    `public, max-age=${keys.jwksMaxAgeSeconds}`,
+  ]
+  exchange.send(OK, headers, keys.jwks)
+}

@@ -1,0 +1,50 @@
+/**
+ * Sends a browser whose request was refused to a page where somebody can log in.
+ *
+ * The page gets the URL that was asked for and must not believe it: whoever makes a link to the
+ * gateway chooses it, and whoever makes a link to the page chooses it freely.
+ */
+import type { CredentialStripper } from '../credentials/strip-credential.ts'
+import { acceptsByName } from '../protocol/accept-field.ts'
+import type { ClientExchange } from '../proxy/client-exchange.ts'
+import { joinedValues, receivedScheme } from '../proxy/forwarded-headers.ts'
+
+const HTML = 'text/html'
+
+export interface LoginRedirectSettings {
+  /** An absolute http or https URL, or an absolute path; no fragment, maybe with a query. */
+  readonly url: string
+  /** Letters, digits, dots, `_` and `-`. */
+  readonly returnParameter: string
+}
+
+/** As much of a request as says whether and where it is redirected. */
+export interface RefusedRequest {
+  readonly exchange: Pick<ClientExchange, 'head' | 'scheme'>
+  readonly isPeerTrusted: boolean
+}
+
+export class LoginRedirect {
+  readonly #prefix: string
+  readonly #stripper: CredentialStripper
+
+  /** @param stripper Takes credentials out of the query that the login page gets to see. */
+  constructor({ url, returnParameter }: LoginRedirectSettings, stripper: CredentialStripper) {
+    this.#prefix = `${url}${url.includes('?') ? '&' : '?'}${returnParameter}=`
+    this.#stripper = stripper
+  }
+
+  /**
+   * Where the request is sent; `null` when it gets the refusal itself: a method that changes
+   * something cannot be repeated by a redirect, and programs do not log in.
+   */
+  locationFor({ exchange, isPeerTrusted }: RefusedRequest): string | null {
+    const { head, scheme } = exchange
+    if (head.method !== 'GET' && head.method !== 'HEAD') return null
+    if (!acceptsByName(joinedValues(head.headers, 'accept'), HTML)) return null
+    const query = this.#stripper.strippedQuery(head.query)
+    const seenScheme = (isPeerTrusted ? receivedScheme(head.headers) : null) ?? scheme
+    const asked = `${seenScheme}://${head.authority}${head.path}${query === '' ? '' : `?${query}`}`
+    return `${this.#prefix}${encodeURIComponent(asked)}`
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * Mints the JWTs that tell upstreams who is calling, and keeps one for each identity.
+ *
+ * Hot path: {@link InternalTokenMinter.linesFor}. A signature costs more than all else that a
+ * request costs, so a token is used for half of its life; a request compares a few fields and
+ * allocates nothing. Costs are in native-bench/internal-token.ts.
+ */
+import { createPrivateKey, sign } from 'node:crypto'
+import {
+  type RandomHex,
+  type RandomPattern,
+  RandomTextPool,
+} from '../observability/random-text-pool.ts'
+import { fieldLines } from '../protocol/header-list.ts'
+import type { Identity, Verified } from '../protocol/verification.ts'
+import { assertInvariant } from '../shared-memory/invariant.ts'
+import type { TokenSigner } from './signing-keys.ts'
+
+/** The longest life of an internal token: nothing revokes it once it has left. */
+const INTERNAL_TOKEN_TTL_SECONDS_MAX = 300
+
+/** 128 random bits: `jti` is unique without asking anybody (RFC 7519 §4.1.7). */
+const TOKEN_ID: RandomPattern = { hexLength: 32, textLength: 32, textOf: (hex) => hex }
+
+export interface InternalTokenOptions {
+  /** `iss`. */
+  readonly issuer: string
+  /** `aud`. */
+  readonly audience: string
+  /** 1 to INTERNAL_TOKEN_TTL_SECONDS_MAX. */
+  readonly ttlSeconds: number
+}
+
+/**
+ * A place for the token of one verdict, kept by whoever keeps the verdict. Empty until the first
+ * {@link InternalTokenMinter.linesFor}.
+ */
+export class MintedToken {
+  /** CRLF and the `authorization` field with the token, as {@link fieldLines} writes it. */
+  lines = ''
+  keyId = ''
+  identity: Identity | null = null
+  tenant: string | null = null
+  mintedAtSeconds = 0
+  /** `exp` of the token. */
+  expiresAtSeconds = 0
+  /** Whether the end of the verdict cut it short: a verdict with a later end deserves more. */
+  isCutShort = false
+  /** First second in which the token is not used any more, though it may be good for longer. */
+  renewAtSeconds = 0
+}
+
+/** Signs with one key until it is told of another. One for each thread and set of options. */
+export class InternalTokenMinter {
+  readonly #options: InternalTokenOptions
+  readonly #tokenIds: RandomTextPool
+  #keyId = ''
+  /** base64url of the protected header, and the dot. */
+  #header = ''
+  #sign: (input: Buffer) => Buffer
+
+  constructor(options: InternalTokenOptions, signer: TokenSigner, randomHex: RandomHex) {
+    const { ttlSeconds } = options
+    assertInvariant(
+      Number.isInteger(ttlSeconds) &&
+        ttlSeconds >= 1 &&
+        ttlSeconds <= INTERNAL_TOKEN_TTL_SECONDS_MAX,
+      'the configuration bounds the life of internal tokens',
+    )
+    this.#options = options
+    this.#tokenIds = new RandomTextPool(TOKEN_ID, randomHex)
+    this.#sign = signatureOf(signer)
+    this.useSigner(signer)
+  }
+
+  /**
+   * Signs with this key from now on. Tokens of another key are not used again: each identity gets
+   * a new one with its next request.
+   */
+  useSigner(signer: TokenSigner): void {
+    if (signer.keyId === this.#keyId) return
+    const { algorithm: alg, keyId: kid } = signer
+    this.#keyId = kid
+    // RFC 9068 §2.1: so that no other kind of JWT passes for an access token.
+    this.#header = `${encoded(JSON.stringify({ alg, kid, typ: 'at+jwt' }))}.`
+    this.#sign = signatureOf(signer)
+  }
+
+  /**
+   * Hot path: the lines of the `authorization` field for a request of this verdict, minted anew
+   * when the token in the slot
+   *
+   * - has lived for half of its TTL, unless a new one could not live longer;
+   * - was signed with another key than signs now;
+   * - was made for another identity or tenant;
+   * - outlives this verdict, or was cut short by one that ends earlier than this one: a session has
+   *   one identity, and another verdict with each request;
+   * - was minted in the future, because the clock was set back.
+   *
+   * Does *not* check that the verdict still holds: the caller has.
+   *
+   * @param tenant See {@link mint}.
+   */
+  linesFor(
+    slot: MintedToken,
+    verified: Verified,
+    tenant: string | null,
+    nowSeconds: number,
+  ): string {
+    const endsAtSeconds = endOf(verified)
+    if (
+      nowSeconds < slot.renewAtSeconds &&
+      nowSeconds >= slot.mintedAtSeconds &&
+      slot.identity === verified.identity &&
+      slot.keyId === this.#keyId &&
+      slot.tenant === tenant &&
+      isAsLongAs(slot, endsAtSeconds)
+    ) {
+      return slot.lines
+    }
+    const { ttlSeconds } = this.#options
+    const token = this.mint(verified, tenant, nowSeconds)
+    const isCutShort = endsAtSeconds <= nowSeconds + ttlSeconds
+    slot.lines = fieldLines(['authorization', `Bearer ${token}`])
+    slot.keyId = this.#keyId
+    slot.identity = verified.identity
+    slot.tenant = tenant
+    slot.mintedAtSeconds = nowSeconds
+    slot.expiresAtSeconds = Math.min(nowSeconds + ttlSeconds, endsAtSeconds)
+    slot.isCutShort = isCutShort
+    slot.renewAtSeconds = isCutShort
+      ? verified.deadAtSeconds
+      : nowSeconds + Math.max(1, ttlSeconds >> 1)
+    return slot.lines
+  }
+
+  /**
+   * A new token (RFC 7519) of this verdict. Members without a value are left out; strings are as
+   * the issuer wrote them. Its size is that of the identity and some 500 characters: the limits on
+   * credentials bound it.
+   *
+   * `exp` is the least of now and the TTL, the end of the original, and the end of the verdict. A
+   * request that passed thanks to clock tolerance gets a token whose `exp` is not after now: the
+   * upstream may have the same tolerance, and nobody gets more time than the issuer gave.
+   *
+   * @param tenant The tenant that the request was found to be for; `null` where nothing finds one,
+   *   and then the identity's own is named.
+   */
+  mint(verified: Verified, tenant: string | null, nowSeconds: number): string {
+    const { issuer, audience, ttlSeconds } = this.#options
+    const { identity } = verified
+    const claims = {
+      iss: issuer,
+      aud: audience,
+      sub: identity.subject,
+      email: presentText(identity.email),
+      roles: presentList(identity.roles),
+      tenant_id: presentText(tenant ?? identity.tenant),
+      org_id: presentText(identity.organisation),
+      scopes: presentList(identity.scopes),
+      original_issuer: presentText(identity.issuer),
+      jti: this.#tokenIds.take(),
+      iat: nowSeconds,
+      exp: Math.min(nowSeconds + ttlSeconds, endOf(verified)),
+    }
+    // JSON leaves out what is undefined.
+    const input = `${this.#header}${encoded(JSON.stringify(claims))}`
+    return `${input}.${this.#sign(Buffer.from(input, 'latin1')).toString('base64url')}`
+  }
+}
+
+/** Whether the token ends no later than a verdict may, and no earlier than it needs to. */
+function isAsLongAs(slot: MintedToken, endsAtSeconds: number): boolean {
+  return slot.isCutShort
+    ? slot.expiresAtSeconds === endsAtSeconds
+    : slot.expiresAtSeconds <= endsAtSeconds
+}
+
+/** NumericDate in whole seconds, rounded down. */
+function endOf({ identity, deadAtSeconds }: Verified): number {
+  return Math.floor(Math.min(deadAtSeconds, identity.expiresAtSeconds ?? deadAtSeconds))
+}
+
+function presentText(value: string | null): string | undefined {
+  return value === null || value === '' ? undefined : value
+}
+
+function presentList(items: readonly string[]): readonly string[] | undefined {
+  return items.length === 0 ? undefined : items
+}
+
+function encoded(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64url')
+}
+
+/** Reads the key once: parsing it costs more than signing. */
+function signatureOf({ algorithm, privateKeyPem }: TokenSigner): (input: Buffer) => Buffer {
+  const key = createPrivateKey(privateKeyPem)
+  if (algorithm === 'EdDSA') return (input) => sign(null, input, key)
+  // RFC 7518 §3.4: r and s side by side, not the DER that OpenSSL makes.
+  const encoding = { key, dsaEncoding: 'ieee-p1363' } as const
+  return (input) => sign('sha256', input, encoding)
+}

@@ -1,0 +1,98 @@
+/**
+ * Reads a tenant's record out of a store that others write to: a closed set of members, each of
+ * its type. What is not understood makes the record unreadable, because a misspelled `issuers`
+ * would otherwise open the tenant to the tokens of everybody.
+ */
+import { httpOrigin } from '../config/network-address.ts'
+import { type JsonObject, parseJsonObject } from '../protocol/strict-json.ts'
+import { parseTenantId, type Tenant, type TenantStatus } from './tenant.ts'
+
+export const TENANT_RECORD_LENGTH_MAX = 65_536
+export const TENANT_PLAN_LENGTH_MAX = 128
+/** Issuers of one tenant. */
+export const TENANT_ISSUERS_MAX = 100
+/** Origins of one tenant. */
+export const TENANT_ORIGINS_MAX = 100
+
+const MEMBERS: ReadonlySet<string> = new Set([
+  'status',
+  'plan',
+  'issuers',
+  'allowedOrigins',
+  'upstream',
+])
+
+/** Names of issuers and upstreams, as the configuration has them. */
+const CONFIGURED_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
+const PRINTABLE = /^[\x20-\x7e]+$/
+
+/**
+ * The record of one tenant: `{"status": "active", "plan": "free", "issuers": ["main"], …}`.
+ *
+ * `status` is required, because neither value of it is a safe guess; all others may be left out,
+ * and `plan` and `upstream` may be null. Does *not* check that the issuers and the upstream exist:
+ * an issuer that does not exist issues no token, so the record then lets fewer pass, not more.
+ *
+ * @param name Of the tenant; stored beside the record.
+ * @param value What the store answered: JSON text, or nothing that will do.
+ * @returns The record, or the problem with it in words that repeat nothing of what it says.
+ */
+export function parseTenantRecord(name: string, value: unknown): Tenant | string {
+  const id = parseTenantId(name)
+  if (id === null) return 'its name is not a tenant name'
+  const record = parseText(value)
+  if (record === null) return 'is not a JSON object in which every member name stands once'
+  if (Object.keys(record).some((member) => !MEMBERS.has(member))) {
+    return `has a member other than ${[...MEMBERS].join(', ')}`
+  }
+  const status = record['status']
+  const plan = record['plan'] ?? null
+  const upstream = record['upstream'] ?? null
+  const issuers = listOf(record['issuers'], TENANT_ISSUERS_MAX, configuredName)
+  const allowedOrigins = listOf(record['allowedOrigins'], TENANT_ORIGINS_MAX, httpOrigin)
+  if (!isStatus(status)) return 'status is neither active nor suspended'
+  if (plan !== null && !isPlan(plan)) return 'plan is not a short printable text'
+  if (issuers === null) return 'issuers is not a list of names of issuers'
+  if (allowedOrigins === null) return 'allowedOrigins is not a list of http or https origins'
+  if (upstream !== null && !isConfiguredName(upstream)) return 'upstream is not a name of one'
+  return { id, status, plan, issuers, allowedOrigins, upstream }
+}
+
+function parseText(value: unknown): JsonObject | null {
+  if (typeof value !== 'string' || value.length > TENANT_RECORD_LENGTH_MAX) return null
+  return parseJsonObject(Buffer.from(value, 'utf8').toString('base64url'))
+}
+
+function isStatus(value: unknown): value is TenantStatus {
+  return value === 'active' || value === 'suspended'
+}
+
+function isPlan(value: unknown): value is string {
+  if (typeof value !== 'string' || value.length > TENANT_PLAN_LENGTH_MAX) return false
+  return PRINTABLE.test(value)
+}
+
+function isConfiguredName(value: unknown): value is string {
+  return typeof value === 'string' && CONFIGURED_NAME.test(value)
+}
+
+function configuredName(value: string): string | null {
+  return isConfiguredName(value) ? value : null
+}
+
+/** The items, none when the list is left out; `null` when it is no list or an item is refused. */
+function listOf(
+  value: unknown,
+  lengthMax: number,
+  judge: (item: string) => string | null,
+): readonly string[] | null {
+  if (value === undefined) return []
+  if (!Array.isArray(value) || value.length > lengthMax) return null
+  const items: string[] = []
+  for (const item of value) {
+    const judged = typeof item === 'string' ? judge(item) : null
+    if (judged === null) return null
+    items.push(judged)
+  }
+  return items
+}

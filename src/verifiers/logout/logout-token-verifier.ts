@@ -1,0 +1,136 @@
+/**
+ * Verifies logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.6) in the supervisor. They are
+ * rare, so that one thread and one backend will do.
+ */
+import type { KeySet, UnknownKeyOutcome, VerificationKey } from '../../keys/key-set.ts'
+import { parseClaims } from '../../protocol/claims.ts'
+import { type CompactJws, parseCompactJws } from '../../protocol/compact-jws.ts'
+import type { JwsAlgorithm } from '../../protocol/jws-algorithms.ts'
+import { type ProtectedHeader, parseProtectedHeader } from '../../protocol/protected-header.ts'
+import {
+  checkLogoutToken,
+  type LogoutToken,
+  type LogoutTokenRefusal,
+} from '../../revocation/logout-token.ts'
+import { createOpensslVerifier } from '../jwt/openssl-backend.ts'
+import type { SignatureVerdict } from '../jwt/signature-backend.ts'
+
+export interface LogoutIssuer {
+  readonly name: string
+  /** `iss`. */
+  readonly issuer: string
+  /** Client identifiers that a logout token may be for. */
+  readonly audiences: readonly string[]
+  readonly algorithms: readonly JwsAlgorithm[]
+  readonly clockToleranceSeconds: number
+}
+
+export interface LogoutKeys {
+  /** `null`: of an issuer without keys. */
+  keySet(issuerName: string): KeySet | null
+  resolveUnknownKey(issuerName: string, keyId: string): Promise<UnknownKeyOutcome>
+}
+
+export interface VerifiedLogoutToken {
+  readonly ok: true
+  readonly issuer: LogoutIssuer
+  readonly token: LogoutToken
+}
+
+export type LogoutVerification =
+  | VerifiedLogoutToken
+  | { readonly ok: false; readonly reason: LogoutTokenProblem }
+
+/** `unavailable`: nobody can say. */
+export type LogoutTokenProblem =
+  | LogoutTokenRefusal
+  | 'malformed'
+  | 'wrong_type'
+  | 'unknown_issuer'
+  | 'wrong_algorithm'
+  | 'unknown_signing_key'
+  | 'bad_signature'
+  | 'unavailable'
+
+const LOGOUT_TOKEN_LENGTH_MAX = 8_192
+/** §2.4: `logout+jwt` is recommended, so that older ones may say less. */
+const TYPES: readonly (string | null)[] = [null, 'jwt', 'logout+jwt']
+
+interface ReadToken {
+  readonly jws: CompactJws
+  readonly header: ProtectedHeader
+  readonly claims: NonNullable<ReturnType<typeof parseClaims>>
+}
+
+export class LogoutTokenVerifier {
+  readonly #issuers: ReadonlyMap<string, LogoutIssuer>
+  readonly #keys: LogoutKeys
+
+  constructor(issuers: readonly LogoutIssuer[], keys: LogoutKeys) {
+    this.#issuers = new Map(issuers.map((issuer) => [issuer.issuer, issuer]))
+    this.#keys = keys
+  }
+
+  /** Does not check whether the token was seen before. */
+  async verify(text: string, nowSeconds: number): Promise<LogoutVerification> {
+    const read = readToken(text)
+    if (read === null) return refused('malformed')
+    const { header, claims } = read
+    if (!TYPES.includes(header.type)) return refused('wrong_type')
+    const iss = claims['iss']
+    const issuer = typeof iss === 'string' ? this.#issuers.get(iss) : undefined
+    if (issuer === undefined) return refused('unknown_issuer')
+    if (!issuer.algorithms.includes(header.algorithm)) return refused('wrong_algorithm')
+    const keys = await this.#findKeys(issuer.name, header)
+    if (typeof keys === 'string') return refused(keys)
+    const verdict = verifySignature(text, header.algorithm, keys)
+    if (verdict !== 'good') return refused(verdict === 'bad' ? 'bad_signature' : 'unavailable')
+    const token = checkLogoutToken(claims, issuer, nowSeconds)
+    return token.ok ? { ok: true, issuer, token } : refused(token.reason)
+  }
+
+  async #findKeys(
+    issuerName: string,
+    { keyId, algorithm }: ProtectedHeader,
+  ): Promise<readonly VerificationKey[] | 'unknown_signing_key' | 'unavailable'> {
+    const look = () => {
+      const keySet = this.#keys.keySet(issuerName)
+      if (keySet === null || keySet.state === 'empty' || keySet.state === 'dead') return null
+      const named = keySet.keys.filter((key) => keyId === null || key.keyId === keyId)
+      return named.filter(({ algorithms }) => algorithms.includes(algorithm))
+    }
+    const found = look()
+    if (found === null) return 'unavailable'
+    if (found.length > 0) return found
+    if (keyId === null) return 'unknown_signing_key'
+    const outcome = await this.#keys.resolveUnknownKey(issuerName, keyId)
+    if (outcome === 'unavailable') return 'unavailable'
+    const again = outcome === 'refreshed' ? look() : []
+    return again === null || again.length === 0 ? 'unknown_signing_key' : again
+  }
+}
+
+function readToken(text: string): ReadToken | null {
+  if (text.length > LOGOUT_TOKEN_LENGTH_MAX) return null
+  const jws = parseCompactJws(text)
+  if (jws === null) return null
+  const header = parseProtectedHeader(jws.protectedHeader)
+  const claims = parseClaims(jws.payload)
+  return header === null || claims === null ? null : { jws, header, claims }
+}
+
+function verifySignature(
+  text: string,
+  algorithm: JwsAlgorithm,
+  keys: readonly VerificationKey[],
+): SignatureVerdict {
+  const verdicts = keys.map(({ material }) =>
+    createOpensslVerifier({ algorithm, ...material }).verify(text),
+  )
+  if (verdicts.includes('good')) return 'good'
+  return verdicts.includes('failed') ? 'failed' : 'bad'
+}
+
+function refused(reason: LogoutTokenProblem): LogoutVerification {
+  return { ok: false, reason }
+}

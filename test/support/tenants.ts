@@ -1,0 +1,51 @@
+/** Tenants, issuers and identities for tests of the tenant boundary. */
+import assert from 'node:assert/strict'
+import type { Identity } from '../../src/protocol/verification.ts'
+import { parseTenantId, type Tenant, type TenantId } from '../../src/tenants/tenant.ts'
+
+export function tenantId(name: string): TenantId {
+  const id = parseTenantId(name)
+  assert.ok(id !== null, name)
+  return id
+}
+
+export function tenant(name: string, part: Partial<Tenant> = {}): Tenant {
+  return {
+    id: tenantId(name),
+    status: 'active',
+    plan: null,
+    issuers: [],
+    allowedOrigins: [],
+    upstream: null,
+    ...part,
+  }
+}
+
+export const MAIN = { name: 'main', issuer: 'https://main.test/' }
+export const PARTNER = { name: 'partner', issuer: 'https://partner.test/' }
+
+/** What a token of the main issuer came to. */
+export function identityOf(part: Partial<Identity> = {}): Identity {
+  return {
+    issuer: MAIN.issuer,
+    subject: 'alice',
+    email: null,
+    roles: [],
+    scopes: [],
+    tenant: null,
+    organisation: null,
+    tokenId: null,
+    sessionId: null,
+    issuedAtSeconds: null,
+    expiresAtSeconds: 2_000,
+    ...part,
+  }
+}
+
+/** The id of a tenant, `null`, or the code of a refusal: what tests compare. */
+export function outcomeOf(
+  judged: Tenant | string | null | { readonly code: string },
+): string | null {
+  if (judged === null || typeof judged === 'string') return judged
+  return 'code' in judged ? judged.code : judged.id
+}

@@ -1,0 +1,27 @@
+/** Verdicts about callers, as the verifiers give them. */
+import type { Identity, Verified } from '../../src/protocol/verification.ts'
+
+const ALICE: Identity = {
+  issuer: 'https://idp.example.com/',
+  subject: 'alice',
+  email: 'alice@example.com',
+  roles: ['admin', 'ops'],
+  scopes: ['read', 'write'],
+  tenant: 'acme',
+  organisation: 'org-1',
+  tokenId: 'jti-1',
+  sessionId: 'sid-1',
+  issuedAtSeconds: 1_000,
+  expiresAtSeconds: 2_000_000_000,
+}
+
+/** A verdict about {@link ALICE} with these members replaced. */
+export function verdict(members: Partial<Identity> = {}, deadAtSeconds = 2_000_000_005): Verified {
+  return {
+    ok: true,
+    identity: { ...ALICE, ...members },
+    deadAtSeconds,
+    keySlot: 0,
+    keyGeneration: 1,
+  }
+}

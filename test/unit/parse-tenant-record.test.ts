@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import {
+  parseTenantRecord,
+  TENANT_ISSUERS_MAX,
+  TENANT_ORIGINS_MAX,
+  TENANT_PLAN_LENGTH_MAX,
+  TENANT_RECORD_LENGTH_MAX,
+} from '../../src/tenants/parse-tenant-record.ts'
+import { tenant } from '../support/tenants.ts'
+
+const parse = (record: unknown) => parseTenantRecord('acme', JSON.stringify(record))
+
+function assertUnreadable(value: unknown, about: RegExp) {
+  const problem = parseTenantRecord('acme', value)
+  assert.equal(typeof problem, 'string', JSON.stringify(value))
+  assert.match(problem as string, about)
+}
+
+describe('the record of a tenant in a store', () => {
+  it('needs no more than a status', () => {
+    assert.deepEqual(parse({ status: 'active' }), tenant('acme'))
+    const bare = { status: 'suspended', plan: null, upstream: null, issuers: [] }
+    assert.deepEqual(parse(bare), tenant('acme', { status: 'suspended' }))
+  })
+
+  it('may say everything that the file may', () => {
+    const record = {
+      status: 'active',
+      plan: 'enterprise',
+      issuers: ['main', 'partner'],
+      allowedOrigins: ['https://App.example.com', 'http://localhost:3000'],
+      upstream: 'dedicated',
+    } as const
+    const allowedOrigins = ['https://app.example.com', 'http://localhost:3000']
+    assert.deepEqual(parse(record), tenant('acme', { ...record, allowedOrigins }))
+  })
+
+  it('is unreadable unless it is JSON in which every name stands once', () => {
+    const texts = ['', '{', '[]', 'null', '"active"', '{"status":"active"} x', undefined, null, 7]
+    const twice = '{"status":"suspended","status":"active"}'
+    for (const value of [...texts, twice, { status: 'active' }]) assertUnreadable(value, /JSON/)
+    const long = JSON.stringify({ status: 'active', plan: ' '.repeat(TENANT_RECORD_LENGTH_MAX) })
+    assertUnreadable(long, /JSON/)
+  })
+
+  it('is unreadable with a member that is not known, which it does not repeat', () => {
+    for (const name of ['issuer', 'Status', 'rateLimits', '__proto__', 'constructor']) {
+      assertUnreadable(
+        `{"status":"active","${name}":null}`,
+        /^has a member other than status, plan/,
+      )
+    }
+  })
+
+  it('is unreadable with a value of the wrong type', () => {
+    const wrong: Record<string, readonly unknown[]> = {
+      status: [undefined, null, true, 'Active', 'deleted', ['active'], ''],
+      plan: [7, '', 'é', 'a\n', [], {}, 'x'.repeat(TENANT_PLAN_LENGTH_MAX + 1)],
+      issuers: [null, 'main', {}, [7], ['a b'], [''], [['main']], [null]],
+      allowedOrigins: [
+        null,
+        'https://a.test',
+        ['*'],
+        ['null'],
+        ['https://a.test/x'],
+        [7],
+        ['a.test'],
+      ],
+      upstream: [7, '', 'a b', ['users'], '../users'],
+    }
+    for (const [name, values] of Object.entries(wrong)) {
+      for (const value of values) {
+        assertUnreadable(
+          JSON.stringify({ status: 'active', [name]: value }),
+          new RegExp(`^${name} `),
+        )
+      }
+    }
+  })
+
+  it('is unreadable with longer lists than any tenant needs', () => {
+    const list = (length: number, item: string) => Array.from({ length }, () => item)
+    const at = { issuers: list(TENANT_ISSUERS_MAX, 'main') }
+    assert.equal(typeof parse({ status: 'active', ...at }), 'object')
+    const issuers = list(TENANT_ISSUERS_MAX + 1, 'main')
+    assertUnreadable(JSON.stringify({ status: 'active', issuers }), /^issuers /)
+    const allowedOrigins = list(TENANT_ORIGINS_MAX + 1, 'https://a.test')
+    assertUnreadable(JSON.stringify({ status: 'active', allowedOrigins }), /^allowedOrigins /)
+  })
+
+  it('is unreadable under a name that no tenant can have', () => {
+    for (const name of ['', 'ACME', 'a.b', 'a'.repeat(64)]) {
+      const problem = parseTenantRecord(name, '{"status":"active"}')
+      assert.equal(problem, 'its name is not a tenant name', name)
+    }
+  })
+})

@@ -1,0 +1,145 @@
+/** What a configuration may ask of a route's policy. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { complaintsOf, parseText } from '../support/configuration-text.ts'
+
+const BASE = {
+  issuers: {
+    main: {
+      issuer: 'https://idp.example.com/',
+      audiences: ['api'],
+      jwks: { uri: 'https://idp.example.com/keys' },
+    },
+  },
+  sessions: { store: 'memory' },
+  upstreams: { users: { targets: ['http://127.0.0.1:9500'] } },
+}
+const RESOURCE_COMPLAINT =
+  'routes[0].resource must be an absolute http or https URL without credentials, query and ' +
+  'fragment, its path in the spelling that requests are matched in'
+const PAGE_COMPLAINT =
+  'routes[0].loginRedirect.url must be an absolute http or https URL or an absolute path, ' +
+  'without credentials and fragment'
+
+/** JSON is YAML. */
+function text(...routes: readonly object[]): string {
+  const named = routes.map((route, index) => ({
+    name: `r${index}`,
+    match: { path: `/${index}` },
+    upstream: 'users',
+    ...route,
+  }))
+  return JSON.stringify({ ...BASE, routes: named })
+}
+
+const loginAt = (url: string) => ({ authenticate: ['session'], loginRedirect: { url } })
+
+describe('the policy of routes', () => {
+  it('may be shadow, a resource and a login page', () => {
+    const resource = 'https://api.example.com/v1'
+    const { routes } = parseText(
+      text(
+        { mode: 'shadow', resource },
+        { authenticate: ['jwt'], resource },
+        loginAt('/login?theme=dark'),
+        loginAt('https://login.example.com'),
+        { match: { path: '/login' }, authenticate: 'optional' },
+      ),
+    )
+    assert.equal(routes[0]?.mode, 'shadow')
+    assert.equal(routes[1]?.resource, resource)
+    assert.deepEqual(routes[2]?.loginRedirect, {
+      url: '/login?theme=dark',
+      returnParameter: 'return_to',
+    })
+  })
+
+  const refused: readonly (readonly [string, readonly object[], readonly string[]])[] = [
+    [
+      'shadow where nobody is asked',
+      [{ mode: 'shadow', authenticate: 'none' }],
+      ['routes[0].mode has nothing to report with authenticate: none'],
+    ],
+    [
+      'shadow where the identity takes the place of the credential',
+      [{ mode: 'shadow', identity: 'internal-token' }],
+      ['routes[0].mode keeps the credential, whose place identity: internal-token takes'],
+    ],
+    [
+      'a resource where nobody is asked',
+      [{ resource: 'https://a.example.com', authenticate: 'none' }],
+      ['routes[0].resource is for bearer tokens: it needs authenticate with jwt or introspection'],
+    ],
+    [
+      'a resource without bearer tokens',
+      [{ resource: 'https://a.example.com', authenticate: ['session'] }],
+      ['routes[0].resource is for bearer tokens: it needs authenticate with jwt or introspection'],
+    ],
+    [
+      'metadata in two places',
+      [{ resource: 'https://a.example.com', resourceMetadata: 'https://b.example.com/m' }],
+      ['routes[0].resource cannot be combined with resourceMetadata'],
+    ],
+    [
+      'two spellings of one resource',
+      [{ resource: 'https://a.example.com/x' }, { resource: 'http://A.example.com:8080/x' }],
+      ['routes[1].resource has its metadata where routes[0].resource has it: spell both alike'],
+    ],
+    [
+      'a login page where nobody is asked',
+      [{ ...loginAt('/login'), authenticate: 'none' }],
+      ['routes[0].loginRedirect has nobody to redirect with authenticate: none'],
+    ],
+    [
+      'a login page that has the parameter already',
+      [loginAt('/login?a=1&return_to=/')],
+      ['routes[0].loginRedirect.url has a parameter return_to already'],
+    ],
+    [
+      'a login page behind itself',
+      [loginAt('/login'), { ...loginAt('/login'), match: { path: '/*' } }],
+      [
+        'routes[0].loginRedirect.url is on a route that redirects to it: nobody would ever get there',
+        'routes[1].loginRedirect.url is on a route that redirects to it: nobody would ever get there',
+      ],
+    ],
+  ]
+  for (const [what, routes, complaints] of refused) {
+    it(`must not be ${what}`, () => {
+      assert.deepEqual(complaintsOf(text(...routes)), complaints)
+    })
+  }
+
+  for (const resource of [
+    'api',
+    '/v1',
+    'ftp://a.example.com',
+    'https://a.example.com/x?y=1',
+    'https://a.example.com/x?',
+    'https://a.example.com/x#y',
+    'https://u:p@a.example.com/',
+    'https://a.example.com/x/../y',
+    'https://a.example.com//x',
+    'https://a.example.com/%41',
+    'https:///a.example.com/x',
+  ]) {
+    it(`must not have ${resource} as a resource`, () => {
+      assert.deepEqual(complaintsOf(text({ resource })), [RESOURCE_COMPLAINT])
+    })
+  }
+
+  for (const url of [
+    'login',
+    '//evil.example.com/login',
+    '/\\evil.example.com',
+    '/login#top',
+    '/login?a#b',
+    '/a/../login',
+    'javascript:alert(1)',
+    'https://login.example.com/#top',
+  ]) {
+    it(`must not redirect to ${url}`, () => {
+      assert.deepEqual(complaintsOf(text(loginAt(url))), [PAGE_COMPLAINT])
+    })
+  }
+})
