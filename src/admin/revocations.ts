@@ -9,6 +9,7 @@ import type { LogoutReplayMemory } from '../revocation/logout-replay-memory.ts'
 import { logoutRevocation } from '../revocation/logout-revocation.ts'
 import {
   parseRevocation,
+  REVOCATION_LIFE_MAX_SECONDS,
   type RevocationEntry,
   type RevocationPolicy,
 } from '../revocation/revocation-entry.ts'
@@ -31,8 +32,6 @@ export interface Revocations {
   revoke(entry: RevocationEntry): RevocationReceipt
   /** Names of issuers whose access tokens carry the `sid` of a logout token. */
   readonly issuersWithSessions: ReadonlySet<string>
-  /** Names of issuers whose identities are not named by `sub`, as logout tokens are. */
-  readonly issuersWithOtherSubjects: ReadonlySet<string>
 }
 
 const FULL = problem(
@@ -47,7 +46,12 @@ export function answerRevocations(revocations: Revocations, request: AdminReques
   if (request.body === null) {
     return problem(400, 'Invalid request', 'The body must be a JSON object in application/json.')
   }
-  const parsed = parseRevocation(request.body, revocations.policy, revocations.nowSeconds())
+  // Sessions and API keys may live for as long as they like: no issuer bounds them.
+  const policy =
+    request.body['issuer'] === null
+      ? { ...revocations.policy, credentialLifeMaxSeconds: REVOCATION_LIFE_MAX_SECONDS }
+      : revocations.policy
+  const parsed = parseRevocation(request.body, policy, revocations.nowSeconds())
   if (!parsed.ok) return problem(400, 'Invalid request', `${capitalised(parsed.message)}.`)
   const { entry } = parsed
   const { outcome, isSpread } = revocations.revoke(entry)
@@ -81,24 +85,24 @@ export async function answerBackchannelLogout(
 
 function logOut(
   revocations: Revocations,
-  { issuer, token: received }: VerifiedLogoutToken,
+  { issuer, token }: VerifiedLogoutToken,
   nowSeconds: number,
 ): Answer {
-  // A subject of another name would be revoked without any effect.
-  const hasOther = revocations.issuersWithOtherSubjects.has(issuer.name)
-  const token = hasOther ? { ...received, sub: null } : received
-  if (token.sub === null && token.sid === null) return refused('the subject is not known here')
   const until = token.expiresAtSeconds + issuer.clockToleranceSeconds
   const named = { issuer: issuer.issuer, jti: token.jti }
-  const replay = revocations.replays.remember(named, until, nowSeconds)
-  if (replay !== 'new') return refused(replay === 'full' ? 'too many logouts' : 'replayed')
-  // A session does not reach tokens that do not name one.
   const isSessionAlone = revocations.issuersWithSessions.has(issuer.name) || token.sub === null
+  if (!isSessionAlone && !issuer.knowsSubjects) {
+    return refused('subjects of this issuer are known by another claim than sub')
+  }
+  const replay = revocations.replays.remember(named, until, nowSeconds)
+  if (replay === 'full') return FULL
+  if (replay === 'replayed') return refused('replayed')
+  // A session does not reach tokens that do not name one.
   const forms = isSessionAlone ? [token] : [token, { ...token, sid: null }]
   for (const form of forms) {
     const entry = logoutRevocation(form, issuer.issuer, revocations.policy, nowSeconds)
     if (entry === null || revocations.revoke(entry).outcome !== 'full') continue
-    // The issuer may send it again.
+    // It may be sent again when there is room.
     revocations.replays.forget(named)
     return FULL
   }

@@ -112,6 +112,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
   }
   const tenants = composeTenants(start)
   const gateway: Gateway = {
+    hasTenants: configuration.tenants !== null,
     revocations: new RevocationReader(buffers.revocations),
     upstreams: new Map(upstreams.map((upstream) => [upstream.name, upstream])),
     routes: compileRoutes(

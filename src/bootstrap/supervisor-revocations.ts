@@ -12,7 +12,6 @@ import { RedisRevocationLog } from '../revocation/redis-revocation-log.ts'
 import type { RevocationEntry } from '../revocation/revocation-entry.ts'
 import {
   REVOCATION_FEED_DEFAULTS,
-  REVOCATION_FEED_STATES,
   RevocationFeed,
   type RevocationFeedStatus,
   type RevocationReceipt,
@@ -75,7 +74,10 @@ export class SupervisorRevocations {
     this.#feed = this.#redis && this.#createFeed(this.#redis, revocation.keyPrefix, parts)
     this.revocations = {
       policy: {
-        credentialLifeMaxSeconds: revocation.credentialLifetimeMaxMs / MS_PER_SECOND,
+        credentialLifeMaxSeconds: Math.max(
+          revocation.credentialLifetimeMaxMs / MS_PER_SECOND,
+          configuration.sessions?.absoluteTtlSeconds ?? 0,
+        ),
         clockToleranceSeconds: Math.max(0, ...issuers.map((it) => it.clockToleranceSeconds)),
       },
       verifier: createVerifier(issuers, parts.keys),
@@ -84,9 +86,6 @@ export class SupervisorRevocations {
       revoke: (entry) => this.#revoke(entry),
       issuersWithSessions: new Set(
         issuers.filter(({ logoutRevokes }) => logoutRevokes === 'session').map(({ name }) => name),
-      ),
-      issuersWithOtherSubjects: new Set(
-        issuers.filter(({ claims }) => claims.subject !== 'sub').map(({ name }) => name),
       ),
     }
   }
@@ -112,20 +111,17 @@ export class SupervisorRevocations {
     }
   }
 
+  /** For the metrics. */
   reading(): RevocationReading {
-    const status = this.#feed?.status() ?? null
-    return {
-      size: this.#index.size,
-      capacity: this.#index.capacity,
-      log: status && {
-        state: status.state,
-        states: REVOCATION_FEED_STATES,
-        lagSeconds: status.lagSeconds,
-        pending: status.pendingCount,
-        unreadable: status.recordsUnreadable,
-        leftOut: status.entriesLeftOut,
-      },
+    const { active, capacity, feed } = this.status()
+    const log = feed && {
+      state: feed.state,
+      lagSeconds: feed.lagSeconds,
+      pending: feed.pendingCount,
+      unreadable: feed.recordsUnreadable,
+      leftOut: feed.entriesLeftOut,
     }
+    return { size: active, capacity, log }
   }
 
   stop(): void {
@@ -192,5 +188,13 @@ function logoutIssuer(issuer: IssuerConfiguration): LogoutIssuer {
   const { name, algorithms, clockToleranceSeconds, introspection } = issuer
   const client = introspection === null ? [] : [introspection.clientId]
   const audiences = [...issuer.audiences, ...client, ...issuer.logoutAudiences]
-  return { name, issuer: issuer.issuer, audiences, algorithms, clockToleranceSeconds }
+  const knowsSubjects = issuer.claims.subject === 'sub'
+  return {
+    name,
+    issuer: issuer.issuer,
+    audiences,
+    algorithms,
+    clockToleranceSeconds,
+    knowsSubjects,
+  }
 }

@@ -6,6 +6,7 @@ import { randomFraction } from '../resilience/randomness.ts'
 import { RedisConnections } from '../resilience/redis-connections.ts'
 import { configuredTenants } from '../tenants/configured-tenants.ts'
 import type { Tenant } from '../tenants/tenant.ts'
+import { TENANTS_MAX } from '../tenants/tenant-registry.ts'
 import { type StoredTenants, TenantWatcher } from '../tenants/tenant-watcher.ts'
 
 /** How soon a change that was announced is seen. */
@@ -15,6 +16,8 @@ const CONNECTIONS = {
   connectionsMax: 1,
   idleMs: 30_000,
   readFromReplicas: false,
+  /** No request waits for it, and a hundred thousand tenants take a while. */
+  commandTimeoutMs: 10_000,
 }
 const NONE: StoredTenants = { tenants: [], unreadable: [] }
 
@@ -83,6 +86,7 @@ export class SupervisorTenants {
       {
         pollIntervalMs: POLL_INTERVAL_MS,
         refreshIntervalMs,
+        tenantsMax: TENANTS_MAX - this.#configured.length,
         upstreams: new Set(upstreams.map(({ name }) => name)),
       },
       {

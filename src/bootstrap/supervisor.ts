@@ -2,6 +2,7 @@
  * The main thread: owns the configuration, the keys, the shared memory and the admin listener, and
  * keeps the listener threads running. No request ever passes through here.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { AdminApp } from '../admin/admin-app.ts'
 import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
@@ -14,6 +15,7 @@ import { describeError } from '../observability/redact.ts'
 import { CIRCUIT_STATES } from '../resilience/circuit-breaker.ts'
 import { systemClock } from '../resilience/clock.ts'
 import type { RedisState } from '../resilience/redis-pool.ts'
+import { REVOCATION_FEED_STATES } from '../revocation/revocation-feed.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
 import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
 import { claimPort, listenError } from './claim-port.ts'
@@ -335,9 +337,10 @@ class Supervisor implements RunningGateway {
         refreshFailures: status.refreshesFailed,
       })),
       issuerStates: KEY_SET_STATES,
+      revocations: this.#stores.revocations.reading(),
+      revocationLogStates: REVOCATION_FEED_STATES,
       circuits: circuitReadings(this.#breakers),
       circuitStates: CIRCUIT_STATES,
-      revocations: this.#stores.revocations.reading(),
       listenerRestarts: this.#restarts,
       ready: this.readiness().ready,
       build: {
@@ -376,7 +379,7 @@ class Supervisor implements RunningGateway {
     this.#logger.log({ event: 'draining' })
     this.#announceReadiness()
     // Balancers and clients need this long to learn that they should go elsewhere.
-    await sleep(delayMs)
+    await delay(delayMs)
     this.#threads?.broadcast({ type: 'stop_accepting' })
     await this.#drained.whenAll(timeoutMs)
     await this.#end()
@@ -391,10 +394,4 @@ class Supervisor implements RunningGateway {
     this.#signingKeys.stop()
     this.#stores.stop()
   }
-}
-
-function sleep(durationMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, durationMs)
-  })
 }

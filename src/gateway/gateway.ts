@@ -22,6 +22,8 @@ export interface Gateway {
   readonly wellKnown: WellKnownDocuments
   /** By name: a tenant may have one of its own. */
   readonly upstreams: ReadonlyMap<string, UpstreamPool>
+  /** Whether there are tenants: what a credential says of one then counts only once judged. */
+  readonly hasTenants: boolean
   readonly revocations: RevocationReader
   /** Names on the wire for the ids of a request; `null`: not sent upstream. */
   readonly requestIdName: string | null

@@ -9,6 +9,7 @@ import { authorize } from '../authentication/authorize.ts'
 import { IdentityNotes } from '../authentication/identity-notes.ts'
 import type { Verdict } from '../authentication/verdict.ts'
 import { isFromKnownSite, isUnsafeMethod } from '../credentials/cross-site-request.ts'
+import type { ServedTenant } from '../identity/identity-headers.ts'
 import { isAcceptableRequestId } from '../observability/request-id.ts'
 import { isTraceparent } from '../observability/trace-context.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
@@ -32,6 +33,8 @@ import { requestedTenant, servedTenant } from './request-tenant.ts'
 
 const MICROS_PER_MS = 1_000
 const NO_IDENTITY = ''
+/** In place of a tenant that the credential names and nobody has judged. */
+const NO_TENANT: ServedTenant = { id: '', plan: null }
 /** Tells the upstream that nobody could be asked who is calling. */
 const UNVERIFIED_IDENTITY = '\r\nx-auth-status: unverified'
 
@@ -194,11 +197,12 @@ function conclude(
     refuseOrPass(request, route, refused.code)
     return
   }
-  const { clock } = request.gateway
+  const { clock, hasTenants } = request.gateway
+  const tenant = request.tenant ?? (hasTenants ? NO_TENANT : null)
   proxy(
     request,
     route,
-    route.identity.linesFor(verdict.notes, verdict.verified, request.tenant, clock.nowSeconds()),
+    route.identity.linesFor(verdict.notes, verdict.verified, tenant, clock.nowSeconds()),
   )
 }
 

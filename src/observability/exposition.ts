@@ -29,9 +29,8 @@ export interface RevocationReading {
   readonly capacity: number
   /** Of the log that instances share; `null`: there is none. */
   readonly log: {
-    /** One of `states`. */
+    /** One of `revocationLogStates`. */
     readonly state: string
-    readonly states: readonly string[]
     /** `null` before it was read for the first time. */
     readonly lagSeconds: number | null
     readonly pending: number
@@ -56,6 +55,7 @@ export interface MetricsReading {
   readonly circuits: readonly CircuitReading[]
   readonly circuitStates: readonly string[]
   readonly revocations: RevocationReading
+  readonly revocationLogStates: readonly string[]
   readonly listenerRestarts: number
   readonly ready: boolean
   readonly build: BuildReading
@@ -165,10 +165,10 @@ const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) =
   revocations: ({ revocations }) => single(revocations.size),
   revocationCapacity: ({ revocations }) => single(revocations.capacity),
   revocationsLeftOut: ({ revocations }) => single(revocations.log?.leftOut ?? 0),
-  revocationLogState: ({ revocations: { log } }) =>
+  revocationLogState: ({ revocations: { log }, revocationLogStates }) =>
     log === null
       ? []
-      : log.states.map((state) => ({
+      : revocationLogStates.map((state) => ({
           labels: { state },
           value: state === log.state ? 1 : 0,
         })),

@@ -46,7 +46,7 @@ export class LogoutReplayMemory {
     return 'new'
   }
 
-  /** It could not be acted upon after all: the issuer may send it again. */
+  /** It was not acted upon after all. */
   forget({ issuer, jti }: { readonly issuer: string; readonly jti: string }): void {
     this.#untilSeconds.delete(revocationKey({ kind: 'jti', issuer, value: jti }))
   }

@@ -41,6 +41,7 @@ export interface TenantMismatch extends Refused {
   readonly tokenTenant: TenantId | null
 }
 
+const UNDECIDED = refuse('verifier_unavailable')
 const NOT_IDENTIFIED = refuse('tenant_not_identified')
 
 /**
@@ -72,6 +73,7 @@ export function matchTokenTenant(
   if ('code' in tenant) return tenant
   const reason = findMismatch(tenant, identity, registry, policy)
   if (reason === null) return tenant
+  if (reason === 'undecided') return UNDECIDED
   const claimed = identity.tenant === null ? null : registry.find(identity.tenant)
   return {
     ok: false,
@@ -88,12 +90,14 @@ function findMismatch(
   identity: Identity,
   registry: TenantRegistry,
   policy: TenantPolicy,
-): TenantMismatchReason | null {
+): TenantMismatchReason | 'undecided' | null {
   if (identity.tenant !== null && identity.tenant !== tenant.id) return 'other_tenant'
   const { issuer } = identity
   if (issuer !== '' && !registry.acceptsIssuer(tenant, issuer)) return 'foreign_issuer'
   if (identity.tenant !== null || policy.allowTokensWithoutTenant) return null
-  return registry.ownsIssuer(tenant, issuer) ? null : 'no_claim'
+  if (!registry.ownsIssuer(tenant, issuer)) return 'no_claim'
+  // One that cannot be read may list the issuer as well.
+  return registry.mayMissSome ? 'undecided' : null
 }
 
 /**

@@ -78,6 +78,11 @@ export class TenantRegistry {
     return this.#tenants.get(name) ?? null
   }
 
+  /** Whether there may be tenants that are not known, and list issuers. */
+  get mayMissSome(): boolean {
+    return !this.#isComplete || this.#unreadable.size > 0
+  }
+
   /** Whether nobody can say that there is no tenant of this name. */
   isUndecided(name: string): boolean {
     return !this.#isComplete || this.#unreadable.has(name)

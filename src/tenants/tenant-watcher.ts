@@ -6,9 +6,9 @@
  * when it has changed, and now and then all the same, for writers who forgot. While the store
  * cannot be reached, what was read last holds.
  */
-import { parseTenantRecord } from './parse-tenant-record.ts'
+import { createHash } from 'node:crypto'
+import { parseTenantRecord, TENANT_RECORD_LENGTH_MAX } from './parse-tenant-record.ts'
 import type { Tenant } from './tenant.ts'
-import { TENANTS_MAX } from './tenant-registry.ts'
 
 /** What the watcher asks of the store. `null`: it could not be asked. */
 export interface TenantStore {
@@ -29,6 +29,8 @@ export interface TenantWatcherOptions {
   readonly pollIntervalMs: number
   /** Between two readings of the hash. */
   readonly refreshIntervalMs: number
+  /** More of them are as good as none that can be read. */
+  readonly tenantsMax: number
   /** Names of upstreams that a record may name. */
   readonly upstreams: ReadonlySet<string>
 }
@@ -41,6 +43,8 @@ export interface TenantWatcherParts {
   /** At the first answer or failure, and at each change. */
   readonly onState: (isReached: boolean) => void
 }
+
+const RETRY_MS = 500
 
 export class TenantWatcher {
   readonly #options: TenantWatcherOptions
@@ -81,7 +85,7 @@ export class TenantWatcher {
     if (version === this.#version && !isDue && this.#isReached === true) return
     const stored = await store.records()
     const records = stored && Object.entries(stored)
-    if (records === null || records.length > TENANTS_MAX) {
+    if (records === null || records.length > this.#options.tenantsMax) {
       this.#enter(false)
       return
     }
@@ -93,10 +97,10 @@ export class TenantWatcher {
 
   #arm(): void {
     if (this.#isStopped) return
-    this.#timer = setTimeout(
-      () => void this.look().then(() => this.#arm()),
-      this.#options.pollIntervalMs,
-    )
+    // What failed once is not asked again at once: it may be dear.
+    const delayMs = this.#isReached === true ? this.#options.pollIntervalMs : RETRY_MS
+    const look = () => this.look().catch(() => this.#enter(false))
+    this.#timer = setTimeout(() => void look().then(() => this.#arm()), delayMs)
   }
 
   #enter(isReached: boolean): void {
@@ -106,7 +110,7 @@ export class TenantWatcher {
   }
 
   #tell(records: readonly (readonly [string, string])[]): void {
-    const text = JSON.stringify(records)
+    const text = fingerprint(records)
     if (this.#isStopped || text === this.#lastText) return
     this.#lastText = text
     const tenants: Tenant[] = []
@@ -123,4 +127,14 @@ export class TenantWatcher {
   #hasUpstream({ upstream }: Tenant): boolean {
     return upstream === null || this.#options.upstreams.has(upstream)
   }
+}
+
+/** Tells two readings apart. What is longer than a record may be is none, however it goes on. */
+function fingerprint(records: readonly (readonly [string, string])[]): string {
+  const digest = createHash('sha256')
+  for (const [name, record] of records) {
+    const part = record.slice(0, TENANT_RECORD_LENGTH_MAX + 1)
+    digest.update(`${name.length}:${name}${part.length}:${part}`)
+  }
+  return digest.digest('hex')
 }

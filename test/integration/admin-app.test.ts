@@ -65,7 +65,6 @@ const sources: AdminSources = {
     nowSeconds: () => 1_000,
     revoke: (entry) => ({ outcome: index.add(entry, 1_000), isSpread: false }),
     issuersWithSessions: new Set(),
-    issuersWithOtherSubjects: new Set(),
   },
   onFailure: (error) => void failures.push(error),
 }

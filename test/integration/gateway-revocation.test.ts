@@ -203,6 +203,19 @@ describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
     assert.equal(await outcomeAt(gateway, token), REVOKED)
   })
 
+  it('says that it cannot tell whom a logout is about, where another claim names subjects', async () => {
+    const { main, other } = issuer.settings['issuers'] as Record<string, object>
+    const named = { ...main, claims: { subject: 'email' } }
+    const elsewhere = await issuer.gateway({ issuers: { main: named, other } })
+    try {
+      const response = await logOut(elsewhere, form(await issuer.logoutToken({ sub: 'alice' })))
+      assert.equal(response.status, 400)
+      assert.match(await response.text(), /another claim/)
+    } finally {
+      await elsewhere.stop()
+    }
+  })
+
   it('takes a token once (§2.6)', async () => {
     const token = form(await issuer.logoutToken({ sub: 'carol' }))
     assert.equal((await logOut(gateway, token)).status, 200)

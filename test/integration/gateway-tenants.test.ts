@@ -55,6 +55,7 @@ describe('tenants of requests and tokens', () => {
         '/open/*': { authenticate: 'none' },
         '/maybe/*': { authenticate: 'optional' },
         '/free/*': { ...JWT, tenant: 'optional' },
+        '/none/*': { ...JWT, tenant: 'none' },
         '/*': { authenticate: ['jwt', 'apiKey'] },
       },
     )
@@ -130,6 +131,14 @@ describe('tenants of requests and tokens', () => {
     assert.equal(outcomeOf(open), 'passed')
     assert.equal(upstreamField(open, 'x-tenant-id'), null, 'nobody has vouched for it')
     assert.equal(outcomeOf(await gateway.ask('/maybe/x')), '400 tenant_not_identified')
+  })
+
+  it('tells the upstream no tenant that only the credential names, where none is judged', async () => {
+    const authorization = `Bearer ${await tenantToken('initech')}`
+    const reply = await gateway.ask('/none/x', { authorization })
+    assert.equal(outcomeOf(reply), 'passed')
+    assert.equal(upstreamField(reply, 'x-tenant-id'), null)
+    assert.equal(outcomeOf(await gateway.ask('/free/x', { authorization })), '403 tenant_suspended')
   })
 
   it('holds API keys to their tenant', async () => {
@@ -210,6 +219,21 @@ describe('tenants in Redis', () => {
     await redis.command('HSET', 'tenants', 'stark', '{"status":"active","isuers":["main"]}')
     await everywhere('stark', '503 verifier_unavailable')
     assert.deepEqual(await outcomes('acme'), ['passed', 'passed'])
+  })
+
+  it('leave undecided who alone lists an issuer while one of them cannot be read', async () => {
+    // Nobody else is known to list it, but the one that cannot be read may.
+    const owner = JSON.stringify({ status: 'active', issuers: ['own'] })
+    await redis.command('HSET', 'tenants', 'cyberdyne', owner)
+    const authorization = `Bearer ${await tenantToken(null, 'own')}`
+    const is = (outcome: string) => async () => {
+      const [first] = gateways
+      const reply = await first?.ask('/x', { authorization, 'x-tenant-id': 'cyberdyne' })
+      return reply !== undefined && outcomeOf(reply) === outcome
+    }
+    await eventually('undecided', is('503 verifier_unavailable'))
+    await redis.command('HDEL', 'tenants', 'stark')
+    await eventually('alone', is('passed'))
   })
 
   it('hold as they were last read while Redis is away', async () => {

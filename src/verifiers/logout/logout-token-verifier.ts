@@ -23,6 +23,8 @@ export interface LogoutIssuer {
   readonly audiences: readonly string[]
   readonly algorithms: readonly JwsAlgorithm[]
   readonly clockToleranceSeconds: number
+  /** Whether identities of this issuer are named by `sub`, as logout tokens name them. */
+  readonly knowsSubjects: boolean
 }
 
 export interface LogoutKeys {
