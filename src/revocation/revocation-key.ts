@@ -22,12 +22,16 @@ export interface RevocationName {
   readonly kind: RevocationKind
   /** `iss`; empty for what no issuer has issued: sessions and API keys. */
   readonly issuer: string
-  /** Empty for the kind `issuer`. */
+  /**
+   * Empty for the kind `issuer`. A `sid` may also be named by its digest, `sha256:` and 64
+   * lower-case hexadecimal digits: that is what upstreams see of it.
+   */
   readonly value: string
 }
 
 const KEY_DIGITS = KEY_WORDS * 8
 const KEY_BYTES = KEY_WORDS * 4
+const SESSION_DIGEST = /^sha256:[0-9a-f]{64}$/
 const KEY_PATTERN = /^[0-9a-f]{32}$/
 
 /**
@@ -96,5 +100,10 @@ export function unpackKey(key: RevocationKey, into: Int32Array): void {
 
 /** The kind and the length in front keep every two names apart: neither holds a colon. */
 function nameText({ kind, issuer, value }: RevocationName): string {
-  return `${kind}:${issuer.length}:${issuer}${value}`
+  return `${kind}:${issuer.length}:${issuer}${kind === 'sid' ? sessionName(value) : value}`
+}
+
+/** Whoever has only the digest of a session must be able to end it, so the digest is its name. */
+function sessionName(value: string): string {
+  return SESSION_DIGEST.test(value) ? value : `sha256:${hash('sha256', value, 'hex')}`
 }

@@ -1,0 +1,105 @@
+/** Gateways that share revocations: one issuer whose keys the test holds, one Redis or none. */
+import { FaultyServer } from './faulty-server.ts'
+import { ask, bearer, errorOf, jwtGatewayText, liveToken, publishedJwk } from './jwt-gateway.ts'
+import { AUDIENCE, headerText, mintKey, signRaw } from './mint-token.ts'
+import { type RunningGateway, startGateway } from './running-gateway.ts'
+import { startEchoUpstream } from './upstream-servers.ts'
+
+export const ISSUER = 'https://revoking.example.com/'
+
+type Settings = Readonly<Record<string, unknown>>
+
+export interface Answered {
+  readonly status: number
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+export async function openRevocationRig() {
+  const upstream = await startEchoUpstream()
+  const jwks = await FaultyServer.start()
+  const key = mintKey('ES256', 'revoking-1')
+  jwks.documents.set('/keys', Buffer.from(JSON.stringify({ keys: [publishedJwk(key)] })))
+
+  function text(settings: Settings, issuer: Settings): string {
+    const base = jwtGatewayText({
+      upstream: upstream.origin,
+      issuers: {
+        main: {
+          issuer: ISSUER,
+          audiences: [AUDIENCE],
+          jwks: { uri: `${jwks.origin}/keys` },
+          ...issuer,
+        },
+      },
+      routes: { '/*': {} },
+    })
+    return JSON.stringify({ ...(JSON.parse(base) as object), ...settings })
+  }
+
+  return {
+    key,
+    upstream,
+    start: (settings: Settings = {}, issuer: Settings = {}) => startGateway(text(settings, issuer)),
+    token: (claims: Record<string, unknown> = {}) => liveToken(key, ISSUER, claims),
+    /** A logout token; members replace the good ones. */
+    logoutToken(claims: Record<string, unknown>, header: Record<string, unknown> = {}): string {
+      const nowSeconds = Math.floor(Date.now() / 1_000)
+      const good = {
+        iss: ISSUER,
+        aud: AUDIENCE,
+        iat: nowSeconds,
+        exp: nowSeconds + 120,
+        jti: crypto.randomUUID(),
+        events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+      }
+      const typed = headerText(key, { typ: 'logout+jwt', ...header })
+      return signRaw(key, typed, JSON.stringify({ ...good, ...claims }))
+    },
+    async close() {
+      await jwks.down()
+      await upstream.close()
+    },
+  }
+}
+
+/** `200`, or the code of the refusal. */
+export async function judgedBy({ port }: RunningGateway, token: string): Promise<string> {
+  return errorOf(await ask(port, '/', bearer(token)))
+}
+
+export async function revoke(
+  { adminOrigin }: RunningGateway,
+  body: unknown,
+  type = 'application/json',
+): Promise<Answered> {
+  return answered(
+    await fetch(`${adminOrigin}/revocations`, {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    }),
+  )
+}
+
+export async function postLogout(
+  { adminOrigin }: RunningGateway,
+  form: string,
+  type = 'application/x-www-form-urlencoded',
+): Promise<Answered & { readonly cacheControl: string | null }> {
+  const response = await fetch(`${adminOrigin}/backchannel-logout`, {
+    method: 'POST',
+    headers: { 'content-type': type },
+    body: form,
+  })
+  const cacheControl = response.headers.get('cache-control')
+  return { ...(await answered(response)), cacheControl }
+}
+
+export function logOut(gateway: RunningGateway, token: string) {
+  return postLogout(gateway, new URLSearchParams({ logout_token: token }).toString())
+}
+
+async function answered(response: Response): Promise<Answered> {
+  const body = (await response.json()) as Answered['body']
+  return { status: response.status, body }
+}
