@@ -282,7 +282,11 @@ describe('a rotation of keys', () => {
   })
 
   it('reaches a thread that was started meanwhile', async () => {
-    const rig = await startRig({ keyRotation: '5m' }, { [SIGNING_KEY_SPEED_VARIABLE]: '120' })
+    const rig = await startRig(
+      { keyRotation: '5m' },
+      { [SIGNING_KEY_SPEED_VARIABLE]: String(SPEED) },
+      new VerifyingUpstream(TIMES),
+    )
     const { gateway, upstream } = rig
     try {
       claimsOf(await ask(gateway.port, '/', bearer(token())))
