@@ -6,7 +6,7 @@ import type { RevocationReading } from '../observability/exposition.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { randomFraction } from '../resilience/randomness.ts'
-import { RedisConnections } from '../resilience/redis-connections.ts'
+import type { RedisConnections } from '../resilience/redis-connections.ts'
 import { LogoutReplayMemory } from '../revocation/logout-replay-memory.ts'
 import { RedisRevocationLog } from '../revocation/redis-revocation-log.ts'
 import type { RevocationEntry } from '../revocation/revocation-entry.ts'
@@ -22,15 +22,10 @@ import {
   LogoutTokenVerifier,
 } from '../verifiers/logout/logout-token-verifier.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
+import { connectSupervisor } from './supervisor-redis.ts'
 
 const MS_PER_SECOND = 1_000
 const SWEEP_INTERVAL_MS = 60_000
-const CONNECTIONS = {
-  connectionsMin: 1,
-  connectionsMax: 1,
-  idleMs: 30_000,
-  readFromReplicas: false,
-}
 
 export interface SupervisorRevocationsParts {
   readonly buffer: SharedArrayBuffer
@@ -62,14 +57,7 @@ export class SupervisorRevocations {
     const { revocation, redis, issuers } = configuration
     this.#clock = parts.clock
     this.#index = new RevocationIndex(parts.buffer)
-    this.#redis =
-      revocation.redis && redis !== null
-        ? new RedisConnections(
-            { ...redis, ...CONNECTIONS },
-            // The feed tells whether it can read, and that is what matters.
-            { random: randomFraction, onState: () => {} },
-          )
-        : null
+    this.#redis = revocation.redis && redis !== null ? connectSupervisor(redis) : null
     this.#hasLearnt = this.#redis === null
     this.#feed = this.#redis && this.#createFeed(this.#redis, revocation.keyPrefix, parts)
     this.revocations = {

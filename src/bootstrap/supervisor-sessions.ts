@@ -4,22 +4,15 @@ import type {
   SessionsConfiguration,
 } from '../config/gateway-configuration.ts'
 import type { Clock } from '../resilience/clock.ts'
-import { randomFraction, randomHex } from '../resilience/randomness.ts'
-import { RedisConnections } from '../resilience/redis-connections.ts'
+import { randomHex } from '../resilience/randomness.ts'
+import type { RedisConnections } from '../resilience/redis-connections.ts'
 import { MemorySessionStore } from '../verifiers/session/memory-session-store.ts'
 import { type RegistryRules, SessionRegistry } from '../verifiers/session/session-registry.ts'
 import type { StoreReply } from '../verifiers/session/session-store.ts'
 import { answerStoreCall, type StoreCall } from './memory-sessions.ts'
+import { connectSupervisor } from './supervisor-redis.ts'
 
 const SESSION_ID_BYTES = 32
-/** Operators do one thing after the other, and want to see what they did a moment ago. */
-const CONNECTIONS = {
-  connectionsMin: 1,
-  connectionsMax: 1,
-  idleMs: 30_000,
-  readFromReplicas: false,
-}
-
 export class SupervisorSessions {
   /** `null`: there are no sessions, or their format is somebody else's. */
   readonly registry: SessionRegistry | null
@@ -30,16 +23,7 @@ export class SupervisorSessions {
     this.#memory = new MemorySessionStore(clock)
     const isManaged = sessions !== null && sessions.format === 'sallyport'
     this.#redis =
-      isManaged && sessions.store === 'redis' && redis !== null
-        ? new RedisConnections(
-            { ...redis, ...CONNECTIONS },
-            {
-              random: randomFraction,
-              // Listener threads tell the same, and they are what matters.
-              onState: () => {},
-            },
-          )
-        : null
+      isManaged && sessions.store === 'redis' && redis !== null ? connectSupervisor(redis) : null
     this.registry = isManaged
       ? new SessionRegistry(this.#redis ?? this.#memory, registryRules(sessions), clock, () =>
           randomHex(SESSION_ID_BYTES),

@@ -2,23 +2,17 @@
 import type { GatewayConfiguration, TenantsConfiguration } from '../config/gateway-configuration.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Clock } from '../resilience/clock.ts'
-import { randomFraction } from '../resilience/randomness.ts'
-import { RedisConnections } from '../resilience/redis-connections.ts'
+import type { RedisConnections } from '../resilience/redis-connections.ts'
 import { configuredTenants } from '../tenants/configured-tenants.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import { TENANTS_MAX } from '../tenants/tenant-registry.ts'
 import { type StoredTenants, TenantWatcher } from '../tenants/tenant-watcher.ts'
+import { connectSupervisor } from './supervisor-redis.ts'
 
 /** How soon a change that was announced is seen. */
 const POLL_INTERVAL_MS = 200
-const CONNECTIONS = {
-  connectionsMin: 1,
-  connectionsMax: 1,
-  idleMs: 30_000,
-  readFromReplicas: false,
-  /** No request waits for it, and a hundred thousand tenants take a while. */
-  commandTimeoutMs: 10_000,
-}
+/** No request waits for it, and a hundred thousand tenants take a while. */
+const COMMAND_TIMEOUT_MS = 10_000
 const NONE: StoredTenants = { tenants: [], unreadable: [] }
 
 /** All that is known of tenants, as listener threads receive it. */
@@ -48,7 +42,7 @@ export class SupervisorTenants {
     this.#stored = tenants?.redis === true ? null : NONE
     this.#redis =
       tenants?.redis === true && redis !== null
-        ? new RedisConnections({ ...redis, ...CONNECTIONS }, IGNORING_STATE)
+        ? connectSupervisor({ ...redis, commandTimeoutMs: COMMAND_TIMEOUT_MS })
         : null
     this.#watcher =
       this.#redis && tenants && this.#watch(this.#redis, tenants, configuration, parts)
@@ -60,6 +54,11 @@ export class SupervisorTenants {
     await this.#watcher?.start()
   }
 
+  /** Whether a name that is not known is certainly no tenant. */
+  get isComplete(): boolean {
+    return this.#stored !== null
+  }
+
   /** Tenants of the configuration win over those of the same name in Redis. */
   snapshot(): TenantsSnapshot {
     const { tenants, unreadable } = this.#stored ?? NONE
@@ -67,7 +66,7 @@ export class SupervisorTenants {
     return {
       tenants: [...this.#configured, ...tenants.filter(({ id }) => !names.has(id))],
       unreadable: unreadable.filter((name) => !names.has(name)),
-      isComplete: this.#stored !== null,
+      isComplete: this.isComplete,
     }
   }
 
@@ -113,6 +112,3 @@ export class SupervisorTenants {
     )
   }
 }
-
-/** The watcher tells whether the tenants can be read, and that is what matters. */
-const IGNORING_STATE = { random: randomFraction, onState: () => {} }

@@ -160,7 +160,7 @@ class Supervisor implements RunningGateway {
       isDraining: this.#isDraining,
       issuers: this.#keys.health(),
       hasRevocations: this.#stores.revocations.hasLearnt,
-      hasTenants: this.#stores.tenants.snapshot().isComplete,
+      hasTenants: this.#stores.tenants.isComplete,
     })
   }
 

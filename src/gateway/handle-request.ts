@@ -179,8 +179,9 @@ function conclude(
     return
   }
   const { identity } = verdict.verified
+  const nowSeconds = request.gateway.clock.nowSeconds()
   verdict.notes ??= new IdentityNotes()
-  if (isRevoked(request, identity, verdict.notes)) {
+  if (isRevoked(request, identity, verdict.notes, nowSeconds)) {
     refuseOrPass(request, route, 'token_revoked')
     return
   }
@@ -197,20 +198,24 @@ function conclude(
     refuseOrPass(request, route, refused.code)
     return
   }
-  const { clock, hasTenants } = request.gateway
-  const tenant = request.tenant ?? (hasTenants ? NO_TENANT : null)
+  const tenant = request.tenant ?? (request.gateway.hasTenants ? NO_TENANT : null)
   proxy(
     request,
     route,
-    route.identity.linesFor(verdict.notes, verdict.verified, tenant, clock.nowSeconds()),
+    route.identity.linesFor(verdict.notes, verdict.verified, tenant, nowSeconds),
   )
 }
 
 /** Asked of every request, cached verdict or not; costs one load as long as nothing is new. */
-function isRevoked(request: RequestContext, identity: Identity, notes: IdentityNotes): boolean {
-  const { clock, revocations, logger } = request.gateway
+function isRevoked(
+  request: RequestContext,
+  identity: Identity,
+  notes: IdentityNotes,
+  nowSeconds: number,
+): boolean {
+  const { revocations, logger } = request.gateway
   notes.revocation ??= revocationKeysOf(identity)
-  if (!revocations.isRevoked(notes.revocation, clock.nowSeconds())) return false
+  if (!revocations.isRevoked(notes.revocation, nowSeconds)) return false
   logger.security({
     event: 'revoked_token_used',
     requestId: request.requestId,

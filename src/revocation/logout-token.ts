@@ -4,6 +4,7 @@
  * Judges claims only: the signature, the algorithm and `typ` in the protected header are checked
  * elsewhere and *before*.
  */
+import { namesAudience } from '../protocol/claims.ts'
 import type { JsonObject } from '../protocol/strict-json.ts'
 import { isNumericDate } from '../protocol/time-claims.ts'
 
@@ -121,17 +122,6 @@ function checkTimes(
   if (nowSeconds >= Math.floor(expiresAtSeconds) + clockToleranceSeconds) return 'expired'
   const oldAtSeconds = Math.floor(issuedAtSeconds) + LOGOUT_TOKEN_AGE_MAX_SECONDS
   return nowSeconds >= oldAtSeconds + clockToleranceSeconds ? 'too_old' : null
-}
-
-/** `aud` is one string or an array of strings (RFC 7519 §4.1.3). */
-function namesAudience(value: unknown, audiences: readonly string[]): boolean {
-  const members: readonly unknown[] = Array.isArray(value) ? value : [value]
-  let isNamed = false
-  for (const member of members) {
-    if (typeof member !== 'string') return false
-    if (audiences.includes(member)) isNamed = true
-  }
-  return isNamed
 }
 
 function holdsLogoutEvent(events: unknown): boolean {

@@ -52,8 +52,11 @@ const NOT_IDENTIFIED = refuse('tenant_not_identified')
  * lists any. Otherwise {@link TenantMismatch}. A session or an API key has no issuer: the rule
  * about issuers leaves it alone, and without a claim only the policy lets it pass.
  *
- * Without one, and if the claim may name it: the claim's tenant, under the same rules;
- * `tenant_not_found`, `tenant_suspended`; or `tenant_not_identified` when it names none.
+ * As long as some tenants cannot be read, one of them may list the issuer of a token without the
+ * claim: `verifier_unavailable`.
+ *
+ * Without a tenant in the request, and if the claim may name it: the claim's tenant, under the same
+ * rules; `tenant_not_found`, `tenant_suspended`; or `tenant_not_identified` when it names none.
  *
  * Does *not* keep an issuer that only one tenant lists from naming another tenant that lists none:
  * a tenant without issuers trusts every issuer of the route.

@@ -1,0 +1,23 @@
+/** The supervisor's connections to Redis: few, and never in the way of a request. */
+import type { RedisConfiguration } from '../config/gateway-configuration.ts'
+import { randomFraction } from '../resilience/randomness.ts'
+import { RedisConnections } from '../resilience/redis-connections.ts'
+
+const IDLE_MS = 30_000
+
+/**
+ * One connection. It never reads from replicas: operators do one thing after the other, and want to
+ * see what they did a moment ago. Tells nobody whether it is ready: its user finds out by asking.
+ */
+export function connectSupervisor(redis: RedisConfiguration): RedisConnections {
+  return new RedisConnections(
+    {
+      ...redis,
+      connectionsMin: 1,
+      connectionsMax: 1,
+      idleMs: IDLE_MS,
+      readFromReplicas: false,
+    },
+    { random: randomFraction, onState: () => {} },
+  )
+}
