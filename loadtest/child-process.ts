@@ -10,6 +10,8 @@ const STOP_TIMEOUT_MS = 3_000
 /** Characters of output kept for a message about a program that failed to start. */
 const OUTPUT_KEPT_MAX = 4_000
 
+const PORT_MAX = 65_535
+
 export interface StartedProcess {
   readonly processId: number
   stop(): Promise<void>
@@ -23,6 +25,16 @@ export async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve))
   if (address === null || typeof address === 'string') throw new Error('No free port.')
   return address.port
+}
+
+/** Whether a server can listen there; no port beyond 65535 is free. */
+export function isFreePort(port: number): Promise<boolean> {
+  if (port > PORT_MAX) return Promise.resolve(false)
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }
 
 function canConnect(port: number): Promise<boolean> {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
+import { eventually } from '../support/eventually.ts'
 import { wallSeconds } from '../support/jwt-gateway.ts'
 import { headerText, mintKey, signRaw } from '../support/mint-token.ts'
 import {
@@ -45,6 +46,7 @@ const jti = 'a-token'
 const BAD_BODIES: readonly (readonly [string, unknown])[] = [
   ['nothing', ''],
   ['no JSON', '{'],
+  ['half a body', '{"jti": "a", "issuer": "x"'],
   ['no object', '[]'],
   ['text', '"jti"'],
   ['an empty object', {}],
@@ -71,6 +73,7 @@ describe('a request to revoke', () => {
       unchanged(async () => {
         const answer = await revoke(gateway, body)
         assert.equal(answer.status, 400)
+        assert.match(answer.contentType ?? '', /problem\+json/)
         assert.match(String(answer.body['message']), /^[A-Z].{10,}\.$/)
       }))
   }
@@ -154,6 +157,17 @@ function payloadOf(token: string): string {
   return Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()
 }
 
+describe('the use of what was revoked', () => {
+  it('is reported without saying whose it is', async () => {
+    const sub = 'a private name'
+    await revoke(gateway, { jti, issuer: ISSUER })
+    assert.equal(await judgedBy(gateway, rig.token({ jti, sub })), 'token_revoked')
+    const isReported = () => gateway.log.some(({ event }) => event === 'revoked_token_used')
+    await eventually('the event', isReported)
+    assert.ok(!JSON.stringify(gateway.log).includes(sub))
+  })
+})
+
 describe('a logout token', () => {
   it('of a subject ends all that was issued to it before, and nothing later', async () => {
     const sub = randomUUID()
@@ -166,6 +180,13 @@ describe('a logout token', () => {
     assert.equal(await judgedBy(gateway, rig.token()), '200')
     const later = rig.token({ sub, iat: wallSeconds() + 2 })
     assert.equal(await judgedBy(gateway, later), '200')
+  })
+
+  it('of a session without a subject ends that', async () => {
+    const sid = randomUUID()
+    const token = rig.token({ sid })
+    assert.equal((await logOut(gateway, rig.logoutToken({ sid }))).status, 200)
+    assert.equal(await judgedBy(gateway, token), 'token_revoked')
   })
 
   it('of a session ends it, and access tokens of the subject that name no session', async () => {
@@ -196,6 +217,7 @@ describe('a logout token', () => {
     try {
       const answer = await logOut(renamed, rig.logoutToken({ sub: 'a' }))
       assert.equal(answer.status, 400)
+      assert.match(String(answer.body['error_description']), /another claim/)
     } finally {
       await renamed.stop()
     }

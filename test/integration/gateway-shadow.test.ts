@@ -13,7 +13,7 @@ import { eventually } from '../support/eventually.ts'
 import { liveToken } from '../support/jwt-gateway.ts'
 import { AUDIENCE, mintKey } from '../support/mint-token.ts'
 import { exchangeRaw } from '../support/raw-http.ts'
-import { revoke } from '../support/revocation-gateway.ts'
+import { revoke } from '../support/revocation-gateways.ts'
 import { TENANT_ISSUERS, tenantToken } from '../support/tenant-gateway.ts'
 
 const SECRET = 'a shared secret of thirty-two bytes at the least'
@@ -118,7 +118,7 @@ describe('a route in shadow', () => {
     const jti = 'revoked-in-shadow'
     const token = bearer(liveToken(key, ISSUER, { jti, sub: 'alice' }))
     assert.equal(upstreamField(await parts.ask('/jwt/', token), 'x-user-id'), 'alice')
-    assert.equal((await revoke(parts, { jti, issuer: ISSUER })).status, 201)
+    assert.equal((await revoke(parts.gateway, { jti, issuer: ISSUER })).status, 201)
     await assertPassed('/jwt/', 'token_revoked', token)
   })
 

@@ -6,25 +6,25 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { freePort } from '../../loadtest/child-process.ts'
+import { freePort, isFreePort } from '../../loadtest/child-process.ts'
 import { eventually } from './eventually.ts'
 
 const HOST = '127.0.0.1'
 const POLL_MS = 20
 const START_MS_MAX = 15_000
-/** Redis derives the port of the cluster's own bus by adding this, so 55535 is the highest. */
-const CLUSTER_PORT_MAX = 55_535
+/** Redis derives the port of the cluster's own bus by adding this. */
+const CLUSTER_BUS_OFFSET = 10_000
 const CLUSTER_NODE_TIMEOUT_MS = 1_000
 const MASTERS = 3
 const SLOTS = 16_384
 const SENTINEL_DOWN_AFTER_MS = 500
 export const MASTER_NAME = 'mymaster'
 
-/** A free port that leaves room for the port of the bus. */
+/** A free port whose bus finds a free one, too. */
 async function freeClusterPort(): Promise<number> {
   for (;;) {
     const port = await freePort()
-    if (port <= CLUSTER_PORT_MAX) return port
+    if (await isFreePort(port + CLUSTER_BUS_OFFSET)) return port
   }
 }
 

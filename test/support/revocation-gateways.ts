@@ -6,11 +6,16 @@ import { type RunningGateway, startGateway } from './running-gateway.ts'
 import { startEchoUpstream } from './upstream-servers.ts'
 
 export const ISSUER = 'https://revoking.example.com/'
+/** Publishes the same keys. */
+export const OTHER_ISSUER = 'https://another.example.com/'
+
+const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 
 type Settings = Readonly<Record<string, unknown>>
 
 export interface Answered {
   readonly status: number
+  readonly contentType: string | null
   readonly body: Readonly<Record<string, unknown>>
 }
 
@@ -21,15 +26,12 @@ export async function openRevocationRig() {
   jwks.documents.set('/keys', Buffer.from(JSON.stringify({ keys: [publishedJwk(key)] })))
 
   function text(settings: Settings, issuer: Settings): string {
+    const common = { audiences: [AUDIENCE], jwks: { uri: `${jwks.origin}/keys` } }
     const base = jwtGatewayText({
       upstream: upstream.origin,
       issuers: {
-        main: {
-          issuer: ISSUER,
-          audiences: [AUDIENCE],
-          jwks: { uri: `${jwks.origin}/keys` },
-          ...issuer,
-        },
+        main: { issuer: ISSUER, ...common, ...issuer },
+        other: { issuer: OTHER_ISSUER, ...common },
       },
       routes: { '/*': {} },
     })
@@ -40,7 +42,8 @@ export async function openRevocationRig() {
     key,
     upstream,
     start: (settings: Settings = {}, issuer: Settings = {}) => startGateway(text(settings, issuer)),
-    token: (claims: Record<string, unknown> = {}) => liveToken(key, ISSUER, claims),
+    token: (claims: Record<string, unknown> = {}, issuer = ISSUER) =>
+      liveToken(key, issuer, claims),
     /** A logout token; members replace the good ones. */
     logoutToken(claims: Record<string, unknown>, header: Record<string, unknown> = {}): string {
       const nowSeconds = Math.floor(Date.now() / 1_000)
@@ -60,6 +63,16 @@ export async function openRevocationRig() {
       await upstream.close()
     },
   }
+}
+
+/** The other signature of the same token that verifies just as well: (r, n - s). */
+export function secondForm(token: string): string {
+  const dot = token.lastIndexOf('.')
+  const signature = Buffer.from(token.slice(dot + 1), 'base64url')
+  const s = BigInt(`0x${signature.subarray(32).toString('hex')}`)
+  const other = Buffer.from((P256_ORDER - s).toString(16).padStart(64, '0'), 'hex')
+  const both = Buffer.concat([signature.subarray(0, 32), other])
+  return `${token.slice(0, dot)}.${both.toString('base64url')}`
 }
 
 /** `200`, or the code of the refusal. */
@@ -101,5 +114,5 @@ export function logOut(gateway: RunningGateway, token: string) {
 
 async function answered(response: Response): Promise<Answered> {
   const body = (await response.json()) as Answered['body']
-  return { status: response.status, body }
+  return { status: response.status, contentType: response.headers.get('content-type'), body }
 }
