@@ -1,10 +1,14 @@
 /** The supervisor's tenants: those of the configuration, and those that Redis holds. */
-import type { GatewayConfiguration, TenantsConfiguration } from '../config/gateway-configuration.ts'
+import type {
+  GatewayConfiguration,
+  TenantConfiguration,
+  TenantsConfiguration,
+} from '../config/gateway-configuration.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Clock } from '../resilience/clock.ts'
 import type { RedisConnections } from '../resilience/redis-connections.ts'
-import { configuredTenants } from '../tenants/configured-tenants.ts'
-import type { Tenant } from '../tenants/tenant.ts'
+import { assertInvariant } from '../shared-memory/invariant.ts'
+import { parseTenantId, type Tenant } from '../tenants/tenant.ts'
 import { TENANTS_MAX } from '../tenants/tenant-registry.ts'
 import { type StoredTenants, TenantWatcher } from '../tenants/tenant-watcher.ts'
 import { connectSupervisor } from './supervisor-redis.ts'
@@ -38,7 +42,7 @@ export class SupervisorTenants {
 
   constructor(configuration: GatewayConfiguration, parts: SupervisorTenantsParts) {
     const { tenants, redis } = configuration
-    this.#configured = configuredTenants(tenants?.registry ?? [])
+    this.#configured = (tenants?.registry ?? []).map(configuredTenant)
     this.#stored = tenants?.redis === true ? null : NONE
     this.#redis =
       tenants?.redis === true && redis !== null
@@ -111,4 +115,11 @@ export class SupervisorTenants {
       },
     )
   }
+}
+
+/** The configuration has judged its name. */
+function configuredTenant({ name, ...rest }: TenantConfiguration): Tenant {
+  const id = parseTenantId(name)
+  assertInvariant(id !== null, 'the configuration has judged the name of the tenant')
+  return { id, ...rest }
 }
