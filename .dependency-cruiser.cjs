@@ -31,7 +31,7 @@ const VENDOR_DOORS = {
   piscina: 'src/verifiers/jwt/signature-pool\\.ts',
   'prom-client': 'src/observability/exposition\\.ts',
   'uWebSockets.js': 'src/server/native-binary\\.ts',
-  undici: 'src/(resilience/outbound-http|proxy/upstream-target)\\.ts',
+  undici: 'src/(resilience/outbound-http|proxy/upstream-connection)\\.ts',
   yaml: 'src/config/yaml-document\\.ts',
   zod: 'src/config/setting\\.ts',
 }

@@ -82,7 +82,7 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
     return
   }
 
-  authenticate(request, route, 0)
+  authenticate(request, route, 0, gateway.clock.nowSeconds())
 }
 
 /**
@@ -90,7 +90,12 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
  *
  * @param first Methods before this one have found none.
  */
-function authenticate(request: RequestContext, route: GatewayRoute, first: number): void {
+function authenticate(
+  request: RequestContext,
+  route: GatewayRoute,
+  first: number,
+  nowSeconds: number,
+): void {
   const { headers, query } = request.exchange.head
   for (let index = first; index < route.methods.length; index += 1) {
     const { extractor } = route.methods[index] as AuthenticationMethod
@@ -99,7 +104,7 @@ function authenticate(request: RequestContext, route: GatewayRoute, first: numbe
     if (typeof credential !== 'string') refuseOrPass(request, route, credential.code)
     else if (isAmbiguousBehind(route, index, request)) {
       refuseOrPass(request, route, 'invalid_request')
-    } else judge(request, route, index, credential)
+    } else judge(request, route, index, credential, nowSeconds)
     return
   }
   if (route.authentication !== 'optional') refuseOrPass(request, route, route.absentCode)
@@ -126,6 +131,7 @@ function judge(
   route: GatewayRoute,
   index: number,
   credential: string,
+  nowSeconds: number,
 ): void {
   const { gateway, exchange, tenant } = request
   const { extractor, authenticator } = route.methods[index] as AuthenticationMethod
@@ -140,9 +146,9 @@ function judge(
     }
   }
 
-  const verdict = authenticator.recall(credential, gateway.clock.nowSeconds())
+  const verdict = authenticator.recall(credential, nowSeconds)
   if (verdict !== null) {
-    conclude(request, route, index, verdict)
+    conclude(request, route, index, verdict, nowSeconds)
     return
   }
 
@@ -151,7 +157,7 @@ function judge(
     .then((established) => {
       request.judgedAtMs = gateway.clock.monotonicMs()
       gateway.metrics.recordAuthenticate((request.judgedAtMs - request.startedAtMs) * MICROS_PER_MS)
-      conclude(request, route, index, established)
+      conclude(request, route, index, established, gateway.clock.nowSeconds())
     })
     // A fault of ours concerns this request alone, as it does where the server's edge catches it.
     .catch((error: unknown) => request.fail(error))
@@ -163,6 +169,7 @@ function conclude(
   route: GatewayRoute,
   index: number,
   verdict: Verdict,
+  nowSeconds: number,
 ): void {
   if ('code' in verdict) {
     refuseOrPass(request, route, verdict.code)
@@ -175,11 +182,10 @@ function conclude(
     return
   }
   if ('nobody' in verdict) {
-    authenticate(request, route, index + 1)
+    authenticate(request, route, index + 1, nowSeconds)
     return
   }
   const { identity } = verdict.verified
-  const nowSeconds = request.gateway.clock.nowSeconds()
   verdict.notes ??= new IdentityNotes()
   if (isRevoked(request, identity, verdict.notes, nowSeconds)) {
     refuseOrPass(request, route, 'token_revoked')

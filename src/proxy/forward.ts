@@ -10,68 +10,27 @@
  * other side does after that is ignored.
  */
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
-import type { HeaderList } from '../protocol/header-list.ts'
 import type { ClientExchange } from './client-exchange.ts'
-import { dispatchWithOwnFields, type OwnFields, ownFieldsAreWaiting } from './own-fields.ts'
+import type { Forwarding, ForwardObserver, ForwardRequest } from './forward-request.ts'
+import { dispatchWithOwnFields, ownFieldsAreWaiting } from './own-fields.ts'
 import { ResponseRelay } from './relay-response.ts'
 import { RequestBodyStream } from './request-body-stream.ts'
+import type {
+  Attempt,
+  DispatchOptions,
+  UpstreamConnection,
+  UpstreamEvents,
+} from './upstream-connection.ts'
 import type { AttemptProgress, UpstreamFailure } from './upstream-error.ts'
 import {
   CANCELLED,
   INVALID_RESPONSE_HEAD,
   LACKS_OWN_FIELDS,
+  SILENT_TOO_LONG,
   upstreamFailure,
 } from './upstream-error.ts'
 import type { StalledTransfer, UpstreamPool } from './upstream-pool.ts'
-import type {
-  ConnectionWaiter,
-  DispatchOptions,
-  UpstreamConnection,
-  UpstreamEvents,
-  UpstreamTarget,
-} from './upstream-target.ts'
-
-/** What goes upstream. */
-export interface ForwardRequest {
-  readonly method: string
-  /** Canonical path with `?query` if there is one. */
-  readonly target: string
-  /** What the client sent and may go on, from `requestHeaders`. Visible ASCII. */
-  readonly headers: string[]
-  /** What the gateway adds to them: identity, ids, and where the request came from. */
-  readonly ownFields: OwnFields
-  /** The gateway's own fields for the answer, names in lower case; upstream copies are dropped. */
-  readonly answerHeaders: HeaderList
-}
-
-/**
- * - `complete`: the whole answer was handed over.
- * - `cut`: the connection was cut in the middle of the answer, because it could not be completed.
- * - `client_gone`: the client left first.
- */
-export type ForwardEnd = 'complete' | 'cut' | 'client_gone'
-
-/** Learns how it went: exactly one of `onRefusal` and `onSettled` is called, exactly once. */
-export interface ForwardObserver {
-  /** The final head of the upstream's answer is here. At most once, and before `onSettled`. */
-  onAnswer(): void
-  /**
-   * Nothing was sent to the client: answer with this refusal. If part of the request's body is
-   * still unread, the connection is already marked to be closed after the answer.
-   *
-   * Codes: `upstream_unreachable`, `upstream_timeout`, `upstream_protocol_error`, `overloaded`,
-   * `payload_too_large`, `invalid_request`.
-   */
-  onRefusal(code: AuthErrorCode): void
-  /** @param statusCode Of the upstream; 0 when no head had come. */
-  onSettled(statusCode: number, end: ForwardEnd): void
-}
-
-/** A request under way. */
-export interface Forwarding {
-  /** Cuts the client's connection and ends the request upstream. Ignored once settled. */
-  cut(): void
-}
+import type { ConnectionWaiter, UpstreamTarget } from './upstream-target.ts'
 
 /**
  * Sends a request upstream and relays the answer. Streams both ways with back-pressure; at most
@@ -97,14 +56,16 @@ const DISPATCHED = 2
 const SENT = 3
 const OVER = 4
 
+const NOT_STALLED = 0
+
 /** Interim answers (1xx) that an upstream may send; each one also restarts its time-out. */
 const INTERIM_ANSWERS_MAX = 16
 const STATUS_SWITCHING = 101
 const STATUS_FINAL_MIN = 200
 
-class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, StalledTransfer {
+class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, StalledTransfer, Attempt {
   waitingSinceMs = 0
-  stalledSinceMs = 0
+  stalledSinceMs = NOT_STALLED
 
   readonly #exchange: ClientExchange
   readonly #pool: UpstreamPool
@@ -127,6 +88,8 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
   #resume: (() => void) | null = null
   #drainAwaited = false
   #lacksOwnFields = false
+  /** The sweep behind which the upstream was heard of last, or was not awaited yet. */
+  #heardAtSweep = 0
 
   constructor(
     exchange: ClientExchange,
@@ -171,6 +134,19 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
     this.cut()
   }
 
+  onSweep(): void {
+    if (!this.#isUpstreamAwaited()) this.#heardAtSweep = this.#pool.sweeps
+    else if (this.#pool.isSilentTooLong(this.#heardAtSweep, this.#resume !== null)) {
+      this.#abort?.(SILENT_TOO_LONG)
+    }
+  }
+
+  /** Whether it is the upstream's turn, and not the client's to send more or to take more. */
+  #isUpstreamAwaited(): boolean {
+    if (this.#resume !== null) return this.stalledSinceMs === NOT_STALLED
+    return this.#bodyComplete || this.#stream === null || this.#stream.readableLength > 0
+  }
+
   // What happens while waiting for a connection.
 
   onConnectionFree(connection: UpstreamConnection): void {
@@ -190,6 +166,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
     if (this.#lacksOwnFields || ownFieldsAreWaiting()) throw LACKS_OWN_FIELDS
     this.#abort = abort
     this.#phase = SENT
+    this.#heardAtSweep = this.#pool.sweeps
   }
 
   onResponseStarted(): void {
@@ -197,6 +174,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
   }
 
   onHeaders(statusCode: number, raw: Buffer[], resume: () => void): boolean {
+    this.#heardAtSweep = this.#pool.sweeps
     if (statusCode < STATUS_FINAL_MIN) return this.#takeInterim(statusCode)
     this.#resume = resume
     this.#pool.reportAnswer(this.#target as UpstreamTarget)
@@ -211,6 +189,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
   }
 
   onData(chunk: Buffer): boolean {
+    this.#heardAtSweep = this.#pool.sweeps
     if (this.#relay.takeData(chunk)) return true
     this.#awaitDrain()
     return false
@@ -248,6 +227,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
     this.#bodyComplete = isLast
     if (this.#settled) return
     if (this.#stream !== null) {
+      this.#heardAtSweep = this.#pool.sweeps
       this.#stream.offer(chunk, isLast)
       return
     }
@@ -292,6 +272,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
   #dispatch(connection: UpstreamConnection): void {
     this.#phase = DISPATCHED
     this.#connection = connection
+    connection.attempt = this
     const { method, target, headers, ownFields } = this.#request
     const options: DispatchOptions = {
       path: target,
@@ -322,6 +303,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
     this.#drainAwaited = true
     this.#exchange.onDrain(() => {
       this.#pool.unwatchStall(this)
+      this.stalledSinceMs = NOT_STALLED
       if (!this.#settled) this.#resume?.()
     })
   }

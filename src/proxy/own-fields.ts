@@ -12,7 +12,7 @@
  * without its identity, so it is never written: see forward.ts.
  */
 import { subscribe } from 'node:diagnostics_channel'
-import type { DispatchOptions, UpstreamConnection, UpstreamEvents } from './upstream-target.ts'
+import type { DispatchOptions, UpstreamConnection, UpstreamEvents } from './upstream-connection.ts'
 
 /** The field that all others follow; it is part of every request. */
 export const FIRST_OWN_FIELD = 'x-forwarded-for'

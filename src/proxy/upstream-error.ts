@@ -31,6 +31,9 @@ export const CANCELLED: Error = new Error('cancelled')
  */
 export const LACKS_OWN_FIELDS: Error = new Error('a request lacks the own fields of the gateway')
 
+/** Ends an attempt in which the upstream has been silent for too long. */
+export const SILENT_TOO_LONG: Error = new Error('the upstream has been silent for too long')
+
 /** Ends an attempt whose connection was not open in time. */
 export const CONNECT_TIMED_OUT: Error = new Error('the connection was not open in time')
 
@@ -73,8 +76,6 @@ const SHUT_DOWN: UpstreamFailure = {
 /** By the `code` of the error. What is not in here is a fault of the connection. */
 const FAILURES: ReadonlyMap<string, UpstreamFailure> = new Map([
   ['UND_ERR_CONNECT_TIMEOUT', CONNECT_TIMEOUT],
-  ['UND_ERR_HEADERS_TIMEOUT', RESPONSE_TIMEOUT],
-  ['UND_ERR_BODY_TIMEOUT', RESPONSE_TIMEOUT],
   ['UND_ERR_HEADERS_OVERFLOW', PROTOCOL_ERROR],
   ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', PROTOCOL_ERROR],
   ['UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', BAD_REQUEST],
@@ -90,6 +91,7 @@ const FAILURES: ReadonlyMap<string, UpstreamFailure> = new Map([
  */
 export function upstreamFailure(error: Error, progress: AttemptProgress): UpstreamFailure {
   if (error === INVALID_RESPONSE_HEAD || error === LACKS_OWN_FIELDS) return PROTOCOL_ERROR
+  if (error === SILENT_TOO_LONG) return RESPONSE_TIMEOUT
   if (error === CONNECT_TIMED_OUT) return CONNECT_TIMEOUT
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   const known = FAILURES.get(code)

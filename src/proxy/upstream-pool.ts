@@ -12,8 +12,11 @@ import type { Clock } from '../resilience/clock.ts'
 import { RetryBudget } from '../resilience/retry-budget.ts'
 import { UpstreamTarget } from './upstream-target.ts'
 
-/** How often waiting requests and stalled clients are looked at. */
-const SWEEP_INTERVAL_MS = 500
+/** How often silent upstreams, waiting requests and stalled clients are looked at. */
+const SWEEP_INTERVAL_MS_MAX = 500
+const SWEEP_INTERVAL_MS_MIN = 10
+/** So that a short time-out is not stretched by more than its half. */
+const SWEEPS_PER_TIMEOUT_MIN = 2
 /** Ejections after which the time to the next probe is not doubled further. */
 const DOUBLINGS_MAX = 16
 
@@ -101,6 +104,9 @@ export class UpstreamPool {
   readonly #budget: RetryBudget
   readonly #stalled = new Set<StalledTransfer>()
   readonly #sweeper: NodeJS.Timeout
+  readonly #sweepIntervalMs: number
+  /** Sweeps so far: the clock of those who measure seconds, which costs nothing to read. */
+  sweeps = 0
   /** Where the next search begins, so that equally loaded targets take turns. */
   #next = 0
   #ejected = 0
@@ -124,13 +130,14 @@ export class UpstreamPool {
           connections: options.connectionsPerTarget,
           pendingMax: options.pendingPerTargetMax,
           connectTimeoutMs: options.connectTimeoutMs,
-          responseTimeoutMs: options.responseTimeoutMs,
-          bodyIdleTimeoutMs: options.bodyIdleTimeoutMs,
           keepAliveTimeoutMs: options.keepAliveTimeoutMs,
           responseHeaderBytesMax: options.responseHeaderBytesMax,
         }),
     )
-    this.#sweeper = setInterval(() => this.sweep(), SWEEP_INTERVAL_MS)
+    const shortestMs = Math.min(options.responseTimeoutMs, options.bodyIdleTimeoutMs)
+    const intervalMs = Math.min(shortestMs / SWEEPS_PER_TIMEOUT_MIN, SWEEP_INTERVAL_MS_MAX)
+    this.#sweepIntervalMs = Math.max(intervalMs, SWEEP_INTERVAL_MS_MIN)
+    this.#sweeper = setInterval(() => this.sweep(), this.#sweepIntervalMs)
     this.#sweeper.unref()
   }
 
@@ -213,8 +220,23 @@ export class UpstreamPool {
     this.#stalled.delete(transfer)
   }
 
-  /** Ends what has waited too long. Runs twice a second by itself. */
+  /**
+   * Whether an upstream that was last heard of at that sweep has been silent for too long: for the
+   * time-out and at most one interval more. Sweeps are counted and not their time, because a thread
+   * that was held up did not listen meanwhile either.
+   *
+   * @param isAnswering Whether the response head is here.
+   */
+  isSilentTooLong(heardAtSweep: number, isAnswering: boolean): boolean {
+    const { bodyIdleTimeoutMs, responseTimeoutMs } = this.#options
+    const timeoutMs = isAnswering ? bodyIdleTimeoutMs : responseTimeoutMs
+    return (this.sweeps - heardAtSweep - 1) * this.#sweepIntervalMs >= timeoutMs
+  }
+
+  /** Ends what has waited too long. Runs by itself. */
   sweep(): void {
+    this.sweeps += 1
+    for (const target of this.#targets) target.sweepAttempts()
     const nowMs = this.clock.monotonicMs()
     const waitingSinceMs = nowMs - this.#options.waitTimeoutMs
     for (const target of this.#targets) {

@@ -6,26 +6,7 @@
  * is bounded in number and time. And a request that the client library refuses cannot take a
  * connection out of the pool for good (undici 7.30: `Pool` waits for a `drain` that never comes).
  */
-import type { EventEmitter } from 'node:events'
-import { buildConnector, Client, type Dispatcher } from 'undici'
-import type { RequestBodyStream } from './request-body-stream.ts'
-import { connectUpstream } from './upstream-socket.ts'
-
-/** One HTTP/1.1 connection, opened when first used and opened again when it was lost. */
-export type UpstreamConnection = Client
-
-/** Receives what happens to a request. The classic callbacks: the newer ones wrap each of them. */
-export type UpstreamEvents = Dispatcher.DispatchHandler
-
-/** What `dispatch` takes; its own type does not know `servername`. */
-export interface DispatchOptions {
-  readonly path: string
-  readonly method: string
-  readonly headers: string[]
-  readonly body: RequestBodyStream | Uint8Array | null
-  readonly blocking: boolean
-  readonly servername: string
-}
+import { type ConnectionOptions, UpstreamConnection } from './upstream-connection.ts'
 
 /** Somebody who waits for a connection. */
 export interface ConnectionWaiter {
@@ -37,16 +18,11 @@ export interface ConnectionWaiter {
   readonly waitingSinceMs: number
 }
 
-export interface TargetOptions {
+export interface TargetOptions extends ConnectionOptions {
   /** Connections at most, at least 1. */
   readonly connections: number
   /** Requests in work or waiting at most. */
   readonly pendingMax: number
-  readonly connectTimeoutMs: number
-  readonly responseTimeoutMs: number
-  readonly bodyIdleTimeoutMs: number
-  readonly keepAliveTimeoutMs: number
-  readonly responseHeaderBytesMax: number
 }
 
 export class UpstreamTarget {
@@ -76,14 +52,16 @@ export class UpstreamTarget {
   readonly #idle: UpstreamConnection[] = []
   readonly #all: UpstreamConnection[] = []
   readonly #waiting = new Set<ConnectionWaiter>()
-  readonly #onOpened = (): void => {
-    this.connected += 1
-  }
-  readonly #onLost = (): void => {
-    this.connected -= 1
-  }
-  readonly #onFault = (): void => {
-    this.faults += 1
+  readonly #observer = {
+    onOpened: (): void => {
+      this.connected += 1
+    },
+    onLost: (): void => {
+      this.connected -= 1
+    },
+    onFault: (): void => {
+      this.faults += 1
+    },
   }
 
   constructor(origin: string, options: TargetOptions) {
@@ -120,8 +98,11 @@ export class UpstreamTarget {
 
   /** Takes a connection back after a complete answer, as the last thing in its callback. */
   giveBack(connection: UpstreamConnection): void {
-    if (this.#waiting.size === 0) this.#idle.push(connection)
-    else this.giveBackLater(connection)
+    if (this.#waiting.size > 0) this.giveBackLater(connection)
+    else {
+      connection.attempt = null
+      this.#idle.push(connection)
+    }
   }
 
   /**
@@ -129,6 +110,7 @@ export class UpstreamTarget {
    * nothing new is dispatched while it reports an error.
    */
   giveBackLater(connection: UpstreamConnection): void {
+    connection.attempt = null
     setImmediate(passOn, this.#waiting, this.#idle, connection)
   }
 
@@ -142,6 +124,11 @@ export class UpstreamTarget {
     }
   }
 
+  /** Has every attempt looked at: see {@link Attempt.onSweep}. */
+  sweepAttempts(): void {
+    for (const connection of this.#all) connection.attempt?.onSweep()
+  }
+
   /** Closes all connections, in the middle of whatever they are doing. */
   async destroy(): Promise<void> {
     this.expireWaiting(Number.POSITIVE_INFINITY)
@@ -149,42 +136,10 @@ export class UpstreamTarget {
   }
 
   #createConnection(): UpstreamConnection {
-    const options = this.#options
-    const connection = new Client(this.origin, {
-      pipelining: 1,
-      strictContentLength: true,
-      maxHeaderSize: options.responseHeaderBytesMax,
-      headersTimeout: options.responseTimeoutMs,
-      bodyTimeout: options.bodyIdleTimeoutMs,
-      keepAliveTimeout: options.keepAliveTimeoutMs,
-      connect: this.origin.startsWith('https:') ? secureConnector(options) : connector(options),
-    })
-    connection.on('connect', this.#onOpened)
-    connection.on('disconnect', this.#onLost)
-    // Without a listener, such an event would end the process and every request in it.
-    const emitter: EventEmitter = connection
-    emitter.on('error', this.#onFault)
+    const connection = new UpstreamConnection(this.origin, this.#options, this.#observer)
     this.#all.push(connection)
     return connection
   }
-}
-
-const HTTP_PORT = 80
-
-function connector({ connectTimeoutMs }: TargetOptions): buildConnector.connector {
-  return ({ hostname, port }, callback) => {
-    // Brackets belong to the address in a URL, not to the address.
-    const address = { hostname: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || HTTP_PORT }
-    connectUpstream(address, connectTimeoutMs, (error, socket) => {
-      if (socket === null) callback(error as Error, null)
-      else callback(null, socket)
-    })
-  }
-}
-
-function secureConnector({ connectTimeoutMs }: TargetOptions): buildConnector.connector {
-  // Whatever NODE_TLS_REJECT_UNAUTHORIZED says: an upstream is told who is calling.
-  return buildConnector({ timeout: connectTimeoutMs, rejectUnauthorized: true })
 }
 
 function passOn(

@@ -35,6 +35,7 @@ const MEMO_WAYS = 4
 
 /** One token in 2^32 has this tag too; its place counts as empty for others. */
 const MEMO_TAG_EMPTY = 0
+const NOWHERE = -1
 
 /** Smallest cache that is one: a single set. */
 const SIZE_BYTES_MIN = tableSizeBytes(1, IDENTITY_SLOT_BYTES)
@@ -107,9 +108,10 @@ export class TokenCache<Notes> {
    */
   get(digest: TokenDigest, nowSeconds: number): CachedVerified<Notes> | null {
     const place = this.#memoPlace(digest)
+    if (place === NOWHERE) return this.#getShared(digest, this.#newMemoPlace(digest), nowSeconds)
     const memo = this.#memo[place] as MemoEntry<Notes>
     // A plain read of one aligned word: nothing shared is read after it, so no order is needed.
-    if (!isAbout(memo, digest) || this.#words[memo.sequenceWord] !== memo.sequence) {
+    if (this.#words[memo.sequenceWord] !== memo.sequence) {
       return this.#getShared(digest, place, nowSeconds)
     }
     const { deadAtSeconds, keySlot, keyGeneration } = memo
@@ -144,16 +146,24 @@ export class TokenCache<Notes> {
   }
 
   /**
-   * Where in the memo this digest is; failing that, a place to put it. Tags lie side by side, so
-   * that the entries of other tokens are not even looked at.
+   * Where in the memo this digest is, or `NOWHERE`. Tags lie side by side, so that the entries of
+   * other tokens are not even looked at.
    */
   #memoPlace(digest: TokenDigest): number {
     const tag = memoTagOf(digest.token)
     const first = tag & this.#memoMask
     for (let place = first; place < first + MEMO_WAYS; place += 1) {
       const found = this.#memoTags[place]
-      if (found === MEMO_TAG_EMPTY) return place
       if (found === tag && isAbout(this.#memo[place] as MemoEntry<Notes>, digest)) return place
+    }
+    return NOWHERE
+  }
+
+  /** A place for a digest that is in none: an empty one, or else each in turn. */
+  #newMemoPlace(digest: TokenDigest): number {
+    const first = memoTagOf(digest.token) & this.#memoMask
+    for (let place = first; place < first + MEMO_WAYS; place += 1) {
+      if (this.#memoTags[place] === MEMO_TAG_EMPTY) return place
     }
     this.#memoTurn = (this.#memoTurn + 1) % MEMO_WAYS
     return first + this.#memoTurn

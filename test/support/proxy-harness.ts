@@ -2,12 +2,8 @@
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AuthErrorCode } from '../../src/protocol/auth-error.ts'
-import {
-  type ForwardEnd,
-  type Forwarding,
-  type ForwardObserver,
-  forward,
-} from '../../src/proxy/forward.ts'
+import { forward } from '../../src/proxy/forward.ts'
+import type { ForwardEnd, Forwarding, ForwardObserver } from '../../src/proxy/forward-request.ts'
 import {
   UPSTREAM_POOL_DEFAULTS,
   UpstreamPool,

@@ -5,12 +5,12 @@ import {
   FIRST_OWN_FIELD,
   ownFieldsAreWaiting,
 } from '../../src/proxy/own-fields.ts'
-import {
-  type DispatchOptions,
-  type UpstreamConnection,
-  type UpstreamEvents,
-  UpstreamTarget,
-} from '../../src/proxy/upstream-target.ts'
+import type {
+  DispatchOptions,
+  UpstreamConnection,
+  UpstreamEvents,
+} from '../../src/proxy/upstream-connection.ts'
+import { UpstreamTarget } from '../../src/proxy/upstream-target.ts'
 import { type Echo, startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 let upstream: UpstreamServer
@@ -22,8 +22,6 @@ before(async () => {
     connections: 1,
     pendingMax: 10,
     connectTimeoutMs: 2_000,
-    responseTimeoutMs: 5_000,
-    bodyIdleTimeoutMs: 5_000,
     keepAliveTimeoutMs: 1_000,
     responseHeaderBytesMax: 16_384,
   })
@@ -112,7 +110,6 @@ describe('the fields that the gateway itself wrote', () => {
     const silent: Pick<UpstreamConnection, 'dispatch'> = {
       dispatch: () => {
         waited.push(ownFieldsAreWaiting())
-        return true
       },
     }
     assert.equal(dispatchWithOwnFields(silent, OPTIONS, listen().events, OWN_FIELDS), false)

@@ -1,0 +1,46 @@
+/** What is asked of the proxy, and how it tells the end: the contract of forward.ts. */
+import type { AuthErrorCode } from '../protocol/auth-error.ts'
+import type { HeaderList } from '../protocol/header-list.ts'
+import type { OwnFields } from './own-fields.ts'
+
+/** What goes upstream. */
+export interface ForwardRequest {
+  readonly method: string
+  /** Canonical path with `?query` if there is one. */
+  readonly target: string
+  /** What the client sent and may go on, from `requestHeaders`. Visible ASCII. */
+  readonly headers: string[]
+  /** What the gateway adds to them: identity, ids, and where the request came from. */
+  readonly ownFields: OwnFields
+  /** The gateway's own fields for the answer, names in lower case; upstream copies are dropped. */
+  readonly answerHeaders: HeaderList
+}
+
+/**
+ * - `complete`: the whole answer was handed over.
+ * - `cut`: the connection was cut in the middle of the answer, because it could not be completed.
+ * - `client_gone`: the client left first.
+ */
+export type ForwardEnd = 'complete' | 'cut' | 'client_gone'
+
+/** Learns how it went: exactly one of `onRefusal` and `onSettled` is called, exactly once. */
+export interface ForwardObserver {
+  /** The final head of the upstream's answer is here. At most once, and before `onSettled`. */
+  onAnswer(): void
+  /**
+   * Nothing was sent to the client: answer with this refusal. If part of the request's body is
+   * still unread, the connection is already marked to be closed after the answer.
+   *
+   * Codes: `upstream_unreachable`, `upstream_timeout`, `upstream_protocol_error`, `overloaded`,
+   * `payload_too_large`, `invalid_request`.
+   */
+  onRefusal(code: AuthErrorCode): void
+  /** @param statusCode Of the upstream; 0 when no head had come. */
+  onSettled(statusCode: number, end: ForwardEnd): void
+}
+
+/** A request under way. */
+export interface Forwarding {
+  /** Cuts the client's connection and ends the request upstream. Ignored once settled. */
+  cut(): void
+}

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import type { Socket } from 'node:net'
+import { describe, it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { UpstreamPool, UpstreamPoolOptions } from '../../src/proxy/upstream-pool.ts'
+import { poolOf, rawUpstream } from '../support/opened-parts.ts'
+import { TestForward, type TestForwardOptions, until } from '../support/proxy-harness.ts'
+
+/** A thousand sweeps, which these tests make by themselves: the pool's own do not count much. */
+const TIMEOUT_MS = 500_000
+const ALMOST = 900
+const MORE = 200
+const ENDLESS = 5_000
+const TURNS_MS = 30
+
+function sweep(pool: UpstreamPool, times: number): void {
+  for (let time = 0; time < times; time += 1) pool.sweep()
+}
+
+/** A request to an upstream that says nothing by itself; its socket, once the request is there. */
+async function underWay(
+  options: TestForwardOptions = {},
+  poolOptions: Partial<UpstreamPoolOptions> = {},
+) {
+  let socket: Socket | null = null
+  const upstream = await rawUpstream((connection) => {
+    socket = connection.socket
+    return undefined
+  })
+  const pool = poolOf([upstream.origin], {
+    responseTimeoutMs: TIMEOUT_MS,
+    bodyIdleTimeoutMs: TIMEOUT_MS,
+    ...poolOptions,
+  })
+  const sent = new TestForward(pool, options)
+  if (options.hasBody === true) sent.exchange.body.feed('first', false)
+  await until(() => socket !== null, 'the request at the upstream')
+  return { pool, sent, socket: socket as unknown as Socket }
+}
+
+describe('an upstream that says nothing', () => {
+  it('is given its whole time, and not much more', async () => {
+    const { pool, sent } = await underWay()
+    sweep(pool, ALMOST)
+    assert.equal(sent.verdicts, 0)
+    sweep(pool, MORE)
+    assert.equal((await sent.settled()).refusal, 'upstream_timeout')
+    assert.equal(pool.stats.retries, 0)
+  })
+
+  it('has its whole time again after every interim answer', async () => {
+    const { pool, sent, socket } = await underWay()
+    for (let time = 0; time < 3; time += 1) {
+      sweep(pool, ALMOST)
+      socket.write('HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n')
+      // Both ends are in this process: what was written is read in one of the next turns.
+      await delay(TURNS_MS)
+    }
+    socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok')
+    assert.equal((await sent.settled()).end, 'complete')
+  })
+
+  it('is not blamed while a client sends its body slowly', async () => {
+    const { pool, sent, socket } = await underWay({ method: 'POST', hasBody: true })
+    sweep(pool, ENDLESS)
+    sent.exchange.body.feed('last', true)
+    sweep(pool, ALMOST)
+    assert.equal(sent.verdicts, 0, 'its time begins with the last byte')
+    socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok')
+    assert.equal((await sent.settled()).end, 'complete')
+  })
+
+  it('is blamed when it stops taking the body', async () => {
+    const { pool, sent, socket } = await underWay({ method: 'POST', hasBody: true })
+    socket.pause()
+    const { body } = sent.exchange
+    const chunk = Buffer.alloc(1_048_576)
+    for (let fed = 0; fed < 64 && !body.paused; fed += 1) {
+      body.feed(chunk, false)
+      await new Promise(setImmediate)
+    }
+    assert.equal(body.paused, true, 'the client is held back')
+    sweep(pool, ALMOST + MORE)
+    assert.equal((await sent.settled()).refusal, 'upstream_timeout')
+  })
+
+  it('is given its whole time after each part of an answer', async () => {
+    const { pool, sent, socket } = await underWay()
+    socket.write('HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nok')
+    await until(() => sent.exchange.bodyBytes === 2, 'the first part')
+    sweep(pool, ALMOST)
+    socket.write('ok')
+    await until(() => sent.exchange.bodyBytes === 4, 'the second part')
+    sweep(pool, ALMOST)
+    assert.equal(sent.verdicts, 0)
+    sweep(pool, MORE)
+    assert.equal((await sent.settled()).end, 'cut')
+  })
+
+  it('is not blamed while a client takes nothing, and is as soon as it does', async () => {
+    const { pool, sent, socket } = await underWay({
+      prepare: (exchange) => {
+        exchange.slow = true
+      },
+    })
+    socket.write('HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nok')
+    await until(() => sent.exchange.bodyBytes === 2, 'the head and the first part')
+    socket.write('ok')
+    await until(() => sent.exchange.holdBacks > 0, 'a client that is held back')
+    sweep(pool, ENDLESS)
+    assert.equal(sent.verdicts, 0)
+    sent.exchange.drain()
+    sweep(pool, ALMOST)
+    assert.equal(sent.verdicts, 0)
+    sweep(pool, MORE)
+    assert.equal((await sent.settled()).end, 'cut')
+  })
+
+  it('costs the next request on that target nothing', async () => {
+    const { pool, sent } = await underWay({}, { connectionsPerTarget: 1 })
+    sweep(pool, ALMOST + MORE)
+    await sent.settled()
+    const next = new TestForward(pool, {})
+    sweep(pool, ALMOST)
+    assert.equal(next.verdicts, 0, 'it has a time of its own')
+    next.exchange.leave()
+    assert.equal((await next.settled()).end, 'client_gone')
+    await until(() => pool.pending === 0, 'the end of both attempts')
+  })
+})
