@@ -232,6 +232,27 @@ describe('a machine without the native server', () => {
   })
 })
 
+describe('flags of Node', () => {
+  it('reach the engine, and keep no thread from starting', async (test) => {
+    writeFileSync(join(directory, 'secret'), 's'.repeat(64))
+    const issuer = { ...ISSUER, algorithms: ['HS256'], secretFile: join(directory, 'secret') }
+    const file = configFile({
+      issuers: { main: issuer },
+      server: { ...LOOPBACK, drain: { delay: '0s', timeout: '1s' } },
+      routes: [{ name: 'all', match: { path: '/*' }, upstream: 'only', authenticate: ['jwt'] }],
+    })
+    const flags = ['--max-old-space-size=256', '--trace-gc', '--enable-source-maps']
+    const command = new SpawnedCommand(['serve', '--config', file], {}, undefined, flags)
+    test.after(() => command.kill())
+    const port = Number((await command.logged('listening'))['port'])
+    const token = 'authorization: Bearer eyJhbGciOiJIUzI1NiJ9.e30.AAAA'
+    const reply = await exchangeRaw(port, `GET /x HTTP/1.1\r\nhost: a\r\n${token}\r\n\r\n`)
+    assert.equal(soleAnswer(reply.answers).status, 401)
+    command.signal('SIGTERM')
+    assert.deepEqual(await command.ended(), { exitCode: 0, signal: null })
+  })
+})
+
 describe('TLS', () => {
   it('serves https with the files that the configuration names', async (test) => {
     const upstream = await startEchoUpstream()

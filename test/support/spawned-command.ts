@@ -22,13 +22,17 @@ export class SpawnedCommand {
   readonly #end: Promise<CommandEnd>
   #hasEnded = false
 
-  /** @param main The program; default: the one that was compiled with the tests. */
+  /**
+   * @param main The program; default: the one that was compiled with the tests.
+   * @param flags What Node itself is told.
+   */
   constructor(
     words: readonly string[],
     environment: Readonly<Record<string, string>> = {},
     main = MAIN,
+    flags: readonly string[] = [],
   ) {
-    const child = spawn(process.execPath, [main, ...words], {
+    const child = spawn(process.execPath, [...flags, main, ...words], {
       env: { SALLYPORT_LISTENER_THREADS: '2', ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

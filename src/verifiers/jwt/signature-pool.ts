@@ -105,7 +105,8 @@ export class SignaturePool implements SignatureChecker {
       maxThreads: options.threads,
       concurrentTasksPerWorker: 1,
       recordTiming: false,
-      execArgv: [...process.execArgv, LOAD_BY_IMPORT],
+      // Not those of the process as well: a thread refuses most of them, from `--trace-gc` on.
+      execArgv: [LOAD_BY_IMPORT],
       resourceLimits: {
         maxOldGenerationSizeMb: WORKER_HEAP_MIB,
         maxYoungGenerationSizeMb: WORKER_YOUNG_HEAP_MIB,
