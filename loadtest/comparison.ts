@@ -67,7 +67,7 @@ function jobOfTurn(
   turn: number,
 ): LoadJob {
   const { tokensFile } = credentials
-  const { field } = scenario
+  const { field, otherFields } = scenario
   const { rate } = options
   if (scenario.everyTokenNew) {
     const requests = options.newTokensPerTurn
@@ -75,6 +75,7 @@ function jobOfTurn(
       port,
       tokensFile,
       field,
+      otherFields,
       firstToken: turn * requests,
       tokens: requests,
       requests,
@@ -87,6 +88,7 @@ function jobOfTurn(
     port,
     tokensFile,
     field,
+    otherFields,
     firstToken: 0,
     tokens: HOT_TOKENS,
     requests: null,

@@ -10,13 +10,7 @@ import autocannon, { type Request } from 'autocannon'
 import { build } from 'hdr-histogram-js'
 import type { LoadJob, LoadResult } from './load-job.ts'
 import { PacedLoad, type PacedLoadResult } from './paced-load.ts'
-import {
-  CONNECTIONS,
-  CREDENTIAL_PREFIX,
-  type CredentialField,
-  REQUEST_PATH,
-  UPSTREAM_BODY,
-} from './scenario.ts'
+import { CONNECTIONS, CREDENTIAL_PREFIX, REQUEST_PATH, UPSTREAM_BODY } from './scenario.ts'
 
 const REQUEST_TIMEOUT_SECONDS = 10
 const LATENCY_MICROS_MAX = 60_000_000
@@ -35,8 +29,8 @@ function tokensOfConnection(job: LoadJob, tokens: readonly string[], connection:
   return [...tokens.slice(first), ...tokens.slice(0, first)]
 }
 
-function toRequest(field: CredentialField, token: string): Request {
-  const headers = { [field]: CREDENTIAL_PREFIX[field] + token }
+function toRequest({ field, otherFields }: LoadJob, token: string): Request {
+  const headers = { [field]: CREDENTIAL_PREFIX[field] + token, ...otherFields }
   return { method: 'GET', path: REQUEST_PATH, headers }
 }
 
@@ -65,7 +59,7 @@ async function runUnpaced(
     ...(job.requests === null ? {} : { amount: job.requests }),
     setupClient(client) {
       client.setRequests(
-        tokensOfConnection(job, tokens, connection).map((token) => toRequest(job.field, token)),
+        tokensOfConnection(job, tokens, connection).map((token) => toRequest(job, token)),
       )
       connection += 1
     },
@@ -94,6 +88,7 @@ function runPaced(
     origin: `http://127.0.0.1:${job.port}`,
     path: REQUEST_PATH,
     field: job.field,
+    otherFields: job.otherFields,
     connections: CONNECTIONS,
     rate,
     requests,

@@ -11,6 +11,8 @@ export interface LoadJob {
   readonly tokensFile: string
   /** Where the credential goes. */
   readonly field: CredentialField
+  /** What else each request carries. */
+  readonly otherFields: Readonly<Record<string, string>>
   readonly firstToken: number
   /** Tokens used, from `firstToken` on. */
   readonly tokens: number

@@ -12,6 +12,7 @@ import { CREDENTIAL_PREFIX, type CredentialField } from './scenario.ts'
 export interface PacedLoadOptions {
   /** Where the credential goes. */
   readonly field: CredentialField
+  readonly otherFields: Readonly<Record<string, string>>
   readonly origin: string
   readonly path: string
   readonly connections: number
@@ -78,11 +79,12 @@ export class PacedLoad {
 
   async #send(request: number, dueMs: number): Promise<void> {
     const token = this.#tokenAt(request)
+    const { field, otherFields } = this.#options
     try {
       const { statusCode, body } = await this.#pool.request({
         method: 'GET',
         path: this.#options.path,
-        headers: { [this.#options.field]: CREDENTIAL_PREFIX[this.#options.field] + token },
+        headers: { [field]: CREDENTIAL_PREFIX[field] + token, ...otherFields },
       })
       const text = await body.text()
       const isGood = statusCode >= 200 && statusCode < 300 && text === this.#options.expectBody

@@ -14,6 +14,8 @@ export interface Scenario {
   readonly name: string
   readonly field: CredentialField
   readonly algorithm: TokenAlgorithm
+  /** Header fields of each request besides `Host`, `Connection` and the credential. */
+  readonly otherFields: Readonly<Record<string, string>>
   /** Whether every request carries a token that no request before it carried. */
   readonly everyTokenNew: boolean
 }
@@ -32,10 +34,36 @@ export const UPSTREAM_BODY = 'ok'
 
 export const REQUEST_PATH = '/api/items'
 
+/** What a browser sends along when a page calls an API. */
+const BROWSER_FIELDS = {
+  'user-agent':
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36',
+  accept: 'application/json, text/plain, */*',
+  'accept-language': 'en-GB,en;q=0.9,de;q=0.8',
+  'accept-encoding': 'gzip, deflate, br, zstd',
+  referer: 'https://app.loadtest.example/orders?page=3',
+  origin: 'https://app.loadtest.example',
+  'sec-ch-ua': '"Chromium";v="142", "Not_A Brand";v="99"',
+  'sec-ch-ua-mobile': '?0',
+  'sec-ch-ua-platform': '"Linux"',
+  'sec-fetch-site': 'same-site',
+  'sec-fetch-mode': 'cors',
+  'sec-fetch-dest': 'empty',
+}
+
+const HOT_RS256: Scenario = {
+  name: 'hot-rs256',
+  field: 'authorization',
+  algorithm: 'RS256',
+  otherFields: {},
+  everyTokenNew: false,
+}
+
 export const SCENARIOS: readonly Scenario[] = [
-  { name: 'hot-rs256', field: 'authorization', algorithm: 'RS256', everyTokenNew: false },
-  { name: 'hot-es256', field: 'authorization', algorithm: 'ES256', everyTokenNew: false },
-  { name: 'new-rs256', field: 'authorization', algorithm: 'RS256', everyTokenNew: true },
-  { name: 'new-es256', field: 'authorization', algorithm: 'ES256', everyTokenNew: true },
-  { name: 'sessions', field: 'cookie', algorithm: 'RS256', everyTokenNew: false },
+  HOT_RS256,
+  { ...HOT_RS256, name: 'hot-es256', algorithm: 'ES256' },
+  { ...HOT_RS256, name: 'hot-browser', otherFields: BROWSER_FIELDS },
+  { ...HOT_RS256, name: 'new-rs256', everyTokenNew: true },
+  { ...HOT_RS256, name: 'new-es256', algorithm: 'ES256', everyTokenNew: true },
+  { ...HOT_RS256, name: 'sessions', field: 'cookie' },
 ]

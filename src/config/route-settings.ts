@@ -79,14 +79,23 @@ export const upstreamSchema = section('One service behind the gateway.', {
     minimum: '10ms',
     maximum: '60s',
   }).prefault('2s'),
-  responseTimeout: duration('Time until the headers of the answer.', {
-    minimum: '10ms',
-    maximum: '1h',
-  }).prefault('30s'),
-  idleTimeout: duration('Longest pause within the body of an answer.', {
-    minimum: '10ms',
-    maximum: '24h',
-  }).prefault('60s'),
+  responseTimeout: duration(
+    'Time from the last byte of the request to the headers of the answer. Time in which the client ' +
+      'sends its body does not count, unless the upstream does not take it. Noticed up to one ' +
+      'second later.',
+    {
+      minimum: '10ms',
+      maximum: '1h',
+    },
+  ).prefault('30s'),
+  idleTimeout: duration(
+    'Longest pause within the body of an answer, while the client takes what comes. Noticed up to ' +
+      'one second later.',
+    {
+      minimum: '10ms',
+      maximum: '24h',
+    },
+  ).prefault('60s'),
   ejectAfterFailures: wholeNumber(
     'Failures in a row after which a target gets no more requests until a probe succeeds.',
     { minimum: 1, maximum: 1_000 },

@@ -19,6 +19,7 @@ import type { ClientExchange } from '../proxy/client-exchange.ts'
 import { forward } from '../proxy/forward.ts'
 import { forwardedFields } from '../proxy/forwarded-headers.ts'
 import { requestHeaders } from '../proxy/hop-by-hop-headers.ts'
+import { splitRequestFields } from '../proxy/request-fields.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import { revocationKeysOf } from '../revocation/revocation-key.ts'
 import { AMBIGUOUS_PATH, findRoute } from '../routing/match-route.ts'
@@ -257,7 +258,9 @@ function proxy(request: RequestContext, route: GatewayRoute, identity: string): 
   const { gateway, exchange } = request
   const { head, peerAddress, scheme } = exchange
   const credential = route.stripper
-  const headers = requestHeaders(head.headers, route.requestFilter, credential)
+  const { framing, lines } = splitRequestFields(
+    requestHeaders(head.headers, route.requestFilter, credential),
+  )
   const query = credential === null ? head.query : credential.strippedQuery(head.query)
   const forwarded = forwardedFields(head.headers, {
     peerAddress,
@@ -274,8 +277,8 @@ function proxy(request: RequestContext, route: GatewayRoute, identity: string): 
     {
       method: head.method,
       target: query === '' ? head.path : `${head.path}?${query}`,
-      headers,
-      ownFields: `${forwarded}${ids}${trace}${identity}`,
+      headers: framing,
+      ownFields: `${forwarded}${ids}${trace}${identity}${lines}`,
       answerHeaders: ['x-request-id', request.requestId],
     },
     request,

@@ -8,9 +8,12 @@ export interface ForwardRequest {
   readonly method: string
   /** Canonical path with `?query` if there is one. */
   readonly target: string
-  /** What the client sent and may go on, from `requestHeaders`. Visible ASCII. */
+  /** Fields that the HTTP client library checks and sends; `Host` and `Content-Length` at least. */
   readonly headers: string[]
-  /** What the gateway adds to them: identity, ids, and where the request came from. */
+  /**
+   * Fields that are known to be good: what the gateway says (identity, ids, where the request came
+   * from), and what the server has checked.
+   */
   readonly ownFields: OwnFields
   /** The gateway's own fields for the answer, names in lower case; upstream copies are dropped. */
   readonly answerHeaders: HeaderList

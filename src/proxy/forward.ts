@@ -90,6 +90,8 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
   #lacksOwnFields = false
   /** The sweep behind which the upstream was heard of last, or was not awaited yet. */
   #heardAtSweep = 0
+  /** Bytes of the body that the upstream had not taken at the last sweep. */
+  #heldBytes = 0
 
   constructor(
     exchange: ClientExchange,
@@ -135,7 +137,10 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
   }
 
   onSweep(): void {
-    if (!this.#isUpstreamAwaited()) this.#heardAtSweep = this.#pool.sweeps
+    const heldBytes = this.#stream?.readableLength ?? 0
+    const hasTakenMore = heldBytes < this.#heldBytes
+    this.#heldBytes = heldBytes
+    if (hasTakenMore || !this.#isUpstreamAwaited()) this.#heardAtSweep = this.#pool.sweeps
     else if (this.#pool.isSilentTooLong(this.#heardAtSweep, this.#resume !== null)) {
       this.#abort?.(SILENT_TOO_LONG)
     }

@@ -214,6 +214,41 @@ describe('limits of a body', () => {
 })
 
 describe('header fields', () => {
+  /** Fields that only the gateway may say; everything else is the client's. */
+  const OWN = /^(x-forwarded-|forwarded:|x-request-id:|x-correlation-id:|traceparent:)/i
+
+  it('holds each field of the client once, as it came, and ends where it should', async (test) => {
+    let head = ''
+    const upstream = await startRawUpstream(({ received }) => {
+      head = received
+      return RAW_ANSWERS.ok
+    })
+    const running = await startGateway(gatewayText([upstream.origin]))
+    test.after(async () => {
+      await running.stop()
+      await upstream.close()
+    })
+    const fields = [
+      'host: api.example.com:80',
+      'accept: */*',
+      'x-repeated: 1',
+      'x-repeated: 2',
+      'x-empty: ',
+      'x-inner: a\tb: c; x-user-id: someone',
+      `x-long: ${'v'.repeat(8_000)}`,
+      'content-length: 2',
+    ]
+    const text = `POST /a HTTP/1.1\r\n${fields.join('\r\n')}\r\nconnection: close\r\n\r\nok`
+    const reply = await exchangeRaw(running.port, text)
+    assert.equal(soleAnswer(reply.answers).status, 200)
+    const [start, body, ...more] = head.split('\r\n\r\n')
+    assert.deepEqual([body, more], ['ok', []])
+    const [requestLine, ...lines] = (start ?? '').split('\r\n')
+    assert.equal(requestLine, 'POST /a HTTP/1.1')
+    const clients = lines.filter((line) => !OWN.test(line) && line !== 'connection: keep-alive')
+    assert.deepEqual(clients.toSorted(), fields.toSorted())
+  })
+
   it('removes what is meant for one hop, and says who the client is', async () => {
     const reply = await exchangeRaw(
       gateway.port,

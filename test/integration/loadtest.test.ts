@@ -11,12 +11,14 @@ import type { Scenario } from '../../loadtest/scenario.ts'
 const HOT: Scenario = {
   name: 'hot-es256',
   field: 'authorization',
+  otherFields: {},
   algorithm: 'ES256',
   everyTokenNew: false,
 }
 const NEW: Scenario = {
   name: 'new-es256',
   field: 'authorization',
+  otherFields: {},
   algorithm: 'ES256',
   everyTokenNew: true,
 }

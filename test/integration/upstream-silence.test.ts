@@ -84,6 +84,31 @@ describe('an upstream that says nothing', () => {
     assert.equal((await sent.settled()).refusal, 'upstream_timeout')
   })
 
+  it('is not blamed while it takes the body, however slowly', async () => {
+    const { pool, sent, socket } = await underWay({ method: 'POST', hasBody: true })
+    socket.pause()
+    const { body } = sent.exchange
+    const chunk = Buffer.alloc(1_048_576)
+    let fedBytes = 0
+    while (fedBytes < 64 * chunk.length && !body.paused) {
+      body.feed(chunk, false)
+      fedBytes += chunk.length
+      await new Promise(setImmediate)
+    }
+    body.feed('last', true)
+    sweep(pool, ALMOST)
+    let takenBytes = 0
+    socket.on('data', (data: Buffer) => {
+      takenBytes += data.length
+    })
+    socket.resume()
+    await until(() => takenBytes > fedBytes, 'the rest at the upstream')
+    sweep(pool, ALMOST)
+    assert.equal(sent.verdicts, 0)
+    socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok')
+    assert.equal((await sent.settled()).end, 'complete')
+  })
+
   it('is given its whole time after each part of an answer', async () => {
     const { pool, sent, socket } = await underWay()
     socket.write('HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nok')

@@ -1,0 +1,35 @@
+/**
+ * Hot path: which of a client's fields the HTTP client library gets to see, and which go around it.
+ *
+ * The library checks and copies the fields of a request one by one, at 0.35 to 0.5 µs each. The
+ * server has checked every name and value already (server/request-snapshot.ts), so they go in as
+ * one text with the gateway's own fields (own-fields.ts). Only what the library frames a request by
+ * goes through it.
+ */
+import type { HeaderList } from '../protocol/header-list.ts'
+
+/** The fields of one request, in two parts. */
+export interface RequestFields {
+  /** `Host` and `Content-Length`, as a list. */
+  readonly framing: string[]
+  /** All others: CRLF and `name: value` for each. */
+  readonly lines: string
+}
+
+/**
+ * Does *not* check anything: names must be tokens, and values hold no CR, LF or NUL. Of what the
+ * server hands up (`RequestHead`) both hold.
+ *
+ * @param fields From `requestHeaders`: without hop-by-hop fields. Names in lower case.
+ */
+export function splitRequestFields(fields: HeaderList): RequestFields {
+  const framing: string[] = []
+  let lines = ''
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const name = fields[index] as string
+    const value = fields[index + 1] as string
+    if (name === 'host' || name === 'content-length') framing.push(name, value)
+    else lines += `\r\n${name}: ${value}`
+  }
+  return { framing, lines }
+}
