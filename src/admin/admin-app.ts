@@ -4,6 +4,7 @@
  * It runs in the supervisor on node:http, because its traffic is rare and must not depend on the
  * listener threads. Everything it tells comes from the callbacks that it is given.
  */
+import { isUtf8 } from 'node:buffer'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Readiness } from '../gateway/health.ts'
@@ -219,8 +220,11 @@ async function readRequest(
   } catch {
     return problem(400, 'Invalid request', 'The path is not percent-encoded as it should be.')
   }
-  const text = await readBody(request)
-  if (text === null) return problem(413, 'Too large', `At most ${BODY_BYTES_MAX} bytes are read.`)
+  const bytes = await readBody(request)
+  if (bytes === null) return problem(413, 'Too large', `At most ${BODY_BYTES_MAX} bytes are read.`)
+  // Decoding would put U+FFFD for what is not, and another value would be acted upon.
+  if (!isUtf8(bytes)) return problem(400, 'Invalid request', 'The body must be UTF-8.')
+  const text = bytes.toString('utf8')
   const type = request.headers['content-type'] ?? ''
   // A page of another site can send any text, but not with this type: that would take a preflight.
   const isJson = /^application\/json\s*(;|$)/i.test(type)
@@ -231,12 +235,12 @@ async function readRequest(
 }
 
 /** @returns `null` when there is more than may be. */
-async function readBody(request: IncomingMessage): Promise<string | null> {
+async function readBody(request: IncomingMessage): Promise<Buffer | null> {
   const chunks: Buffer[] = []
   let sizeBytes = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     sizeBytes += chunk.byteLength
     if (sizeBytes <= BODY_BYTES_MAX) chunks.push(chunk)
   }
-  return sizeBytes > BODY_BYTES_MAX ? null : Buffer.concat(chunks).toString('utf8')
+  return sizeBytes > BODY_BYTES_MAX ? null : Buffer.concat(chunks)
 }

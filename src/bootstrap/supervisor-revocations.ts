@@ -7,7 +7,7 @@ import type { Logger } from '../observability/logger.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { randomFraction } from '../resilience/randomness.ts'
 import type { RedisConnections } from '../resilience/redis-connections.ts'
-import { LogoutReplayMemory } from '../revocation/logout-replay-memory.ts'
+import { LOGOUT_REPLAYS_MAX, LogoutReplayMemory } from '../revocation/logout-replay-memory.ts'
 import { RedisRevocationLog } from '../revocation/redis-revocation-log.ts'
 import type { RevocationEntry } from '../revocation/revocation-entry.ts'
 import {
@@ -69,7 +69,7 @@ export class SupervisorRevocations {
         clockToleranceSeconds: Math.max(0, ...issuers.map((it) => it.clockToleranceSeconds)),
       },
       verifier: createVerifier(issuers, parts.keys),
-      replays: new LogoutReplayMemory(),
+      replays: new LogoutReplayMemory(Math.ceil(LOGOUT_REPLAYS_MAX / Math.max(1, issuers.length))),
       nowSeconds: () => parts.clock.nowSeconds(),
       revoke: (entry) => this.#revoke(entry),
       issuersWithSessions: new Set(

@@ -1,8 +1,8 @@
 /** Remembers which logout tokens were acted upon, so that none is taken twice (§2.6 step 8). */
 import { revocationKey } from './revocation-key.ts'
 
-/** Tokens remembered at once, in all: one lives for ten minutes at most. */
-const LOGOUT_REPLAYS_MAX = 65_536
+/** Tokens remembered at once, of all issuers: one lives for ten minutes at most. */
+export const LOGOUT_REPLAYS_MAX = 65_536
 
 /**
  * - `new`: remembered now; act upon it.
@@ -11,52 +11,79 @@ const LOGOUT_REPLAYS_MAX = 65_536
  */
 export type LogoutReplayOutcome = 'new' | 'replayed' | 'full'
 
-/** Of this process only: the same token may still be taken once by each instance. */
-export class LogoutReplayMemory {
-  readonly #max: number
+/** The tokens of one issuer. */
+interface Share {
   /** Until when each is remembered, by digest: 32 characters however long a `jti` is. */
-  readonly #untilSeconds = new Map<string, number>()
-  #sweptAtSeconds = 0
+  readonly untilSeconds: Map<string, number>
+  sweptAtSeconds: number
+}
 
-  constructor(max = LOGOUT_REPLAYS_MAX) {
-    this.#max = max
+/**
+ * Of this process only: the same token may still be taken once by each instance.
+ *
+ * Each issuer has a share of its own, so that one which signs logout tokens without end fills its
+ * own and no other's.
+ */
+export class LogoutReplayMemory {
+  readonly #maxPerIssuer: number
+  readonly #shares = new Map<string, Share>()
+
+  constructor(maxPerIssuer = LOGOUT_REPLAYS_MAX) {
+    this.#maxPerIssuer = maxPerIssuer
   }
 
   /** Tokens remembered, with some that have expired and were not swept yet. */
   get size(): number {
-    return this.#untilSeconds.size
+    let size = 0
+    for (const { untilSeconds } of this.#shares.values()) size += untilSeconds.size
+    return size
   }
 
   /**
-   * @param jti As it is unique for one issuer: named with `issuer`.
+   * @param token Of an issuer that is known: nothing else bounds the number of issuers.
    * @param untilSeconds When the token is refused for its age: `expiresAtSeconds` plus the clock
    *   tolerance.
    */
   remember(
-    { issuer, jti }: { readonly issuer: string; readonly jti: string },
+    token: { readonly issuer: string; readonly jti: string },
     untilSeconds: number,
     nowSeconds: number,
   ): LogoutReplayOutcome {
-    const key = revocationKey({ kind: 'jti', issuer, value: jti })
-    const known = this.#untilSeconds.get(key)
+    const share = this.#shareOf(token.issuer)
+    const remembered = share.untilSeconds
+    const key = keyOf(token)
+    const known = remembered.get(key)
     if (known !== undefined && nowSeconds < known) return 'replayed'
-    if (known === undefined && this.#untilSeconds.size >= this.#max) this.#sweep(nowSeconds)
-    if (known === undefined && this.#untilSeconds.size >= this.#max) return 'full'
-    this.#untilSeconds.set(key, untilSeconds)
+    if (known === undefined && remembered.size >= this.#maxPerIssuer) sweep(share, nowSeconds)
+    if (known === undefined && remembered.size >= this.#maxPerIssuer) return 'full'
+    remembered.set(key, untilSeconds)
     return 'new'
   }
 
   /** It was not acted upon after all. */
-  forget({ issuer, jti }: { readonly issuer: string; readonly jti: string }): void {
-    this.#untilSeconds.delete(revocationKey({ kind: 'jti', issuer, value: jti }))
+  forget(token: { readonly issuer: string; readonly jti: string }): void {
+    this.#shareOf(token.issuer).untilSeconds.delete(keyOf(token))
   }
 
-  /** At most once in a second, so that a full memory does not make each token dear. */
-  #sweep(nowSeconds: number): void {
-    if (this.#sweptAtSeconds === nowSeconds) return
-    this.#sweptAtSeconds = nowSeconds
-    for (const [key, untilSeconds] of this.#untilSeconds) {
-      if (untilSeconds <= nowSeconds) this.#untilSeconds.delete(key)
+  #shareOf(issuer: string): Share {
+    let share = this.#shares.get(issuer)
+    if (share === undefined) {
+      share = { untilSeconds: new Map(), sweptAtSeconds: 0 }
+      this.#shares.set(issuer, share)
     }
+    return share
+  }
+}
+
+function keyOf({ issuer, jti }: { readonly issuer: string; readonly jti: string }): string {
+  return revocationKey({ kind: 'jti', issuer, value: jti })
+}
+
+/** At most once in a second, so that a full share does not make each token dear. */
+function sweep(share: Share, nowSeconds: number): void {
+  if (share.sweptAtSeconds === nowSeconds) return
+  share.sweptAtSeconds = nowSeconds
+  for (const [key, untilSeconds] of share.untilSeconds) {
+    if (untilSeconds <= nowSeconds) share.untilSeconds.delete(key)
   }
 }

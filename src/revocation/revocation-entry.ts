@@ -1,5 +1,5 @@
 /** One revocation: what it covers and for how long; and how an operator asks for one. */
-import { type JsonObject, parseJsonObject } from '../protocol/strict-json.ts'
+import type { JsonObject } from '../protocol/strict-json.ts'
 import { isNumericDate } from '../protocol/time-claims.ts'
 import {
   type RevocationKey,
@@ -50,24 +50,6 @@ type Read<T> =
   | { readonly ok: false; readonly message: string }
 
 /**
- * Reads the body of a request to revoke: strict UTF-8 and JSON, every member name once.
- *
- * @see {@link parseRevocation}
- */
-export function readRevocation(
-  body: Uint8Array,
-  policy: RevocationPolicy,
-  nowSeconds: number,
-): ParsedRevocation {
-  // The one strict parser takes the form in which tokens come; this is no hot path.
-  const parsed = parseJsonObject(Buffer.from(body).toString('base64url'))
-  if (parsed === null) {
-    return refused('the body must be one JSON object in UTF-8 that names each member once')
-  }
-  return parseRevocation(parsed, policy, nowSeconds)
-}
-
-/**
  * Reads what an operator asks for, in one of these forms:
  *
  *     { "jti": "…", "issuer": "…" }     one token
@@ -83,7 +65,7 @@ export function readRevocation(
  * where an issuer's clock is ahead, `before` has to be ahead as well.
  *
  * Does not check whether the issuer is a configured one, nor whether anything like this was ever
- * issued. Cannot see members that were repeated: {@link readRevocation} can.
+ * issued. Cannot see members that were repeated: whoever parses the text does.
  */
 export function parseRevocation(
   body: unknown,

@@ -52,6 +52,8 @@ const BAD_BODIES: readonly (readonly [string, unknown])[] = [
   ['an empty object', {}],
   ['an unknown member', { jti, issuer: ISSUER, all: true }],
   ['a repeated member', `{"jti":"a","jti":"b","issuer":"${ISSUER}"}`],
+  ['half a surrogate pair', `{"jti":"\\ud800","issuer":"${ISSUER}"}`],
+  ['bytes that are not UTF-8', Buffer.from(`{"jti":"\xff","issuer":"${ISSUER}"}`, 'latin1')],
   ['two kinds', { jti, sid: 'a', issuer: ISSUER }],
   ['no issuer for a token', { jti }],
   ['no issuer for a subject', { sub: 'a' }],
@@ -77,6 +79,16 @@ describe('a request to revoke', () => {
         assert.match(String(answer.body['message']), /^[A-Z].{10,}\.$/)
       }))
   }
+
+  it('may name anybody, in UTF-8', async () => {
+    const sub = `Käthe ${randomUUID()}`
+    assert.equal((await revoke(gateway, { sub, issuer: ISSUER })).status, 201)
+    const body = JSON.stringify({ sub: `${sub} 2`, issuer: ISSUER })
+    assert.equal((await revoke(gateway, Buffer.from(body))).status, 201)
+    for (const named of [sub, `${sub} 2`]) {
+      assert.equal(await judgedBy(gateway, rig.token({ sub: named })), 'token_revoked')
+    }
+  })
 
   it('with another type or too much is refused, and changes nothing', () =>
     unchanged(async () => {

@@ -89,7 +89,7 @@ export async function revoke(
     await fetch(`${adminOrigin}/revocations`, {
       method: 'POST',
       headers: { 'content-type': type },
-      body: typeof body === 'string' ? body : JSON.stringify(body),
+      body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
     }),
   )
 }

@@ -143,6 +143,17 @@ describe('replay memory for logout tokens', () => {
     assert.equal(memory.remember(token('a'), NOW + 20, NOW + 19), 'replayed')
   })
 
+  it('keeps a share for each issuer, which no other can fill', () => {
+    const memory = new LogoutReplayMemory(1)
+    assert.equal(memory.remember(token('a'), NOW + 10, NOW), 'new')
+    assert.equal(memory.remember(token('b'), NOW + 10, NOW), 'full')
+    assert.equal(memory.remember(token('b', 'https://other/'), NOW + 10, NOW), 'new')
+    memory.forget(token('a'))
+    assert.equal(memory.remember(token('b'), NOW + 10, NOW), 'new')
+    assert.equal(memory.remember(token('b', 'https://other/'), NOW + 10, NOW), 'replayed')
+    assert.equal(memory.size, 2)
+  })
+
   it('says when it is full, forgets nothing then, and has room when tokens have expired', () => {
     const memory = new LogoutReplayMemory(2)
     memory.remember(token('a'), NOW + 10, NOW)

@@ -5,7 +5,6 @@ import {
   REASON_LENGTH_MAX,
   REVOCATION_LIFE_MAX_SECONDS,
   REVOKED_VALUE_LENGTH_MAX,
-  readRevocation,
 } from '../../src/revocation/revocation-entry.ts'
 import { revocationKey } from '../../src/revocation/revocation-key.ts'
 import {
@@ -135,26 +134,6 @@ describe('a request to revoke that is refused', () => {
     const sid = 'x'.repeat(REVOKED_VALUE_LENGTH_MAX)
     const reason = 'x'.repeat(REASON_LENGTH_MAX)
     assert.ok(parseRevocation({ sid, reason }, POLICY, NOW).ok)
-  })
-})
-
-describe('the body of a request to revoke', () => {
-  const read = (text: string | Uint8Array) => readRevocation(Buffer.from(text), POLICY, NOW)
-
-  it('is read as JSON', () => {
-    const parsed = read(`{"sub":"ä","issuer":"${ISSUER}"}`)
-    assert.ok(parsed.ok)
-    const name = { kind: 'sub', issuer: ISSUER, value: 'ä' } as const
-    assert.equal(parsed.entry.key, revocationKey(name))
-  })
-
-  it('is refused when it repeats a member, is cut off, or is not UTF-8', () => {
-    const bodies = ['{"sid":"a","sid":"b"}', '{"sid":"a"', '', '[]', '{"sid":"\\ud800"}']
-    for (const body of [...bodies, Uint8Array.of(0x7b, 0xff, 0x7d)]) {
-      const parsed = read(body)
-      assert.ok(!parsed.ok)
-      assert.match(parsed.message, /one JSON object in UTF-8/)
-    }
   })
 })
 
