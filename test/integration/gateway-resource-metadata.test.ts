@@ -92,6 +92,28 @@ describe('the metadata of a protected resource (RFC 9728 §3)', () => {
     assert.match(other.body.toString(), /^\{"resource":"http:\/\/other\.example\.com:8080",/)
   })
 
+  it('may be read by pages of every origin, whatever fields they send', async () => {
+    const requests = upstream.requests
+    const answer = await ask(`${PATH}/v1`, HOST, { fields: 'Origin: https://agent.example\r\n' })
+    assert.deepEqual(answerHeader(answer, 'access-control-allow-origin'), ['*'])
+    const preflight = await ask(`${PATH}/v1`, HOST, {
+      method: 'OPTIONS',
+      fields:
+        'Origin: https://agent.example\r\nAccess-Control-Request-Method: GET\r\n' +
+        'Access-Control-Request-Headers: mcp-protocol-version\r\n',
+    })
+    assert.equal(preflight.status, 204)
+    assert.equal(preflight.body.length, 0)
+    for (const [name, value] of [
+      ['access-control-allow-origin', '*'],
+      ['access-control-allow-methods', 'GET, HEAD'],
+      ['access-control-allow-headers', '*'],
+    ] as const) {
+      assert.deepEqual(answerHeader(preflight, name), [value])
+    }
+    assert.equal(upstream.requests, requests)
+  })
+
   it('is not there for other hosts, paths and methods, which go to the routes', async () => {
     for (const [target, host, method] of [
       [`${PATH}/v1`, 'other.example.com', 'GET'],
