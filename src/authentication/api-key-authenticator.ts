@@ -16,8 +16,8 @@ export class ApiKeyAuthenticator implements Authenticator {
   readonly #list: ApiKeyList
   readonly #lookup: ApiKeyLookup | null
   readonly #clock: Clock
-  /** One for each key, so that its identity is rendered once. */
-  readonly #established = new Map<Verified, EstablishedIdentity>()
+  /** One for each key whose record has not changed, so that its identity is rendered once. */
+  readonly #established = new WeakMap<Verified, EstablishedIdentity>()
 
   /** @param lookup `null`: the list is all there is. */
   constructor(list: ApiKeyList, lookup: ApiKeyLookup | null, clock: Clock) {
@@ -30,17 +30,21 @@ export class ApiKeyAuthenticator implements Authenticator {
     const found = this.#list.find(key, nowSeconds)
     if (found === null) return this.#lookup === null ? refuse('invalid_api_key') : null
     if (!found.ok) return found
-    let established = this.#established.get(found)
-    if (established === undefined) {
-      established = { verified: found, notes: null }
-      this.#established.set(found, established)
-    }
-    return established
+    return this.#establishedBy(found)
   }
 
   async establish(key: string): Promise<Verdict> {
     const nowSeconds = this.#clock.nowSeconds()
     const verification = (await this.#lookup?.verify(key, nowSeconds)) ?? refuse('invalid_api_key')
-    return verification.ok ? { verified: verification, notes: null } : verification
+    return verification.ok ? this.#establishedBy(verification) : verification
+  }
+
+  #establishedBy(verified: Verified): EstablishedIdentity {
+    let established = this.#established.get(verified)
+    if (established === undefined) {
+      established = { verified, notes: null }
+      this.#established.set(verified, established)
+    }
+    return established
   }
 }

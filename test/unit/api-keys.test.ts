@@ -127,6 +127,20 @@ describe('an API key of a store', () => {
     assert.equal(await verifier.verify('old', NOW), refuse('invalid_api_key'))
   })
 
+  it('has the same verdict as long as its record is the same, and is asked for each time', async () => {
+    const values = { [sha256('secret')]: '{"userId":"u"}' }
+    const { store, asked } = storeOf(values)
+    const verifier = new ApiKeyVerifier(store, '')
+    const verdict = await verifier.verify('secret', NOW)
+    assert.equal(await verifier.verify('secret', NOW), verdict)
+    assert.equal(asked.length, 2)
+    values[sha256('secret')] = '{"userId":"v"}'
+    const changed = await verifier.verify('secret', NOW)
+    assert.ok(changed.ok && changed.identity.subject === 'v')
+    delete values[sha256('secret')]
+    assert.equal(await verifier.verify('secret', NOW), refuse('invalid_api_key'))
+  })
+
   it('is not judged when the store does not answer, or holds something else', async () => {
     const silent: ApiKeyStore = { get: () => Promise.resolve({ ok: false }) }
     const unavailable = refuse('verifier_unavailable')

@@ -1,6 +1,10 @@
-/** Looks API keys up in Redis, by their digests. */
+/**
+ * Looks API keys up in Redis, by their digests, with each request: a key that was withdrawn is
+ * refused on the very next one.
+ */
 import { hash } from 'node:crypto'
-import { refuse, type Verification } from '../../protocol/verification.ts'
+import { refuse, type Verification, type Verified } from '../../protocol/verification.ts'
+import { KnownRecords } from '../known-records.ts'
 import { verifiedApiKey } from './api-key-list.ts'
 import { parseApiKeyRecord } from './api-key-record.ts'
 
@@ -14,6 +18,7 @@ export interface ApiKeyStore {
 export class ApiKeyVerifier {
   readonly #store: ApiKeyStore
   readonly #keyPrefix: string
+  readonly #known = new KnownRecords<Verified>()
 
   constructor(store: ApiKeyStore, keyPrefix: string) {
     this.#store = store
@@ -23,14 +28,25 @@ export class ApiKeyVerifier {
   /**
    * Refuses with `invalid_api_key`, and with `verifier_unavailable` when the store does not answer
    * or holds something that is no record. Does not check the form of a key: any text has a digest.
+   *
+   * @returns The same verdict as long as the record is the same.
    */
   async verify(key: string, nowSeconds: number): Promise<Verification> {
-    const reply = await this.#store.get(this.#keyPrefix + hash('sha256', key, 'hex'))
+    const recordKey = this.#keyPrefix + hash('sha256', key, 'hex')
+    const reply = await this.#store.get(recordKey)
     if (!reply.ok) return refuse('verifier_unavailable')
     if (reply.value === null) return refuse('invalid_api_key')
-    const record = parseApiKeyRecord(reply.value)
-    if (record === null) return refuse('verifier_unavailable')
-    const verified = verifiedApiKey(record)
+    const verified = this.#read(recordKey, reply.value)
+    if (verified === null) return refuse('verifier_unavailable')
     return nowSeconds < verified.deadAtSeconds ? verified : refuse('invalid_api_key')
+  }
+  #read(recordKey: string, text: string): Verified | null {
+    const known = this.#known.recall(recordKey, text)
+    if (known !== null) return known
+    const record = parseApiKeyRecord(text)
+    if (record === null) return null
+    const verified = verifiedApiKey(record)
+    this.#known.keep(recordKey, text, verified)
+    return verified
   }
 }

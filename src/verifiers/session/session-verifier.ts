@@ -11,6 +11,7 @@
  */
 import { type Identity, refuse, type Verification } from '../../protocol/verification.ts'
 import { NO_KEY } from '../../shared-memory/key-generations.ts'
+import { KnownRecords } from '../known-records.ts'
 import { readExpressCookie } from './express-cookie.ts'
 import { isSessionId, type KeyHash, sessionKey } from './session-key.ts'
 import { parseSessionRecord, type SessionPointers, type SessionRecord } from './session-record.ts'
@@ -30,21 +31,15 @@ export interface SessionRules {
   readonly absoluteTtlSeconds: number
 }
 
-/** A record as it was read, and what it came to. */
-interface KnownSession {
-  readonly text: string
+/** What a record came to. */
+interface ReadSession {
   readonly identity: Identity
   /** First second in which no use keeps the session alive; infinite when nothing says. */
   readonly endSeconds: number
 }
 
-/** Sessions whose records one thread remembers; then the one that was read first goes. */
-const KNOWN_MAX = 4_096
-/** Longer records are read each time: remembering them would take memory that users choose. */
-const KNOWN_LENGTH_MAX = 4_096
-
 export class SessionVerifier {
-  readonly #known = new Map<string, KnownSession>()
+  readonly #known = new KnownRecords<ReadSession>()
   readonly #store: SessionReader
   readonly #rules: SessionRules
 
@@ -73,26 +68,16 @@ export class SessionVerifier {
     return session === 'nobody' ? session : this.#judge(session, key, nowSeconds)
   }
 
-  #read(key: string, text: string, id: string): KnownSession | 'nobody' | null {
-    const known = this.#known.get(key)
-    if (known !== undefined && known.text === text) return known
+  #read(key: string, text: string, id: string): ReadSession | 'nobody' | null {
+    const known = this.#known.recall(key, text)
+    if (known !== null) return known
     const record = parseSessionRecord(text, this.#rules.pointers, id)
     if (record === null || record === 'nobody') return record
     const endSeconds = this.#endOf(record)
     const expiresAtSeconds = Number.isFinite(endSeconds) ? endSeconds : null
-    const session = { text, identity: { ...record.identity, expiresAtSeconds }, endSeconds }
-    this.#known.delete(key)
-    if (text.length > KNOWN_LENGTH_MAX) return session
-    this.#known.set(key, session)
-    if (this.#known.size > KNOWN_MAX) this.#forgetFirst()
+    const session = { identity: { ...record.identity, expiresAtSeconds }, endSeconds }
+    this.#known.keep(key, text, session)
     return session
-  }
-
-  #forgetFirst(): void {
-    for (const key of this.#known.keys()) {
-      this.#known.delete(key)
-      return
-    }
   }
 
   #idOf(cookieValue: string): string | null {
@@ -101,7 +86,7 @@ export class SessionVerifier {
     return id !== null && isSessionId(id) ? id : null
   }
 
-  #judge({ identity, endSeconds }: KnownSession, key: string, nowSeconds: number): Verification {
+  #judge({ identity, endSeconds }: ReadSession, key: string, nowSeconds: number): Verification {
     const { ttlSeconds, isLifeForeign } = this.#rules
     if (nowSeconds >= endSeconds) {
       void this.#store.delete(key)
