@@ -15,6 +15,7 @@ import type { RefusalCache } from '../token-cache/refusal-cache.ts'
 import type { TokenCache } from '../token-cache/token-cache.ts'
 import { digestText, type TokenDigest } from '../token-cache/token-digest.ts'
 import type { IdentityNotes } from './identity-notes.ts'
+import type { LongLivedTokens } from './long-lived-tokens.ts'
 import type { EstablishedIdentity, Unverified, Verdict } from './verdict.ts'
 
 /** Hears what each request found in the cache. */
@@ -29,6 +30,7 @@ export interface SharedVerdictsParts {
   readonly keys: KeyGenerations
   readonly clock: Clock
   readonly lookups: LookupCounter
+  readonly longLived: LongLivedTokens
 }
 
 /** What somebody found out about a token, and how long others may rely on it. */
@@ -145,9 +147,11 @@ export class SharedVerdicts {
   }
 
   #keep(digest: TokenDigest, finding: Finding): Verdict {
-    const { cache, refusals, clock } = this.#parts
+    const { cache, refusals, clock, longLived } = this.#parts
     if ('ok' in finding) {
-      cache.put(digest, finding, clock.nowSeconds())
+      const nowSeconds = clock.nowSeconds()
+      longLived.notice(finding, nowSeconds)
+      cache.put(digest, finding, nowSeconds)
       return { verified: finding, notes: null }
     }
     if (!('refused' in finding)) return finding

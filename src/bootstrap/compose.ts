@@ -1,5 +1,6 @@
 /** The object graph of one listener thread, on one screen: which object gets which. */
 import { ApiKeyAuthenticator } from '../authentication/api-key-authenticator.ts'
+import { LongLivedTokens } from '../authentication/long-lived-tokens.ts'
 import { SessionAuthenticator } from '../authentication/session-authenticator.ts'
 import { SharedVerdicts } from '../authentication/shared-verdicts.ts'
 import type { Authenticator } from '../authentication/verdict.ts'
@@ -42,6 +43,7 @@ import { composeIdentity } from './compose-identity.ts'
 import { type ComposedIntrospection, composeIntrospection } from './compose-introspection.ts'
 import { composeRoute } from './compose-route.ts'
 import { composeWellKnown } from './compose-well-known.ts'
+import { revocationsLastSeconds } from './revocations-last.ts'
 import type { ListenerStart } from './thread-messages.ts'
 
 const MS_PER_SECOND = 1_000
@@ -98,7 +100,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     issuerNames: configuration.issuers.map(({ name }) => name),
     upstreamNames: configuration.upstreams.map(({ name }) => name),
   })
-  const verdicts = composeVerdicts(start, keys, metrics, clock)
+  const verdicts = composeVerdicts(start, keys, metrics, around)
   const redis = composeRedis(configuration, perThread, around)
   const introspection = composeIntrospection(configuration, buffers.breakers, perThread, clock)
   const { strategies, internalTokens } = composeIdentity(configuration, start.signingKeys)
@@ -152,7 +154,7 @@ function composeVerdicts(
   { buffers, configuration }: ListenerStart,
   keys: KeyGenerations,
   lookups: ListenerMetrics,
-  clock: Clock,
+  { clock, logger }: ListenerSurroundings,
 ): SharedVerdicts {
   return new SharedVerdicts({
     cache: new TokenCache({ buffer: buffers.tokenCache, keys, memoEntries: MEMO_ENTRIES_DEFAULT }),
@@ -165,6 +167,7 @@ function composeVerdicts(
     keys,
     clock,
     lookups,
+    longLived: new LongLivedTokens(revocationsLastSeconds(configuration), logger),
   })
 }
 

@@ -22,9 +22,9 @@ import {
   LogoutTokenVerifier,
 } from '../verifiers/logout/logout-token-verifier.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
+import { revocationsLastSeconds } from './revocations-last.ts'
 import { connectSupervisor } from './supervisor-redis.ts'
 
-const MS_PER_SECOND = 1_000
 const SWEEP_INTERVAL_MS = 60_000
 
 export interface SupervisorRevocationsParts {
@@ -62,10 +62,7 @@ export class SupervisorRevocations {
     this.#feed = this.#redis && this.#createFeed(this.#redis, revocation.keyPrefix, parts)
     this.revocations = {
       policy: {
-        credentialLifeMaxSeconds: Math.max(
-          revocation.credentialLifetimeMaxMs / MS_PER_SECOND,
-          configuration.sessions?.absoluteTtlSeconds ?? 0,
-        ),
+        credentialLifeMaxSeconds: revocationsLastSeconds(configuration),
         clockToleranceSeconds: Math.max(0, ...issuers.map((it) => it.clockToleranceSeconds)),
       },
       verifier: createVerifier(issuers, parts.keys),

@@ -47,6 +47,13 @@ export type SecurityEvent =
       /** SHA-256 of issuer and subject. */
       readonly subjectDigest: string
     }
+  /** Once for each issuer and thread: `revocation.credentialLifetimeMax` is too short. */
+  | {
+      readonly event: 'token_outlives_revocations'
+      readonly issuer: string
+      readonly livesForSeconds: number
+      readonly revocationsLastSeconds: number
+    }
   | { readonly event: 'revocation_feed_unreachable' | 'revocation_feed_caught_up' }
   | { readonly event: 'tenants_unreachable' | 'tenants_reached' }
   | { readonly event: 'tenants_unreadable'; readonly count: number }
@@ -70,6 +77,7 @@ export const SECURITY_EVENT_LEVELS: Readonly<Record<SecurityEventName, 'info' | 
     shadow_refused: 'info',
     cross_tenant_attempt: 'warn',
     revoked_token_used: 'warn',
+    token_outlives_revocations: 'warn',
     revocation_feed_unreachable: 'error',
     revocation_feed_caught_up: 'info',
     tenants_unreachable: 'error',

@@ -178,6 +178,20 @@ describe('the use of what was revoked', () => {
     await eventually('the event', isReported)
     assert.ok(!JSON.stringify(gateway.log).includes(sub))
   })
+
+  it('would end before some tokens do, which is told beforehand', async () => {
+    const short = await rig.start({ revocation: { credentialLifetimeMax: '1m' } })
+    try {
+      const exp = wallSeconds() + 7_200
+      assert.equal(await judgedBy(short, rig.token({ jti: randomUUID(), exp })), '200')
+      const isTold = () => short.log.find(({ event }) => event === 'token_outlives_revocations')
+      await eventually('the event', () => isTold() !== undefined)
+      assert.equal(isTold()?.['issuer'], ISSUER)
+      assert.equal(isTold()?.['revocationsLastSeconds'], 60)
+    } finally {
+      await short.stop()
+    }
+  })
 })
 
 describe('a logout token', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { LongLivedTokens } from '../../src/authentication/long-lived-tokens.ts'
 import { SharedVerdicts } from '../../src/authentication/shared-verdicts.ts'
 import type { Verified } from '../../src/protocol/verification.ts'
 import { createInFlightBuffer, InFlight } from '../../src/token-cache/in-flight.ts'
@@ -26,6 +27,7 @@ function setUp() {
     keys,
     clock,
     lookups: { countCacheLookup: () => undefined },
+    longLived: new LongLivedTokens(LIFE_SECONDS, { security: () => undefined }),
   })
   const good: Verified = {
     ...verdictOf(1, 1, 2, clock.nowSeconds() + LIFE_SECONDS),

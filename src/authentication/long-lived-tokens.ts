@@ -1,0 +1,42 @@
+/**
+ * Notices tokens that live longer than revocations are kept: one that is revoked would come back
+ * when its revocation ends, and nothing else would ever tell.
+ */
+import type { SecurityEvent } from '../observability/security-event.ts'
+import type { Verified } from '../protocol/verification.ts'
+
+/** Who writes it down. */
+export interface SecurityLog {
+  security(event: SecurityEvent): void
+}
+
+/** One for each listener thread. Each issuer is reported once: it will not change by itself. */
+export class LongLivedTokens {
+  readonly #revocationsLastSeconds: number
+  readonly #log: SecurityLog
+  readonly #reported = new Set<string>()
+
+  /** @param revocationsLastSeconds How long a revocation is kept that names no end. */
+  constructor(revocationsLastSeconds: number, log: SecurityLog) {
+    this.#revocationsLastSeconds = revocationsLastSeconds
+    this.#log = log
+  }
+
+  /**
+   * Looks at a token that was just verified. Issuers are those of the configuration, so that there
+   * are few. Does not look at tokens that name no end: their issuer is asked again and again.
+   */
+  notice({ identity }: Verified, nowSeconds: number): void {
+    const { issuer, expiresAtSeconds } = identity
+    if (expiresAtSeconds === null || this.#reported.has(issuer)) return
+    const livesForSeconds = Math.floor(expiresAtSeconds - nowSeconds)
+    if (livesForSeconds <= this.#revocationsLastSeconds) return
+    this.#reported.add(issuer)
+    this.#log.security({
+      event: 'token_outlives_revocations',
+      issuer,
+      livesForSeconds,
+      revocationsLastSeconds: this.#revocationsLastSeconds,
+    })
+  }
+}
