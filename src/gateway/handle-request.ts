@@ -278,7 +278,8 @@ function proxy(request: RequestContext, route: GatewayRoute, identity: string): 
       method: head.method,
       target: query === '' ? head.path : `${head.path}?${query}`,
       headers: framing,
-      ownFields: `${forwarded}${ids}${trace}${identity}${lines}`,
+      // Ours come last: what is read twice by mistake is mostly read from the end.
+      ownFields: `${forwarded}${lines}${ids}${trace}${identity}`,
       answerHeaders: ['x-request-id', request.requestId],
     },
     request,

@@ -8,7 +8,7 @@ export interface ForwardRequest {
   readonly method: string
   /** Canonical path with `?query` if there is one. */
   readonly target: string
-  /** Fields that the HTTP client library checks and sends; `Host` and `Content-Length` at least. */
+  /** Fields that the HTTP client library checks and sends; `Host`, and `Content-Length` if any. */
   readonly headers: string[]
   /**
    * Fields that are known to be good: what the gateway says (identity, ids, where the request came

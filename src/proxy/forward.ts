@@ -37,7 +37,8 @@ import type { ConnectionWaiter, UpstreamTarget } from './upstream-target.ts'
  * one attempt more, and only for an idempotent method with a body that can be sent again, when no
  * byte of an answer came and the retry budget allows it.
  *
- * Does not check the header list: a name or value that is not valid HTTP ends in `invalid_request`.
+ * A name or value in `headers` that is not valid HTTP ends in `invalid_request`. Does *not* check
+ * `ownFields`: they are written as they are.
  */
 export function forward(
   exchange: ClientExchange,
@@ -88,8 +89,8 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
   #resume: (() => void) | null = null
   #drainAwaited = false
   #lacksOwnFields = false
-  /** The sweep behind which the upstream was heard of last, or was not awaited yet. */
-  #heardAtSweep = 0
+  /** When the upstream was heard of last, or was not awaited yet: `UpstreamPool.listenedMs`. */
+  #heardAtMs = 0
   /** Bytes of the body that the upstream had not taken at the last sweep. */
   #heldBytes = 0
 
@@ -137,19 +138,25 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
   }
 
   onSweep(): void {
-    const heldBytes = this.#stream?.readableLength ?? 0
-    const hasTakenMore = heldBytes < this.#heldBytes
-    this.#heldBytes = heldBytes
-    if (hasTakenMore || !this.#isUpstreamAwaited()) this.#heardAtSweep = this.#pool.sweeps
-    else if (this.#pool.isSilentTooLong(this.#heardAtSweep, this.#resume !== null)) {
-      this.#abort?.(SILENT_TOO_LONG)
+    if (this.#phase !== SENT) return
+    if (!this.#isUpstreamAwaited()) this.#heardAtMs = this.#pool.listenedMs
+    else if (this.#pool.isSilentTooLong(this.#heardAtMs, this.#resume !== null)) {
+      this.#connection?.cut(SILENT_TOO_LONG)
     }
   }
 
-  /** Whether it is the upstream's turn, and not the client's to send more or to take more. */
+  /**
+   * Whether it is the upstream's turn: not the client's to send more, or to take more of an answer,
+   * and not the turn of an upstream that is just taking what it was sent. Once it answers, the rest
+   * of the request does not count any more.
+   */
   #isUpstreamAwaited(): boolean {
     if (this.#resume !== null) return this.stalledSinceMs === NOT_STALLED
-    return this.#bodyComplete || this.#stream === null || this.#stream.readableLength > 0
+    if (this.#stream === null) return true
+    const heldBytes = this.#stream.readableLength
+    const hasTakenMore = heldBytes < this.#heldBytes
+    this.#heldBytes = heldBytes
+    return !hasTakenMore && (this.#bodyComplete || heldBytes > 0)
   }
 
   // What happens while waiting for a connection.
@@ -171,7 +178,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
     if (this.#lacksOwnFields || ownFieldsAreWaiting()) throw LACKS_OWN_FIELDS
     this.#abort = abort
     this.#phase = SENT
-    this.#heardAtSweep = this.#pool.sweeps
+    this.#heardAtMs = this.#pool.listenedMs
   }
 
   onResponseStarted(): void {
@@ -179,7 +186,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
   }
 
   onHeaders(statusCode: number, raw: Buffer[], resume: () => void): boolean {
-    this.#heardAtSweep = this.#pool.sweeps
+    this.#heardAtMs = this.#pool.listenedMs
     if (statusCode < STATUS_FINAL_MIN) return this.#takeInterim(statusCode)
     this.#resume = resume
     this.#pool.reportAnswer(this.#target as UpstreamTarget)
@@ -194,7 +201,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
   }
 
   onData(chunk: Buffer): boolean {
-    this.#heardAtSweep = this.#pool.sweeps
+    this.#heardAtMs = this.#pool.listenedMs
     if (this.#relay.takeData(chunk)) return true
     this.#awaitDrain()
     return false
@@ -232,7 +239,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
     this.#bodyComplete = isLast
     if (this.#settled) return
     if (this.#stream !== null) {
-      this.#heardAtSweep = this.#pool.sweeps
+      if (this.#resume === null) this.#heardAtMs = this.#pool.listenedMs
       this.#stream.offer(chunk, isLast)
       return
     }

@@ -6,6 +6,7 @@
  * (upstream-pool.ts).
  */
 import type { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
 import { buildConnector, Client, type Dispatcher } from 'undici'
 import type { RequestBodyStream } from './request-body-stream.ts'
 import { connectUpstream } from './upstream-socket.ts'
@@ -48,9 +49,11 @@ export class UpstreamConnection {
   /** Who is on it now. */
   attempt: Attempt | null = null
   readonly #client: Client
+  #socket: Socket | null = null
 
   /** @param origin `http://host:port` or `https://…`. */
   constructor(origin: string, options: ConnectionOptions, observer: ConnectionObserver) {
+    const connect = origin.startsWith('https:') ? secureConnector(options) : connector(options)
     const client = new Client(origin, {
       pipelining: 1,
       strictContentLength: true,
@@ -58,7 +61,12 @@ export class UpstreamConnection {
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout: options.keepAliveTimeoutMs,
-      connect: origin.startsWith('https:') ? secureConnector(options) : connector(options),
+      connect: (where, onEnd) => {
+        connect(where, (...end) => {
+          this.#socket = end[1]
+          onEnd(...end)
+        })
+      },
     })
     client.on('connect', observer.onOpened)
     client.on('disconnect', observer.onLost)
@@ -70,6 +78,18 @@ export class UpstreamConnection {
 
   dispatch(options: DispatchOptions, events: UpstreamEvents): void {
     this.#client.dispatch(options, events)
+  }
+
+  /**
+   * Ends the attempt that is on the connection, which closes; the next one opens it again.
+   *
+   * Not by the library's own way to abort a request: that opens a connection at once, with nothing
+   * to send on it, to an upstream that is perhaps not well.
+   *
+   * @param error What the attempt is told, in a later turn.
+   */
+  cut(error: Error): void {
+    this.#socket?.destroy(error)
   }
 
   /** Closes the connection, in the middle of whatever it is doing. */

@@ -13,10 +13,12 @@ import { RetryBudget } from '../resilience/retry-budget.ts'
 import { UpstreamTarget } from './upstream-target.ts'
 
 /** How often silent upstreams, waiting requests and stalled clients are looked at. */
-const SWEEP_INTERVAL_MS_MAX = 500
+const SWEEP_INTERVAL_MS_MAX = 400
 const SWEEP_INTERVAL_MS_MIN = 10
-/** So that a short time-out is not stretched by more than its half. */
+/** So that a time-out of 20 ms or more is at most doubled. */
 const SWEEPS_PER_TIMEOUT_MIN = 2
+/** Most that a sweep counts of the time since the last one, in intervals. */
+const LISTENED_MAX = 1.25
 /** Ejections after which the time to the next probe is not doubled further. */
 const DOUBLINGS_MAX = 16
 
@@ -105,8 +107,13 @@ export class UpstreamPool {
   readonly #stalled = new Set<StalledTransfer>()
   readonly #sweeper: NodeJS.Timeout
   readonly #sweepIntervalMs: number
-  /** Sweeps so far: the clock of those who measure seconds, which costs nothing to read. */
-  sweeps = 0
+  /**
+   * For how long the thread has listened to its upstreams, as of the last sweep: a clock for those
+   * who measure seconds, which costs nothing to read. It stands still while the thread is held up:
+   * whoever did not listen cannot tell that somebody was silent.
+   */
+  listenedMs = 0
+  #sweptAtMs: number
   /** Where the next search begins, so that equally loaded targets take turns. */
   #next = 0
   #ejected = 0
@@ -136,7 +143,8 @@ export class UpstreamPool {
     )
     const shortestMs = Math.min(options.responseTimeoutMs, options.bodyIdleTimeoutMs)
     const intervalMs = Math.min(shortestMs / SWEEPS_PER_TIMEOUT_MIN, SWEEP_INTERVAL_MS_MAX)
-    this.#sweepIntervalMs = Math.max(intervalMs, SWEEP_INTERVAL_MS_MIN)
+    this.#sweepIntervalMs = Math.max(Math.floor(intervalMs), SWEEP_INTERVAL_MS_MIN)
+    this.#sweptAtMs = clock.monotonicMs()
     this.#sweeper = setInterval(() => this.sweep(), this.#sweepIntervalMs)
     this.#sweeper.unref()
   }
@@ -221,23 +229,26 @@ export class UpstreamPool {
   }
 
   /**
-   * Whether an upstream that was last heard of at that sweep has been silent for too long: for the
-   * time-out and at most one interval more. Sweeps are counted and not their time, because a thread
-   * that was held up did not listen meanwhile either.
+   * Whether an upstream that was last heard of then has been silent for too long: for the time-out
+   * at least, and at most 2.25 intervals more.
    *
+   * @param heardAtMs {@link listenedMs} as it was, which is up to one step of it too early.
    * @param isAnswering Whether the response head is here.
    */
-  isSilentTooLong(heardAtSweep: number, isAnswering: boolean): boolean {
+  isSilentTooLong(heardAtMs: number, isAnswering: boolean): boolean {
     const { bodyIdleTimeoutMs, responseTimeoutMs } = this.#options
     const timeoutMs = isAnswering ? bodyIdleTimeoutMs : responseTimeoutMs
-    return (this.sweeps - heardAtSweep - 1) * this.#sweepIntervalMs >= timeoutMs
+    const stepMsMax = this.#sweepIntervalMs * LISTENED_MAX
+    return this.listenedMs - heardAtMs - stepMsMax >= timeoutMs
   }
 
   /** Ends what has waited too long. Runs by itself. */
   sweep(): void {
-    this.sweeps += 1
-    for (const target of this.#targets) target.sweepAttempts()
     const nowMs = this.clock.monotonicMs()
+    const stepMsMax = this.#sweepIntervalMs * LISTENED_MAX
+    this.listenedMs += Math.min(nowMs - this.#sweptAtMs, stepMsMax)
+    this.#sweptAtMs = nowMs
+    for (const target of this.#targets) target.sweepAttempts()
     const waitingSinceMs = nowMs - this.#options.waitTimeoutMs
     for (const target of this.#targets) {
       if (target.waiting > 0) target.expireWaiting(waitingSinceMs)

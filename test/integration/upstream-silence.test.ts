@@ -4,17 +4,28 @@ import { describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { UpstreamPool, UpstreamPoolOptions } from '../../src/proxy/upstream-pool.ts'
 import { poolOf, rawUpstream } from '../support/opened-parts.ts'
-import { TestForward, type TestForwardOptions, until } from '../support/proxy-harness.ts'
+import {
+  ManualClock,
+  TestForward,
+  type TestForwardOptions,
+  until,
+} from '../support/proxy-harness.ts'
 
-/** A thousand sweeps, which these tests make by themselves: the pool's own do not count much. */
+/** A thousand sweeps, which these tests make by themselves, on a clock of their own. */
 const TIMEOUT_MS = 500_000
+const STEP_MS = 500
 const ALMOST = 900
 const MORE = 200
 const ENDLESS = 5_000
 const TURNS_MS = 30
 
+const clock = new ManualClock()
+
 function sweep(pool: UpstreamPool, times: number): void {
-  for (let time = 0; time < times; time += 1) pool.sweep()
+  for (let time = 0; time < times; time += 1) {
+    clock.ms += STEP_MS
+    pool.sweep()
+  }
 }
 
 /** A request to an upstream that says nothing by itself; its socket, once the request is there. */
@@ -27,15 +38,16 @@ async function underWay(
     socket = connection.socket
     return undefined
   })
-  const pool = poolOf([upstream.origin], {
+  const timeouts = {
     responseTimeoutMs: TIMEOUT_MS,
     bodyIdleTimeoutMs: TIMEOUT_MS,
-    ...poolOptions,
-  })
+    clientStallTimeoutMs: Number.POSITIVE_INFINITY,
+  }
+  const pool = poolOf([upstream.origin], { ...timeouts, ...poolOptions }, clock)
   const sent = new TestForward(pool, options)
   if (options.hasBody === true) sent.exchange.body.feed('first', false)
   await until(() => socket !== null, 'the request at the upstream')
-  return { pool, sent, socket: socket as unknown as Socket }
+  return { pool, sent, upstream, socket: socket as unknown as Socket }
 }
 
 describe('an upstream that says nothing', () => {
@@ -139,6 +151,38 @@ describe('an upstream that says nothing', () => {
     assert.equal(sent.verdicts, 0)
     sweep(pool, MORE)
     assert.equal((await sent.settled()).end, 'cut')
+  })
+
+  it('is blamed when it answers and then says nothing, however much the client goes on to send', async () => {
+    const { pool, sent, socket } = await underWay({ method: 'POST', hasBody: true })
+    socket.write('HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nok')
+    await until(() => sent.exchange.bodyBytes === 2, 'the first part')
+    for (let sends = 0; sends < 11 && sent.verdicts === 0; sends += 1) {
+      sent.exchange.body.feed('more', false)
+      sweep(pool, ALMOST / 9)
+      await delay(1)
+    }
+    assert.equal((await sent.settled()).end, 'cut')
+  })
+
+  it('is not asked for a connection again by itself', async () => {
+    const { pool, sent, upstream, socket } = await underWay()
+    sweep(pool, ALMOST + MORE)
+    await sent.settled()
+    await until(() => socket.destroyed, 'the end of the connection')
+    await delay(TURNS_MS)
+    assert.equal(upstream.connections, 1)
+    assert.equal(pool.stats.targets[0]?.connected, 0)
+    assert.equal(pool.pending, 0)
+  })
+
+  it('has not been silent while nobody listened', async () => {
+    const { pool, sent } = await underWay()
+    clock.ms += TIMEOUT_MS * 2
+    sweep(pool, ALMOST)
+    assert.equal(sent.verdicts, 0)
+    sweep(pool, MORE)
+    assert.equal((await sent.settled()).refusal, 'upstream_timeout')
   })
 
   it('costs the next request on that target nothing', async () => {
