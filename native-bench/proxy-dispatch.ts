@@ -20,6 +20,7 @@ import type { ClientExchange, RequestBody, RequestHead } from '../src/proxy/clie
 import { forward } from '../src/proxy/forward.ts'
 import { forwardedFields } from '../src/proxy/forwarded-headers.ts'
 import { createRequestFilter, requestHeaders } from '../src/proxy/hop-by-hop-headers.ts'
+import { splitRequestFields } from '../src/proxy/request-fields.ts'
 import { UPSTREAM_POOL_DEFAULTS, UpstreamPool } from '../src/proxy/upstream-pool.ts'
 import { systemClock } from '../src/resilience/clock.ts'
 
@@ -180,18 +181,16 @@ function forwarded(pool: UpstreamPool): Once {
     onAnswer(): void {},
     onSettled(): void {},
   }
+  const relayed = () => requestHeaders(HEADERS, filter, null)
+  const withForwarded = ({ peerAddress, scheme, head }: NullExchange) => {
+    const { framing, lines } = splitRequestFields(relayed())
+    const facts = { peerAddress, scheme, authority: head.authority, trusted: false } as const
+    return { headers: framing, ownFields: forwardedFields(HEADERS, facts) + lines }
+  }
   return (done) => {
     const exchange = new NullExchange(HEAD, done)
-    const headers = requestHeaders(HEADERS, filter, null)
-    const ownFields = WITH_FORWARDED
-      ? forwardedFields(HEADERS, {
-          peerAddress: exchange.peerAddress,
-          scheme: exchange.scheme,
-          authority: exchange.head.authority,
-          trusted: false,
-        })
-      : ''
-    const request = { method: 'GET', target: '/', headers, ownFields, answerHeaders }
+    const fields = WITH_FORWARDED ? withForwarded(exchange) : { headers: relayed(), ownFields: '' }
+    const request = { method: 'GET', target: '/', ...fields, answerHeaders }
     forward(exchange, pool, request, observer)
   }
 }

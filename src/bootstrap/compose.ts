@@ -43,7 +43,6 @@ import { composeIdentity } from './compose-identity.ts'
 import { type ComposedIntrospection, composeIntrospection } from './compose-introspection.ts'
 import { composeRoute } from './compose-route.ts'
 import { composeWellKnown } from './compose-well-known.ts'
-import { revocationsLastSeconds } from './revocations-last.ts'
 import type { ListenerStart } from './thread-messages.ts'
 
 const MS_PER_SECOND = 1_000
@@ -167,7 +166,7 @@ function composeVerdicts(
     keys,
     clock,
     lookups,
-    longLived: new LongLivedTokens(revocationsLastSeconds(configuration), logger),
+    longLived: new LongLivedTokens(configuration.revocation.credentialLifeMaxSeconds, logger),
   })
 }
 

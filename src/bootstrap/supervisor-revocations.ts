@@ -22,7 +22,6 @@ import {
   LogoutTokenVerifier,
 } from '../verifiers/logout/logout-token-verifier.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
-import { revocationsLastSeconds } from './revocations-last.ts'
 import { connectSupervisor } from './supervisor-redis.ts'
 
 const SWEEP_INTERVAL_MS = 60_000
@@ -62,7 +61,7 @@ export class SupervisorRevocations {
     this.#feed = this.#redis && this.#createFeed(this.#redis, revocation.keyPrefix, parts)
     this.revocations = {
       policy: {
-        credentialLifeMaxSeconds: revocationsLastSeconds(configuration),
+        credentialLifeMaxSeconds: revocation.credentialLifeMaxSeconds,
         clockToleranceSeconds: Math.max(0, ...issuers.map((it) => it.clockToleranceSeconds)),
       },
       verifier: createVerifier(issuers, parts.keys),

@@ -183,7 +183,8 @@ export interface RevocationConfiguration {
   /** Never true without a `redis` section. */
   readonly redis: boolean
   readonly keyPrefix: string
-  readonly credentialLifetimeMaxMs: number
+  /** How long a revocation is kept that names no end: as long as any credential may live. */
+  readonly credentialLifeMaxSeconds: number
   readonly capacity: number
 }
 

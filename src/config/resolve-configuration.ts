@@ -20,6 +20,7 @@ import {
   resolveApiKeys,
   resolveIntrospection,
   resolveRedis,
+  resolveRevocation,
   resolveSessions,
 } from './resolve-credentials.ts'
 import type { RouteOutput } from './route-settings.ts'
@@ -73,7 +74,7 @@ export function resolveConfiguration(
     redis,
     sessions,
     apiKeys,
-    revocation: { ...revocation, redis: revocation.redis ?? redis !== null },
+    revocation: resolveRevocation(revocation, redis !== null, sessions),
     tenants,
     identity,
     upstreams,

@@ -1,4 +1,7 @@
-/** Completes the settings of introspection, sessions, API keys and Redis with what files hold. */
+/**
+ * Completes the settings of introspection, sessions, API keys, revocation and Redis with what files
+ * and other sections say.
+ */
 import { signingAlgorithmOf } from '../protocol/key-algorithms.ts'
 import type { ConfigPath } from './config-error.ts'
 import type {
@@ -6,11 +9,13 @@ import type {
   ClientKeyConfiguration,
   IntrospectionConfiguration,
   RedisConfiguration,
+  RevocationConfiguration,
   SessionsConfiguration,
 } from './gateway-configuration.ts'
 import type { IntrospectionOutput } from './introspection-settings.ts'
 import { NO_PRIVATE_KEY, privateKeyIn } from './private-key.ts'
 import type { RedisOutput } from './redis-settings.ts'
+import type { RevocationOutput } from './revocation-settings.ts'
 import {
   type ApiKeysOutput,
   type SessionsOutput,
@@ -113,4 +118,20 @@ function signingKeyProblem(pem: string): string | null {
   return signingAlgorithmOf(key) === null
     ? 'holds a key that signs no JWT: RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519'
     : null
+}
+
+/** Does not look at tokens: how long they live is their issuers' business. */
+export function resolveRevocation(
+  { credentialLifetimeMaxMs, ...rest }: RevocationOutput,
+  hasRedis: boolean,
+  sessions: SessionsConfiguration | null,
+): RevocationConfiguration {
+  return {
+    ...rest,
+    redis: rest.redis ?? hasRedis,
+    credentialLifeMaxSeconds: Math.max(
+      credentialLifetimeMaxMs / MS_PER_SECOND,
+      sessions?.absoluteTtlSeconds ?? 0,
+    ),
+  }
 }

@@ -357,6 +357,8 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
     const target = this.#target as UpstreamTarget
     this.#phase = OVER
     this.#abort = null
+    // An idle connection would hold on to this request, and to its credential.
+    if (this.#connection !== null) this.#connection.attempt = null
     this.#connection = null
     this.#pool.finish(target)
   }

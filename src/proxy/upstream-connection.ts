@@ -1,9 +1,9 @@
 /**
  * Hot path: one HTTP/1.1 connection to an upstream, and the attempt that is on it.
  *
- * The HTTP client's own time-outs are off. It makes and clears three timers for a request, which
- * cost 1.3 µs of CPU; here a sweep over the connections looks who has been silent for too long
- * (upstream-pool.ts).
+ * The HTTP client's own time-outs for answers are off. It would make and clear a timer for the head
+ * and one for the body of each, which costs 1.3 µs of CPU a request; here a sweep over the
+ * connections looks who has been silent for too long (upstream-pool.ts).
  */
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
@@ -46,7 +46,7 @@ export interface ConnectionObserver {
 
 /** Opened when first used and opened again when it was lost. */
 export class UpstreamConnection {
-  /** Who is on it now. */
+  /** Who is on it now; whoever takes it sets this, and takes it back. */
   attempt: Attempt | null = null
   readonly #client: Client
   #socket: Socket | null = null

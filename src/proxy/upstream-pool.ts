@@ -106,7 +106,8 @@ export class UpstreamPool {
   readonly #budget: RetryBudget
   readonly #stalled = new Set<StalledTransfer>()
   readonly #sweeper: NodeJS.Timeout
-  readonly #sweepIntervalMs: number
+  /** Most that one sweep adds to {@link listenedMs}. */
+  readonly #stepMsMax: number
   /**
    * For how long the thread has listened to its upstreams, as of the last sweep: a clock for those
    * who measure seconds, which costs nothing to read. It stands still while the thread is held up:
@@ -143,9 +144,10 @@ export class UpstreamPool {
     )
     const shortestMs = Math.min(options.responseTimeoutMs, options.bodyIdleTimeoutMs)
     const intervalMs = Math.min(shortestMs / SWEEPS_PER_TIMEOUT_MIN, SWEEP_INTERVAL_MS_MAX)
-    this.#sweepIntervalMs = Math.max(Math.floor(intervalMs), SWEEP_INTERVAL_MS_MIN)
+    const sweepIntervalMs = Math.max(Math.floor(intervalMs), SWEEP_INTERVAL_MS_MIN)
+    this.#stepMsMax = sweepIntervalMs * LISTENED_MAX
     this.#sweptAtMs = clock.monotonicMs()
-    this.#sweeper = setInterval(() => this.sweep(), this.#sweepIntervalMs)
+    this.#sweeper = setInterval(() => this.sweep(), sweepIntervalMs)
     this.#sweeper.unref()
   }
 
@@ -238,15 +240,13 @@ export class UpstreamPool {
   isSilentTooLong(heardAtMs: number, isAnswering: boolean): boolean {
     const { bodyIdleTimeoutMs, responseTimeoutMs } = this.#options
     const timeoutMs = isAnswering ? bodyIdleTimeoutMs : responseTimeoutMs
-    const stepMsMax = this.#sweepIntervalMs * LISTENED_MAX
-    return this.listenedMs - heardAtMs - stepMsMax >= timeoutMs
+    return this.listenedMs - heardAtMs - this.#stepMsMax >= timeoutMs
   }
 
   /** Ends what has waited too long. Runs by itself. */
   sweep(): void {
     const nowMs = this.clock.monotonicMs()
-    const stepMsMax = this.#sweepIntervalMs * LISTENED_MAX
-    this.listenedMs += Math.min(nowMs - this.#sweptAtMs, stepMsMax)
+    this.listenedMs += Math.min(nowMs - this.#sweptAtMs, this.#stepMsMax)
     this.#sweptAtMs = nowMs
     for (const target of this.#targets) target.sweepAttempts()
     const waitingSinceMs = nowMs - this.#options.waitTimeoutMs

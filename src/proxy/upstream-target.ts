@@ -98,11 +98,8 @@ export class UpstreamTarget {
 
   /** Takes a connection back after a complete answer, as the last thing in its callback. */
   giveBack(connection: UpstreamConnection): void {
-    if (this.#waiting.size > 0) this.giveBackLater(connection)
-    else {
-      connection.attempt = null
-      this.#idle.push(connection)
-    }
+    if (this.#waiting.size === 0) this.#idle.push(connection)
+    else this.giveBackLater(connection)
   }
 
   /**
@@ -110,7 +107,6 @@ export class UpstreamTarget {
    * nothing new is dispatched while it reports an error.
    */
   giveBackLater(connection: UpstreamConnection): void {
-    connection.attempt = null
     setImmediate(passOn, this.#waiting, this.#idle, connection)
   }
 

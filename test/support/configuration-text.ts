@@ -18,6 +18,15 @@ routes:
   - { name: users, match: { path: '/users/*' }, upstream: users }
 `
 
+/** The issuers of configurations that are written as objects. */
+export const ISSUERS = {
+  main: {
+    issuer: 'https://idp.example.com/',
+    audiences: ['api'],
+    jwks: { uri: 'https://idp.example.com/keys' },
+  },
+}
+
 interface Surroundings {
   readonly environment?: Environment
   readonly cores?: number

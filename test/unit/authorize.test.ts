@@ -3,20 +3,10 @@ import { describe, it } from 'node:test'
 import { authorize, type RouteRequirement } from '../../src/authentication/authorize.ts'
 import { compileClaimRule } from '../../src/authentication/require-claims.ts'
 import type { Identity } from '../../src/protocol/verification.ts'
+import { identityOf } from '../support/tenants.ts'
 
-const identity = (scopes: string[], roles: string[]): Identity => ({
-  issuer: 'https://idp.example.com/',
-  subject: 'alice',
-  email: null,
-  roles,
-  scopes,
-  tenant: null,
-  organisation: null,
-  tokenId: null,
-  sessionId: null,
-  issuedAtSeconds: null,
-  expiresAtSeconds: 2_000,
-})
+const identity = (scopes: string[], roles: string[]) =>
+  identityOf({ issuer: 'https://idp.example.com/', scopes, roles })
 
 const requirement = (part: Partial<RouteRequirement>): RouteRequirement => ({
   scopesAll: [],

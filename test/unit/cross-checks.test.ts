@@ -1,16 +1,10 @@
 /** What must hold between settings of a configuration. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { complaintsOf, parseText } from '../support/configuration-text.ts'
+import { complaintsOf, ISSUERS, parseText } from '../support/configuration-text.ts'
 
 const BASE = {
-  issuers: {
-    main: {
-      issuer: 'https://idp.example.com/',
-      audiences: ['api'],
-      jwks: { uri: 'https://idp.example.com/keys' },
-    },
-  },
+  issuers: ISSUERS,
   upstreams: { users: { targets: ['http://127.0.0.1:9500'] } },
   routes: [route('users', {})],
 }

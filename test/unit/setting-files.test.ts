@@ -5,14 +5,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { complaintsOf, LEAST_CONFIGURATION, parseText } from '../support/configuration-text.ts'
+import {
+  complaintsOf,
+  ISSUERS,
+  LEAST_CONFIGURATION,
+  parseText,
+} from '../support/configuration-text.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
 
-const MAIN = {
-  issuer: 'https://idp.example.com/',
-  audiences: ['api'],
-  jwks: { uri: 'https://idp.example.com/keys' },
-}
+const MAIN = ISSUERS.main
 const SECRET_32 = 's'.repeat(32)
 
 /** JSON is YAML. */
