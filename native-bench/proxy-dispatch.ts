@@ -67,6 +67,9 @@ class NullExchange implements ClientExchange {
     this.#onSent = onSent
   }
   closeAfterAnswer(): void {}
+  answer(): void {
+    throw new Error('not part of this bench')
+  }
   send(_status: string, _headers: HeaderList, _body: string | Uint8Array): void {
     this.closed = true
     this.#onSent()

@@ -20,8 +20,8 @@ export function isHealthPath(path: string): boolean {
  */
 export function answerHealth(exchange: ClientExchange, readiness: Readiness): void {
   if (exchange.head.path === LIVE_PATH) {
-    exchange.send(OK, HEADERS, '{"status":"live"}')
+    exchange.answer(OK, HEADERS, '{"status":"live"}')
     return
   }
-  exchange.send(readiness.ready ? OK : UNAVAILABLE, HEADERS, JSON.stringify(readiness))
+  exchange.answer(readiness.ready ? OK : UNAVAILABLE, HEADERS, JSON.stringify(readiness))
 }

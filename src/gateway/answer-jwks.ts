@@ -15,7 +15,7 @@ const METHOD_NOT_ALLOWED = '405 Method Not Allowed'
 export function answerJwks(exchange: ClientExchange, keys: SigningSnapshot): void {
   const { method } = exchange.head
   if (method !== 'GET' && method !== 'HEAD') {
-    exchange.send(METHOD_NOT_ALLOWED, ['allow', 'GET, HEAD'], '')
+    exchange.answer(METHOD_NOT_ALLOWED, ['allow', 'GET, HEAD'], '')
     return
   }
   const headers = [
@@ -24,5 +24,5 @@ export function answerJwks(exchange: ClientExchange, keys: SigningSnapshot): voi
     'cache-control',
     `public, max-age=${keys.jwksMaxAgeSeconds}`,
   ]
-  exchange.send(OK, headers, keys.jwks)
+  exchange.answer(OK, headers, keys.jwks)
 }

@@ -58,8 +58,8 @@ export class WellKnownDocuments {
 }
 
 export function answerWellKnown(exchange: ClientExchange, document: WellKnownDocument): void {
-  if (exchange.head.method === 'OPTIONS') exchange.sendHead(NO_CONTENT, PREFLIGHT_ANSWER, null)
-  else exchange.send(OK, document.headers, document.body)
+  if (exchange.head.method === 'OPTIONS') exchange.answer(NO_CONTENT, PREFLIGHT_ANSWER, '')
+  else exchange.answer(OK, document.headers, document.body)
 }
 
 const PREFLIGHT_ANSWER = [

@@ -53,7 +53,7 @@ export class RequestContext implements ForwardObserver {
     const { exchange, requestId, route } = this
     const isGone = exchange.closed
     const response = refusalResponse(code, requestId, route?.refusals ?? null, this)
-    exchange.send(response.status, response.headers, response.body)
+    exchange.answer(response.status, response.headers, response.body)
     this.gateway.metrics.countRefusal(code, route?.issuerIndex ?? NO_INDEX)
     if (isGone) this.#end('client_gone', STATUS_NONE, null)
     else this.#end(outcomeOfRefusal(code), response.statusCode, code)

@@ -40,8 +40,8 @@ export interface RequestBody {
 }
 
 /**
- * The answer. After `send`, `sendHead`, `finish` or `destroy`, and after the client went away,
- * every further call is ignored, so that a late upstream can never touch another exchange.
+ * The answer. After `answer`, `send`, `sendHead`, `finish` or `destroy`, and after the client went
+ * away, every further call is ignored, so that a late upstream can never touch another exchange.
  *
  * `Content-Length`, `Date`, `Connection` and `Transfer-Encoding` are the server's business: they
  * must not be in `headers`. Values are written as given, so the caller has removed what could
@@ -61,7 +61,12 @@ export interface ClientExchange {
 
   /** Close the connection after this answer (`Connection: close`). Call before answering. */
   closeAfterAnswer(): void
-  /** A whole answer with its body. For HEAD the body is measured, not sent. */
+  /**
+   * A whole answer of the gateway's own. It may leave in a later turn of the event loop, because a
+   * client may ask for thousands of them at once. For HEAD the body is measured, not sent.
+   */
+  answer(status: string, headers: HeaderList, body: string): void
+  /** The same for the whole answer of an upstream: leaves at once. */
   send(status: string, headers: HeaderList, body: string | Uint8Array): void
   /**
    * A whole answer without a body: to HEAD, 204, 304.

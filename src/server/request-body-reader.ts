@@ -18,6 +18,8 @@ import type { NativeResponse } from './native-binary.ts'
 type OnChunk = (chunk: Uint8Array, isLast: boolean) => void
 type OnFailure = (reason: 'too_large' | 'client_gone') => void
 
+/** Swallowing a longer rest of a body costs more than a new connection. */
+const SWALLOWED_BYTES_MAX = 65_536
 const EMPTY_CHUNK = new Uint8Array(0)
 /** Less goes on in memory of its own size, so that a trickle cannot hold block after block. */
 const BLOCK_SHARE_MIN = BLOCK_BYTES / 8
@@ -42,7 +44,16 @@ export class RequestBodyReader implements RequestBody {
   }
   /** Whether a part of the body went on before. A body in one piece may be sent again. */
   #hasDelivered = false
+  /** Whether the reader wants nothing more for now, and whether the socket is held back. */
   #isPaused = false
+  #isHeldBack = false
+  /** Whether {@link receive} runs. */
+  #isReceiving = false
+  readonly #holdBack = () => {
+    if (!this.#isPaused || this.isComplete) return
+    this.#isHeldBack = true
+    this.#response?.pause()
+  }
   /** The end, good or bad, has been told to the reader. */
   #isSettled = false
   #isGone = false
@@ -52,6 +63,12 @@ export class RequestBodyReader implements RequestBody {
     this.#response = response
     this.#bodyBytesMax = bodyBytesMax
     this.isComplete = !hasBody
+  }
+
+  /** Whether so little is still to come that swallowing it costs less than a new connection. */
+  isShortOf(contentLength: number | null): boolean {
+    if (this.isComplete) return true
+    return contentLength !== null && contentLength - this.receivedBytes <= SWALLOWED_BYTES_MAX
   }
 
   read(onChunk: OnChunk, onFailure: OnFailure): void {
@@ -71,20 +88,34 @@ export class RequestBodyReader implements RequestBody {
     if (this.isComplete && early.length === 0) this.#deliver(EMPTY_CHUNK, true)
   }
 
+  /**
+   * While the native server delivers, it goes on until the end of the turn whatever it is told, and
+   * the last byte may be among what it delivers. So the socket is held back at the end of the turn,
+   * and only if there is more to come: a socket that is let go again after the last byte is closed
+   * by the native server's clock while the upstream still works.
+   */
   pause(): void {
     if (this.#isPaused || this.isComplete) return
     this.#isPaused = true
-    this.#response?.pause()
+    if (this.#isReceiving) setImmediate(this.#holdBack)
+    else this.#holdBack()
   }
 
   resume(): void {
-    if (!this.#isPaused) return
     this.#isPaused = false
+    if (!this.#isHeldBack) return
+    this.#isHeldBack = false
     this.#response?.resume()
   }
 
   /** From the native server. The buffer is only borrowed. */
   receive(borrowed: ArrayBuffer, isLast: boolean): void {
+    this.#isReceiving = true
+    this.#receive(borrowed, isLast)
+    this.#isReceiving = false
+  }
+
+  #receive(borrowed: ArrayBuffer, isLast: boolean): void {
     if (this.#isTooLarge) return
     this.receivedBytes += borrowed.byteLength
     this.isComplete = isLast

@@ -6,12 +6,16 @@
  *
  * How an answer is framed, and what the native server makes of it:
  *
- *     whole body known     end(body)             adds Content-Length
- *     declared length      tryEnd(chunk, total)  takes what fits; the rest is kept here
+ *     whole or declared    tryEnd(chunk, total)  takes what fits; the rest is kept here
+ *     whole, then close    end(body, true)       takes everything, closes once all is sent
  *     unknown length       write(chunk)          chunked; buffers the chunk that did not fit
  *     HEAD, 204, 304       endWithoutBody()      never a body
  *
  * It has no way to send a head alone, so a streamed head leaves with the first byte of its body.
+ *
+ * What `tryEnd` could not give away keeps the exchange under way, so that answers to a client that
+ * reads nothing do not pile up: another request meanwhile makes the native server cut it. For
+ * answers without a body see bodiless-answers.ts.
  *
  * Closing after the answer: for whole bodies the native server does it, once all is sent. For
  * streamed ones it cannot (its flag would write a header into the body), so the *spare*, a second
@@ -21,31 +25,22 @@
 
 import type { HeaderList } from '../protocol/header-list.ts'
 import type { ClientExchange, RequestHead } from '../proxy/client-exchange.ts'
+import type { WaitingAnswer } from './answer-turns.ts'
+import { type CorkedAnswer, corkStep } from './cork.ts'
+import { endHead, endHeadRaw, isBodilessStatus, isNoContent } from './end-head.ts'
 import type { NativeResponse } from './native-binary.ts'
 import { peerAddressOf } from './peer-address.ts'
 import { RequestBodyReader } from './request-body-reader.ts'
 import { writeFields } from './write-fields.ts'
+import type { WriterContext } from './writer-context.ts'
 
-/** What writers need to know of their server; one object for all requests. */
-export interface WriterContext {
-  readonly scheme: 'http' | 'https'
-  readonly bodyBytesMax: number
-  /** Once true, every answer closes its connection. */
-  isDraining: boolean
-  /** A callback of the layers above threw. Its exchange has been destroyed. */
-  readonly onError: (error: unknown) => void
-}
-
-/** Swallowing a longer rest of a request body costs more than a new connection. */
-const SWALLOWED_BODY_BYTES_MAX = 65_536
-
-/** `STARTED`: `start` was called, but no byte has been handed over. */
+/** `STARTED`: no byte was handed over. `PENDING`: all was, but the connection must take it first. */
 const OPEN = 0
 const STARTED = 1
 const STREAMING = 2
-const DONE = 3
+const PENDING = 3
+const DONE = 4
 
-/** What to do inside `cork`. */
 const STEP_WHOLE = 0
 const STEP_HEAD_ONLY = 1
 const STEP_QUEUE = 2
@@ -54,20 +49,7 @@ const STEP_END = 3
 const NO_HEADERS: HeaderList = []
 const IGNORE = () => undefined
 
-/**
- * The writer whose step runs inside `cork`: one function for all, instead of a closure for each.
- */
-let corkedWriter: ResponseWriter | null = null
-const runCorkedStep = () => corkedWriter?.runStep()
-
-function corkStep(writer: ResponseWriter, response: NativeResponse): void {
-  const outer = corkedWriter
-  corkedWriter = writer
-  response.cork(runCorkedStep)
-  corkedWriter = outer
-}
-
-export class ResponseWriter implements ClientExchange {
+export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnswer {
   readonly head: RequestHead
   readonly body: RequestBodyReader
   readonly #context: WriterContext
@@ -90,6 +72,7 @@ export class ResponseWriter implements ClientExchange {
   #isBlocked = false
   #wasBlocked = false
   #isFinishing = false
+  #isBodiless = false
   /** Bytes of the body that `write` accepted, and that the native server took. */
   #acceptedBytes = 0
   #sentBytes = 0
@@ -153,7 +136,17 @@ export class ResponseWriter implements ClientExchange {
   send(status: string, headers: HeaderList, body: string | Uint8Array): void {
     if (!this.#accept(status, headers, null)) return
     this.#whole = body
-    this.#complete(STEP_WHOLE)
+    this.#completeWhole()
+  }
+
+  answer(status: string, headers: HeaderList, body: string): void {
+    if (!this.#accept(status, headers, null)) return
+    this.#whole = body
+    if (this.#context.turns.admit(this)) this.#completeWhole()
+  }
+
+  onTurn(): void {
+    this.#completeWhole()
   }
 
   sendHead(status: string, headers: HeaderList, contentLength: number | null): void {
@@ -167,7 +160,7 @@ export class ResponseWriter implements ClientExchange {
 
   write(chunk: Uint8Array): boolean {
     if (this.#response === null || this.#state === OPEN) return true
-    if (chunk.length === 0 || this.#isBodiless()) return !this.#isBlocked
+    if (chunk.length === 0 || this.#isBodiless) return !this.#isBlocked
     this.#acceptedBytes += chunk.length
     if (this.#contentLength !== null && this.#acceptedBytes > this.#contentLength) {
       // More than declared would be read as the beginning of the next answer.
@@ -180,7 +173,7 @@ export class ResponseWriter implements ClientExchange {
     }
     if (this.#state === STARTED && chunk.length === this.#contentLength) {
       this.#whole = chunk
-      this.#complete(STEP_WHOLE)
+      this.#completeWhole()
       return true
     }
     this.#queue.push(chunk)
@@ -190,10 +183,10 @@ export class ResponseWriter implements ClientExchange {
 
   finish(): void {
     if (this.#response === null || this.#state === OPEN) return
-    if (this.#isBodiless()) this.#complete(STEP_HEAD_ONLY)
+    if (this.#isBodiless) this.#complete(STEP_HEAD_ONLY)
     else if (this.#contentLength !== null && this.#acceptedBytes < this.#contentLength) {
       this.destroy()
-    } else if (this.#state === STARTED) this.#complete(STEP_WHOLE)
+    } else if (this.#state === STARTED) this.#completeWhole()
     else if (this.#contentLength === null && this.#queue.length === 0) this.#complete(STEP_END)
     // Of a declared length, the last byte ends the answer by itself.
     else this.#isFinishing = true
@@ -206,7 +199,6 @@ export class ResponseWriter implements ClientExchange {
     response.close()
   }
 
-  /** The end of an exchange whose handling threw. */
   fail(error: unknown): void {
     this.destroy()
     this.#context.onError(error)
@@ -218,10 +210,7 @@ export class ResponseWriter implements ClientExchange {
     if (response === null) return
     switch (this.#step) {
       case STEP_WHOLE:
-        this.#writeHead(response)
-        if (this.head.method === 'HEAD') {
-          response.endWithoutBody(Buffer.byteLength(this.#whole), this.#closes)
-        } else response.end(this.#whole, this.#closes)
+        this.#writeWhole(response)
         break
       case STEP_HEAD_ONLY:
         this.#endHeadOnly(response)
@@ -241,13 +230,8 @@ export class ResponseWriter implements ClientExchange {
     this.#status = status
     this.#headers = headers
     this.#contentLength = contentLength
+    this.#isBodiless = this.head.method === 'HEAD' || isBodilessStatus(status)
     return true
-  }
-
-  /** RFC 9110 §6.4.1: answers that have no body whatever their header fields say. */
-  #isBodiless(): boolean {
-    const isStatusBodiless = this.#status.startsWith('204') || this.#status.startsWith('304')
-    return isStatusBodiless || this.head.method === 'HEAD'
   }
 
   #cork(step: number): void {
@@ -255,10 +239,20 @@ export class ResponseWriter implements ClientExchange {
     if (this.#response !== null) corkStep(this, this.#response)
   }
 
+  #completeWhole(): void {
+    if (this.#whole.length > 0 && !this.#isBodiless) this.#complete(STEP_WHOLE)
+    else {
+      this.#contentLength = Buffer.byteLength(this.#whole)
+      this.#complete(STEP_HEAD_ONLY)
+    }
+  }
+
   #complete(step: number): void {
     this.#settleConnection()
     this.#cork(step)
-    this.#answerCompleted(step === STEP_WHOLE || this.#contentLength !== null)
+    if (this.#state !== PENDING) {
+      this.#answerCompleted(step === STEP_WHOLE || this.#contentLength !== null)
+    }
   }
 
   /** Decides, before the last bytes go out, what becomes of the connection behind them. */
@@ -272,12 +266,8 @@ export class ResponseWriter implements ClientExchange {
   }
 
   #decideClosing(): void {
-    if (this.#context.isDraining) this.#closes = true
-    if (this.body.isComplete) return
-    const length = this.head.contentLength
-    const isSwallowed =
-      length !== null && length - this.body.receivedBytes <= SWALLOWED_BODY_BYTES_MAX
-    if (!isSwallowed) this.#closes = true
+    const isServedOn = !this.#context.isDraining && this.body.isShortOf(this.head.contentLength)
+    if (!isServedOn) this.#closes = true
   }
 
   #answerCompleted(isClosedNatively: boolean): void {
@@ -286,22 +276,34 @@ export class ResponseWriter implements ClientExchange {
     spare?.close()
   }
 
-  #writeHead(response: NativeResponse): void {
-    const headers = this.#headers
+  #writeHead(response: NativeResponse): number {
     this.#state = STREAMING
     response.writeStatus(this.#status)
-    writeFields(response, headers)
+    return writeFields(response, this.#headers)
+  }
+
+  #writeWhole(response: NativeResponse): void {
+    const whole = this.#whole
+    this.#writeHead(response)
+    if (this.#closes) {
+      response.end(whole, true)
+      return
+    }
+    this.#contentLength = Buffer.byteLength(whole)
+    this.#tryEnd(response, whole, this.#contentLength)
+    if (this.#isBlocked) this.#state = PENDING
   }
 
   #endHeadOnly(response: NativeResponse): void {
-    this.#writeHead(response)
-    if (this.#contentLength !== null) {
-      response.endWithoutBody(this.#contentLength, this.#closes)
+    const sizeBytes = this.#writeHead(response)
+    if (isNoContent(this.#status)) this.#contentLength = null
+    if (this.#closes || !this.#context.bodiless.mustClose(sizeBytes)) {
+      endHead(response, this.#contentLength, this.#closes)
       return
     }
-    // The native server announces it only where it does the closing itself.
-    if (this.#closes) response.writeHeader('Connection', 'close')
-    response.endWithoutBody()
+    endHeadRaw(response, this.#contentLength)
+    this.#state = PENDING
+    setImmediate(() => this.destroy())
   }
 
   #writeQueue(): void {
@@ -324,12 +326,18 @@ export class ResponseWriter implements ClientExchange {
       return
     }
     if (this.#sentBytes + chunk.length === this.#contentLength) this.#settleConnection()
-    const [isTaken, isDone] = response.tryEnd(chunk, this.#contentLength)
-    if (isDone) this.#sentBytes = this.#contentLength
+    this.#tryEnd(response, chunk, this.#contentLength)
+  }
+
+  /** Of a declared length, the last byte ends the answer by itself. */
+  #tryEnd(response: NativeResponse, chunk: string | Uint8Array, contentLength: number): void {
+    const [isTaken, isDone] = response.tryEnd(chunk, contentLength)
+    if (isDone) this.#sentBytes = contentLength
     else if (isTaken) this.#sentBytes += chunk.length
     else {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
       const offsetBytes = response.getWriteOffset()
-      this.#queue.unshift(chunk.slice(offsetBytes - this.#sentBytes))
+      this.#queue.unshift(bytes.slice(offsetBytes - this.#sentBytes))
       this.#sentBytes = offsetBytes
       this.#block(response)
     }

@@ -17,6 +17,8 @@
  * - It closes the connection after answers for which the native server cannot (response-writer.ts).
  */
 import type { ClientExchange, RequestHead } from '../proxy/client-exchange.ts'
+import { AnswerTurns } from './answer-turns.ts'
+import { BodilessAnswers } from './bodiless-answers.ts'
 import type {
   NativeApp,
   NativeListenSocket,
@@ -30,8 +32,9 @@ import {
   RequestSnapshotReader,
   type ServerRefusal,
 } from './request-snapshot.ts'
-import { ResponseWriter, type WriterContext } from './response-writer.ts'
+import { ResponseWriter } from './response-writer.ts'
 import { writeFields } from './write-fields.ts'
+import type { WriterContext } from './writer-context.ts'
 
 /** An answer of the server's own. The server adds `Content-Length`, `Date` and `Connection`. */
 export interface RenderedRefusal {
@@ -93,6 +96,8 @@ export class NativeServer {
       scheme: options.tls === null ? 'http' : 'https',
       bodyBytesMax: options.limits.bodyBytes,
       isDraining: false,
+      turns: new AnswerTurns(),
+      bodiless: new BodilessAnswers(),
       onError: options.onError,
     }
     silence(module)
@@ -252,8 +257,9 @@ export class NativeServer {
     return false
   }
 
+  /** What was answered before has left by then, if it does not fit where answers are gathered. */
   #refuseAgain(method: string, response: NativeResponse): void {
-    if (method === 'HEAD') {
+    if (method === 'HEAD' || !this.#context.turns.mayAnswer()) {
       response.close()
       return
     }

@@ -113,6 +113,27 @@ describe('back-pressure', () => {
     connection.destroy()
   })
 
+  it('closes a connection now and then behind an answer without a body, which arrives', async () => {
+    const headers = ['X-Large', 'a'.repeat(10_000)]
+    handle = (exchange) => exchange.sendHead('304 Not Modified', headers, null)
+    let connection = await openRaw({ port: running.port })
+    let closings = 0
+    for (let round = 0; round < 60; round += 1) {
+      const before = connection.received.length
+      connection.send(request('GET', '/'))
+      await connection.waitFor((text) => text.indexOf('\r\n\r\n', before) > 0)
+      const head = connection.text.slice(before)
+      assert.match(head, /^HTTP\/1\.1 304 Not Modified\r\n/)
+      assert.match(head, /\r\ndate: \w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT\r\n/i)
+      if (!/\r\nconnection: close\r\n/i.test(head)) continue
+      closings += 1
+      await connection.waitForClose()
+      connection = await openRaw({ port: running.port })
+    }
+    assert.equal(closings, 2)
+    connection.destroy()
+  })
+
   it('keeps memory bounded and cuts clients that stop reading', async () => {
     const clients = 20
     const streams: { writtenBytes: number; exchange: ClientExchange }[] = []

@@ -84,6 +84,14 @@ for (const [timing, run] of timings) {
       }
     })
 
+    it('declares no length of a 204, whatever was asked and declared (RFC 9110 §8.6)', async () => {
+      for (const method of ['GET', 'HEAD']) {
+        handle = (exchange) => run(() => exchange.sendHead('204 No Content', [], 0))
+        const [answer] = await only(request(method, '/'), method)
+        assert.deepEqual(answerHeader(answer, 'content-length'), [])
+      }
+    })
+
     it('streams a declared length without chunking', async () => {
       handle = (exchange) =>
         run(() => {

@@ -110,6 +110,10 @@ export class RecordingExchange implements ClientExchange {
     this.closesAfterAnswer = true
   }
 
+  answer(status: string, headers: HeaderList, body: string): void {
+    this.send(status, headers, body)
+  }
+
   send(status: string, headers: HeaderList, body: string | Uint8Array): void {
     if (!this.#begin('send', status, headers)) return
     const bytes = Buffer.from(body)

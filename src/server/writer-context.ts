@@ -1,0 +1,15 @@
+/** What all answers of one server share. */
+import type { AnswerTurns } from './answer-turns.ts'
+import type { BodilessAnswers } from './bodiless-answers.ts'
+
+/** One object for all requests. */
+export interface WriterContext {
+  readonly scheme: 'http' | 'https'
+  readonly bodyBytesMax: number
+  /** Once true, every answer closes its connection. */
+  isDraining: boolean
+  readonly turns: AnswerTurns
+  readonly bodiless: BodilessAnswers
+  /** A callback of the layers above threw. Its exchange has been destroyed. */
+  readonly onError: (error: unknown) => void
+}
