@@ -39,7 +39,7 @@ const FAILURES: Readonly<Record<JwksSourceFailure | JwksRefusal, string>> = {
   issuer_mismatch: 'the metadata are those of another issuer',
   insecure_url: 'the URL is not https (jwks.allowInsecureHttp)',
   file_unreadable: 'the file cannot be read',
-  not_json: 'the document is not JSON',
+  not_json: 'the document is not JSON, or names a member twice',
   not_a_key_set: 'the document is not a key set',
   too_many_keys: 'the document holds more than 100 keys',
 }

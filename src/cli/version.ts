@@ -1,5 +1,6 @@
 /** The version of this package. */
 import { readFileSync } from 'node:fs'
+import { parseJsonText } from '../protocol/strict-json.ts'
 
 /** Reads `package.json` above this module, wherever the compiled code has been put. */
 export function packageVersion(): string {
@@ -14,9 +15,8 @@ const MAX_LEVELS_UP = 6
 
 function versionAt(file: URL): string | null {
   try {
-    const content: unknown = JSON.parse(readFileSync(file, 'utf8'))
-    const isOurs = typeof content === 'object' && content !== null && 'version' in content
-    return isOurs ? String(content.version) : null
+    const content = parseJsonText(readFileSync(file, 'utf8'))
+    return content !== null && 'version' in content ? String(content['version']) : null
   } catch {
     return null
   }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { startSupervisor } from '../bootstrap/supervisor.ts'
 import { availableCores, processEnvironment } from '../config/environment.ts'
 import { parseConfig } from '../config/load-config.ts'
+import { parseJsonText } from '../protocol/strict-json.ts'
 import { type EchoUpstream, startEchoUpstream } from './echo-upstream.ts'
 import { type IdentityProvider, startIdentityProvider } from './identity-provider.ts'
 
@@ -150,7 +151,7 @@ async function createSession(admin: string): Promise<string> {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ userId: 'alice', email: 'alice@example.com', roles: ['user'] }),
   })
-  const { id } = (await answer.json()) as { readonly id?: unknown }
+  const id = parseJsonText(await answer.text())?.['id']
   if (typeof id !== 'string') throw new Error(`no session was created: ${answer.status}`)
   return id
 }

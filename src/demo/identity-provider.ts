@@ -10,6 +10,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { errors, Provider } from 'oidc-provider'
+import { parseJsonText } from '../protocol/strict-json.ts'
 import { randomHex } from '../resilience/randomness.ts'
 import { TokenStorage } from './token-storage.ts'
 
@@ -314,7 +315,7 @@ async function askAsClient(
     body: new URLSearchParams(parameters),
   })
   const text = await response.text()
-  return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
+  return parseJsonText(text) ?? {}
 }
 
 function listen(server: Server, port: number, host: string): Promise<number> {

@@ -1,6 +1,6 @@
 /** Where an issuer's metadata are, and what they say about its keys (OIDC Discovery, RFC 8414). */
+import { parseJsonDocument } from '../protocol/strict-json.ts'
 import { isFetchableUrl } from './fetchable-url.ts'
-import { parseJson } from './parse-jwks.ts'
 
 export type DiscoveryOutcome =
   | { readonly ok: true; readonly jwksUri: string }
@@ -40,7 +40,7 @@ export function readDiscoveryDocument(
   issuer: string,
   allowInsecureHttp: boolean,
 ): DiscoveryOutcome {
-  const metadata = parseJson(document)
+  const metadata = parseJsonDocument(document)
   if (typeof metadata !== 'object' || metadata === null) return refused('bad_discovery_document')
   const members = new Map<string, unknown>(Object.entries(metadata))
   const jwksUri = members.get('jwks_uri')

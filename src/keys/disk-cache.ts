@@ -8,8 +8,9 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseJsonDocument } from '../protocol/strict-json.ts'
 import { randomHex } from '../resilience/randomness.ts'
-import { JWKS_BYTES_MAX, parseJson } from './parse-jwks.ts'
+import { JWKS_BYTES_MAX } from './parse-jwks.ts'
 
 /**
  * - `absent`: no copy yet; not an error.
@@ -92,7 +93,7 @@ export class DiskCache {
 }
 
 function readCopy(bytes: Uint8Array): DiskCopy {
-  const json = parseJson(bytes)
+  const json = parseJsonDocument(bytes)
   if (typeof json !== 'object' || json === null) return refused('corrupt')
   const members = new Map<string, unknown>(Object.entries(json))
   const savedAtMs = members.get('savedAtMs')

@@ -1,5 +1,6 @@
 /** Judges a JWK Set document (RFC 7517 §5): usable keys, and what was left out and why. */
 import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
+import { parseJsonDocument } from '../protocol/strict-json.ts'
 import { type ParsedKey, parseJwk, type SkipReason } from './parse-jwk.ts'
 
 /** A document of 100 keys of 4096 bits with certificates stays well below. */
@@ -17,7 +18,7 @@ export interface SkippedKey {
 /**
  * Why a document as a whole is refused:
  * - `too_large`: more than {@link JWKS_BYTES_MAX}.
- * - `not_json`: not UTF-8 or not JSON.
+ * - `not_json`: not UTF-8, not JSON, or JSON that repeats a member name (RFC 7517 §4).
  * - `not_a_key_set`: no array called `keys`.
  * - `too_many_keys`: more than {@link JWKS_KEYS_MAX}, usable or not.
  */
@@ -46,7 +47,7 @@ export type ParsedJwks =
  */
 export function parseJwks(document: Uint8Array, permitted: readonly JwsAlgorithm[]): ParsedJwks {
   if (document.byteLength > JWKS_BYTES_MAX) return { ok: false, reason: 'too_large' }
-  const json = parseJson(document)
+  const json = parseJsonDocument(document)
   if (json === undefined) return { ok: false, reason: 'not_json' }
   const entries = keysMember(json)
   if (entries === null) return { ok: false, reason: 'not_a_key_set' }
@@ -68,15 +69,6 @@ export function parseJwks(document: Uint8Array, permitted: readonly JwsAlgorithm
     }
   }
   return { ok: true, keys, skipped }
-}
-
-/** @returns `undefined` for what is not JSON in UTF-8: no JSON text means that. */
-export function parseJson(document: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(document))
-  } catch {
-    return undefined
-  }
 }
 
 function keysMember(json: unknown): readonly unknown[] | null {

@@ -1,6 +1,11 @@
 /**
- * JSON objects as JOSE wants them: strict UTF-8, every member name once, bounded depth
- * (RFC 7515 §5.2, RFC 7519 §4, RFC 8259).
+ * JSON as JOSE wants it: strict UTF-8, every member name once, bounded depth (RFC 7515 §5.2,
+ * RFC 7519 §4, RFC 8259). The only door to `JSON.parse`: whatever decides something is read here.
+ *
+ * `JSON.parse` of V8 13.6 (Node 24) can take a name of one character that is written with an escape
+ * for a backslash: `{"x":1,"\u0061":2}` is read so once `{"x":1,"\\":2}` was read in the process.
+ * So its names are used only when none of them is written with an escape. Otherwise it only says
+ * whether the text is JSON, and the members are read here.
  */
 import { isUtf8 } from 'node:buffer'
 
@@ -14,6 +19,14 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COLON = 0x3a
 const SPACE = 0x20
+const COMMA = 0x2c
+const OBJECT_OPENS = 0x7b
+const OBJECT_CLOSES = 0x7d
+const ARRAY_OPENS = 0x5b
+const ARRAY_CLOSES = 0x5d
+const BYTE_ORDER_MARK = 0xfeff
+/** In place of a count of names. */
+const NAME_WITH_ESCAPE = -1
 
 /**
  * Decodes and parses a segment of a token.
@@ -37,33 +50,70 @@ export function parseJsonObject(segment: string): JsonObject | null {
  *   holds an escaped lone surrogate, or repeats a name.
  */
 export function parseJsonText(text: string): JsonObject | null {
+  const value = parseStrictJson(text)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
+  return value as JsonObject
+}
+
+/**
+ * The same for the bytes of a document, which may begin with a byte order mark (RFC 8259 §8.1) and
+ * need not be an object.
+ *
+ * @returns `undefined` for what is refused: no JSON text means that.
+ */
+export function parseJsonDocument(document: Uint8Array): unknown {
+  if (!isUtf8(document)) return undefined
+  const bytes = Buffer.from(document.buffer, document.byteOffset, document.byteLength)
+  const text = bytes.toString('utf8')
+  return parseStrictJson(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text)
+}
+
+/** @returns `undefined` for what is refused. An object has no prototype. */
+function parseStrictJson(text: string): unknown {
   let parsed: unknown
   // JSON.parse has no form that reports failure by value, and this is no hot path.
   try {
     parsed = JSON.parse(text)
   } catch {
-    return null
+    return undefined
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return null
+  if (typeof parsed !== 'object' || parsed === null) return parsed
+  const written = countWrittenNames(text)
+  if (written === NAME_WITH_ESCAPE) return new EscapedJson(text).read()
 
   // Without an escape there can be no lone surrogate: strict UTF-8 cannot express one.
   const checkStrings = text.includes('\\u')
-  if (countKeptNames(parsed, 1, checkStrings) !== countWrittenNames(text)) return null
-  return Object.setPrototypeOf(parsed, null)
+  if (countKeptNames(parsed, 1, checkStrings) !== written) return undefined
+  return Array.isArray(parsed) ? parsed : (Object.setPrototypeOf(parsed, null) as unknown)
 }
 
-/** How many member names stand in a text that is known to be JSON: strings before a colon. */
+/**
+ * How many member names stand in a text that is known to be JSON: strings before a colon.
+ *
+ * @returns {@link NAME_WITH_ESCAPE} when one of them is written with an escape.
+ */
 function countWrittenNames(text: string): number {
   let count = 0
+  let backslash = nextBackslash(text, 0)
   let opening = text.indexOf('"')
   while (opening !== -1) {
-    let index = closingQuote(text, opening) + 1
+    const closing = closingQuote(text, opening)
+    let index = closing + 1
     // Of what may follow a string in JSON, only white space is at or below a space.
     while (text.charCodeAt(index) <= SPACE) index += 1
-    if (text.charCodeAt(index) === COLON) count += 1
+    if (backslash < opening) backslash = nextBackslash(text, opening)
+    if (text.charCodeAt(index) === COLON) {
+      if (backslash < closing) return NAME_WITH_ESCAPE
+      count += 1
+    }
     opening = text.indexOf('"', index)
   }
   return count
+}
+
+function nextBackslash(text: string, from: number): number {
+  const index = text.indexOf('\\', from)
+  return index === -1 ? text.length : index
 }
 
 /** Index of the quote that ends the string which begins at `opening`. */
@@ -104,4 +154,103 @@ function hasLoneSurrogate(text: string): boolean {
     index += 1
   }
   return false
+}
+
+/** Reads a text that is known to be JSON, because names in it are written with escapes. */
+class EscapedJson {
+  readonly #text: string
+  /** Of what is read next. */
+  #index = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  /** @returns `undefined` for what is nested too deep, holds a lone surrogate or repeats a name. */
+  read(): unknown {
+    return this.#value(0)
+  }
+
+  #value(depth: number): unknown {
+    switch (this.#peek()) {
+      case OBJECT_OPENS:
+        return depth === JSON_DEPTH_MAX ? undefined : this.#object(depth + 1)
+      case ARRAY_OPENS:
+        return depth === JSON_DEPTH_MAX ? undefined : this.#array(depth + 1)
+      case QUOTE:
+        return this.#string()
+      default:
+        return this.#literal()
+    }
+  }
+
+  #object(depth: number): object | undefined {
+    const members = Object.create(null) as Record<string, unknown>
+    this.#index += 1
+    while (this.#peek() !== OBJECT_CLOSES) {
+      if (this.#peek() === COMMA) this.#index += 1
+      this.#peek()
+      const name = this.#string()
+      if (name === undefined || Object.hasOwn(members, name)) return undefined
+      this.#peek()
+      this.#index += 1
+      const value = this.#value(depth)
+      if (value === undefined) return undefined
+      members[name] = value
+    }
+    this.#index += 1
+    return members
+  }
+
+  #array(depth: number): readonly unknown[] | undefined {
+    const elements: unknown[] = []
+    this.#index += 1
+    while (this.#peek() !== ARRAY_CLOSES) {
+      if (this.#peek() === COMMA) this.#index += 1
+      const element = this.#value(depth)
+      if (element === undefined) return undefined
+      elements.push(element)
+    }
+    this.#index += 1
+    return elements
+  }
+
+  #string(): string | undefined {
+    const opening = this.#index
+    this.#index = closingQuote(this.#text, opening) + 1
+    const written = this.#text.slice(opening, this.#index)
+    if (!written.includes('\\')) return written.slice(1, -1)
+    // A string alone is no name, so it is read right by every version.
+    const text = JSON.parse(written) as string
+    return hasLoneSurrogate(text) ? undefined : text
+  }
+
+  /** A number, `true`, `false` or `null`. */
+  #literal(): unknown {
+    const start = this.#index
+    while (!endsLiteral(this.#text.charCodeAt(this.#index))) this.#index += 1
+    const written = this.#text.slice(start, this.#index)
+    switch (written) {
+      case 'true':
+        return true
+      case 'false':
+        return false
+      case 'null':
+        return null
+      default:
+        return Number(written)
+    }
+  }
+
+  /** The next code unit that is not white space, without taking it. */
+  #peek(): number {
+    while (this.#text.charCodeAt(this.#index) <= SPACE) this.#index += 1
+    return this.#text.charCodeAt(this.#index)
+  }
+}
+
+/** Also at the end of the text, where the code is not a number. */
+function endsLiteral(code: number): boolean {
+  const isPart = code > SPACE && code !== COMMA && code !== OBJECT_CLOSES && code !== ARRAY_CLOSES
+  return !isPart
 }

@@ -1,4 +1,5 @@
 /** The text of a revocation in the log that all instances read: digests, never raw values. */
+import { parseJsonText } from '../protocol/strict-json.ts'
 import { SECONDS_MAX } from './layout.ts'
 import { REVOCATION_LIFE_MAX_SECONDS, type RevocationEntry } from './revocation-entry.ts'
 import { isRevocationKey, type RevocationKind } from './revocation-key.ts'
@@ -44,15 +45,9 @@ export function encodeRevocationRecord(entry: RevocationEntry): string {
  */
 export function parseRevocationRecord(text: string, nowSeconds: number): RevocationEntry | null {
   if (text.length > RECORD_LENGTH_MAX) return null
-  let parsed: unknown
-  // JSON.parse has no form that reports failure by value, and this is no hot path.
-  try {
-    parsed = JSON.parse(text)
-  } catch {
-    return null
-  }
-  if (typeof parsed !== 'object' || parsed === null) return null
-  const { kind, key, watermark, until } = parsed as Partial<Record<keyof WrittenRecord, unknown>>
+  const record: Partial<Record<keyof WrittenRecord, unknown>> | null = parseJsonText(text)
+  if (record === null) return null
+  const { kind, key, watermark, until } = record
   if (!isKind(kind) || !isRevocationKey(key) || !isSeconds(until)) return null
   if (until > nowSeconds + REVOCATION_LIFE_MAX_SECONDS + LIFE_MARGIN_SECONDS) return null
   const watermarkSeconds = watermark ?? null

@@ -11,6 +11,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseJsonDocument } from '../protocol/strict-json.ts'
 
 /** Names for the vendor's types, so that this file stays the only one that imports the package. */
 export type NativeRequest = uWebSockets.HttpRequest
@@ -209,7 +210,7 @@ function readKnownBinaries(): KnownBinaries {
   let directory = dirname(fileURLToPath(import.meta.url))
   for (;;) {
     const file = join(directory, KNOWN_BINARIES_FILE)
-    if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as KnownBinaries
+    if (existsSync(file)) return parseJsonDocument(readFileSync(file)) as KnownBinaries
     const parent = dirname(directory)
     if (parent === directory) {
       throw new NativeBinaryError(`${KNOWN_BINARIES_FILE} is missing from this installation`)

@@ -249,6 +249,12 @@ describe('documents that are refused as a whole', () => {
     ['one byte over the limit', padded(JWKS_BYTES_MAX + 1), 'too_large'],
     ['text that is not JSON', Buffer.from('<html>'), 'not_json'],
     ['no bytes', Buffer.alloc(0), 'not_json'],
+    [
+      'a key that names a member twice',
+      Buffer.from('{"keys":[{"kid":"a","kid":"b"}]}'),
+      'not_json',
+    ],
+    ['keys named twice in two spellings', Buffer.from('{"keys":[],"\\u006beys":[]}'), 'not_json'],
     ['bytes that are not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), 'not_json'],
     ['a bare array', Buffer.from('[]'), 'not_a_key_set'],
     ['null', Buffer.from('null'), 'not_a_key_set'],
