@@ -22,7 +22,7 @@ const anyOf = (names) => `(${names.join('|')})`
 
 /** Each runtime package and the only files that may import it: replacing one stays a small job. */
 const VENDOR_DOORS = {
-  '@node-rs/jsonwebtoken': 'src/verifiers/jwt/rust-backend\\.ts',
+  '@node-rs/jsonwebtoken': 'src/verifiers/jwt/rust-binding\\.ts',
   'hdr-histogram-js': 'src/observability/latency-histogram\\.ts',
   ioredis: 'src/resilience/redis-wires\\.ts',
   koffi: 'src/server/receive-buffer\\.ts',

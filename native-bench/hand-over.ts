@@ -31,6 +31,8 @@ const pool = new SignaturePool({
   queueWaitMaxMs: 5_000,
   batchDeadlineMs: 5_000,
   clock: systemClock,
+  onWorkerProved: () => {},
+  onWorkerLost: () => {},
 })
 const keys = new StaticKeySource().setKeys('main', [KEY.verificationKey])
 const verifier = new JwtVerifier({ keys, signatures: pool })
@@ -89,7 +91,7 @@ const cases: BenchCase[] = [
   },
 ]
 
-await pool.warmUp()
+await pool.whenStarted(10_000)
 await runBench('CPU of all threads for one RS256 token', cases)
 console.log(`\nmean batch ${(pool.tokenCount / pool.batchCount).toFixed(1)} tokens`)
 await pool.close()

@@ -35,7 +35,7 @@ import { MEMO_ENTRIES_DEFAULT, TokenCache } from '../token-cache/token-cache.ts'
 import { ApiKeyList } from '../verifiers/api-key/api-key-list.ts'
 import { ApiKeyVerifier } from '../verifiers/api-key/api-key-verifier.ts'
 import { JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
-import { SignaturePool } from '../verifiers/jwt/signature-pool.ts'
+import { SignaturePool, type SignaturePoolOptions } from '../verifiers/jwt/signature-pool.ts'
 import { SALLYPORT_POINTERS } from '../verifiers/session/session-record.ts'
 import type { SessionReader } from '../verifiers/session/session-store.ts'
 import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
@@ -72,6 +72,8 @@ export interface ListenerSurroundings {
   /** Sessions in the memory of the supervisor. */
   readonly memorySessions: SessionReader
   readonly onRedisState: (state: RedisState) => void
+  readonly onWorkerProved: SignaturePoolOptions['onWorkerProved']
+  readonly onWorkerLost: SignaturePoolOptions['onWorkerLost']
 }
 
 export function composeListener(start: ListenerStart, around: ListenerSurroundings): ListenerParts {
@@ -89,6 +91,8 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     queueWaitMaxMs: VERIFY_QUEUE_WAIT_MS,
     batchDeadlineMs: VERIFY_BATCH_DEADLINE_MS,
     clock,
+    onWorkerProved: around.onWorkerProved,
+    onWorkerLost: around.onWorkerLost,
   })
   const upstreams = configuration.upstreams.map(
     (upstream) => new UpstreamPool(upstreamOptions(upstream, configuration, perThread), clock),

@@ -11,6 +11,7 @@ import { discoverySource, fileSource, type JwksSource, uriSource } from '../keys
 import type { KeySet } from '../keys/key-set.ts'
 import { secretKeySet } from '../keys/secret-key-set.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
+import type { IssuerReading } from '../observability/exposition.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { OutboundHttp } from '../resilience/outbound-http.ts'
 import { randomFraction } from '../resilience/randomness.ts'
@@ -55,6 +56,16 @@ export class IssuerKeys {
   /** Issuers with a shared secret have no status: nothing about them can change. */
   statuses(): JwksStatus[] {
     return [...this.#clients.values()].map((client) => client.status())
+  }
+
+  /** The same for metrics. */
+  readings(): IssuerReading[] {
+    return this.statuses().map(({ issuerName, state, ageSeconds, refreshesFailed }) => ({
+      issuer: issuerName,
+      state,
+      keyAgeSeconds: ageSeconds,
+      refreshFailures: refreshesFailed,
+    }))
   }
 
   health(): IssuerHealth[] {

@@ -20,7 +20,9 @@ import { NativeServer } from '../server/uws-app.ts'
 import { assertInvariant } from '../shared-memory/invariant.ts'
 import { composeListener, type ListenerParts } from './compose.ts'
 import { RemoteSessions } from './memory-sessions.ts'
+import { StartError } from './start-error.ts'
 import type { FromListener, ListenerStart, ToListener } from './thread-messages.ts'
+import { ThreadSignatures } from './thread-signatures.ts'
 
 /** How often a draining thread looks whether its last connection has gone. */
 const DRAIN_POLL_MS = 50
@@ -46,6 +48,12 @@ const keyRing = new KeyRing(
 const memorySessions = new RemoteSessions((question, call) =>
   post({ type: 'store_question', question, call }),
 )
+const signatures = new ThreadSignatures({
+  thread: start.index,
+  issuers: configuration.issuers,
+  logger,
+  onProof: (proof) => post({ type: 'signature_proof', proof }),
+})
 const parts: ListenerParts = composeListener(start, {
   keyRing,
   logger,
@@ -53,6 +61,8 @@ const parts: ListenerParts = composeListener(start, {
   readiness: () => readiness,
   memorySessions,
   onRedisState: (state) => post({ type: 'redis_state', state }),
+  onWorkerProved: (proof) => signatures.proved(proof),
+  onWorkerLost: (loss, error) => signatures.lost(loss, error),
 })
 const { gateway } = parts
 const server = new NativeServer(loadNativeBinary(start.nativeBinary), {
@@ -86,7 +96,11 @@ async function listen(): Promise<void> {
   try {
     // Or the first sessions would be refused while everything is well. A Redis that is down must
     // not hold up everything else.
-    await parts.redis?.whenReady(configuration.redis?.connectTimeoutMs ?? 0)
+    const [problem] = await Promise.all([
+      signatures.startProblem(parts.signatures),
+      parts.redis?.whenReady(configuration.redis?.connectTimeoutMs ?? 0),
+    ])
+    if (problem !== null) throw new StartError(problem)
     await server.listen(start.host, start.port, { isExclusive: false })
     boundReceiving()
     post({ type: 'listening' })
@@ -160,6 +174,7 @@ function snapshot(): ListenerSnapshot {
     verificationQueueDepth: parts.signatures.queueDepth,
     verificationBatches: parts.signatures.batchCount,
     verificationTokens: parts.signatures.tokenCount,
+    verificationThreadsLost: parts.signatures.workerFailureCount,
     introspectionAttempts: parts.introspection.attempts(),
     redis: parts.redis?.stats ?? NO_REDIS,
     openConnections: server.connectionCount,

@@ -29,6 +29,7 @@ import { type ListenerThreads, startListenerThreads } from './listener-threads.t
 import { nativeBinaryFor } from './native-server-choice.ts'
 import type { RunningGateway, SupervisorOptions } from './running-gateway.ts'
 import { createBuffers } from './shared-buffers.ts'
+import { SignatureStanding } from './signature-standing.ts'
 import { StartError } from './start-error.ts'
 import { SupervisorStores } from './supervisor-stores.ts'
 import type { FromListener, ListenerStart, SharedBuffers } from './thread-messages.ts'
@@ -68,6 +69,7 @@ class Supervisor implements RunningGateway {
   readonly #buffers: SharedBuffers
   readonly #keys: IssuerKeys
   readonly #signingKeys: InternalTokenKeys
+  readonly #signatures: SignatureStanding
   readonly #stores: SupervisorStores
   readonly #breakers: readonly IssuerBreaker[]
   readonly #admin: AdminApp
@@ -91,6 +93,7 @@ class Supervisor implements RunningGateway {
     this.#version = options.version
     this.nativeBinary = nativeBinaryFor(configuration)
     this.#logger = new Logger({ level: configuration.logging.level, thread: null }, systemClock)
+    this.#signatures = new SignatureStanding(this.#logger)
     this.#buffers = createBuffers(configuration)
     this.#keys = new IssuerKeys(configuration, {
       generations: new KeyGenerationAllocator(this.#buffers.keyGenerations),
@@ -249,6 +252,9 @@ class Supervisor implements RunningGateway {
       case 'redis_state':
         this.#noticeRedis(index, message.state)
         break
+      case 'signature_proof':
+        this.#signatures.update(message.proof)
+        break
       case 'snapshot':
         this.#ledger.update(message.snapshot)
         this.#snapshots.answered(message.question, index)
@@ -330,17 +336,13 @@ class Supervisor implements RunningGateway {
     const { version, kind } = this.nativeBinary
     return this.#exposition.render({
       listeners: this.#ledger.merge(),
-      issuers: this.#keys.statuses().map((status) => ({
-        issuer: status.issuerName,
-        state: status.state,
-        keyAgeSeconds: status.ageSeconds,
-        refreshFailures: status.refreshesFailed,
-      })),
+      issuers: this.#keys.readings(),
       issuerStates: KEY_SET_STATES,
       revocations: this.#stores.revocations.reading(),
       revocationLogStates: REVOCATION_FEED_STATES,
       circuits: circuitReadings(this.#breakers),
       circuitStates: CIRCUIT_STATES,
+      signatureBinding: this.#signatures.reading(),
       listenerRestarts: this.#restarts,
       ready: this.readiness().ready,
       build: {
@@ -358,6 +360,7 @@ class Supervisor implements RunningGateway {
       nativeServer: this.nativeBinary,
       port: this.port,
       readiness: this.readiness(),
+      signatures: this.#signatures.status(),
       listenerThreads: { running: this.#listening.size, restarts: this.#restarts },
       tuning: this.#configuration.tuning,
       issuers: this.#keys.statuses(),

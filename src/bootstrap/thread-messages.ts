@@ -10,6 +10,7 @@ import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
 import type { ListenerSnapshot } from '../observability/listener-metrics.ts'
 import type { RedisState } from '../resilience/redis-pool.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
+import type { SignatureProof } from '../verifiers/jwt/signature-proof.ts'
 import type { StoreReply } from '../verifiers/session/session-store.ts'
 import type { StoreCall } from './memory-sessions.ts'
 import type { TenantsSnapshot } from './supervisor-tenants.ts'
@@ -78,6 +79,8 @@ export type FromListener =
   /** About the sessions in the memory of the supervisor. */
   | { readonly type: 'store_question'; readonly question: number; readonly call: StoreCall }
   | { readonly type: 'redis_state'; readonly state: RedisState }
+  /** What a verification thread of this listener proved, if it differs from what was told. */
+  | { readonly type: 'signature_proof'; readonly proof: SignatureProof }
   | {
       readonly type: 'snapshot'
       readonly question: number

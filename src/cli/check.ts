@@ -1,6 +1,7 @@
 /** `sallyport check`: says everything that is wrong with a configuration, and starts nothing. */
 import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
 import { checkOnline } from './check-online.ts'
+import { checkSignatures } from './check-signatures.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { loadOrComplain } from './load-or-complain.ts'
 import type { Terminal } from './terminal.ts'
@@ -16,6 +17,7 @@ export async function check(options: CheckOptions, terminal: Terminal): Promise<
   const configuration = loadOrComplain(options.configFile, terminal)
   if (configuration === null) return EXIT.refused
   terminal.print(`${options.configFile} is good: ${summary(configuration)}`)
+  if (!checkSignatures(configuration, terminal)) return EXIT.refused
   if (!options.online) return EXIT.ok
   return (await checkOnline(configuration, terminal)) ? EXIT.ok : EXIT.failed
 }

@@ -39,6 +39,12 @@ export interface RevocationReading {
   } | null
 }
 
+export interface SignatureBindingReading {
+  /** One of `states`; `null` before the first thread has proved it. */
+  readonly state: string | null
+  readonly states: readonly string[]
+}
+
 export interface BuildReading {
   readonly version: string
   readonly node: string
@@ -56,6 +62,7 @@ export interface MetricsReading {
   readonly circuitStates: readonly string[]
   readonly revocations: RevocationReading
   readonly revocationLogStates: readonly string[]
+  readonly signatureBinding: SignatureBindingReading
   readonly listenerRestarts: number
   readonly ready: boolean
   readonly build: BuildReading
@@ -134,6 +141,12 @@ const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) =
   verificationQueueDepth: ({ listeners }) => single(listeners.verificationQueueDepth),
   verificationBatches: ({ listeners }) => single(listeners.verificationBatches),
   verificationTokens: ({ listeners }) => single(listeners.verificationTokens),
+  verificationThreadsLost: ({ listeners }) => single(listeners.verificationThreadsLost),
+  signatureBinding: ({ signatureBinding: { state: current, states } }) =>
+    states.map((state) => ({
+      labels: { state },
+      value: state === current ? 1 : 0,
+    })),
   introspectionAttempts: ({ listeners }) => single(listeners.introspectionAttempts),
   introspectionCircuit: ({ circuits, circuitStates }) =>
     circuits.flatMap(({ issuer, state: current }) =>

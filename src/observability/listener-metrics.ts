@@ -43,6 +43,7 @@ export interface ListenerGauges {
   /** Handed to verification threads since this thread started. */
   readonly verificationBatches: number
   readonly verificationTokens: number
+  readonly verificationThreadsLost: number
   /** Attempts to introspect a token since this thread started. */
   readonly introspectionAttempts: number
   /** All zero where nothing uses Redis. */

@@ -28,6 +28,8 @@ export type LogEvent =
   | { readonly event: 'ready' }
   | { readonly event: 'not_ready'; readonly waitingForIssuers: readonly string[] }
   | { readonly event: 'listener_started'; readonly thread: number }
+  /** OpenSSL checks all signatures in its place. */
+  | { readonly event: 'signature_binding_unavailable'; readonly reason: string }
   /** Uploads that outrun the gateway can cost memory. */
   | { readonly event: 'receive_buffer_unbounded'; readonly reason: string }
   | { readonly event: 'draining' }
@@ -50,6 +52,7 @@ export const LOG_EVENT_LEVELS: Readonly<Record<LogEvent['event'], LogLevel>> = {
   ready: 'info',
   not_ready: 'warn',
   listener_started: 'info',
+  signature_binding_unavailable: 'warn',
   receive_buffer_unbounded: 'warn',
   draining: 'info',
   stopped: 'info',

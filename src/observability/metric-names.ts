@@ -72,6 +72,22 @@ export const METRICS = {
     labels: [],
     help: 'Tokens handed to verification threads. Divided by the batches: tokens per batch.',
   },
+  verificationThreadsLost: {
+    name: 'sallyport_verification_threads_lost_total',
+    type: 'counter',
+    unit: null,
+    labels: [],
+    help: 'Verification threads that ended unexpectedly or were too slow, and were replaced.',
+  },
+  signatureBinding: {
+    name: 'sallyport_signature_binding_state',
+    type: 'gauge',
+    unit: null,
+    labels: ['state'],
+    help:
+      '1 for the state of the Rust binding that checks signatures, 0 for the others. In every ' +
+      'state but "works" OpenSSL checks all of them.',
+  },
   introspectionAttempts: {
     name: 'sallyport_introspection_attempts_total',
     type: 'counter',

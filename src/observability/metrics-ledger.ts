@@ -26,6 +26,7 @@ export interface MergedMetrics {
   readonly cacheLookups: ReadonlyMap<string, number>
   readonly verificationBatches: number
   readonly verificationTokens: number
+  readonly verificationThreadsLost: number
   readonly introspectionAttempts: number
   readonly redis: RedisReading
   readonly latencies: Readonly<Record<LatencyPhase, MergedLatency>>
@@ -45,6 +46,7 @@ class Totals {
   readonly cacheLookups = new Map<string, number>(CACHE_RESULTS.map((result) => [result, 0]))
   verificationBatches = 0
   verificationTokens = 0
+  verificationThreadsLost = 0
   introspectionAttempts = 0
   redisCommands = 0
   redisFailures = 0
@@ -75,6 +77,7 @@ class Totals {
     })
     this.verificationBatches += snapshot.gauges.verificationBatches
     this.verificationTokens += snapshot.gauges.verificationTokens
+    this.verificationThreadsLost += snapshot.gauges.verificationThreadsLost
     this.introspectionAttempts += snapshot.gauges.introspectionAttempts
     const { commands, failures, writes } = snapshot.gauges.redis
     this.redisCommands += commands
@@ -99,6 +102,7 @@ class Totals {
     for (const [result, count] of other.cacheLookups) addTo(this.cacheLookups, result, count)
     this.verificationBatches += other.verificationBatches
     this.verificationTokens += other.verificationTokens
+    this.verificationThreadsLost += other.verificationThreadsLost
     this.introspectionAttempts += other.introspectionAttempts
     this.redisCommands += other.redisCommands
     this.redisFailures += other.redisFailures
@@ -161,6 +165,7 @@ export class MetricsLedger {
       cacheLookups: totals.cacheLookups,
       verificationBatches: totals.verificationBatches,
       verificationTokens: totals.verificationTokens,
+      verificationThreadsLost: totals.verificationThreadsLost,
       introspectionAttempts: totals.introspectionAttempts,
       redis: {
         open: redisOpen,

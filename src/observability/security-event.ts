@@ -2,6 +2,7 @@
  * What a security team wants to hear of, in a stream of its own: a closed union, bounded in rate,
  * because an attacker decides how often these happen.
  */
+import type { ErrorDescription } from './redact.ts'
 
 export type SecurityEvent =
   | {
@@ -57,6 +58,12 @@ export type SecurityEvent =
   | { readonly event: 'revocation_feed_unreachable' | 'revocation_feed_caught_up' }
   | { readonly event: 'tenants_unreachable' | 'tenants_reached' }
   | { readonly event: 'tenants_unreadable'; readonly count: number }
+  /** `listener`: the thread whose tokens it checked. Another takes its place. */
+  | ({
+      readonly event: 'verification_thread_lost'
+      readonly listener: number
+      readonly loss: string
+    } & ErrorDescription)
   | { readonly event: 'listener_restarted'; readonly thread: number; readonly restarts: number }
 
 export type SecurityEventName = SecurityEvent['event']
@@ -83,6 +90,7 @@ export const SECURITY_EVENT_LEVELS: Readonly<Record<SecurityEventName, 'info' | 
     tenants_unreachable: 'error',
     tenants_reached: 'info',
     tenants_unreadable: 'error',
+    verification_thread_lost: 'error',
     listener_restarted: 'error',
   }
 

@@ -122,7 +122,10 @@ describe('sallyport', () => {
       )
       assert.equal(complaints, '')
       assert.equal(exitCode, 0)
-      assert.match(output, /is good: \d+ issuers?, \d+ upstreams?, \d+ routes?\n$/)
+      assert.match(
+        output,
+        /is good: \d+ issuers?, \d+ upstreams?, \d+ routes?\nsignatures: the Rust .+ work\n$/,
+      )
     })
   }
 

@@ -1,21 +1,12 @@
 /** `sallyport serve` where it cannot start: it says why, once, in words, and starts nothing. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { copyProgram, withoutBinaries } from '../support/copied-program.ts'
 import { echoOf, soleAnswer } from '../support/proxied-answer.ts'
 import { exchangeRaw } from '../support/raw-http.ts'
 import { RedisServer } from '../support/redis-server.ts'
@@ -197,35 +188,12 @@ describe('a command line that says nothing', () => {
   }
 })
 
-/**
- * A copy of the program in which the binary of the native server is missing: its package is copied
- * without binaries, all others are linked.
- */
-function programWithoutNativeServer(): string {
-  const program = join(directory, 'program')
-  const compiled = fileURLToPath(new URL('../../src', import.meta.url))
-  const vendor = dirname(createRequire(import.meta.url).resolve('uWebSockets.js'))
-  const packages = dirname(vendor)
-  const root = dirname(packages)
-  cpSync(compiled, join(program, 'src'), { recursive: true })
-  cpSync(join(root, 'package.json'), join(program, 'package.json'))
-  cpSync(join(root, 'scripts'), join(program, 'scripts'), { recursive: true })
-  mkdirSync(join(program, 'node_modules'))
-  for (const name of readdirSync(packages)) {
-    if (name !== 'uWebSockets.js') {
-      symlinkSync(join(packages, name), join(program, 'node_modules', name))
-    }
-  }
-  cpSync(vendor, join(program, 'node_modules', 'uWebSockets.js'), {
-    recursive: true,
-    filter: (file) => !file.endsWith('.node'),
-  })
-  return join(program, 'src', 'main.js')
-}
-
 describe('a machine without the native server', () => {
   it('is told what to do about it', async (test) => {
-    const command = serve(test, configFile({}), programWithoutNativeServer())
+    const program = copyProgram(join(directory, 'program'), {
+      'uWebSockets.js': withoutBinaries,
+    })
+    const command = serve(test, configFile({}), program)
     await expectRefusal(command, [
       /^sallyport: (the native server is not prepared|there is no native server) for /,
     ])

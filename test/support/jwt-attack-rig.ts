@@ -66,6 +66,6 @@ export function withClaims(members: Record<string, unknown>): string {
 }
 /** Opens and closes the pool around the tests of a file. */
 export function usePool(): void {
-  before(() => pool.warmUp())
+  before(() => pool.whenStarted(10_000))
   after(() => pool.close())
 }

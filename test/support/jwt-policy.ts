@@ -38,6 +38,8 @@ export function createPool(options: Partial<SignaturePoolOptions> = {}): Signatu
     queueWaitMaxMs: 5_000,
     batchDeadlineMs: 5_000,
     clock: systemClock,
+    onWorkerProved: () => {},
+    onWorkerLost: () => {},
     ...options,
   })
 }

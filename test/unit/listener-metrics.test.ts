@@ -12,6 +12,7 @@ const GAUGES: ListenerGauges = {
   verificationQueueDepth: 3,
   verificationBatches: 1,
   verificationTokens: 12,
+  verificationThreadsLost: 2,
   introspectionAttempts: 5,
   redis: { open: 2, ready: 1, commands: 40, failures: 3, writes: 8 },
   openConnections: 7,

@@ -4,7 +4,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Clock } from '../../src/resilience/clock.ts'
-import type { SignatureOutcome, SignaturePool } from '../../src/verifiers/jwt/signature-pool.ts'
+import type {
+  SignatureOutcome,
+  SignaturePool,
+  WorkerLoss,
+} from '../../src/verifiers/jwt/signature-pool.ts'
+import type { SignatureProof } from '../../src/verifiers/jwt/signature-proof.ts'
+import { eventually } from '../support/eventually.ts'
 import { createPool } from '../support/jwt-policy.ts'
 import { claimsText, headerText, type MintingKey, mintKey, signRaw } from '../support/mint-token.ts'
 
@@ -40,7 +46,7 @@ async function withPool(
 ): Promise<void> {
   const pool = createPool(options)
   try {
-    assert.equal(await pool.warmUp(), true)
+    assert.equal(await pool.whenStarted(10_000), true)
     await body(pool)
   } finally {
     await pool.close()
@@ -142,6 +148,31 @@ describe('loss of a worker', () => {
       assert.deepEqual(new Set(await outcomes), new Set(['unavailable']))
       assert.equal(pool.workerFailureCount, 1)
       assert.equal(await submit(pool), 'good')
+    })
+  })
+
+  it('is told, with its kind, whether it had something to do or not', async () => {
+    const losses: WorkerLoss[] = []
+    const onWorkerLost = (loss: WorkerLoss) => losses.push(loss)
+    await withPool({ batchMax: 2_000, batchDeadlineMs: 50, onWorkerLost }, async (pool) => {
+      await submitMany(pool, 2_000, SLOW_GOOD, SLOW)
+      await eventually('the slow one is told', () => losses.length === 1)
+      await pool.threads[0]?.terminate()
+      await eventually('the idle one is told', () => losses.length === 2)
+      assert.deepEqual(losses, ['too_slow', 'exited'])
+      assert.equal(pool.workerFailureCount, 2)
+    })
+    assert.equal(losses.length, 2, 'threads that were ended on purpose are not lost')
+  })
+
+  it('brings a proof of the one that takes its place', async () => {
+    const proofs: SignatureProof[] = []
+    const onWorkerProved = (proof: SignatureProof) => proofs.push(proof)
+    await withPool({ threads: 2, onWorkerProved }, async (pool) => {
+      assert.equal(proofs.length, 2)
+      await pool.threads[0]?.terminate()
+      await eventually('the new one has proved', () => proofs.length === 3)
+      assert.ok(proofs.every(({ bindingFault }) => bindingFault === null))
     })
   })
 

@@ -9,7 +9,8 @@
  * Nothing waits for a batch to fill up.
  *
  * Every wait ends: a token is refused as undecided when it queued too long, and a batch when its
- * worker died or did not answer in time, in which case the worker is replaced.
+ * worker died or did not answer in time, in which case the worker is replaced. Whoever made the
+ * pool is told of each worker that is lost, and of what each new one proved (signature-proof.ts).
  */
 import { EventEmitter } from 'node:events'
 import { Piscina } from 'piscina'
@@ -24,6 +25,7 @@ import {
   VERDICT_BAD,
   VERDICT_GOOD,
 } from './signature-batch.ts'
+import type { SignatureProof } from './signature-proof.ts'
 
 /**
  * - `good`, `bad`: the signature was checked.
@@ -48,6 +50,14 @@ export interface SignatureChecker {
   ): void
 }
 
+/**
+ * Why a worker is gone:
+ * - `failed`: it threw, while it loaded its code or later.
+ * - `exited`: it ended by itself, or ran out of memory.
+ * - `too_slow`: it did not answer a batch in time.
+ */
+export type WorkerLoss = 'failed' | 'exited' | 'too_slow'
+
 export interface SignaturePoolOptions {
   /** Worker threads of this pool: 1 or more. */
   readonly threads: number
@@ -60,6 +70,10 @@ export interface SignaturePoolOptions {
   /** A worker that has not answered a batch by then is replaced. */
   readonly batchDeadlineMs: number
   readonly clock: Clock
+  /** A worker has started: this is what it proved. */
+  readonly onWorkerProved: (proof: SignatureProof) => void
+  /** A worker is gone that was wanted. `error`: what it threw, if it did. */
+  readonly onWorkerLost: (loss: WorkerLoss, error: unknown) => void
 }
 
 interface Job {
@@ -78,6 +92,8 @@ const WORKER_FILE = new URL('./signature-worker.js', import.meta.url).href
  * the pool falls back to `import`.
  */
 const LOAD_BY_IMPORT = '--no-experimental-require-module'
+/** How the pool begins the message of the error about a worker that ended without an error. */
+const EXITED = 'worker exited with code'
 /** Far more than prepared keys and one batch need; a leak ends in a restart of that worker. */
 const WORKER_HEAP_MIB = 128
 /** A batch at a time leaves little behind. */
@@ -95,6 +111,11 @@ export class SignaturePool implements SignatureChecker {
   #batchCount = 0
   #tokenCount = 0
   #workerFailureCount = 0
+  #provedCount = 0
+  /** What a worker that is being lost threw. */
+  #lastError: unknown = null
+  /** Of those who wait for the first workers to start. */
+  readonly #startWaits = new Set<(haveStarted: boolean) => void>()
 
   constructor(options: SignaturePoolOptions) {
     this.#options = options
@@ -112,10 +133,11 @@ export class SignaturePool implements SignatureChecker {
         maxYoungGenerationSizeMb: WORKER_YOUNG_HEAP_MIB,
       },
     })
-    // A worker that dies with nothing to do is replaced without anybody having noticed.
-    this.#workers.on('error', () => {
-      this.#workerFailureCount += 1
+    this.#workers.on('message', (proof: SignatureProof) => this.#workerProved(proof))
+    this.#workers.on('error', (error: unknown) => {
+      this.#lastError = error
     })
+    this.#workers.on('workerDestroy', () => this.#workerLost())
   }
 
   /** Tokens that wait for a worker. */
@@ -133,7 +155,7 @@ export class SignaturePool implements SignatureChecker {
     return this.#tokenCount
   }
 
-  /** Batches and idle workers lost since the start. */
+  /** Workers lost since the start. */
   get workerFailureCount(): number {
     return this.#workerFailureCount
   }
@@ -143,14 +165,22 @@ export class SignaturePool implements SignatureChecker {
     return this.#workers.threads
   }
 
-  /** Resolves once a worker has loaded its code and answered; `false` if it could not. */
-  async warmUp(): Promise<boolean> {
-    try {
-      await this.#workers.run({ tokens: [], keyIndexes: [], keys: [] })
-      return true
-    } catch {
-      return false
-    }
+  /**
+   * Resolves once every worker has loaded its code and proved it; `false` when one was lost before
+   * or the time is over.
+   */
+  whenStarted(deadlineMs: number): Promise<boolean> {
+    if (this.#provedCount >= this.#options.threads) return Promise.resolve(true)
+    if (this.#workerFailureCount > 0) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      const settle = (haveStarted: boolean): void => {
+        clearTimeout(deadline)
+        this.#startWaits.delete(settle)
+        resolve(haveStarted)
+      }
+      const deadline = setTimeout(settle, deadlineMs, false)
+      this.#startWaits.add(settle)
+    })
   }
 
   submit(
@@ -181,7 +211,30 @@ export class SignaturePool implements SignatureChecker {
     this.#queue = []
     this.#head = 0
     for (const job of waiting) job.settle('unavailable')
+    this.#endStartWaits(false)
     await this.#workers.destroy()
+  }
+
+  #workerProved(proof: SignatureProof): void {
+    this.#provedCount += 1
+    this.#options.onWorkerProved(proof)
+    if (this.#provedCount >= this.#options.threads) this.#endStartWaits(true)
+  }
+
+  #workerLost(): void {
+    if (this.#isClosed) return
+    this.#workerFailureCount += 1
+    // What it threw is reported after its end, in the same turn of the event loop.
+    setImmediate(() => {
+      const error = this.#lastError
+      this.#lastError = null
+      this.#options.onWorkerLost(lossOf(error), error)
+      this.#endStartWaits(false)
+    })
+  }
+
+  #endStartWaits(haveStarted: boolean): void {
+    for (const settle of this.#startWaits) settle(haveStarted)
   }
 
   readonly #handOver = (): void => {
@@ -225,8 +278,8 @@ export class SignaturePool implements SignatureChecker {
       (verdicts) => {
         this.#settle(jobs, verdicts, deadline)
       },
-      () => {
-        this.#workerFailureCount += 1
+      (error: unknown) => {
+        this.#lastError = error
         this.#settle(jobs, null, deadline)
       },
     )
@@ -241,6 +294,12 @@ export class SignaturePool implements SignatureChecker {
       jobs[index]?.settle(outcomeOf(verdicts === null ? -1 : (verdicts[index] ?? -1)))
     }
   }
+}
+
+function lossOf(error: unknown): WorkerLoss {
+  if (!(error instanceof Error)) return 'exited'
+  if (error.name === 'AbortError') return 'too_slow'
+  return error.message.startsWith(EXITED) ? 'exited' : 'failed'
 }
 
 function outcomeOf(verdict: number): SignatureOutcome {

@@ -1,11 +1,13 @@
 /**
  * The thread that checks signatures. It imports little, because each thread of each pool loads it,
  * and does nothing asynchronous: between batches it sleeps in `Atomics.wait`.
+ *
+ * Before it takes a batch it proves its native code, and tells the pool the result.
  */
-import { JWS_ALGORITHM_TABLE } from '../../protocol/jws-algorithms.ts'
+import { parentPort } from 'node:worker_threads'
 import { createOpensslVerifier } from './openssl-backend.ts'
 import { createRustVerifier } from './rust-backend.ts'
-import type { SignatureVerdict, SignatureVerifier } from './signature-backend.ts'
+import { type SignatureVerdict, type SignatureVerifier, UNUSABLE_KEY } from './signature-backend.ts'
 import {
   type BatchKey,
   type BatchVerdicts,
@@ -14,6 +16,7 @@ import {
   VERDICT_FAILED,
   VERDICT_GOOD,
 } from './signature-batch.ts'
+import { proveSignatures } from './signature-proof.ts'
 
 /** Prepared keys kept; beyond that all are forgotten and prepared again when they come. */
 const PREPARED_KEYS_MAX = 1_024
@@ -25,6 +28,8 @@ const VERDICT_BYTES: Readonly<Record<SignatureVerdict, number>> = {
 }
 
 const prepared = new Map<string, SignatureVerifier>()
+const proof = proveSignatures()
+parentPort?.postMessage(proof)
 
 /** Checks one batch. Never throws: an undecided token is {@link VERDICT_FAILED}. */
 export function verifySignatures(batch: SignatureBatch): BatchVerdicts {
@@ -45,8 +50,18 @@ function preparedVerifier({ id, key }: BatchKey): SignatureVerifier {
   const known = prepared.get(name)
   if (known !== undefined) return known
   if (prepared.size >= PREPARED_KEYS_MAX) prepared.clear()
-  const isRust = JWS_ALGORITHM_TABLE[key.algorithm].backend === 'rust'
-  const verifier = isRust ? createRustVerifier(key) : createOpensslVerifier(key)
+  const verifier = createVerifier(key)
   prepared.set(name, verifier)
   return verifier
+}
+
+function createVerifier(key: BatchKey['key']): SignatureVerifier {
+  switch (proof.backends[key.algorithm]) {
+    case 'rust':
+      return createRustVerifier(key)
+    case 'openssl':
+      return createOpensslVerifier(key)
+    case null:
+      return UNUSABLE_KEY
+  }
 }
