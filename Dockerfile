@@ -8,9 +8,7 @@ ENV CI=true
 # The step after the installation checks the native server, so its script comes with the manifest.
 COPY package.json package-lock.json ./
 COPY scripts scripts
-# `npm install`, because `npm ci` refuses a lock file that lists the optional binaries of one
-# platform only.
-RUN npm install --no-audit --no-fund
+RUN npm ci --no-audit --no-fund
 COPY tsconfig.json ./
 COPY src src
 RUN npm run build \
