@@ -162,7 +162,7 @@ function noneFor(system: NativeSystem): string {
   const { platform, architecture, abi } = system
   return (
     `there is no native server for ${platform} ${architecture} with Node ABI ${abi}; ` +
-    'use Node.js 20, 22, 24 or 25 on Linux with glibc, on macOS, or on Windows'
+    'use Node.js 20, 22 or 24 on Linux with glibc or on macOS'
   )
 }
 
