@@ -10,6 +10,8 @@ import type {
   SessionsConfiguration,
   UpstreamConfiguration,
 } from '../config/gateway-configuration.ts'
+import { HEALTH_PATHS } from '../gateway/answer-health.ts'
+import { JWKS_PATH } from '../gateway/answer-jwks.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Readiness } from '../gateway/health.ts'
 import { TrustedPeers } from '../gateway/trusted-peers.ts'
@@ -116,13 +118,14 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     apiKeys: apiKeys && composeApiKeys(apiKeys, redis, clock),
   }
   const tenants = composeTenants(start)
+  const wellKnown = composeWellKnown(configuration)
   const gateway: Gateway = {
     hasTenants: configuration.tenants !== null,
     revocations: new RevocationReader(buffers.revocations),
     upstreams: new Map(upstreams.map((upstream) => [upstream.name, upstream])),
     routes: compileRoutes(
       configuration.routes.map((route, index) => ({
-        match: route.match,
+        match: { ...route.match, isCaseSensitive: route.caseSensitive },
         target: composeRoute(
           route,
           index,
@@ -133,8 +136,9 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
           strategies,
         ),
       })),
+      [...HEALTH_PATHS, ...(internalTokens === null ? [] : [JWKS_PATH]), ...wellKnown.paths],
     ),
-    wellKnown: composeWellKnown(configuration),
+    wellKnown,
     requestIdName: identity.headers.requestId,
     correlationIdName: identity.headers.correlationId,
     trustedPeers: new TrustedPeers(configuration.server.trustedProxies),

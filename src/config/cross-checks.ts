@@ -9,6 +9,7 @@ import { isLoopbackHost } from './network-address.ts'
 import { coversHost, coversMethods, coversPath } from './route-grammar.ts'
 import { checkRoutePolicy } from './route-policy-checks.ts'
 import type { IdentityOutput, RouteOutput } from './route-settings.ts'
+import { checkSpelling } from './route-spelling.ts'
 import type { AdminOutput } from './server-settings.ts'
 import { sessionCookie } from './session-settings.ts'
 import { checkRouteTenant, checkTenants } from './tenant-checks.ts'
@@ -43,6 +44,7 @@ export function crossCheck(settings: UnderstoodSettings): readonly Complaint[] {
   }
   checkRouteNames(settings.routes, complain)
   checkReachable(settings.routes, complain)
+  checkSpelling(settings, complain)
   return complaints
 }
 

@@ -313,6 +313,7 @@ export interface UpstreamConfiguration {
   readonly probeIntervalMs: number
   /** From 0 to 1. */
   readonly retryBudget: number
+  readonly caseSensitive: boolean
 }
 
 export interface RouteConfiguration {
@@ -321,11 +322,13 @@ export interface RouteConfiguration {
     readonly path: string
     /** In lower case; may start with `*.`. `null`: any host. */
     readonly host: string | null
-    /** Empty: every method. */
+    /** Empty: every method. With `HEAD` where there is `GET`. */
     readonly methods: readonly string[]
   }
   /** Name of an upstream that exists. */
   readonly upstream: string
+  /** Whether every service that may get its requests tells paths of different case apart. */
+  readonly caseSensitive: boolean
   /** `required` is what a list of authenticators means. */
   readonly authenticate: 'none' | 'optional' | 'required'
   /** In the order in which their credentials are looked for. Empty only for `none`. */

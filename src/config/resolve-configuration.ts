@@ -24,6 +24,7 @@ import {
   resolveSessions,
 } from './resolve-credentials.ts'
 import type { RouteOutput } from './route-settings.ts'
+import { isCaseSensitive } from './route-spelling.ts'
 import { type AdminOutput, isAdminToken, type ServerOutput } from './server-settings.ts'
 import { SettingFiles } from './setting-files.ts'
 import type { TenantsOutput } from './tenant-settings.ts'
@@ -214,6 +215,7 @@ function resolveRoute(
     ...route,
     authenticate,
     authenticators: authenticatorsOf(route, settings),
+    caseSensitive: isCaseSensitive(route, settings),
     issuers: authenticate === 'none' ? [] : (route.issuers ?? issuerNames),
     identity: route.identity ?? settings.identity?.strategy ?? 'headers',
     tenant: resolveRouteTenant(route, settings),

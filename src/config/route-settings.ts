@@ -3,10 +3,16 @@ import { internalTokenSchema } from './internal-token-settings.ts'
 import { hostPattern, httpOrigin, httpUrl } from './network-address.ts'
 import { requirementsSchema } from './requirement-settings.ts'
 import { pageUrl, resourceUrl } from './resource-url.ts'
-import { judgeFieldName, judgeIdentityFieldName, judgeRoutePath } from './route-grammar.ts'
+import {
+  judgeFieldName,
+  judgeIdentityFieldName,
+  judgeRoutePath,
+  withHead,
+} from './route-grammar.ts'
 import {
   duration,
   either,
+  flag,
   fraction,
   judgedText,
   listOf,
@@ -108,6 +114,11 @@ export const upstreamSchema = section('One service behind the gateway.', {
     'Share of requests that may be sent a second time. Bounded, because retries multiply the ' +
       'load on a service that is already failing. 0: never.',
   ).prefault(0.1),
+  caseSensitive: flag(
+    'Whether the service tells paths of different case apart. Many do not, Express and ASP.NET ' +
+      'among them: a path that in another case belongs to another route is refused, so that ' +
+      '`/API/Admin` cannot pass as what is not below `/api/admin`.',
+  ).prefault(false),
 }).transform(({ connectTimeout, responseTimeout, idleTimeout, probeInterval, ...rest }) => ({
   ...rest,
   connectTimeoutMs: connectTimeout,
@@ -140,9 +151,11 @@ const match = section('Which requests the route is for.', {
     ),
   ),
   methods: listOf(
-    'Methods. Empty: every method that the gateway knows.',
+    'Methods. Empty: every method that the gateway knows. `HEAD` belongs to `GET`.',
     oneOf('Method.', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']),
-  ).prefault([]),
+  )
+    .transform(withHead)
+    .prefault([]),
 })
 
 const FIELD_NAME_COMPLAINT =
@@ -223,6 +236,11 @@ export const routeSchema = section('One route.', {
   ),
   match,
   upstream: text('Name of the upstream.'),
+  caseSensitive: unlessAbsent(
+    flag(
+      'Whether the service tells paths of different case apart. Left out: as the upstream says.',
+    ),
+  ),
   authenticate: either(
     '`none`: no credential is looked at, and no identity is sent. `optional`: a request without ' +
       'a credential passes without identity; a bad credential is refused. A list: one of these ' +

@@ -5,13 +5,20 @@ import type { Readiness } from './health.ts'
 const LIVE_PATH = '/health/live'
 const READY_PATH = '/health/ready'
 
+/** To most servers the same. */
+const LIVE_SLASH = `${LIVE_PATH}/`
+const READY_SLASH = `${READY_PATH}/`
+
+/** Where the gateway itself answers. */
+export const HEALTH_PATHS: readonly string[] = [LIVE_PATH, READY_PATH, LIVE_SLASH, READY_SLASH]
+
 const HEADERS = ['content-type', 'application/json', 'cache-control', 'no-store'] as const
 const OK = '200 OK'
 const UNAVAILABLE = '503 Service Unavailable'
 
 /** Hot path: whether the gateway answers this path itself, whatever routes there are. */
 export function isHealthPath(path: string): boolean {
-  return path === LIVE_PATH || path === READY_PATH
+  return path === LIVE_PATH || path === READY_PATH || path === LIVE_SLASH || path === READY_SLASH
 }
 
 /**
@@ -19,7 +26,7 @@ export function isHealthPath(path: string): boolean {
  * with every issuer's condition in the body.
  */
 export function answerHealth(exchange: ClientExchange, readiness: Readiness): void {
-  if (exchange.head.path === LIVE_PATH) {
+  if (exchange.head.path.startsWith(LIVE_PATH)) {
     exchange.answer(OK, HEADERS, '{"status":"live"}')
     return
   }

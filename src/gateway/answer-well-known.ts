@@ -47,6 +47,10 @@ export class WellKnownDocuments {
     this.#byPath = byPath
   }
 
+  get paths(): readonly string[] {
+    return [...this.#byPath.keys()]
+  }
+
   /** Hot path: the document that this request asks for; `null` when it is for the routes. */
   find(head: RequestHead): WellKnownDocument | null {
     const { path, host } = head

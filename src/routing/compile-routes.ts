@@ -5,6 +5,7 @@
  * first segment of their path, so that a gateway with hundreds of routes compares a request with
  * the few that can match it; a route whose first segment is a wildcard is filed under every one.
  */
+import { foldCase, pathReadings } from '../protocol/lenient-path.ts'
 import { assertInvariant } from '../shared-memory/invariant.ts'
 
 /** What a route asks of a request. */
@@ -19,11 +20,15 @@ export interface RouteMatch {
   readonly host: string | null
   /** Methods in upper case. Empty: any method that the gateway accepts at all. */
   readonly methods: readonly string[]
+  /** Whether whoever gets its requests tells paths of different case apart. */
+  readonly isCaseSensitive: boolean
 }
 
 /** One route, compiled. `target` is whatever the caller wants back. */
 export interface CompiledRoute<Target> {
   readonly target: Target
+  /** Place in the configuration. */
+  readonly index: number
   readonly kind: 'exact' | 'prefix' | 'segments'
   /** `exact`: the whole path. `prefix`: the path up to and including the `/` before `*`. */
   readonly literal: string
@@ -35,21 +40,61 @@ export interface CompiledRoute<Target> {
   /** With a leading dot, for hosts below a name; `null` when `host` is exact or absent. */
   readonly hostSuffix: string | null
   readonly methods: readonly string[] | null
+  readonly isCaseSensitive: boolean
 }
 
-export interface RouteTable<Target> {
+/** The routes, to be compared with one spelling of a path. */
+export interface RouteView<Target> {
   readonly byFirstSegment: ReadonlyMap<string, readonly CompiledRoute<Target>[]>
   /** Routes for paths whose first segment no route names. */
   readonly others: readonly CompiledRoute<Target>[]
 }
 
+export interface RouteTable<Target> {
+  readonly asWritten: RouteView<Target>
+  /** To be compared with readings of a path (protocol/lenient-path.ts): as it is, and folded. */
+  readonly decoded: RouteView<Target>
+  readonly folded: RouteView<Target>
+  /** Paths at which the gateway itself answers, as they are and folded. */
+  readonly ownPaths: ReadonlySet<string>
+}
+
 const WILDCARD = '*'
 
-/** The routes in order, compiled. Paths were checked when the configuration was read. */
+interface RouteEntry<Target> {
+  readonly match: RouteMatch
+  readonly target: Target
+}
+
+/**
+ * The routes in order, compiled. Paths were checked when the configuration was read.
+ *
+ * @param ownPaths Paths at which the gateway itself answers, before any route.
+ */
 export function compileRoutes<Target>(
-  routes: readonly { readonly match: RouteMatch; readonly target: Target }[],
+  routes: readonly RouteEntry<Target>[],
+  ownPaths: readonly string[],
 ): RouteTable<Target> {
-  const compiled = routes.map(({ match, target }) => compileRoute(match, target))
+  return {
+    asWritten: compileView(routes, (path) => path),
+    decoded: compileView(routes, (path) => readingOf(path)),
+    folded: compileView(routes, (path) => foldCase(readingOf(path))),
+    ownPaths: new Set(ownPaths.flatMap((path) => [path, foldCase(readingOf(path))])),
+  }
+}
+
+/** A path of a configuration is encoded once at most. */
+function readingOf(path: string): string {
+  return pathReadings(path)?.[0] ?? path
+}
+
+function compileView<Target>(
+  routes: readonly RouteEntry<Target>[],
+  spell: (path: string) => string,
+): RouteView<Target> {
+  const compiled = routes.map(({ match, target }, index) => {
+    return compileRoute({ ...match, path: spell(match.path) }, target, index)
+  })
   const firstSegments = new Set(compiled.map(firstSegmentOf).filter((name) => name !== WILDCARD))
   const byFirstSegment = new Map<string, readonly CompiledRoute<Target>[]>()
   for (const name of firstSegments) {
@@ -64,7 +109,11 @@ export function compileRoutes<Target>(
   }
 }
 
-function compileRoute<Target>(match: RouteMatch, target: Target): CompiledRoute<Target> {
+function compileRoute<Target>(
+  match: RouteMatch,
+  target: Target,
+  index: number,
+): CompiledRoute<Target> {
   assertInvariant(match.path.startsWith('/'), 'the path of a route starts with a slash')
   const segments = match.path.slice(1).split('/')
   const openEnded = segments.at(-1) === WILDCARD
@@ -73,6 +122,7 @@ function compileRoute<Target>(match: RouteMatch, target: Target): CompiledRoute<
   const isBelow = match.host?.startsWith('*.') === true
   return {
     target,
+    index,
     kind,
     literal: kind === 'prefix' ? match.path.slice(0, -1) : match.path,
     segments: kind === 'segments' ? fixed : null,
@@ -80,6 +130,7 @@ function compileRoute<Target>(match: RouteMatch, target: Target): CompiledRoute<
     host: isBelow ? null : (match.host?.toLowerCase() ?? null),
     hostSuffix: isBelow ? (match.host?.slice(1).toLowerCase() ?? null) : null,
     methods: match.methods.length === 0 ? null : match.methods,
+    isCaseSensitive: match.isCaseSensitive,
   }
 }
 

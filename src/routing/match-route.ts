@@ -1,6 +1,12 @@
 /** Hot path: finds the route of a request in the compiled table. */
-import type { CompiledRoute, RouteTable } from './compile-routes.ts'
-import { isReadDifferently, lenientPath } from './lenient-path.ts'
+import {
+  foldCase,
+  judgeReadings,
+  pathReadings,
+  READ_ALIKE,
+  READ_IN_ANY_CASE,
+} from '../protocol/lenient-path.ts'
+import type { CompiledRoute, RouteTable, RouteView } from './compile-routes.ts'
 
 /**
  * A path that belongs to one route as it is, and to another as a lenient upstream would read it.
@@ -9,6 +15,9 @@ export const AMBIGUOUS_PATH = 'ambiguous_path'
 
 /**
  * The first route that matches, `null`, or {@link AMBIGUOUS_PATH}, which must be refused.
+ *
+ * @param path Canonical path (protocol/canonical-path.ts): compared as it is, case and all.
+ * @param host Without a port, in lower case.
  */
 export function findRoute<Target>(
   table: RouteTable<Target>,
@@ -16,29 +25,82 @@ export function findRoute<Target>(
   path: string,
   host: string,
 ): Target | null | typeof AMBIGUOUS_PATH {
-  const found = matchRoute(table, method, path, host)
-  if (!isReadDifferently(path)) return found
-  return matchRoute(table, method, lenientPath(path), host) === found ? found : AMBIGUOUS_PATH
+  const found = firstMatch(table.asWritten, method, path, host)
+  const judgement = judgeReadings(path)
+  if (judgement === READ_ALIKE) return found === null ? null : found.target
+  const isAmbiguous =
+    judgement === READ_IN_ANY_CASE
+      ? isAnothersInLowerCase(table, found, method, path, host)
+      : isAnothersInAnyReading(table, found, method, path, host)
+  return isAmbiguous ? AMBIGUOUS_PATH : (found?.target ?? null)
 }
 
-/**
- * The first route that matches, or `null`.
- *
- * @param path Canonical path (protocol/canonical-path.ts): compared as it is, case and all.
- * @param host Without a port, in lower case.
- */
-export function matchRoute<Target>(
+function isAnothersInLowerCase<Target>(
   table: RouteTable<Target>,
+  found: CompiledRoute<Target> | null,
   method: string,
   path: string,
   host: string,
-): Target | null {
+): boolean {
+  if (found?.isCaseSensitive === true) return false
+  return isAnothers(table, table.folded, found, method, path.toLowerCase(), host, path)
+}
+
+function isAnothersInAnyReading<Target>(
+  table: RouteTable<Target>,
+  found: CompiledRoute<Target> | null,
+  method: string,
+  path: string,
+  host: string,
+): boolean {
+  const readings = pathReadings(path)
+  if (readings === null) return true
+  const tellsCaseApart = found?.isCaseSensitive === true
+  return readings.some((reading) => {
+    if (isAnothers(table, table.decoded, found, method, reading, host, path)) return true
+    if (tellsCaseApart) return false
+    return isAnothers(table, table.folded, found, method, foldCase(reading), host, path)
+  })
+}
+
+/**
+ * Whether this reading of the path belongs to another route than the one that was found, or to the
+ * gateway itself.
+ *
+ * What counts is whether the service that would get the request tells case apart, so it is the
+ * setting of the route that was found. Where none was, nothing goes anywhere, and a route whose
+ * service tells case apart is not meant by another case.
+ */
+function isAnothers<Target>(
+  table: RouteTable<Target>,
+  view: RouteView<Target>,
+  found: CompiledRoute<Target> | null,
+  method: string,
+  reading: string,
+  host: string,
+  path: string,
+): boolean {
+  if (table.ownPaths.has(reading) && !table.ownPaths.has(path)) return true
+  const other = firstMatch(view, method, reading, host)
+  if (other === null || found === null) {
+    return other !== found && !(view === table.folded && other?.isCaseSensitive === true)
+  }
+  return other.index !== found.index
+}
+
+/** The first route that matches, or `null`. */
+function firstMatch<Target>(
+  view: RouteView<Target>,
+  method: string,
+  path: string,
+  host: string,
+): CompiledRoute<Target> | null {
   const end = path.indexOf('/', 1)
   const firstSegment = end === -1 ? path.slice(1) : path.slice(1, end)
-  const candidates = table.byFirstSegment.get(firstSegment) ?? table.others
+  const candidates = view.byFirstSegment.get(firstSegment) ?? view.others
   for (let index = 0; index < candidates.length; index += 1) {
     const route = candidates[index]
-    if (route !== undefined && matches(route, method, path, host)) return route.target
+    if (route !== undefined && matches(route, method, path, host)) return route
   }
   return null
 }

@@ -1,5 +1,6 @@
 /** Turns the configured places where a tenant may be named into something a request only walks. */
 import { TENANT_PLACE } from '../config/tenant-grammar.ts'
+import { foldCase, pathReadings } from '../protocol/lenient-path.ts'
 import { assertInvariant } from '../shared-memory/invariant.ts'
 
 /** One place where a tenant may be named. Patterns are judged: see config/tenant-grammar.ts. */
@@ -17,6 +18,8 @@ export interface TenantSource {
   readonly text: string
   /** `path`: the segments in front of the tenant's, `*` for any one. Otherwise empty. */
   readonly segments: readonly string[]
+  /** The same in the spelling of readings of a path: protocol/lenient-path.ts. */
+  readonly foldedSegments: readonly string[]
 }
 
 export interface TenantSources {
@@ -27,7 +30,10 @@ export interface TenantSources {
 }
 
 const PATH_END = `/${TENANT_PLACE}/*`
-const NONE: readonly string[] = Object.freeze([])
+
+type Segments = Pick<TenantSource, 'segments' | 'foldedSegments'>
+
+const NO_SEGMENTS: Segments = { segments: [], foldedSegments: [] }
 
 export function compileTenantRules(rules: readonly TenantRule[]): TenantSources {
   const inRequest = rules.map(compileRule).filter((source) => source !== null)
@@ -38,18 +44,20 @@ function compileRule(rule: TenantRule): TenantSource | null {
   switch (rule.from) {
     case 'subdomain':
       assertInvariant(rule.pattern.startsWith(TENANT_PLACE), 'the tenant is the first label')
-      return { kind: rule.from, text: rule.pattern.slice(TENANT_PLACE.length), segments: NONE }
+      return { kind: rule.from, text: rule.pattern.slice(TENANT_PLACE.length), ...NO_SEGMENTS }
     case 'path':
       assertInvariant(rule.pattern.endsWith(PATH_END), 'nothing fixed follows the tenant')
-      return { kind: rule.from, text: '', segments: segmentsBefore(rule.pattern) }
+      return { kind: rule.from, text: '', ...segmentsBefore(rule.pattern) }
     case 'header':
-      return { kind: rule.from, text: rule.name, segments: NONE }
+      return { kind: rule.from, text: rule.name, ...NO_SEGMENTS }
     case 'claim':
       return null
   }
 }
 
-function segmentsBefore(pattern: string): readonly string[] {
+function segmentsBefore(pattern: string): Segments {
   const before = pattern.slice(0, -PATH_END.length)
-  return before === '' ? NONE : before.slice(1).split('/')
+  if (before === '') return NO_SEGMENTS
+  const folded = foldCase(pathReadings(before)?.[0] ?? before)
+  return { segments: before.slice(1).split('/'), foldedSegments: folded.slice(1).split('/') }
 }

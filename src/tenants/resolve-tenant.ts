@@ -7,6 +7,13 @@
  * else `ACME` is not the tenant `acme`, and nothing is decoded or trimmed to make it so.
  */
 import type { HeaderList } from '../protocol/header-list.ts'
+import {
+  foldCase,
+  judgeReadings,
+  pathReadings,
+  READ_ALIKE,
+  READ_IN_ANY_CASE,
+} from '../protocol/lenient-path.ts'
 import { type Refused, refuse } from '../protocol/verification.ts'
 import { compileTenantRules, type TenantRule, type TenantSource } from './compile-tenant.ts'
 import { type TenantId, tenantIdBetween } from './tenant.ts'
@@ -18,17 +25,8 @@ const AMBIGUOUS = refuse('invalid_request')
 const MALFORMED = refuse('tenant_not_found')
 
 const CODE_DOT = 0x2e
-const CODE_SEMICOLON = 0x3b
-const CODE_LOWER_A = 0x61
-const CODE_LOWER_Z = 0x7a
-/** The bit that tells the cases of an ASCII letter apart. */
-const CASE_BIT = 0x20
-const ENCODED_SEMICOLON = '%3B'
-
 /** No tenant in this path. */
 const NOWHERE = -1
-/** None for us, but an upstream that reads paths less strictly might find one. */
-const IN_DOUBT = -2
 
 /** Reads the tenant out of requests, from the places that the configuration lists. */
 export class TenantResolver {
@@ -83,7 +81,7 @@ function fromSource(
     case 'subdomain':
       return fromHost(host, source.text, known)
     case 'path':
-      return fromPath(path, source.segments, known)
+      return fromPath(path, source, known)
     case 'header':
       return fromHeaders(headers, source.text, known)
   }
@@ -97,14 +95,28 @@ function fromHost(host: string, suffix: string, known: TenantId | null): Request
   return nameBetween(host, 0, host.length - suffix.length, known)
 }
 
+/** An upstream that reads paths less strictly must find the same tenant, or none as well. */
 function fromPath(
+  path: string,
+  { segments, foldedSegments }: TenantSource,
+  known: TenantId | null,
+): RequestedTenant {
+  const named = namedInPath(path, segments, known)
+  if (named !== null && typeof named !== 'string') return named
+  const judgement = judgeReadings(path)
+  if (judgement === READ_ALIKE) return named
+  const readings = judgement === READ_IN_ANY_CASE ? [path] : pathReadings(path)
+  const isClear = readings?.every((it) => namedInPath(foldCase(it), foldedSegments, null) === named)
+  return isClear === true ? named : AMBIGUOUS
+}
+
+function namedInPath(
   path: string,
   segments: readonly string[],
   known: TenantId | null,
 ): RequestedTenant {
   const start = tenantStart(path, segments)
   if (start === NOWHERE) return null
-  if (start === IN_DOUBT) return AMBIGUOUS
   const slash = path.indexOf('/', start)
   return nameBetween(path, start, slash === -1 ? path.length : slash, known)
 }
@@ -130,45 +142,20 @@ function nameBetween(
   return tenantIdBetween(text, start, end) ?? MALFORMED
 }
 
-/** Index of the segment that names the tenant, {@link NOWHERE} or {@link IN_DOUBT}. */
+/** Index of the segment that names the tenant, or {@link NOWHERE}. */
 function tenantStart(path: string, segments: readonly string[]): number {
   let start = 1
-  let isInDoubt = false
   for (let index = 0; index < segments.length; index += 1) {
     const segment = segments[index] ?? ''
     const end = path.indexOf('/', start)
     // `/tenants` itself is above all tenants.
     if (end === -1) return NOWHERE
-    if (segment !== '*' && !isSame(path, start, end, segment)) {
-      if (!mayReadAs(path, start, end, segment)) return NOWHERE
-      isInDoubt = true
-    }
+    if (segment !== '*' && !isSame(path, start, end, segment)) return NOWHERE
     start = end + 1
   }
-  return isInDoubt ? IN_DOUBT : start
+  return start
 }
 
 function isSame(path: string, start: number, end: number, segment: string): boolean {
   return end - start === segment.length && path.startsWith(segment, start)
-}
-
-/**
- * Whether an upstream that ignores case, or cuts off path parameters before or after decoding,
- * takes what stands there for the segment. A segment of a pattern is unreserved characters, whose
- * encodings a canonical path does not have, so there is no third way.
- */
-function mayReadAs(path: string, start: number, end: number, segment: string): boolean {
-  const nameEnd = start + segment.length
-  if (nameEnd > end) return false
-  for (let index = 0; index < segment.length; index += 1) {
-    if (!isSameLetter(path.charCodeAt(start + index), segment.charCodeAt(index))) return false
-  }
-  if (nameEnd === end || path.charCodeAt(nameEnd) === CODE_SEMICOLON) return true
-  return path.startsWith(ENCODED_SEMICOLON, nameEnd)
-}
-
-function isSameLetter(code: number, other: number): boolean {
-  if (code === other) return true
-  const lower = code | CASE_BIT
-  return lower === (other | CASE_BIT) && lower >= CODE_LOWER_A && lower <= CODE_LOWER_Z
 }

@@ -5,9 +5,10 @@ import { AMBIGUOUS_PATH, findRoute } from '../../src/routing/match-route.ts'
 
 const routes = compileRoutes(
   ['/admin/*', '/secret', '/@internal/*', '/*'].map((path) => ({
-    match: { path, host: null, methods: [] },
+    match: { path, host: null, methods: [], isCaseSensitive: false },
     target: path,
   })),
+  ['/health/live'],
 )
 
 const find = (path: string) => findRoute(routes, 'GET', path, 'a.test')

@@ -113,6 +113,7 @@ describe('The least configuration', () => {
         ejectAfterFailures: 3,
         probeIntervalMs: 5_000,
         retryBudget: 0.1,
+        caseSensitive: false,
       },
     ],
     [
@@ -122,6 +123,7 @@ describe('The least configuration', () => {
         name: 'users',
         match: { path: '/users/*', host: null, methods: [] },
         upstream: 'users',
+        caseSensitive: false,
         authenticate: 'required',
         authenticators: ['jwt'],
         issuers: ['main'],

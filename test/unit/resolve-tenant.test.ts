@@ -162,6 +162,24 @@ describe('tricks of spelling', () => {
     assert.equal(resolve([deep], { path: '/api/x/T-1;y/acme/' }), 'invalid_request')
   })
 
+  it('are refused where an upstream may find another tenant than we do', () => {
+    for (const path of [
+      '/tenants/acme/..%252F..%252Ftenants%252Fglobex/x',
+      '/tenants/acme/%252e%252e/globex/x',
+      '/tenants/acme/..%20/globex/x',
+      '/%2574enants/acme/x',
+      '/tenants./acme/x',
+      '/tenants%20/acme/x',
+      '/tenant%C5%BF/acme/x',
+      '/x%252F..%252Ftenants/acme/x',
+    ]) {
+      assert.equal(resolve([PATH], { path }), 'invalid_request', path)
+    }
+    for (const path of ['/tenants/acme/Orders/AbC', '/tenants/acme/a%20b', '/tenants/acme/x;v=1']) {
+      assert.equal(resolve([PATH], { path }), 'acme', path)
+    }
+  })
+
   it('are not seen where there are none', () => {
     for (const path of ['/tenantsx/acme/', '/tenant/acme/', '/tenants%40/acme/', '/caf%C3%A9/a/']) {
       assert.equal(resolve([PATH], { path }), null, path)
