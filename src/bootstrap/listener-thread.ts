@@ -6,11 +6,10 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { handleRequest } from '../gateway/handle-request.ts'
-import { refusalResponse } from '../gateway/refusal-response.ts'
+import { refuseMalformed } from '../gateway/refuse-malformed.ts'
 import { KeyRing } from '../keys/key-ring.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
 import type { ListenerSnapshot } from '../observability/listener-metrics.ts'
-import { NO_INDEX } from '../observability/listener-metrics.ts'
 import { Logger } from '../observability/logger.ts'
 import { describeError } from '../observability/redact.ts'
 import { systemClock } from '../resilience/clock.ts'
@@ -69,12 +68,7 @@ const server = new NativeServer(loadNativeBinary(start.nativeBinary), {
   limits: configuration.server.limits,
   tls: configuration.server.tls,
   onRequest: (exchange) => handleRequest(gateway, exchange),
-  renderRefusal: (code) => {
-    gateway.metrics.countRefusal(code, NO_INDEX)
-    gateway.metrics.countEnded(NO_INDEX, 'refused')
-    const requestId = gateway.requestIds.create(systemClock.wallMs())
-    return refusalResponse(code, requestId, null, null)
-  },
+  renderRefusal: (code) => refuseMalformed(gateway, code),
   onError: (error) =>
     logger.log({ event: 'unexpected_failure', where: 'request', ...describeError(error) }),
 })
