@@ -29,7 +29,7 @@ import {
   SILENT_TOO_LONG,
   upstreamFailure,
 } from './upstream-error.ts'
-import type { StalledTransfer, UpstreamPool } from './upstream-pool.ts'
+import type { UpstreamPool } from './upstream-pool.ts'
 import type { ConnectionWaiter, UpstreamTarget } from './upstream-target.ts'
 
 /**
@@ -57,16 +57,13 @@ const DISPATCHED = 2
 const SENT = 3
 const OVER = 4
 
-const NOT_STALLED = 0
-
 /** Interim answers (1xx) that an upstream may send; each one also restarts its time-out. */
 const INTERIM_ANSWERS_MAX = 16
 const STATUS_SWITCHING = 101
 const STATUS_FINAL_MIN = 200
 
-class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, StalledTransfer, Attempt {
+class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt {
   waitingSinceMs = 0
-  stalledSinceMs = NOT_STALLED
 
   readonly #exchange: ClientExchange
   readonly #pool: UpstreamPool
@@ -87,7 +84,9 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
   #connection: UpstreamConnection | null = null
   #abort: ((error: Error) => void) | null = null
   #resume: (() => void) | null = null
-  #drainAwaited = false
+  /** Whether the client is to take what it has before it gets more. */
+  #isClientSlow = false
+  #isDrainAwaited = false
   #lacksOwnFields = false
   /** When the upstream was heard of last, or was not awaited yet: `UpstreamPool.listenedMs`. */
   #heardAtMs = 0
@@ -133,10 +132,6 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
     this.#observer.onSettled(this.#relay.statusCode, 'cut')
   }
 
-  onStallExpired(): void {
-    this.cut()
-  }
-
   onSweep(): void {
     if (this.#phase !== SENT) return
     if (!this.#isUpstreamAwaited()) this.#heardAtMs = this.#pool.listenedMs
@@ -151,7 +146,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
    * of the request does not count any more.
    */
   #isUpstreamAwaited(): boolean {
-    if (this.#resume !== null) return this.stalledSinceMs === NOT_STALLED
+    if (this.#resume !== null) return !this.#isClientSlow
     if (this.#stream === null) return true
     const heldBytes = this.#stream.readableLength
     const hasTakenMore = heldBytes < this.#heldBytes
@@ -308,14 +303,13 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
     return true
   }
 
+  /** A client that takes nothing at all is cut by the server (server/uws-app.ts). */
   #awaitDrain(): void {
-    this.stalledSinceMs = this.#pool.clock.monotonicMs()
-    this.#pool.watchStall(this)
-    if (this.#drainAwaited) return
-    this.#drainAwaited = true
+    this.#isClientSlow = true
+    if (this.#isDrainAwaited) return
+    this.#isDrainAwaited = true
     this.#exchange.onDrain(() => {
-      this.#pool.unwatchStall(this)
-      this.stalledSinceMs = NOT_STALLED
+      this.#isClientSlow = false
       if (!this.#settled) this.#resume?.()
     })
   }
@@ -344,7 +338,6 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Stalled
   #settle(): void {
     this.#settled = true
     this.#relay.abandon()
-    this.#pool.unwatchStall(this)
     const phase = this.#phase
     if (phase === WAITING) {
       this.#target?.stopWaiting(this)

@@ -12,7 +12,7 @@ import type { Clock } from '../resilience/clock.ts'
 import { RetryBudget } from '../resilience/retry-budget.ts'
 import { UpstreamTarget } from './upstream-target.ts'
 
-/** How often silent upstreams, waiting requests and stalled clients are looked at. */
+/** How often silent upstreams and waiting requests are looked at. */
 const SWEEP_INTERVAL_MS_MAX = 400
 const SWEEP_INTERVAL_MS_MIN = 10
 /** So that a time-out of 20 ms or more is at most doubled. */
@@ -38,8 +38,6 @@ export interface UpstreamPoolOptions {
   readonly bodyIdleTimeoutMs: number
   /** Longest time that a request waits for a connection, then `overloaded`. */
   readonly waitTimeoutMs: number
-  /** Longest time that a client may take nothing of an answer before it is cut. */
-  readonly clientStallTimeoutMs: number
   /** Idle connections close after this, or earlier when the upstream's `Keep-Alive` says so. */
   readonly keepAliveTimeoutMs: number
   readonly responseHeaderBytesMax: number
@@ -58,7 +56,6 @@ export const UPSTREAM_POOL_DEFAULTS = {
   responseTimeoutMs: 30_000,
   bodyIdleTimeoutMs: 60_000,
   waitTimeoutMs: 5_000,
-  clientStallTimeoutMs: 60_000,
   // Below the 5 s after which a Node upstream closes an idle connection: that race is lost seldom.
   keepAliveTimeoutMs: 4_000,
   responseHeaderBytesMax: 16_384,
@@ -91,20 +88,12 @@ export interface UpstreamPoolStats {
   readonly faults: number
 }
 
-/** A transfer that waits for its client to take data. */
-export interface StalledTransfer {
-  readonly stalledSinceMs: number
-  /** Has waited as long as it may. */
-  onStallExpired(): void
-}
-
 export class UpstreamPool {
   readonly name: string
   readonly clock: Clock
   readonly #options: UpstreamPoolOptions
   readonly #targets: readonly UpstreamTarget[]
   readonly #budget: RetryBudget
-  readonly #stalled = new Set<StalledTransfer>()
   readonly #sweeper: NodeJS.Timeout
   /** Most that one sweep adds to {@link listenedMs}. */
   readonly #stepMsMax: number
@@ -222,14 +211,6 @@ export class UpstreamPool {
     return false
   }
 
-  watchStall(transfer: StalledTransfer): void {
-    this.#stalled.add(transfer)
-  }
-
-  unwatchStall(transfer: StalledTransfer): void {
-    this.#stalled.delete(transfer)
-  }
-
   /**
    * Whether an upstream that was last heard of then has been silent for too long: for the time-out
    * at least, and at most 2.25 intervals more.
@@ -252,12 +233,6 @@ export class UpstreamPool {
     const waitingSinceMs = nowMs - this.#options.waitTimeoutMs
     for (const target of this.#targets) {
       if (target.waiting > 0) target.expireWaiting(waitingSinceMs)
-    }
-    const stalledSinceMs = nowMs - this.#options.clientStallTimeoutMs
-    for (const transfer of this.#stalled) {
-      if (transfer.stalledSinceMs > stalledSinceMs) continue
-      this.#stalled.delete(transfer)
-      transfer.onStallExpired()
     }
   }
 

@@ -43,7 +43,6 @@ async function underWay(
   const timeouts = {
     responseTimeoutMs: TIMEOUT_MS,
     bodyIdleTimeoutMs: TIMEOUT_MS,
-    clientStallTimeoutMs: Number.POSITIVE_INFINITY,
   }
   const pool = poolOf([upstream.origin], { ...timeouts, ...poolOptions }, clock)
   const sent = new TestForward(pool, options)
