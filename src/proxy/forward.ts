@@ -213,7 +213,10 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   onError(error: Error): void {
     const target = this.#target as UpstreamTarget
     const progress = this.#progress()
-    target.giveBackLater(this.#connection as UpstreamConnection)
+    const connection = this.#connection as UpstreamConnection
+    // The library closes it as well, but then opens a new one at once, with nothing to send on it.
+    if (this.#phase === SENT) connection.cut(CANCELLED)
+    target.giveBackLater(connection)
     this.#leaveTarget()
     if (error === CANCELLED) {
       this.#pool.reportNothing(target)
