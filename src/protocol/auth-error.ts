@@ -198,6 +198,16 @@ export const AUTH_ERRORS = {
     title: 'Upstream unreachable',
     message: 'The service behind this gateway could not be reached.',
   },
+  upstream_connection_lost: {
+    status: 502,
+    challengeError: null,
+    // Nobody knows whether the request took effect, so nobody is invited to repeat it.
+    retryable: false,
+    title: 'Connection to the upstream lost',
+    message:
+      'The request was sent to the service behind this gateway, and the connection was lost before ' +
+      'it answered. The request may have taken effect.',
+  },
   upstream_protocol_error: {
     status: 502,
     challengeError: null,
@@ -222,9 +232,11 @@ export const AUTH_ERRORS = {
   upstream_timeout: {
     status: 504,
     challengeError: null,
-    retryable: true,
+    // As with a connection that was lost.
+    retryable: false,
     title: 'Upstream timeout',
-    message: 'The service behind this gateway did not answer in time.',
+    message:
+      'The service behind this gateway did not answer in time. The request may have taken effect.',
   },
 } as const satisfies Record<string, AuthErrorRow>
 

@@ -34,8 +34,8 @@ export interface ForwardObserver {
    * Nothing was sent to the client: answer with this refusal. If part of the request's body is
    * still unread, the connection is already marked to be closed after the answer.
    *
-   * Codes: `upstream_unreachable`, `upstream_timeout`, `upstream_protocol_error`, `overloaded`,
-   * `payload_too_large`, `invalid_request`.
+   * Codes: `upstream_unreachable`, `upstream_connection_lost`, `upstream_timeout`,
+   * `upstream_protocol_error`, `overloaded`, `payload_too_large`, `invalid_request`.
    */
   onRefusal(code: AuthErrorCode): void
   /** @param statusCode Of the upstream; 0 when no head had come. */

@@ -73,6 +73,8 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   #phase = READING
   #settled = false
   #retried = false
+  /** Whether a byte of the request may have been sent, in this attempt or the one before. */
+  #wasSent = false
   /** Whether a byte of an answer came in this attempt. */
   #answering = false
   #interimAnswers = 0
@@ -173,6 +175,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     if (this.#lacksOwnFields || ownFieldsAreWaiting()) throw LACKS_OWN_FIELDS
     this.#abort = abort
     this.#phase = SENT
+    this.#wasSent = true
     this.#heardAtMs = this.#pool.listenedMs
   }
 
@@ -334,7 +337,9 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   #refuse(code: AuthErrorCode): void {
     this.#settle()
     if (!this.#bodyComplete) this.#exchange.closeAfterAnswer()
-    this.#observer.onRefusal(code)
+    // What became of the second attempt says nothing about the first.
+    const isSecond = this.#wasSent && (code === 'upstream_unreachable' || code === 'overloaded')
+    this.#observer.onRefusal(isSecond ? 'upstream_connection_lost' : code)
   }
 
   /** From here on nothing more reaches the client from this side. Ends the attempt under way. */
@@ -379,7 +384,9 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   /** An upstream that ends the connection on a body it does not want is not for that reason ill. */
   #blames(failure: UpstreamFailure, progress: AttemptProgress): boolean {
     if (!failure.blamesTarget) return false
-    return this.#stream === null || progress !== 'sent' || failure.code !== 'upstream_unreachable'
+    return (
+      this.#stream === null || progress !== 'sent' || failure.code !== 'upstream_connection_lost'
+    )
   }
 }
 

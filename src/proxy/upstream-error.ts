@@ -67,6 +67,18 @@ const BAD_REQUEST: UpstreamFailure = {
   blamesTarget: false,
   retry: 'never',
 }
+/** The request was sent, in part at least, and may have taken effect. */
+const CONNECTION_LOST: UpstreamFailure = {
+  code: 'upstream_connection_lost',
+  blamesTarget: true,
+  retry: 'anywhere',
+}
+/** The same when it is this gateway that ends its connections. */
+const SHUT_DOWN_LOST: UpstreamFailure = {
+  code: 'upstream_connection_lost',
+  blamesTarget: false,
+  retry: 'never',
+}
 const SHUT_DOWN: UpstreamFailure = {
   code: 'upstream_unreachable',
   blamesTarget: false,
@@ -86,8 +98,9 @@ const FAILURES: ReadonlyMap<string, UpstreamFailure> = new Map([
 ])
 
 /**
- * Judges the error of an attempt. A connection that ends before any byte of an answer counts as
- * unreachable; one that ends within the answer, as an answer that is not valid HTTP.
+ * Judges the error of an attempt. A connection that ends before a byte of the request was written
+ * counts as unreachable; before any byte of an answer, as lost; within the answer, as an answer
+ * that is not valid HTTP.
  */
 export function upstreamFailure(error: Error, progress: AttemptProgress): UpstreamFailure {
   if (error === INVALID_RESPONSE_HEAD || error === LACKS_OWN_FIELDS) return PROTOCOL_ERROR
@@ -95,9 +108,11 @@ export function upstreamFailure(error: Error, progress: AttemptProgress): Upstre
   if (error === CONNECT_TIMED_OUT) return CONNECT_TIMEOUT
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   const known = FAILURES.get(code)
+  if (known === SHUT_DOWN && progress !== 'unsent') return SHUT_DOWN_LOST
   if (known !== undefined) return known
   if (code.startsWith('HPE_') || progress === 'answering') return PROTOCOL_ERROR
-  return isMisplacedAnswer(error) ? PROTOCOL_ERROR : UNREACHABLE
+  if (isMisplacedAnswer(error)) return PROTOCOL_ERROR
+  return progress === 'sent' ? CONNECTION_LOST : UNREACHABLE
 }
 
 /** The library's words for an answer that nobody asked for, such as 100 or an upgrade. */

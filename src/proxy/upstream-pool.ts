@@ -272,7 +272,7 @@ export class UpstreamPool {
     await this.destroy()
   }
 
-  /** Closes everything at once: what runs fails with `upstream_unreachable` or is cut. */
+  /** Closes everything at once: what runs fails with `upstream_connection_lost` or is cut. */
   async destroy(): Promise<void> {
     clearInterval(this.#sweeper)
     await Promise.all(this.#targets.map((target) => target.destroy()))

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { closeLater, poolOf, rawUpstream, unusedOrigin } from '../support/opened-parts.ts'
 import { send, TestForward, until } from '../support/proxy-harness.ts'
 import {
@@ -7,7 +8,11 @@ import {
   type RawScript,
   startDeafListener,
   startEchoUpstream,
+  startRawUpstream,
 } from '../support/upstream-servers.ts'
+
+/** After it, what was to happen has happened: both ends are in this process. */
+const TURNS_MS = 50
 
 /** Cuts the connection with RST instead of answering. */
 const reset: RawScript = (connection) => {
@@ -121,12 +126,44 @@ describe('connections that break', () => {
     assert.equal((await send(pool)).refusal, 'upstream_unreachable')
   })
 
-  it('says unreachable when the connection ends before an answer, after one retry', async () => {
+  it('says lost when the connection ends before an answer, after one retry', async () => {
     const upstream = await rawUpstream(reset)
     const pool = poolOf([upstream.origin])
-    assert.equal((await send(pool)).refusal, 'upstream_unreachable')
+    assert.equal((await send(pool)).refusal, 'upstream_connection_lost')
     assert.equal(upstream.requests, 2)
     assert.equal(pool.stats.retries, 1)
+  })
+
+  it('says lost when only the second attempt reached nobody', async () => {
+    const upstream = await startRawUpstream((connection) => {
+      connection.socket.resetAndDestroy()
+      void upstream.close()
+      return undefined
+    })
+    const sent = await send(poolOf([upstream.origin]))
+    assert.equal(upstream.requests, 1)
+    assert.equal(sent.refusal, 'upstream_connection_lost')
+  })
+
+  it('opens no connection for a request that was ended in the middle', async () => {
+    const upstream = await rawUpstream((connection) => {
+      return connection.received.startsWith('GET /bad') ? RAW_ANSWERS.statusOutOfRange : undefined
+    })
+    const pool = poolOf([upstream.origin], { connectionsPerTarget: 8 })
+    const gone = Array.from({ length: 4 }, () => new TestForward(pool, {}))
+    const uploads = Array.from({ length: 2 }, () => {
+      return new TestForward(pool, { method: 'POST', path: '/upload', hasBody: true })
+    })
+    for (const { exchange } of uploads) exchange.body.feed('first', false)
+    await until(() => upstream.requests === 6, 'all requests at the upstream')
+    for (const { exchange } of [...gone, ...uploads]) exchange.leave()
+    assert.equal((await send(pool, { path: '/bad' })).refusal, 'upstream_protocol_error')
+    await until(() => pool.pending === 0, 'everything to end')
+    await until(() => pool.stats.targets[0]?.connected === 0, 'the connections to close')
+    await delay(TURNS_MS)
+    assert.equal(upstream.connections, 7)
+    assert.equal(pool.stats.targets[0]?.connected, 0)
+    assert.equal(pool.stats.faults, 0)
   })
 
   it('says protocol error when it ends within the head, and does not retry', async () => {
@@ -289,7 +326,7 @@ describe('retry', () => {
       const sent = new TestForward(pool, { method, hasBody: method === 'PUT' })
       if (method === 'PUT') sent.exchange.body.feed('half', false)
       await sent.settled()
-      assert.equal(sent.refusal, 'upstream_unreachable', method)
+      assert.equal(sent.refusal, 'upstream_connection_lost', method)
       assert.equal(upstream.requests, 2)
     }
   })
@@ -307,7 +344,7 @@ describe('retry', () => {
     const upstream = await rawUpstream(reset)
     const pool = poolOf([upstream.origin], { retryPercent: 10, retryBurst: 3 })
     for (let count = 0; count < 50; count += 1) {
-      assert.equal((await send(pool)).refusal, 'upstream_unreachable')
+      assert.equal((await send(pool)).refusal, 'upstream_connection_lost')
     }
     assert.ok(upstream.requests <= 50 + 3 + 5, `${upstream.requests} requests`)
     assert.ok(pool.stats.retries >= 3)

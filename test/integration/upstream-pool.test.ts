@@ -204,7 +204,7 @@ describe('closing a pool', () => {
     await until(() => upstream.requests === 1, 'one to run')
     await pool.destroy()
     await nextTurn()
-    assert.equal((await running.settled()).refusal, 'upstream_unreachable')
+    assert.equal((await running.settled()).refusal, 'upstream_connection_lost')
     assert.equal((await waiting.settled()).refusal, 'overloaded')
   })
 
