@@ -12,6 +12,7 @@ import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
 import type { ListenerSnapshot } from '../observability/listener-metrics.ts'
 import { Logger } from '../observability/logger.ts'
 import { describeError } from '../observability/redact.ts'
+import { bodyMemory } from '../proxy/body-memory.ts'
 import { systemClock } from '../resilience/clock.ts'
 import { loadNativeBinary } from '../server/native-binary.ts'
 import { boundReceiveBuffers } from '../server/receive-buffer.ts'
@@ -28,6 +29,7 @@ const DRAIN_POLL_MS = 50
 /** Beyond the longest JWKS timeout: the supervisor answers before, or is in trouble. */
 const ASK_TIMEOUT_MARGIN_MS = 500
 const EXIT_FAILED = 1
+const BODY_MEMORY_BYTES_MIN = 1_048_576
 const NO_REDIS = { open: 0, ready: 0, commands: 0, failures: 0, writes: 0 }
 
 assertInvariant(parentPort !== null, 'a listener thread has a supervisor')
@@ -53,6 +55,12 @@ const signatures = new ThreadSignatures({
   logger,
   onProof: (proof) => post({ type: 'signature_proof', proof }),
 })
+bodyMemory.bound(
+  Math.max(
+    BODY_MEMORY_BYTES_MIN,
+    configuration.tuning.bodyMemoryBytes / configuration.tuning.listenerThreads,
+  ),
+)
 const parts: ListenerParts = composeListener(start, {
   keyRing,
   logger,

@@ -24,6 +24,8 @@ export interface Tuning {
   readonly redisConnectionsMax: number
   /** Of each client connection, in the kernel; 0: left to the kernel. */
   readonly receiveBufferBytes: number
+  /** Of request bodies on their way upstream, whole process. */
+  readonly bodyMemoryBytes: number
   /** Run a native server binary whose digest is not on the list. */
   readonly allowUnknownNativeServer: boolean
 }
@@ -40,6 +42,8 @@ export interface EnvironmentReading {
   readonly overrides: FileOverrides
   readonly complaints: readonly Complaint[]
 }
+
+const BYTES_PER_MIB = 1_048_576
 
 interface VariableRow {
   readonly meaning: string
@@ -123,6 +127,15 @@ export const ENVIRONMENT_VARIABLES = {
     minimum: 0,
     maximum: 1_048_576,
   },
+  SALLYPORT_BODY_MEMORY_MIB: {
+    meaning:
+      'Memory for request bodies that wait to be taken by an upstream, whole process, in MiB. ' +
+      'When three quarters are in use, uploads under way wait and new ones get 503, except ' +
+      'small ones, which get it when nothing is left. Each listener thread has at least one MiB.',
+    defaultText: '64',
+    minimum: 1,
+    maximum: 65_536,
+  },
   JWKS_CACHE_TTL: {
     meaning: 'Seconds for which key sets are fresh. Wins over `jwks.cacheTtl` of every issuer.',
     defaultText: '300',
@@ -193,6 +206,7 @@ export function readEnvironment(environment: Environment, cores: number): Enviro
     redisConnectionsMin,
     redisConnectionsMax: Math.max(redisConnectionsMin, redisConnectionsMax),
     receiveBufferBytes: (number('SALLYPORT_RECEIVE_BUFFER_KIB') ?? 256) * 1_024,
+    bodyMemoryBytes: (number('SALLYPORT_BODY_MEMORY_MIB') ?? 64) * BYTES_PER_MIB,
     allowUnknownNativeServer: readSwitch(environment, complaints),
   }
   const overrides: FileOverrides = {

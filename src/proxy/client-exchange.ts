@@ -24,6 +24,9 @@ export interface RequestHead {
   readonly hasBody: boolean
 }
 
+/** `overloaded`: there was no memory for more of it. */
+export type BodyFailure = 'too_large' | 'client_gone' | 'overloaded'
+
 /** The request body, read by at most one reader. Until someone reads, the socket is held back. */
 export interface RequestBody {
   /**
@@ -32,8 +35,13 @@ export interface RequestBody {
    */
   read(
     onChunk: (chunk: Uint8Array, isLast: boolean) => void,
-    onFailure: (reason: 'too_large' | 'client_gone') => void,
+    onFailure: (reason: BodyFailure) => void,
   ): void
+  /**
+   * The receiver has no more use for chunks in so much memory, counted by their buffers. What is
+   * not told here ends with the exchange.
+   */
+  taken(memoryBytes: number): void
   /** Stops reading from the socket until `resume`. Idempotent. */
   pause(): void
   resume(): void

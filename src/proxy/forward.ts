@@ -10,7 +10,8 @@
  * other side does after that is ignored.
  */
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
-import type { ClientExchange } from './client-exchange.ts'
+import { bodyMemory } from './body-memory.ts'
+import type { BodyFailure, ClientExchange } from './client-exchange.ts'
 import type { Forwarding, ForwardObserver, ForwardRequest } from './forward-request.ts'
 import { dispatchWithOwnFields, ownFieldsAreWaiting } from './own-fields.ts'
 import { ResponseRelay } from './relay-response.ts'
@@ -118,6 +119,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     }
     exchange.onGone(() => this.#clientGone())
     if (this.#bodyComplete) this.#attempt(null)
+    else if (!bodyMemory.admits(exchange.head.contentLength)) this.#refuse('overloaded')
     // An upstream connection is taken when there is something to send on it, not before.
     else {
       exchange.body.read(
@@ -257,11 +259,11 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     this.#stream = stream
   }
 
-  #bodyFailed(reason: 'too_large' | 'client_gone'): void {
+  #bodyFailed(reason: BodyFailure): void {
     if (this.#settled) return
     if (reason === 'client_gone') this.#clientGone()
     else if (this.#relay.started) this.cut()
-    else this.#refuse('payload_too_large')
+    else this.#refuse(reason === 'too_large' ? 'payload_too_large' : reason)
   }
 
   #attempt(avoid: UpstreamTarget | null): void {

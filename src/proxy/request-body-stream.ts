@@ -10,6 +10,10 @@ const HELD_BYTES_MAX = 65_536
 
 export class RequestBodyStream extends Readable {
   readonly #body: RequestBody
+  /** Lengths of the chunks that are not gone yet, oldest first, each followed by its memory. */
+  readonly #chunks: number[] = []
+  /** Bytes of those chunks. */
+  #heldBytes = 0
 
   constructor(body: RequestBody) {
     super({ highWaterMark: HELD_BYTES_MAX })
@@ -19,11 +23,33 @@ export class RequestBodyStream extends Readable {
   /** Takes the next chunk, which belongs to the stream from then on. */
   offer(chunk: Uint8Array, isLast: boolean): void {
     if (this.destroyed) return
+    this.#chunks.push(chunk.length, chunk.buffer.byteLength)
+    this.#heldBytes += chunk.length
     if (chunk.length > 0 && !this.push(chunk) && !isLast) this.#body.pause()
     if (isLast) this.push(null)
   }
 
   override _read(): void {
+    this.#letGo()
     this.#body.resume()
+  }
+
+  /** The HTTP client asks for more: the socket has sent what it was given. */
+  override resume(): this {
+    super.resume()
+    this.#letGo()
+    return this
+  }
+
+  /** What the HTTP client has read is gone, unless it asked to wait: its socket still has it. */
+  #letGo(): void {
+    if (this.isPaused()) return
+    while (this.#chunks.length > 0) {
+      const [length = 0, memoryBytes = 0] = this.#chunks
+      if (this.#heldBytes - length < this.readableLength) return
+      this.#chunks.splice(0, 2)
+      this.#heldBytes -= length
+      this.#body.taken(memoryBytes)
+    }
   }
 }

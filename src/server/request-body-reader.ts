@@ -12,11 +12,12 @@
  * that outruns the copying; the limit of the body bounds that.
  */
 import { BLOCK_BYTES, giveBlockBack, takeBlock } from '../proxy/body-blocks.ts'
-import type { RequestBody } from '../proxy/client-exchange.ts'
+import { bodyMemory } from '../proxy/body-memory.ts'
+import type { BodyFailure, RequestBody } from '../proxy/client-exchange.ts'
 import type { NativeResponse } from './native-binary.ts'
 
 type OnChunk = (chunk: Uint8Array, isLast: boolean) => void
-type OnFailure = (reason: 'too_large' | 'client_gone') => void
+type OnFailure = (reason: BodyFailure) => void
 
 /** Swallowing a longer rest of a body costs more than a new connection. */
 const SWALLOWED_BYTES_MAX = 65_536
@@ -44,20 +45,27 @@ export class RequestBodyReader implements RequestBody {
   }
   /** Whether a part of the body went on before. A body in one piece may be sent again. */
   #hasDelivered = false
-  /** Whether the reader wants nothing more for now, and whether the socket is held back. */
+  /** Whether the reader wants nothing more for now. */
   #isPaused = false
+  /** Whether there is no memory for more: proxy/body-memory.ts. */
   #isHeldBack = false
+  #isSocketPaused = false
   /** Whether {@link receive} runs. */
   #isReceiving = false
-  readonly #holdBack = () => {
-    if (!this.#isPaused || this.isComplete) return
-    this.#isHeldBack = true
-    this.#response?.pause()
+  readonly #settleSocket = () => {
+    const pauses = (this.#isPaused || this.#isHeldBack) && !this.isComplete
+    if (pauses === this.#isSocketPaused) return
+    this.#isSocketPaused = pauses
+    if (pauses) this.#response?.pause()
+    else this.#response?.resume()
   }
+  /** What it was given of that memory. */
+  #memoryBytes = 0
   /** The end, good or bad, has been told to the reader. */
   #isSettled = false
   #isGone = false
-  #isTooLarge = false
+  /** Why nothing more is taken; `null` as long as it is. */
+  #refused: 'too_large' | 'overloaded' | null = null
 
   constructor(response: NativeResponse, hasBody: boolean, bodyBytesMax: number) {
     this.#response = response
@@ -75,10 +83,11 @@ export class RequestBodyReader implements RequestBody {
     if (this.#onChunk !== null) return
     this.#onChunk = onChunk
     this.#onFailure = onFailure
-    if (this.#isTooLarge || this.#isGone) {
-      this.#fail(this.#isTooLarge ? 'too_large' : 'client_gone')
+    if (this.#refused !== null || this.#isGone) {
+      this.#fail(this.#refused ?? 'client_gone')
       return
     }
+    if (!this.isComplete) bodyMemory.begin(this)
     const early = this.#early
     this.#early = []
     this.resume()
@@ -97,15 +106,50 @@ export class RequestBodyReader implements RequestBody {
   pause(): void {
     if (this.#isPaused || this.isComplete) return
     this.#isPaused = true
-    if (this.#isReceiving) setImmediate(this.#holdBack)
-    else this.#holdBack()
+    this.#pauseSocket()
   }
 
   resume(): void {
     this.#isPaused = false
-    if (!this.#isHeldBack) return
+    this.#pauseSocket()
+  }
+
+  holdBack(): void {
+    this.#isHeldBack = !this.isComplete
+    this.#pauseSocket()
+  }
+
+  goOn(): void {
     this.#isHeldBack = false
-    this.#response?.resume()
+    this.#pauseSocket()
+  }
+
+  taken(memoryBytes: number): void {
+    const bytes = Math.min(memoryBytes, this.#memoryBytes)
+    this.#memoryBytes -= bytes
+    bodyMemory.release(bytes)
+  }
+
+  /** The native server throws away what still comes: nothing may keep it from that. */
+  swallow(): void {
+    this.#isHeldBack = false
+    this.resume()
+  }
+
+  /** See {@link pause}. */
+  #pauseSocket(): void {
+    if (this.#isReceiving) setImmediate(this.#settleSocket)
+    else this.#settleSocket()
+  }
+
+  /** Of a body that nobody reads yet, as much is taken as of one that begins. */
+  #hasMemoryFor(bytes: number): boolean {
+    return this.#onChunk === null ? bodyMemory.admits(bytes) : !bodyMemory.isFull
+  }
+
+  #hold(memoryBytes: number): void {
+    this.#memoryBytes += memoryBytes
+    bodyMemory.hold(memoryBytes)
   }
 
   /** From the native server. The buffer is only borrowed. */
@@ -116,14 +160,15 @@ export class RequestBodyReader implements RequestBody {
   }
 
   #receive(borrowed: ArrayBuffer, isLast: boolean): void {
-    if (this.#isTooLarge) return
+    if (this.#refused !== null || this.#isSettled) return
     this.receivedBytes += borrowed.byteLength
     this.isComplete = isLast
     if (this.receivedBytes > this.#bodyBytesMax) {
-      this.#isTooLarge = true
-      this.#drop()
-      this.pause()
-      this.#fail('too_large')
+      this.#refuse('too_large')
+      return
+    }
+    if (borrowed.byteLength > 0 && !this.#hasMemoryFor(borrowed.byteLength)) {
+      this.#refuse('overloaded')
       return
     }
     if (this.#onChunk !== null && !(isLast && this.#block === null)) {
@@ -131,12 +176,20 @@ export class RequestBodyReader implements RequestBody {
       return
     }
     const chunk = borrowed.byteLength === 0 ? EMPTY_CHUNK : new Uint8Array(borrowed.slice(0))
+    this.#hold(chunk.byteLength)
     if (this.#onChunk !== null) {
       this.#deliver(chunk, isLast)
       return
     }
     this.#early.push(chunk)
     this.pause()
+  }
+
+  #refuse(reason: 'too_large' | 'overloaded'): void {
+    this.#refused = reason
+    this.#drop()
+    this.pause()
+    this.#fail(reason)
   }
 
   /** The connection is gone. */
@@ -173,6 +226,7 @@ export class RequestBodyReader implements RequestBody {
 
   #openBlock(): void {
     this.#block = takeBlock()
+    this.#hold(BLOCK_BYTES)
     this.#blockFilled = 0
     setImmediate(this.#endTurn)
   }
@@ -188,6 +242,8 @@ export class RequestBodyReader implements RequestBody {
     }
     const chunk = block.slice(0, filled)
     giveBlockBack(block)
+    this.taken(BLOCK_BYTES)
+    this.#hold(filled)
     this.#deliver(chunk, isLast)
   }
 
@@ -195,16 +251,19 @@ export class RequestBodyReader implements RequestBody {
     this.#early = []
     if (this.#block !== null) giveBlockBack(this.#block)
     this.#block = null
+    if (this.#onChunk !== null) bodyMemory.end(this)
+    if (this.#memoryBytes > 0) this.taken(this.#memoryBytes)
   }
 
   #deliver(chunk: Uint8Array, isLast: boolean): void {
     if (this.#isSettled) return
     this.#hasDelivered = true
     this.#isSettled = isLast
+    if (isLast) bodyMemory.end(this)
     this.#onChunk?.(chunk, isLast)
   }
 
-  #fail(reason: 'too_large' | 'client_gone'): void {
+  #fail(reason: BodyFailure): void {
     if (this.#isSettled || this.#onFailure === null) return
     this.#isSettled = true
     this.#onFailure(reason)

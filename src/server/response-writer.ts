@@ -262,7 +262,7 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
     // not fit makes the native server wait for that again.
     if (this.#closes) this.#response?.pause()
     // What is left of the body must be swallowed, or the next request would never be reached.
-    else this.body.resume()
+    else this.body.swallow()
   }
 
   #decideClosing(): void {

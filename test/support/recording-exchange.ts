@@ -13,6 +13,7 @@ type OnFailure = (reason: 'too_large' | 'client_gone') => void
 class RecordingBody implements RequestBody {
   paused = false
   pauses = 0
+  takenBytes = 0
   wasRead = false
   #onChunk: OnChunk | null = null
   #onFailure: OnFailure | null = null
@@ -35,6 +36,10 @@ class RecordingBody implements RequestBody {
 
   resume(): void {
     this.paused = false
+  }
+
+  taken(memoryBytes: number): void {
+    this.takenBytes += memoryBytes
   }
 
   /** Sends a chunk as the client. */

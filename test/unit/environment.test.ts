@@ -29,6 +29,7 @@ describe('Tuning variables', () => {
         SALLYPORT_REDIS_CONNECTIONS_MIN: '3',
         SALLYPORT_REDIS_CONNECTIONS_MAX: '16',
         SALLYPORT_RECEIVE_BUFFER_KIB: '17',
+        SALLYPORT_BODY_MEMORY_MIB: '18',
         JWKS_CACHE_TTL: '14',
         JWKS_REFRESH_INTERVAL: '15',
         SALLYPORT_ALLOW_UNKNOWN_NATIVE_SERVER: 'true',
@@ -47,6 +48,7 @@ describe('Tuning variables', () => {
       redisConnectionsMin: 3,
       redisConnectionsMax: 16,
       receiveBufferBytes: 17_408,
+      bodyMemoryBytes: 18_874_368,
       allowUnknownNativeServer: true,
     })
     assert.deepEqual(overrides, {

@@ -161,6 +161,7 @@ describe('The least configuration', () => {
         upstreamConnections: 256,
         upstreamPipelining: 1,
         receiveBufferBytes: 262_144,
+        bodyMemoryBytes: 67_108_864,
         identityProviderConnections: 100,
         redisConnectionsMin: 5,
         redisConnectionsMax: 50,

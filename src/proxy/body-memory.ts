@@ -1,0 +1,74 @@
+/**
+ * Hot path: bounds the memory that request bodies take in this thread on their way upstream.
+ *
+ *     0 ──────────────────── 3/4 ──────────── 1
+ *       everything goes on     │ no new body    │ what still comes in is refused
+ *                              │ but small ones,│
+ *                              │ others wait    │
+ *
+ * Without it, an upstream that takes nothing could be sent a block of each of thousands of bodies.
+ * A body that waits has its socket paused, so that what follows stays with the client. It counts
+ * what was allocated, not what is used of it. A request without a body never gets here.
+ */
+
+/** A body under way, as its memory sees it. */
+interface HeldBody {
+  /** Nothing more may be read from its socket, until `goOn`. */
+  holdBack(): void
+  goOn(): void
+}
+
+/** What a body may have that is still let in when there is little memory left. */
+const SMALL_BODY_BYTES_MAX = 16_384
+const SHORT_SHARE = 0.75
+/** Those who wait go on when so much is free that they will not have to wait again at once. */
+const ENOUGH_SHARE = 0.5
+
+class BodyMemory {
+  heldBytes = 0
+  #maxBytes = Number.POSITIVE_INFINITY
+  #isShort = false
+  readonly #underWay = new Set<HeldBody>()
+
+  /** Sets the bound of this thread. */
+  bound(maxBytes: number): void {
+    this.#maxBytes = maxBytes
+  }
+
+  /** Whether no byte more may be held. */
+  get isFull(): boolean {
+    return this.heldBytes >= this.#maxBytes
+  }
+
+  /** @param contentLength `null` when the length is not known. */
+  admits(contentLength: number | null): boolean {
+    const isSmall = contentLength !== null && contentLength <= SMALL_BODY_BYTES_MAX
+    return isSmall ? !this.isFull : !this.#isShort
+  }
+
+  begin(body: HeldBody): void {
+    this.#underWay.add(body)
+    if (this.#isShort) body.holdBack()
+  }
+
+  end(body: HeldBody): void {
+    this.#underWay.delete(body)
+  }
+
+  hold(bytes: number): void {
+    this.heldBytes += bytes
+    if (this.#isShort || this.heldBytes < this.#maxBytes * SHORT_SHARE) return
+    this.#isShort = true
+    for (const body of this.#underWay) body.holdBack()
+  }
+
+  release(bytes: number): void {
+    this.heldBytes -= bytes
+    if (!this.#isShort || this.heldBytes > this.#maxBytes * ENOUGH_SHARE) return
+    this.#isShort = false
+    for (const body of this.#underWay) body.goOn()
+  }
+}
+
+/** Of this thread. */
+export const bodyMemory = new BodyMemory()
