@@ -76,7 +76,7 @@ const DECODINGS_MAX = 4
 export function pathReadings(path: string): readonly string[] | null {
   const segments: string[] = []
   for (const segment of path.slice(1).split('/')) {
-    const decoded = decodings(segment)
+    const decoded = segment.includes('%') ? decodings(segment) : NOT_ENCODED
     if (decoded === null) return null
     segments.push(nameOf(decoded.at(-1) ?? segment))
   }
@@ -101,6 +101,8 @@ function decodings(text: string): readonly string[] | null {
   }
   return null
 }
+
+const NOT_ENCODED: readonly string[] = []
 
 const ENCODED_RUN = /(?:%[0-9A-Fa-f]{2})+/g
 const ENCODED_ASCII = /%([0-7][0-9A-Fa-f])/g
