@@ -10,6 +10,7 @@ import { refuseMalformed } from '../gateway/refuse-malformed.ts'
 import { KeyRing } from '../keys/key-ring.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
 import type { ListenerSnapshot } from '../observability/listener-metrics.ts'
+import { LogBuffer } from '../observability/log-buffer.ts'
 import { Logger } from '../observability/logger.ts'
 import { describeError } from '../observability/redact.ts'
 import { bodyMemory } from '../proxy/body-memory.ts'
@@ -40,7 +41,14 @@ const questions = new Map<number, (answer: UnknownKeyAnswer) => void>()
 let readiness = start.readiness
 let questionCount = 0
 
-const logger = new Logger({ level: configuration.logging.level, thread: start.index }, systemClock)
+const logger = new Logger(
+  {
+    level: configuration.logging.level,
+    thread: start.index,
+    sink: new LogBuffer(start.log, () => post({ type: 'log_waiting' })),
+  },
+  systemClock,
+)
 const keyRing = new KeyRing(
   { keySets: start.keySets, askTimeoutMs: askTimeoutMs() },
   ask,
@@ -82,13 +90,14 @@ const server = new NativeServer(loadNativeBinary(start.nativeBinary), {
 })
 
 // Runs for every way in which this thread can end, an uncaught exception included.
-process.on('exit', () => {
-  server.closeAll()
-  logger.flush()
-})
+process.on('exit', () => server.closeAll())
 process.on('uncaughtException', (error) => {
-  logger.log({ event: 'unexpected_failure', where: 'listener', ...describeError(error) })
-  process.exit(EXIT_FAILED)
+  try {
+    // Into shared memory: the supervisor has it when this thread is gone.
+    logger.log({ event: 'unexpected_failure', where: 'listener', ...describeError(error) })
+  } finally {
+    process.exit(EXIT_FAILED)
+  }
 })
 port.on('message', receive)
 if (start.readiness.status === 'draining') server.setDraining()

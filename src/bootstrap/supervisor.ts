@@ -9,7 +9,7 @@ import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
 import { judgeReadiness, type Readiness } from '../gateway/health.ts'
 import { KEY_SET_STATES } from '../keys/key-set.ts'
 import { Exposition } from '../observability/exposition.ts'
-import { Logger } from '../observability/logger.ts'
+import type { Logger } from '../observability/logger.ts'
 import { MetricsLedger } from '../observability/metrics-ledger.ts'
 import { describeError } from '../observability/redact.ts'
 import { CIRCUIT_STATES } from '../resilience/circuit-breaker.ts'
@@ -21,6 +21,7 @@ import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
 import { claimPort, listenError } from './claim-port.ts'
 import { circuitReadings, type IssuerBreaker, issuerBreakers } from './compose-introspection.ts'
 import { DrainedThreads } from './drained-threads.ts'
+import { GatewayLog } from './gateway-log.ts'
 import { Inquiry } from './inquiry.ts'
 import { InternalTokenKeys } from './internal-token-keys.ts'
 import { IssuerKeys } from './issuer-keys.ts'
@@ -65,6 +66,7 @@ class Supervisor implements RunningGateway {
   readonly nativeBinary: NativeBinary
   readonly #configuration: GatewayConfiguration
   readonly #version: string
+  readonly #log: GatewayLog
   readonly #logger: Logger
   readonly #buffers: SharedBuffers
   readonly #keys: IssuerKeys
@@ -92,7 +94,8 @@ class Supervisor implements RunningGateway {
     this.#configuration = configuration
     this.#version = options.version
     this.nativeBinary = nativeBinaryFor(configuration)
-    this.#logger = new Logger({ level: configuration.logging.level, thread: null }, systemClock)
+    this.#log = new GatewayLog(configuration)
+    this.#logger = this.#log.logger
     this.#signatures = new SignatureStanding(this.#logger)
     this.#buffers = createBuffers(configuration)
     this.#keys = new IssuerKeys(configuration, {
@@ -133,15 +136,8 @@ class Supervisor implements RunningGateway {
   }
 
   async start(): Promise<void> {
-    const { server, tuning } = this.#configuration
-    this.#logger.log({
-      event: 'starting',
-      version: this.#version,
-      node: process.version,
-      listenerThreads: tuning.listenerThreads,
-    })
-    const { version, kind, sha256 } = this.nativeBinary
-    this.#logger.log({ event: 'native_server_loaded', version, kind, sha256 })
+    const { server } = this.#configuration
+    this.#log.sayWhatStarts(this.#version, this.nativeBinary)
     try {
       this.port = await claimPort(server.host, server.port)
       await this.#listenAdmin()
@@ -151,6 +147,7 @@ class Supervisor implements RunningGateway {
     } catch (error) {
       // Connections and timers that are there already would keep the process alive.
       await this.#end()
+      await this.#log.end()
       throw error
     }
     this.#logger.log({ event: 'listening', host: server.host, port: this.port })
@@ -222,6 +219,7 @@ class Supervisor implements RunningGateway {
       signingKeys: this.#signingKeys.snapshot(),
       readiness: this.readiness(),
       tenants: this.#stores.tenants.snapshot(),
+      log: this.#log.memoryOf(index),
     }
   }
 
@@ -261,6 +259,9 @@ class Supervisor implements RunningGateway {
         break
       case 'drained':
         this.#drained.add(index)
+        break
+      case 'log_waiting':
+        this.#log.wake()
         break
     }
   }
@@ -343,6 +344,7 @@ class Supervisor implements RunningGateway {
       circuits: circuitReadings(this.#breakers),
       circuitStates: CIRCUIT_STATES,
       signatureBinding: this.#signatures.reading(),
+      log: this.#log.reading(),
       listenerRestarts: this.#restarts,
       ready: this.readiness().ready,
       build: {
@@ -387,7 +389,7 @@ class Supervisor implements RunningGateway {
     await this.#drained.whenAll(timeoutMs)
     await this.#end()
     this.#logger.log({ event: 'stopped' })
-    this.#logger.flush()
+    await this.#log.end()
   }
 
   async #end(): Promise<void> {

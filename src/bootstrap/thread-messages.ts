@@ -8,6 +8,7 @@ import type { SigningSnapshot } from '../identity/signing-keys.ts'
 import type { KeySet } from '../keys/key-set.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
 import type { ListenerSnapshot } from '../observability/listener-metrics.ts'
+import type { LogBufferMemory } from '../observability/log-buffer.ts'
 import type { RedisState } from '../resilience/redis-pool.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
 import type { SignatureProof } from '../verifiers/jwt/signature-proof.ts'
@@ -40,6 +41,8 @@ export interface ListenerStart {
   readonly signingKeys: SigningSnapshot | null
   readonly readiness: Readiness
   readonly tenants: TenantsSnapshot
+  /** Its own log buffer. */
+  readonly log: LogBufferMemory
 }
 
 export type ToListener =
@@ -87,3 +90,5 @@ export type FromListener =
       readonly snapshot: ListenerSnapshot
     }
   | { readonly type: 'drained' }
+  /** There are lines in its log buffer. */
+  | { readonly type: 'log_waiting' }

@@ -9,6 +9,9 @@ const PIPELINING_UNAVAILABLE =
   'sallyport: SALLYPORT_UPSTREAM_PIPELINING: more than 1 is not available in this version'
 const RELOAD_UNAVAILABLE = 'loading the configuration again is not available in this version'
 
+/** The last lines are waited for so long: a reader that has stopped must not keep a gateway. */
+const END_TIMEOUT_MS = 1_000
+
 /** Ends with 0 after SIGTERM or SIGINT, when what was running has been finished. */
 export async function serve(configFile: string, terminal: Terminal): Promise<ExitCode> {
   const configuration = loadOrComplain(configFile, terminal)
@@ -22,5 +25,6 @@ export async function serve(configFile: string, terminal: Terminal): Promise<Exi
   const gateway = await startSupervisor(configuration, { version: packageVersion() })
   await stopSignal()
   await gateway.stop()
+  await terminal.end(END_TIMEOUT_MS)
   return EXIT.ok
 }

@@ -378,6 +378,8 @@ export type CredentialSourceConfiguration =
 
 export interface LoggingConfiguration {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
+  /** For lines that wait to be written. */
+  readonly bufferKiB: number
   readonly accessLog: {
     readonly enabled: boolean
     /** Share of the requests answered below 500, from 0 to 1. */

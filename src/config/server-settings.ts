@@ -135,6 +135,13 @@ export const loggingSchema = section('Logs: JSON lines on standard output.', {
   level: oneOf('Least severe level that is written.', ['debug', 'info', 'warn', 'error']).prefault(
     'info',
   ),
+  bufferKiB: wholeNumber(
+    'Memory for lines that wait to be written, shared out evenly between the listener threads and ' +
+      'the supervisor, 16 KiB each at least. When the reader of the standard output is behind and ' +
+      'this is full, lines are dropped and counted: access lines first, security events last. ' +
+      'Requests never wait.',
+    { minimum: 64, maximum: 1_048_576 },
+  ).prefault(1_024),
   accessLog: accessLog.prefault({}),
 })
 

@@ -45,6 +45,14 @@ export interface SignatureBindingReading {
   readonly states: readonly string[]
 }
 
+/** What became of log lines. Zeroes included. */
+export interface LogReading {
+  /** By stream. */
+  readonly dropped: ReadonlyMap<string, number>
+  /** By error. */
+  readonly failures: ReadonlyMap<string, number>
+}
+
 export interface BuildReading {
   readonly version: string
   readonly node: string
@@ -63,6 +71,7 @@ export interface MetricsReading {
   readonly revocations: RevocationReading
   readonly revocationLogStates: readonly string[]
   readonly signatureBinding: SignatureBindingReading
+  readonly log: LogReading
   readonly listenerRestarts: number
   readonly ready: boolean
   readonly build: BuildReading
@@ -202,6 +211,8 @@ const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) =
     })),
   listenerThreads: ({ listeners }) => single(listeners.threads.length),
   listenerRestarts: ({ listenerRestarts }) => single(listenerRestarts),
+  logLinesDropped: ({ log }) => oneLabel(log.dropped, 'stream'),
+  logWriteFailures: ({ log }) => oneLabel(log.failures, 'error'),
   ready: ({ ready }) => single(ready ? 1 : 0),
   build: ({ build: { version, node, nativeServer } }) => [
     { labels: { version, node, native_server: nativeServer }, value: 1 },

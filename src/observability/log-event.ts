@@ -4,6 +4,7 @@
  *
  * Names are the configuration's; texts from outside are words of a closed list.
  */
+import type { LinesByStream } from './log-buffer.ts'
 import type { ErrorDescription } from './redact.ts'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
@@ -32,6 +33,8 @@ export type LogEvent =
   | { readonly event: 'signature_binding_unavailable'; readonly reason: string }
   /** Uploads that outrun the gateway can cost memory. */
   | { readonly event: 'receive_buffer_unbounded'; readonly reason: string }
+  /** Of each stream, since the last line of this kind or since the start. */
+  | ({ readonly event: 'log_lines_dropped' } & LinesByStream)
   | { readonly event: 'draining' }
   | { readonly event: 'stopped' }
   | { readonly event: 'jwks_refresh_recovered'; readonly issuer: string }
@@ -54,6 +57,7 @@ export const LOG_EVENT_LEVELS: Readonly<Record<LogEvent['event'], LogLevel>> = {
   listener_started: 'info',
   signature_binding_unavailable: 'warn',
   receive_buffer_unbounded: 'warn',
+  log_lines_dropped: 'error',
   draining: 'info',
   stopped: 'info',
   jwks_refresh_recovered: 'info',

@@ -1,11 +1,11 @@
 /**
- * Writes log lines: JSON, one event a line, three streams told apart by their field `stream`. The
+ * Makes log lines: JSON, one event a line, three streams told apart by their field `stream`. The
  * only door to pino, and the only way to say something to the log.
  *
- * `operations` and `security` lines are written at once. `access` lines are collected up to 4 KiB,
- * which is also what a pipe takes from several threads without mixing their lines.
+ * Lines go to a {@link LogSink}, which never waits and never throws; neither does a logger.
  */
-import { type DestinationStream, type Logger as Pino, pino } from 'pino'
+import { type Logger as Pino, pino } from 'pino'
+import type { LogSink, LogStream } from './log-buffer.ts'
 import { LOG_EVENT_LEVELS, type LogEvent, type LogLevel } from './log-event.ts'
 import { redactText } from './redact.ts'
 import {
@@ -14,10 +14,6 @@ import {
   SecurityEventLimiter,
 } from './security-event.ts'
 
-const STANDARD_OUTPUT = 1
-const ACCESS_BUFFER_BYTES = 4_096
-/** An access line is on its way at the latest after this. */
-const ACCESS_FLUSH_MS = 500
 /** Most entries of a list in a log line. */
 const LIST_LENGTH_MAX = 32
 
@@ -32,8 +28,7 @@ export interface LoggerOptions {
   readonly level: LogLevel
   /** Listener thread that writes; `null` in the supervisor. */
   readonly thread: number | null
-  /** Where lines go instead of the standard output. */
-  readonly destination?: DestinationStream
+  readonly sink: LogSink
 }
 
 /** One finished request. Has no place for a query, a header or a credential. */
@@ -57,19 +52,9 @@ export class Logger {
 
   constructor(options: LoggerOptions, clock: LoggerClock) {
     this.#clock = clock
-    const atOnce = options.destination ?? pino.destination({ fd: STANDARD_OUTPUT, sync: true })
-    const collected =
-      options.destination ??
-      pino.destination({
-        fd: STANDARD_OUTPUT,
-        sync: true,
-        minLength: ACCESS_BUFFER_BYTES - 1,
-        maxWrite: ACCESS_BUFFER_BYTES,
-        periodicFlush: ACCESS_FLUSH_MS,
-      })
-    this.#operations = createStream('operations', options.level, options, clock, atOnce)
-    this.#security = createStream('security', 'info', options, clock, atOnce)
-    this.#access = createStream('access', 'info', options, clock, collected)
+    this.#operations = createStream('operations', options.level, options, clock)
+    this.#security = createStream('security', 'info', options, clock)
+    this.#access = createStream('access', 'info', options, clock)
   }
 
   log(event: LogEvent): void {
@@ -87,21 +72,14 @@ export class Logger {
   access(record: AccessRecord): void {
     this.#access.info(record)
   }
-
-  /** Writes what is still collected. Call before the thread or the process ends. */
-  flush(): void {
-    this.#access.flush()
-  }
 }
 
 function createStream(
-  stream: 'operations' | 'security' | 'access',
+  stream: LogStream,
   level: LogLevel,
-  options: LoggerOptions,
+  { thread, sink }: LoggerOptions,
   clock: LoggerClock,
-  destination: DestinationStream,
 ): Pino {
-  const { thread } = options
   return pino(
     {
       level,
@@ -109,7 +87,7 @@ function createStream(
       formatters: { level: (label) => ({ level: label }) },
       timestamp: () => `,"time":"${new Date(clock.wallMs()).toISOString()}"`,
     },
-    destination,
+    { write: (line) => sink.append(stream, line) },
   )
 }
 

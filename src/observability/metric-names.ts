@@ -249,6 +249,22 @@ export const METRICS = {
     labels: [],
     help: 'Listener threads that ended unexpectedly and were replaced.',
   },
+  logLinesDropped: {
+    name: 'sallyport_log_lines_dropped_total',
+    type: 'counter',
+    unit: null,
+    labels: ['stream'],
+    help: 'Log lines that were dropped because their buffer was full, by stream.',
+  },
+  logWriteFailures: {
+    name: 'sallyport_log_write_failures_total',
+    type: 'counter',
+    unit: null,
+    labels: ['error'],
+    help:
+      'Failed attempts to write the log, by error. They are repeated until one succeeds, and lines ' +
+      'wait in the buffer meanwhile.',
+  },
   ready: {
     name: 'sallyport_ready',
     type: 'gauge',

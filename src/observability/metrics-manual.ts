@@ -1,4 +1,5 @@
 /** Writes docs/metrics.md from the table of metrics. */
+import { LOG_STREAMS } from './log-buffer.ts'
 import {
   CACHE_RESULTS,
   LATENCY_PHASES,
@@ -7,6 +8,7 @@ import {
   NO_NAME,
   OUTCOMES,
 } from './metric-names.ts'
+import { WRITE_FAILURES } from './standard-output.ts'
 
 const PREFACE = `# Metrics
 
@@ -41,6 +43,9 @@ export function metricsManual(): string {
 - \`result\`: ${wordList(CACHE_RESULTS)}. \`dead_key\`: the key that verified the token is gone;
   \`refusal\`: a refusal that was cached.
 - \`phase\`: ${wordList(LATENCY_PHASES)}.
+- \`stream\`: ${wordList(LOG_STREAMS)}.
+- \`error\`: ${wordList(WRITE_FAILURES)}. \`reader_gone\`: the pipe or socket has no reader any more;
+  \`no_space\`: the disk or a quota is full; \`closed\`: there is no standard output.
 - \`code\`: the codes in [errors.md](errors.md).
 - \`${NO_NAME}\` stands for a route or an issuer that is not known.
 

@@ -46,7 +46,7 @@ const DOORS: readonly Door[] = [
   {
     what: 'the console and the standard streams',
     used: /\bconsole\.|\bprocess\.(stdout|stderr)\b/,
-    files: ['src/cli/terminal.ts'],
+    files: ['src/observability/standard-output.ts'],
   },
   {
     what: 'randomness',

@@ -44,6 +44,13 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
     },
     revocationLogStates: ['catching_up', 'caught_up', 'unreachable'],
     signatureBinding: { state: 'not_installed', states: ['works', 'not_installed'] },
+    log: {
+      dropped: new Map([
+        ['security', 0],
+        ['access', 17],
+      ]),
+      failures: new Map([['no_space', 2]]),
+    },
     listenerRestarts: 1,
     ready: true,
     build: { version: '1.2.3', node: 'v20.0.0', nativeServer: '20.56.0' },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { LogStream } from '../../src/observability/log-buffer.ts'
 import { LOG_EVENT_LEVELS, type LogLevel } from '../../src/observability/log-event.ts'
 import { Logger } from '../../src/observability/logger.ts'
 import { SECURITY_EVENTS_PER_SECOND_MAX } from '../../src/observability/security-event.ts'
@@ -7,8 +8,8 @@ import { SECURITY_EVENTS_PER_SECOND_MAX } from '../../src/observability/security
 function createRecorder(level: LogLevel, thread: number | null = null) {
   const lines: string[] = []
   const clock = { nowMs: 0, wallMs: () => 1_700_000_000_000, monotonicMs: () => clock.nowMs }
-  const destination = { write: (line: string) => void lines.push(line) }
-  const logger = new Logger({ level, thread, destination }, clock)
+  const sink = { append: (_stream: LogStream, line: string) => void lines.push(line) }
+  const logger = new Logger({ level, thread, sink }, clock)
   const parsed = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>)
   return { logger, lines, parsed, clock }
 }
