@@ -48,6 +48,11 @@ const HEAD_BYTES_MAX = 8_192
 const HEADERS_TIMEOUT_MS = 5_000
 const REQUEST_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_TIMEOUT_MS = 5_000
+/**
+ * No byte moved in either direction. A client that does not read its answer would else hold one of
+ * the connections for good. Longer than any answer takes to be put together.
+ */
+const STALLED_TIMEOUT_MS = 30_000
 const CONNECTIONS_MAX = 128
 /** The largest thing that an operator sends is one session. */
 const BODY_BYTES_MAX = 65_536
@@ -79,7 +84,12 @@ export class AdminApp {
   readonly #access: AdminAccess
   readonly #server: Server
 
-  constructor(options: AdminAppOptions, sources: AdminSources) {
+  /** @param stalledTimeoutMs Only tests have another. */
+  constructor(
+    options: AdminAppOptions,
+    sources: AdminSources,
+    stalledTimeoutMs = STALLED_TIMEOUT_MS,
+  ) {
     this.#options = options
     this.#sources = sources
     this.#access = new AdminAccess(options.host, options.token)
@@ -93,6 +103,7 @@ export class AdminApp {
       (request, response) => void this.#respond(request, response),
     )
     this.#server.maxConnections = CONNECTIONS_MAX
+    this.#server.timeout = stalledTimeoutMs
   }
 
   /**

@@ -7,6 +7,7 @@ import { isLoopbackHost } from '../../src/config/network-address.ts'
 import { LogoutReplayMemory } from '../../src/revocation/logout-replay-memory.ts'
 import { createRevocationBuffer, RevocationIndex } from '../../src/revocation/revocation-index.ts'
 import { LogoutTokenVerifier } from '../../src/verifiers/logout/logout-token-verifier.ts'
+import { eventually } from '../support/eventually.ts'
 
 interface Answer {
   readonly status: number
@@ -192,6 +193,28 @@ describe('Admin listener', () => {
     })
     assert.match(answer, /^HTTP\/1\.1 400 /)
     assert.equal((await ask(port, { path: '/health/live' })).status, 200)
+  })
+
+  it('ends connections of clients that do not read their answer', async () => {
+    const metrics = () => Promise.resolve('x'.repeat(8 * 1_024 * 1_024))
+    const app = new AdminApp(
+      { host: '127.0.0.1', port: 0, token: null },
+      { ...sources, metrics },
+      200,
+    )
+    const port = await app.listen()
+    const clients = Array.from({ length: 128 }, () => {
+      const socket = connect({ host: '127.0.0.1', port }, () => {
+        socket.pause().write('GET /metrics HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n')
+      })
+      return socket.on('error', () => {})
+    })
+    await eventually('there is room for another client', async () => {
+      const answer = await ask(port, { path: '/health/live' }).catch(() => null)
+      return answer?.status === 200
+    })
+    for (const socket of clients) socket.destroy()
+    await app.close()
   })
 
   it('says so when its port is taken', async () => {
