@@ -14,4 +14,4 @@ if (problem === null) {
 } else terminal.complain(`sallyport: ${problem}`)
 // What was printed to a pipe must still get there, however slow its reader is.
 await terminal.end(null)
-leave(exitCode)
+await leave(exitCode)

@@ -1,6 +1,7 @@
 /** Reads the files of keys that sign internal tokens; judges each, and holds nothing. */
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { keyFileReads } from '../resilience/one-at-a-time.ts'
 import type { KeyFileProblem } from './key-plan.ts'
 import { type SigningKey, signingKeyOfPem } from './signing-key.ts'
 
@@ -31,7 +32,11 @@ export interface KeyFilesRead {
  * Never rejects. In a directory, names that begin with a dot or do not end in `.pem` are not
  * looked at; links are followed, as mounted secrets have it.
  */
-export async function readKeyFiles(path: string): Promise<KeyFilesRead> {
+export function readKeyFiles(path: string): Promise<KeyFilesRead> {
+  return keyFileReads.run(() => readAll(path))
+}
+
+async function readAll(path: string): Promise<KeyFilesRead> {
   const paths = await pathsOf(path)
   if (paths === null) return { files: null, problem: 'unreadable' }
   const files: KeyFile[] = []

@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseJsonDocument } from '../protocol/strict-json.ts'
+import { OneAtATime } from '../resilience/one-at-a-time.ts'
 import { randomHex } from '../resilience/randomness.ts'
 import { JWKS_BYTES_MAX } from './parse-jwks.ts'
 
@@ -30,10 +31,20 @@ const FORMAT = 1
 const FILE_BYTES_MAX = 2 * JWKS_BYTES_MAX
 const WRITABLE_BY_OTHERS = 0o022
 
+/** Of all issuers: together they never hold more than one thread of the pool. */
+const diskWork = new OneAtATime()
+
+interface WaitingCopy {
+  document: Uint8Array
+  savedAtMs: number
+  readonly isSaved: Promise<boolean>
+}
+
 export class DiskCache {
   readonly #directory: string
   readonly #path: string
-  #writing: Promise<boolean> = Promise.resolve(true)
+  /** What is written next; a disk that hangs has one document waiting, the newest. */
+  #waiting: WaitingCopy | null = null
 
   /** @param sourceIdentity Where the keys come from: a copy from elsewhere is never loaded. */
   constructor(directory: string, issuerName: string, sourceIdentity: string) {
@@ -43,7 +54,11 @@ export class DiskCache {
   }
 
   /** Never rejects. The document is as unjudged as one from the network: parse it. */
-  async load(): Promise<DiskCopy> {
+  load(): Promise<DiskCopy> {
+    return diskWork.run(() => this.#read())
+  }
+
+  async #read(): Promise<DiskCopy> {
     try {
       const file = await open(this.#path, 'r')
       try {
@@ -62,13 +77,25 @@ export class DiskCache {
 
   /**
    * Replaces the copy in one step: after a crash there is the old one or the new one. Never
-   * rejects; one write at a time, in the order of the calls.
+   * rejects. While an earlier write runs or waits for its turn, only the newest document waits.
    *
-   * @returns Whether the copy is on disk.
+   * @returns Whether the copy, or a newer one, is on disk.
    */
   save(document: Uint8Array, savedAtMs: number): Promise<boolean> {
-    this.#writing = this.#writing.then(() => this.#replace(document, savedAtMs))
-    return this.#writing
+    if (this.#waiting !== null) {
+      this.#waiting.document = document
+      this.#waiting.savedAtMs = savedAtMs
+      return this.#waiting.isSaved
+    }
+    const isSaved = diskWork.run(() => {
+      const newest = this.#waiting
+      this.#waiting = null
+      return newest === null
+        ? Promise.resolve(true)
+        : this.#replace(newest.document, newest.savedAtMs)
+    })
+    this.#waiting = { document, savedAtMs, isSaved }
+    return isSaved
   }
 
   async #replace(document: Uint8Array, savedAtMs: number): Promise<boolean> {

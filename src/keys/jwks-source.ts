@@ -2,6 +2,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import type { Clock } from '../resilience/clock.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
+import { keyFileReads } from '../resilience/one-at-a-time.ts'
 import type { OutboundFailure, OutboundHttp } from '../resilience/outbound-http.ts'
 import {
   authorizationServerMetadataUrl,
@@ -81,10 +82,21 @@ export function discoverySource(
 
 /** Read anew for every refresh, so that a replaced file is picked up like a rotated key. */
 export function fileSource(path: string): JwksSource {
+  let reading: Promise<FetchedDocument> | null = null
+
+  /** While a disk hangs, the attempt that hangs is the only one. */
+  function read(): Promise<FetchedDocument> {
+    reading ??= keyFileReads
+      .run(() => readKeyFile(path))
+      .finally(() => {
+        reading = null
+      })
+    return reading
+  }
+
   return {
     identity: `file ${path}`,
-    fetchDocument: (timeoutMs) =>
-      withinDeadline(readKeyFile(path), timeoutMs, failed('file_unreadable')),
+    fetchDocument: (timeoutMs) => withinDeadline(read(), timeoutMs, failed('file_unreadable')),
   }
 }
 

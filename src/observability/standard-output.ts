@@ -31,6 +31,8 @@ export interface Output {
 /** What the kernel takes as a whole or not at all, also among several processes (PIPE_BUF). */
 const ATOMIC_BYTES = 4_096
 const LINE_FEED = 0x0a
+const LEAVE_POLL_MS = 20
+const LEAVE_WAIT_MS = 1_000
 
 const FAILURES: Readonly<Record<string, WriteFailure | 'full'>> = {
   EAGAIN: 'full',
@@ -43,9 +45,6 @@ const FAILURES: Readonly<Record<string, WriteFailure | 'full'>> = {
   EIO: 'io_error',
   EBADF: 'closed',
 }
-
-/** Writes that a thread of the pool has begun: while one hangs, the process cannot exit. */
-let poolWrites = 0
 
 export function openStandardOutput(descriptor: StandardDescriptor): Output {
   const stats = statsOf(descriptor)
@@ -61,11 +60,19 @@ export function openStandardOutput(descriptor: StandardDescriptor): Output {
 /**
  * Ends the process. Write what has to be written before.
  *
- * With SIGKILL where a thread of the pool hangs in a write: exiting would wait for it.
+ * Work with files that has begun is waited for a little. Then the process ends by SIGKILL: exiting
+ * would wait for a thread of the pool that hangs in a call to a disk.
  */
-export function leave(exitCode: number): never {
-  if (poolWrites > 0) process.kill(process.pid, 'SIGKILL')
+export async function leave(exitCode: number): Promise<never> {
+  for (let waitedMs = 0; hasFileWork(); waitedMs += LEAVE_POLL_MS) {
+    if (waitedMs >= LEAVE_WAIT_MS) process.kill(process.pid, 'SIGKILL')
+    await new Promise((resolve) => setTimeout(resolve, LEAVE_POLL_MS))
+  }
   process.exit(exitCode)
+}
+
+function hasFileWork(): boolean {
+  return process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq'))
 }
 
 class ReopenedOutput implements Output {
@@ -127,10 +134,8 @@ class FileOutput implements Output {
   }
 
   write(bytes: Buffer): Promise<WriteOutcome> {
-    poolWrites += 1
     return new Promise((resolve) => {
       write(this.#descriptor, bytes, 0, bytes.length, null, (error, writtenBytes) => {
-        poolWrites -= 1
         resolve({ writtenBytes, problem: error === null ? null : problemOf(error) })
       })
     })
