@@ -6,9 +6,10 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Readiness } from '../gateway/health.ts'
 import { parseJsonText } from '../protocol/strict-json.ts'
+import { spaced } from '../resilience/spaced.ts'
 import type { SessionRegistry } from '../verifiers/session/session-registry.ts'
 import { AdminAccess, type AdminRefusal } from './admin-access.ts'
 import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
@@ -56,6 +57,8 @@ const STALLED_TIMEOUT_MS = 30_000
 const CONNECTIONS_MAX = 128
 /** The largest thing that an operator sends is one session. */
 const BODY_BYTES_MAX = 65_536
+/** A scrape costs each listener thread some milliseconds: scrapers that come together share one. */
+const SCRAPE_PAUSE_MS = 100
 const SESSIONS = '/sessions'
 const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i
 
@@ -83,6 +86,8 @@ export class AdminApp {
   readonly #sources: AdminSources
   readonly #access: AdminAccess
   readonly #server: Server
+  /** Connections with a request that has no answer yet. */
+  readonly #answering = new WeakSet<Socket>()
 
   /** @param stalledTimeoutMs Only tests have another. */
   constructor(
@@ -91,7 +96,7 @@ export class AdminApp {
     stalledTimeoutMs = STALLED_TIMEOUT_MS,
   ) {
     this.#options = options
-    this.#sources = sources
+    this.#sources = { ...sources, metrics: spaced(SCRAPE_PAUSE_MS, () => sources.metrics()) }
     this.#access = new AdminAccess(options.host, options.token)
     this.#server = createServer(
       {
@@ -132,6 +137,14 @@ export class AdminApp {
   }
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { socket } = request
+    // Requests sent ahead of their answers would be answered into memory, thousands of them.
+    if (this.#answering.has(socket)) {
+      socket.destroy()
+      return
+    }
+    this.#answering.add(socket)
+    response.once('close', () => this.#answering.delete(socket))
     let answer: Answer
     try {
       answer = await this.#answer(request, response)

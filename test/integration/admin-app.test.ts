@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 import { after, describe, it } from 'node:test'
 import { AdminApp, type AdminSources } from '../../src/admin/admin-app.ts'
@@ -215,6 +215,43 @@ describe('Admin listener', () => {
     })
     for (const socket of clients) socket.destroy()
     await app.close()
+  })
+
+  it('closes a connection on which requests are sent ahead of their answers', async () => {
+    let scrapes = 0
+    const port = await startApp(null, {
+      metrics: () => {
+        scrapes += 1
+        return Promise.resolve('x'.repeat(1_024))
+      },
+    })
+    await new Promise<void>((resolve) => {
+      const socket = connect({ host: '127.0.0.1', port }, () => {
+        socket.write('GET /metrics HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n'.repeat(1_000))
+      })
+      socket.on('error', () => {})
+      socket.once('close', () => resolve())
+      socket.resume()
+    })
+    assert.equal(scrapes, 1)
+    assert.equal((await ask(port, { path: '/health/live' })).status, 200)
+  })
+
+  it('takes one request after the other on a connection', async () => {
+    const port = await startApp(null)
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    for (let count = 0; count < 20; count += 1) {
+      const status = await new Promise((resolve, reject) => {
+        const options = { host: '127.0.0.1', port, path: '/metrics', agent }
+        httpRequest(options, (response) => {
+          response.resume().once('end', () => resolve(response.statusCode))
+        })
+          .once('error', reject)
+          .end()
+      })
+      assert.equal(status, 200)
+    }
+    agent.destroy()
   })
 
   it('says so when its port is taken', async () => {
