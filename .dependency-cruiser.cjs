@@ -25,7 +25,7 @@ const VENDOR_DOORS = {
   '@node-rs/jsonwebtoken': 'src/verifiers/jwt/rust-binding\\.ts',
   'hdr-histogram-js': 'src/observability/latency-histogram\\.ts',
   ioredis: 'src/resilience/redis-wires\\.ts',
-  koffi: 'src/server/receive-buffer\\.ts',
+  koffi: 'src/server/socket-calls\\.ts',
   'oidc-provider': 'src/demo/identity-provider\\.ts',
   pino: 'src/observability/logger\\.ts',
   piscina: 'src/verifiers/jwt/signature-pool\\.ts',

@@ -1,0 +1,105 @@
+/**
+ * Options of the listen sockets of this process that Node gives no access to, set with the C
+ * library's `setsockopt`. The only door to koffi, an optional package.
+ *
+ * Only for Linux, whose constants these are.
+ */
+import { readdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+
+type Pointer = Uint8Array
+
+interface SocketCalls {
+  getsockname(fileDescriptor: number, address: Pointer, length: Pointer): number
+  getsockopt(fd: number, level: number, option: number, value: Pointer, length: Pointer): number
+  setsockopt(fd: number, level: number, option: number, value: Pointer, length: number): number
+  readonly addressOf: (memory: Uint8Array) => bigint
+}
+
+/** What is used of the vendor's module. */
+interface ForeignFunctions {
+  load(library: null): { func(prototype: string): unknown }
+  address(memory: Uint8Array): bigint
+}
+
+/** Why nothing was done. */
+export type SocketOptionProblem = 'platform' | 'package_missing' | 'socket_not_found'
+
+interface SocketOption {
+  /** Of level `SOL_SOCKET`. */
+  readonly option: number
+  /** @param addressOf Where memory that the value refers to is; that memory must be kept. */
+  readonly value: (addressOf: (memory: Uint8Array) => bigint) => Uint8Array
+}
+
+const DESCRIPTORS = '/proc/self/fd'
+const SOL_SOCKET = 1
+const SO_REUSEPORT = 15
+const SO_ACCEPTCONN = 30
+const INT_BYTES = 4
+/** `sockaddr_in6`; `sockaddr_in` is shorter and has the port at the same place. */
+const ADDRESS_BYTES = 28
+const PORT_OFFSET = 2
+
+/**
+ * Sets an option of all listen sockets that listener threads of this process share a port by.
+ *
+ * @returns `null`, or why nothing was done.
+ */
+export function setListenSocketOption(
+  port: number,
+  { option, value }: SocketOption,
+): SocketOptionProblem | null {
+  if (process.platform !== 'linux') return 'platform'
+  const calls = loadSocketCalls()
+  if (calls === null) return 'package_missing'
+  const bytes = value(calls.addressOf)
+  let found = 0
+  for (const name of readdirSync(DESCRIPTORS)) {
+    const descriptor = Number(name)
+    if (!isListeningOn(calls, descriptor, port)) continue
+    if (calls.setsockopt(descriptor, SOL_SOCKET, option, bytes, bytes.length) === 0) found += 1
+  }
+  return found > 0 ? null : 'socket_not_found'
+}
+
+/** A number as the kernel reads it. */
+export function intBytes(value: number): Uint8Array {
+  return new Uint8Array(Int32Array.of(value).buffer)
+}
+
+/**
+ * Any descriptor may be asked: one that is no socket, or closed by now, only gives an error. Node's
+ * own servers, such as the admin listener on the same port of another address, share no port.
+ */
+function isListeningOn(calls: SocketCalls, descriptor: number, port: number): boolean {
+  if (!isSet(calls, descriptor, SO_ACCEPTCONN) || !isSet(calls, descriptor, SO_REUSEPORT)) {
+    return false
+  }
+  const address = new Uint8Array(ADDRESS_BYTES)
+  if (calls.getsockname(descriptor, address, intBytes(ADDRESS_BYTES)) !== 0) return false
+  return new DataView(address.buffer).getUint16(PORT_OFFSET) === port
+}
+
+function isSet(calls: SocketCalls, descriptor: number, option: number): boolean {
+  const answer = new Uint8Array(INT_BYTES)
+  const length = intBytes(INT_BYTES)
+  if (calls.getsockopt(descriptor, SOL_SOCKET, option, answer, length) !== 0) return false
+  return answer.some((byte) => byte !== 0)
+}
+
+/** An optional package: `null` where it is not installed, or has no binary for this machine. */
+function loadSocketCalls(): SocketCalls | null {
+  try {
+    const vendor = createRequire(import.meta.url)('koffi') as ForeignFunctions
+    const library = vendor.load(null)
+    return {
+      getsockname: library.func('int getsockname(int, void *, void *)'),
+      getsockopt: library.func('int getsockopt(int, int, int, void *, void *)'),
+      setsockopt: library.func('int setsockopt(int, int, int, const void *, uint32_t)'),
+      addressOf: (memory: Uint8Array) => vendor.address(memory),
+    } as SocketCalls
+  } catch {
+    return null
+  }
+}
