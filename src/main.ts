@@ -2,16 +2,16 @@
 /** The process entry. */
 import { EXIT, type ExitCode } from './cli/exit-code.ts'
 import { nodeProblem } from './cli/node-version.ts'
+import { ProcessEnd } from './cli/process-end.ts'
 import { terminal } from './cli/terminal.ts'
-import { leave } from './observability/standard-output.ts'
 
+const end = new ProcessEnd(terminal)
 let exitCode: ExitCode = EXIT.refused
 const problem = nodeProblem(process.versions.node)
 if (problem === null) {
-  // Not before: an old Node.js fails while it loads the rest.
+  // Not before: an old Node.js fails while it loads the rest, and a signal that comes while all
+  // modules are read must not be lost.
   const { runCommand } = await import('./cli/run-command.ts')
-  exitCode = await runCommand(process.argv.slice(2), terminal)
+  exitCode = await runCommand(process.argv.slice(2), terminal, end)
 } else terminal.complain(`sallyport: ${problem}`)
-// What was printed to a pipe must still get there, however slow its reader is.
-await terminal.end(null)
-await leave(exitCode)
+await end.finished(exitCode)

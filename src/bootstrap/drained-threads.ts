@@ -19,15 +19,19 @@ export class DrainedThreads {
     if ([...this.#listening].every((index) => this.#drained.has(index))) this.#onDrained?.()
   }
 
-  /** Settles when every thread that runs is drained, or when `timeoutMs` have passed. */
-  whenAll(timeoutMs: number): Promise<void> {
+  /** Settles when every thread that runs is drained, when `timeoutMs` have passed, or at `cut`. */
+  whenAll(timeoutMs: number, cut: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs)
-      this.#onDrained = () => {
+      const settle = (): void => {
         clearTimeout(timer)
+        cut.removeEventListener('abort', settle)
         resolve()
       }
-      this.review()
+      const timer = setTimeout(settle, timeoutMs)
+      cut.addEventListener('abort', settle)
+      this.#onDrained = settle
+      if (cut.aborted) settle()
+      else this.review()
     })
   }
 }

@@ -75,10 +75,6 @@ export class InternalTokenKeys {
     return this.#keys?.snapshot() ?? null
   }
 
-  async review(): Promise<void> {
-    await this.#keys?.tick()
-  }
-
   stop(): void {
     this.#keys?.stop()
   }

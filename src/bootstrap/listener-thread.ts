@@ -40,6 +40,7 @@ const { configuration } = start
 const questions = new Map<number, (answer: UnknownKeyAnswer) => void>()
 let readiness = start.readiness
 let questionCount = 0
+let isAccepting = true
 
 const logger = new Logger(
   {
@@ -112,6 +113,7 @@ async function listen(): Promise<void> {
       parts.redis?.whenReady(configuration.redis?.connectTimeoutMs ?? 0),
     ])
     if (problem !== null) throw new StartError(problem)
+    if (!isAccepting) return
     await server.listen(start.host, start.port, { isExclusive: false })
     boundReceiving()
     post({ type: 'listening' })
@@ -160,11 +162,9 @@ function receive(message: ToListener): void {
       post({ type: 'snapshot', question: message.question, snapshot: snapshot() })
       break
     case 'stop_accepting':
-      server.stopAccepting()
-      reportWhenDrained()
+      isAccepting = false
+      void server.stopAccepting().then(reportWhenDrained)
       break
-    case 'crash':
-      throw new Error('told to crash')
     case 'end':
       process.exit(0)
   }

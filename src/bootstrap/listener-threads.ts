@@ -15,6 +15,8 @@ const RESTART_PAUSE_MIN_MS = 100
 const RESTART_PAUSE_MAX_MS = 5_000
 /** A thread that lived this long had started well: the next death counts as a first one. */
 const SETTLED_AFTER_MS = 10_000
+/** A thread that has not ended by then never will: its event loop is stuck. */
+const END_MS_MAX = 5_000
 
 /** Room for two semi-spaces of 32 MiB and as much for large objects: see the supervisor's flags. */
 const YOUNG_GENERATION_MIB_MAX = 96
@@ -24,8 +26,8 @@ export interface ListenerThreadsOptions {
   /** What the thread of this index starts with. Asked again at each restart, for fresh keys. */
   readonly start: (index: number) => ListenerStart
   readonly onMessage: (index: number, message: FromListener) => void
-  /** A thread died while it was wanted; its successor is on the way. `reason`: for operators. */
-  readonly onDeath: (index: number, reason: string) => void
+  /** A thread died while it was wanted. `reason`: for operators. */
+  readonly onDeath: (index: number, reason: string, isReplaced: boolean) => void
   readonly monotonicMs: () => number
 }
 
@@ -33,12 +35,14 @@ export interface ListenerThreads {
   /** Posts to every thread that runs. */
   broadcast(message: ToListener): void
   post(index: number, message: ToListener): void
-  /** Number of threads that run now. */
-  running(): number
-  /** Tells all threads to end for good and waits until they have. */
-  end(): Promise<void>
-  /** Makes one thread throw where nothing catches: for tests of exactly that. */
-  crash(index: number): void
+  /** Tells all threads to accept no more. From now on one that dies has no successor. */
+  stopAccepting(): void
+  /**
+   * Tells all threads to end for good and waits until they have, or for {@link END_MS_MAX}.
+   *
+   * @returns Settles with the number of threads that still run.
+   */
+  end(): Promise<number>
 }
 
 interface Place {
@@ -49,6 +53,7 @@ interface Place {
 
 export function startListenerThreads(options: ListenerThreadsOptions): ListenerThreads {
   const places: Place[] = []
+  let isAccepting = true
   let isEnding = false
 
   function launch(index: number, place: Place): void {
@@ -68,8 +73,8 @@ export function startListenerThreads(options: ListenerThreadsOptions): ListenerT
     worker.on('exit', (exitCode) => {
       place.worker = null
       if (isEnding) return
-      options.onDeath(index, reason || `exit code ${exitCode}`)
-      relaunch(index, place)
+      options.onDeath(index, reason || `exit code ${exitCode}`, isAccepting)
+      if (isAccepting) relaunch(index, place)
     })
   }
 
@@ -80,7 +85,7 @@ export function startListenerThreads(options: ListenerThreadsOptions): ListenerT
       ? RESTART_PAUSE_MIN_MS
       : Math.min(Math.max(place.pauseMs * 2, RESTART_PAUSE_MIN_MS), RESTART_PAUSE_MAX_MS)
     setTimeout(() => {
-      if (!isEnding) launch(index, place)
+      if (isAccepting) launch(index, place)
     }, pauseMs)
   }
 
@@ -97,21 +102,28 @@ export function startListenerThreads(options: ListenerThreadsOptions): ListenerT
     post(index, message) {
       places[index]?.worker?.postMessage(message)
     },
-    running: () => places.filter((place) => place.worker !== null).length,
-    async end() {
-      isEnding = true
-      await Promise.all(
-        places.map(async ({ worker }) => {
-          if (worker === null) return
-          // Not `events.once`: that rejects when the thread fails on its way out.
-          const hasEnded = new Promise((resolve) => worker.once('exit', resolve))
-          worker.postMessage({ type: 'end' } satisfies ToListener)
-          await hasEnded
-        }),
-      )
+    stopAccepting() {
+      isAccepting = false
+      for (const { worker } of places) worker?.postMessage({ type: 'stop_accepting' })
     },
-    crash(index) {
-      places[index]?.worker?.postMessage({ type: 'crash' } satisfies ToListener)
+    async end() {
+      isAccepting = false
+      isEnding = true
+      const ends = places.flatMap(({ worker }) => (worker === null ? [] : [endThread(worker)]))
+      let timer: NodeJS.Timeout | undefined
+      const isOver = new Promise((resolve) => {
+        timer = setTimeout(resolve, END_MS_MAX)
+      })
+      await Promise.race([Promise.all(ends), isOver])
+      clearTimeout(timer)
+      return places.filter(({ worker }) => worker !== null).length
     },
   }
+}
+
+function endThread(worker: Worker): Promise<unknown> {
+  // Not `events.once`: that rejects when the thread fails on its way out.
+  const hasEnded = new Promise((resolve) => worker.once('exit', resolve))
+  worker.postMessage({ type: 'end' } satisfies ToListener)
+  return hasEnded
 }

@@ -1,12 +1,13 @@
 /** A gateway as those see it who start and end it: the command line, the demonstration, tests. */
 import type { Readiness } from '../gateway/health.ts'
-import type { Clock } from '../resilience/clock.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
 
 export interface SupervisorOptions {
   readonly version: string
-  /** By which the keys of internal tokens rotate. Only tests have another than the system's. */
-  readonly signingClock?: Clock
+  /** Aborts when the process is asked to end: a start that is under way is given up then. */
+  readonly stop: AbortSignal
+  /** Aborts when the process must end at once: nothing that runs is waited for then. */
+  readonly cut: AbortSignal
 }
 
 /** A gateway that runs. */
@@ -20,8 +21,4 @@ export interface RunningGateway {
   whenReady(): Promise<void>
   /** Drains and ends everything: no request that was accepted is lost. */
   stop(): Promise<void>
-  /** Makes one listener thread fail. Only tests call this. */
-  crashListener(index: number): void
-  /** Brings the keys of internal tokens up to the present instant. Only tests call this. */
-  reviewSigningKeys(): Promise<void>
 }

@@ -2,8 +2,6 @@
  * The main thread: owns the configuration, the keys, the shared memory and the admin listener, and
  * keeps the listener threads running. No request ever passes through here.
  */
-import { setTimeout as delay } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
 import { AdminApp } from '../admin/admin-app.ts'
 import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
 import { judgeReadiness, type Readiness } from '../gateway/health.ts'
@@ -20,7 +18,9 @@ import type { NativeBinary } from '../server/native-binary.ts'
 import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
 import { claimPort, listenError } from './claim-port.ts'
 import { circuitReadings, type IssuerBreaker, issuerBreakers } from './compose-introspection.ts'
+import { drain } from './drain.ts'
 import { DrainedThreads } from './drained-threads.ts'
+import { setEngineFlags } from './engine-flags.ts'
 import { GatewayLog } from './gateway-log.ts'
 import { Inquiry } from './inquiry.ts'
 import { InternalTokenKeys } from './internal-token-keys.ts'
@@ -28,33 +28,29 @@ import { IssuerKeys } from './issuer-keys.ts'
 import { logKeyEvent } from './key-events.ts'
 import { type ListenerThreads, startListenerThreads } from './listener-threads.ts'
 import { nativeBinaryFor } from './native-server-choice.ts'
+import { routeSummaries } from './route-summaries.ts'
 import type { RunningGateway, SupervisorOptions } from './running-gateway.ts'
 import { createBuffers } from './shared-buffers.ts'
 import { SignatureStanding } from './signature-standing.ts'
 import { StartError } from './start-error.ts'
 import { SupervisorStores } from './supervisor-stores.ts'
 import type { FromListener, ListenerStart, SharedBuffers } from './thread-messages.ts'
+import { untilAborted } from './until-aborted.ts'
 
-/**
- * For the threads that are started from here on. Each collects its young objects by itself: the
- * engine's helper threads would cost 1 to 2 µs of CPU a request to shorten pauses of half a
- * millisecond. And it does so every 32 MiB from the beginning, because each collection finds the
- * objects of all requests under way and copies them: 1 µs (docs/performance.md).
- */
-const ENGINE_FLAGS = ['--no-parallel-scavenge', '--min-semi-space-size=32']
 /** A listener thread that does not answer a scrape by then is left out of it. */
 const SNAPSHOT_TIMEOUT_MS = 1_000
 
 /**
  * Starts everything.
  *
- * @throws (rejects) StartError when the operator must change something first.
+ * @throws (rejects) StartError when the operator must change something first; what `options.stop`
+ *   was aborted with when that happens before everything is started. Nothing is left open then.
  */
 export async function startSupervisor(
   configuration: GatewayConfiguration,
   options: SupervisorOptions,
 ): Promise<RunningGateway> {
-  for (const flag of ENGINE_FLAGS) setFlagsFromString(flag)
+  setEngineFlags()
   const supervisor = new Supervisor(configuration, options)
   await supervisor.start()
   return supervisor
@@ -67,6 +63,8 @@ class Supervisor implements RunningGateway {
   readonly #configuration: GatewayConfiguration
   readonly #version: string
   readonly #log: GatewayLog
+  readonly #stopped: AbortSignal
+  readonly #cut: AbortSignal
   readonly #logger: Logger
   readonly #buffers: SharedBuffers
   readonly #keys: IssuerKeys
@@ -93,6 +91,8 @@ class Supervisor implements RunningGateway {
   constructor(configuration: GatewayConfiguration, options: SupervisorOptions) {
     this.#configuration = configuration
     this.#version = options.version
+    this.#stopped = options.stop
+    this.#cut = options.cut
     this.nativeBinary = nativeBinaryFor(configuration)
     this.#log = new GatewayLog(configuration)
     this.#logger = this.#log.logger
@@ -108,7 +108,7 @@ class Supervisor implements RunningGateway {
       onEvent: (event, alertOnStale) => logKeyEvent(this.#logger, event, alertOnStale),
     })
     this.#signingKeys = new InternalTokenKeys(configuration, {
-      clock: options.signingClock ?? systemClock,
+      clock: systemClock,
       logger: this.#logger,
       onSnapshot: (keys) => this.#threads?.broadcast({ type: 'signing_keys', keys }),
     })
@@ -136,21 +136,20 @@ class Supervisor implements RunningGateway {
   }
 
   async start(): Promise<void> {
-    const { server } = this.#configuration
     this.#log.sayWhatStarts(this.#version, this.nativeBinary)
+    const begun = this.#begin()
     try {
-      this.port = await claimPort(server.host, server.port)
-      await this.#listenAdmin()
-      await this.#stores.start()
-      await this.#signingKeys.start()
-      await Promise.all([this.#listen(), this.#keys.start()])
+      await untilAborted(begun, this.#stopped)
     } catch (error) {
       // Connections and timers that are there already would keep the process alive.
       await this.#end()
       await this.#log.end()
+      // A step that had begun may have left something all the same.
+      void begun.catch(() => {}).then(() => this.#end())
       throw error
     }
-    this.#logger.log({ event: 'listening', host: server.host, port: this.port })
+    const { host } = this.#configuration.server
+    this.#logger.log({ event: 'listening', host, port: this.port })
     this.#announceReadiness()
   }
 
@@ -174,12 +173,21 @@ class Supervisor implements RunningGateway {
     return this.#stopping
   }
 
-  crashListener(index: number): void {
-    this.#threads?.crash(index)
-  }
-
-  reviewSigningKeys(): Promise<void> {
-    return this.#signingKeys.review()
+  async #begin(): Promise<void> {
+    const { host, port } = this.#configuration.server
+    const steps = [
+      async () => {
+        this.port = await claimPort(host, port)
+      },
+      () => this.#listenAdmin(),
+      () => this.#stores.start(),
+      () => this.#signingKeys.start(),
+      () => Promise.all([this.#listen(), this.#keys.start()]),
+    ]
+    for (const step of steps) {
+      this.#stopped.throwIfAborted()
+      await step()
+    }
   }
 
   async #listenAdmin(): Promise<void> {
@@ -201,7 +209,7 @@ class Supervisor implements RunningGateway {
         count: this.#configuration.tuning.listenerThreads,
         start: (index) => this.#startOf(index),
         onMessage: (index, message) => this.#receive(index, message),
-        onDeath: (index, reason) => this.#mourn(index, reason),
+        onDeath: (index, reason, isReplaced) => this.#mourn(index, reason, isReplaced),
         monotonicMs: () => systemClock.monotonicMs(),
       })
     })
@@ -299,7 +307,7 @@ class Supervisor implements RunningGateway {
   }
 
   /** A thread is gone; its successor is started by {@link startListenerThreads}. */
-  #mourn(index: number, reason: string): void {
+  #mourn(index: number, reason: string, isReplaced: boolean): void {
     if (this.#onListenFailed !== null) {
       // What keeps one from starting keeps its successors as well.
       this.#onListenFailed(`a listener thread ended while it started: ${reason}`)
@@ -307,12 +315,11 @@ class Supervisor implements RunningGateway {
     }
     this.#listening.delete(index)
     this.#ledger.retire(index)
-    this.#restarts += 1
-    this.#logger.security({
-      event: 'listener_restarted',
-      thread: index,
-      restarts: this.#restarts,
-    })
+    if (isReplaced) {
+      this.#restarts += 1
+      const restarts = this.#restarts
+      this.#logger.security({ event: 'listener_restarted', thread: index, restarts })
+    }
     this.#drained.review()
     this.#announceReadiness()
   }
@@ -369,12 +376,7 @@ class Supervisor implements RunningGateway {
       introspection: circuitReadings(this.#breakers),
       revocations: this.#stores.revocations.status(),
       redis: [...this.#redisStates].map(([thread, state]) => ({ thread, state })),
-      routes: this.#configuration.routes.map(({ name, match, authenticate, upstream }) => ({
-        name,
-        match,
-        authenticate,
-        upstream,
-      })),
+      routes: routeSummaries(this.#configuration),
     })
   }
 
@@ -383,17 +385,18 @@ class Supervisor implements RunningGateway {
     this.#isDraining = true
     this.#logger.log({ event: 'draining' })
     this.#announceReadiness()
-    // Balancers and clients need this long to learn that they should go elsewhere.
-    await delay(delayMs)
-    this.#threads?.broadcast({ type: 'stop_accepting' })
-    await this.#drained.whenAll(timeoutMs)
+    const { port } = this
+    if (this.#threads !== null) {
+      await drain({ delayMs, timeoutMs, port }, this.#threads, this.#drained, this.#cut)
+    }
     await this.#end()
     this.#logger.log({ event: 'stopped' })
     await this.#log.end()
   }
 
   async #end(): Promise<void> {
-    await this.#threads?.end()
+    const count = (await this.#threads?.end()) ?? 0
+    if (count > 0) this.#logger.log({ event: 'listeners_stuck', count })
     await this.#admin.close()
     await this.#keys.stop()
     this.#signingKeys.stop()

@@ -67,8 +67,6 @@ export type ToListener =
   | { readonly type: 'stop_accepting' }
   /** Close everything and leave. */
   | { readonly type: 'end' }
-  /** Throw where nothing catches. Only tests send this. */
-  | { readonly type: 'crash' }
 
 export type FromListener =
   | { readonly type: 'listening' }

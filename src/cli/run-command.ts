@@ -1,8 +1,7 @@
 /** Carries out one command line. */
 import { type Invocation, readArguments } from './arguments.ts'
-import { check } from './check.ts'
-import { demo } from './demo.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
+import type { ProcessEnd } from './process-end.ts'
 import { serve } from './serve.ts'
 import type { Terminal } from './terminal.ts'
 import { usage } from './usage.ts'
@@ -12,7 +11,11 @@ import { packageVersion } from './version.ts'
  * @param words `process.argv` without its first two.
  * @returns The exit code. Never rejects: what went wrong is one line, without a stack.
  */
-export async function runCommand(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
+export async function runCommand(
+  words: readonly string[],
+  terminal: Terminal,
+  end: ProcessEnd,
+): Promise<ExitCode> {
   const reading = readArguments(words)
   if (!reading.ok) {
     for (const problem of reading.problems) terminal.complain(`sallyport: ${problem}`)
@@ -20,7 +23,7 @@ export async function runCommand(words: readonly string[], terminal: Terminal): 
     return EXIT.refused
   }
   try {
-    return await run(reading.invocation, terminal)
+    return await run(reading.invocation, terminal, end)
   } catch (error) {
     terminal.complain(`sallyport: ${error instanceof Error ? error.message : String(error)}`)
     // Something that the operator must change first is a refusal, like a bad configuration.
@@ -28,14 +31,16 @@ export async function runCommand(words: readonly string[], terminal: Terminal): 
   }
 }
 
-async function run(invocation: Invocation, terminal: Terminal): Promise<ExitCode> {
+/** Modules are loaded on demand: no command should wait for those of another, or fail with them. */
+async function run(invocation: Invocation, terminal: Terminal, end: ProcessEnd): Promise<ExitCode> {
   switch (invocation.command) {
     case 'serve':
-      return serve(invocation.configFile, terminal)
-    case 'check':
-      return check(invocation, terminal)
+      return serve(invocation.configFile, terminal, end)
     case 'demo':
-      return demo(terminal)
+      return (await import('./demo.ts')).demo(terminal, end)
+    case 'check':
+      end.endAtOnce()
+      return (await import('./check.ts')).check(invocation, terminal)
     case 'explain':
       terminal.complain('sallyport: explain is not available in this version')
       return EXIT.refused

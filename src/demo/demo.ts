@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { SupervisorOptions } from '../bootstrap/running-gateway.ts'
 import { startSupervisor } from '../bootstrap/supervisor.ts'
+import { untilAborted } from '../bootstrap/until-aborted.ts'
 import { availableCores, processEnvironment } from '../config/environment.ts'
 import { parseConfig } from '../config/load-config.ts'
 import { parseJsonText } from '../protocol/strict-json.ts'
@@ -30,7 +32,7 @@ export interface RunningDemo {
  */
 export async function startDemo(
   print: (line: string) => void,
-  version: string,
+  options: SupervisorOptions,
 ): Promise<RunningDemo> {
   const provider = await startIdentityProvider({
     port: ANY_PORT,
@@ -42,9 +44,9 @@ export async function startDemo(
   const upstream = await startEchoUpstream(ANY_PORT)
   const parts = [() => upstream.stop(), () => provider.stop()]
   try {
-    const gateway = await startSupervisor(configure(provider, upstream), { version })
+    const gateway = await startSupervisor(configure(provider, upstream), options)
     parts.unshift(() => gateway.stop())
-    await gateway.whenReady()
+    await untilAborted(gateway.whenReady(), options.stop)
     const { port, adminPort } = gateway
     const lines = await tour(provider, upstream, port, adminPort)
     for (const line of lines) print(line)

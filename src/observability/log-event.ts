@@ -36,6 +36,8 @@ export type LogEvent =
   /** Of each stream, since the last line of this kind or since the start. */
   | ({ readonly event: 'log_lines_dropped' } & LinesByStream)
   | { readonly event: 'draining' }
+  /** So many listener threads did not end when they were told to. */
+  | { readonly event: 'listeners_stuck'; readonly count: number }
   | { readonly event: 'stopped' }
   | { readonly event: 'jwks_refresh_recovered'; readonly issuer: string }
   | {
@@ -59,6 +61,7 @@ export const LOG_EVENT_LEVELS: Readonly<Record<LogEvent['event'], LogLevel>> = {
   receive_buffer_unbounded: 'warn',
   log_lines_dropped: 'error',
   draining: 'info',
+  listeners_stuck: 'error',
   stopped: 'info',
   jwks_refresh_recovered: 'info',
   jwks_key_skipped: 'warn',

@@ -184,8 +184,9 @@ export class RedisConnections {
     })
   }
 
-  /** Cuts every connection at once; commands in flight fail. */
+  /** Cuts every connection at once; commands in flight fail, and nothing is waited for. */
   close(): void {
+    this.#onReady()
     this.#masters.close()
     this.#replicas?.close()
   }

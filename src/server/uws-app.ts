@@ -16,6 +16,7 @@
  *   closed.
  * - It closes the connection after answers for which the native server cannot (response-writer.ts).
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ClientExchange, RequestHead } from '../proxy/client-exchange.ts'
 import { AnswerTurns } from './answer-turns.ts'
 import { BodilessAnswers } from './bodiless-answers.ts'
@@ -70,6 +71,9 @@ type Yielded =
 /** A request body that is longer may be left unread, and its connection must be closed then. */
 const UNGUARDED_BODY_BYTES_MAX = 65_536
 
+/** Clients that never cease to connect must not keep a server from stopping. */
+const ACCEPTING_TURNS_MAX = 1_000
+
 /** Turns off the `uWebSockets` response header; other builds know the setting as `silent`. */
 const SILENT_SETTINGS = ['999999990007', 'silent']
 
@@ -82,6 +86,7 @@ export class NativeServer {
   readonly #reader: RequestSnapshotReader
   readonly #context: WriterContext
   #listenSocket: NativeListenSocket | null = null
+  #acceptedCount = 0
   #yielded: Yielded | null = null
   /**
    * Handle to the connection refused last, only within the turn of the event loop of the refusal.
@@ -129,8 +134,21 @@ export class NativeServer {
     })
   }
 
-  /** Takes no new connections. Those that are open go on. Idempotent. */
-  stopAccepting(): void {
+  /**
+   * Takes no new connections. Those that are open go on. Idempotent.
+   *
+   * The kernel resets connections that it has established and this server has not accepted. Each
+   * turn of the event loop accepts all there are, so the socket is closed behind a turn in which
+   * there was none.
+   *
+   * @returns Settles when the socket is closed.
+   */
+  async stopAccepting(): Promise<void> {
+    for (let turn = 0; turn < ACCEPTING_TURNS_MAX; turn += 1) {
+      const acceptedBefore = this.#acceptedCount
+      await nextTurn()
+      if (this.#acceptedCount === acceptedBefore && turn > 0) break
+    }
     if (this.#listenSocket === null) return
     this.#module.us_listen_socket_close(this.#listenSocket)
     this.#listenSocket = null
@@ -179,6 +197,7 @@ export class NativeServer {
     })
     const onConnections = (_response: NativeResponse, change: unknown) => {
       this.connectionCount += Number(change)
+      if (Number(change) > 0) this.#acceptedCount += 1
       this.#refused = null
     }
     app.filter(onConnections)

@@ -8,6 +8,7 @@ import { calculateJwkThumbprint, type JWK, type JWTPayload } from 'jose'
 import { generateSigningKey } from '../../src/identity/signing-key.ts'
 import { sha256 } from '../support/credential-gateway.ts'
 import { eventually } from '../support/eventually.ts'
+import { SUPERVISOR_SPEED_VARIABLE } from '../support/fast-supervisor.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
 import {
   ask,
@@ -19,11 +20,7 @@ import {
 } from '../support/jwt-gateway.ts'
 import { AUDIENCE, mintKey } from '../support/mint-token.ts'
 import { exchangeRaw, type RawAnswer } from '../support/raw-http.ts'
-import {
-  type RunningGateway,
-  SIGNING_KEY_SPEED_VARIABLE,
-  startGateway,
-} from '../support/running-gateway.ts'
+import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
 import { VerifyingUpstream } from '../support/verifying-upstream.ts'
 
 const ISSUER = 'https://idp.example.com/'
@@ -239,7 +236,7 @@ describe('keys of several instances', () => {
 })
 
 describe('a rotation of keys', () => {
-  /** Key time runs so much faster that the least rotation, 5 minutes, takes 2.5 s. */
+  /** The supervisor's time runs so much faster that the least rotation, 5 minutes, takes 2.5 s. */
   const SPEED = 120
   const ROTATIONS = 2
   /** A quarter of the rotation, in real time. */
@@ -248,7 +245,7 @@ describe('a rotation of keys', () => {
   it('costs no token: every one verifies while keys change under load, in two threads', async () => {
     const rig = await startRig(
       { keyRotation: '5m' },
-      { [SIGNING_KEY_SPEED_VARIABLE]: String(SPEED), SALLYPORT_LISTENER_THREADS: '2' },
+      { [SUPERVISOR_SPEED_VARIABLE]: String(SPEED), SALLYPORT_LISTENER_THREADS: '2' },
       new VerifyingUpstream(TIMES),
     )
     const { upstream, gateway } = rig
@@ -284,7 +281,7 @@ describe('a rotation of keys', () => {
   it('reaches a thread that was started meanwhile', async () => {
     const rig = await startRig(
       { keyRotation: '5m' },
-      { [SIGNING_KEY_SPEED_VARIABLE]: String(SPEED) },
+      { [SUPERVISOR_SPEED_VARIABLE]: String(SPEED) },
       new VerifyingUpstream(TIMES),
     )
     const { gateway, upstream } = rig

@@ -176,7 +176,7 @@ describe('draining', () => {
     command.signal('SIGINT')
     await command.logged('draining')
     command.signal('SIGINT')
-    assert.deepEqual(await command.ended(), { exitCode: null, signal: 'SIGINT' })
+    assert.deepEqual(await command.ended(), { exitCode: 130, signal: null })
   })
 })
 

@@ -241,7 +241,7 @@ describe('exchange', () => {
     const reply = await exchangeRaw(draining.port, request('GET', '/'))
     assert.deepEqual(reply.answers[0] && answerHeader(reply.answers[0], 'connection'), ['close'])
     assert.ok(reply.closed)
-    draining.server.stopAccepting()
+    await draining.server.stopAccepting()
     await assert.rejects(openRaw({ port: draining.port }))
     await eventually('all connections end', () => draining.server.connectionCount === 0)
     draining.server.closeAll()

@@ -1,13 +1,12 @@
 /**
- * A gateway in a process of its own, steered by its parent: what `sallyport serve` does, and the
- * few things that no user can ask for.
+ * A gateway in a process of its own, steered by its parent: what `sallyport serve` does, and faults
+ * that no user can ask for (thread-faults.ts).
  */
-
+import { BroadcastChannel } from 'node:worker_threads'
 import { startSupervisor } from '../../src/bootstrap/supervisor.ts'
 import { availableCores, processEnvironment } from '../../src/config/environment.ts'
 import { parseConfig } from '../../src/config/load-config.ts'
-import { type Clock, systemClock } from '../../src/resilience/clock.ts'
-import { SIGNING_KEY_SPEED_VARIABLE } from './running-gateway.ts'
+import { FAULT_CHANNEL, type Fault } from './thread-faults.ts'
 
 /** What the parent may ask. Each question is answered with its own `id`. */
 export type Order =
@@ -20,7 +19,8 @@ export type Report =
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'done'; readonly id: number; readonly rssBytes: number }
 
-const KEY_REVIEW_MS = 10
+const faults = new BroadcastChannel(FAULT_CHANNEL)
+faults.unref()
 
 const [, , text = ''] = process.argv
 try {
@@ -29,15 +29,16 @@ try {
     cores: availableCores(),
     directory: process.cwd(),
   })
-  const keySpeed = Number(process.env[SIGNING_KEY_SPEED_VARIABLE] ?? 1)
   const gateway = await startSupervisor(configuration, {
     version: 'test',
-    signingClock: acceleratedClock(keySpeed),
+    stop: new AbortController().signal,
+    cut: new AbortController().signal,
   })
-  if (keySpeed !== 1) setInterval(() => void gateway.reviewSigningKeys(), KEY_REVIEW_MS).unref()
   process.on('message', (order: Order) => {
     void (async () => {
-      if (order.type === 'crash_listener') gateway.crashListener(order.index)
+      if (order.type === 'crash_listener') {
+        faults.postMessage({ thread: order.index, kind: 'throw' } satisfies Fault)
+      }
       if (order.type === 'stop') await gateway.stop()
       report({ type: 'done', id: order.id, rssBytes: process.memoryUsage.rss() })
       if (order.type === 'stop') process.disconnect()
@@ -49,16 +50,6 @@ try {
 } catch (error) {
   report({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
   process.disconnect()
-}
-
-function acceleratedClock(speed: number): Clock {
-  const [wallMs, monotonicMs] = [systemClock.wallMs(), systemClock.monotonicMs()]
-  const wall = () => wallMs + (systemClock.wallMs() - wallMs) * speed
-  return {
-    nowSeconds: () => Math.floor(wall() / 1_000),
-    wallMs: wall,
-    monotonicMs: () => monotonicMs + (systemClock.monotonicMs() - monotonicMs) * speed,
-  }
 }
 
 function report(message: Report): void {

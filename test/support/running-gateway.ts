@@ -2,7 +2,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { FAST_SUPERVISOR_FLAGS } from './fast-supervisor.ts'
 import type { Order, Report } from './gateway-process.ts'
+import { FAULT_FLAGS } from './thread-faults.ts'
 
 export interface RunningGateway {
   readonly origin: string
@@ -22,9 +24,6 @@ export interface RunningGateway {
   stop(): Promise<number | null>
 }
 
-/** How many times as fast as real time the keys of internal tokens rotate. Not set: as in life. */
-export const SIGNING_KEY_SPEED_VARIABLE = 'TEST_SIGNING_KEY_SPEED'
-
 export type LogLine = Readonly<Record<string, unknown>>
 
 type Question<T> = T extends Order ? Omit<T, 'id'> : never
@@ -40,6 +39,7 @@ export async function startGateway(
 ): Promise<RunningGateway> {
   const child = fork(new URL('./gateway-process.js', import.meta.url), [yaml], {
     env: { SALLYPORT_LISTENER_THREADS: '2', ...process.env, ...environment },
+    execArgv: [...process.execArgv, ...FAULT_FLAGS, ...FAST_SUPERVISOR_FLAGS],
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
   const log = collectLog(child)

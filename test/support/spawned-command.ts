@@ -1,6 +1,8 @@
 /** The compiled command in a process of its own, run and signalled as users do it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { eventually } from './eventually.ts'
@@ -22,17 +24,23 @@ export class SpawnedCommand {
   readonly #end: Promise<CommandEnd>
   #hasEnded = false
 
+  readonly #isWrapped: boolean
+
   /**
    * @param main The program; default: the one that was compiled with the tests.
    * @param flags What Node itself is told.
+   * @param wrapper A command that runs Node as its only child and ends as that child does.
    */
   constructor(
     words: readonly string[],
     environment: Readonly<Record<string, string>> = {},
     main = MAIN,
     flags: readonly string[] = [],
+    wrapper: readonly string[] = [],
   ) {
-    const child = spawn(process.execPath, [...flags, main, ...words], {
+    this.#isWrapped = wrapper.length > 0
+    const [program = '', ...rest] = [...wrapper, process.execPath, ...flags, main, ...words]
+    const child = spawn(program, rest, {
       env: { SALLYPORT_LISTENER_THREADS: '2', ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -57,7 +65,17 @@ export class SpawnedCommand {
   }
 
   signal(name: NodeJS.Signals): void {
-    this.#child.kill(name)
+    process.kill(this.processId, name)
+  }
+
+  /**
+   * Whether it has a handler for this signal by now. Node itself has one for SIGTERM and SIGINT, which
+   * only restores the terminal: ask for another.
+   */
+  catches(name: NodeJS.Signals): boolean {
+    const status = readFileSync(`/proc/${this.processId}/status`, 'utf8')
+    const caught = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`)
+    return ((caught >> BigInt(constants.signals[name] - 1)) & 1n) === 1n
   }
 
   /** The first log line of this event, if there was one. */
@@ -78,5 +96,13 @@ export class SpawnedCommand {
   async kill(): Promise<void> {
     if (!this.#hasEnded) this.#child.kill('SIGKILL')
     await this.#end
+  }
+
+  /** Of Node itself. */
+  get processId(): number {
+    const { pid = 0 } = this.#child
+    if (!this.#isWrapped) return pid
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    return Number(children.trim()) || pid
   }
 }

@@ -1,0 +1,181 @@
+/** Threads that fail at the worst moment, and a supervisor that fails itself. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it, type TestContext } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { gatewayText } from '../support/open-gateway.ts'
+import { soleAnswer } from '../support/proxied-answer.ts'
+import { openRaw, type RawConnection } from '../support/raw-http.ts'
+import { SpawnedCommand } from '../support/spawned-command.ts'
+import { FAULT_FLAGS, FAULT_VARIABLE, type Fault } from '../support/thread-faults.ts'
+
+const CLIENTS = 20
+const END_MS_MAX = 15_000
+
+/** An upstream that answers `/held` only when it is told to. */
+let upstream: Server
+let origin = ''
+const held: (() => void)[] = []
+let directory = ''
+let files = 0
+
+before(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'sallyport-failures-'))
+  upstream = createServer((request, response) => {
+    if (request.url?.startsWith('/held')) held.push(() => response.end('at last'))
+    else response.end('ok')
+  })
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+  origin = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
+})
+
+after(() => {
+  upstream.closeAllConnections()
+  upstream.close()
+  rmSync(directory, { recursive: true })
+})
+
+interface Served {
+  readonly command: SpawnedCommand
+  readonly port: number
+}
+
+/** A gateway in which SIGUSR2 makes a thread fail. */
+async function serve(
+  test: TestContext,
+  fault: Fault,
+  drain: { readonly delay: string; readonly timeout: string },
+  threads = 2,
+): Promise<Served> {
+  files += 1
+  const file = join(directory, `gateway-${files}.yaml`)
+  writeFileSync(file, gatewayText([origin], { server: { drain } }))
+  const environment = {
+    SALLYPORT_LISTENER_THREADS: String(threads),
+    [FAULT_VARIABLE]: JSON.stringify(fault),
+  }
+  const words = ['serve', '--config', file]
+  const command = new SpawnedCommand(words, environment, undefined, FAULT_FLAGS)
+  test.after(() => command.kill())
+  const { port } = await command.logged('listening')
+  return { command, port: Number(port) }
+}
+
+async function expectEnd(command: SpawnedCommand, exitCode: number): Promise<void> {
+  await eventually('it has ended', () => command.hasEnded, END_MS_MAX)
+  const end = await command.ended()
+  assert.deepEqual(end, { exitCode, signal: null }, command.complaints.join('\n'))
+}
+
+async function ask(port: number, path: string): Promise<RawConnection | null> {
+  const client = await openRaw({ port }).catch(() => null)
+  client?.send(`GET ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`)
+  return client
+}
+
+function timesLogged(command: SpawnedCommand, event: string): number {
+  return command.output.filter((line) => line.includes(`"event":"${event}"`)).length
+}
+
+describe('a connection that the kernel has established', () => {
+  it('is answered, even if no thread had accepted it when it stopped accepting', async (test) => {
+    const drain = { delay: '0s', timeout: '10s' }
+    const { command, port } = await serve(test, { thread: 0, kind: 'pause' }, drain, 1)
+    const askAll = () => Promise.all(Array.from({ length: CLIENTS }, () => ask(port, '/x')))
+    command.signal('SIGUSR2')
+    await eventually('the thread accepts nothing', async () => {
+      const probe = await ask(port, '/x')
+      return probe !== null && (await isSilent(probe))
+    })
+    command.signal('SIGTERM')
+    await command.logged('draining')
+    const established = (await askAll()).filter((client) => client !== null)
+    assert.ok(established.length > 0, 'no connection was established')
+    for (const client of established) {
+      assert.equal(soleAnswer(await client.waitForAnswers(1)).body.toString(), 'ok')
+    }
+    await expectEnd(command, 0)
+  })
+})
+
+/** Whether there is no answer while one from a thread that runs would have come. */
+async function isSilent(client: RawConnection): Promise<boolean> {
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  const silent = client.text === ''
+  client.socket.destroy()
+  return silent
+}
+
+describe('a listener thread that dies', () => {
+  it('is replaced while the instance still accepts connections', async (test) => {
+    const fault = { thread: 0, kind: 'throw' } as const
+    const { command, port } = await serve(test, fault, { delay: '1m', timeout: '1s' }, 1)
+    command.signal('SIGTERM')
+    await command.logged('draining')
+    command.signal('SIGUSR2')
+    await eventually('its successor listens', () => timesLogged(command, 'listener_started') === 2)
+    const client = await ask(port, '/x')
+    assert.equal(soleAnswer((await client?.waitForAnswers(1)) ?? []).status, 200)
+  })
+
+  it('has no successor once the instance accepts no more', async (test) => {
+    const fault = { thread: 0, kind: 'throw' } as const
+    const { command, port } = await serve(test, fault, { delay: '0s', timeout: '1m' }, 2)
+    const clients: RawConnection[] = []
+    // Of both threads: the one that does not die keeps the instance alive.
+    const heldBefore = held.length
+    for (let count = 0; count < CLIENTS; count += 1) {
+      const client = await ask(port, '/held')
+      if (client !== null) clients.push(client)
+    }
+    await eventually('all are held', () => held.length === heldBefore + CLIENTS)
+    command.signal('SIGTERM')
+    await eventually('it refuses connections', async () => (await ask(port, '/x')) === null)
+    command.signal('SIGUSR2')
+    await eventually('the thread has died', () => clients.some(({ closed }) => closed))
+    // A successor would listen within half of that time (first restart: at once).
+    for (let count = 0; count < 20; count += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      assert.equal(await ask(port, '/x'), null, 'somebody listens again')
+    }
+    assert.equal(timesLogged(command, 'listener_restarted'), 0)
+    for (const answer of held.slice(heldBefore)) answer()
+    const alive = clients.filter(({ closed }) => !closed)
+    assert.ok(alive.length > 0, 'the other thread holds some')
+    for (const client of alive) {
+      assert.equal(soleAnswer(await client.waitForAnswers(1)).body.toString(), 'at last')
+    }
+    await expectEnd(command, 0)
+  })
+})
+
+describe('a listener thread whose event loop is stuck', () => {
+  it('does not keep the process from ending', async (test) => {
+    const fault = { thread: 0, kind: 'block' } as const
+    const { command } = await serve(test, fault, { delay: '0s', timeout: '100ms' })
+    command.signal('SIGUSR2')
+    command.signal('SIGTERM')
+    await command.logged('listeners_stuck')
+    await eventually('it has ended', () => command.hasEnded, END_MS_MAX)
+  })
+})
+
+describe('a failure in the supervisor that nothing catches', () => {
+  for (const kind of ['throw', 'reject'] as const) {
+    it(`ends the process with 1 and a message: ${kind}`, async (test) => {
+      const fault = { thread: null, kind }
+      const { command, port } = await serve(test, fault, { delay: '1m', timeout: '1m' })
+      const heldBefore = held.length
+      const client = await ask(port, '/held')
+      await eventually('a request runs', () => held.length > heldBefore)
+      command.signal('SIGUSR2')
+      await expectEnd(command, 1)
+      await client?.waitForClose()
+      assert.match(command.complaints.join('\n'), /^sallyport: unexpected failure: Error at .+$/)
+    })
+  }
+})
