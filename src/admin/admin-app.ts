@@ -6,13 +6,14 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import type { Readiness } from '../gateway/health.ts'
 import { parseJsonText } from '../protocol/strict-json.ts'
 import { spaced } from '../resilience/spaced.ts'
 import type { SessionRegistry } from '../verifiers/session/session-registry.ts'
 import { AdminAccess, type AdminRefusal } from './admin-access.ts'
 import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
+import { ConnectionLimit } from './connection-limit.ts'
 import {
   answerBackchannelLogout,
   answerRevocations,
@@ -48,12 +49,10 @@ export interface AdminSources {
 const HEAD_BYTES_MAX = 8_192
 const HEADERS_TIMEOUT_MS = 5_000
 const REQUEST_TIMEOUT_MS = 10_000
+/** The time-outs above are enforced when somebody looks: so often. Node's default is 30 s. */
+const CHECKING_INTERVAL_MS = 1_000
+const ANSWER_TIMEOUT_MS = 15_000
 const KEEP_ALIVE_TIMEOUT_MS = 5_000
-/**
- * No byte moved in either direction. A client that does not read its answer would else hold one of
- * the connections for good. Longer than any answer takes to be put together.
- */
-const STALLED_TIMEOUT_MS = 30_000
 const CONNECTIONS_MAX = 128
 /** The largest thing that an operator sends is one session. */
 const BODY_BYTES_MAX = 65_536
@@ -86,29 +85,23 @@ export class AdminApp {
   readonly #sources: AdminSources
   readonly #access: AdminAccess
   readonly #server: Server
-  /** Connections with a request that has no answer yet. */
-  readonly #answering = new WeakSet<Socket>()
 
-  /** @param stalledTimeoutMs Only tests have another. */
-  constructor(
-    options: AdminAppOptions,
-    sources: AdminSources,
-    stalledTimeoutMs = STALLED_TIMEOUT_MS,
-  ) {
+  constructor(options: AdminAppOptions, sources: AdminSources) {
     this.#options = options
     this.#sources = { ...sources, metrics: spaced(SCRAPE_PAUSE_MS, () => sources.metrics()) }
     this.#access = new AdminAccess(options.host, options.token)
-    this.#server = createServer(
-      {
-        maxHeaderSize: HEAD_BYTES_MAX,
-        headersTimeout: HEADERS_TIMEOUT_MS,
-        requestTimeout: REQUEST_TIMEOUT_MS,
-        keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-      },
-      (request, response) => void this.#respond(request, response),
-    )
-    this.#server.maxConnections = CONNECTIONS_MAX
-    this.#server.timeout = stalledTimeoutMs
+    this.#server = createServer({
+      maxHeaderSize: HEAD_BYTES_MAX,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECKING_INTERVAL_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    })
+    new ConnectionLimit(CONNECTIONS_MAX, ANSWER_TIMEOUT_MS).watch(this.#server)
+    this.#server.on('request', (request, response) => {
+      // Closed by the limit, for a request that was sent ahead of an answer.
+      if (!request.socket.destroyed) void this.#respond(request, response)
+    })
   }
 
   /**
@@ -137,14 +130,6 @@ export class AdminApp {
   }
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { socket } = request
-    // Requests sent ahead of their answers would be answered into memory, thousands of them.
-    if (this.#answering.has(socket)) {
-      socket.destroy()
-      return
-    }
-    this.#answering.add(socket)
-    response.once('close', () => this.#answering.delete(socket))
     let answer: Answer
     try {
       answer = await this.#answer(request, response)

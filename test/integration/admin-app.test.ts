@@ -4,10 +4,7 @@ import { connect } from 'node:net'
 import { after, describe, it } from 'node:test'
 import { AdminApp, type AdminSources } from '../../src/admin/admin-app.ts'
 import { isLoopbackHost } from '../../src/config/network-address.ts'
-import { LogoutReplayMemory } from '../../src/revocation/logout-replay-memory.ts'
-import { createRevocationBuffer, RevocationIndex } from '../../src/revocation/revocation-index.ts'
-import { LogoutTokenVerifier } from '../../src/verifiers/logout/logout-token-verifier.ts'
-import { eventually } from '../support/eventually.ts'
+import { adminFailures, adminSources } from '../support/admin-sources.ts'
 
 interface Answer {
   readonly status: number
@@ -44,39 +41,13 @@ function ask(
   })
 }
 
-const index = new RevocationIndex(createRevocationBuffer(10))
-const failures: unknown[] = []
-const sources: AdminSources = {
-  metrics: () => Promise.resolve('sallyport_ready 1\n'),
-  metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
-  readiness: () => ({
-    ready: true,
-    status: 'ready',
-    issuers: [{ issuer: 'main', condition: 'degraded', keys: 'stale' }],
-  }),
-  status: () => Promise.resolve({ version: '1.2.3' }),
-  sessions: null,
-  revocations: {
-    policy: { credentialLifeMaxSeconds: 3_600, clockToleranceSeconds: 5 },
-    verifier: new LogoutTokenVerifier([], {
-      keySet: () => null,
-      resolveUnknownKey: () => Promise.resolve('unknown'),
-    }),
-    replays: new LogoutReplayMemory(),
-    nowSeconds: () => 1_000,
-    revoke: (entry) => ({ outcome: index.add(entry, 1_000), isSpread: false }),
-    issuersWithSessions: new Set(),
-  },
-  onFailure: (error) => void failures.push(error),
-}
-
 const apps: AdminApp[] = []
 
 async function startApp(
   token: string | null,
   changed: Partial<AdminSources> = {},
 ): Promise<number> {
-  const app = new AdminApp({ host: '127.0.0.1', port: 0, token }, { ...sources, ...changed })
+  const app = new AdminApp({ host: '127.0.0.1', port: 0, token }, { ...adminSources, ...changed })
   apps.push(app)
   return app.listen()
 }
@@ -90,7 +61,7 @@ describe('Admin listener', () => {
     const port = await startApp(null)
     const metrics = await ask(port, { path: '/metrics' })
     assert.equal(metrics.status, 200)
-    assert.equal(metrics.headers['content-type'], sources.metricsContentType)
+    assert.equal(metrics.headers['content-type'], adminSources.metricsContentType)
     assert.equal(metrics.body, 'sallyport_ready 1\n')
     const status = await ask(port, { path: '/status?pretty=1' })
     assert.deepEqual(JSON.parse(status.body), { version: '1.2.3' })
@@ -177,7 +148,7 @@ describe('Admin listener', () => {
     const { status, body } = await ask(port, { path: '/metrics' })
     assert.equal(status, 500)
     assert.ok(!body.includes('secret'))
-    assert.ok(failures.includes(broken))
+    assert.ok(adminFailures.includes(broken))
   })
 
   it('answers a malformed request with 400 and stays up', async () => {
@@ -193,28 +164,6 @@ describe('Admin listener', () => {
     })
     assert.match(answer, /^HTTP\/1\.1 400 /)
     assert.equal((await ask(port, { path: '/health/live' })).status, 200)
-  })
-
-  it('ends connections of clients that do not read their answer', async () => {
-    const metrics = () => Promise.resolve('x'.repeat(8 * 1_024 * 1_024))
-    const app = new AdminApp(
-      { host: '127.0.0.1', port: 0, token: null },
-      { ...sources, metrics },
-      200,
-    )
-    const port = await app.listen()
-    const clients = Array.from({ length: 128 }, () => {
-      const socket = connect({ host: '127.0.0.1', port }, () => {
-        socket.pause().write('GET /metrics HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n')
-      })
-      return socket.on('error', () => {})
-    })
-    await eventually('there is room for another client', async () => {
-      const answer = await ask(port, { path: '/health/live' }).catch(() => null)
-      return answer?.status === 200
-    })
-    for (const socket of clients) socket.destroy()
-    await app.close()
   })
 
   it('closes a connection on which requests are sent ahead of their answers', async () => {
@@ -256,7 +205,7 @@ describe('Admin listener', () => {
 
   it('says so when its port is taken', async () => {
     const port = await startApp(null)
-    const second = new AdminApp({ host: '127.0.0.1', port, token: null }, sources)
+    const second = new AdminApp({ host: '127.0.0.1', port, token: null }, adminSources)
     await assert.rejects(second.listen(), { code: 'EADDRINUSE' })
   })
 

@@ -1,0 +1,33 @@
+/** What the admin listener tells in tests that are about the listener. */
+import type { AdminSources } from '../../src/admin/admin-app.ts'
+import { LogoutReplayMemory } from '../../src/revocation/logout-replay-memory.ts'
+import { createRevocationBuffer, RevocationIndex } from '../../src/revocation/revocation-index.ts'
+import { LogoutTokenVerifier } from '../../src/verifiers/logout/logout-token-verifier.ts'
+
+const index = new RevocationIndex(createRevocationBuffer(10))
+/** What was reported as a failure. */
+export const adminFailures: unknown[] = []
+
+export const adminSources: AdminSources = {
+  metrics: () => Promise.resolve('sallyport_ready 1\n'),
+  metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
+  readiness: () => ({
+    ready: true,
+    status: 'ready',
+    issuers: [{ issuer: 'main', condition: 'degraded', keys: 'stale' }],
+  }),
+  status: () => Promise.resolve({ version: '1.2.3' }),
+  sessions: null,
+  revocations: {
+    policy: { credentialLifeMaxSeconds: 3_600, clockToleranceSeconds: 5 },
+    verifier: new LogoutTokenVerifier([], {
+      keySet: () => null,
+      resolveUnknownKey: () => Promise.resolve('unknown'),
+    }),
+    replays: new LogoutReplayMemory(),
+    nowSeconds: () => 1_000,
+    revoke: (entry) => ({ outcome: index.add(entry, 1_000), isSpread: false }),
+    issuersWithSessions: new Set(),
+  },
+  onFailure: (error) => void adminFailures.push(error),
+}
