@@ -27,8 +27,10 @@ COPY --from=build /opt/sallyport/dist dist
 USER 1000:1000
 EXPOSE 8080 9090
 STOPSIGNAL SIGTERM
-# Alive, not ready: an instance that waits for its issuer's keys must not be killed for it.
+# Alive, not ready: an instance that waits for its issuer's keys must not be killed for it. Port, host
+# and TLS are those of the configuration. A container that is given another file needs a health
+# check with that file, too.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:8080/health/live').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "dist/main.js", "health", "--config", "/etc/sallyport/gateway.yaml"]
 ENTRYPOINT ["node", "dist/main.js"]
 CMD ["serve", "--config", "/etc/sallyport/gateway.yaml"]

@@ -40,6 +40,10 @@ export const COMMANDS = {
       },
     },
   },
+  health: {
+    meaning: 'say whether the gateway of a configuration is alive on this machine',
+    options: { config: CONFIG },
+  },
   explain: {
     meaning: 'say what the gateway would decide about a request (not available in this version)',
     options: {
@@ -60,7 +64,7 @@ export const COMMANDS = {
 type CommandName = keyof typeof COMMANDS
 
 export type Invocation =
-  | { readonly command: 'serve'; readonly configFile: string }
+  | { readonly command: 'serve' | 'health'; readonly configFile: string }
   | { readonly command: 'check'; readonly configFile: string; readonly online: boolean }
   | { readonly command: 'explain' }
   | { readonly command: 'demo' }
@@ -96,6 +100,7 @@ function invocationOf(command: CommandName, values: ReadonlyMap<string, string>)
   const configFile = values.get('config') ?? ''
   switch (command) {
     case 'serve':
+    case 'health':
       return { command, configFile }
     case 'check':
       return { command, configFile, online: values.has('online') }

@@ -38,6 +38,9 @@ async function run(invocation: Invocation, terminal: Terminal, end: ProcessEnd):
       return serve(invocation.configFile, terminal, end)
     case 'demo':
       return (await import('./demo.ts')).demo(terminal, end)
+    case 'health':
+      end.endAtOnce()
+      return (await import('./health.ts')).health(invocation.configFile, terminal)
     case 'check':
       end.endAtOnce()
       return (await import('./check.ts')).check(invocation, terminal)

@@ -33,7 +33,10 @@ describe('the container image', () => {
 
   it('says when it is alive, drains on SIGTERM and names both ports', () => {
     const stage = lastStage().join('\n')
-    assert.match(stage, /^HEALTHCHECK .*\/health\/live/m)
+    const file = '"--config", "/etc/sallyport/gateway.yaml"]'
+    assert.ok(stage.includes(`CMD ["serve", ${file}`))
+    const [check = ''] = lastStage().filter((line) => line.startsWith('HEALTHCHECK '))
+    assert.ok(check.endsWith(` CMD ["node", "dist/main.js", "health", ${file}`), check)
     assert.match(stage, /^STOPSIGNAL SIGTERM$/m)
     assert.match(stage, /^EXPOSE 8080 9090$/m)
     assert.match(stage, /^(ENTRYPOINT|CMD) \[/m)
