@@ -18,8 +18,8 @@ export class ConnectionLimit {
   readonly #connections = new Map<Socket, Served | null>()
 
   /**
-   * @param answerTimeoutMs From the head of a request to the last byte of its answer that the client
-   *   has taken.
+   * @param answerTimeoutMs From the head of a request until the client has taken the last byte of
+   *   its answer.
    */
   constructor(connectionsMax: number, answerTimeoutMs: number) {
     this.#connectionsMax = connectionsMax

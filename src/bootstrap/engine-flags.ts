@@ -2,8 +2,8 @@
 import { setFlagsFromString } from 'node:v8'
 
 /**
- * Each thread collects its young objects by itself: the engine's helper threads would cost 1 to 2 µs
- * of CPU a request to shorten pauses of half a millisecond. And it does so every 32 MiB from the
+ * Each thread collects its young objects by itself: the engine's helper threads would cost 1 to 2
+ * µs of CPU a request to shorten pauses of half a millisecond. And it does so every 32 MiB from the
  * beginning, because each collection finds the objects of all requests under way and copies them:
  * 1 µs (docs/performance.md).
  */

@@ -5,13 +5,33 @@ import { runUntil } from './run-until.ts'
 import type { Terminal } from './terminal.ts'
 import { packageVersion } from './version.ts'
 
+/** The identity provider of the demo brings more packages than the whole gateway. */
+const PACKAGE = 'oidc-provider'
+const NOT_FOUND = 'ERR_MODULE_NOT_FOUND'
+const REASON = 'production installations leave out: npm install --include=dev'
+const PACKAGE_MISSING = `sallyport: the demo needs ${PACKAGE}, which ${REASON}`
+
 /** Ends with 0 after SIGTERM, SIGINT or, when its terminal is closed, SIGHUP. */
 export async function demo(terminal: Terminal, end: ProcessEnd): Promise<ExitCode> {
   end.endGracefully()
-  // Loaded on demand: the demo's identity provider is no part of a gateway in production.
-  const { startDemo } = await import('../demo/demo.ts')
+  const startDemo = await loadDemo()
+  if (startDemo === null) {
+    terminal.complain(PACKAGE_MISSING)
+    return EXIT.refused
+  }
   const { stop, cut } = end
   const supervision = { version: packageVersion(), stop, cut }
   await runUntil(stop, () => startDemo(terminal.print, supervision))
   return EXIT.ok
+}
+
+/** @returns `null` in an installation for production. */
+async function loadDemo() {
+  try {
+    return (await import('../demo/demo.ts')).startDemo
+  } catch (error) {
+    const isMissing = error instanceof Error && 'code' in error && error.code === NOT_FOUND
+    if (isMissing && error.message.includes(`'${PACKAGE}'`)) return null
+    throw error
+  }
 }

@@ -9,8 +9,8 @@
  * The price: a client's upload is limited to about one buffer per round trip, 12 MiB/s at 20 ms,
  * because the kernel no longer grows the buffer of a connection by itself.
  *
- * Accepted sockets inherit the size from the listening one, so it is set there. Only for Linux, whose
- * constants these are.
+ * Accepted sockets inherit the size from the listening one, so it is set there. Only for Linux,
+ * whose constants these are.
  */
 import { intBytes, type SocketOptionProblem, setListenSocketOption } from './socket-calls.ts'
 

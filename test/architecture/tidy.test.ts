@@ -22,7 +22,9 @@ const TEXT_COLUMNS_MAX = 120
 
 /** Ratchets: these numbers may only fall. */
 const LINT_DISABLES_MAX = 1
-const RUNTIME_DEPENDENCIES_MAX = 11
+const RUNTIME_DEPENDENCIES_MAX = 10
+/** With all that they bring; without packages that an installation can do without. */
+const PRODUCTION_PACKAGES_MAX = 36
 
 interface Door {
   readonly what: string
@@ -86,8 +88,16 @@ interface Manifest {
 const manifest = JSON.parse(readRepositoryFile('package.json').text) as Manifest
 const scripts = manifest.scripts ?? {}
 
+interface LockedPackage {
+  readonly dev?: boolean
+  readonly optional?: boolean
+  readonly hasInstallScript?: boolean
+}
+
 interface LockFile {
-  readonly packages: { readonly '': Manifest & { readonly hasInstallScript?: boolean } }
+  readonly packages: { readonly '': LockedPackage & Manifest } & Readonly<
+    Record<string, LockedPackage>
+  >
 }
 
 const documents = projectFiles.filter(({ path }) => path.endsWith('.md'))
@@ -194,6 +204,15 @@ describe('ratchets', () => {
       .filter(([, version]) => !/^(npm:.+@)?\d+\.\d+\.\d+$/.test(version))
       .map(([name, version]) => `${name}: ${version}`)
     assert.deepEqual(loose, [])
+  })
+
+  it('installs few packages in production, and none for the demo alone', () => {
+    const lock = JSON.parse(readRepositoryFile('package-lock.json').text) as LockFile
+    const names = Object.entries(lock.packages)
+      .filter(([path, { dev, optional }]) => path !== '' && !dev && !optional)
+      .map(([path]) => path.replace('node_modules/', ''))
+    assert.ok(names.length <= PRODUCTION_PACKAGES_MAX, `${names.length}: ${names.join(', ')}`)
+    assert.ok(names.includes('undici') && !names.includes('oidc-provider'), names.join(', '))
   })
 
   it('locks what it asks for, so that an installation has nothing to change', () => {

@@ -1,13 +1,18 @@
 /** The demo as its users meet it: every line that it prints is pasted into a shell. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { freePort } from '../../loadtest/child-process.ts'
+import { copyProgram, notInstalled } from '../support/copied-program.ts'
 import { eventually } from '../support/eventually.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
 
 const CASES_MIN = 9
+const INSTALL = 'npm install --include=dev'
 const DEADLINE_MS = 10_000
 const run = promisify(execFile)
 
@@ -99,5 +104,20 @@ describe('sallyport demo', () => {
     demo.signal('SIGINT')
     assert.deepEqual(await demo.ended(), { exitCode: 0, signal: null })
     assert.deepEqual(demo.complaints, [])
+  })
+})
+
+describe('an installation for production', () => {
+  it('has no demo, and says in one line what to install', async (test) => {
+    const directory = mkdtempSync(join(tmpdir(), 'sallyport-production-'))
+    test.after(() => rmSync(directory, { recursive: true }))
+    const main = copyProgram(directory, { 'oidc-provider': notInstalled })
+    const demo = new SpawnedCommand(['demo'], {}, main)
+    const end = await demo.ended()
+    assert.deepEqual(demo.output, [])
+    assert.deepEqual(demo.complaints, [
+      `sallyport: the demo needs oidc-provider, which production installations leave out: ${INSTALL}`,
+    ])
+    assert.deepEqual(end, { exitCode: 2, signal: null })
   })
 })

@@ -22,7 +22,9 @@ export function copyProgram(
 ): string {
   cpSync(COMPILED, join(directory, 'src'), { recursive: true })
   cpSync(join(REPOSITORY_ROOT, 'package.json'), join(directory, 'package.json'))
-  cpSync(join(REPOSITORY_ROOT, 'scripts'), join(directory, 'scripts'), { recursive: true })
+  for (const name of ['scripts', 'examples']) {
+    cpSync(join(REPOSITORY_ROOT, name), join(directory, name), { recursive: true })
+  }
   for (const name of installedPackages()) {
     const change = changes[name] ?? symlinkSync
     const copy = join(directory, 'node_modules', name)

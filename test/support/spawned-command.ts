@@ -69,8 +69,8 @@ export class SpawnedCommand {
   }
 
   /**
-   * Whether it has a handler for this signal by now. Node itself has one for SIGTERM and SIGINT, which
-   * only restores the terminal: ask for another.
+   * Whether it has a handler for this signal by now. Node itself has one for SIGTERM and SIGINT,
+   * which only restores the terminal: ask for another.
    */
   catches(name: NodeJS.Signals): boolean {
     const status = readFileSync(`/proc/${this.processId}/status`, 'utf8')
