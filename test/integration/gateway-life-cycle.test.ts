@@ -192,6 +192,18 @@ describe('SIGHUP', () => {
     command.signal('SIGTERM')
     assert.deepEqual(await command.ended(), { exitCode: 0, signal: null })
   })
+
+  it('does not end a gateway whose terminal has gone', async (test) => {
+    const { command, port } = await serve(test)
+    command.closeComplaints()
+    for (let times = 0; times < 3; times += 1) {
+      command.signal('SIGHUP')
+      await delay(POLL_MS)
+      assert.match(await get(port, '/x'), / 200 OK/)
+    }
+    command.signal('SIGTERM')
+    assert.deepEqual(await command.ended(), { exitCode: 0, signal: null })
+  })
 })
 
 /**

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
@@ -50,10 +50,12 @@ async function serve(
   fault: Fault,
   drain: { readonly delay: string; readonly timeout: string },
   threads = 2,
+  sections: Readonly<Record<string, unknown>> = {},
 ): Promise<Served> {
   files += 1
   const file = join(directory, `gateway-${files}.yaml`)
-  writeFileSync(file, gatewayText([origin], { server: { drain } }))
+  const text = gatewayText([origin], { server: { drain } })
+  writeFileSync(file, JSON.stringify({ ...(JSON.parse(text) as object), ...sections }))
   const environment = {
     SALLYPORT_LISTENER_THREADS: String(threads),
     [FAULT_VARIABLE]: JSON.stringify(fault),
@@ -75,6 +77,30 @@ async function ask(port: number, path: string): Promise<RawConnection | null> {
   const client = await openRaw({ port }).catch(() => null)
   client?.send(`GET ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`)
   return client
+}
+
+/** Requests that wait for the upstream, in both threads: one that lives keeps the instance up. */
+async function holdBoth(port: number) {
+  const clients: RawConnection[] = []
+  const heldBefore = held.length
+  for (let count = 0; count < CLIENTS; count += 1) {
+    const client = await ask(port, '/held')
+    if (client !== null) clients.push(client)
+  }
+  await eventually('all are held', () => held.length === heldBefore + CLIENTS)
+  const release = (): void => {
+    for (const answer of held.slice(heldBefore)) answer()
+  }
+  return { clients, release }
+}
+
+/** Longer than a thread needs to start. */
+async function expectNobodyListens(port: number, durationMs: number): Promise<void> {
+  const endsAtMs = performance.now() + durationMs
+  while (performance.now() < endsAtMs) {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    assert.equal(await ask(port, '/x'), null, 'somebody listens again')
+  }
 }
 
 function timesLogged(command: SpawnedCommand, event: string): number {
@@ -122,28 +148,41 @@ describe('a listener thread that dies', () => {
     assert.equal(soleAnswer((await client?.waitForAnswers(1)) ?? []).status, 200)
   })
 
+  it('has no successor that listens, if that was starting meanwhile', async (test) => {
+    const redis = createTcpServer((socket) => socket.on('error', () => {}).resume())
+    await new Promise<void>((resolve) => redis.listen(0, '127.0.0.1', resolve))
+    test.after(() => redis.close())
+    const { port } = redis.address() as AddressInfo
+    // A thread waits that long for Redis before it listens.
+    const connectTimeout = '2s'
+    const sections = { redis: { nodes: [`127.0.0.1:${port}`], connectTimeout }, sessions: {} }
+    const fault = { thread: 0, kind: 'throw' } as const
+    const drain = { delay: '500ms', timeout: '1m' }
+    const { command, port: gatewayPort } = await serve(test, fault, drain, 2, sections)
+    const { clients, release } = await holdBoth(gatewayPort)
+    command.signal('SIGTERM')
+    await command.logged('draining')
+    command.signal('SIGUSR2')
+    await command.logged('listener_restarted')
+    await eventually('it refuses connections', async () => (await ask(gatewayPort, '/x')) === null)
+    await expectNobodyListens(gatewayPort, 3_000)
+    assert.equal(timesLogged(command, 'listener_started'), 2)
+    release()
+    assert.ok(clients.some(({ closed }) => !closed))
+    await expectEnd(command, 0)
+  })
+
   it('has no successor once the instance accepts no more', async (test) => {
     const fault = { thread: 0, kind: 'throw' } as const
     const { command, port } = await serve(test, fault, { delay: '0s', timeout: '1m' }, 2)
-    const clients: RawConnection[] = []
-    // Of both threads: the one that does not die keeps the instance alive.
-    const heldBefore = held.length
-    for (let count = 0; count < CLIENTS; count += 1) {
-      const client = await ask(port, '/held')
-      if (client !== null) clients.push(client)
-    }
-    await eventually('all are held', () => held.length === heldBefore + CLIENTS)
+    const { clients, release } = await holdBoth(port)
     command.signal('SIGTERM')
     await eventually('it refuses connections', async () => (await ask(port, '/x')) === null)
     command.signal('SIGUSR2')
     await eventually('the thread has died', () => clients.some(({ closed }) => closed))
-    // A successor would listen within half of that time (first restart: at once).
-    for (let count = 0; count < 20; count += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 100))
-      assert.equal(await ask(port, '/x'), null, 'somebody listens again')
-    }
+    await expectNobodyListens(port, 2_000)
     assert.equal(timesLogged(command, 'listener_restarted'), 0)
-    for (const answer of held.slice(heldBefore)) answer()
+    release()
     const alive = clients.filter(({ closed }) => !closed)
     assert.ok(alive.length > 0, 'the other thread holds some')
     for (const client of alive) {

@@ -78,6 +78,11 @@ export class SpawnedCommand {
     return ((caught >> BigInt(constants.signals[name] - 1)) & 1n) === 1n
   }
 
+  /** Nobody reads what it complains about any more: its terminal has gone. */
+  closeComplaints(): void {
+    this.#child.stderr?.destroy()
+  }
+
   /** The first log line of this event, if there was one. */
   logLine(event: string): Readonly<Record<string, unknown>> | null {
     const line = this.output.find((candidate) => candidate.includes(`"event":"${event}"`))
