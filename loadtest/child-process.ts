@@ -1,6 +1,6 @@
 /** Starts the programs under test as processes of their own and waits until they answer. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A program that does not answer by then is broken. */
@@ -10,31 +10,9 @@ const STOP_TIMEOUT_MS = 3_000
 /** Characters of output kept for a message about a program that failed to start. */
 const OUTPUT_KEPT_MAX = 4_000
 
-const PORT_MAX = 65_535
-
 export interface StartedProcess {
   readonly processId: number
   stop(): Promise<void>
-}
-
-/** A port of the loopback interface that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('No free port.')
-  return address.port
-}
-
-/** Whether a server can listen there; no port beyond 65535 is free. */
-export function isFreePort(port: number): Promise<boolean> {
-  if (port > PORT_MAX) return Promise.resolve(false)
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }
 
 function canConnect(port: number): Promise<boolean> {

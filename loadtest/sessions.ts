@@ -3,7 +3,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { freePort, type StartedProcess, startProcess } from './child-process.ts'
+import { reservePort } from '../test/support/reserved-port.ts'
+import { type StartedProcess, startProcess } from './child-process.ts'
 
 export interface StartedSessions extends StartedProcess {
   readonly port: number
@@ -13,7 +14,7 @@ export interface StartedSessions extends StartedProcess {
 
 /** @throws When there is no `redis-server` on the path. */
 export async function startSessions(folder: string, count: number): Promise<StartedSessions> {
-  const port = await freePort()
+  const port = await reservePort()
   const words = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--dir', folder]
   const started = await startProcess('redis-server', words, port)
   const ids = Array.from({ length: count }, () => randomBytes(32).toString('base64url'))

@@ -1,6 +1,7 @@
 /** Starts the upstream of the load tests. */
 import { fileURLToPath } from 'node:url'
-import { freePort, type StartedProcess, startProcess } from './child-process.ts'
+import { reservePort } from '../test/support/reserved-port.ts'
+import { type StartedProcess, startProcess } from './child-process.ts'
 
 const PROGRAM = fileURLToPath(new URL('./upstream.js', import.meta.url))
 
@@ -9,6 +10,6 @@ export interface RunningUpstream extends StartedProcess {
 }
 
 export async function startUpstream(): Promise<RunningUpstream> {
-  const port = await freePort()
+  const port = await reservePort()
   return { port, ...(await startProcess(process.execPath, [PROGRAM, String(port)], port)) }
 }

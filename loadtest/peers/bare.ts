@@ -1,6 +1,7 @@
 /** Starts the bare pass-through. */
 import { fileURLToPath } from 'node:url'
-import { freePort, startProcess } from '../child-process.ts'
+import { reservePort } from '../../test/support/reserved-port.ts'
+import { startProcess } from '../child-process.ts'
 import type { Peer } from '../peer.ts'
 
 const PROGRAM = fileURLToPath(new URL('./bare-pass-through.js', import.meta.url))
@@ -9,7 +10,7 @@ export const barePeer: Peer = {
   name: 'bare',
   work: 'uWebSockets.js and undici, passes everything through, no authentication',
   async start(context) {
-    const port = await freePort()
+    const port = await reservePort()
     const origin = `http://127.0.0.1:${context.upstreamPort}`
     const started = await startProcess(process.execPath, [PROGRAM, String(port), origin], port)
     return { status: 'running', port, version: `Node ${process.version}`, ...started }

@@ -1,7 +1,8 @@
 /** Starts the gateway itself, as its users do: `sallyport serve --config`. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort, startProcess } from '../child-process.ts'
+import { reservePort } from '../../test/support/reserved-port.ts'
+import { startProcess } from '../child-process.ts'
 import { AUDIENCE, ISSUER } from '../credentials.ts'
 import type { Peer, PeerContext } from '../peer.ts'
 import { PROJECT_ROOT } from '../project-root.ts'
@@ -37,9 +38,9 @@ export const gatewayPeer: Peer = {
     if (!existsSync(PROGRAM)) {
       return { status: 'skipped', reason: 'sallyport: not built (npm run build), skipped' }
     }
-    const port = await freePort()
+    const port = await reservePort()
     const file = join(context.folder, 'gateway.yaml')
-    writeFileSync(file, configuration(context, port, await freePort()))
+    writeFileSync(file, configuration(context, port, await reservePort()))
     const started = await startProcess(
       process.execPath,
       [PROGRAM, 'serve', '--config', file],

@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort, startProcess } from '../child-process.ts'
+import { reservePort } from '../../test/support/reserved-port.ts'
+import { startProcess } from '../child-process.ts'
 import { AUDIENCE, ISSUER } from '../credentials.ts'
 import type { Peer, PeerContext } from '../peer.ts'
 
@@ -52,7 +53,7 @@ function createHaproxyPeer(name: string, work: string, checksClaims: boolean): P
         return { status: 'skipped', reason: 'haproxy: not installed, skipped' }
       if (context.redisPort !== null)
         return { status: 'skipped', reason: 'haproxy: knows no sessions, skipped' }
-      const port = await freePort()
+      const port = await reservePort()
       const file = join(context.folder, `${name}.cfg`)
       writeFileSync(file, configuration(context, port, checksClaims))
       const started = await startProcess('haproxy', ['-db', '-f', file], port)

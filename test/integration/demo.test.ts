@@ -6,9 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { freePort } from '../../loadtest/child-process.ts'
 import { copyProgram, notInstalled } from '../support/copied-program.ts'
-import { eventually } from '../support/eventually.ts'
+import { reservePort } from '../support/reserved-port.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
 
 const CASES_MIN = 9
@@ -45,11 +44,11 @@ describe('sallyport demo', () => {
   let cases: Case[] = []
   before(async () => {
     demo = new SpawnedCommand(['demo'], {
-      SALLYPORT_DEMO_PORT: String(await freePort()),
-      SALLYPORT_DEMO_ADMIN_PORT: String(await freePort()),
+      SALLYPORT_DEMO_PORT: String(await reservePort()),
+      SALLYPORT_DEMO_ADMIN_PORT: String(await reservePort()),
     })
-    await eventually('the whole tour is printed', () => {
-      return demo.hasEnded || demo.output.some((line) => /^curl .*\/metrics/.test(line))
+    await demo.until('the whole tour is printed', () => {
+      return demo.output.some((line) => /^curl .*\/metrics/.test(line))
     })
     cases = casesOf(demo.output)
   })

@@ -76,7 +76,7 @@ describe('disk copy of a key set', () => {
   }
 
   it('serves no longer than staleMaxAge after the provider was last heard', async () => {
-    const savedAtMs = Date.now() - 3_599_800
+    const savedAtMs = Date.now() - 3_599_000
     await cache().save(server.document, savedAtMs)
     await server.down()
     const { client, keySets } = clients.create(server.jwksUri, {}, cache())

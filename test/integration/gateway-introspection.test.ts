@@ -13,7 +13,7 @@ import {
   startCredentialGateway,
   upstreamField,
 } from '../support/credential-gateway.ts'
-import { eventually } from '../support/eventually.ts'
+import { promptly } from '../support/eventually.ts'
 
 const AUDIENCE = 'https://api.example.com'
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -144,7 +144,7 @@ describe('an opaque token (RFC 7662)', () => {
     assert.equal(outcomeOf(await ask('/both/x', token)), 'passed')
     await provider.revoke(token)
     const isRefused = async () => outcomeOf(await ask('/both/x', token)) === '401 inactive_token'
-    await eventually('the revoked token is refused', isRefused, 3_000)
+    await promptly('the revoked token is refused', 3_000, [parts.gateway.processId], isRefused)
   })
 
   it('is asked about once for five hundred requests at the same time', async () => {

@@ -16,6 +16,7 @@ import {
 } from '../support/jwt-gateway.ts'
 import { AUDIENCE, encode, headerText, type MintingKey, mintKey } from '../support/mint-token.ts'
 import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { watchStarvation } from '../support/starvation.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 const ISSUER = 'https://idp.example.com/'
@@ -163,6 +164,7 @@ describe('a flood of unknown kids', () => {
     const before = jwks.fetches
     const codes = new Map<string, number>()
     const startedAtMs = performance.now()
+    const starvedMs = watchStarvation([process.pid, gateway.processId])
     let isOver = false
     let goodCount = 0
     let slowestMs = 0
@@ -188,7 +190,7 @@ describe('a flood of unknown kids', () => {
     const fetches = jwks.fetches - before
     assert.ok(fetches >= 1 && fetches <= cooldowns, `${fetches} fetches in ${cooldowns} cooldowns`)
     assert.ok(goodCount >= 20, `only ${goodCount} good requests meanwhile`)
-    assert.ok(slowestMs < 2_000, `a good request took ${slowestMs} ms`)
+    assert.ok(slowestMs < 2_000 + starvedMs(), `a good request took ${slowestMs} ms`)
     assert.equal(await gateway.metric('sallyport_listener_restarts_total'), 0)
   })
 
@@ -223,7 +225,7 @@ describe('a flood of unknown kids', () => {
       assert.deepEqual(await verdicts(liveToken(old, ISSUER)), ['200'])
       const cooldowns = Math.ceil((performance.now() - startedAtMs) / 2_000)
       // Retries of the background come on top: a failed refresh is tried again with backoff.
-      const retries = 4
+      const retries = 4 * cooldowns
       assert.ok(jwks.fetches - before <= cooldowns + retries, `${jwks.fetches - before} fetches`)
     }
   })

@@ -184,7 +184,7 @@ describe('SIGHUP', () => {
   it('does not end the gateway', async (test) => {
     const { command, port } = await serve(test)
     command.signal('SIGHUP')
-    await eventually('it says that nothing was loaded', () => command.complaints.length > 0)
+    await command.until('it says that nothing was loaded', () => command.complaints.length > 0)
     assert.deepEqual(command.complaints, [
       'sallyport: SIGHUP: loading the configuration again is not available in this version',
     ])

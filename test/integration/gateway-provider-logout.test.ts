@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { freePort } from '../../loadtest/child-process.ts'
 import { type CredentialGateway, startCredentialGateway } from '../support/credential-gateway.ts'
-import { eventually } from '../support/eventually.ts'
+import { promptly } from '../support/eventually.ts'
 import {
   Browser,
   LOGIN_AUDIENCE,
@@ -10,13 +9,14 @@ import {
   type LoginProvider,
   startLoginProvider,
 } from '../support/login-provider.ts'
+import { reservePort } from '../support/reserved-port.ts'
 import { judgedBy } from '../support/revocation-gateways.ts'
 
 describe('a logout at a real provider', () => {
   let provider: LoginProvider
   let gateway: CredentialGateway
   before(async () => {
-    const adminPort = await freePort()
+    const adminPort = await reservePort()
     provider = await startLoginProvider(`http://127.0.0.1:${adminPort}/backchannel-logout`)
     gateway = await startCredentialGateway(
       {
@@ -48,7 +48,7 @@ describe('a logout at a real provider', () => {
     assert.equal(await judgedBy(gateway.gateway, other), '200')
     await alice.logOut()
     const isOver = async () => (await judgedBy(gateway.gateway, token)) === 'token_revoked'
-    await eventually('revoked', isOver, 1_000)
+    await promptly('revoked', 1_000, [gateway.gateway.processId], isOver)
     assert.equal(await judgedBy(gateway.gateway, other), '200')
   })
 })

@@ -3,11 +3,10 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
-import { freePort } from '../../loadtest/child-process.ts'
 import { type IdentityProvider, startIdentityProvider } from '../../src/demo/identity-provider.ts'
-import { eventually } from '../support/eventually.ts'
 import { ask, bearer } from '../support/jwt-gateway.ts'
 import { AUDIENCE } from '../support/mint-token.ts'
+import { reservePort } from '../support/reserved-port.ts'
 import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
 
@@ -18,7 +17,7 @@ let upstreamPort = 0
 
 before(async () => {
   provider = await startIdentityProvider({ audience: AUDIENCE, scopes: ['read'] })
-  upstreamPort = await freePort()
+  upstreamPort = await reservePort()
   gateway = await startGateway(await readFile('examples/internal-token.yaml', 'utf8'), {
     GATEWAY_PORT: '0',
     GATEWAY_ADMIN_PORT: '0',
@@ -31,7 +30,7 @@ before(async () => {
     JWKS_URL: `${gateway.origin}/.well-known/jwks.json`,
   }
   upstream = new SpawnedCommand([], environment, 'examples/internal-token-upstream.mjs')
-  await eventually('the upstream listens', () => upstream.output.length > 0)
+  await upstream.until('the upstream listens', () => upstream.output.length > 0)
 })
 
 after(async () => {

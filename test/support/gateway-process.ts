@@ -6,6 +6,7 @@ import { BroadcastChannel } from 'node:worker_threads'
 import { startSupervisor } from '../../src/bootstrap/supervisor.ts'
 import { availableCores, processEnvironment } from '../../src/config/environment.ts'
 import { parseConfig } from '../../src/config/load-config.ts'
+import { reservePort } from './reserved-port.ts'
 import { FAULT_CHANNEL, type Fault } from './thread-faults.ts'
 
 /** What the parent may ask. Each question is answered with its own `id`. */
@@ -29,11 +30,17 @@ try {
     cores: availableCores(),
     directory: process.cwd(),
   })
-  const gateway = await startSupervisor(configuration, {
-    version: 'test',
-    stop: new AbortController().signal,
-    cut: new AbortController().signal,
-  })
+  // A port that the system chooses might be taken before the listener threads have bound it.
+  const port = configuration.server.port || (await reservePort())
+  const server = { ...configuration.server, port }
+  const gateway = await startSupervisor(
+    { ...configuration, server },
+    {
+      version: 'test',
+      stop: new AbortController().signal,
+      cut: new AbortController().signal,
+    },
+  )
   process.on('message', (order: Order) => {
     void (async () => {
       if (order.type === 'crash_listener') {

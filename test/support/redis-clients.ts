@@ -5,6 +5,7 @@ import type { RedisState } from '../../src/resilience/redis-pool.ts'
 import type { RedisReply } from '../../src/resilience/redis-reply.ts'
 import { eventually } from './eventually.ts'
 import { redisOptions } from './redis-options.ts'
+import { watchStarvation } from './starvation.ts'
 
 export interface WatchedConnections {
   readonly redis: RedisConnections
@@ -48,11 +49,13 @@ export class RedisClients {
 
 export interface Timed<T> {
   readonly reply: RedisReply<T>
+  /** Without the time in which the machine let this process wait. */
   readonly durationMs: number
 }
 
 export async function timed<T>(work: Promise<RedisReply<T>>): Promise<Timed<T>> {
   const startMs = performance.now()
+  const starvedMs = watchStarvation()
   const reply = await work
-  return { reply, durationMs: performance.now() - startMs }
+  return { reply, durationMs: performance.now() - startMs - starvedMs() }
 }

@@ -1,17 +1,19 @@
 /** Real Redis servers, alone, as a cluster, or watched by sentinels, that misbehave on command. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server, type Socket } from 'node:net'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { freePort, isFreePort } from '../../loadtest/child-process.ts'
+import { describeEnd, reportUnwantedEnd } from './child-ends.ts'
 import { eventually } from './eventually.ts'
+import { reservePort, reservePortWith } from './reserved-port.ts'
 
 const HOST = '127.0.0.1'
 const POLL_MS = 20
 const START_MS_MAX = 15_000
+/** Far more than any command takes: one without an answer fails, and does not hang. */
+const COMMAND_MS_MAX = 30_000
 /** Redis derives the port of the cluster's own bus by adding this. */
 const CLUSTER_BUS_OFFSET = 10_000
 const CLUSTER_NODE_TIMEOUT_MS = 1_000
@@ -19,14 +21,6 @@ const MASTERS = 3
 const SLOTS = 16_384
 const SENTINEL_DOWN_AFTER_MS = 500
 export const MASTER_NAME = 'mymaster'
-
-/** A free port whose bus finds a free one, too. */
-async function freeClusterPort(): Promise<number> {
-  for (;;) {
-    const port = await freePort()
-    if (await isFreePort(port + CLUSTER_BUS_OFFSET)) return port
-  }
-}
 
 /** A test that is broken off must not leave servers behind. */
 const running = new Set<ChildProcess>()
@@ -49,23 +43,23 @@ export class RedisServer {
 
   /** @param words Further settings, as on the command line: `['--requirepass', 'x']`. */
   static async start(words: readonly string[] = []): Promise<RedisServer> {
-    return RedisServer.#on(await freePort(), words)
+    return RedisServer.#on(await reservePort(), words)
   }
 
   static async startForCluster(words: readonly string[]): Promise<RedisServer> {
-    return RedisServer.#on(await freeClusterPort(), words)
+    return RedisServer.#on(await reservePortWith([CLUSTER_BUS_OFFSET]), words)
   }
 
   /** Listens with TLS, too, under a certificate of these files; on the port that is returned. */
   static async startWithTls(certFile: string, keyFile: string) {
-    const tlsPort = await freePort()
+    const tlsPort = await reservePort()
     const files = ['--tls-cert-file', certFile, '--tls-key-file', keyFile]
     const words = ['--tls-port', String(tlsPort), ...files, '--tls-auth-clients', 'no']
     return { server: await RedisServer.start(words), node: { host: HOST, port: tlsPort } }
   }
 
   static async startSentinel(masterPort: number): Promise<RedisServer> {
-    const port = await freePort()
+    const port = await reservePort()
     const directory = mkdtempSync(join(tmpdir(), 'sallyport-sentinel-'))
     const file = join(directory, 'sentinel.conf')
     const lines = [
@@ -91,6 +85,10 @@ export class RedisServer {
     return { host: HOST, port: this.port }
   }
 
+  get processId(): number {
+    return this.#process?.pid ?? 0
+  }
+
   /** As a configuration names it. */
   get address(): string {
     return `${HOST}:${this.port}`
@@ -103,6 +101,7 @@ export class RedisServer {
       port: this.port,
       retryStrategy: () => POLL_MS,
       disconnectTimeout: POLL_MS,
+      commandTimeout: COMMAND_MS_MAX,
     })
     return this.#admin.call(name, ...args)
   }
@@ -110,18 +109,27 @@ export class RedisServer {
   /** Starts, on the port it had before, and empty. */
   async up(): Promise<void> {
     const own = ['--port', String(this.port), '--bind', HOST, '--dir', this.#directory]
-    const child = spawn('redis-server', [...this.#words, ...own], { stdio: 'ignore' })
+    const output = openSync(this.#outputFile, 'a')
+    const stdio = ['ignore', output, output] as const
+    const child = spawn('redis-server', [...this.#words, ...own], { stdio: [...stdio] })
+    closeSync(output)
     running.add(child)
-    child.once('exit', () => running.delete(child))
     this.#process = child
-    await eventually(
-      'the server answers',
-      async () => {
-        if (child.exitCode !== null) throw new Error('redis-server ended at once')
-        return answersPing(this.port)
-      },
-      START_MS_MAX,
-    )
+    child.once('error', (error) => reportUnwantedEnd(`redis-server: ${error.message}`))
+    child.once('exit', () => {
+      running.delete(child)
+      if (this.#process === child) reportUnwantedEnd(this.#describeEnd(child))
+    })
+    await eventually('the server answers', () => answersPing(this.port), START_MS_MAX)
+  }
+
+  get #outputFile(): string {
+    return join(this.#directory, 'output')
+  }
+
+  #describeEnd(child: ChildProcess): string {
+    const output = readFileSync(this.#outputFile, 'utf8').trimEnd().split('\n')
+    return describeEnd(`redis-server at ${this.address}`, child, output)
   }
 
   /** As after a crash: connections are reset. */
@@ -362,39 +370,5 @@ export class RedisSentinels {
       if (!facts.includes('slaves=1,sentinels=3')) return false
     }
     return true
-  }
-}
-
-/** Accepts connections and says what no Redis would. */
-export class RubbishServer {
-  readonly #server: Server
-  readonly #sockets = new Set<Socket>()
-
-  private constructor(server: Server) {
-    this.#server = server
-    server.on('connection', (socket) => {
-      this.#sockets.add(socket)
-      socket.on('error', () => {})
-      socket.on('data', () => socket.write('SSH-2.0-OpenSSH_9.2\r\n'))
-      socket.on('close', () => this.#sockets.delete(socket))
-    })
-  }
-
-  static async start(): Promise<RubbishServer> {
-    const server = new RubbishServer(createServer())
-    server.#server.listen(0, HOST)
-    await once(server.#server, 'listening')
-    return server
-  }
-
-  get node() {
-    const address = this.#server.address()
-    return { host: HOST, port: typeof address === 'object' ? (address?.port ?? 0) : 0 }
-  }
-
-  async stop(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy()
-    this.#server.close()
-    await once(this.#server, 'close')
   }
 }

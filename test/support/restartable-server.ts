@@ -1,6 +1,6 @@
 /** A real HTTP server that can go away and come back on the port it had. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { reservePort } from './reserved-port.ts'
 
 export abstract class RestartableServer {
   #server: Server | null = null
@@ -14,12 +14,12 @@ export abstract class RestartableServer {
 
   /** Listens, on the port it had before if there was one. */
   async up(): Promise<void> {
+    if (this.#port === 0) this.#port = await reservePort()
     const server = createServer((request, response) => this.answer(request, response))
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen(this.#port, '127.0.0.1', resolve)
     })
-    this.#port = (server.address() as AddressInfo).port
     this.#server = server
   }
 

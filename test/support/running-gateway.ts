@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { describeEnd, reportUnwantedEnd } from './child-ends.ts'
 import { FAST_SUPERVISOR_FLAGS } from './fast-supervisor.ts'
 import type { Order, Report } from './gateway-process.ts'
 import { FAULT_FLAGS } from './thread-faults.ts'
@@ -26,6 +27,9 @@ export interface RunningGateway {
 
 export type LogLine = Readonly<Record<string, unknown>>
 
+/** More than any drain of a test takes, on any machine. */
+const STOP_MS_MAX = 60_000
+
 type Question<T> = T extends Order ? Omit<T, 'id'> : never
 
 /**
@@ -43,7 +47,7 @@ export async function startGateway(
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
   const log = collectLog(child)
-  const report = await firstReport(child)
+  const report = await firstReport(child, log)
   if (report.type !== 'started') {
     throw new Error(report.type === 'failed' ? report.message : 'no gateway was started')
   }
@@ -58,6 +62,7 @@ class GatewayProcess implements RunningGateway {
   readonly log: readonly LogLine[]
   readonly #child: ChildProcess
   #orders = 0
+  #isStopping = false
 
   constructor(child: ChildProcess, port: number, adminPort: number, log: readonly LogLine[]) {
     this.#child = child
@@ -66,6 +71,9 @@ class GatewayProcess implements RunningGateway {
     this.origin = `http://127.0.0.1:${port}`
     this.adminOrigin = `http://127.0.0.1:${adminPort}`
     this.processId = child.pid ?? 0
+    child.once('exit', () => {
+      if (!this.#isStopping) reportUnwantedEnd(describeGatewayEnd(child, log))
+    })
   }
 
   async crashListener(index: number): Promise<void> {
@@ -89,13 +97,21 @@ class GatewayProcess implements RunningGateway {
   }
 
   async stop(): Promise<number | null> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null)
-      return this.#child.exitCode
+    this.#isStopping = true
+    if (this.#hasEnded) return this.#child.exitCode
     const hasEnded = once(this.#child, 'exit') as Promise<[number | null]>
     if (this.#child.connected)
       this.#child.send({ id: this.#orders++, type: 'stop' } satisfies Order)
+    const force = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS_MAX)
     const [exitCode] = await hasEnded
+    clearTimeout(force)
+    if (this.#child.signalCode === 'SIGKILL')
+      throw new Error(`the gateway did not end within ${STOP_MS_MAX} ms after it was told to`)
     return exitCode
+  }
+
+  get #hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
   }
 
   #ask(question: Question<Order>): Promise<number> {
@@ -108,7 +124,11 @@ class GatewayProcess implements RunningGateway {
         this.#child.off('exit', onExit)
         resolve(report.rssBytes)
       }
-      const onExit = () => reject(new Error('the gateway process has ended'))
+      const onExit = () => reject(new Error(describeGatewayEnd(this.#child, this.log)))
+      if (this.#hasEnded) {
+        onExit()
+        return
+      }
       this.#child.on('message', onReport)
       this.#child.once('exit', onExit)
       this.#child.send({ id, ...question })
@@ -125,9 +145,19 @@ function collectLog(child: ChildProcess): readonly LogLine[] {
   return lines
 }
 
-async function firstReport(child: ChildProcess): Promise<Report> {
+async function firstReport(child: ChildProcess, log: readonly LogLine[]): Promise<Report> {
   return new Promise((resolve) => {
     child.once('message', (report: Report) => resolve(report))
-    child.once('exit', () => resolve({ type: 'failed', message: 'it ended before it started' }))
+    const giveUp = () => resolve({ type: 'failed', message: describeGatewayEnd(child, log) })
+    child.once('exit', () => {
+      // What it reported last may still be on its way.
+      if (child.connected) child.once('disconnect', giveUp)
+      else giveUp()
+    })
   })
+}
+
+function describeGatewayEnd(child: ChildProcess, log: readonly LogLine[]): string {
+  const lines = log.map((line) => JSON.stringify(line))
+  return describeEnd('the gateway process', child, lines)
 }

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { describeEnd } from './child-ends.ts'
 import { eventually } from './eventually.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
@@ -91,10 +92,16 @@ export class SpawnedCommand {
 
   /** Settles when this event is in the log; fails when it does not come in time. */
   async logged(event: string): Promise<Readonly<Record<string, unknown>>> {
-    await eventually(`${event} is logged`, () => this.logLine(event) !== null || this.#hasEnded)
-    const line = this.logLine(event)
-    if (line === null) throw new Error(`it ended without ${event}: ${this.complaints.join('\n')}`)
-    return line
+    await this.until(`${event} is logged`, () => this.logLine(event) !== null)
+    return this.logLine(event) ?? {}
+  }
+
+  /** Settles as soon as the condition holds; fails at once when the command ends before that. */
+  async until(description: string, holds: () => boolean): Promise<void> {
+    await eventually(description, () => holds() || this.#hasEnded)
+    if (holds()) return
+    const said = [...this.output, ...this.complaints]
+    throw new Error(`${describeEnd('the command', this.#child, said)}\nbefore: ${description}`)
   }
 
   /** Ends it at once, for the end of a test that may have failed. */

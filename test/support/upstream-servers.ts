@@ -5,7 +5,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingHttpHeaders, type Server } from 'node:http'
-import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
+import { connect, createServer as createTcpServer, type Socket } from 'node:net'
+import { reservePort } from './reserved-port.ts'
 
 export interface UpstreamServer {
   readonly origin: string
@@ -38,7 +39,7 @@ export interface Echo {
  * - `/mirror`: streams the body back while it comes.
  * - `/status?code=N`: an empty answer of that status.
  */
-export function startEchoUpstream(port = 0): Promise<UpstreamServer> {
+export function startEchoUpstream(port?: number): Promise<UpstreamServer> {
   let requests = 0
   const server = createHttpServer((request, response) => {
     requests += 1
@@ -139,7 +140,7 @@ export interface RawUpstreamConnection {
 export type RawScript = (connection: RawUpstreamConnection) => string | undefined
 
 /** Answers each request head with what `script` says. Bodies are not looked at. */
-export function startRawUpstream(script: RawScript, port = 0): Promise<UpstreamServer> {
+export function startRawUpstream(script: RawScript, port?: number): Promise<UpstreamServer> {
   let requests = 0
   const server = createTcpServer((socket) => {
     const connection = { socket, received: '', answered: 0 }
@@ -232,11 +233,13 @@ export async function startDeafListener(): Promise<{
   }
 }
 
+/** @param wantedPort To take the place of a server that has gone; default: a port of its own. */
 async function listening(
   server: Server | import('node:net').Server,
-  port: number,
+  wantedPort: number | undefined,
   requests: () => number,
 ): Promise<UpstreamServer> {
+  const port = wantedPort ?? (await reservePort())
   let connections = 0
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
@@ -248,10 +251,9 @@ async function listening(
     server.once('error', reject)
     server.listen(port, '127.0.0.1', resolve)
   })
-  const address = server.address() as AddressInfo
   return {
-    origin: `http://127.0.0.1:${address.port}`,
-    port: address.port,
+    origin: `http://127.0.0.1:${port}`,
+    port,
     get connections() {
       return connections
     },
