@@ -28,7 +28,7 @@ before(async () => {
   provider = await startIdentityProvider({ algorithms: ['ES256'], audience: 'api' })
   parts = await startCredentialGateway(
     {
-      redis: { nodes: [redis.address] },
+      redis: redis.patientSettings,
       sessions: {},
       apiKeys: {
         redis: true,

@@ -60,7 +60,7 @@ function issuerWith(more: object) {
       endpoint: endpoint.url,
       clientId: 'gateway',
       clientSecret: 's3cret',
-      timeout: '200ms',
+      timeout: '500ms',
       cacheTtl: '1s',
       circuitBreaker: { recoveryTimeout: `${RECOVERY_MS}ms` },
       ...more,
@@ -135,7 +135,8 @@ async function assertPolicies(fail: () => void | Promise<void>, tokenOf = newTok
   await recover()
   endpoint.reply = json({ ...ACTIVE, iss: ISSUER })
   const known = newToken()
-  assert.equal(outcomeOf(await ask('/cached/x', known)), 'passed')
+  const isKnown = async () => outcomeOf(await ask('/cached/x', known)) === 'passed'
+  await eventually('a token is known', isKnown)
   await fail()
 
   const before = parts.upstreamRequests()

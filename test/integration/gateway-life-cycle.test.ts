@@ -13,6 +13,7 @@ import { es256Jwk } from '../support/key-documents.ts'
 import { type GatewayTextOptions, gatewayText } from '../support/open-gateway.ts'
 import { announcesClose, soleAnswer } from '../support/proxied-answer.ts'
 import { exchangeRaw, openRaw } from '../support/raw-http.ts'
+import { reservePort } from '../support/reserved-port.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
 import { SteadyLoad } from '../support/steady-load.ts'
 
@@ -54,7 +55,8 @@ interface Served {
 async function serve(test: TestContext, options: GatewayTextOptions = {}): Promise<Served> {
   files += 1
   const file = join(directory, `gateway-${files}.yaml`)
-  writeFileSync(file, gatewayText([upstreamOrigin], options))
+  const server = { ...options.server, port: await reservePort() }
+  writeFileSync(file, gatewayText([upstreamOrigin], { ...options, server }))
   const command = new SpawnedCommand(['serve', '--config', file])
   test.after(() => command.kill())
   const { port } = await command.logged('listening')

@@ -21,7 +21,7 @@ describe('revocation over two instances on one Redis', () => {
   let rig: Awaited<ReturnType<typeof openRevocationRig>>
   let here: RunningGateway
   let there: RunningGateway
-  const start = () => rig.start({ redis: { nodes: [redis.address] } })
+  const start = () => rig.start({ redis: redis.patientSettings })
   before(async () => {
     redis = await RedisServer.start()
     rig = await openRevocationRig()

@@ -21,7 +21,7 @@ before(async () => {
   redis = await RedisServer.start()
   parts = await startCredentialGateway(
     {
-      redis: { nodes: [redis.address] },
+      redis: redis.patientSettings,
       sessions: { ttl: '60s', absoluteTtl: '100s', allowedOrigins: [ALLOWED_ORIGIN] },
     },
     {
@@ -309,7 +309,7 @@ describe('the admin listener', () => {
 describe('the admin listener where keys hold plain ids', () => {
   it('says that a digest names no session there, and finds it by its id and its user', async () => {
     const plain = await startCredentialGateway(
-      { redis: { nodes: [redis.address] }, sessions: { keyHash: 'none', keyPrefix: 'plain:' } },
+      { redis: redis.patientSettings, sessions: { keyHash: 'none', keyPrefix: 'plain:' } },
       { '/s/*': { authenticate: ['session'] } },
       { SALLYPORT_LISTENER_THREADS: '1' },
     )

@@ -176,7 +176,7 @@ describe('tenants in Redis', () => {
     redis = await RedisServer.start()
     const settings = {
       issuers: TENANT_ISSUERS,
-      redis: { nodes: [`127.0.0.1:${redis.port}`] },
+      redis: redis.patientSettings,
       tenants: { ...TENANTS, registry: { acme: {} }, redis: true, refreshInterval: '500ms' },
     }
     gateways = [

@@ -14,6 +14,7 @@ import {
   type NativeResponse,
 } from '../../src/server/native-binary.ts'
 import { answerHeader, exchangeRaw, openRaw, type RawReply } from '../support/raw-http.ts'
+import { reservePort } from '../support/reserved-port.ts'
 
 const HEAD_BYTES_MAX = 20_000
 const HOST = 'Host: a\r\n'
@@ -328,9 +329,7 @@ describe('process and threads', () => {
 
   it('serves one port from several threads, which end when they have closed it', async () => {
     // A port that the system chooses is not shared, so it is chosen first.
-    const chooser = native.App()
-    const shared = await listen(chooser)
-    chooser.close()
+    const shared = await reservePort()
     const workers = [1, 2].map(
       () => new Worker(listener, { eval: true, workerData: { port: shared } }),
     )

@@ -4,15 +4,20 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
 import { RedisClients, timed } from '../support/redis-clients.ts'
+import { PATIENT } from '../support/redis-options.ts'
 import { RedisCluster, type RedisServer } from '../support/redis-server.ts'
+import { watchStarvation } from '../support/starvation.ts'
 
 const FAILING_MS_MAX = 250
+/** Part of the time for a command that a busy machine may have taken. */
+const STARVED_MS = 50
 const KEYS = Array.from({ length: 60 }, (_, index) => `sess:${index}`)
 
 describe('Redis Cluster', () => {
   let cluster: RedisCluster
   const clients = new RedisClients()
   const mode = { mode: 'cluster', connectionsMin: 1 } as const
+  const patient = { ...mode, ...PATIENT } as const
   before(async () => {
     cluster = await RedisCluster.start()
   })
@@ -20,7 +25,7 @@ describe('Redis Cluster', () => {
   afterEach(() => clients.closeAll())
 
   it('serves keys wherever they lie, and commands of one turn share writes', async () => {
-    const { redis } = await clients.connect(cluster.nodes, mode)
+    const { redis } = await clients.connect(cluster.nodes, patient)
     const written = await Promise.all(KEYS.map((key) => redis.set(key, key, 100)))
     assert.ok(written.every((reply) => reply.ok))
     const before = redis.stats
@@ -40,7 +45,7 @@ describe('Redis Cluster', () => {
   })
 
   it('reads from replicas where that is asked for, and writes to masters all the same', async () => {
-    const { redis } = await clients.connect(cluster.nodes, { ...mode, readFromReplicas: true })
+    const { redis } = await clients.connect(cluster.nodes, { ...patient, readFromReplicas: true })
     assert.equal((await redis.set('r', 'x', 100)).ok, true)
     const master = await cluster.masterOf('r')
     await master.command('config', 'resetstat')
@@ -57,7 +62,7 @@ describe('Redis Cluster', () => {
   })
 
   it('follows a slot that has moved to another node', async () => {
-    const { redis } = await clients.connect(cluster.nodes, mode)
+    const { redis } = await clients.connect(cluster.nodes, patient)
     const key = 'moved'
     await redis.set(key, 'x', 100)
     const from = await cluster.masterOf(key)
@@ -70,14 +75,15 @@ describe('Redis Cluster', () => {
 
   it('follows a key whose slot is on its way to another node', async () => {
     const { redis } = await clients.connect(cluster.nodes, mode)
+    const asking = (await clients.connect(cluster.nodes, patient)).redis
     const key = 'moving'
-    await redis.set(key, 'x', 100)
+    await asking.set(key, 'x', 100)
     const from = await cluster.masterOf(key)
     const to = await otherMaster(from)
     await beginToMoveSlot(key, from, to)
     await from.command('migrate', to.node.host, to.port, key, 0, 1_000)
-    const neighbours = KEYS.map((neighbour) => redis.getex(neighbour, 100))
-    const asked = await Promise.all(Array.from({ length: 20 }, () => redis.getex(key, 100)))
+    const neighbours = KEYS.map((neighbour) => asking.getex(neighbour, 100))
+    const asked = await Promise.all(Array.from({ length: 20 }, () => asking.getex(key, 100)))
     assert.ok(asked.every((reply) => reply.ok && reply.value === 'x'))
     assert.ok((await Promise.all(neighbours)).every((reply) => reply.ok))
     to.freeze()
@@ -99,18 +105,22 @@ describe('Redis Cluster', () => {
     const { redis } = await clients.connect(cluster.nodes, mode)
     const stuck = await cluster.masterOf('stuck')
     const other = await keyElsewhere(stuck)
-    await Promise.all([redis.set('stuck', 'x', 100), redis.set(other, 'x', 100)])
+    const { processId } = await cluster.masterOf(other)
+    await served(redis, 'stuck')
+    await served(redis, other)
     stuck.freeze()
     try {
       const endMs = performance.now() + 600
       while (performance.now() < endMs) {
+        const starvedMs = watchStarvation([process.pid, processId])
         const [failing, serving] = await Promise.all([
           timed(redis.getex('stuck', 100)),
           timed(redis.getex(other, 100)),
         ])
         assert.equal(failing.reply.ok, false)
         assert.ok(failing.durationMs < FAILING_MS_MAX, `took ${failing.durationMs} ms`)
-        assert.equal(serving.reply.ok, true)
+        // A command times out after 100 ms, whoever let it wait.
+        assert.ok(serving.reply.ok || starvedMs() > STARVED_MS, 'another node fails, too')
       }
     } finally {
       stuck.thaw()
@@ -122,7 +132,7 @@ describe('Redis Cluster', () => {
   it('finds the successor of a master that died', async () => {
     const { redis } = await clients.connect(cluster.nodes, mode)
     const dying = await cluster.masterOf('dying')
-    await redis.set('dying', 'x', 100)
+    await served(redis, 'dying')
     await dying.kill()
     const { reply, durationMs } = await timed(redis.getex('dying', 100))
     assert.equal(reply.ok, false)

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { RedisFailure, RedisReply } from '../../src/resilience/redis-reply.ts'
 import { eventually, promptly } from '../support/eventually.ts'
 import { RedisClients, timed, type WatchedConnections } from '../support/redis-clients.ts'
+import { PATIENT } from '../support/redis-options.ts'
 import { RedisServer } from '../support/redis-server.ts'
 import { RubbishServer } from '../support/rubbish-server.ts'
 
@@ -51,7 +52,7 @@ describe('commands to Redis', () => {
   let watched: WatchedConnections
   beforeEach(async () => {
     await server.command('flushall')
-    watched = await clients.connect([server.node])
+    watched = await clients.connect([server.node], PATIENT)
   })
 
   it('read, write and end values', async () => {
@@ -115,7 +116,7 @@ describe('commands to Redis', () => {
   })
 
   it('give surplus connections back after the idle time', async () => {
-    const { redis } = await clients.connect([server.node], { idleMs: 40 })
+    const { redis } = await clients.connect([server.node], { ...PATIENT, idleMs: 40 })
     await Promise.all(Array.from({ length: 300 }, () => redis.getex('a', 10)))
     await eventually('the pool has grown', () => redis.stats.ready > 2)
     await eventually('and shrunk', () => redis.stats.open === 2)
@@ -128,9 +129,13 @@ describe('commands to Redis', () => {
       const wrong = clients.create([guarded.node], { password: 'wrong' })
       await eventually('it is told', () => wrong.states.includes('unreachable'))
       assert.equal(reasonOf(await wrong.redis.ping()), 'unavailable')
-      const right = await clients.connect([guarded.node], { password: 'right', database: 3 })
+      const right = await clients.connect([guarded.node], {
+        ...PATIENT,
+        password: 'right',
+        database: 3,
+      })
       await right.redis.set('a', 'three', 10)
-      const other = await clients.connect([guarded.node], { password: 'right' })
+      const other = await clients.connect([guarded.node], { ...PATIENT, password: 'right' })
       assert.deepEqual(await other.redis.get('a'), { ok: true, value: null })
     } finally {
       await guarded.stop()
@@ -151,31 +156,34 @@ describe('a fault of Redis', () => {
   })
 
   it('of a wrong type is told as such', async () => {
+    const { redis } = await clients.connect([server.node], PATIENT)
     await server.command('rpush', 'key', 'x')
-    assert.equal(reasonOf(await watched.redis.getex('key', 60)), 'wrong_type')
-    assert.equal(reasonOf(await watched.redis.addMember('key', 'x', 1)), 'wrong_type')
-    assert.equal(watched.redis.stats.failures, 2)
+    assert.equal(reasonOf(await redis.getex('key', 60)), 'wrong_type')
+    assert.equal(reasonOf(await redis.addMember('key', 'x', 1)), 'wrong_type')
+    assert.equal(redis.stats.failures, 2)
   })
 
   it('of memory refuses new sessions, while those that are there can be read', async () => {
+    const { redis } = await clients.connect([server.node], PATIENT)
     await server.command('set', 'key', 'x')
     await server.command('config', 'set', 'maxmemory', 1)
     try {
-      assert.equal(reasonOf(await watched.redis.set('b', 'x', 60)), 'out_of_memory')
-      assert.deepEqual(await watched.redis.getex('key', 60), { ok: true, value: 'x' })
+      assert.equal(reasonOf(await redis.set('b', 'x', 60)), 'out_of_memory')
+      assert.deepEqual(await redis.getex('key', 60), { ok: true, value: 'x' })
     } finally {
       await server.command('config', 'set', 'maxmemory', 0)
     }
   })
 
   it('of being a replica is told as read only', async () => {
+    const { redis } = await clients.connect([server.node], PATIENT)
     await server.becomeReplica()
     try {
-      assert.equal(reasonOf(await watched.redis.getex('key', 60)), 'read_only')
+      assert.equal(reasonOf(await redis.getex('key', 60)), 'read_only')
     } finally {
       await server.becomeMaster()
     }
-    assert.equal(reasonOf(await watched.redis.getex('key', 60)), 'none')
+    assert.equal(reasonOf(await redis.getex('key', 60)), 'none')
   })
 
   it('of pausing all clients fails within 250 ms, and is over when the pause is', async () => {

@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import type { RedisNode } from '../../src/resilience/redis-options.ts'
 import { eventually } from '../support/eventually.ts'
 import { RedisClients } from '../support/redis-clients.ts'
+import { PATIENT } from '../support/redis-options.ts'
 import { RedisServer } from '../support/redis-server.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
 
@@ -32,9 +33,12 @@ describe('Redis behind TLS', () => {
 
   it('is reached when the authority is trusted', async () => {
     const tls = { ca: SELF_SIGNED_CERTIFICATE.cert, serverName: null }
-    const { redis } = await clients.connect([node], { tls })
+    const { redis } = await clients.connect([node], { ...PATIENT, tls })
     assert.deepEqual(await redis.ping(), { ok: true, value: 'PONG' })
-    const named = await clients.connect([node], { tls: { ...tls, serverName: 'localhost' } })
+    const named = await clients.connect([node], {
+      ...PATIENT,
+      tls: { ...tls, serverName: 'localhost' },
+    })
     assert.equal((await named.redis.ping()).ok, true)
   })
 

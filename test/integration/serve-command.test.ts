@@ -10,13 +10,16 @@ import { copyProgram, withoutBinaries } from '../support/copied-program.ts'
 import { echoOf, soleAnswer } from '../support/proxied-answer.ts'
 import { exchangeRaw } from '../support/raw-http.ts'
 import { RedisServer } from '../support/redis-server.ts'
+import { reservePort } from '../support/reserved-port.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
 import { startEchoUpstream } from '../support/upstream-servers.ts'
 
 type Settings = Readonly<Record<string, unknown>>
 
-const LOOPBACK = { host: '127.0.0.1', port: 0 }
+/** Listener threads bind a port after it was chosen: none that somebody may take meanwhile. */
+const LOOPBACK = { host: '127.0.0.1', port: await reservePort() }
+const ADMIN = { host: '127.0.0.1', port: 0 }
 /** Reserved for documentation (RFC 5737): no machine has it. */
 const FOREIGN_ADDRESS = '192.0.2.1'
 const ISSUER = { issuer: 'https://idp.example.com/', audiences: ['api'] }
@@ -43,7 +46,7 @@ function configFile(sections: Settings): string {
   const file = join(directory, `gateway-${files}.yaml`)
   const good = {
     server: LOOPBACK,
-    admin: LOOPBACK,
+    admin: ADMIN,
     issuers: {},
     upstreams: { only: { targets: ['http://127.0.0.1:9'] } },
     routes: [{ name: 'all', match: { path: '/*' }, upstream: 'only', authenticate: 'none' }],
@@ -82,7 +85,7 @@ describe('a configuration that cannot be served', () => {
         a: { ...ISSUER, jwks: { file: 'no-keys.json' } },
         b: { ...ISSUER, issuer: 'b', algorithms: ['HS256'], secretFile: '.' },
       },
-      admin: { ...LOOPBACK, tokenFile: 'no-token' },
+      admin: { ...ADMIN, tokenFile: 'no-token' },
     })
     await expectRefusal(serve(test, file), [
       /:1:\d+ server\.port must be a whole number from 0 to 65535$/,
@@ -163,7 +166,8 @@ describe('an address that cannot be listened on', () => {
   it('is not shared with a gateway that runs already', async (test) => {
     const running = serve(test, configFile({}))
     const { port } = await running.logged('listening')
-    const second = serve(test, configFile({ server: { ...LOOPBACK, port } }))
+    assert.equal(port, LOOPBACK.port)
+    const second = serve(test, configFile({}))
     await expectRefusal(second, [/the port is taken by another process$/])
     assert.equal(running.hasEnded, false)
   })

@@ -150,7 +150,7 @@ describe('sessions of express-session and connect-redis', () => {
     login = await startLoginService(redis)
     parts = await startCredentialGateway(
       {
-        redis: { nodes: [redis.address] },
+        redis: redis.patientSettings,
         sessions: {
           format: 'express-session',
           secrets: ['an older secret', SECRET],
@@ -258,7 +258,7 @@ describe('the life of a session of express-session', () => {
     visit: (ask: (cookie: string) => Promise<void>, parts: CredentialGateway) => Promise<void>,
   ): Promise<void> {
     const parts = await startCredentialGateway(
-      { redis: { nodes: [redis.address] }, sessions: { ...SETTINGS, ...more } },
+      { redis: redis.patientSettings, sessions: { ...SETTINGS, ...more } },
       { '/s/*': { authenticate: ['session'] } },
       { SALLYPORT_LISTENER_THREADS: '1' },
     )

@@ -1,6 +1,9 @@
 /** Settings under which tests reach Redis: the defaults, with a pool small enough to watch. */
 import type { RedisConnectionsOptions, RedisNode } from '../../src/resilience/redis-options.ts'
 
+/** For what is not about time: a busy machine must not look like a Redis that hangs. */
+export const PATIENT = { connectTimeoutMs: 10_000, commandTimeoutMs: 10_000 } as const
+
 export function redisOptions(
   nodes: readonly RedisNode[],
   changes: Partial<RedisConnectionsOptions> = {},

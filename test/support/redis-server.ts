@@ -94,6 +94,14 @@ export class RedisServer {
     return `${HOST}:${this.port}`
   }
 
+  /**
+   * Of a gateway in a test that is not about the time in which Redis must answer: a busy machine
+   * must not look like a Redis that hangs.
+   */
+  get patientSettings() {
+    return { nodes: [this.address], connectTimeout: '2s', commandTimeout: '10s' }
+  }
+
   /** Runs a command over a connection of its own. */
   async command(name: string, ...args: (string | number)[]): Promise<unknown> {
     this.#admin ??= new Redis({
