@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
+import { eventually } from '../support/eventually.ts'
 import { liveToken, publishedJwk } from '../support/jwt-gateway.ts'
 import { AUDIENCE, ISSUER, mintKey } from '../support/mint-token.ts'
 import { gatewayText } from '../support/open-gateway.ts'
@@ -21,7 +21,6 @@ const CLIENTS = 16
 const CRASHES = 4
 const KNOWN_TOKENS = 40
 const DEADLINE_MS = 15_000
-const POLL_MS = 20
 const RESTARTS = 'sallyport_listener_restarts_total'
 const VERIFIED = 'sallyport_verification_tokens_total'
 /** Less than the isolates of the threads that died. */
@@ -61,14 +60,6 @@ afterEach(async () => {
   assert.equal(await gateway.stop(), 0, 'it ends as if nothing had happened')
 })
 
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const giveUpAtMs = performance.now() + DEADLINE_MS
-  while (!(await holds())) {
-    if (performance.now() >= giveUpAtMs) assert.fail(`never became true: ${what}`)
-    await delay(POLL_MS)
-  }
-}
-
 /** How often a thread said that it listens. */
 function starts(): number {
   return gateway.log.filter(({ event }) => event === 'listener_started').length
@@ -78,7 +69,7 @@ function starts(): number {
 async function crash(index: number): Promise<void> {
   const startsBefore = starts()
   await gateway.crashListener(index)
-  await until('the successor listens', () => starts() > startsBefore)
+  await eventually('the successor listens', () => starts() > startsBefore)
 }
 
 /** Ends with the test at the latest. */
@@ -108,11 +99,11 @@ function newTokens() {
 describe('a listener thread that dies under load', () => {
   it('costs its own requests in flight, and nobody else anything', async () => {
     const load = startLoad(knownTokens())
-    await until('the load has begun', () => load.answered > 500)
+    await eventually('the load has begun', () => load.answered > 500)
     for (let count = 0; count < CRASHES; count += 1) {
       const answeredBefore = load.answered
       await crash(count % LISTENERS)
-      await until('requests are answered again', () => load.answered > answeredBefore + 200)
+      await eventually('requests are answered again', () => load.answered > answeredBefore + 200)
     }
     await load.stop()
     assert.deepEqual([...load.statuses.keys()], [200])
@@ -154,7 +145,7 @@ describe('a listener thread that dies under load', () => {
     const load = startLoad(tokens.next)
     for (let count = 0; count < CRASHES; count += 1) {
       const answeredBefore = load.answered
-      await until('new tokens are being verified', () => load.answered > answeredBefore + 50)
+      await eventually('new tokens are being verified', () => load.answered > answeredBefore + 50)
       await crash(count % LISTENERS)
     }
     tokens.state.isOver = true
@@ -173,13 +164,13 @@ describe('a listener thread that dies under load', () => {
         `GET /slow?ms=60000 HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${token}\r\n\r\n`,
       )
     }
-    await until('all are in work', () => upstream.requests === requestsBefore + CLIENTS)
+    await eventually('all are in work', () => upstream.requests === requestsBefore + CLIENTS)
     for (let index = 0; index < LISTENERS; index += 1) await gateway.crashListener(index)
     for (const client of clients) {
       await client.waitForClose(DEADLINE_MS)
       assert.equal(client.text, '')
     }
-    await until('both are back', () => starts() === 2 * LISTENERS)
+    await eventually('both are back', () => starts() === 2 * LISTENERS)
   })
 })
 
@@ -192,7 +183,7 @@ describe('listener threads that die again and again', () => {
     const settledThreads = threadsOf()
     const settledBytes = await gateway.residentBytes()
     for (let count = 0; count < CRASHES; count += 1) await crash(0)
-    await until('the threads of the dead are gone', () => threadsOf() <= settledThreads)
+    await eventually('the threads of the dead are gone', () => threadsOf() <= settledThreads)
     const extraBytes = (await gateway.residentBytes()) - settledBytes
     assert.ok(extraBytes < EXTRA_BYTES_MAX, `${extraBytes} bytes more`)
     await load.stop()
@@ -204,7 +195,7 @@ describe('listener threads that die again and again', () => {
     for (let round = 0; round < 2; round += 1) {
       const startsBefore = starts()
       for (let index = 0; index < LISTENERS; index += 1) await gateway.crashListener(index)
-      await until('all are back', () => starts() === startsBefore + LISTENERS)
+      await eventually('all are back', () => starts() === startsBefore + LISTENERS)
     }
     const left = [liveToken(key, ISSUER)]
     const load = startLoad(() => left.pop() ?? null)

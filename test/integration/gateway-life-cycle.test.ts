@@ -17,9 +17,8 @@ import { reservePort } from '../support/reserved-port.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
 import { SteadyLoad } from '../support/steady-load.ts'
 
-const DRAIN_DELAY_MS = 1_000
-/** For a process that starts beside others on few cores. */
-const START_DEADLINE_MS = 15_000
+/** Long enough for all that is asked meanwhile, on a busy machine. */
+const DRAIN_DELAY_MS = 3_000
 const POLL_MS = 20
 const CLIENTS = 16
 
@@ -83,14 +82,6 @@ function isRefused(port: number): Promise<boolean> {
   })
 }
 
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const giveUpAtMs = performance.now() + START_DEADLINE_MS
-  while (!(await holds())) {
-    if (performance.now() >= giveUpAtMs) assert.fail(`never became true: ${what}`)
-    await delay(POLL_MS)
-  }
-}
-
 /** Asks for `/held`, and settles when the upstream has the request. */
 async function holdRequest(port: number) {
   const before = held.length
@@ -117,7 +108,7 @@ describe('health', () => {
     assert.match(unready, /"issuer":"main","condition":"waiting"/)
 
     issuer.behaviour = 'good'
-    await until('it is ready', async () => / 200 OK/.test(await get(port, '/health/ready')))
+    await eventually('it is ready', async () => / 200 OK/.test(await get(port, '/health/ready')))
     assert.match(await get(port, '/health/ready'), /"status":"ready"/)
 
     issuer.behaviour = 'error'
@@ -137,7 +128,9 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       const signalledAtMs = performance.now()
       command.signal(signal)
       await command.logged('draining')
-      await until('it is unready', async () => (await get(port, '/health/ready')).includes(' 503 '))
+      await eventually('it is unready', async () =>
+        (await get(port, '/health/ready')).includes(' 503 '),
+      )
       assert.match(await get(port, '/health/ready'), /"status":"draining"/)
       assert.match(await get(port, '/health/live'), / 200 OK/)
 
@@ -150,7 +143,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       assert.ok(keptAnswer !== undefined && announcesClose(keptAnswer))
       await kept.waitForClose()
 
-      await until('new connections are refused', () => isRefused(port))
+      await eventually('new connections are refused', () => isRefused(port))
       assert.ok(performance.now() - signalledAtMs >= DRAIN_DELAY_MS * 0.9)
       assert.equal(command.hasEnded, false)
       held.at(-1)?.()
@@ -277,7 +270,7 @@ class Balancer {
 
 describe('a rolling restart under load', () => {
   it('loses no request', async (test) => {
-    const options = draining('300ms', '10s')
+    const options = draining('1s', '10s')
     const balancer = await Balancer.start()
     test.after(() => balancer.close())
     const first = await serve(test, options)

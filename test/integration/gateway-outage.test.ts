@@ -8,7 +8,6 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
 import { type Behaviour, FaultyServer } from '../support/faulty-server.ts'
 import {
@@ -28,7 +27,6 @@ import { startEchoUpstream, type UpstreamServer } from '../support/upstream-serv
 const ISSUER = 'https://idp.example.com/'
 const SHARED_ISSUER = 'https://shared.example.com/'
 const SECRET = 'thirty-two bytes and some more, for HS256'
-const DEADLINE_MS = 10_000
 
 const key = mintKey('ES256', 'key')
 const forged = mintKey('ES256', 'key')
@@ -85,15 +83,6 @@ function hasLogged(gateway: RunningGateway, event: string): boolean {
   return gateway.log.some((line) => line['event'] === event)
 }
 
-/** Waits for something that only a request can tell. */
-async function untilSo(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const giveUpAtMs = performance.now() + DEADLINE_MS
-  while (!(await holds())) {
-    assert.ok(performance.now() < giveUpAtMs, `never became true: ${what}`)
-    await delay(20)
-  }
-}
-
 /** We cannot decide: 503 that invites another try, and not a word about the credential. */
 async function assertUndecided(gateway: RunningGateway, token: string): Promise<void> {
   const answer = await ask(gateway.port, '/any', bearer(token))
@@ -132,7 +121,7 @@ describe('a provider that is down at the start', () => {
       assert.equal(hasLogged(gateway, 'jwks_refresh_failed'), true)
 
       await jwks.up()
-      await untilSo('the gateway is ready', () => gateway.isReady())
+      await eventually('the gateway is ready', () => gateway.isReady())
       assert.deepEqual(await verdicts(gateway, token), ['200'])
       assert.deepEqual(await verdicts(gateway, liveToken(forged, ISSUER)), ['invalid_token'])
       assert.equal(await gateway.metric('sallyport_ready'), 1)
@@ -178,7 +167,7 @@ describe('a provider that goes down for a while', () => {
       assert.equal(await stateOf('dead'), 1)
 
       await jwks.up()
-      await untilSo('tokens pass again', async () => (await verdict(gateway, cached)) === '200')
+      await eventually('tokens pass again', async () => (await verdict(gateway, cached)) === '200')
       assert.deepEqual(await verdicts(gateway, cached), ['200'])
       assert.deepEqual(await verdicts(gateway, liveToken(forged, ISSUER)), ['invalid_token'])
     } finally {
@@ -211,14 +200,14 @@ describe('a provider that is slow or lies', () => {
       assert.equal(await gateway.isReady(), false)
 
       for (const server of servers.values()) server.behaviour = 'good'
-      await untilSo('all issuers have keys', () => gateway.isReady())
+      await eventually('all issuers have keys', () => gateway.isReady())
       for (const name of LIES) {
         assert.deepEqual(await verdicts(gateway, tokenOf(name, key)), ['200'], name)
       }
 
       for (const [behaviour, server] of servers) server.behaviour = behaviour
       const fetched = new Map([...servers].map(([name, { fetches }]) => [name, fetches]))
-      await untilSo('each has lied at least twice', () => {
+      await eventually('each has lied at least twice', () => {
         const counts = [...servers].map(([name, { fetches }]) => fetches - (fetched.get(name) ?? 0))
         return Promise.resolve(counts.every((count) => count >= 2))
       })
@@ -271,7 +260,7 @@ describe('a copy of the keys on disk', () => {
     try {
       const first = await startGateway(text)
       assert.deepEqual(await verdicts(first, liveToken(key, ISSUER)), ['200'])
-      await untilSo('the copy is written', async () => (await readdir(directory)).length > 0)
+      await eventually('the copy is written', async () => (await readdir(directory)).length > 0)
       assert.equal(await first.stop(), 0)
 
       await jwks.down()
@@ -285,7 +274,7 @@ describe('a copy of the keys on disk', () => {
       jwks.publish(publishedJwk(forged))
       await jwks.up()
       const accepted = async () => (await verdict(second, liveToken(forged, ISSUER))) === '200'
-      await untilSo('the published key is in use', accepted)
+      await eventually('the published key is in use', accepted)
       assert.deepEqual(await verdicts(second, liveToken(key, ISSUER)), ['invalid_token'])
       await second.stop()
 

@@ -14,7 +14,7 @@ import {
   type UpstreamServer,
 } from '../support/upstream-servers.ts'
 
-const RESPONSE_TIMEOUT_MS = 500
+const RESPONSE_TIMEOUT_MS = 1_000
 /** Far above what any answer here takes, far below the deadlines of the raw client. */
 const PROMPT_MS = 3_000
 

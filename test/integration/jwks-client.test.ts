@@ -13,6 +13,9 @@ import { es256Jwk, keySetDocument } from '../support/key-documents.ts'
 const one = es256Jwk('one')
 const two = es256Jwk('two')
 
+/** Of a fetch that is to time out, while the first one is not. */
+const TIMEOUT_MS = 1_000
+
 describe('JWKS client', () => {
   let clients: JwksClients
   let server: FaultyServer
@@ -153,7 +156,10 @@ describe('JWKS client', () => {
     ]
     for (const [behaviour, reason] of lies) {
       it(`keeps its keys while the provider is "${behaviour}", and says ${reason}`, async () => {
-        const { client, keyIds, events } = clients.create(server.jwksUri, { refreshIntervalMs: 20 })
+        const { client, keyIds, events } = clients.create(server.jwksUri, {
+          refreshIntervalMs: 20,
+          ...(reason === 'timeout' ? { timeoutMs: TIMEOUT_MS } : {}),
+        })
         await client.start()
         const before = client.keySet()
         server.behaviour = behaviour
@@ -297,7 +303,7 @@ describe('unknown kid', () => {
   })
 
   it('is not decided by a fetch that began before the question', async () => {
-    const { client } = clients.create(server.jwksUri)
+    const { client } = clients.create(server.jwksUri, { timeoutMs: TIMEOUT_MS })
     server.behaviour = 'hanging'
     const started = client.start()
     await eventually('the first fetch is on its way', () => server.requests.length > 0)
@@ -312,6 +318,7 @@ describe('unknown kid', () => {
     it(`cannot be decided while the provider is "${behaviour}"`, async () => {
       const { client } = clients.create(server.jwksUri, {
         retry: { initialMs: 9_000, maxMs: 9_000 },
+        ...(behaviour === 'hanging' ? { timeoutMs: TIMEOUT_MS } : {}),
       })
       await client.start()
       server.behaviour = behaviour

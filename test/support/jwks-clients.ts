@@ -17,7 +17,7 @@ const OPTIONS: JwksClientOptions = {
   refreshIntervalMs: 60_000,
   unknownKidCooldownMs: 30_000,
   staleMaxAgeMs: 3_600_000,
-  timeoutMs: 300,
+  timeoutMs: 10_000,
   retry: { initialMs: 20, maxMs: 40 },
 }
 

@@ -21,7 +21,7 @@ export interface JwtGatewayOptions {
 }
 
 const EXPIRES_IN_SECONDS = 3_600
-const DEADLINE_MS = 8_000
+const DEADLINE_MS = 20_000
 
 /** A configuration on free ports of loopback. JSON is YAML. */
 export function jwtGatewayText(options: JwtGatewayOptions): string {

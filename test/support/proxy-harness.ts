@@ -12,7 +12,7 @@ import {
 import { type Clock, systemClock } from '../../src/resilience/clock.ts'
 import { RecordingExchange, type RecordingOptions } from './recording-exchange.ts'
 
-const DEADLINE_MS = 10_000
+const DEADLINE_MS = 30_000
 const POLL_MS = 2
 
 /** Resolves as soon as `isReached` holds; fails the test at the deadline. */

@@ -7,7 +7,7 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls, TLSSocket } from 'node:tls'
 
 /** How long a wait may take before the test fails, unless the test says otherwise. */
-const DEADLINE_MS = 5_000
+const DEADLINE_MS = 15_000
 
 export interface RawAnswer {
   /** E.g. `HTTP/1.1 200 OK`. */
@@ -69,7 +69,7 @@ export interface RawTarget {
 }
 
 export interface ExchangeOptions {
-  /** Default 5000. */
+  /** Default 15000. */
   readonly deadlineMs?: number
   /** How many final answers to wait for; default 1. */
   readonly answers?: number

@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url'
 import { describeEnd } from './child-ends.ts'
 import { eventually } from './eventually.ts'
 
+/** More than any drain of a test takes, on any machine. */
+const END_MS_MAX = 60_000
+
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 
 interface CommandEnd {
@@ -60,8 +63,9 @@ export class SpawnedCommand {
     return this.#hasEnded
   }
 
-  /** Settles when it has ended, and all that it said has been read. */
-  ended(): Promise<CommandEnd> {
+  /** Settles when it has ended, and all that it said has been read; fails when it goes on. */
+  async ended(): Promise<CommandEnd> {
+    await eventually('the command ends', () => this.#hasEnded, END_MS_MAX)
     return this.#end
   }
 
