@@ -12,7 +12,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { ensureRedis } from './ensure-redis.mjs'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -69,7 +68,7 @@ function coverageArguments() {
 function nodeArguments(files) {
   return [
     '--enable-source-maps',
-    ...['--import', pathToFileURL(join(ROOT, 'build', 'test', 'support', 'file-end.js')).href],
+    ...['--import', new URL('./test-file-end.mjs', import.meta.url).href],
     '--test',
     `--test-concurrency=${CONCURRENCY}`,
     `--test-timeout=${TEST_TIMEOUT_MS}`,

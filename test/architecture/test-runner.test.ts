@@ -10,11 +10,24 @@ import { REPOSITORY_ROOT } from './repository.ts'
 const PASSING = "import { it } from 'node:test'\nit('holds', () => {})\n"
 const FAILING =
   "import { it } from 'node:test'\nit('breaks', () => { throw new Error('broken') })\n"
+/** A hook fails, so that what it was to close stays open. */
+const FORGETFUL = `
+  import { createServer } from 'node:net'
+  import { after, before, it } from 'node:test'
+  let second
+  before(() => {
+    createServer().listen(0, '127.0.0.1')
+    throw new Error('the second did not start')
+  })
+  after(() => second.stop())
+  it('never runs', () => {})
+`
 const TIMEOUT_MS = 60_000
 
 interface Outcome {
   readonly code: number | null
   readonly lastLine: string
+  readonly output: string
 }
 
 /** Runs a copy of the runner over a repository of these files; a prefix makes it a part run. */
@@ -36,12 +49,13 @@ function runTests(
   const { NODE_V8_COVERAGE: _, NODE_TEST_CONTEXT: __, ...env } = process.env
   const done = spawnSync(process.execPath, ['scripts/run-tests.mjs', ...prefixes], {
     cwd: folder,
-    env: { ...env, SALLYPORT_TESTS_MIN: '2' },
+    env: { ...env, SALLYPORT_TESTS_MIN: '2', TEST_FILE_END_GRACE_MS: '500' },
     encoding: 'utf8',
     timeout: TIMEOUT_MS,
   })
-  const lastLine = `${done.stdout}${done.stderr}`.trimEnd().split('\n').at(-1) ?? ''
-  return { code: done.status, lastLine }
+  const output = `${done.stdout}${done.stderr}`
+  const lastLine = output.trimEnd().split('\n').at(-1) ?? ''
+  return { code: done.status, lastLine, output }
 }
 
 describe('the test runner', () => {
@@ -56,6 +70,14 @@ describe('the test runner', () => {
     const files = { 'test/unit/a.test.ts': '', 'build/test/unit/a.test.js': FAILING }
     const { code, lastLine } = runTests(context, files, 'unit')
     assert.equal(lastLine, 'tests failed: 0 of 1 tests passed in 1 files')
+    assert.equal(code, 1)
+  })
+
+  it('ends a file that does not end after its tests, and says what it has left open', (context) => {
+    const files = { 'test/unit/a.test.ts': '', 'build/test/unit/a.test.js': FORGETFUL }
+    const { code, output } = runTests(context, files, 'unit')
+    assert.match(output, /the second did not start/)
+    assert.match(output, /a\.test\.js are over, but it holds: .*TCPServerWrap/)
     assert.equal(code, 1)
   })
 

@@ -1,6 +1,5 @@
 /** What the tests themselves stand on: ports that stay theirs, and waits that end. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,14 +7,12 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { promisify } from 'node:util'
 import { eventually } from '../support/eventually.ts'
 import { gatewayText } from '../support/open-gateway.ts'
 import { reservePort, reservePortWith } from '../support/reserved-port.ts'
 import { startGateway } from '../support/running-gateway.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
 
-const run = promisify(execFile)
 const RESERVED_EACH = 400
 const PATIENCE_MS = 20_000
 
@@ -98,32 +95,5 @@ describe('a wait for something that cannot come any more', () => {
       /^Error: the gateway process ended with SIGKILL\n(.*\n)*.*"event":"listening"/,
     )
     assert.ok(performance.now() - startMs < PATIENCE_MS)
-  })
-})
-
-const FORGETFUL = `
-  import { createServer } from 'node:net'
-  import { after, before, it } from 'node:test'
-  let second
-  before(() => {
-    createServer().listen(0, '127.0.0.1')
-    throw new Error('the second did not start')
-  })
-  after(() => second.stop())
-  it('never runs', () => {})
-`
-
-describe('a test file that does not end', () => {
-  it('is ended, with what it has left open', async () => {
-    const file = program('forgetful.test.js', FORGETFUL)
-    const guard = new URL('../support/file-end.js', import.meta.url).href
-    const ended = run(process.execPath, ['--import', guard, '--test', file], {
-      env: { ...process.env, NODE_TEST_CONTEXT: undefined, TEST_FILE_END_GRACE_MS: '100' },
-    })
-    await assert.rejects(ended, ({ stdout }: { readonly stdout: string }) => {
-      assert.match(stdout, /the second did not start/)
-      assert.match(stdout, /are over, but it holds: .*TCPServerWrap/)
-      return true
-    })
   })
 })
