@@ -15,7 +15,8 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 /**
- * @param port 0: the system chooses.
+ * @param port 0: the system chooses. Until the threads have bound what it chose nothing holds it:
+ *   meant for trying things out, and not for several gateways that start at the same time.
  * @returns The port, free a moment ago.
  * @throws (rejects) StartError when it cannot be bound.
  */
