@@ -228,14 +228,14 @@ describe('time (RFC 7519 §4.1.4 to §4.1.6)', () => {
   }
 
   it('kills a cached token in the very second of exp, in all threads', async () => {
-    const exp = wallSeconds() + 2
+    const exp = wallSeconds() + 3
     const token = liveToken(own, OWN_ISSUER, { exp })
     await turnsExactly(token, exp, '200', 'token_expired')
     assert.ok((await looked('expired')) > 0, 'the cache says why it missed')
   })
 
   it('lets a token that is not valid yet pass in the second of nbf, and no refusal outlives it', async () => {
-    const nbf = wallSeconds() + 2
+    const nbf = wallSeconds() + 3
     const token = liveToken(own, OWN_ISSUER, { nbf })
     await turnsExactly(token, nbf, 'token_not_yet_valid', '200')
   })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { ClientExchange } from '../../src/proxy/client-exchange.ts'
-import { eventually } from '../support/eventually.ts'
+import { eventually, promptly } from '../support/eventually.ts'
 import { type RunningServer, startServer } from '../support/native-server.ts'
 import { openRaw } from '../support/raw-http.ts'
 
@@ -70,7 +70,7 @@ describe('back-pressure', () => {
       await eventually('the writer is held back', () => progress.holdCount > 0)
       assert.ok(progress.writtenBytes < totalBytes / 2, 'the writer was held back')
       connection.socket.resume()
-      await eventually('all is here', () => connection.received.length >= totalBytes, 20_000)
+      await eventually('all is here', () => connection.received.length >= totalBytes)
       const [answer] = await connection.waitForAnswers(1)
       assertPattern(answer?.body ?? Buffer.alloc(0), totalBytes)
       connection.destroy()
@@ -91,10 +91,10 @@ describe('back-pressure', () => {
       connection.send(request('POST', path, CHUNKED, '0\r\n\r\n'))
       await eventually('the writer is held back', () => (holdCounts.get(path)?.() ?? 0) > 0)
       connection.socket.resume()
-      await eventually('all is here', () => connection.received.length >= totalBytes, 20_000)
+      await eventually('all is here', () => connection.received.length >= totalBytes)
       const [answer] = await connection.waitForAnswers(1)
       assertPattern(answer?.body ?? Buffer.alloc(0), totalBytes)
-      await connection.waitForClose(14_000)
+      await promptly('it is closed', 14_000, [], () => connection.closed)
     })
     await Promise.all(waits)
   })
@@ -150,11 +150,9 @@ describe('back-pressure', () => {
     }
     await eventually('all streams run', () => streams.length === clients)
     const rssBefore = process.memoryUsage.rss()
-    await eventually(
-      'all clients are cut',
-      () => streams.every(({ exchange }) => exchange.closed),
-      16_000,
-    )
+    await promptly('all clients are cut', 16_000, [], () => {
+      return streams.every(({ exchange }) => exchange.closed)
+    })
     for (const { writtenBytes } of streams) assert.ok(writtenBytes < 16 * 1_048_576)
     assert.ok(process.memoryUsage.rss() - rssBefore < 64 * 1_048_576)
     for (const connection of connections) connection.destroy()

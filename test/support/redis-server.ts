@@ -11,7 +11,7 @@ import { reservePort, reservePortWith } from './reserved-port.ts'
 
 const HOST = '127.0.0.1'
 const POLL_MS = 20
-const START_MS_MAX = 15_000
+const START_MS_MAX = 60_000
 /** Far more than any command takes: one without an answer fails, and does not hang. */
 const COMMAND_MS_MAX = 30_000
 /** Redis derives the port of the cluster's own bus by adding this. */
