@@ -15,10 +15,11 @@ import { announcesClose, soleAnswer } from '../support/proxied-answer.ts'
 import { exchangeRaw, openRaw } from '../support/raw-http.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
+import { slowness } from '../support/starvation.ts'
 import { SteadyLoad } from '../support/steady-load.ts'
 
-/** Long enough for all that is asked meanwhile, on a busy machine. */
-const DRAIN_DELAY_MS = 3_000
+/** Long enough for all that is asked meanwhile. */
+const DRAIN_DELAY_MS = Math.ceil(1_500 * slowness())
 const POLL_MS = 20
 const CLIENTS = 16
 
@@ -270,7 +271,7 @@ class Balancer {
 
 describe('a rolling restart under load', () => {
   it('loses no request', async (test) => {
-    const options = draining('1s', '10s')
+    const options = draining(`${Math.ceil(500 * slowness())}ms`, '10s')
     const balancer = await Balancer.start()
     test.after(() => balancer.close())
     const first = await serve(test, options)

@@ -21,7 +21,7 @@ import {
 import { AUDIENCE, type MintingKey, mintKey } from '../support/mint-token.ts'
 import { answerHeader } from '../support/raw-http.ts'
 import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
-import { watchStarvation } from '../support/starvation.ts'
+import { slowness, watchStarvation } from '../support/starvation.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 const ISSUER = 'https://idp.example.com/'
@@ -136,14 +136,17 @@ describe('a provider that is down at the start', () => {
 describe('a provider that goes down for a while', () => {
   it('costs nothing while its keys are stale, then 503 and never 401, and recovers', async () => {
     const jwks = await startServer()
-    const times = { cacheTtl: '1s', refreshInterval: '1s', staleMaxAge: '5s' }
+    // All that is asked while the keys are stale fits in between the last two.
+    const slow = Math.ceil(slowness())
+    const times = { cacheTtl: `${slow}s`, refreshInterval: '1s', staleMaxAge: `${5 * slow}s` }
+    const patienceMs = 30_000 + 5_000 * slow
     const gateway = await startGateway(configuration({ main: { uri: jwks.jwksUri, ...times } }))
     const stateOf = (state: string) =>
       gateway.metric(`sallyport_jwks_state{issuer="main",state="${state}"}`)
     try {
       const cached = liveToken(key, ISSUER)
       assert.deepEqual(await verdicts(gateway, cached), ['200'])
-      assert.equal(await stateOf('fresh'), 1)
+      await eventually('they are fresh', async () => (await stateOf('fresh')) === 1)
 
       await jwks.down()
       await eventually('the keys are stale', () => hasLogged(gateway, 'stale_keys_in_use'))
@@ -157,7 +160,7 @@ describe('a provider that goes down for a while', () => {
       const health = await ask(gateway.port, '/health/ready')
       assert.match(health.body.toString(), /"issuer":"main","condition":"degraded"/)
 
-      await eventually('the keys are too old', () => hasLogged(gateway, 'keys_expired'))
+      await eventually('the keys are too old', () => hasLogged(gateway, 'keys_expired'), patienceMs)
       for (const token of [cached, liveToken(key, ISSUER), liveToken(forged, ISSUER)]) {
         assert.deepEqual(await verdicts(gateway, token), ['verifier_unavailable'])
         await assertUndecided(gateway, token)

@@ -5,6 +5,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
 const NANOS_PER_MS = 1_000_000
+/** So much computing tells how busy the machine is. */
+const PROBE_MICROS = 50_000
 
 /**
  * Begins to watch.
@@ -27,6 +29,21 @@ export function watchStarvation(processIds: readonly number[] = [process.pid]): 
     }
     return sum
   }
+}
+
+/**
+ * How many times as long as on a quiet machine it takes now to compute something; at least 1. For
+ * times that a test configures, so that what has to happen within them can.
+ */
+export function slowness(): number {
+  const startMs = performance.now()
+  const before = process.cpuUsage()
+  let usedMicros = 0
+  while (usedMicros < PROBE_MICROS) {
+    const { user, system } = process.cpuUsage(before)
+    usedMicros = user + system
+  }
+  return Math.max(1, ((performance.now() - startMs) * 1_000) / usedMicros)
 }
 
 /** Nanoseconds that each thread has been ready to run and did not run. */
