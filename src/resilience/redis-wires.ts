@@ -139,6 +139,11 @@ export class ClusterWire implements RedisWire {
   readonly #cluster: Cluster
   readonly #events: WireEvents
   readonly #connectTimeoutMs: number
+  /**
+   * All connections that have not ended, those included that the library has lost sight of: when
+   * one ends, it forgets whichever it has by then to the same node, and never closes that.
+   */
+  readonly #nodes = new Set<Redis>()
   /** While the cluster is known, but not all of its masters are connected. */
   #waiting: NodeJS.Timeout | null = null
 
@@ -155,6 +160,8 @@ export class ClusterWire implements RedisWire {
     // It repeats itself in `close`, where it is acted upon.
     cluster.on('error', () => {})
     cluster.on('+node', (node: Redis) => {
+      this.#nodes.add(node)
+      node.once('end', () => this.#nodes.delete(node))
       node.on('ready', () => {
         countWrites(node.stream, counters)
         this.#nodeReady()
@@ -165,6 +172,7 @@ export class ClusterWire implements RedisWire {
         if (node.status === 'wait') node.connect().catch(() => {})
       })
     })
+    cluster.on('-node', () => this.#endForgotten())
     cluster.on('ready', () => {
       // A master that cannot be reached must not keep the others from being used.
       this.#waiting = setTimeout(() => this.#ready(), this.#connectTimeoutMs)
@@ -185,6 +193,12 @@ export class ClusterWire implements RedisWire {
   close(): void {
     this.#stopWaiting()
     this.#cluster.disconnect()
+    this.#endForgotten()
+  }
+
+  #endForgotten(): void {
+    const known = new Set(this.#cluster.nodes())
+    for (const node of this.#nodes) if (!known.has(node)) node.disconnect()
   }
 
   #nodeReady(): void {
