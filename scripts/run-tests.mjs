@@ -27,7 +27,7 @@ const CONCURRENCY = 2
  * alone, and some times that beside other work. */
 const TEST_TIMEOUT_MS = 300_000
 /** The whole run, so that nothing can hold up a pipeline. */
-const RUN_TIMEOUT_MS = 15 * 60_000
+const RUN_TIMEOUT_MS = 25 * 60_000
 
 function testFiles(prefixes) {
   const sources = readdirSync(join(ROOT, 'test'), { recursive: true })

@@ -52,7 +52,8 @@ const cookie = (id: string) => ({ cookie: `__Host-sid=${id}` })
 describe('sessions in a cluster', () => {
   it('are found on whatever node they are, and listed over all of them', async () => {
     const cluster = await RedisCluster.start()
-    const parts = await gatewayOver({ mode: 'cluster', nodes: cluster.addresses.slice(0, 2) })
+    const nodes = cluster.addresses.slice(0, 2)
+    const parts = await gatewayOver({ mode: 'cluster', nodes, commandTimeout: '10s' })
     try {
       const ids = await Promise.all(Array.from({ length: 12 }, () => createSession(parts, 'alice')))
       const replies = await Promise.all(ids.map((id) => parts.ask('/s/x', cookie(id))))

@@ -35,7 +35,7 @@ const RESERVING = `
   const ports = await Promise.all(Array.from({ length: ${RESERVED_EACH} }, () => reservePort()))
   console.log(JSON.stringify(ports))
   // Until all have theirs.
-  process.stdin.resume()
+  setInterval(() => {}, 1_000)
 `
 
 describe('a reserved port', () => {
