@@ -21,11 +21,11 @@ import {
   status,
   text,
 } from '../support/introspection-server.ts'
-import { watchStarvation } from '../support/starvation.ts'
+import { slowness, watchStarvation } from '../support/starvation.ts'
 
 const ISSUER = 'https://idp.example.com/'
 const AUDIENCE = 'api'
-const RECOVERY_MS = 700
+const RECOVERY_MS = Math.ceil(700 * slowness())
 /** The default of an issuer. */
 const CLOCK_TOLERANCE_SECONDS = 5
 
