@@ -6,9 +6,9 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
-import { freePort } from '../../loadtest/child-process.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
 import { gatewayText } from '../support/open-gateway.ts'
+import { reservePort } from '../support/reserved-port.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
 
@@ -71,7 +71,7 @@ describe('sallyport health', () => {
   ] as const) {
     it(`finds a gateway ${what}, and misses it when it is gone`, async (test) => {
       const file = configFile(
-        gatewayText([UPSTREAM], { server: { ...server, port: await freePort() } }),
+        gatewayText([UPSTREAM], { server: { ...server, port: await reservePort() } }),
       )
       const gateway = await serve(test, file)
       await expectAlive(file)
@@ -87,7 +87,7 @@ describe('sallyport health', () => {
     issuer.behaviour = 'error'
     const file = configFile(
       gatewayText([UPSTREAM], {
-        server: { port: await freePort() },
+        server: { port: await reservePort() },
         issuers: { main: { issuer: 'x', audiences: ['y'], jwks: { uri: issuer.jwksUri } } },
         authenticate: ['jwt'],
       }),

@@ -6,10 +6,10 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { freePort } from '../../loadtest/child-process.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Order, Report } from '../support/gateway-process.ts'
 import { LoggingGateway, loggingConfiguration } from '../support/logging-gateway.ts'
+import { reservePort } from '../support/reserved-port.ts'
 import { SmallDisk } from '../support/small-disk.ts'
 
 const REQUESTS = 5_000
@@ -100,7 +100,7 @@ describe('a log on a full disk', () => {
     if (disk === null) return
     const file = join(disk.directory, 'gateway.log')
     const output = openSync(file, 'a')
-    const ports = { server: await freePort(), admin: await freePort() }
+    const ports = { server: await reservePort(), admin: await reservePort() }
     const text = loggingConfiguration(ports, 'http://127.0.0.1:9')
     const child = fork(new URL('../support/gateway-process.js', import.meta.url), [text], {
       env: { ...process.env, SALLYPORT_LISTENER_THREADS: '2' },

@@ -6,11 +6,11 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
-import { freePort } from '../../loadtest/child-process.ts'
 import { eventually } from '../support/eventually.ts'
 import { gatewayText } from '../support/open-gateway.ts'
 import { AS_PID_ONE, pidOneProblem } from '../support/pid-one.ts'
 import { openRaw } from '../support/raw-http.ts'
+import { reservePort } from '../support/reserved-port.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
 
 /** From the signal to the end of the process, on a machine that is busy with other tests. */
@@ -146,9 +146,9 @@ for (const way of WAYS) {
     })
 
     it('ends the demo with 0', async (test) => {
-      const adminPort = await freePort()
+      const adminPort = await reservePort()
       const command = start(test, way, ['demo'], {
-        SALLYPORT_DEMO_PORT: String(await freePort()),
+        SALLYPORT_DEMO_PORT: String(await reservePort()),
         SALLYPORT_DEMO_ADMIN_PORT: String(adminPort),
       })
       await eventually('the gateway starts', () => accepts(adminPort))

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { freePort } from '../../loadtest/child-process.ts'
 import { eventually } from './eventually.ts'
+import { reservePort } from './reserved-port.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 const CLIENTS = 16
@@ -80,7 +80,7 @@ export class LoggingGateway {
 
   /** Settles when it is ready; the test ends it. Nobody reads the log unless the test does. */
   static async start(test: TestContext, options: LoggingGatewayOptions): Promise<LoggingGateway> {
-    const [server, admin] = [await freePort(), await freePort()]
+    const [server, admin] = [await reservePort(), await reservePort()]
     const file = join(options.directory, `gateway-${server}.yaml`)
     const upstream = options.upstream ?? 'http://127.0.0.1:9'
     writeFileSync(file, loggingConfiguration({ server, admin }, upstream, options.logging))
