@@ -5,15 +5,12 @@
 import { AdminApp } from '../admin/admin-app.ts'
 import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
 import { judgeReadiness, type Readiness } from '../gateway/health.ts'
-import { KEY_SET_STATES } from '../keys/key-set.ts'
 import { Exposition } from '../observability/exposition.ts'
 import type { Logger } from '../observability/logger.ts'
 import { MetricsLedger } from '../observability/metrics-ledger.ts'
 import { describeError } from '../observability/redact.ts'
-import { CIRCUIT_STATES } from '../resilience/circuit-breaker.ts'
 import { systemClock } from '../resilience/clock.ts'
 import type { RedisState } from '../resilience/redis-pool.ts'
-import { REVOCATION_FEED_STATES } from '../revocation/revocation-feed.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
 import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
 import { claimPort, listenError } from './claim-port.ts'
@@ -21,6 +18,7 @@ import { circuitReadings, type IssuerBreaker, issuerBreakers } from './compose-i
 import { drain } from './drain.ts'
 import { DrainedThreads } from './drained-threads.ts'
 import { setEngineFlags } from './engine-flags.ts'
+import { fixedMetrics } from './fixed-metrics.ts'
 import { GatewayLog } from './gateway-log.ts'
 import { Inquiry } from './inquiry.ts'
 import { InternalTokenKeys } from './internal-token-keys.ts'
@@ -341,24 +339,16 @@ class Supervisor implements RunningGateway {
       for (const index of threads)
         this.#threads?.post(index, { type: 'snapshot_request', question })
     })
-    const { version, kind } = this.nativeBinary
     return this.#exposition.render({
       listeners: this.#ledger.merge(),
       issuers: this.#keys.readings(),
-      issuerStates: KEY_SET_STATES,
       revocations: this.#stores.revocations.reading(),
-      revocationLogStates: REVOCATION_FEED_STATES,
       circuits: circuitReadings(this.#breakers),
-      circuitStates: CIRCUIT_STATES,
       signatureBinding: this.#signatures.reading(),
       log: this.#log.reading(),
       listenerRestarts: this.#restarts,
       ready: this.readiness().ready,
-      build: {
-        version: this.#version,
-        node: process.version,
-        nativeServer: `${version ?? 'unknown'} ${kind}`,
-      },
+      ...fixedMetrics(this.#version, this.nativeBinary),
     })
   }
 

@@ -34,7 +34,7 @@ import { RequestBodyReader } from './request-body-reader.ts'
 import { writeFields } from './write-fields.ts'
 import type { WriterContext } from './writer-context.ts'
 
-/** `STARTED`: no byte was handed over. `PENDING`: all was, but the connection must take it first. */
+/** `STARTED`: nothing was handed over. `PENDING`: all was, but the connection must take it. */
 const OPEN = 0
 const STARTED = 1
 const STREAMING = 2

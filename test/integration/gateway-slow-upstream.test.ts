@@ -1,7 +1,7 @@
 /**
  * A request whose body has arrived may wait for its upstream as long as the upstream's time-outs
- * say, whatever its client is and however it framed the body: the native server has a clock of 10 to
- * 12 s for bodies that make no progress, which must not run once there is none to come.
+ * say, whatever its client is and however it framed the body: the native server's clock of 10 to
+ * 12 s for bodies that make no progress must not run once there is none to come.
  */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
@@ -79,7 +79,7 @@ async function nodeHttp(port: number, isSecure: boolean, parts: readonly string[
   return { status: response.statusCode ?? 0, body: await text(response) }
 }
 
-/** A program that is given the body, and prints the status in its first line, the body in its last. */
+/** A program that reads the body, and prints the status in its first line, the body in its last. */
 async function program(command: string, words: readonly string[]): Promise<Outcome> {
   const child = spawn(command, words, { stdio: ['pipe', 'pipe', 'inherit'] })
   child.stdin.end(BODY)

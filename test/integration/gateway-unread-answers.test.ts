@@ -81,7 +81,7 @@ async function openDeaf(): Promise<Socket> {
   return socket
 }
 
-/** Sends so many requests, as many at once as a connection takes, on one connection after another. */
+/** Sends so many requests, as many at once as a connection takes, on one after the other. */
 async function flood(bytes: string): Promise<void> {
   const pipelined = Buffer.from(bytes.repeat(PIPELINED))
   let sent = 0

@@ -1,0 +1,24 @@
+/** What metrics say that does not change while the process runs. */
+import { KEY_SET_STATES } from '../keys/key-set.ts'
+import type { MetricsReading } from '../observability/exposition.ts'
+import { CIRCUIT_STATES } from '../resilience/circuit-breaker.ts'
+import { REVOCATION_FEED_STATES } from '../revocation/revocation-feed.ts'
+import type { NativeBinary } from '../server/native-binary.ts'
+
+type FixedMetrics = Pick<
+  MetricsReading,
+  'issuerStates' | 'revocationLogStates' | 'circuitStates' | 'build'
+>
+
+export function fixedMetrics(gatewayVersion: string, binary: NativeBinary): FixedMetrics {
+  return {
+    issuerStates: KEY_SET_STATES,
+    revocationLogStates: REVOCATION_FEED_STATES,
+    circuitStates: CIRCUIT_STATES,
+    build: {
+      version: gatewayVersion,
+      node: process.version,
+      nativeServer: `${binary.version ?? 'unknown'} ${binary.kind}`,
+    },
+  }
+}
