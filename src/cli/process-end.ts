@@ -66,8 +66,8 @@ export class ProcessEnd {
 
   /** The command is over, and with it the process: nothing that is left may keep it alive. */
   async finished(exitCode: number): Promise<never> {
-    // What was printed to a pipe must still get there, however slow its reader is. But a reader that
-    // has stopped must not keep a gateway that was told to stop.
+    // What was printed to a pipe must still get there, however slow its reader is. But a reader
+    // that has stopped must not keep a gateway that was told to stop.
     await this.#terminal.end(this.stop.aborted ? LEAVE_MS : null)
     return leave(this.#exitCode ?? exitCode)
   }

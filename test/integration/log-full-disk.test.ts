@@ -11,6 +11,7 @@ import type { Order, Report } from '../support/gateway-process.ts'
 import { LoggingGateway, loggingConfiguration } from '../support/logging-gateway.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { SmallDisk } from '../support/small-disk.ts'
+import { FAULT_FLAGS } from '../support/thread-faults.ts'
 
 const REQUESTS = 5_000
 const STOP_MS = 5_000
@@ -104,6 +105,7 @@ describe('a log on a full disk', () => {
     const text = loggingConfiguration(ports, 'http://127.0.0.1:9')
     const child = fork(new URL('../support/gateway-process.js', import.meta.url), [text], {
       env: { ...process.env, SALLYPORT_LISTENER_THREADS: '2' },
+      execArgv: [...process.execArgv, ...FAULT_FLAGS],
       stdio: ['ignore', output, 'inherit', 'ipc'],
     })
     closeSync(output)

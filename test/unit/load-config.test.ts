@@ -147,7 +147,11 @@ describe('The least configuration', () => {
     [
       'logging',
       configuration.logging,
-      { level: 'info', accessLog: { enabled: true, sampling: 0.001, failureSampling: 1 } },
+      {
+        level: 'info',
+        bufferKiB: 1024,
+        accessLog: { enabled: true, sampling: 0.001, failureSampling: 1 },
+      },
     ],
     ['watch', configuration.watch, false],
     [
