@@ -3,8 +3,8 @@ import { systemClock } from '../resilience/clock.ts'
 import type { NativeResponse } from './native-binary.ts'
 
 /** RFC 9110 §6.4.1: answers that have no body, whatever their header fields say. */
-export function isBodilessStatus(status: string): boolean {
-  return status.startsWith('204') || status.startsWith('304')
+export function isBodiless(method: string, status: string): boolean {
+  return method === 'HEAD' || status.startsWith('204') || status.startsWith('304')
 }
 
 /** RFC 9110 §8.6: declares no length either, also to HEAD. */

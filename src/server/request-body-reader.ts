@@ -25,6 +25,10 @@ const EMPTY_CHUNK = new Uint8Array(0)
 /** Less goes on in memory of its own size, so that a trickle cannot hold block after block. */
 const BLOCK_SHARE_MIN = BLOCK_BYTES / 8
 
+// One function for all bodies, instead of a closure for each request, most of which have none.
+const settleSocket = (reader: RequestBodyReader) => reader.settleSocket()
+const endTurn = (reader: RequestBodyReader) => reader.endTurn()
+
 export class RequestBodyReader implements RequestBody {
   /** `null` once the native object must not be touched any more. */
   #response: NativeResponse | null
@@ -40,9 +44,6 @@ export class RequestBodyReader implements RequestBody {
   /** What this turn of the event loop brought, to go on at its end; `null` for nothing. */
   #block: Uint8Array | null = null
   #blockFilled = 0
-  readonly #endTurn = () => {
-    if (this.#block !== null) this.#deliverBlock(false)
-  }
   /** Whether a part of the body went on before. A body in one piece may be sent again. */
   #hasDelivered = false
   /** Whether the reader wants nothing more for now. */
@@ -52,13 +53,6 @@ export class RequestBodyReader implements RequestBody {
   #isSocketPaused = false
   /** Whether {@link receive} runs. */
   #isReceiving = false
-  readonly #settleSocket = () => {
-    const pauses = (this.#isPaused || this.#isHeldBack) && !this.isComplete
-    if (pauses === this.#isSocketPaused) return
-    this.#isSocketPaused = pauses
-    if (pauses) this.#response?.pause()
-    else this.#response?.resume()
-  }
   /** What it was given of that memory. */
   #memoryBytes = 0
   /** The end, good or bad, has been told to the reader. */
@@ -138,8 +132,22 @@ export class RequestBodyReader implements RequestBody {
 
   /** See {@link pause}. */
   #pauseSocket(): void {
-    if (this.#isReceiving) setImmediate(this.#settleSocket)
-    else this.#settleSocket()
+    if (this.#isReceiving) setImmediate(settleSocket, this)
+    else this.settleSocket()
+  }
+
+  /** Only for the end of a turn. */
+  settleSocket(): void {
+    const pauses = (this.#isPaused || this.#isHeldBack) && !this.isComplete
+    if (pauses === this.#isSocketPaused) return
+    this.#isSocketPaused = pauses
+    if (pauses) this.#response?.pause()
+    else this.#response?.resume()
+  }
+
+  /** Only for the end of a turn. */
+  endTurn(): void {
+    if (this.#block !== null) this.#deliverBlock(false)
   }
 
   /** Of a body that nobody reads yet, as much is taken as of one that begins. */
@@ -228,7 +236,7 @@ export class RequestBodyReader implements RequestBody {
     this.#block = takeBlock()
     this.#hold(BLOCK_BYTES)
     this.#blockFilled = 0
-    setImmediate(this.#endTurn)
+    setImmediate(endTurn, this)
   }
 
   #deliverBlock(isLast: boolean): void {

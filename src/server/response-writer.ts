@@ -27,7 +27,7 @@ import type { HeaderList } from '../protocol/header-list.ts'
 import type { ClientExchange, RequestHead } from '../proxy/client-exchange.ts'
 import type { WaitingAnswer } from './answer-turns.ts'
 import { type CorkedAnswer, corkStep } from './cork.ts'
-import { endHead, endHeadRaw, isBodilessStatus, isNoContent } from './end-head.ts'
+import { endHead, endHeadRaw, isBodiless, isNoContent } from './end-head.ts'
 import type { NativeResponse } from './native-binary.ts'
 import { peerAddressOf } from './peer-address.ts'
 import { RequestBodyReader } from './request-body-reader.ts'
@@ -72,7 +72,6 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
   #isBlocked = false
   #wasBlocked = false
   #isFinishing = false
-  #isBodiless = false
   /** Bytes of the body that `write` accepted, and that the native server took. */
   #acceptedBytes = 0
   #sentBytes = 0
@@ -160,7 +159,7 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
 
   write(chunk: Uint8Array): boolean {
     if (this.#response === null || this.#state === OPEN) return true
-    if (chunk.length === 0 || this.#isBodiless) return !this.#isBlocked
+    if (chunk.length === 0 || isBodiless(this.head.method, this.#status)) return !this.#isBlocked
     this.#acceptedBytes += chunk.length
     if (this.#contentLength !== null && this.#acceptedBytes > this.#contentLength) {
       // More than declared would be read as the beginning of the next answer.
@@ -183,7 +182,7 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
 
   finish(): void {
     if (this.#response === null || this.#state === OPEN) return
-    if (this.#isBodiless) this.#complete(STEP_HEAD_ONLY)
+    if (isBodiless(this.head.method, this.#status)) this.#complete(STEP_HEAD_ONLY)
     else if (this.#contentLength !== null && this.#acceptedBytes < this.#contentLength) {
       this.destroy()
     } else if (this.#state === STARTED) this.#completeWhole()
@@ -230,7 +229,6 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
     this.#status = status
     this.#headers = headers
     this.#contentLength = contentLength
-    this.#isBodiless = this.head.method === 'HEAD' || isBodilessStatus(status)
     return true
   }
 
@@ -240,7 +238,7 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
   }
 
   #completeWhole(): void {
-    if (this.#whole.length > 0 && !this.#isBodiless) this.#complete(STEP_WHOLE)
+    if (this.#whole.length > 0 && this.head.method !== 'HEAD') this.#complete(STEP_WHOLE)
     else {
       this.#contentLength = Buffer.byteLength(this.#whole)
       this.#complete(STEP_HEAD_ONLY)
@@ -289,7 +287,7 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
       response.end(whole, true)
       return
     }
-    this.#contentLength = Buffer.byteLength(whole)
+    this.#contentLength = typeof whole === 'string' ? Buffer.byteLength(whole) : whole.length
     this.#tryEnd(response, whole, this.#contentLength)
     if (this.#isBlocked) this.#state = PENDING
   }
