@@ -6,14 +6,14 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
-import { eventually } from '../support/eventually.ts'
+import { eventually, promptly } from '../support/eventually.ts'
 import { gatewayText } from '../support/open-gateway.ts'
 import { AS_PID_ONE, pidOneProblem } from '../support/pid-one.ts'
 import { openRaw } from '../support/raw-http.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
 
-/** From the signal to the end of the process, on a machine that is busy with other tests. */
+/** From the signal to the end of the process. */
 const END_MS_MAX = 5_000
 const ISSUER = { issuer: 'https://idp.example.com/', audiences: ['api'] }
 
@@ -102,13 +102,22 @@ async function accepts(port: number): Promise<boolean> {
   return client !== null
 }
 
+/** None when it has ended already. */
+function processIdsOf(command: SpawnedCommand): readonly number[] {
+  try {
+    return [command.processId]
+  } catch {
+    return []
+  }
+}
+
 /** Expects the command to end within bounded time. */
 async function expectEnd(
   command: SpawnedCommand,
   exitCode: number,
   deadlineMs = END_MS_MAX,
 ): Promise<void> {
-  await eventually('it has ended', () => command.hasEnded, deadlineMs)
+  await promptly('it has ended', deadlineMs, processIdsOf(command), () => command.hasEnded)
   const end = await command.ended()
   assert.deepEqual(end, { exitCode, signal: null }, command.complaints.join('\n'))
 }
