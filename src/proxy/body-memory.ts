@@ -8,7 +8,8 @@
  *
  * Without it, an upstream that takes nothing could be sent a block of each of thousands of bodies.
  * A body that waits has its socket paused, so that what follows stays with the client. It counts
- * what was allocated, not what is used of it. A request without a body never gets here.
+ * what was allocated, not what is used of it, until the upstream has taken it or begins to answer.
+ * A request without a body never gets here.
  */
 
 /** A body under way, as its memory sees it. */
@@ -42,13 +43,15 @@ class BodyMemory {
 
   /** @param contentLength `null` when the length is not known. */
   admits(contentLength: number | null): boolean {
-    const isSmall = contentLength !== null && contentLength <= SMALL_BODY_BYTES_MAX
-    return isSmall ? !this.isFull : !this.#isShort
+    return isSmall(contentLength) ? !this.isFull : !this.#isShort
   }
 
-  begin(body: HeldBody): void {
-    this.#underWay.add(body)
-    if (this.#isShort) body.holdBack()
+  /**
+   * It was let in. A small one is never held back: what it may still bring is little, and it would
+   * wait for others to end.
+   */
+  begin(body: HeldBody, contentLength: number | null): void {
+    if (!isSmall(contentLength)) this.#underWay.add(body)
   }
 
   end(body: HeldBody): void {
@@ -68,6 +71,10 @@ class BodyMemory {
     this.#isShort = false
     for (const body of this.#underWay) body.goOn()
   }
+}
+
+function isSmall(contentLength: number | null): boolean {
+  return contentLength !== null && contentLength <= SMALL_BODY_BYTES_MAX
 }
 
 /** Of this thread. */

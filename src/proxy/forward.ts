@@ -193,6 +193,8 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     this.#observer.onAnswer()
     // The rest of the request can no longer be told from a next one once the answer is complete.
     if (!this.#bodyComplete) this.#exchange.closeAfterAnswer()
+    // On its way no longer, however long the answer will take.
+    if (this.#wholeBody !== null) this.#exchange.body.taken(this.#wholeBody.buffer.byteLength)
     if (!this.#relay.takeHead(statusCode, raw)) this.#abort?.(INVALID_RESPONSE_HEAD)
     // Not left to `onComplete`: the library takes the length that a 304 may declare (RFC 9110
     // §15.4.5) for a promise that was broken, and reports an error instead.
@@ -254,7 +256,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   #openStream(firstChunk: Uint8Array): void {
     const stream = new RequestBodyStream(this.#exchange.body)
     // Its errors are those of the attempt, which is told of them by the HTTP client.
-    stream.on('error', ignore)
+    stream.on('error', () => {})
     stream.offer(firstChunk, false)
     this.#stream = stream
   }
@@ -396,5 +398,3 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
 function isIdempotent(method: string): boolean {
   return method !== 'POST' && method !== 'PATCH'
 }
-
-function ignore(): void {}

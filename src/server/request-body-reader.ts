@@ -32,6 +32,8 @@ const endTurn = (reader: RequestBodyReader) => reader.endTurn()
 export class RequestBodyReader implements RequestBody {
   /** `null` once the native object must not be touched any more. */
   #response: NativeResponse | null
+  /** `null` when the length is not known. */
+  readonly #contentLength: number | null
   readonly #bodyBytesMax: number
   /** What has come in, whether read or not. */
   receivedBytes = 0
@@ -41,7 +43,11 @@ export class RequestBodyReader implements RequestBody {
   #onFailure: OnFailure | null = null
   /** Arrived before there was a reader. */
   #early: Uint8Array[] = []
-  /** What this turn of the event loop brought, to go on at its end; `null` for nothing. */
+  /**
+   * What this turn of the event loop brought, to go on at its end; `null` for nothing. The little
+   * that most turns bring has memory of its own size: as many bodies as come in one turn would
+   * else have a block each.
+   */
   #block: Uint8Array | null = null
   #blockFilled = 0
   /** Whether a part of the body went on before. A body in one piece may be sent again. */
@@ -61,15 +67,17 @@ export class RequestBodyReader implements RequestBody {
   /** Why nothing more is taken; `null` as long as it is. */
   #refused: 'too_large' | 'overloaded' | null = null
 
-  constructor(response: NativeResponse, hasBody: boolean, bodyBytesMax: number) {
+  constructor(response: NativeResponse, contentLength: number | null, bodyBytesMax: number) {
     this.#response = response
+    this.#contentLength = contentLength
     this.#bodyBytesMax = bodyBytesMax
-    this.isComplete = !hasBody
+    this.isComplete = contentLength === 0
   }
 
   /** Whether so little is still to come that swallowing it costs less than a new connection. */
-  isShortOf(contentLength: number | null): boolean {
+  get isNearlyComplete(): boolean {
     if (this.isComplete) return true
+    const contentLength = this.#contentLength
     return contentLength !== null && contentLength - this.receivedBytes <= SWALLOWED_BYTES_MAX
   }
 
@@ -81,7 +89,7 @@ export class RequestBodyReader implements RequestBody {
       this.#fail(this.#refused ?? 'client_gone')
       return
     }
-    if (!this.isComplete) bodyMemory.begin(this)
+    if (!this.isComplete) bodyMemory.begin(this, this.#contentLength)
     const early = this.#early
     this.#early = []
     this.resume()
@@ -221,8 +229,14 @@ export class RequestBodyReader implements RequestBody {
 
   #gather(borrowed: Uint8Array, isLast: boolean): void {
     let offset = 0
+    if (this.#block === null && borrowed.length < BLOCK_SHARE_MIN) {
+      this.#openBlock(borrowed.slice())
+      this.#blockFilled = borrowed.length
+      offset = borrowed.length
+    }
     while (offset < borrowed.length) {
-      if (this.#block === null) this.#openBlock()
+      if (this.#block === null) this.#openBlock(takeBlock())
+      else if (this.#block.length < BLOCK_BYTES) this.#enlargeBlock(this.#block)
       const part = borrowed.subarray(offset, offset + BLOCK_BYTES - this.#blockFilled)
       this.#block?.set(part, this.#blockFilled)
       this.#blockFilled += part.length
@@ -232,11 +246,20 @@ export class RequestBodyReader implements RequestBody {
     if (isLast) this.#deliverBlock(true)
   }
 
-  #openBlock(): void {
-    this.#block = takeBlock()
-    this.#hold(BLOCK_BYTES)
+  #openBlock(block: Uint8Array): void {
+    this.#block = block
+    this.#hold(block.length)
     this.#blockFilled = 0
     setImmediate(endTurn, this)
+  }
+
+  /** More came in the turn than the little that it began with. */
+  #enlargeBlock(little: Uint8Array): void {
+    const block = takeBlock()
+    block.set(little)
+    this.#block = block
+    this.#hold(BLOCK_BYTES)
+    this.taken(little.length)
   }
 
   #deliverBlock(isLast: boolean): void {
@@ -244,6 +267,10 @@ export class RequestBodyReader implements RequestBody {
     if (block === null) return
     this.#block = null
     const filled = this.#blockFilled
+    if (block.length < BLOCK_BYTES) {
+      this.#deliver(block, isLast)
+      return
+    }
     if (filled >= BLOCK_SHARE_MIN && !(isLast && !this.#hasDelivered)) {
       this.#deliver(block.subarray(0, filled), isLast)
       return

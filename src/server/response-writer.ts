@@ -91,7 +91,7 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
     mustClose: boolean,
   ) {
     this.head = head
-    this.body = new RequestBodyReader(response, head.hasBody, context.bodyBytesMax)
+    this.body = new RequestBodyReader(response, head.contentLength, context.bodyBytesMax)
     this.#context = context
     this.#response = response
     this.#spare = spare
@@ -264,7 +264,7 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
   }
 
   #decideClosing(): void {
-    const isServedOn = !this.#context.isDraining && this.body.isShortOf(this.head.contentLength)
+    const isServedOn = !this.#context.isDraining && this.body.isNearlyComplete
     if (!isServedOn) this.#closes = true
   }
 

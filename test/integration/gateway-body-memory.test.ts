@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
 import { gatewayText } from '../support/open-gateway.ts'
 import { openRaw, type RawConnection } from '../support/raw-http.ts'
@@ -35,6 +36,14 @@ function takeLater(request: IncomingMessage, response: ServerResponse): void {
   }
   if (isBack) take()
   else held.push(take)
+}
+
+/** Says how much it took, in an answer that does not end. */
+async function takeAndStream(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  let takenBytes = 0
+  for await (const chunk of request) takenBytes += (chunk as Buffer).length
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  response.write(`data: ${takenBytes}\n\n`)
 }
 
 before(async () => {
@@ -111,5 +120,99 @@ describe('uploads to an upstream that takes nothing', () => {
       again.destroy()
     }
     for (const connection of uploads) connection.destroy()
+  })
+})
+
+describe('small uploads', () => {
+  let small: RunningGateway
+  let events: Server
+
+  before(async () => {
+    const { port } = upstream.address() as AddressInfo
+    const hung = { targets: [`http://127.0.0.1:${port}`], responseTimeout: '10m' }
+    events = createServer((...both) => void takeAndStream(...both)).listen(0, '127.0.0.1')
+    await once(events, 'listening')
+    const { port: eventsPort } = events.address() as AddressInfo
+    const upstreams = { hung, events: { targets: [`http://127.0.0.1:${eventsPort}`] } }
+    small = await startGateway(gatewayText([echo.origin], { upstreams }), {
+      SALLYPORT_LISTENER_THREADS: '1',
+      SALLYPORT_BODY_MEMORY_MIB: '8',
+    })
+  })
+
+  after(async () => {
+    await small.stop()
+    events.closeAllConnections()
+    events.close()
+  })
+
+  const begin = async (path: string, lengthBytes: number): Promise<RawConnection> => {
+    const connection = await openRaw({ port: small.port })
+    connection.socket.on('error', () => {})
+    connection.send(`POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-length: ${lengthBytes}\r\n\r\n`)
+    return connection
+  }
+
+  it('that begin together cost what they bring', async () => {
+    const count = 200
+    const connections = await Promise.all(
+      Array.from({ length: count }, () => openRaw({ port: small.port })),
+    )
+    const head = 'POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 20000\r\n\r\n'
+    process.kill(small.processId, 'SIGSTOP')
+    try {
+      for (const connection of connections) connection.send(head + 'x'.repeat(1_300))
+    } finally {
+      process.kill(small.processId, 'SIGCONT')
+    }
+    // Not before it has seen the first parts alone.
+    await delay(200)
+    for (const connection of connections) connection.send('x'.repeat(18_700))
+    await eventually(
+      'every upload to be answered',
+      () => connections.every(({ text, closed }) => text.includes('\r\n\r\n') || closed),
+      DEADLINE_MS,
+    )
+    const taken = connections.filter(({ text }) => text.startsWith('HTTP/1.1 200'))
+    assert.equal(taken.length, count)
+    for (const connection of connections) connection.destroy()
+  })
+
+  it('that were taken cost nothing while their answers go on', async () => {
+    const streams = await Promise.all(Array.from({ length: 220 }, () => begin('/events/x', 40_000)))
+    for (const stream of streams) {
+      stream.send('x'.repeat(40_000))
+      await stream.waitFor((text) => text.includes('data: 40000'))
+    }
+    const connection = await begin('/x', 40_000)
+    connection.send('x'.repeat(40_000))
+    await connection.waitFor((text) => text.startsWith('HTTP/1.1 200'))
+    for (const stream of [...streams, connection]) stream.destroy()
+  })
+
+  it('get through while there is no memory for others, in however many parts', async () => {
+    isBack = false
+    const large = Buffer.alloc(8 * MIB, 'x')
+    const uploads: RawConnection[] = []
+    const isRefused = ({ text, closed }: RawConnection) => text.includes(' 503 ') || closed
+    await eventually(
+      'uploads to be refused',
+      async () => {
+        const connection = await begin('/hung/x', large.length)
+        connection.send(large.subarray(1))
+        uploads.push(connection)
+        await delay(30)
+        return uploads.length > 8 && uploads.slice(-8).every(isRefused)
+      },
+      DEADLINE_MS,
+    )
+    const connection = await begin('/x', 1_000)
+    for (const part of ['x'.repeat(500), 'x'.repeat(500)]) {
+      await delay(50)
+      connection.send(part)
+    }
+    await connection.waitFor((text) => text.startsWith('HTTP/1.1 200'))
+    connection.destroy()
+    for (const upload of uploads) upload.destroy()
   })
 })
