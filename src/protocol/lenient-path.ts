@@ -2,9 +2,9 @@
  * How lenient servers might read a path that we leave as it is.
  *
  * The path that is matched is the path that is sent, but a server behind may ignore case, cut off
- * path parameters (`/admin;x/y` read as `/admin/y`), decode once more than it should (`%2561` read
- * as `a`), or drop dots and spaces at the end of a name. Where such a reading belongs to another
- * route, or names another tenant, the request is ambiguous.
+ * path parameters (`/admin;x/y` read as `/admin/y`, or as `/admin`), decode once more than it
+ * should (`%2561` read as `a`), or drop dots and spaces at the end of a name. Where such a reading
+ * belongs to another route, or names another tenant, the request is ambiguous.
  *
  * Two ways of reading make all the difference, and both are tried:
  *
@@ -105,9 +105,15 @@ function decodings(text: string): readonly string[] | null {
 const NOT_ENCODED: readonly string[] = []
 
 const ENCODED_RUN = /(?:%[0-9A-Fa-f]{2})+/g
-const ENCODED_ASCII = /%([0-7][0-9A-Fa-f])/g
-/** ASCII in two bytes, which is not UTF-8, but was read as if it were (RFC 3629 §10). */
-const OVERLONG_ASCII = /%C([01])%([89AB])([0-9A-F])/gi
+/** What may be one character in UTF-8. */
+const ENCODED_CHARACTER = new RegExp(
+  '%[0-7]HEX|%[CD]HEXMORE|%EHEXMORE{2}|%F[0-4]MORE{3}'
+    .replaceAll('MORE', '(?:%[89AB]HEX)')
+    .replaceAll('HEX', '[0-9A-F]'),
+  'gi',
+)
+/** ASCII in two bytes or more: not UTF-8, but it was read as if it were (RFC 3629 §10). */
+const OVERLONG_ASCII = /%(?:C|E0%8|F0%80%8)([01])%([89AB])([0-9A-F])/gi
 /** An encoding of one vendor: `%u0061`. */
 const ENCODED_UNIT = /%u([0-9A-Fa-f]{4})/g
 const BEYOND_ASCII = /[^\0-\x7f]/
@@ -129,10 +135,16 @@ function decodedRun(run: string): string {
   try {
     return decodeURIComponent(run)
   } catch {
-    // Not UTF-8: nobody knows what the bytes beyond ASCII mean, and they stay as they are.
-    return run.replace(ENCODED_ASCII, (_, digits: string) => {
-      return String.fromCharCode(Number.parseInt(digits, 16))
-    })
+    return run.replace(ENCODED_CHARACTER, decodedCharacter)
+  }
+}
+
+/** Bytes that are no character stay as they are: nobody knows what they mean. */
+function decodedCharacter(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded)
+  } catch {
+    return encoded
   }
 }
 
@@ -141,12 +153,15 @@ const BEHIND_NAME = /[;?#\0].*$/s
 /** A stream of a file: `::$DATA`. */
 const STREAM = /:[^:]*:\$.*$/s
 
-const MAY_END_NAME = /[;?#\0:. ]/
+/** White space counts: it is trimmed, and `$` of a RegExp often matches in front of a newline. */
+const WHITE_SPACE = ' \t\n\v\f\r'
+const DROPPED_AT_END = `.${WHITE_SPACE}`
+const MAY_END_NAME = /[;?#\0:.\s]/
 
 /** The name in a segment; never empty, because a segment that is there counts as one. */
 function nameOf(segment: string): string {
   if (!MAY_END_NAME.test(segment)) return segment
-  const name = withoutEnd(segment.replace(BEHIND_NAME, '').replace(STREAM, ''), '. ')
+  const name = withoutEnd(segment.replace(BEHIND_NAME, '').replace(STREAM, ''), DROPPED_AT_END)
   return name === '' ? segment : name
 }
 
@@ -157,11 +172,13 @@ function withoutEnd(text: string, characters: string): string {
   return text.slice(0, end)
 }
 
-const ENDS_PATH_OR_SEGMENT = /[\\?#\0]|\/[. ]+(?:[;/]|$)/
+const ENDS_PATH_OR_SEGMENT = /[\\?#\0]|\/[.\s]+(?:[;/]|$)/
 
 /** Whether reading the text as a path finds other segments than the path had before decoding. */
 function hasHiddenStructure(text: string, path: string): boolean {
-  return ENDS_PATH_OR_SEGMENT.test(text) || slashCount(text) !== slashCount(path)
+  if (ENDS_PATH_OR_SEGMENT.test(text) || slashCount(text) !== slashCount(path)) return true
+  const semicolon = text.indexOf(';')
+  return semicolon !== -1 && text.includes('/', semicolon)
 }
 
 function slashCount(text: string): number {
@@ -170,12 +187,14 @@ function slashCount(text: string): number {
   return count
 }
 
+/** Where a query begins, and where it begins for the router of Fastify 4. */
+const QUERIES = [/[?#\0].*$/s, BEHIND_NAME]
+
 /** A decoded path with and without a query, and with and without its dots followed. */
 function wholeReadings(decoded: string): readonly string[] {
   const whole = decoded.replaceAll('\\', '/')
-  const cut = whole.replace(/[?#\0].*$/s, '')
   const readings = new Set<string>()
-  for (const text of cut === whole ? [whole] : [whole, cut]) {
+  for (const text of new Set([whole, ...QUERIES.map((query) => whole.replace(query, ''))])) {
     const segments = text.slice(1).split('/')
     readings.add(`/${segments.map((segment) => nameOf(segment)).join('/')}`)
     readings.add(`/${followDots(segments).join('/')}`)
@@ -187,9 +206,9 @@ function wholeReadings(decoded: string): readonly string[] {
 function followDots(segments: readonly string[]): readonly string[] {
   const followed: string[] = []
   for (const segment of segments) {
-    const name = withoutEnd(segment.replace(BEHIND_NAME, ''), ' ')
+    const name = withoutEnd(segment.replace(BEHIND_NAME, ''), WHITE_SPACE)
     if (name === '..') followed.pop()
-    else if (withoutEnd(name, '. ') !== '') followed.push(nameOf(segment))
+    else if (withoutEnd(name, DROPPED_AT_END) !== '') followed.push(nameOf(segment))
   }
   return followed
 }

@@ -77,6 +77,7 @@ function parseStrictJson(text: string): unknown {
   } catch {
     return undefined
   }
+  if (typeof parsed === 'string' && hasLoneSurrogate(parsed)) return undefined
   if (typeof parsed !== 'object' || parsed === null) return parsed
   const written = countWrittenNames(text)
   if (written === NAME_WITH_ESCAPE) return new EscapedJson(text).read()

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import {
   type CaseBlindUpstream,
   startExpressUpstream,
+  startSemicolonUpstream,
   startWindowsUpstream,
 } from '../support/case-blind-upstreams.ts'
 import { sha256 } from '../support/credential-gateway.ts'
@@ -12,8 +13,8 @@ import { type RunningGateway, startGateway } from '../support/running-gateway.ts
 
 const USER = 'key-of-a-plain-user'
 const ADMIN = 'key-of-an-administrator'
-const SPELLINGS = 3_000
-const HOSTS = ['express.test', 'windows.test'] as const
+const SPELLINGS = 4_500
+const HOSTS = ['express.test', 'windows.test', 'semicolon.test'] as const
 
 const adminOnly = { authenticate: ['apiKey'], require: { roles: { all: ['admin'] } } }
 
@@ -73,6 +74,9 @@ const segmentEnd = fc.oneof(
       '%252E',
       ';',
       ';x=1',
+      ';/x',
+      ';x/y',
+      '%250A',
       '%3Bx',
       '%253Bx',
       '%3F',
@@ -131,12 +135,14 @@ const anySpelling = fc.oneof(
 describe('a path in another spelling', () => {
   let express: CaseBlindUpstream
   let windows: CaseBlindUpstream
+  let semicolon: CaseBlindUpstream
   let gateway: RunningGateway
   const agent = new Agent({ keepAlive: true, maxSockets: 4 })
 
   before(async () => {
     express = await startExpressUpstream()
     windows = await startWindowsUpstream()
+    semicolon = await startSemicolonUpstream()
     gateway = await startGateway(
       JSON.stringify({
         server: { host: '127.0.0.1', port: 0, drain: { delay: '0s', timeout: '200ms' } },
@@ -144,6 +150,7 @@ describe('a path in another spelling', () => {
         upstreams: {
           express: { targets: [express.origin] },
           windows: { targets: [windows.origin] },
+          semicolon: { targets: [semicolon.origin] },
         },
         apiKeys: {
           keys: [
@@ -151,7 +158,7 @@ describe('a path in another spelling', () => {
             { sha256: sha256(ADMIN), userId: 'admin', roles: ['admin'] },
           ],
         },
-        routes: [...routesOf('express'), ...routesOf('windows')],
+        routes: ['express', 'windows', 'semicolon'].flatMap(routesOf),
         logging: { accessLog: { enabled: false } },
       }),
     )
@@ -161,7 +168,10 @@ describe('a path in another spelling', () => {
     await gateway.stop()
     await express.close()
     await windows.close()
+    await semicolon.close()
   })
+
+  const ports = () => [express.port, windows.port, semicolon.port]
 
   function ask(
     port: number,
@@ -185,10 +195,10 @@ describe('a path in another spelling', () => {
   }
 
   it('never reaches what only an administrator may reach', async () => {
-    const reachable: Record<string, number> = { 'express.test': 0, 'windows.test': 0 }
+    const reachable: Record<string, number> = {}
     await fc.assert(
       fc.asyncProperty(anySpelling, fc.constantFrom(...HOSTS), async (path, host) => {
-        const behind = host === 'express.test' ? express.port : windows.port
+        const [behind = 0] = HOSTS.flatMap((name, place) => (name === host ? ports()[place] : []))
         const direct = await ask(behind, path, host, USER)
         if (direct.text === 'admin') reachable[host] = (reachable[host] ?? 0) + 1
         const { status, text } = await ask(gateway.port, path, host, USER)
@@ -200,6 +210,7 @@ describe('a path in another spelling', () => {
     // Or nothing was shown: these spellings do reach it where nobody stands in between.
     assert.ok((reachable['express.test'] ?? 0) > 100, JSON.stringify(reachable))
     assert.ok((reachable['windows.test'] ?? 0) > 300, JSON.stringify(reachable))
+    assert.ok((reachable['semicolon.test'] ?? 0) > 20, JSON.stringify(reachable))
   })
 
   const ambiguous = [
@@ -217,6 +228,13 @@ describe('a path in another spelling', () => {
     '/api/things/%C5%BFettings',
     '/api/things/Settings',
     '/api/admin%3Fx',
+    '/api/things/settings;/x',
+    '/api/things/settings;a=1/x',
+    '/api/things/settings%3B/x',
+    '/api/things/settings%250A',
+    '/api/%E0%81%A1dmin',
+    '/api/%25F0%2580%2581%25A1dmin',
+    '/api/admin%EF%BC%9B%FF',
     '/api/admin::$DATA',
     '/Health/live',
     '/health/live;x',

@@ -48,11 +48,24 @@ function windowsPath(url: string): readonly string[] {
 export function startWindowsUpstream(): Promise<CaseBlindUpstream> {
   return listening(
     createServer((request, response) => {
-      const [api, kind, settings] = windowsPath(request.url ?? '')
-      const isAdmin = api === 'api' && (kind === 'admin' || settings === 'settings')
-      response.end(isAdmin ? 'admin' : 'other')
+      response.end(contentOf(windowsPath(request.url ?? '')))
     }),
   )
+}
+
+/** Its query begins at a semicolon, too, as the router of Fastify 4 has it; it tells case apart. */
+export function startSemicolonUpstream(): Promise<CaseBlindUpstream> {
+  return listening(
+    createServer((request, response) => {
+      const [path = ''] = (request.url ?? '').split(/[;?]/, 1)
+      response.end(contentOf(path.slice(1).split('/')))
+    }),
+  )
+}
+
+function contentOf([api, kind, settings, ...rest]: readonly string[]): string {
+  const isSettings = settings === 'settings' && rest.join('') === ''
+  return api === 'api' && (kind === 'admin' || isSettings) ? 'admin' : 'other'
 }
 
 async function listening(server: Server): Promise<CaseBlindUpstream> {

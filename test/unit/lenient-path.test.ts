@@ -21,6 +21,10 @@ describe('a path that a lenient upstream reads as another', () => {
       '/secret%3Ba',
       '/%40internal/a',
       '/admin%3B/a',
+      '/secret;/a',
+      '/secret%250A',
+      '/%E0%81%A1dmin/a',
+      '/secret%EF%BC%9B%FF',
     ]) {
       assert.equal(find(path), AMBIGUOUS_PATH, path)
     }

@@ -22,7 +22,15 @@ describe('strict JSON documents (RFC 8259 §8.1)', () => {
   })
 
   it('are refused when they repeat a name, are not UTF-8 or not JSON', () => {
-    for (const text of ['[{"a":1,"a":2}]', '[{"\\n":1,"\\n":2}]', '', '{', '\ufeff\ufeff{}']) {
+    for (const text of [
+      '[{"a":1,"a":2}]',
+      '[{"\\n":1,"\\n":2}]',
+      '"\\ud800"',
+      '["\\ud800"]',
+      '',
+      '{',
+      '\ufeff\ufeff{}',
+    ]) {
       assert.equal(parseJsonDocument(bytes(text)), undefined, text)
     }
     assert.equal(parseJsonDocument(Buffer.from('{"a":"zoë"}', 'latin1')), undefined)
