@@ -141,7 +141,7 @@ const match = section('Which requests the route is for.', {
       'included: `/users/*` matches `/users`, `/users/` and `/users/1/x`.',
     judgeRoutePath,
     'must start with / and have * only as a whole segment, no empty or dot segments, no query, ' +
-      'no backslash, no encoded slash',
+      'no semicolon, no backslash, no encoded slash',
   ),
   host: unlessAbsent(
     judgedText(

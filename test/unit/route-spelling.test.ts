@@ -126,3 +126,10 @@ describe('A route for GET', () => {
     ])
   })
 })
+
+describe('A path with parameters', () => {
+  it('is refused with words that name the semicolon', () => {
+    const [complaint = ''] = complaintsOf(text([{ path: '/a;b/*' }]))
+    assert.match(complaint, /^routes\[0\]\.match\.path must .*no semicolon/)
+  })
+})
