@@ -3,19 +3,32 @@
  *
  * When the introspection endpoint cannot be asked, the issuer's outage policy decides. An older
  * answer that it may fall back on is kept beside the one that counts, under a profile of its own:
- * it lives longer, and nobody else looks there.
+ * it lives longer, and nobody else looks there. So is a mark that the token is known, without
+ * anything of the answer: strangers must not crowd out what the issuer has vouched for.
  */
 import { isB64Token } from '../credentials/bearer-token.ts'
-import { refuse, type Verification, type Verified } from '../protocol/verification.ts'
+import type { ActiveToken } from '../protocol/introspection-response.ts'
+import {
+  type Identity,
+  refuse,
+  type Verification,
+  type Verified,
+} from '../protocol/verification.ts'
 import { type ProfileKey, type TokenDigest, tokenDigest } from '../token-cache/token-digest.ts'
 import type {
-  IntrospectionPolicy,
-  IntrospectionResult,
-} from '../verifiers/introspection/introspection-verifier.ts'
+  IntrospectedToken,
+  IntrospectionOutcome,
+} from '../verifiers/introspection/introspection-client.ts'
+import type { IntrospectionPolicy } from '../verifiers/introspection/introspection-verifier.ts'
 import { isJwtOf, type JwtProfile } from '../verifiers/jwt/jwt-verifier.ts'
 import type { Verifier } from '../verifiers/verifier.ts'
 import type { Finding, SharedVerdicts } from './shared-verdicts.ts'
-import { type Authenticator, UNVERIFIED, type Verdict } from './verdict.ts'
+import {
+  type Authenticator,
+  type EstablishedIdentity,
+  UNVERIFIED,
+  type Verdict,
+} from './verdict.ts'
 
 /** What a route does with opaque tokens. */
 export interface IntrospectionRule {
@@ -29,6 +42,8 @@ export interface IntrospectionRule {
   readonly staleMaxAgeSeconds: number
   /** Under which older answers are kept. */
   readonly staleKey: ProfileKey
+  /** Under which it is kept that the issuer has called a token active of late. */
+  readonly knownKey: ProfileKey
 }
 
 /** What a route accepts as a bearer token. */
@@ -44,10 +59,10 @@ export interface TokenProfile {
 /** Asks the issuer. Does not cache, and knows no outage policy. */
 export interface Introspector {
   introspect(
-    token: string,
+    token: IntrospectedToken,
     policy: IntrospectionPolicy,
     nowSeconds: number,
-  ): Promise<IntrospectionResult>
+  ): Promise<IntrospectionOutcome>
 }
 
 export interface TokenAuthenticatorParts {
@@ -55,6 +70,24 @@ export interface TokenAuthenticatorParts {
   readonly jwt: Verifier<JwtProfile>
   readonly introspector: Introspector
 }
+
+/** How long a token counts as known after the issuer has called it active. */
+const KNOWN_SECONDS = 3_600
+
+/** What a mark says about the caller: nothing. */
+const NOBODY_IN_PARTICULAR: Identity = Object.freeze({
+  issuer: '',
+  subject: '',
+  email: null,
+  roles: [],
+  scopes: [],
+  tenant: null,
+  organisation: null,
+  tokenId: null,
+  sessionId: null,
+  issuedAtSeconds: null,
+  expiresAtSeconds: null,
+})
 
 export class TokenAuthenticator implements Authenticator {
   readonly #parts: TokenAuthenticatorParts
@@ -73,22 +106,31 @@ export class TokenAuthenticator implements Authenticator {
   async establish(token: string): Promise<Verdict> {
     if (!isB64Token(token)) return refuse('invalid_request')
     const digest = tokenDigest(this.#profile.key, token)
-    return this.#parts.verdicts.establish(digest, (nowSeconds) => this.#find(token, nowSeconds))
+    return this.#parts.verdicts.establish(digest, (nowSeconds) =>
+      this.#find(token, digest, nowSeconds),
+    )
   }
 
-  async #find(token: string, nowSeconds: number): Promise<Finding> {
+  async #find(token: string, digest: TokenDigest, nowSeconds: number): Promise<Finding> {
     const { jwt, introspection } = this.#profile
     const isJwt = jwt !== null && (introspection === null || isJwtOf(token, jwt))
     if (isJwt) return findingOf(await this.#parts.jwt.verify(token, jwt, nowSeconds))
     if (introspection === null) return keptNot('invalid_token')
-    return this.#introspect(token, introspection, nowSeconds)
+    return this.#introspect(token, digest, introspection, nowSeconds)
   }
 
-  async #introspect(token: string, rule: IntrospectionRule, nowSeconds: number): Promise<Finding> {
+  async #introspect(
+    text: string,
+    digest: TokenDigest,
+    rule: IntrospectionRule,
+    nowSeconds: number,
+  ): Promise<Finding> {
     const { introspector, verdicts } = this.#parts
-    const outcome = await introspector.introspect(token, rule.policy, nowSeconds)
-    const stale = tokenDigest(rule.staleKey, token)
-    if (outcome.kind === 'overloaded') return keptNot('overloaded')
+    const stale = { token: digest.token, profile: rule.staleKey }
+    const known = { token: digest.token, profile: rule.knownKey }
+    const isKnown = verdicts.recallCopy(known, nowSeconds) !== null
+    const outcome = await introspector.introspect({ text, isKnown }, rule.policy, nowSeconds)
+    if (outcome.kind === 'overloaded') return this.#whenOverloaded(stale, rule)
     if (outcome.kind === 'undecided') {
       // Not an outage: a client must not get past an endpoint by sending what that cannot take.
       const { reason } = outcome
@@ -98,14 +140,25 @@ export class TokenAuthenticator implements Authenticator {
     if (outcome.kind === 'refused') {
       // Whatever it was before: from now on no outage makes this token good again.
       verdicts.forgetCopy(stale)
+      verdicts.forgetCopy(known)
       const { refused, untilSeconds } = outcome
       return { refused, ttlSeconds: rule.inactiveTtlSeconds, untilSeconds, key: null }
     }
-    const endsAtSeconds = outcome.deadAtSeconds ?? Number.POSITIVE_INFINITY
+    return this.#keepActive(outcome, stale, known, rule)
+  }
+
+  #keepActive(
+    { identity, deadAtSeconds }: ActiveToken,
+    stale: TokenDigest,
+    known: TokenDigest,
+    rule: IntrospectionRule,
+  ): Verified {
+    const { verdicts } = this.#parts
+    const endsAtSeconds = deadAtSeconds ?? Number.POSITIVE_INFINITY
     const answeredAtSeconds = verdicts.clock.nowSeconds()
-    const until = (ttlSeconds: number): Verified => ({
+    const until = (ttlSeconds: number, about = identity): Verified => ({
       ok: true,
-      identity: outcome.identity,
+      identity: about,
       deadAtSeconds: Math.min(answeredAtSeconds + ttlSeconds, endsAtSeconds),
       keySlot: 0,
       keyGeneration: 0,
@@ -113,16 +166,24 @@ export class TokenAuthenticator implements Authenticator {
     if (rule.onOutage === 'use-cached-or-reject') {
       verdicts.keepCopy(stale, until(rule.staleMaxAgeSeconds), answeredAtSeconds)
     }
+    verdicts.keepCopy(known, until(KNOWN_SECONDS, NOBODY_IN_PARTICULAR), answeredAtSeconds)
     return until(rule.cacheTtlSeconds)
   }
 
+  /** Our own load is no outage: it lets nobody through unverified. */
+  #whenOverloaded(stale: TokenDigest, rule: IntrospectionRule): Finding {
+    return this.#olderAnswer(stale, rule) ?? keptNot('overloaded')
+  }
+
   #duringOutage(stale: TokenDigest, rule: IntrospectionRule): Finding {
-    const { verdicts } = this.#parts
     if (rule.onOutage === 'pass-through') return UNVERIFIED
-    if (rule.onOutage === 'reject-all') return keptNot('verifier_unavailable')
-    return (
-      verdicts.recallCopy(stale, verdicts.clock.nowSeconds()) ?? keptNot('verifier_unavailable')
-    )
+    return this.#olderAnswer(stale, rule) ?? keptNot('verifier_unavailable')
+  }
+
+  #olderAnswer(stale: TokenDigest, { onOutage }: IntrospectionRule): EstablishedIdentity | null {
+    if (onOutage !== 'use-cached-or-reject') return null
+    const { verdicts } = this.#parts
+    return verdicts.recallCopy(stale, verdicts.clock.nowSeconds())
   }
 }
 

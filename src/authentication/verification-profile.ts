@@ -6,7 +6,7 @@ import type { IntrospectionRule, TokenProfile } from './token-authenticator.ts'
 export interface TokenRules {
   /** Issuers whose JWTs are verified here; `null`: JWTs are like any other token. */
   readonly jwt: readonly JwtIssuerPolicy[] | null
-  readonly introspection: Omit<IntrospectionRule, 'staleKey'> | null
+  readonly introspection: Omit<IntrospectionRule, 'staleKey' | 'knownKey'> | null
 }
 
 /**
@@ -22,6 +22,7 @@ export function compileTokenProfile({ jwt, introspection }: TokenRules): TokenPr
     introspection: introspection && {
       ...introspection,
       staleKey: profileKey(`stale ${JSON.stringify(canonical(introspection))}`),
+      knownKey: profileKey(`known ${JSON.stringify(canonical(introspection))}`),
     },
   }
 }

@@ -5,8 +5,13 @@ import type {
   IntrospectionConfiguration,
   IssuerConfiguration,
 } from '../config/gateway-configuration.ts'
-import { CircuitBreaker, type CircuitState } from '../resilience/circuit-breaker.ts'
+import {
+  CircuitBreaker,
+  type CircuitState,
+  createCircuitBreakerBuffer,
+} from '../resilience/circuit-breaker.ts'
 import { type Clock, systemClock } from '../resilience/clock.ts'
+import { CONNECTIONS_MIN, ConnectionTurns } from '../resilience/connection-turns.ts'
 import { OutboundHttp } from '../resilience/outbound-http.ts'
 import { randomHex } from '../resilience/randomness.ts'
 import {
@@ -20,10 +25,18 @@ const TOKEN_ID_BYTES = 16
 /** On top of the time that an attempt may take: then its thread has died. */
 const PROBE_EXPIRY_MARGIN_MS = 1_000
 
+/** Each issuer has two breakers, side by side: see {@link IntrospectionClient}. */
+const FOR_EVERYBODY = 0
+const FOR_KNOWN = 1
+
 export interface ComposedIntrospection {
   readonly introspector: Introspector
   /** Requests sent to endpoints since the start. */
   attempts(): number
+}
+
+export function createIntrospectionBreakers(issuerCount: number): SharedArrayBuffer {
+  return createCircuitBreakerBuffer(2 * issuerCount)
 }
 
 export function composeIntrospection(
@@ -32,18 +45,24 @@ export function composeIntrospection(
   perThread: (processWide: number) => number,
   clock: Clock,
 ): ComposedIntrospection {
-  const http = new OutboundHttp({
-    connectionsPerOrigin: perThread(tuning.identityProviderConnections),
-  })
+  const share = perThread(tuning.identityProviderConnections)
+  const connections = Math.max(CONNECTIONS_MIN, share)
+  const http = new OutboundHttp({ connectionsPerOrigin: connections })
+  const turns = new Map<string, ConnectionTurns>()
   const clients = new Map<string, IntrospectionClient>()
   issuers.forEach(({ name, introspection }, index) => {
     if (introspection === null) return
     const { endpoint, timeoutMs, attempts, retryDelayMs } = introspection
+    const { origin } = new URL(endpoint)
+    const ofOrigin = turns.get(origin) ?? new ConnectionTurns({ connections, clock })
+    turns.set(origin, ofOrigin)
     const client = new IntrospectionClient(
       { endpoint, timeoutMs, attempts, retryDelayMs },
       {
         http,
-        breaker: breakerOf(introspection, breakers, index),
+        turns: ofOrigin,
+        breaker: breakerOf(introspection, breakers, FOR_EVERYBODY + 2 * index),
+        knownBreaker: breakerOf(introspection, breakers, FOR_KNOWN + 2 * index),
         prove: createProofMaker(clientOf(introspection), endpoint, () => randomHex(TOKEN_ID_BYTES)),
         clock,
       },
@@ -69,7 +88,7 @@ export function issuerBreakers(
   return issuers.flatMap(({ name, introspection }: IssuerConfiguration, index) =>
     introspection === null
       ? []
-      : [{ issuer: name, breaker: breakerOf(introspection, buffer, index) }],
+      : [{ issuer: name, breaker: breakerOf(introspection, buffer, FOR_EVERYBODY + 2 * index) }],
   )
 }
 

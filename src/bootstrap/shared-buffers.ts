@@ -1,11 +1,11 @@
 /** The memory that all threads share: made once, when the process starts. */
 import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
-import { createCircuitBreakerBuffer } from '../resilience/circuit-breaker.ts'
 import { createRevocationBuffer } from '../revocation/revocation-index.ts'
 import { createKeyGenerationsBuffer } from '../shared-memory/key-generations.ts'
 import { createInFlightBuffer } from '../token-cache/in-flight.ts'
 import { createRefusalCacheBuffer } from '../token-cache/refusal-cache.ts'
 import { createTokenCacheBuffer } from '../token-cache/token-cache.ts'
+import { createIntrospectionBreakers } from './compose-introspection.ts'
 import type { SharedBuffers } from './thread-messages.ts'
 
 const BYTES_PER_MIB = 2 ** 20
@@ -20,6 +20,6 @@ export function createBuffers({ cache, issuers, revocation }: GatewayConfigurati
     refusals: createRefusalCacheBuffer(refusalBytes),
     inFlight: createInFlightBuffer(),
     revocations: createRevocationBuffer(revocation.capacity),
-    breakers: createCircuitBreakerBuffer(issuers.length),
+    breakers: createIntrospectionBreakers(issuers.length),
   }
 }

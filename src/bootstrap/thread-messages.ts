@@ -23,7 +23,7 @@ export interface SharedBuffers {
   readonly refusals: SharedArrayBuffer
   readonly inFlight: SharedArrayBuffer
   readonly revocations: SharedArrayBuffer
-  /** Circuit breakers of introspection endpoints, in the order of the issuers. */
+  /** Circuit breakers of introspection endpoints: two for each issuer, in their order. */
   readonly breakers: SharedArrayBuffer
 }
 

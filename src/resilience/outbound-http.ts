@@ -50,7 +50,7 @@ export interface OutboundRequest {
   /** Media type for `Accept`. */
   readonly accept: string
   readonly bodyBytesMax: number
-  /** Whole exchange, name look-up to last byte. */
+  /** Whole exchange, name look-up to last byte, and waiting for a free connection before that. */
   readonly timeoutMs: number
 }
 
@@ -192,7 +192,8 @@ async function withinTimeout(
   const url = parseUrl(request.url)
   if (url === null) return failed('bad_url')
   const abort = new AbortController()
-  const timer = setTimeout(() => abort.abort(), request.timeoutMs)
+  // What has arrived counts, though this process was not running when it did: first it is read.
+  const timer = setTimeout(() => setImmediate(() => abort.abort()), request.timeoutMs)
   const result = await exchange(url, abort.signal)
   clearTimeout(timer)
   return result

@@ -10,7 +10,8 @@ export interface ReceivedRequest {
   readonly form: URLSearchParams
 }
 
-export type IntrospectionReply = (response: ServerResponse) => void
+/** @param token What was asked about. */
+export type IntrospectionReply = (response: ServerResponse, token: string) => void
 
 const SLOW_STEP_MS = 40
 const HUGE_BYTES = 5 * 1_024 * 1_024
@@ -33,13 +34,14 @@ export class IntrospectionServer extends RestartableServer {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
+      const form = new URLSearchParams(Buffer.concat(chunks).toString('utf8'))
       this.requests.push({
         method: request.method ?? '',
         path: request.url ?? '',
         headers: request.headers,
-        form: new URLSearchParams(Buffer.concat(chunks).toString('utf8')),
+        form,
       })
-      this.reply(response)
+      this.reply(response, form.get('token') ?? '')
     })
   }
 }
@@ -58,6 +60,46 @@ export function text(body: string, contentType: string | null, status = 200): In
 
 export function status(code: number): IntrospectionReply {
   return text('{"active":true}', 'application/json', code)
+}
+
+/** Takes its time. */
+export function after(delayMs: number, reply: IntrospectionReply): IntrospectionReply {
+  return (response, token) => {
+    setTimeout(() => reply(response, token), delayMs)
+  }
+}
+
+/** Works on so many requests at once, for so long each; the others wait their turn. */
+export function withWorkers(
+  count: number,
+  workMs: number,
+  reply: IntrospectionReply,
+): IntrospectionReply {
+  const waiting: (() => void)[] = []
+  let working = 0
+  const next = (): void => {
+    const work = working < count ? waiting.shift() : undefined
+    if (work === undefined) return
+    working += 1
+    setTimeout(() => {
+      work()
+      working -= 1
+      next()
+    }, workMs)
+  }
+  return (response, token) => {
+    waiting.push(() => reply(response, token))
+    next()
+  }
+}
+
+/** One answer for the tokens of this list, another for all others. */
+export function aboutEach(
+  known: readonly string[],
+  reply: IntrospectionReply,
+  otherwise: IntrospectionReply,
+): IntrospectionReply {
+  return (response, token) => (known.includes(token) ? reply : otherwise)(response, token)
 }
 
 /** The request is read and never answered. */

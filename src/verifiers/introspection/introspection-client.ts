@@ -1,6 +1,14 @@
 /**
  * Asks one introspection endpoint (RFC 7662 §2.1): a few attempts within one deadline, each with
- * the leave of the circuit breaker.
+ * the leave of a circuit breaker.
+ *
+ *     its turn ──► breaker's leave ──► request on a connection ──► answer
+ *     our own load:   the endpoint's time begins here
+ *     `overloaded`
+ *
+ * Strangers, tokens that nobody has vouched for of late, can be anybody's invention. They get a
+ * share of the connections, and when their attempts fail, a breaker opens for them: tokens that the
+ * endpoint called active a while ago are still asked about, under a breaker of their own.
  */
 import {
   INTROSPECTION_BODY_BYTES_MAX,
@@ -8,14 +16,15 @@ import {
   type IntrospectionJudgement,
   judgeIntrospectionResponse,
 } from '../../protocol/introspection-response.ts'
-import type { CircuitBreaker } from '../../resilience/circuit-breaker.ts'
+import type { BreakerPermit, CircuitBreaker } from '../../resilience/circuit-breaker.ts'
 import type { Clock } from '../../resilience/clock.ts'
+import type { ConnectionTurns, TurnEnd } from '../../resilience/connection-turns.ts'
 import type { OutboundHttp, OutboundResult } from '../../resilience/outbound-http.ts'
 import type { ProofMaker } from './client-authentication.ts'
 
 export interface IntrospectionClientOptions {
   readonly endpoint: string
-  /** All attempts together. */
+  /** All attempts together; as long again for a turn before the first. */
   readonly timeoutMs: number
   readonly attempts: number
   readonly retryDelayMs: number
@@ -23,19 +32,33 @@ export interface IntrospectionClientOptions {
 
 export interface IntrospectionClientParts {
   readonly http: OutboundHttp
+  /** Shared by all endpoints of one origin. */
+  readonly turns: ConnectionTurns
+  /** For everybody. */
   readonly breaker: CircuitBreaker
+  /** For known tokens, while the other one is open. */
+  readonly knownBreaker: CircuitBreaker
   readonly prove: ProofMaker
   readonly clock: Clock
 }
 
+/** A token, and whether the endpoint has called it active a while ago. */
+export interface IntrospectedToken {
+  readonly text: string
+  readonly isKnown: boolean
+}
+
 /**
  * Besides what the judge of answers says: `unreachable` (no answer, a time-out, or an answer that
- * is not 200 and JSON), `circuit_open` (not asked), and `request_refused` (the endpoint does not
- * take this request, which a token can bring about: that says nothing about the endpoint).
+ * is not 200 and JSON), `circuit_open` (not asked), and `request_refused` (the endpoint, or
+ * something before it, does not take this request, which a token can bring about: that says
+ * nothing about the endpoint). `overloaded`: not asked, because too many others are being asked
+ * about, which is no outage.
  */
 export type IntrospectionOutcome =
   | Exclude<IntrospectionJudgement, { kind: 'undecided' }>
   | { readonly kind: 'undecided'; readonly reason: UndecidedReason }
+  | { readonly kind: 'overloaded' }
 
 export type UndecidedReason =
   | 'circuit_open'
@@ -43,13 +66,24 @@ export type UndecidedReason =
   | 'request_refused'
   | Extract<IntrospectionJudgement, { kind: 'undecided' }>['reason']
 
+interface Leave {
+  readonly breaker: CircuitBreaker
+  readonly permit: BreakerPermit
+}
+
 const CIRCUIT_OPEN = undecided('circuit_open')
 const UNREACHABLE = undecided('unreachable')
 const REQUEST_REFUSED = undecided('request_refused')
+const OVERLOADED: IntrospectionOutcome = Object.freeze({ kind: 'overloaded' })
 const STATUS_OK = 200
+const STATUS_CLIENT_ERROR_MIN = 400
 const STATUS_SERVER_ERROR_MIN = 500
-/** What a token can bring about by what it is: bad, too long, too large, not understood. */
-const REQUEST_REFUSED_STATUSES: ReadonlySet<number> = new Set([400, 413, 414, 422, 431])
+/**
+ * Of 400 to 499, those that a token cannot bring about: who we are (401, 407), where we ask (404,
+ * 405, 410, 421), and how often or how slowly (408, 425, 429). The others may be about the token:
+ * bad, too long, not understood, or taken for an attack by a firewall.
+ */
+const ABOUT_US: ReadonlySet<number> = new Set([401, 404, 405, 407, 408, 410, 421, 425, 429])
 const JSON_TYPES: ReadonlySet<string> = new Set([
   'application/json',
   'application/token-introspection+json',
@@ -68,35 +102,74 @@ export class IntrospectionClient {
 
   /**
    * Never rejects. An answer that decides nothing counts as a failure of the endpoint, like none at
-   * all, except where the token may be the cause: one client must not open the breaker for all. A
-   * status below 500 is not asked for again: the endpoint would say the same.
+   * all, except where the token may be the cause: one client must not open the breaker for all. Of
+   * a known token it is never the cause: the endpoint has taken it before. A status below 500 is
+   * not asked for again: the endpoint would say the same.
    */
   async introspect(
-    token: string,
+    token: IntrospectedToken,
     policy: IntrospectionAnswerPolicy,
     nowSeconds: number,
   ): Promise<IntrospectionOutcome> {
+    const { turns } = this.#parts
+    // Whoever could not be asked about anyway need not wait for it.
+    if (!this.#mayBeAsked(token.isKnown)) return CIRCUIT_OPEN
+    const turn = await turns.take(token.isKnown, this.#options.timeoutMs)
+    if (turn === null) return OVERLOADED
+    let end: TurnEnd = 'failed'
+    try {
+      const { outcome, isTimeout } = await this.#ask(token, policy, nowSeconds)
+      if (outcome.kind !== 'undecided') end = 'answered'
+      else if (isTimeout) end = 'timed_out'
+      return outcome
+    } finally {
+      turns.giveBack(turn, end)
+    }
+  }
+
+  async #ask(
+    token: IntrospectedToken,
+    policy: IntrospectionAnswerPolicy,
+    nowSeconds: number,
+  ): Promise<{ readonly outcome: IntrospectionOutcome; readonly isTimeout: boolean }> {
     const { attempts, timeoutMs, retryDelayMs } = this.#options
     const { clock } = this.#parts
     const deadlineMs = clock.monotonicMs() + timeoutMs
-    let last: IntrospectionOutcome = CIRCUIT_OPEN
+    let last = { outcome: CIRCUIT_OPEN, isTimeout: false }
     for (let attempt = 1; attempt <= attempts; attempt += 1) {
       if (attempt > 1) await pause(retryDelayMs)
       const leftMs = Math.floor(deadlineMs - clock.monotonicMs())
       if (leftMs < 1) return last
-      const permit = this.#parts.breaker.tryAcquire(clock.wallMs())
-      if (permit === null) return last
-      const result = await this.#post(token, leftMs, nowSeconds)
-      last = outcomeOf(result, token, policy, clock.nowSeconds())
-      if (last.kind !== 'undecided') {
-        this.#parts.breaker.succeeded(permit)
-        return last
-      }
-      if (last === REQUEST_REFUSED) this.#parts.breaker.released(permit)
-      else this.#parts.breaker.failed(permit, clock.wallMs())
-      if (isFinal(result)) return last
+      const leave = this.#askForLeave(token.isKnown)
+      if (leave === null) return last
+      const result = await this.#post(token.text, leftMs, nowSeconds)
+      const outcome = outcomeOf(result, token, policy, clock.nowSeconds())
+      last = { outcome, isTimeout: !result.ok && result.reason === 'timeout' }
+      this.#report(leave, outcome)
+      if (outcome.kind !== 'undecided' || isFinal(result)) return last
     }
     return last
+  }
+
+  #mayBeAsked(isKnown: boolean): boolean {
+    const { breaker, knownBreaker, clock } = this.#parts
+    const nowMs = clock.wallMs()
+    return breaker.state(nowMs) !== 'open' || (isKnown && knownBreaker.state(nowMs) !== 'open')
+  }
+
+  #askForLeave(isKnown: boolean): Leave | null {
+    const { breaker, knownBreaker, clock } = this.#parts
+    for (const asked of isKnown ? [breaker, knownBreaker] : [breaker]) {
+      const permit = asked.tryAcquire(clock.wallMs())
+      if (permit !== null) return { breaker: asked, permit }
+    }
+    return null
+  }
+
+  #report({ breaker, permit }: Leave, outcome: IntrospectionOutcome): void {
+    if (outcome.kind !== 'undecided') breaker.succeeded(permit)
+    else if (outcome === REQUEST_REFUSED) breaker.released(permit)
+    else breaker.failed(permit, this.#parts.clock.wallMs())
   }
 
   #post(token: string, timeoutMs: number, nowSeconds: number): Promise<OutboundResult> {
@@ -117,14 +190,19 @@ export class IntrospectionClient {
 
 function outcomeOf(
   result: OutboundResult,
-  token: string,
+  token: IntrospectedToken,
   policy: IntrospectionAnswerPolicy,
   nowSeconds: number,
 ): IntrospectionOutcome {
-  if (result.status !== null && REQUEST_REFUSED_STATUSES.has(result.status)) return REQUEST_REFUSED
+  if (!token.isKnown && mayBeAboutToken(result.status)) return REQUEST_REFUSED
   if (!result.ok || result.status !== STATUS_OK) return UNREACHABLE
   if (result.mediaType === null || !JSON_TYPES.has(result.mediaType)) return UNREACHABLE
-  return judgeIntrospectionResponse(result.body, token, policy, nowSeconds)
+  return judgeIntrospectionResponse(result.body, token.text, policy, nowSeconds)
+}
+
+function mayBeAboutToken(status: number | null): boolean {
+  if (status === null || ABOUT_US.has(status)) return false
+  return status >= STATUS_CLIENT_ERROR_MIN && status < STATUS_SERVER_ERROR_MIN
 }
 
 /** Whether the endpoint has said what it will say again. */

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { ConnectionTurns, type Turn } from '../../src/resilience/connection-turns.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+
+const WAIT_MS = 60_000
+const CONNECTIONS = 8
+
+function setUp(connections = CONNECTIONS) {
+  const clock = new ManualClock()
+  const turns = new ConnectionTurns({ connections, clock })
+  const taken: Turn[] = []
+  /** Asks; whoever gets a turn, now or later, is in `taken`. */
+  const ask = (isKnown: boolean, waitMs = WAIT_MS) =>
+    turns.take(isKnown, waitMs).then((turn) => {
+      if (turn !== null) taken.push(turn)
+      return turn
+    })
+  return { clock, turns, taken, ask }
+}
+
+const settle = () => new Promise((resolve) => setImmediate(resolve))
+
+describe('turns on connections', () => {
+  it('are half for strangers at most, and all for the known', async () => {
+    const { taken, ask, turns } = setUp()
+    for (let n = 0; n < 20; n += 1) void ask(false)
+    await settle()
+    assert.equal(taken.length, CONNECTIONS / 2)
+    for (let n = 0; n < 20; n += 1) void ask(true)
+    await settle()
+    assert.equal(taken.length, CONNECTIONS)
+    // Whatever becomes free goes to the known first.
+    turns.giveBack(taken[0] as Turn, 'failed')
+    await settle()
+    assert.equal(taken.at(-1)?.isKnown, true)
+    for (const turn of taken) if (turn !== taken[0]) turns.giveBack(turn, 'failed')
+    await settle()
+    for (const turn of taken.slice(CONNECTIONS)) turns.giveBack(turn, 'failed')
+  })
+
+  it('leave one connection that strangers cannot have, however few there are', async () => {
+    const { taken, ask } = setUp(1)
+    void ask(false, 1)
+    void ask(false, 1)
+    void ask(true, 1)
+    await settle()
+    assert.deepEqual(
+      taken.map(({ isKnown }) => isKnown),
+      [false, true],
+    )
+  })
+
+  it('are given up when their time is up, and never beyond the length of a queue', async () => {
+    const { ask } = setUp(2)
+    await ask(false)
+    const first = ask(false, 5)
+    const others = Array.from({ length: 1_023 }, () => ask(false, 5))
+    assert.equal(await ask(false, WAIT_MS), null, 'at once')
+    assert.equal(await first, null)
+    await Promise.all(others)
+  })
+
+  it('of strangers become fewer while calls take longer, and more when they do not', async () => {
+    const connections = 64
+    const { clock, turns, taken, ask } = setUp(connections)
+    /** All turns of one round end together, after so long. @returns How many there were. */
+    const round = async (durationMs: number): Promise<number> => {
+      for (let n = taken.length; n < connections; n += 1) void ask(false, WAIT_MS)
+      await settle()
+      const inUse = taken.splice(0)
+      clock.advanceMs(durationMs)
+      for (const turn of inUse) turns.giveBack(turn, 'answered')
+      await settle()
+      return inUse.length
+    }
+    const rise: number[] = []
+    // By itself, a call takes 20 ms.
+    const alone = await turns.take(true, WAIT_MS)
+    clock.advanceMs(20)
+    if (alone !== null) turns.giveBack({ ...alone, strangers: 0 }, 'answered')
+    for (let n = 0; n < 6; n += 1) rise.push(await round(20))
+    assert.equal(rise.at(-1), connections / 2, rise.join())
+    const fall: number[] = []
+    for (let n = 0; n < 6; n += 1) fall.push(await round(200))
+    assert.ok((fall.at(-1) ?? 0) <= 4, fall.join())
+    const again: number[] = []
+    for (let n = 0; n < 30; n += 1) again.push(await round(20))
+    assert.equal(again.at(-1), connections / 2, again.join())
+    // Ends those who still wait.
+    for (let left = 1; left > 0; ) left = await endAll(taken, turns)
+  })
+})
+
+async function endAll(taken: Turn[], turns: ConnectionTurns): Promise<number> {
+  const inUse = taken.splice(0)
+  for (const turn of inUse) turns.giveBack(turn, 'failed')
+  await settle()
+  return inUse.length
+}
