@@ -10,7 +10,7 @@ import { type KeyReference, type Refused, refuse, type Verified } from '../proto
 import type { Clock } from '../resilience/clock.ts'
 import { SingleFlight } from '../resilience/single-flight.ts'
 import type { KeyGenerations } from '../shared-memory/key-generations.ts'
-import { IN_FLIGHT_WAIT_MS_MAX, type InFlight } from '../token-cache/in-flight.ts'
+import { type InFlight, NO_OUTCOME } from '../token-cache/in-flight.ts'
 import type { RefusalCache } from '../token-cache/refusal-cache.ts'
 import type { TokenCache } from '../token-cache/token-cache.ts'
 import { digestText, type TokenDigest } from '../token-cache/token-digest.ts'
@@ -36,11 +36,30 @@ export interface SharedVerdictsParts {
 /** What somebody found out about a token, and how long others may rely on it. */
 export type Finding =
   /** Kept until `deadAtSeconds`. */
-  | Verified
-  /** Recalled from an older answer: not kept anew. */
-  | EstablishedIdentity
-  | Unverified
-  | RefusedFinding
+  Verified | RefusedFinding | UndecidedFinding
+
+/** Nobody could say. Not kept, but told to all who have asked at the same time. */
+export interface UndecidedFinding {
+  readonly undecided: UndecidedCause
+}
+
+/** The place of a cause is its number between threads, from 1. */
+const UNDECIDED_CAUSES = ['outage', 'overloaded', 'not_taken'] as const
+
+/**
+ * `outage`: whoever knows cannot be asked. `overloaded`: too many others are being asked about.
+ * `not_taken`: this credential is not taken there.
+ */
+export type UndecidedCause = (typeof UNDECIDED_CAUSES)[number]
+
+/** How a credential is judged. */
+export interface Question {
+  /** Longest that {@link Question.find} takes, in ms. */
+  readonly settlesWithinMs: number
+  find(nowSeconds: number): Promise<Finding>
+  /** What it means here that nobody could say, in whatever thread that was found. */
+  conclude(undecided: UndecidedCause): EstablishedIdentity | Unverified | Refused
+}
 
 export interface RefusedFinding {
   readonly refused: Refused
@@ -58,6 +77,8 @@ export interface RefusedFinding {
 /** Different credentials being verified at once, and requests waiting for one of them. */
 const FLIGHTS_MAX = 16_384
 const WAITERS_PER_FLIGHT_MAX = 16_384
+/** How often a thread waits for others before it asks whatever they do. */
+const CLAIMS_MAX = 3
 
 /** One for each listener thread. A verdict is about the token and its profile alone. */
 export class SharedVerdicts {
@@ -99,11 +120,8 @@ export class SharedVerdicts {
    * Has the credential judged, once for all who ask for it at the same time in this process. Never
    * rejects unless `find` does; `overloaded` when too many wait.
    */
-  async establish(
-    digest: TokenDigest,
-    find: (nowSeconds: number) => Promise<Finding>,
-  ): Promise<Verdict> {
-    const flight = this.#flights.run(digestText(digest), () => this.#fly(digest, find))
+  async establish(digest: TokenDigest, question: Question): Promise<Verdict> {
+    const flight = this.#flights.run(digestText(digest), () => this.#fly(digest, question))
     if (flight === null) return refuse('overloaded')
     const verdict = await flight
     return 'verified' in verdict ? this.#stillGood(verdict) : verdict
@@ -122,23 +140,38 @@ export class SharedVerdicts {
     this.#parts.cache.delete(digest)
   }
 
-  async #fly(
-    digest: TokenDigest,
-    find: (nowSeconds: number) => Promise<Finding>,
-  ): Promise<Verdict> {
+  async #fly(digest: TokenDigest, question: Question): Promise<Verdict> {
     const { inFlight, clock } = this.#parts
-    const claim = inFlight.claim(digest, clock.wallMs())
-    try {
-      if (!claim.isOwner) await inFlight.wait(claim, IN_FLIGHT_WAIT_MS_MAX)
-      // Another thread may have finished between the miss and the claim, or while we waited.
-      const nowSeconds = clock.nowSeconds()
-      const recalled =
-        this.#parts.cache.get(digest, nowSeconds) ?? this.#recallRefusal(digest, nowSeconds)
-      if (recalled !== null) return recalled
-      return this.#keep(digest, await find(nowSeconds))
-    } finally {
-      inFlight.release(claim)
+    for (let claimed = 1; ; claimed += 1) {
+      const claim = inFlight.claim(digest, clock.wallMs(), question.settlesWithinMs)
+      let outcome = NO_OUTCOME
+      try {
+        await inFlight.wait(claim)
+        // Another thread may have finished between the miss and the claim, or while we waited.
+        const known = this.#recallAny(digest) ?? this.#outcomeOf(digest, question)
+        if (known !== null) return known
+        // Who waited for nothing claims anew, lest all who did ask at once; but not for ever.
+        if (!claim.isOwner && claimed < CLAIMS_MAX) continue
+        const finding = await question.find(clock.nowSeconds())
+        if (!('undecided' in finding)) return this.#keep(digest, finding)
+        outcome = UNDECIDED_CAUSES.indexOf(finding.undecided) + 1
+        return question.conclude(finding.undecided)
+      } finally {
+        inFlight.release(claim, digest, outcome, clock.wallMs())
+      }
     }
+  }
+
+  #recallAny(digest: TokenDigest): EstablishedIdentity | Refused | null {
+    const nowSeconds = this.#parts.clock.nowSeconds()
+    return this.#parts.cache.get(digest, nowSeconds) ?? this.#recallRefusal(digest, nowSeconds)
+  }
+
+  /** What another thread, or this one, has found out a moment ago without a verdict. */
+  #outcomeOf(digest: TokenDigest, question: Question): Verdict | null {
+    const outcome = this.#parts.inFlight.outcome(digest, this.#parts.clock.wallMs())
+    const undecided = UNDECIDED_CAUSES[outcome - 1]
+    return undecided === undefined ? null : question.conclude(undecided)
   }
 
   #recallRefusal(digest: TokenDigest, nowSeconds: number): Refused | null {
@@ -146,7 +179,7 @@ export class SharedVerdicts {
     return code === null ? null : refuse(code)
   }
 
-  #keep(digest: TokenDigest, finding: Finding): Verdict {
+  #keep(digest: TokenDigest, finding: Verified | RefusedFinding): Verdict {
     const { cache, refusals, clock, longLived } = this.#parts
     if ('ok' in finding) {
       const nowSeconds = clock.nowSeconds()
@@ -154,7 +187,6 @@ export class SharedVerdicts {
       cache.put(digest, finding, nowSeconds)
       return { verified: finding, notes: null }
     }
-    if (!('refused' in finding)) return finding
     const { refused, ttlSeconds, untilSeconds, key } = finding
     if (ttlSeconds !== 0) {
       const cause = { endsAtSeconds: untilSeconds, place: key, ttlSeconds }

@@ -10,6 +10,7 @@ import { isB64Token } from '../credentials/bearer-token.ts'
 import type { ActiveToken } from '../protocol/introspection-response.ts'
 import {
   type Identity,
+  type Refused,
   refuse,
   type Verification,
   type Verified,
@@ -22,11 +23,12 @@ import type {
 import type { IntrospectionPolicy } from '../verifiers/introspection/introspection-verifier.ts'
 import { isJwtOf, type JwtProfile } from '../verifiers/jwt/jwt-verifier.ts'
 import type { Verifier } from '../verifiers/verifier.ts'
-import type { Finding, SharedVerdicts } from './shared-verdicts.ts'
+import type { Finding, SharedVerdicts, UndecidedCause } from './shared-verdicts.ts'
 import {
   type Authenticator,
   type EstablishedIdentity,
   UNVERIFIED,
+  type Unverified,
   type Verdict,
 } from './verdict.ts'
 
@@ -54,6 +56,8 @@ export interface TokenProfile {
   readonly jwt: JwtProfile | null
   /** `null`: only JWTs are good here. */
   readonly introspection: IntrospectionRule | null
+  /** Longest that judging a token takes, in ms. */
+  readonly settlesWithinMs: number
 }
 
 /** Asks the issuer. Does not cache, and knows no outage policy. */
@@ -106,9 +110,11 @@ export class TokenAuthenticator implements Authenticator {
   async establish(token: string): Promise<Verdict> {
     if (!isB64Token(token)) return refuse('invalid_request')
     const digest = tokenDigest(this.#profile.key, token)
-    return this.#parts.verdicts.establish(digest, (nowSeconds) =>
-      this.#find(token, digest, nowSeconds),
-    )
+    return this.#parts.verdicts.establish(digest, {
+      settlesWithinMs: this.#profile.settlesWithinMs,
+      find: (nowSeconds) => this.#find(token, digest, nowSeconds),
+      conclude: (undecided) => this.#conclude(undecided, digest),
+    })
   }
 
   async #find(token: string, digest: TokenDigest, nowSeconds: number): Promise<Finding> {
@@ -130,12 +136,9 @@ export class TokenAuthenticator implements Authenticator {
     const known = { token: digest.token, profile: rule.knownKey }
     const isKnown = verdicts.recallCopy(known, nowSeconds) !== null
     const outcome = await introspector.introspect({ text, isKnown }, rule.policy, nowSeconds)
-    if (outcome.kind === 'overloaded') return this.#whenOverloaded(stale, rule)
+    if (outcome.kind === 'overloaded') return { undecided: 'overloaded' }
     if (outcome.kind === 'undecided') {
-      // Not an outage: a client must not get past an endpoint by sending what that cannot take.
-      const { reason } = outcome
-      if (reason === 'request_refused') return keptNot('verifier_unavailable')
-      return this.#duringOutage(stale, rule)
+      return { undecided: outcome.reason === 'request_refused' ? 'not_taken' : 'outage' }
     }
     if (outcome.kind === 'refused') {
       // Whatever it was before: from now on no outage makes this token good again.
@@ -170,20 +173,20 @@ export class TokenAuthenticator implements Authenticator {
     return until(rule.cacheTtlSeconds)
   }
 
-  /** Our own load is no outage: it lets nobody through unverified. */
-  #whenOverloaded(stale: TokenDigest, rule: IntrospectionRule): Finding {
-    return this.#olderAnswer(stale, rule) ?? keptNot('overloaded')
-  }
-
-  #duringOutage(stale: TokenDigest, rule: IntrospectionRule): Finding {
-    if (rule.onOutage === 'pass-through') return UNVERIFIED
-    return this.#olderAnswer(stale, rule) ?? keptNot('verifier_unavailable')
-  }
-
-  #olderAnswer(stale: TokenDigest, { onOutage }: IntrospectionRule): EstablishedIdentity | null {
-    if (onOutage !== 'use-cached-or-reject') return null
+  #conclude(
+    undecided: UndecidedCause,
+    digest: TokenDigest,
+  ): EstablishedIdentity | Unverified | Refused {
+    const rule = this.#profile.introspection
     const { verdicts } = this.#parts
-    return verdicts.recallCopy(stale, verdicts.clock.nowSeconds())
+    // Not an outage: a client must not get past an endpoint by sending what that cannot take.
+    if (rule === null || undecided === 'not_taken') return refuse('verifier_unavailable')
+    // Nor is our own load one: it lets nobody through unverified.
+    if (undecided === 'outage' && rule.onOutage === 'pass-through') return UNVERIFIED
+    const refused = refuse(undecided === 'outage' ? 'verifier_unavailable' : 'overloaded')
+    if (rule.onOutage !== 'use-cached-or-reject') return refused
+    const stale = { token: digest.token, profile: rule.staleKey }
+    return verdicts.recallCopy(stale, verdicts.clock.nowSeconds()) ?? refused
   }
 }
 
@@ -194,6 +197,6 @@ function findingOf(verification: Verification): Finding {
   return { refused: verification, ttlSeconds: key === null ? 0 : null, untilSeconds: null, key }
 }
 
-function keptNot(code: 'invalid_token' | 'overloaded' | 'verifier_unavailable'): Finding {
+function keptNot(code: 'invalid_token'): Finding {
   return { refused: refuse(code), ttlSeconds: 0, untilSeconds: null, key: null }
 }

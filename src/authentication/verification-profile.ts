@@ -1,4 +1,5 @@
 /** What a route accepts as a bearer token, and the key under which such verdicts are shared. */
+import { IN_FLIGHT_WAIT_MS_MAX } from '../token-cache/in-flight.ts'
 import { profileKey } from '../token-cache/token-digest.ts'
 import { compileJwtProfile, type JwtIssuerPolicy } from '../verifiers/jwt/jwt-verifier.ts'
 import type { IntrospectionRule, TokenProfile } from './token-authenticator.ts'
@@ -7,14 +8,19 @@ export interface TokenRules {
   /** Issuers whose JWTs are verified here; `null`: JWTs are like any other token. */
   readonly jwt: readonly JwtIssuerPolicy[] | null
   readonly introspection: Omit<IntrospectionRule, 'staleKey' | 'knownKey'> | null
+  /** Longest that the answer of an issuer takes, in ms; says nothing about what is accepted. */
+  readonly answerMsMax: number
 }
+
+/** On top of an answer's time: what a busy machine needs to take it in. */
+const SETTLING_MS = 1_000
 
 /**
  * Compiles the rules of a route. Routes that accept the same issuers under the same rules share
  * a key, and so do configurations before and after a reload: the key is made of all the rules, in
  * whatever order they were written.
  */
-export function compileTokenProfile({ jwt, introspection }: TokenRules): TokenProfile {
+export function compileTokenProfile({ jwt, introspection, answerMsMax }: TokenRules): TokenProfile {
   const description = JSON.stringify(canonical({ jwt, introspection }))
   return {
     key: profileKey(description),
@@ -24,6 +30,7 @@ export function compileTokenProfile({ jwt, introspection }: TokenRules): TokenPr
       staleKey: profileKey(`stale ${JSON.stringify(canonical(introspection))}`),
       knownKey: profileKey(`known ${JSON.stringify(canonical(introspection))}`),
     },
+    settlesWithinMs: Math.max(IN_FLIGHT_WAIT_MS_MAX, answerMsMax + SETTLING_MS),
   }
 }
 

@@ -170,6 +170,8 @@ function bearerMethod(
     introspection: route.authenticators.includes('introspection')
       ? introspectionRule(accepted)
       : null,
+    // As long for its turn as for the answer.
+    answerMsMax: Math.max(...accepted.map((it) => 2 * (it.introspection?.timeoutMs ?? 0)), 0),
   })
   return {
     sources: route.credentials,

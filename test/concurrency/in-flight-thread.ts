@@ -1,7 +1,7 @@
 /** A thread of the in-flight tests: misses the same credentials as all others, at the same time. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { KeyGenerations } from '../../src/shared-memory/key-generations.ts'
-import { IN_FLIGHT_WAIT_MS_MAX, InFlight } from '../../src/token-cache/in-flight.ts'
+import { IN_FLIGHT_WAIT_MS_MAX, InFlight, NO_OUTCOME } from '../../src/token-cache/in-flight.ts'
 import { TokenCache } from '../../src/token-cache/token-cache.ts'
 import { digestOf, verdictOf } from '../support/self-describing-verdict.ts'
 
@@ -34,12 +34,12 @@ async function verify(round: number): Promise<void> {
 
 async function lookUp(round: number): Promise<string> {
   const digest = digestOf(round)
-  const claim = inFlight.claim(digest, nowMs)
+  const claim = inFlight.claim(digest, nowMs, IN_FLIGHT_WAIT_MS_MAX)
   if (claim.isOwner) {
     if (cache.get(digest, input.nowSeconds) === null) await verify(round)
-    inFlight.release(claim)
+    inFlight.release(claim, digest, NO_OUTCOME, nowMs)
   } else {
-    await inFlight.wait(claim, IN_FLIGHT_WAIT_MS_MAX)
+    await inFlight.wait(claim)
   }
   return cache.get(digest, input.nowSeconds)?.verified.identity.subject ?? 'nothing'
 }
@@ -63,5 +63,7 @@ async function run(): Promise<void> {
 
 // A waiter alone keeps no thread alive. The interval is too long to wake anybody by accident.
 setInterval(() => {}, 1_000_000)
-if (input.diesAsOwner) parentPort?.postMessage(inFlight.claim(digestOf(0), nowMs).isOwner)
-else await run()
+if (input.diesAsOwner) {
+  const claim = inFlight.claim(digestOf(0), nowMs, IN_FLIGHT_WAIT_MS_MAX)
+  parentPort?.postMessage(claim.isOwner)
+} else await run()

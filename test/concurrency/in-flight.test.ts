@@ -61,12 +61,12 @@ describe('in-flight verifications across threads', () => {
     await worker.terminate()
 
     const inFlight = new InFlight(input.inFlightBuffer)
-    const waiter = inFlight.claim(digestOf(0), NOW * 1_000)
+    const waiter = inFlight.claim(digestOf(0), NOW * 1_000, IN_FLIGHT_WAIT_MS_MAX)
     assert.equal(waiter.isOwner, false)
     const alive = setInterval(() => {}, 5)
     await inFlight.wait(waiter, 20)
     clearInterval(alive)
     const laterMs = NOW * 1_000 + IN_FLIGHT_WAIT_MS_MAX + TICKS_MARGIN_MS
-    assert.equal(inFlight.claim(digestOf(0), laterMs).isOwner, true)
+    assert.equal(inFlight.claim(digestOf(0), laterMs, IN_FLIGHT_WAIT_MS_MAX).isOwner, true)
   })
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { LongLivedTokens } from '../../src/authentication/long-lived-tokens.ts'
 import { SharedVerdicts } from '../../src/authentication/shared-verdicts.ts'
-import type { Verified } from '../../src/protocol/verification.ts'
+import { refuse, type Verified } from '../../src/protocol/verification.ts'
 import { createInFlightBuffer, InFlight } from '../../src/token-cache/in-flight.ts'
 import { createRefusalCacheBuffer, RefusalCache } from '../../src/token-cache/refusal-cache.ts'
 import { createTokenCacheBuffer, TokenCache } from '../../src/token-cache/token-cache.ts'
@@ -34,7 +34,12 @@ function setUp() {
     keySlot: place.slot,
     keyGeneration: place.generation,
   }
-  const asked = () => verdicts.establish(digest, () => promise)
+  const asked = () =>
+    verdicts.establish(digest, {
+      settlesWithinMs: 1_000,
+      find: () => promise,
+      conclude: () => refuse('verifier_unavailable'),
+    })
   return { verdicts, allocator, clock, place, decide, good, asked }
 }
 
