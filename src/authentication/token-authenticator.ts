@@ -1,5 +1,6 @@
 /**
- * Bearer tokens of one route: JWTs of known issuers are verified here, all others are introspected.
+ * Bearer tokens of one route: JWTs of known issuers are verified here, opaque tokens and JWTs of the
+ * introspecting issuer are introspected. A JWT of anybody else is refused unseen.
  *
  * When the introspection endpoint cannot be asked, the issuer's outage policy decides. An older
  * answer that it may fall back on is kept beside the one that counts, under a profile of its own:
@@ -7,6 +8,7 @@
  * anything of the answer: strangers must not crowd out what the issuer has vouched for.
  */
 import { isB64Token } from '../credentials/bearer-token.ts'
+import { claimedIssuer } from '../protocol/claimed-issuer.ts'
 import type { ActiveToken } from '../protocol/introspection-response.ts'
 import {
   type Identity,
@@ -21,7 +23,7 @@ import type {
   IntrospectionOutcome,
 } from '../verifiers/introspection/introspection-client.ts'
 import type { IntrospectionPolicy } from '../verifiers/introspection/introspection-verifier.ts'
-import { isJwtOf, type JwtProfile } from '../verifiers/jwt/jwt-verifier.ts'
+import type { JwtProfile } from '../verifiers/jwt/jwt-verifier.ts'
 import type { Verifier } from '../verifiers/verifier.ts'
 import type { Finding, SharedVerdicts, UndecidedCause } from './shared-verdicts.ts'
 import {
@@ -75,6 +77,14 @@ export interface TokenAuthenticatorParts {
   readonly introspector: Introspector
 }
 
+/** Found without cost: not remembered. */
+const INVALID_TOKEN: Finding = Object.freeze({
+  refused: refuse('invalid_token'),
+  ttlSeconds: 0,
+  untilSeconds: null,
+  key: null,
+})
+
 /** How long a token counts as known after the issuer has called it active. */
 const KNOWN_SECONDS = 3_600
 
@@ -119,9 +129,16 @@ export class TokenAuthenticator implements Authenticator {
 
   async #find(token: string, digest: TokenDigest, nowSeconds: number): Promise<Finding> {
     const { jwt, introspection } = this.#profile
-    const isJwt = jwt !== null && (introspection === null || isJwtOf(token, jwt))
-    if (isJwt) return findingOf(await this.#parts.jwt.verify(token, jwt, nowSeconds))
-    if (introspection === null) return keptNot('invalid_token')
+    const verify = async (by: JwtProfile) =>
+      findingOf(await this.#parts.jwt.verify(token, by, nowSeconds))
+    if (introspection === null) return jwt === null ? INVALID_TOKEN : verify(jwt)
+    const claimed = claimedIssuer(token)
+    if (claimed.kind === 'unsecured') return INVALID_TOKEN
+    if (claimed.kind === 'issuer') {
+      if (jwt?.has(claimed.issuer) === true) return verify(jwt)
+      // Whose token it is, nobody else is shown it.
+      if (claimed.issuer !== introspection.policy.issuer) return INVALID_TOKEN
+    }
     return this.#introspect(token, digest, introspection, nowSeconds)
   }
 
@@ -195,8 +212,4 @@ function findingOf(verification: Verification): Finding {
   if (verification.ok) return verification
   const { key } = verification
   return { refused: verification, ttlSeconds: key === null ? 0 : null, untilSeconds: null, key }
-}
-
-function keptNot(code: 'invalid_token'): Finding {
-  return { refused: refuse(code), ttlSeconds: 0, untilSeconds: null, key: null }
 }

@@ -99,6 +99,14 @@ after(async () => {
 const ask = (path: string, token: string): Promise<Reply> =>
   parts.ask(path, { authorization: `Bearer ${token}` })
 
+/** Three segments, whatever they are worth. */
+function jwtOf(header: object, claims: object, signature: string): string {
+  const [first, second] = [header, claims].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  )
+  return `${first}.${second}.${signature}`
+}
+
 describe('an opaque token (RFC 7662)', () => {
   it('makes its subject known to the upstream', async () => {
     const token = await provider.issueOpaqueToken({ scopes: ['read'], claims: { sub: 'alice' } })
@@ -124,6 +132,49 @@ describe('an opaque token (RFC 7662)', () => {
     assert.equal(upstreamField(await ask('/both/x', jwt), 'x-user-id'), 'bob')
     const after = await parts.gateway.metric('sallyport_introspection_attempts_total')
     assert.equal(after, attempts)
+  })
+
+  it('is no JWT of somebody else: that is refused, and nobody is shown it', async () => {
+    const attempts = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    const foreign = { iss: 'https://unheard-of.example.com/', sub: 'bob' }
+    for (const path of ['/both/x', '/opaque/x', '/key/x']) {
+      for (const token of [
+        jwtOf({ alg: 'ES256' }, foreign, 'A'.repeat(86)),
+        jwtOf({ alg: 'ES256' }, foreign, `${'A'.repeat(85)}B`),
+        jwtOf({ alg: 'unheard-of' }, foreign, 'A'),
+      ]) {
+        assert.equal(outcomeOf(await ask(path, token)), '401 invalid_token')
+      }
+    }
+    const after = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    assert.equal(after, attempts)
+  })
+
+  it('is no unsecured JWT: that is refused, whosever it says it is', async () => {
+    const attempts = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    for (const path of ['/both/x', '/opaque/x']) {
+      for (const [alg, signature] of [
+        ['none', ''],
+        ['NoNe', ''],
+        ['none', 'AAAA'],
+        ['ES256', ''],
+      ] as const) {
+        for (const claims of [{ iss: provider.issuer, sub: 'bob' }, { sub: 'bob' }]) {
+          const token = jwtOf({ alg }, claims, signature)
+          assert.equal(outcomeOf(await ask(path, token)), '401 invalid_token')
+        }
+      }
+    }
+    const after = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    assert.equal(after, attempts)
+  })
+
+  it('may be a JWT of the issuer that is asked, where JWTs are not verified here', async () => {
+    const attempts = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    const jwt = jwtOf({ alg: 'ES256' }, { iss: provider.issuer, sub: 'bob' }, 'A'.repeat(86))
+    assert.equal(outcomeOf(await ask('/opaque/x', jwt)), '401 inactive_token')
+    const after = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    assert.equal(after - attempts, 1)
   })
 
   it('that its issuer does not know is inactive', async () => {

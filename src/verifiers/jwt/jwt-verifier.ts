@@ -84,16 +84,6 @@ export function compileJwtProfile(policies: readonly JwtIssuerPolicy[]): JwtProf
 }
 
 /**
- * Whether the token is a JWT of one of these issuers, or says so. Nothing is verified: this only
- * decides who is to judge it.
- */
-export function isJwtOf(token: string, profile: JwtProfile): boolean {
-  const jws = parseCompactJws(token)
-  const issuer = jws === null ? undefined : parseClaims(jws.payload)?.['iss']
-  return typeof issuer === 'string' && profile.has(issuer)
-}
-
-/**
  * One for each listener thread.
  *
  * Refuses with `invalid_token`, `invalid_claims`, `token_expired`, `token_not_yet_valid`,
