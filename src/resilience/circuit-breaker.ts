@@ -16,8 +16,11 @@
  *
  *     instant    when it opened; in half-open, when the latest probe was let through
  *     epoch      goes up with every change of phase
- *     in flight  probes without a verdict
+ *     in flight  signed: probes without a verdict, less one for each that ended without any
  *     count      closed: failures in a row; half-open: probes that succeeded
+ *
+ * A probe that was answered without a verdict (what was asked is at fault) makes room for two: who
+ * answers is alive, and those who send what cannot be answered must not be the only ones to probe.
  *
  * A permit is the epoch in which it was given. A verdict of another epoch is dropped: an attempt
  * that began before the breaker opened says nothing about the endpoint now.
@@ -35,8 +38,8 @@ export interface CircuitBreakerOptions {
   /** From opening to the first probe. 1 to {@link WAIT_MS_MAX}. */
   readonly recoveryTimeoutMs: number
   /**
-   * Successful probes that close it, and the most that are in flight at a time. 1 to
-   * {@link COUNT_MAX}.
+   * Successful probes that close it, and the most that are in flight at a time, but for those that
+   * take the place of probes without a verdict. 1 to {@link PROBES_MAX}.
    */
   readonly halfOpenRequests: number
   /**
@@ -57,6 +60,10 @@ export type BreakerPermit = number & { readonly [permitBrand]: true }
 
 /** Largest threshold that the word has room for. */
 export const COUNT_MAX = 0xff
+/** Most probes that it has room for. */
+export const PROBES_MAX = 0x7f
+/** Room for so many more, at the most. */
+const IN_FLIGHT_MIN = -0x80
 /** Ten days: half of what a signed difference of milliseconds can tell, less a margin. */
 export const WAIT_MS_MAX = 864_000_000
 
@@ -93,7 +100,7 @@ export class CircuitBreaker {
   constructor(buffer: SharedArrayBuffer, index: number, options: CircuitBreakerOptions) {
     checkRange('failureThreshold', options.failureThreshold, COUNT_MAX)
     checkRange('recoveryTimeoutMs', options.recoveryTimeoutMs, WAIT_MS_MAX)
-    checkRange('halfOpenRequests', options.halfOpenRequests, COUNT_MAX)
+    checkRange('halfOpenRequests', options.halfOpenRequests, PROBES_MAX)
     checkRange('probeExpiryMs', options.probeExpiryMs, WAIT_MS_MAX)
     const wordBytes = BigUint64Array.BYTES_PER_ELEMENT
     this.#words = new BigUint64Array(buffer, index * WORDS_PER_BREAKER * wordBytes, 2)
@@ -119,7 +126,8 @@ export class CircuitBreaker {
    * Asks for leave to make one attempt now. Never waits.
    *
    * Half-open, no more probes are in flight than successes are still needed, so exactly
-   * `halfOpenRequests` probes reach an endpoint that has recovered before everybody does.
+   * `halfOpenRequests` probes reach an endpoint that has recovered before everybody does. Each
+   * probe that was released lets one more through.
    *
    * @param nowMs Wall clock.
    * @returns `null` while open, and while enough probes are in flight.
@@ -166,14 +174,15 @@ export class CircuitBreaker {
     }
   }
 
-  /** The attempt was not made, or says nothing about the endpoint. Another may take its place. */
+  /** The answer says nothing about the endpoint but that it is there. Two take its place. */
   released(permit: BreakerPermit): void {
     for (;;) {
       const word = Atomics.load(this.#words, 0)
       const circuit = decode(word)
       const isProbe = circuit.epoch === permit && circuit.phase === HALF_OPEN
-      if (!isProbe || circuit.inFlight === 0) return
-      if (this.#swap(word, { ...circuit, inFlight: circuit.inFlight - 1 })) return
+      if (!isProbe) return
+      const inFlight = Math.max(IN_FLIGHT_MIN, circuit.inFlight - 2)
+      if (this.#swap(word, { ...circuit, inFlight })) return
     }
   }
 
@@ -194,10 +203,9 @@ export class CircuitBreaker {
 
   #afterSuccess(circuit: Circuit): Circuit | null {
     if (circuit.phase === CLOSED) return circuit.count === 0 ? null : { ...circuit, count: 0 }
-    if (circuit.inFlight === 0) return null
     const count = circuit.count + 1
     if (count >= this.#options.halfOpenRequests) return changed(circuit, CLOSED, circuit.instantMs)
-    return { ...circuit, count, inFlight: circuit.inFlight - 1 }
+    return { ...circuit, count, inFlight: Math.max(IN_FLIGHT_MIN, circuit.inFlight - 1) }
   }
 
   #load(): Circuit {
@@ -226,7 +234,8 @@ function decode(word: bigint): Circuit {
   return {
     phase: low >>> 30,
     epoch: (low >>> 16) & EPOCH_MASK,
-    inFlight: (low >>> 8) & COUNT_MAX,
+    // Sign and all.
+    inFlight: (low << 16) >> 24,
     count: low & COUNT_MAX,
     instantMs: Number(word >> 32n) | 0,
   }
@@ -234,7 +243,11 @@ function decode(word: bigint): Circuit {
 
 function encode(circuit: Circuit): bigint {
   const low =
-    ((circuit.phase << 30) | (circuit.epoch << 16) | (circuit.inFlight << 8) | circuit.count) >>> 0
+    ((circuit.phase << 30) |
+      (circuit.epoch << 16) |
+      ((circuit.inFlight & COUNT_MAX) << 8) |
+      circuit.count) >>>
+    0
   const high = Math.trunc(circuit.instantMs) >>> 0
   return (BigInt(high) << 32n) | BigInt(low)
 }

@@ -18,6 +18,8 @@ class PlainBreaker {
   #streak = 0
   /** Attempts whose verdict matters: those begun in the present phase. */
   #heard = new Set<number>()
+  /** Probes on top, for those that ended without a verdict. */
+  #more = 0
   openedCount = 0
 
   constructor(options: CircuitBreakerOptions) {
@@ -35,9 +37,13 @@ class PlainBreaker {
       this.#enter('half_open')
     }
     if (this.#state === 'half_open') {
-      const isFull = this.#heard.size + this.#streak >= this.#options.halfOpenRequests
+      const room = this.#options.halfOpenRequests + this.#more
+      const isFull = this.#heard.size + this.#streak >= room
       if (isFull && nowMs - this.#sinceMs < this.#options.probeExpiryMs) return false
-      if (isFull) this.#heard.clear()
+      if (isFull) {
+        this.#heard.clear()
+        this.#more = 0
+      }
       this.#sinceMs = nowMs
     }
     this.#heard.add(attempt)
@@ -61,12 +67,14 @@ class PlainBreaker {
   }
 
   released(attempt: number): void {
-    this.#heard.delete(attempt)
+    const isProbe = this.#heard.delete(attempt) && this.#state === 'half_open'
+    if (isProbe) this.#more += 1
   }
 
   #enter(state: CircuitState): void {
     this.#state = state
     this.#streak = 0
+    this.#more = 0
     this.#heard.clear()
   }
 }

@@ -6,6 +6,7 @@ import {
   type CircuitBreakerOptions,
   COUNT_MAX,
   createCircuitBreakerBuffer,
+  PROBES_MAX,
   WAIT_MS_MAX,
 } from '../../src/resilience/circuit-breaker.ts'
 
@@ -156,6 +157,25 @@ describe('a half-open circuit breaker', () => {
     assert.equal(breaker.succeeded(acquire(breaker, probeMs)), true)
   })
 
+  it('is not kept busy by what its endpoint cannot answer', () => {
+    const breaker = createBreaker({ halfOpenRequests: 2 })
+    open(breaker)
+    let probes = [acquire(breaker, probeMs), acquire(breaker, probeMs)]
+    for (const expected of [4, 8, 16]) {
+      for (const probe of probes) breaker.released(probe)
+      probes = []
+      for (let next = breaker.tryAcquire(probeMs); next !== null; ) {
+        probes.push(next)
+        next = breaker.tryAcquire(probeMs)
+      }
+      assert.equal(probes.length, expected)
+    }
+    for (const probe of probes) breaker.released(probe)
+    for (let round = 0; round < 1_000; round += 1) breaker.released(acquire(breaker, probeMs))
+    breaker.succeeded(acquire(breaker, probeMs))
+    assert.equal(breaker.succeeded(acquire(breaker, probeMs)), true, 'and still two must succeed')
+  })
+
   it('gives up probes whose thread has died, keeps successes, and hears no ghosts', () => {
     const breaker = createBreaker()
     open(breaker)
@@ -191,6 +211,6 @@ describe('circuit breakers of one buffer', () => {
     }
     assert.throws(() => createBreaker({ failureThreshold: COUNT_MAX + 1 }), RangeError)
     assert.throws(() => createBreaker({ recoveryTimeoutMs: WAIT_MS_MAX + 1 }), RangeError)
-    createBreaker({ failureThreshold: COUNT_MAX, halfOpenRequests: COUNT_MAX })
+    createBreaker({ failureThreshold: COUNT_MAX, halfOpenRequests: PROBES_MAX })
   })
 })
