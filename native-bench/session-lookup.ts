@@ -24,6 +24,7 @@ const server = await RedisServer.start()
 const connections = new RedisConnections(redisOptions([server.node]), {
   random: () => 0,
   onState: () => {},
+  onOversizedRecord: () => {},
 })
 await eventually('Redis is ready', () => connections.stats.ready > 0)
 const library = { ...server.node, enableOfflineQueue: false, maxRetriesPerRequest: 0 }

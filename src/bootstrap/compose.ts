@@ -187,7 +187,7 @@ function composeTenants({ configuration, tenants }: ListenerStart): TenantRegist
 function composeRedis(
   { redis, sessions, apiKeys, tuning }: GatewayConfiguration,
   perThread: (processWide: number) => number,
-  { onRedisState }: ListenerSurroundings,
+  { onRedisState, logger }: ListenerSurroundings,
 ): RedisConnections | null {
   const isUsed = sessions?.store === 'redis' || apiKeys?.redis === true
   if (redis === null || !isUsed) return null
@@ -197,7 +197,11 @@ function composeRedis(
     connectionsMax: perThread(tuning.redisConnectionsMax),
     idleMs: REDIS_IDLE_MS,
   }
-  return new RedisConnections(options, { random: randomFraction, onState: onRedisState })
+  return new RedisConnections(options, {
+    random: randomFraction,
+    onState: onRedisState,
+    onOversizedRecord: () => logger.log({ event: 'redis_record_too_large' }),
+  })
 }
 
 function composeSessions(

@@ -18,6 +18,6 @@ export function connectSupervisor(redis: RedisConfiguration): RedisConnections {
       idleMs: IDLE_MS,
       readFromReplicas: false,
     },
-    { random: randomFraction, onState: () => {} },
+    { random: randomFraction, onState: () => {}, onOversizedRecord: () => {} },
   )
 }

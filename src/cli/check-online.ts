@@ -50,6 +50,7 @@ const REDIS_FAILURES: Readonly<Record<RedisFailure, string>> = {
   read_only: 'it is read-only',
   out_of_memory: 'it is out of memory',
   wrong_type: 'it answers with an error',
+  too_large: 'it answers with an error',
   error: 'it answers with an error',
 }
 
@@ -89,7 +90,7 @@ interface Verdict {
 async function checkRedis(redis: RedisConfiguration): Promise<Verdict> {
   const connections = new RedisConnections(
     { ...redis, connectionsMin: 1, connectionsMax: 1, idleMs: redis.connectTimeoutMs },
-    { random: randomFraction, onState: () => {} },
+    { random: randomFraction, onState: () => {}, onOversizedRecord: () => {} },
   )
   await connections.whenReady(redis.connectTimeoutMs * REDIS_ROUNDS)
   const reply = await connections.ping()

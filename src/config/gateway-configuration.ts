@@ -136,6 +136,8 @@ export interface RedisConfiguration {
   readonly tls: { readonly ca: string | null; readonly serverName: string | null } | null
   readonly connectTimeoutMs: number
   readonly commandTimeoutMs: number
+  /** Of one session or API key. */
+  readonly recordBytesMax: number
   readonly readFromReplicas: boolean
 }
 

@@ -61,13 +61,19 @@ export const redisSchema = section(
       'Time for the answer to a command. Short, because requests wait for it.',
       { minimum: '5ms', maximum: '10s' },
     ).prefault('100ms'),
+    recordBytes: wholeNumber(
+      'Bytes of one session or API key at most. A larger record is not read to its end, and ' +
+        'answers for itself alone: 503.',
+      { minimum: 1_024, maximum: 1_048_576 },
+    ).prefault(65_536),
     readFromReplicas: flag(
       'Let replicas answer what changes nothing (API keys). A session is always read from its ' +
         'master: a replica may be the last to learn that it was ended.',
     ).prefault(false),
   },
-).transform(({ connectTimeout, commandTimeout, ...rest }) => ({
+).transform(({ connectTimeout, commandTimeout, recordBytes, ...rest }) => ({
   ...rest,
+  recordBytesMax: recordBytes,
   connectTimeoutMs: connectTimeout,
   commandTimeoutMs: commandTimeout,
 }))

@@ -33,6 +33,8 @@ export type LogEvent =
   | { readonly event: 'signature_binding_unavailable'; readonly reason: string }
   /** Uploads that outrun the gateway can cost memory. */
   | { readonly event: 'receive_buffer_unbounded'; readonly reason: string }
+  /** A session or API key in Redis: whoever has it gets 503. Once for each, by each thread. */
+  | { readonly event: 'redis_record_too_large' }
   /** Of each stream, since the last line of this kind or since the start. */
   | ({ readonly event: 'log_lines_dropped' } & LinesByStream)
   | { readonly event: 'draining' }
@@ -59,6 +61,7 @@ export const LOG_EVENT_LEVELS: Readonly<Record<LogEvent['event'], LogLevel>> = {
   listener_started: 'info',
   signature_binding_unavailable: 'warn',
   receive_buffer_unbounded: 'warn',
+  redis_record_too_large: 'warn',
   log_lines_dropped: 'error',
   draining: 'info',
   listeners_stuck: 'error',

@@ -2,10 +2,11 @@
  * The only door to Redis: standalone, Sentinel and Cluster behind one set of typed commands, every
  * outcome a value within bounded time. No command waits for a connection.
  */
+import { OversizedRecords } from './oversized-records.ts'
 import type { RedisCounters, WireEvents } from './redis-line.ts'
 import type { RedisConnectionsOptions } from './redis-options.ts'
 import { RedisPool, type RedisState } from './redis-pool.ts'
-import type { RedisFailure, RedisReply } from './redis-reply.ts'
+import { type RedisFailure, type RedisReply, redisFailed } from './redis-reply.ts'
 import { ClusterWire, ServerWire } from './redis-wires.ts'
 
 /** Entries of a stream have one field. */
@@ -17,6 +18,8 @@ export interface RedisParts {
   readonly random: () => number
   /** At the first connection or failure, and at each change. */
   readonly onState: (state: RedisState) => void
+  /** A record is larger than any may be. Not told again of the same one while it is known. */
+  readonly onOversizedRecord: () => void
 }
 
 export interface RedisStatistics {
@@ -35,6 +38,8 @@ export interface RedisStatistics {
 export class RedisConnections {
   readonly #masters: RedisPool
   readonly #replicas: RedisPool | null
+  readonly #recordBytesMax: number
+  readonly #oversized: OversizedRecords
   #onReady: () => void = () => {}
   readonly #counters: RedisCounters = { commands: 0, writes: 0, failures: noFailures() }
 
@@ -42,6 +47,9 @@ export class RedisConnections {
   constructor(options: RedisConnectionsOptions, parts: RedisParts) {
     const counters = this.#counters
     const { random } = parts
+    const oversized = new OversizedRecords(parts.onOversizedRecord)
+    this.#oversized = oversized
+    this.#recordBytesMax = options.recordBytesMax
     const create = (role: 'master' | 'slave') => (events: WireEvents) =>
       options.mode === 'cluster'
         ? new ClusterWire(options, random, counters, events)
@@ -50,25 +58,26 @@ export class RedisConnections {
       if (state === 'ready') this.#onReady()
       parts.onState(state)
     }
-    this.#masters = new RedisPool(options, { createWire: create('master'), counters, onState })
+    const shared = { counters, oversized }
+    this.#masters = new RedisPool(options, { ...shared, createWire: create('master'), onState })
     // A cluster's connections go to replicas as they are told, command by command.
     this.#replicas =
       options.readFromReplicas && options.mode === 'sentinel'
-        ? new RedisPool(options, { createWire: create('slave'), counters, onState: () => {} })
+        ? new RedisPool(options, { ...shared, createWire: create('slave'), onState: () => {} })
         : null
   }
 
   /**
-   * Reads a value at its master and lets it live `ttlSeconds` from now, in one step; `null`: as
+   * Reads a record at its master and lets it live `ttlSeconds` from now, in one step; `null`: as
    * long as it would have. @returns `null` when absent.
    */
   getex(key: string, ttlSeconds: number | null): Promise<RedisReply<string | null>> {
     const life = ttlSeconds === null ? [] : ['EX', String(ttlSeconds)]
-    return this.#masters.run('getex', [key, ...life], isTextOrNull)
+    return this.#lookUp(this.#masters, 'getex', [key, ...life])
   }
 
   get(key: string): Promise<RedisReply<string | null>> {
-    return this.#readers().run('get', [key], isTextOrNull)
+    return this.#lookUp(this.#readers(), 'get', [key])
   }
 
   /** Sets a value that lives `ttlSeconds`. */
@@ -191,13 +200,42 @@ export class RedisConnections {
     this.#replicas?.close()
   }
 
+  #lookUp(pool: RedisPool, name: string, args: string[]): Promise<RedisReply<string | null>> {
+    const { isEmpty } = this.#oversized
+    return isEmpty || !this.#oversized.has(args[0] ?? '')
+      ? pool.run(name, args, isTextOrNull, this.#recordBytesMax)
+      : this.#lookUpOversized(pool, name, args)
+  }
+
+  /** Asks for the length first. */
+  async #lookUpOversized(
+    pool: RedisPool,
+    name: string,
+    args: string[],
+  ): Promise<RedisReply<string | null>> {
+    const key = args[0] ?? ''
+    const length = await pool.run('strlen', [key], isCount)
+    if (!length.ok) return length
+    if (length.value > this.#recordBytesMax) return redisFailed('too_large')
+    this.#oversized.delete(key)
+    return pool.run(name, args, isTextOrNull, this.#recordBytesMax)
+  }
+
   #readers(): RedisPool {
     return this.#replicas !== null && this.#replicas.ready > 0 ? this.#replicas : this.#masters
   }
 }
 
 function noFailures(): Record<RedisFailure, number> {
-  return { unavailable: 0, timeout: 0, read_only: 0, out_of_memory: 0, wrong_type: 0, error: 0 }
+  return {
+    unavailable: 0,
+    timeout: 0,
+    read_only: 0,
+    out_of_memory: 0,
+    wrong_type: 0,
+    too_large: 0,
+    error: 0,
+  }
 }
 
 function isText(value: unknown): value is string {

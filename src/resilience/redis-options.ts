@@ -28,6 +28,8 @@ export interface RedisConnectionsOptions {
   /** Until TCP, and TLS, are there; and once more until the server has said that it is ready. */
   readonly connectTimeoutMs: number
   readonly commandTimeoutMs: number
+  /** Of a value that `get` or `getex` reads. */
+  readonly recordBytesMax: number
   /** In a cluster, one of these is a connection to each node. */
   readonly connectionsMin: number
   readonly connectionsMax: number
@@ -47,8 +49,6 @@ const REDIRECTIONS_MAX = 4
 /** A connection that we give up is not waited for. */
 const DISCONNECT_MS = 50
 const KEEP_ALIVE_MS = 30_000
-/** A node of a cluster that says nothing for so many command times is given up. */
-const SILENT_TIMES_MAX = 3
 
 /** Milliseconds before the attempt with this number, from 1: never at once, never all at once. */
 export function retryDelayMs(attempt: number, random: () => number): number {
@@ -59,8 +59,8 @@ export function retryDelayMs(attempt: number, random: () => number): number {
 /** For a connection to one server, found directly or through sentinels. */
 export function serverOptions(
   options: RedisConnectionsOptions,
-  random: () => number,
   role: 'master' | 'slave',
+  retryDelay: (attempt: number) => number,
 ) {
   const { nodes, connectTimeoutMs } = options
   const tls = tlsOptions(options.tls)
@@ -73,8 +73,6 @@ export function serverOptions(
           sentinelCommandTimeout: connectTimeoutMs,
           // One round of the sentinels an attempt: further ones wait as long as any other.
           sentinelRetryStrategy: () => null,
-          // A master that was demoted under us refuses writes: ask the sentinels again.
-          reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
           enableTLSForSentinelMode: tls !== null,
           ...(tls === null ? {} : { sentinelTLS: tls }),
         }
@@ -84,12 +82,15 @@ export function serverOptions(
     ...way,
     db: options.database,
     enableOfflineQueue: false,
-    retryStrategy: (attempt: number) => retryDelayMs(attempt, random),
+    retryStrategy: retryDelay,
   }
 }
 
 /** For the connections to all nodes of a cluster. */
-export function clusterOptions(options: RedisConnectionsOptions, random: () => number) {
+export function clusterOptions(
+  options: RedisConnectionsOptions,
+  retryDelay: (attempt: number) => number,
+) {
   return {
     enableAutoPipelining: true,
     enableOfflineQueue: false,
@@ -100,14 +101,13 @@ export function clusterOptions(options: RedisConnectionsOptions, random: () => n
     retryDelayOnClusterDown: 0,
     slotsRefreshTimeout: SLOTS_REFRESH_MS,
     slotsRefreshInterval: SLOTS_REFRESH_MS,
-    clusterRetryStrategy: (attempt: number) => retryDelayMs(attempt, random),
+    clusterRetryStrategy: retryDelay,
     // Names are resolved when connecting, so that a certificate is checked against the name.
     dnsLookup: (name: string, found: (error: null, address: string) => void) => found(null, name),
     redisOptions: {
       ...commonOptions(options),
       // Only tidies up: callers have had their answer after `commandTimeoutMs`.
       commandTimeout: Math.max(options.commandTimeoutMs, options.connectTimeoutMs),
-      socketTimeout: SILENT_TIMES_MAX * options.commandTimeoutMs,
     },
   }
 }

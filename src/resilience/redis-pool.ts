@@ -4,8 +4,14 @@
  * The first connection that is not busy takes the command, so that concurrent commands meet in one
  * write instead of being spread thin; the next one is used, and made, only when all before it are
  * busy. While none is ready every command fails at once, and only the minimum keeps trying to
- * connect. Nothing ever queues for a connection.
+ * connect. Nothing queues for a connection, except for one that we are renewing (redis-line.ts).
+ *
+ * A server that became a replica is left by all connections as soon as one is told. A record that
+ * is too large costs its own look-up: its connection is cut, and what waited behind it is served on
+ * another.
  */
+import type { OversizedRecords } from './oversized-records.ts'
+import type { PendingCommand } from './redis-command.ts'
 import { type RedisCounters, RedisLine, type RedisWire, type WireEvents } from './redis-line.ts'
 import { type RedisReply, redisFailed } from './redis-reply.ts'
 
@@ -29,6 +35,7 @@ export interface RedisPoolOptions {
 export interface RedisPoolParts {
   readonly createWire: (events: WireEvents) => RedisWire
   readonly counters: RedisCounters
+  readonly oversized: OversizedRecords
   /** At the first connection or failure, and at each change between one and none. */
   readonly onState: (state: RedisState) => void
 }
@@ -68,9 +75,10 @@ export class RedisPool {
     name: string,
     args: string[],
     isExpected: (value: unknown) => value is T,
+    recordBytesMax = 0,
   ): Promise<RedisReply<T>> {
     const line = this.#pick()
-    if (line !== null) return line.run(name, args, isExpected)
+    if (line !== null) return line.run(name, args, isExpected, recordBytesMax)
     this.#parts.counters.failures.unavailable += 1
     return Promise.resolve(redisFailed('unavailable'))
   }
@@ -87,14 +95,18 @@ export class RedisPool {
   /** Where the next command goes; `null` when there is no connection, or no room on any. */
   #pick(): RedisLine | null {
     let leastBusy: RedisLine | null = null
+    let held: RedisLine | null = null
     for (const line of this.#lines) {
-      if (!line.isReady) continue
+      if (!line.isReady) {
+        if (held === null && line.isHolding) held = line
+        continue
+      }
       if (line.inFlight < COMMANDS_BEFORE_NEXT) return line
       if (leastBusy === null || line.inFlight < leastBusy.inFlight) leastBusy = line
     }
-    if (leastBusy === null) return null
+    if (leastBusy === null) return withRoom(held)
     this.#grow()
-    return leastBusy.inFlight < COMMANDS_PER_CONNECTION_MAX ? leastBusy : null
+    return withRoom(leastBusy)
   }
 
   /** One connection at a time: a burst must not open all of them before the first is there. */
@@ -104,7 +116,7 @@ export class RedisPool {
   }
 
   #addLine(): void {
-    const { createWire, counters } = this.#parts
+    const { createWire, counters, oversized } = this.#parts
     const line = new RedisLine(this.#options.commandTimeoutMs, {
       createWire,
       counters,
@@ -112,8 +124,23 @@ export class RedisPool {
       onSilence: () => {
         for (const other of this.#lines) other.suspect()
       },
+      onDemoted: () => {
+        for (const other of this.#lines) other.renew('demoted')
+      },
+      onOversized: (key) => oversized.add(key),
+      onCutOff: (command, cut) => this.#serveAgain(command, cut),
     })
     this.#lines.push(line)
+  }
+
+  #serveAgain(command: PendingCommand, cut: RedisLine): void {
+    if (command.isLookUp && this.#parts.oversized.has(command.key)) {
+      cut.giveUp(command, redisFailed('too_large'))
+      return
+    }
+    const line = this.#isClosed ? null : this.#pick()
+    if (line === null) cut.giveUp(command, redisFailed('unavailable'))
+    else line.take(command)
   }
 
   #lineChanged(line: RedisLine): void {
@@ -126,7 +153,8 @@ export class RedisPool {
 
   /** A connection attempt failed, or the number of ready connections changed. */
   #tellState(): void {
-    const state = this.#lines.some((line) => line.isReady) ? 'ready' : 'unreachable'
+    const isUsable = this.#lines.some((line) => line.isReady || line.isHolding)
+    const state = isUsable ? 'ready' : 'unreachable'
     if (state === this.#state) return
     this.#state = state
     this.#parts.onState(state)
@@ -147,4 +175,8 @@ export class RedisPool {
     this.#idleSweeps.delete(line)
     line.close()
   }
+}
+
+function withRoom(line: RedisLine | null): RedisLine | null {
+  return line !== null && line.inFlight < COMMANDS_PER_CONNECTION_MAX ? line : null
 }

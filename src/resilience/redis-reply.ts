@@ -6,6 +6,7 @@
  * - `read_only`: the server is a replica and takes no writes.
  * - `out_of_memory`: the server is at its `maxmemory` and takes no writes that need more.
  * - `wrong_type`: the key holds another kind of value.
+ * - `too_large`: the record is larger than any may be. Says nothing about the server.
  * - `error`: any other complaint of the server, or a reply that the command cannot have.
  */
 export type RedisFailure =
@@ -14,6 +15,7 @@ export type RedisFailure =
   | 'read_only'
   | 'out_of_memory'
   | 'wrong_type'
+  | 'too_large'
   | 'error'
 
 export interface RedisFailed {
@@ -29,6 +31,7 @@ const FAILED: Readonly<Record<RedisFailure, RedisFailed>> = {
   read_only: Object.freeze({ ok: false, reason: 'read_only' }),
   out_of_memory: Object.freeze({ ok: false, reason: 'out_of_memory' }),
   wrong_type: Object.freeze({ ok: false, reason: 'wrong_type' }),
+  too_large: Object.freeze({ ok: false, reason: 'too_large' }),
   error: Object.freeze({ ok: false, reason: 'error' }),
 }
 

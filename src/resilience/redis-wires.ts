@@ -11,15 +11,24 @@
  * not run because the key is served elsewhere.
  */
 import { Cluster, Command, Redis } from 'ioredis'
-import type { LineCommand, RedisCounters, RedisWire, WireEvents } from './redis-line.ts'
+import type { LineCommand } from './redis-command.ts'
+import type { RedisCounters, RedisWire, Renewal, WireEvents } from './redis-line.ts'
 import {
   clusterOptions,
   type RedisConnectionsOptions,
   retryDelayMs,
   serverOptions,
 } from './redis-options.ts'
+import { watchReplySize, watchSilence } from './redis-replies.ts'
+import { redisFailureOf } from './redis-reply.ts'
 
 const REPLY_AS_TEXT = { replyEncoding: 'utf8' } as const
+/** What `INFO` says of a server that follows another. */
+const REPLICA_ROLE = 'role:slave'
+/** Sessions must work within a second of the new master's being there. */
+const DEMOTED_RETRY_MS_MAX = 300
+/** A node of a cluster that says nothing for so many command times is given up. */
+const SILENT_TIMES_MAX = 3
 /**
  * What a cluster, or the client library between two views of one, says of a command that was not
  * run where it was sent. Pipelined commands are not sent on when some of them did run.
@@ -32,7 +41,15 @@ export class ServerWire implements RedisWire {
   readonly #counters: RedisCounters
   readonly #handshakeMs: number
   readonly #random: () => number
+  readonly #events: WireEvents
+  readonly #recordBytesMax: number
   #watchdog: NodeJS.Timeout | null = null
+  /** The next connection is made without delay. */
+  #isHurried = false
+  /** The server that we are led to has been a replica once. */
+  #needsMaster = false
+  /** How often in a row it was one since. */
+  #replicasMet = 0
   #restart: NodeJS.Timeout | null = null
   #restarts = 0
   #isClosed = false
@@ -47,15 +64,16 @@ export class ServerWire implements RedisWire {
     this.#counters = counters
     this.#handshakeMs = 2 * options.connectTimeoutMs
     this.#random = random
-    const redis = new Redis(serverOptions(options, random, role))
+    this.#events = events
+    this.#recordBytesMax = options.recordBytesMax
+    const redis = new Redis(serverOptions(options, role, (attempt) => this.#retryDelayMs(attempt)))
     this.#redis = redis
     // It repeats itself in `close`, where it is acted upon.
     redis.on('error', () => {})
     redis.on('connecting', () => this.#watch())
     redis.on('ready', () => {
-      this.#unwatch()
-      this.#restarts = 0
-      events.onReady()
+      if (this.#needsMaster) this.#askForRole()
+      else this.#ready()
     })
     redis.on('close', () => {
       this.#unwatch()
@@ -100,6 +118,13 @@ export class ServerWire implements RedisWire {
     stream?.destroy()
   }
 
+  renew(why: Renewal): boolean {
+    if (why === 'demoted') this.#needsMaster = true
+    this.#isHurried = true
+    this.drop()
+    return true
+  }
+
   close(): void {
     this.#isClosed = true
     this.#unwatch()
@@ -107,6 +132,41 @@ export class ServerWire implements RedisWire {
     const { stream } = this.#redis
     this.#redis.disconnect()
     stream?.destroy()
+  }
+
+  #ready(): void {
+    this.#unwatch()
+    this.#restarts = 0
+    this.#replicasMet = 0
+    this.#isHurried = false
+    const events = this.#events
+    watchReplySize(this.#redis, this.#recordBytesMax, (key) => events.onOversized(key))
+    events.onReady()
+  }
+
+  /** A name may go on leading to a replica for a while after its master has moved. */
+  #askForRole(): void {
+    this.#redis.info('replication').then(
+      (facts) => {
+        if (!facts.includes(REPLICA_ROLE)) return this.#ready()
+        this.#replicasMet += 1
+        this.drop()
+      },
+      (error: unknown) => {
+        // A user who may not ask: the next write tells. Otherwise the connection was lost.
+        if (redisFailureOf(error).reason !== 'unavailable') this.#ready()
+      },
+    )
+  }
+
+  #retryDelayMs(attempt: number): number {
+    if (this.#isHurried) {
+      this.#isHurried = false
+      return 0
+    }
+    // The library counts from each time that it is ready.
+    const delayMs = retryDelayMs(Math.max(attempt, this.#replicasMet), this.#random)
+    return this.#needsMaster ? Math.min(delayMs, DEMOTED_RETRY_MS_MAX) : delayMs
   }
 
   /** The library bounds the time to connect, but not what comes between that and being ready. */
@@ -155,7 +215,10 @@ export class ClusterWire implements RedisWire {
   ) {
     this.#events = events
     this.#connectTimeoutMs = options.connectTimeoutMs
-    const cluster = new Cluster([...options.nodes], clusterOptions(options, random))
+    const cluster = new Cluster(
+      [...options.nodes],
+      clusterOptions(options, (attempt) => retryDelayMs(attempt, random)),
+    )
     this.#cluster = cluster
     // It repeats itself in `close`, where it is acted upon.
     cluster.on('error', () => {})
@@ -164,6 +227,8 @@ export class ClusterWire implements RedisWire {
       node.once('end', () => this.#nodes.delete(node))
       node.on('ready', () => {
         countWrites(node.stream, counters)
+        watchReplySize(node, options.recordBytesMax, (key) => events.onOversized(key))
+        watchSilence(node, options.commandTimeoutMs, SILENT_TIMES_MAX)
         this.#nodeReady()
       })
       // The library connects with the first command and refuses the next ones until it has. Not
@@ -188,6 +253,13 @@ export class ClusterWire implements RedisWire {
 
   drop(): void {
     this.#cluster.disconnect(true)
+  }
+
+  /** The library comes back from {@link drop} in several attempts: a new client does so at once. */
+  renew(): boolean {
+    // What is being received is not waited for.
+    for (const { stream } of this.#nodes) stream?.destroy()
+    return false
   }
 
   close(): void {

@@ -24,6 +24,7 @@ export class RedisClients {
     const redis = new RedisConnections(redisOptions(nodes, changes), {
       random: () => 0.5,
       onState: (state) => states.push(state),
+      onOversizedRecord: () => {},
     })
     this.#open.push(redis)
     return { redis, states }

@@ -18,6 +18,7 @@ export function redisOptions(
     tls: null,
     connectTimeoutMs: 500,
     commandTimeoutMs: 100,
+    recordBytesMax: 65_536,
     connectionsMin: 2,
     connectionsMax: 4,
     idleMs: 30_000,

@@ -1,0 +1,89 @@
+/** The whole process stands still for a moment, as when its share of a processor is used up. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  type CredentialGateway,
+  newSessionId,
+  outcomeOf,
+  sha256,
+  startCredentialGateway,
+} from '../support/credential-gateway.ts'
+import { eventually } from '../support/eventually.ts'
+import { RedisServer } from '../support/redis-server.ts'
+import { slowness } from '../support/starvation.ts'
+import { SwitchedProxy } from '../support/switched-proxy.ts'
+
+/** The time that Redis has for an answer, and how many times as long the pauses are. */
+const COMMAND_MS = 100
+const PAUSES = [1.5, 2.5, 4]
+const ROUNDS = 5
+const CLIENTS = 16
+/** So that at any moment answers are on their way. */
+const ANSWER_DELAY_MS = 20
+
+/** Sessions of all clients while the gateway is paused again and again. */
+async function outcomesDuringPauses(
+  parts: CredentialGateway,
+  id: string,
+  commandMs: number,
+): Promise<Set<string>> {
+  const { processId } = parts.gateway
+  const outcomes = new Set<string>()
+  let isOver = false
+  const client = async () => {
+    while (!isOver) {
+      outcomes.add(outcomeOf(await parts.ask('/s/x', { cookie: `__Host-sid=${id}` })))
+    }
+  }
+  const load = Array.from({ length: CLIENTS }, client)
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const times of PAUSES) {
+      process.kill(processId, 'SIGSTOP')
+      await delay(times * commandMs)
+      process.kill(processId, 'SIGCONT')
+      await delay(50 + round)
+    }
+  }
+  isOver = true
+  await Promise.all(load)
+  return outcomes
+}
+
+function startedGateway(redis: object, commandMs: number): Promise<CredentialGateway> {
+  const patient = { connectTimeout: '5s', commandTimeout: `${commandMs}ms` }
+  return startCredentialGateway(
+    { redis: { ...redis, ...patient }, sessions: { ttl: '60s' } },
+    { '/s/*': { authenticate: ['session'] } },
+    { SALLYPORT_LISTENER_THREADS: '1' },
+  )
+}
+
+describe('a pause of the whole gateway', () => {
+  let server: RedisServer
+  let slow: SwitchedProxy
+  before(async () => {
+    server = await RedisServer.start()
+    slow = await SwitchedProxy.start(server.port)
+    slow.answerDelayMs = ANSWER_DELAY_MS
+  })
+  after(async () => {
+    await slow.stop()
+    await server.stop()
+  })
+
+  it('refuses no session whose answer from Redis has arrived meanwhile', async () => {
+    const commandMs = Math.ceil(COMMAND_MS * slowness())
+    const parts = await startedGateway({ nodes: [slow.address] }, commandMs)
+    try {
+      const id = newSessionId()
+      await server.command('set', `sess:${sha256(id)}`, '{"userId":"u"}', 'EX', '600')
+      await eventually('it works', async () => {
+        return outcomeOf(await parts.ask('/s/x', { cookie: `__Host-sid=${id}` })) === 'passed'
+      })
+      assert.deepEqual([...(await outcomesDuringPauses(parts, id, commandMs))], ['passed'])
+    } finally {
+      await parts.stop()
+    }
+  })
+})
