@@ -55,12 +55,16 @@ export class GatewayLog {
     this.#waitForLines()
   }
 
-  sayWhatStarts(version: string, binary: NativeBinary): void {
+  sayWhatStarts(version: string, binary: NativeBinary, configuration: GatewayConfiguration): void {
+    const { cache, tuning } = configuration
     this.logger.log({
       event: 'starting',
       version,
       node: process.version,
       listenerThreads: this.#memories.length,
+      cores: tuning.cores,
+      memoryLimitMiB: tuning.memoryLimitMiB,
+      cacheMiB: cache.sizeMiB,
     })
     const { kind, sha256 } = binary
     this.logger.log({ event: 'native_server_loaded', version: binary.version, kind, sha256 })

@@ -134,7 +134,7 @@ class Supervisor implements RunningGateway {
   }
 
   async start(): Promise<void> {
-    this.#log.sayWhatStarts(this.#version, this.nativeBinary)
+    this.#log.sayWhatStarts(this.#version, this.nativeBinary, this.#configuration)
     const begun = this.#begin()
     try {
       await untilAborted(begun, this.#stopped)
@@ -362,6 +362,7 @@ class Supervisor implements RunningGateway {
       signatures: this.#signatures.status(),
       listenerThreads: { running: this.#listening.size, restarts: this.#restarts },
       tuning: this.#configuration.tuning,
+      cacheMiB: this.#configuration.cache.sizeMiB,
       issuers: this.#keys.statuses(),
       introspection: circuitReadings(this.#breakers),
       revocations: this.#stores.revocations.status(),

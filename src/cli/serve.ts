@@ -6,8 +6,6 @@ import { runUntil } from './run-until.ts'
 import type { Terminal } from './terminal.ts'
 import { packageVersion } from './version.ts'
 
-const PIPELINING_UNAVAILABLE =
-  'sallyport: SALLYPORT_UPSTREAM_PIPELINING: more than 1 is not available in this version'
 const RELOAD_UNAVAILABLE = 'loading the configuration again is not available in this version'
 
 /** Ends with 0 after SIGTERM or SIGINT, when what was running has been finished. */
@@ -20,7 +18,6 @@ export async function serve(
   end.endGracefully(() => terminal.complain(`sallyport: SIGHUP: ${RELOAD_UNAVAILABLE}`))
   const configuration = loadOrComplain(configFile, terminal)
   if (configuration === null) return EXIT.refused
-  if (configuration.tuning.upstreamPipelining > 1) terminal.complain(PIPELINING_UNAVAILABLE)
   if (configuration.watch) terminal.complain(`sallyport: watch: ${RELOAD_UNAVAILABLE}`)
   // Loaded on demand: no other command needs the native server, or should fail for lack of it.
   const { startSupervisor } = await import('../bootstrap/supervisor.ts')

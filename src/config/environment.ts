@@ -1,10 +1,14 @@
 /** The environment variables that tune the process: the only reader of `process.env`. */
-import { availableParallelism } from 'node:os'
 import type { Complaint } from './config-error.ts'
 import type { Environment } from './interpolate.ts'
+import type { MachineLimits } from './machine-limits.ts'
 
 /** Sizes of pools: properties of the machine, so they come from the environment. */
 export interface Tuning {
+  /** Of the machine, or of the container's share of it. */
+  readonly cores: number
+  /** Of the container; `null`: as much as the machine has. */
+  readonly memoryLimitMiB: number | null
   /** Event-loop threads that accept connections. */
   readonly listenerThreads: number
   /** Signature verification threads of the whole process: at least one per listener. */
@@ -15,8 +19,6 @@ export interface Tuning {
   readonly verifyQueueMax: number
   /** Connections per upstream target, whole process. */
   readonly upstreamConnections: number
-  /** Requests in flight per upstream connection. */
-  readonly upstreamPipelining: number
   /** Connections per identity-provider origin, whole process. */
   readonly identityProviderConnections: number
   /** Connections to Redis, whole process: kept open, and at most. */
@@ -44,6 +46,8 @@ export interface EnvironmentReading {
 }
 
 const BYTES_PER_MIB = 1_048_576
+const PIECE_MIB = 64
+const PIECES_PER_LIMIT = 8
 
 interface VariableRow {
   readonly meaning: string
@@ -57,7 +61,7 @@ interface VariableRow {
 export const ENVIRONMENT_VARIABLES = {
   SALLYPORT_LISTENER_THREADS: {
     meaning: 'Event-loop threads that accept connections.',
-    defaultText: 'cores − 1, at least 1',
+    defaultText: 'cores − 1, at least 1; of a container, the cores of its quota, rounded up',
     minimum: 1,
     maximum: 256,
   },
@@ -82,8 +86,10 @@ export const ENVIRONMENT_VARIABLES = {
     maximum: 1_048_576,
   },
   SALLYPORT_CACHE_MIB: {
-    meaning: 'Size of the shared token cache in MiB. Wins over `cache.sizeMiB`.',
-    defaultText: '64',
+    meaning:
+      'Size of the shared token cache in MiB. Wins over `cache.sizeMiB`. More than half of the ' +
+      'memory limit of the container is refused.',
+    defaultText: '64, or an eighth of the memory limit of the container if that is less',
     minimum: 1,
     maximum: 1_024,
   },
@@ -95,11 +101,11 @@ export const ENVIRONMENT_VARIABLES = {
   },
   SALLYPORT_UPSTREAM_PIPELINING: {
     meaning:
-      'Requests in flight per upstream connection. This version keeps to 1, which is also the ' +
-      'fastest with most servers; when more is asked for, the gateway says so at start.',
+      'Requests in flight per upstream connection. Only 1 is taken: pipelining was measured to be ' +
+      'slower, and one slow answer would hold up others.',
     defaultText: '1',
     minimum: 1,
-    maximum: 128,
+    maximum: 1,
   },
   SALLYPORT_IDP_CONNECTIONS: {
     meaning: 'Connections per identity-provider origin, whole process.',
@@ -132,7 +138,7 @@ export const ENVIRONMENT_VARIABLES = {
       'Memory for request bodies that wait to be taken by an upstream, whole process, in MiB. ' +
       'When three quarters are in use, uploads under way wait and new ones get 503, except ' +
       'small ones, which get it when nothing is left. Each listener thread has at least one MiB.',
-    defaultText: '64',
+    defaultText: '64, or an eighth of the memory limit of the container if that is less',
     minimum: 1,
     maximum: 65_536,
   },
@@ -165,13 +171,11 @@ export function processEnvironment(): Environment {
   return process.env
 }
 
-/** Cores that this process may use. */
-export function availableCores(): number {
-  return availableParallelism()
-}
-
 /** Reads every variable; a bad one is a complaint that names it, and counts as not set. */
-export function readEnvironment(environment: Environment, cores: number): EnvironmentReading {
+export function readEnvironment(
+  environment: Environment,
+  { cores, memoryBytes }: MachineLimits,
+): EnvironmentReading {
   const complaints: Complaint[] = []
 
   const number = (name: NumericVariable): number | null => {
@@ -182,7 +186,10 @@ export function readEnvironment(environment: Environment, cores: number): Enviro
     if (value >= minimum && value <= maximum) return value
     complaints.push({
       path: [name],
-      message: `must be a whole number from ${minimum} to ${maximum}`,
+      message:
+        minimum === maximum
+          ? `must be ${minimum}`
+          : `must be a whole number from ${minimum} to ${maximum}`,
     })
     return null
   }
@@ -191,22 +198,27 @@ export function readEnvironment(environment: Environment, cores: number): Enviro
     return seconds === null ? null : seconds * 1_000
   }
 
+  // Nothing to tune, but a wish that is not granted must not look granted.
+  number('SALLYPORT_UPSTREAM_PIPELINING')
   const listenerThreads = number('SALLYPORT_LISTENER_THREADS') ?? Math.max(1, cores - 1)
   const verifyThreads = number('SALLYPORT_VERIFY_THREADS') ?? Math.max(1, Math.floor(cores / 4))
   const redisConnectionsMin = number('SALLYPORT_REDIS_CONNECTIONS_MIN') ?? 5
   const redisConnectionsMax = number('SALLYPORT_REDIS_CONNECTIONS_MAX') ?? 50
+  const memoryLimitMiB = memoryBytes === null ? null : Math.floor(memoryBytes / BYTES_PER_MIB)
+  const bodyMiB = number('SALLYPORT_BODY_MEMORY_MIB') ?? fittingMiB(memoryLimitMiB)
   const tuning: Tuning = {
+    cores,
+    memoryLimitMiB,
     listenerThreads,
     verifyThreads: Math.max(verifyThreads, listenerThreads),
     verifyBatchMax: number('SALLYPORT_VERIFY_BATCH_MAX') ?? 32,
     verifyQueueMax: number('SALLYPORT_VERIFY_QUEUE_MAX') ?? 8_192,
     upstreamConnections: number('SALLYPORT_UPSTREAM_CONNECTIONS') ?? 256,
-    upstreamPipelining: number('SALLYPORT_UPSTREAM_PIPELINING') ?? 1,
     identityProviderConnections: number('SALLYPORT_IDP_CONNECTIONS') ?? 100,
     redisConnectionsMin,
     redisConnectionsMax: Math.max(redisConnectionsMin, redisConnectionsMax),
     receiveBufferBytes: (number('SALLYPORT_RECEIVE_BUFFER_KIB') ?? 256) * 1_024,
-    bodyMemoryBytes: (number('SALLYPORT_BODY_MEMORY_MIB') ?? 64) * BYTES_PER_MIB,
+    bodyMemoryBytes: bodyMiB * BYTES_PER_MIB,
     allowUnknownNativeServer: readSwitch(environment, complaints),
   }
   const overrides: FileOverrides = {
@@ -215,6 +227,12 @@ export function readEnvironment(environment: Environment, cores: number): Enviro
     jwksRefreshIntervalMs: milliseconds('JWKS_REFRESH_INTERVAL'),
   }
   return { tuning, overrides, complaints }
+}
+
+/** The default of each large piece of memory: it leaves most of a container to everything else. */
+export function fittingMiB(memoryLimitMiB: number | null): number {
+  if (memoryLimitMiB === null) return PIECE_MIB
+  return Math.max(1, Math.min(PIECE_MIB, Math.floor(memoryLimitMiB / PIECES_PER_LIMIT)))
 }
 
 function readSwitch(environment: Environment, complaints: Complaint[]): boolean {

@@ -5,9 +5,10 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Complaint, ConfigError, type ConfigProblem, describePath } from './config-error.ts'
 import { crossCheck } from './cross-checks.ts'
-import { availableCores, processEnvironment, readEnvironment } from './environment.ts'
+import { processEnvironment, readEnvironment } from './environment.ts'
 import type { GatewayConfiguration } from './gateway-configuration.ts'
 import { type Environment, interpolate, pathKey } from './interpolate.ts'
+import { type MachineLimits, machineLimits } from './machine-limits.ts'
 import { resolveConfiguration } from './resolve-configuration.ts'
 import { configurationSchema } from './schema.ts'
 import { describeIssues } from './schema-problems.ts'
@@ -17,7 +18,7 @@ import { FILE_BYTES_MAX, readYaml, type YamlDocument } from './yaml-document.ts'
 
 interface ConfigSurroundings {
   readonly environment: Environment
-  readonly cores: number
+  readonly machine: MachineLimits
   /** Relative names of files in the configuration start here. */
   readonly directory: string
 }
@@ -30,7 +31,7 @@ interface ConfigSurroundings {
 export function loadConfig(file: string): GatewayConfiguration {
   return parseConfig(readConfigFile(file), {
     environment: processEnvironment(),
-    cores: availableCores(),
+    machine: machineLimits(),
     directory: dirname(resolve(file)),
   })
 }
@@ -48,7 +49,7 @@ export function parseConfig(text: string, surroundings: ConfigSurroundings): Gat
   const value = withTypesOfVariables(filled.value, filled.interpolated)
   const parsed = configurationSchema.safeParse(value, READING)
   const settings = understand(value)
-  const environment = readEnvironment(surroundings.environment, surroundings.cores)
+  const environment = readEnvironment(surroundings.environment, surroundings.machine)
   const { configuration, complaints } = resolveConfiguration(
     settings,
     environment,

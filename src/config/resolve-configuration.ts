@@ -1,7 +1,7 @@
 /** Completes understood settings with files, names and the environment. */
 import { authenticatorsOf } from './authenticator-checks.ts'
 import type { Complaint, ConfigPath } from './config-error.ts'
-import type { EnvironmentReading } from './environment.ts'
+import { type EnvironmentReading, fittingMiB } from './environment.ts'
 import type {
   AdminConfiguration,
   GatewayConfiguration,
@@ -28,6 +28,10 @@ import { isCaseSensitive } from './route-spelling.ts'
 import { type AdminOutput, isAdminToken, type ServerOutput } from './server-settings.ts'
 import { SettingFiles } from './setting-files.ts'
 import type { TenantsOutput } from './tenant-settings.ts'
+
+/** The cache is at most one part in so many of the memory limit. */
+const CACHE_SHARE_MAX = 2
+
 import { tlsFileProblems } from './tls-files.ts'
 import type { UnderstoodSettings } from './understood-settings.ts'
 
@@ -70,7 +74,7 @@ export function resolveConfiguration(
   const configuration = {
     server,
     admin,
-    cache: { ...cache, sizeMiB: overrides.cacheSizeMiB ?? cache.sizeMiB },
+    cache: { ...cache, sizeMiB: cacheSizeMiB(cache.sizeMiB, environment, files) },
     issuers,
     redis,
     sessions,
@@ -85,6 +89,21 @@ export function resolveConfiguration(
     tuning,
   }
   return { configuration, complaints: files.complaints }
+}
+
+/** A limit that is too small for the cache ends the process some time after the start. */
+function cacheSizeMiB(
+  setMiB: number | null,
+  { overrides, tuning: { memoryLimitMiB } }: EnvironmentReading,
+  files: SettingFiles,
+): number {
+  const sizeMiB = overrides.cacheSizeMiB ?? setMiB
+  if (sizeMiB === null) return fittingMiB(memoryLimitMiB)
+  if (memoryLimitMiB !== null && sizeMiB * CACHE_SHARE_MAX > memoryLimitMiB) {
+    const path = overrides.cacheSizeMiB === null ? ['cache', 'sizeMiB'] : ['SALLYPORT_CACHE_MIB']
+    files.complain(path, `must be at most half of the memory limit, which is ${memoryLimitMiB} MiB`)
+  }
+  return sizeMiB
 }
 
 function isComplete<Item>(items: readonly (Item | null)[]): items is readonly Item[] {

@@ -111,10 +111,13 @@ export function isAdminToken(value: string): boolean {
 }
 
 export const cacheSchema = section('The token cache that all threads share.', {
-  sizeMiB: wholeNumber(
-    'Memory for cached decisions: about one KiB each. `SALLYPORT_CACHE_MIB` wins.',
-    { minimum: 1, maximum: 1_024 },
-  ).prefault(64),
+  sizeMiB: unlessAbsent(
+    wholeNumber(
+      'Memory for cached decisions in MiB: about one KiB each. Left out: 64, or an eighth of the ' +
+        'memory limit of the container if that is less. `SALLYPORT_CACHE_MIB` wins.',
+      { minimum: 1, maximum: 1_024 },
+    ),
+  ),
   refusalTtl: duration(
     'How long a refusal is remembered. Short, because its cause may go away; long enough to make ' +
       'repeating a bad token cheap for the gateway.',

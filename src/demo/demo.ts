@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url'
 import type { SupervisorOptions } from '../bootstrap/running-gateway.ts'
 import { startSupervisor } from '../bootstrap/supervisor.ts'
 import { untilAborted } from '../bootstrap/until-aborted.ts'
-import { availableCores, processEnvironment } from '../config/environment.ts'
+import { processEnvironment } from '../config/environment.ts'
 import { parseConfig } from '../config/load-config.ts'
+import { machineLimits } from '../config/machine-limits.ts'
 import { parseJsonText } from '../protocol/strict-json.ts'
 import { type EchoUpstream, startEchoUpstream } from './echo-upstream.ts'
 import { type IdentityProvider, startIdentityProvider } from './identity-provider.ts'
@@ -67,7 +68,7 @@ function configure(provider: IdentityProvider, upstream: EchoUpstream) {
       SALLYPORT_DEMO_CLIENT_SECRET: provider.clientSecret,
       SALLYPORT_DEMO_UPSTREAM: upstream.origin,
     },
-    cores: availableCores(),
+    machine: machineLimits(),
     directory: dirname(file),
   })
 }

@@ -17,6 +17,11 @@ export type LogEvent =
       readonly version: string
       readonly node: string
       readonly listenerThreads: number
+      /** Of the machine, or of the container's share of it. */
+      readonly cores: number
+      /** Of the container; `null`: none. */
+      readonly memoryLimitMiB: number | null
+      readonly cacheMiB: number
     }
   | {
       readonly event: 'native_server_loaded'

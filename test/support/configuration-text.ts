@@ -4,6 +4,7 @@ import { ConfigError, type ConfigProblem } from '../../src/config/config-error.t
 import type { GatewayConfiguration } from '../../src/config/gateway-configuration.ts'
 import type { Environment } from '../../src/config/interpolate.ts'
 import { parseConfig } from '../../src/config/load-config.ts'
+import type { MachineLimits } from '../../src/config/machine-limits.ts'
 
 /** Only what is needed to start. */
 export const LEAST_CONFIGURATION = `
@@ -29,12 +30,13 @@ export const ISSUERS = {
 
 interface Surroundings {
   readonly environment?: Environment
-  readonly cores?: number
+  readonly machine?: MachineLimits
   readonly directory?: string
 }
 
 export function parseText(text: string, surroundings: Surroundings = {}): GatewayConfiguration {
-  return parseConfig(text, { environment: {}, cores: 4, directory: '/', ...surroundings })
+  const machine = { cores: 4, memoryBytes: null }
+  return parseConfig(text, { environment: {}, machine, directory: '/', ...surroundings })
 }
 
 /** The problems with a text, which must have some. */

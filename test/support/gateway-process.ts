@@ -4,8 +4,9 @@
  */
 import { BroadcastChannel } from 'node:worker_threads'
 import { startSupervisor } from '../../src/bootstrap/supervisor.ts'
-import { availableCores, processEnvironment } from '../../src/config/environment.ts'
+import { processEnvironment } from '../../src/config/environment.ts'
 import { parseConfig } from '../../src/config/load-config.ts'
+import { machineLimits } from '../../src/config/machine-limits.ts'
 import { reservePort } from './reserved-port.ts'
 import { FAULT_CHANNEL, type Fault } from './thread-faults.ts'
 
@@ -27,7 +28,7 @@ const [, , text = ''] = process.argv
 try {
   const configuration = parseConfig(text, {
     environment: processEnvironment(),
-    cores: availableCores(),
+    machine: machineLimits(),
     directory: process.cwd(),
   })
   // A port that the system chooses might be taken before the listener threads have bound it.

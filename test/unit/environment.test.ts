@@ -2,11 +2,16 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ENVIRONMENT_VARIABLES, readEnvironment } from '../../src/config/environment.ts'
+import type { MachineLimits } from '../../src/config/machine-limits.ts'
+
+function machine(cores: number): MachineLimits {
+  return { cores, memoryBytes: null }
+}
 
 describe('Tuning variables', () => {
   it('follow the number of cores when nothing is set', () => {
     const threads = (cores: number): readonly number[] => {
-      const { listenerThreads, verifyThreads } = readEnvironment({}, cores).tuning
+      const { listenerThreads, verifyThreads } = readEnvironment({}, machine(cores)).tuning
       return [listenerThreads, verifyThreads]
     }
     assert.deepEqual(threads(1), [1, 1])
@@ -24,7 +29,7 @@ describe('Tuning variables', () => {
         SALLYPORT_VERIFY_QUEUE_MAX: '9',
         SALLYPORT_CACHE_MIB: '10',
         SALLYPORT_UPSTREAM_CONNECTIONS: '11',
-        SALLYPORT_UPSTREAM_PIPELINING: '12',
+        SALLYPORT_UPSTREAM_PIPELINING: '1',
         SALLYPORT_IDP_CONNECTIONS: '13',
         SALLYPORT_REDIS_CONNECTIONS_MIN: '3',
         SALLYPORT_REDIS_CONNECTIONS_MAX: '16',
@@ -34,16 +39,17 @@ describe('Tuning variables', () => {
         JWKS_REFRESH_INTERVAL: '15',
         SALLYPORT_ALLOW_UNKNOWN_NATIVE_SERVER: 'true',
       },
-      8,
+      machine(8),
     )
     assert.deepEqual(complaints, [])
     assert.deepEqual(tuning, {
+      cores: 8,
+      memoryLimitMiB: null,
       listenerThreads: 2,
       verifyThreads: 5,
       verifyBatchMax: 8,
       verifyQueueMax: 9,
       upstreamConnections: 11,
-      upstreamPipelining: 12,
       identityProviderConnections: 13,
       redisConnectionsMin: 3,
       redisConnectionsMax: 16,
@@ -60,16 +66,16 @@ describe('Tuning variables', () => {
 
   it('leave every listener thread a verification thread', () => {
     const environment = { SALLYPORT_LISTENER_THREADS: '6', SALLYPORT_VERIFY_THREADS: '2' }
-    assert.equal(readEnvironment(environment, 8).tuning.verifyThreads, 6)
+    assert.equal(readEnvironment(environment, machine(8)).tuning.verifyThreads, 6)
   })
 
   it('are read as not set when empty', () => {
-    const { tuning, complaints } = readEnvironment({ SALLYPORT_VERIFY_BATCH_MAX: '' }, 2)
+    const { tuning, complaints } = readEnvironment({ SALLYPORT_VERIFY_BATCH_MAX: '' }, machine(2))
     assert.equal(tuning.verifyBatchMax, 32)
     assert.deepEqual(complaints, [])
   })
 
-  for (const [name, { minimum }] of Object.entries(ENVIRONMENT_VARIABLES)) {
+  for (const [name, { minimum, maximum }] of Object.entries(ENVIRONMENT_VARIABLES)) {
     it(`complain about a bad ${name} by its name`, () => {
       for (const value of [
         String(minimum - 1),
@@ -81,18 +87,20 @@ describe('Tuning variables', () => {
         'many',
         '99999999999',
       ]) {
-        const { complaints } = readEnvironment({ [name]: value }, 2)
+        const { complaints } = readEnvironment({ [name]: value }, machine(2))
         assert.equal(complaints.length, 1, value)
         assert.deepEqual(complaints[0]?.path, [name])
         const [complaint] = complaints
-        assert.ok(complaint?.message.startsWith(`must be a whole number from ${minimum} to `))
+        const words =
+          minimum === maximum ? `must be ${minimum}` : `must be a whole number from ${minimum} to `
+        assert.ok(complaint?.message.startsWith(words))
       }
     })
   }
 
   it('complain about a switch that is neither on nor off', () => {
     const name = 'SALLYPORT_ALLOW_UNKNOWN_NATIVE_SERVER'
-    const { tuning, complaints } = readEnvironment({ [name]: 'yes' }, 2)
+    const { tuning, complaints } = readEnvironment({ [name]: 'yes' }, machine(2))
     assert.equal(tuning.allowUnknownNativeServer, false)
     assert.deepEqual(complaints, [{ path: [name], message: 'must be true or false' }])
   })
