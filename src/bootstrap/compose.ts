@@ -196,6 +196,8 @@ function composeRedis(
     connectionsMin: perThread(tuning.redisConnectionsMin),
     connectionsMax: perThread(tuning.redisConnectionsMax),
     idleMs: REDIS_IDLE_MS,
+    // Nothing else is read from replicas: without API keys their connections would be idle.
+    readFromReplicas: redis.readFromReplicas && apiKeys?.redis === true,
   }
   return new RedisConnections(options, {
     random: randomFraction,

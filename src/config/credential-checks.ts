@@ -154,6 +154,17 @@ export function checkRedis(redis: RedisOutput, complain: Complain): void {
   if (redis.mode === 'cluster' && redis.database !== 0) {
     complain(['redis', 'database'], 'must be 0 in a cluster')
   }
+  if (redis.mode === 'standalone' && redis.readFromReplicas) {
+    complain(
+      ['redis', 'readFromReplicas'],
+      'must be false in the mode standalone: it knows no replicas',
+    )
+  }
+  if (redis.mode !== 'sentinel') {
+    for (const name of ['sentinelUsername', 'sentinelPassword'] as const) {
+      if (redis[name] !== null) complain(['redis', name], 'is only for the mode sentinel')
+    }
+  }
   if (redis.mode === 'standalone' && redis.nodes.length > 1) {
     complain(['redis', 'nodes'], 'must list one server, unless mode is sentinel or cluster')
   }

@@ -132,6 +132,8 @@ export interface RedisConfiguration {
   readonly database: number
   readonly username: string | null
   readonly password: string | null
+  readonly sentinelUsername: string | null
+  readonly sentinelPassword: string | null
   /** `null`: plain TCP. */
   readonly tls: { readonly ca: string | null; readonly serverName: string | null } | null
   readonly connectTimeoutMs: number

@@ -52,6 +52,12 @@ export const redisSchema = section(
     passwordFile: unlessAbsent(
       text('File that holds the password instead. Relative to the configuration file.'),
     ),
+    sentinelUsername: unlessAbsent(
+      text('User of the access control list of the sentinels. Left out: the default user.'),
+    ),
+    sentinelPassword: unlessAbsent(
+      secretText(`Password of the sentinels, which is not that of the servers. As \${NAME}, too.`),
+    ),
     tls: unlessAbsent(tls),
     connectTimeout: duration('Time to open a connection.', {
       minimum: '10ms',
@@ -67,8 +73,10 @@ export const redisSchema = section(
       { minimum: 1_024, maximum: 1_048_576 },
     ).prefault(65_536),
     readFromReplicas: flag(
-      'Let replicas answer what changes nothing (API keys). A session is always read from its ' +
-        'master: a replica may be the last to learn that it was ended.',
+      'Let replicas answer what changes nothing: look-ups of API keys, where `apiKeys.redis` is ' +
+        'set. A session is always read from its master, because reading prolongs it, and because ' +
+        'a replica may be the last to learn that it was ended. Not in the mode standalone, which ' +
+        'knows no replicas.',
     ).prefault(false),
   },
 ).transform(({ connectTimeout, commandTimeout, recordBytes, ...rest }) => ({

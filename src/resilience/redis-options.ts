@@ -19,8 +19,10 @@ export interface RedisConnectionsOptions {
   /** What the sentinels call the group. Only for the mode `sentinel`. */
   readonly masterName: string
   readonly username: string | null
-  /** Of the servers. The sentinels are asked without one. */
+  /** Of the servers. */
   readonly password: string | null
+  readonly sentinelUsername: string | null
+  readonly sentinelPassword: string | null
   /** Not for a cluster, which has only 0. */
   readonly database: number
   /** `null` for no TLS. The certificate is always verified. Sentinels are asked in the same way. */
@@ -73,6 +75,12 @@ export function serverOptions(
           sentinelCommandTimeout: connectTimeoutMs,
           // One round of the sentinels an attempt: further ones wait as long as any other.
           sentinelRetryStrategy: () => null,
+          ...(options.sentinelUsername === null
+            ? {}
+            : { sentinelUsername: options.sentinelUsername }),
+          ...(options.sentinelPassword === null
+            ? {}
+            : { sentinelPassword: options.sentinelPassword }),
           enableTLSForSentinelMode: tls !== null,
           ...(tls === null ? {} : { sentinelTLS: tls }),
         }

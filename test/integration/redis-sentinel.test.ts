@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
 import { RedisClients, timed, type WatchedConnections } from '../support/redis-clients.ts'
 import { PATIENT } from '../support/redis-options.ts'
-import { MASTER_NAME, RedisSentinels, type RedisServer } from '../support/redis-server.ts'
+import { MASTER_NAME, RedisSentinels, RedisServer } from '../support/redis-server.ts'
 
 const FAILING_MS_MAX = 250
 /** Patience with the sentinels, who also need the machine. */
@@ -107,6 +107,31 @@ describe('Redis Sentinel that is not there', () => {
       await eventually('it answers', async () => (await watched.redis.ping()).ok)
     } finally {
       await set.stop()
+    }
+  })
+})
+
+describe('Redis Sentinel that wants a password', () => {
+  const clients = new RedisClients()
+  afterEach(() => clients.closeAll())
+
+  it('is asked with the one of the sentinels, and with no other', async () => {
+    const master = await RedisServer.start()
+    const sentinel = await RedisServer.startSentinel(master.port, ['requirepass right'])
+    const mode = { mode: 'sentinel', masterName: MASTER_NAME, ...PATIENT } as const
+    try {
+      const right = await clients.connect([sentinel.node], { ...mode, sentinelPassword: 'right' })
+      assert.equal((await right.redis.ping()).ok, true)
+      const user = { sentinelUsername: 'default', sentinelPassword: 'right' }
+      const named = await clients.connect([sentinel.node], { ...mode, ...user })
+      assert.equal((await named.redis.ping()).ok, true)
+      const wrong = clients.create([sentinel.node], { ...mode, sentinelPassword: 'wrong' })
+      await eventually('it is told', () => wrong.states.includes('unreachable'))
+      const without = clients.create([sentinel.node], mode)
+      await eventually('it is told', () => without.states.includes('unreachable'))
+    } finally {
+      await sentinel.stop()
+      await master.stop()
     }
   })
 })

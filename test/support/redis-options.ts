@@ -14,6 +14,8 @@ export function redisOptions(
     masterName: 'sessions',
     username: null,
     password: null,
+    sentinelUsername: null,
+    sentinelPassword: null,
     database: 0,
     tls: null,
     connectTimeoutMs: 500,

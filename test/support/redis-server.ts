@@ -58,7 +58,10 @@ export class RedisServer {
     return { server: await RedisServer.start(words), node: { host: HOST, port: tlsPort } }
   }
 
-  static async startSentinel(masterPort: number): Promise<RedisServer> {
+  static async startSentinel(
+    masterPort: number,
+    settings: readonly string[] = [],
+  ): Promise<RedisServer> {
     const port = await reservePort()
     const directory = mkdtempSync(join(tmpdir(), 'sallyport-sentinel-'))
     const file = join(directory, 'sentinel.conf')
@@ -66,6 +69,7 @@ export class RedisServer {
       `sentinel monitor ${MASTER_NAME} ${HOST} ${masterPort} 2`,
       `sentinel down-after-milliseconds ${MASTER_NAME} ${SENTINEL_DOWN_AFTER_MS}`,
       `sentinel failover-timeout ${MASTER_NAME} 3000`,
+      ...settings,
     ]
     writeFileSync(file, `${lines.join('\n')}\n`)
     const server = new RedisServer(port, directory, [file, '--sentinel'])

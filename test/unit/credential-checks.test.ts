@@ -171,6 +171,19 @@ const CASES: readonly (readonly [string, string, readonly string[]])[] = [
     ['redis.database must be 0 in a cluster'],
   ],
   [
+    'reading from replicas that nobody knows',
+    text({ redis: { ...REDIS, readFromReplicas: true } }),
+    ['redis.readFromReplicas must be false in the mode standalone: it knows no replicas'],
+  ],
+  [
+    'a user and a password of sentinels that are not asked',
+    text({ redis: { ...REDIS, sentinelUsername: 'u', sentinelPassword: 'p' } }),
+    [
+      'redis.sentinelUsername is only for the mode sentinel',
+      'redis.sentinelPassword is only for the mode sentinel',
+    ],
+  ],
+  [
     'two servers without anybody who knows the master',
     text({ redis: { nodes: ['127.0.0.1:1', '127.0.0.1:2'] } }),
     ['redis.nodes must list one server, unless mode is sentinel or cluster'],
