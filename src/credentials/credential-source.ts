@@ -1,4 +1,5 @@
 /** Where a route looks for a bearer token. */
+import { parameterKey } from './query-parameter.ts'
 
 /**
  * - `header` with a scheme: `Authorization: Bearer …`, or any other field and scheme.
@@ -33,6 +34,12 @@ export function compileSources(sources: readonly CredentialSource[]): CompiledSo
     headerNames: headers.map((source) => source.name.toLowerCase()),
     headerSchemes: headers.map((source) => source.scheme?.toLowerCase() ?? null),
     cookieNames: sources.filter(({ kind }) => kind === 'cookie').map(({ name }) => name),
-    queryNames: sources.filter(({ kind }) => kind === 'query').map(({ name }) => name),
+    queryNames: distinctParameters(sources),
   }
+}
+
+/** Two spellings of one name would find each parameter twice. */
+function distinctParameters(sources: readonly CredentialSource[]): string[] {
+  const names = sources.filter(({ kind }) => kind === 'query').map(({ name }) => name)
+  return [...new Map(names.map((name) => [parameterKey(name), name])).values()]
 }

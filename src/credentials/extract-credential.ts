@@ -111,7 +111,7 @@ export class CredentialExtractor {
     for (const name of this.#sources.queryNames) {
       let start = findParameter(query, name, 0)
       while (start !== -1) {
-        found = combine(found, this.#judge(parameterValue(query, name, start)))
+        found = combine(found, this.#judge(parameterValue(query, start)))
         start = findParameter(query, name, parameterEnd(query, start) + 1)
       }
     }

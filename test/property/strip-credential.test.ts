@@ -1,14 +1,44 @@
 /** Stripping against extraction: whatever the one can find, the other removes, and nothing else. */
 import assert from 'node:assert/strict'
+import { parse as parseQuerystring } from 'node:querystring'
 import { describe, it } from 'node:test'
+import express from 'express'
 import fc from 'fast-check'
 import { CredentialExtractor } from '../../src/credentials/extract-credential.ts'
 import { CredentialStripper } from '../../src/credentials/strip-credential.ts'
+
+/** What applications read a query with, each to the names at the top. */
+const READERS: Readonly<Record<string, (query: string) => readonly string[]>> = {
+  URLSearchParams: (query) => [...new URLSearchParams(query).keys()],
+  querystring: (query) => Object.keys(parseQuerystring(query)),
+  'querystring, split at ;': (query) => Object.keys(parseQuerystring(query, ';')),
+  'express, extended': (query) => Object.keys(extendedParser(query)),
+}
+
+const extendedParser = express().set('query parser', 'extended').get('query parser fn') as (
+  query: string,
+) => object
+
+/** Pieces of which spellings of `t_k` are made, and of other names. */
+const queryPieces = fc
+  .array(
+    fc.constantFrom(
+      ...['t_k', 'T_k', 't%5Fk', 't%5fK', '%74_k', '%54_%6B', 't', '_k', '+', '%20', '%00'],
+      ...['[', ']', '[]', '%5B', '%5D', '[0]', '=', '=x', '&', '&', ';', '%', '%5', 'a', '%C3'],
+    ),
+    { maxLength: 10 },
+  )
+  .map((pieces) => pieces.join(''))
 
 const field = fc.string({ unit: fc.constantFrom(...Array.from('ta=;& "1')), maxLength: 24 })
 const pairs = fc
   .array(fc.tuple(fc.constantFrom('t', 'ta', 'at', 'a', ''), fc.constantFrom('', '1', 't', '"')))
   .map((all) => all.map(([name, value]) => `${name}=${value}`))
+
+/** An empty query is one empty pair. */
+function others(pairs: readonly string[]): readonly string[] {
+  return pairs.length === 0 ? [''] : pairs
+}
 
 describe('removal of the credential', () => {
   it('leaves no cookie that the extractor would find', () => {
@@ -48,10 +78,24 @@ describe('removal of the credential', () => {
       fc.property(queries, (query) => {
         const kept = stripper.strippedQuery(query)
         assert.equal(extractor.extract([], kept), null)
-        const isOther = (pair: string): boolean => pair !== 't' && !pair.startsWith('t=')
-        assert.equal(kept, query.split('&').filter(isOther).join('&'))
+        const isOther = (pair: string): boolean => !/^ *t(=|$)/.test(pair)
+        assert.deepEqual(kept.split(/[&;]/), others(query.split(/[&;]/).filter(isOther)))
       }),
       { numRuns: 3_000 },
+    )
+  })
+
+  it('leaves no query parameter in which some application would read the name', () => {
+    const stripper = new CredentialStripper([{ kind: 'query', name: 't_k' }])
+    fc.assert(
+      fc.property(queryPieces, (query) => {
+        const kept = stripper.strippedQuery(query)
+        for (const [reader, namesOf] of Object.entries(READERS)) {
+          const names = namesOf(kept).map((name) => name.toLowerCase())
+          assert.ok(!names.includes('t_k'), `${reader} reads it in ${kept}, of ${query}`)
+        }
+      }),
+      { numRuns: 20_000 },
     )
   })
 })

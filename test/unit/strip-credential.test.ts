@@ -16,6 +16,25 @@ const SOURCES: readonly CredentialSource[] = [
 ]
 const stripper = new CredentialStripper(SOURCES)
 
+const SPELLINGS = [
+  'access%5Ftoken=x',
+  '%61ccess_toke%6e=x',
+  '%u0061ccess_token=x',
+  'ACCESS_TOKEN=x',
+  'Access%5ftoken=x',
+  'access_token[]=x',
+  'access_token%5B%5D=x',
+  'access_token[0][a]=x',
+  '[access_token]=x',
+  'access.token=x',
+  'access+token=x',
+  'access[token=x',
+  '+access_token=x',
+  '%20access_token=x',
+  'access_token%00=x',
+  'access_token%00[a]=x',
+]
+
 /** What goes on of a whole list. */
 function stripped(headers: readonly string[]): string[] {
   const kept: string[] = []
@@ -70,6 +89,37 @@ describe('removal of the credential before a request goes upstream', () => {
       ['access_tokens=1&a=access_token=x', 'access_tokens=1&a=access_token=x'],
     ] as const
     for (const [query, kept] of cases) assert.equal(stripper.strippedQuery(query), kept, query)
+  })
+
+  it('removes that query parameter in every spelling that some server understands', () => {
+    for (const query of SPELLINGS) {
+      assert.equal(stripper.strippedQuery(query), '', query)
+      assert.equal(stripper.strippedQuery(`a=1&${query}&b=%5F`), 'a=1&b=%5F', query)
+    }
+  })
+
+  it('finds a second token in another spelling, so that the request is refused', () => {
+    const extractor = new CredentialExtractor(SOURCES, 100)
+    for (const query of SPELLINGS) {
+      assert.equal(extractor.extract([], query), 'x', query)
+      const twice = extractor.extract([], `access_token=y&${query}`)
+      assert.equal(twice !== null && typeof twice === 'object' && twice.code, 'invalid_request')
+    }
+  })
+
+  it('keeps parameters of other names as they are written', () => {
+    const query = 'access+tokens=1&%61=access%5Ftoken=x&q=;;a;&&xaccess_token=1&a[access_token]=1&'
+    assert.equal(stripper.strippedQuery(query), query)
+    assert.equal(stripper.strippedQuery(`${query}&access%5ftoken`), query)
+    assert.equal(stripper.strippedQuery('&;a&access_token=x;b'), '&;a;b')
+  })
+
+  it('takes one parameter for one credential where two configured names mean the same', () => {
+    const sources = [
+      { kind: 'query', name: 'access_token' },
+      { kind: 'query', name: 'Access.Token' },
+    ] as const
+    assert.equal(new CredentialExtractor(sources, 100).extract([], 'access_token=x'), 'x')
   })
 
   it('leaves nothing behind that the extractor would find', () => {
