@@ -25,7 +25,13 @@ export interface IssuerKeysParts {
 }
 
 /** Nobody has asked about an issuer that is not there: a message from another configuration. */
-const NOTHING_KNOWN: UnknownKeyAnswer = { outcome: 'unknown', quietForMs: 0, keyQuietForMs: 0 }
+const NOTHING_KNOWN: UnknownKeyAnswer = {
+  outcome: 'unknown',
+  isFetched: false,
+  isFailing: false,
+  quietForMs: 0,
+  keyQuietForMs: 0,
+}
 
 export class IssuerKeys {
   readonly #clients = new Map<string, JwksClient>()
@@ -48,7 +54,19 @@ export class IssuerKeys {
     return [...this.#secretSets, ...[...this.#clients.values()].map((client) => client.keySet())]
   }
 
-  resolveUnknownKey(issuerName: string, keyId: string): Promise<UnknownKeyAnswer> {
+  /** An issuer without keys has an empty set. */
+  keySet(issuerName: string): KeySet {
+    return (
+      this.#clients.get(issuerName)?.keySet() ??
+      this.#secretSets.find((keySet) => keySet.issuerName === issuerName) ?? {
+        issuerName,
+        state: 'empty',
+        keys: [],
+      }
+    )
+  }
+
+  resolveUnknownKey(issuerName: string, keyId: string | null): Promise<UnknownKeyAnswer> {
     const client = this.#clients.get(issuerName)
     return client === undefined ? Promise.resolve(NOTHING_KNOWN) : client.resolveUnknownKey(keyId)
   }

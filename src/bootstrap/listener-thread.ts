@@ -170,7 +170,7 @@ function receive(message: ToListener): void {
   }
 }
 
-function ask(issuerName: string, keyId: string): Promise<UnknownKeyAnswer> {
+function ask(issuerName: string, keyId: string | null): Promise<UnknownKeyAnswer> {
   return new Promise((resolve) => {
     const question = questionCount
     questionCount += 1

@@ -159,7 +159,7 @@ function createVerifier(
   keys: IssuerKeys,
 ): LogoutTokenVerifier {
   return new LogoutTokenVerifier(issuers.map(logoutIssuer), {
-    keySet: (name) => keys.keySets().find(({ issuerName }) => issuerName === name) ?? null,
+    keySet: (name) => keys.keySet(name),
     async resolveUnknownKey(name, keyId): Promise<UnknownKeyOutcome> {
       const { outcome } = await keys.resolveUnknownKey(name, keyId)
       return outcome

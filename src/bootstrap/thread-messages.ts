@@ -75,7 +75,8 @@ export type FromListener =
       readonly type: 'unknown_key'
       readonly question: number
       readonly issuerName: string
-      readonly keyId: string
+      /** `null`: a signature was bad under the keys at hand. */
+      readonly keyId: string | null
     }
   /** About the sessions in the memory of the supervisor. */
   | { readonly type: 'store_question'; readonly question: number; readonly call: StoreCall }

@@ -41,8 +41,9 @@ const jwks = section('Where public keys come from: exactly one of `uri`, `discov
     { minimum: '1s', maximum: '24h' },
   ).prefault('60s'),
   unknownKidCooldown: duration(
-    'Least time between two fetches that an unknown `kid` may cause. Without it a client that ' +
-      'sends random ones turns the gateway into a flood against the issuer.',
+    'How long a `kid` that a fetch did not bring is known to be unknown. Fetches that tokens cause ' +
+      '(unknown `kid`s, bad signatures) are bounded too: six at once, then one every sixth of ' +
+      'this. While none can be had, tokens with a `kid` that nobody has asked about get 503.',
     { minimum: '0s', maximum: '1h' },
   ).prefault('30s'),
   staleMaxAge: duration(

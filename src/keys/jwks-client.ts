@@ -1,7 +1,7 @@
 /**
  * Owns the keys of one issuer: fetches, refreshes, ages and withdraws them. Lives in the
- * supervisor; listeners see its key sets and ask it about unknown `kid`s, but never wait for a
- * refresh.
+ * supervisor; listeners see its key sets and ask it about tokens that these do not settle, but
+ * never wait for a scheduled refresh.
  *
  * There is one fetch in flight at most, whatever asks for it. A well-formed document is the truth:
  * keys it no longer lists die at once, even if that leaves none. Anything else is a failure, and
@@ -22,9 +22,10 @@ import type {
   JwksStatus,
 } from './jwks-event.ts'
 import type { JwksSource } from './jwks-source.ts'
-import type { KeySet } from './key-set.ts'
+import type { KeySet, UnknownKeyOutcome } from './key-set.ts'
 import { type KeySetChange, KeyStore } from './key-store.ts'
 import { type ParsedJwks, parseJwks, type SkippedKey } from './parse-jwks.ts'
+import { RefetchBudget } from './refetch-budget.ts'
 import type { UnknownKeyAnswer } from './unknown-key-answer.ts'
 import { UnknownKeyMemo } from './unknown-key-memo.ts'
 
@@ -70,24 +71,17 @@ const TIMER_MS_MAX = 2 ** 31 - 1
 /** A copy that claims to be from the future by more than this says nothing about its age. */
 const CLOCK_STEP_MS_MAX = 300_000
 
-type Cause = 'schedule' | 'unknown_key'
-
-interface Flight {
-  readonly cause: Cause
-  readonly done: Promise<void>
-}
-
 export class JwksClient {
   readonly #options: JwksClientOptions
   readonly #parts: JwksClientParts
   readonly #store: KeyStore
   readonly #backoff: Backoff
   readonly #unknown = new UnknownKeyMemo()
-  #flight: Flight | null = null
+  readonly #budget: RefetchBudget
+  #flight: Promise<void> | null = null
   #refreshTimer: NodeJS.Timeout | null = null
   #stateTimer: NodeJS.Timeout | null = null
   #nextRefreshAtMs: number | null = null
-  #cooldownUntilMs = Number.NEGATIVE_INFINITY
   #stopped = false
   #hasHadKeys = false
   #staleAnnounced = false
@@ -109,6 +103,7 @@ export class JwksClient {
       parts.clock,
     )
     this.#backoff = new Backoff(options.retry, parts.random)
+    this.#budget = new RefetchBudget(options.unknownKidCooldownMs)
   }
 
   get issuerName(): string {
@@ -122,7 +117,7 @@ export class JwksClient {
    */
   async start(): Promise<void> {
     await this.#loadDiskCopy()
-    await this.#refresh('schedule')
+    await this.#refresh()
   }
 
   /** Ends all timers. What is in flight is dropped when it arrives. Keys live on in the threads. */
@@ -155,54 +150,65 @@ export class JwksClient {
   }
 
   /**
-   * Finds out about a `kid` that the asking thread does not know: with one fetch, shared by all who
-   * ask meanwhile, and at most one per cooldown. Never rejects; takes two fetches at the longest,
-   * when one that began before the question has to be waited for.
+   * Finds out about a `kid` that the asking thread does not know, or (`null`) whether the keys that
+   * failed to verify a signature are still those of the issuer: with one fetch that begins after
+   * the question, shared by all who ask meanwhile, as long as the budget lasts. Never rejects;
+   * takes two fetches at the longest, when one that began before the question is under way.
    */
-  async resolveUnknownKey(keyId: string): Promise<UnknownKeyAnswer> {
-    const joined = this.#flight
-    if (joined !== null) {
-      await joined.done
-      // A scheduled fetch may have begun before the key was published: it settles nothing alone.
-      if (joined.cause === 'schedule' && this.#flight !== null) await this.#flight.done
+  async resolveUnknownKey(keyId: string | null): Promise<UnknownKeyAnswer> {
+    if (this.#flight !== null) await this.#flight
+    if (this.#lists(keyId)) return this.#answer('refreshed', keyId, false)
+    if (this.#isKnownUnknown(keyId)) return this.#answer('unknown', keyId, false)
+    // A fetch that is under way now began after the question.
+    const fetching = this.#flight ?? this.#fetchForToken()
+    if (fetching === null) {
+      // Of keys that were fetched a moment ago a bad signature is bad; of a `kid` nothing is known.
+      return this.#answer(keyId === null ? 'unknown' : 'unavailable', keyId, false)
     }
-    if (this.#store.hasKeyId(keyId))
-      return { outcome: 'refreshed', quietForMs: 0, keyQuietForMs: 0 }
-
-    const nowMs = this.#nowMs()
-    const isSettled =
-      this.#stopped ||
-      joined?.cause === 'unknown_key' ||
-      nowMs < this.#cooldownUntilMs ||
-      this.#unknown.remainingMs(keyId, nowMs) > 0
-    if (isSettled) return this.#unknownAnswer(keyId)
-
-    this.#cooldownUntilMs = nowMs + this.#options.unknownKidCooldownMs
-    this.#unknownKeyRefreshes += 1
-    await this.#refresh('unknown_key')
-    if (this.#store.hasKeyId(keyId))
-      return { outcome: 'refreshed', quietForMs: 0, keyQuietForMs: 0 }
-    if (this.#lastFailure === null) this.#unknown.remember(keyId, this.#cooldownUntilMs)
-    return this.#unknownAnswer(keyId)
+    await fetching
+    if (this.#lastFailure !== null || this.#stopped) return this.#answer('unavailable', keyId, true)
+    if (keyId === null || this.#lists(keyId)) return this.#answer('refreshed', keyId, true)
+    this.#unknown.remember(keyId, this.#nowMs() + this.#options.unknownKidCooldownMs)
+    return this.#answer('unknown', keyId, true)
   }
 
-  #unknownAnswer(keyId: string): UnknownKeyAnswer {
+  #lists(keyId: string | null): boolean {
+    return keyId !== null && this.#store.hasKeyId(keyId)
+  }
+
+  #isKnownUnknown(keyId: string | null): boolean {
+    return keyId !== null && this.#unknown.remainingMs(keyId, this.#nowMs()) > 0
+  }
+
+  /** `null` when the budget is used up. */
+  #fetchForToken(): Promise<void> | null {
+    if (this.#stopped || !this.#budget.spend(this.#nowMs())) return null
+    this.#unknownKeyRefreshes += 1
+    return this.#refresh()
+  }
+
+  #answer(
+    outcome: UnknownKeyOutcome,
+    keyId: string | null,
+    wasFetching: boolean,
+  ): UnknownKeyAnswer {
     const nowMs = this.#nowMs()
+    const isFailing = this.#lastFailure !== null || this.#stopped
     return {
       // While the provider fails, a key that we lack may well be one that it has published.
-      outcome: this.#lastFailure === null && !this.#stopped ? 'unknown' : 'unavailable',
-      quietForMs: Math.max(0, this.#cooldownUntilMs - nowMs),
-      keyQuietForMs: this.#unknown.remainingMs(keyId, nowMs),
+      outcome: isFailing && outcome === 'unknown' ? 'unavailable' : outcome,
+      isFetched: wasFetching && !isFailing,
+      isFailing,
+      quietForMs: this.#budget.untilNextMs(nowMs),
+      keyQuietForMs: keyId === null ? 0 : this.#unknown.remainingMs(keyId, nowMs),
     }
   }
 
-  #refresh(cause: Cause): Promise<void> {
-    if (this.#flight !== null) return this.#flight.done
-    const done = this.#fetchAndApply().finally(() => {
+  #refresh(): Promise<void> {
+    this.#flight ??= this.#fetchAndApply().finally(() => {
       this.#flight = null
     })
-    this.#flight = { cause, done }
-    return done
+    return this.#flight
   }
 
   async #fetchAndApply(): Promise<void> {
@@ -226,7 +232,12 @@ export class JwksClient {
     const change = this.#store.apply(parsed.keys, { ageMs, confirmed: true })
     const nowMs = this.#nowMs()
     const isListed = (keyId: string) => this.#store.hasKeyId(keyId)
-    this.#unknown.recheck(isListed, nowMs, nowMs + this.#options.unknownKidCooldownMs)
+    const unknownUntilMs = nowMs + this.#options.unknownKidCooldownMs
+    this.#unknown.recheck(isListed, nowMs, unknownUntilMs)
+    // What was just withdrawn is known to be unknown, without a question.
+    for (const keyId of change.removed) {
+      if (keyId !== null && !isListed(keyId)) this.#unknown.remember(keyId, unknownUntilMs)
+    }
     this.#staleAnnounced = false
     this.#tellChange(change)
     this.#tellSkipped(parsed.skipped)
@@ -289,7 +300,7 @@ export class JwksClient {
         : Math.min(intervalMs, this.#backoff.nextDelayMs())
     this.#nextRefreshAtMs = this.#nowMs() + delayMs
     // `#fetchAndApply` handles every outcome, so there is nothing to wait for.
-    this.#refreshTimer = setTimeout(() => void this.#refresh('schedule'), delayMs)
+    this.#refreshTimer = setTimeout(() => void this.#refresh(), delayMs)
   }
 
   #clearTimers(): void {

@@ -1,6 +1,6 @@
 /**
  * A listener thread's view of all key sets: looked up without waiting, replaced whole by messages
- * from the supervisor, and spared the supervisor most questions about unknown `kid`s.
+ * from the supervisor, and sparing the supervisor most questions about unknown `kid`s.
  */
 import type { Clock } from '../resilience/clock.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
@@ -13,7 +13,7 @@ import { UnknownKeyMemo } from './unknown-key-memo.ts'
  * Asks the owner of the keys. A set that it fetches because of the question must be handed to
  * `update` before the answer arrives: one message channel for both does that.
  */
-export type AskAboutKey = (issuerName: string, keyId: string) => Promise<UnknownKeyAnswer>
+export type AskAboutKey = (issuerName: string, keyId: string | null) => Promise<UnknownKeyAnswer>
 
 export interface KeyRingOptions {
   /** Sets known at the start, those of shared secrets included. */
@@ -34,17 +34,26 @@ const ROUNDS_MAX = 3
 
 /** What is remembered about one issuer until its next set arrives. */
 interface Quiet {
+  /** Until then no fetch can be had. */
   untilMs: number
-  outcome: UnknownKeyOutcome
+  isFailing: boolean
   readonly keyIds: UnknownKeyMemo
 }
 
 interface AnsweredQuestion {
-  readonly keyId: string
-  readonly outcome: UnknownKeyOutcome
+  readonly keyId: string | null
+  /** Order in which questions were asked. */
+  readonly number: number
+  readonly answer: UnknownKeyAnswer
 }
 
-const NO_ANSWER: UnknownKeyAnswer = { outcome: 'unavailable', quietForMs: 0, keyQuietForMs: 0 }
+const NO_ANSWER: UnknownKeyAnswer = {
+  outcome: 'unavailable',
+  isFetched: false,
+  isFailing: true,
+  quietForMs: 0,
+  keyQuietForMs: 0,
+}
 
 export class KeyRing implements KeySource {
   readonly #keySets = new Map<string, KeySet>()
@@ -56,6 +65,7 @@ export class KeyRing implements KeySource {
   readonly #askTimeoutMs: number
   readonly #ask: AskAboutKey
   readonly #clock: Clock
+  #questionCount = 0
 
   constructor(options: KeyRingOptions, ask: AskAboutKey, clock: Clock) {
     this.#askTimeoutMs = options.askTimeoutMs
@@ -78,45 +88,63 @@ export class KeyRing implements KeySource {
   }
 
   /**
-   * One question at a time for each issuer, whatever `kid` it is about: the answer usually settles
-   * all of them. Never rejects.
+   * One question at a time for each issuer, whatever it is about: a fetch that it causes settles
+   * every other that was waiting by then. Never rejects.
    */
-  async resolveUnknownKey(issuerName: string, keyId: string): Promise<UnknownKeyOutcome> {
+  async resolveUnknownKey(issuerName: string, keyId: string | null): Promise<UnknownKeyOutcome> {
+    const asked = this.#questionCount
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const known = this.#knownOutcome(issuerName, keyId)
       if (known !== null) return known
       const question = this.#questions.run(issuerName, () => this.#question(issuerName, keyId))
       if (question === null) return 'unavailable'
       const answered = await question
-      if (answered.keyId === keyId || answered.outcome === 'unavailable') return answered.outcome
+      if (answered.keyId === keyId && answered.number >= asked) return answered.answer.outcome
+      if (answered.answer.isFailing) return 'unavailable'
+      if (answered.answer.isFetched && answered.number >= asked) {
+        return this.#settled(issuerName, keyId)
+      }
     }
     return 'unavailable'
   }
 
-  async #question(issuerName: string, keyId: string): Promise<AnsweredQuestion> {
+  async #question(issuerName: string, keyId: string | null): Promise<AnsweredQuestion> {
+    const number = this.#questionCount
+    this.#questionCount += 1
     const asked = this.#ask(issuerName, keyId)
     const answer = await withinDeadline(asked, this.#askTimeoutMs, NO_ANSWER)
-    if (answer.outcome !== 'refreshed') this.#remember(issuerName, keyId, answer)
-    return { keyId, outcome: answer.outcome }
+    this.#remember(issuerName, keyId, answer)
+    return { keyId, number, answer }
   }
 
-  #remember(issuerName: string, keyId: string, answer: UnknownKeyAnswer): void {
+  #remember(issuerName: string, keyId: string | null, answer: UnknownKeyAnswer): void {
     const nowMs = this.#clock.monotonicMs()
     const quiet = this.#quiet.get(issuerName) ?? newQuiet()
-    quiet.outcome = answer.outcome
+    quiet.isFailing = answer.isFailing
     quiet.untilMs = nowMs + answer.quietForMs
-    if (answer.keyQuietForMs > 0) quiet.keyIds.remember(keyId, nowMs + answer.keyQuietForMs)
+    if (keyId !== null && answer.keyQuietForMs > 0) {
+      quiet.keyIds.remember(keyId, nowMs + answer.keyQuietForMs)
+    }
     this.#quiet.set(issuerName, quiet)
   }
 
+  /** What a fetch says that began after this question, though another one caused it. */
+  #settled(issuerName: string, keyId: string | null): UnknownKeyOutcome {
+    return keyId === null || this.#lists(issuerName, keyId) ? 'refreshed' : 'unknown'
+  }
+
   /** What can be said without asking; `null` when nothing can. */
-  #knownOutcome(issuerName: string, keyId: string): UnknownKeyOutcome | null {
-    if (this.#lists(issuerName, keyId)) return 'refreshed'
+  #knownOutcome(issuerName: string, keyId: string | null): UnknownKeyOutcome | null {
+    if (keyId !== null && this.#lists(issuerName, keyId)) return 'refreshed'
     const quiet = this.#quiet.get(issuerName)
     if (quiet === undefined) return null
     const nowMs = this.#clock.monotonicMs()
-    const isQuiet = nowMs < quiet.untilMs || quiet.keyIds.remainingMs(keyId, nowMs) > 0
-    return isQuiet ? quiet.outcome : null
+    const isKnown = keyId !== null && quiet.keyIds.remainingMs(keyId, nowMs) > 0
+    if (!isKnown && nowMs >= quiet.untilMs) return null
+    // While the provider fails, what we lack may well be published.
+    if (quiet.isFailing) return 'unavailable'
+    // Of keys that were fetched a moment ago a bad signature is bad; of a `kid` nothing is known.
+    return isKnown || keyId === null ? 'unknown' : 'unavailable'
   }
 
   #lists(issuerName: string, keyId: string): boolean {
@@ -125,5 +153,5 @@ export class KeyRing implements KeySource {
 }
 
 function newQuiet(): Quiet {
-  return { untilMs: 0, outcome: 'unknown', keyIds: new UnknownKeyMemo() }
+  return { untilMs: 0, isFailing: false, keyIds: new UnknownKeyMemo() }
 }

@@ -40,17 +40,22 @@ export interface KeySet {
 }
 
 /**
- * What a refetch for an unknown `kid` came to.
+ * What a question came to that the key set in use does not settle.
  *
- * - `refreshed`: a set has been fetched since; look again, and refuse if still unknown.
- * - `unknown`: the cooldown runs, or this `kid` is known to be unknown: refuse without a fetch.
- * - `unavailable`: the fetch failed: nothing can be decided (503).
+ * - `refreshed`: a set has been fetched since; look again, and refuse if still unknown or bad.
+ * - `unknown`: the set in use has just been fetched and settles it: refuse.
+ * - `unavailable`: no fetch can be had now: nothing can be decided (503).
  */
 export type UnknownKeyOutcome = 'refreshed' | 'unknown' | 'unavailable'
 
 /** A thread's view of all key sets. Lookups are synchronous and never wait for a refresh. */
 export interface KeySource {
   keySet(issuerName: string): KeySet
-  /** Asks the supervisor for one coalesced refetch. Resolves within the JWKS timeout. */
-  resolveUnknownKey(issuerName: string, keyId: string): Promise<UnknownKeyOutcome>
+  /**
+   * Asks the supervisor for one coalesced refetch. Resolves within the JWKS timeout.
+   *
+   * @param keyId `null`: the keys in use did not verify a signature. They may have been replaced
+   *   under the same `kid`, or have none.
+   */
+  resolveUnknownKey(issuerName: string, keyId: string | null): Promise<UnknownKeyOutcome>
 }

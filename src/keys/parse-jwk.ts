@@ -1,12 +1,13 @@
 /** Judges one JWK (RFC 7517): a public key that may verify, or the reason why it is left out. */
 import { createHash, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
+import { isKeyId } from '../protocol/key-id.ts'
 import { isUsableEd25519Point } from './ed25519-point.ts'
 
 /** Why a key is left out, in words that depend on nothing the document says. */
 export const SKIP_REASONS = {
   not_an_object: 'is not a JSON object',
-  bad_key_id: '"kid" is not a string of 1 to 256 visible ASCII characters',
+  bad_key_id: '"kid" is not a string of 1 to 256 printable ASCII characters',
   symmetric_key: 'is a symmetric key, which must never be published',
   private_key: 'contains private key material, which must never be published',
   not_for_signatures: '"use" is not "sig", or "key_ops" does not contain "verify"',
@@ -47,7 +48,6 @@ const RSA_EXPONENT_MAX = 2n ** 33n
 /** A modulus with one needless leading zero byte, which some issuers send (RFC 7518 §6.3.1.1). */
 const RSA_MODULUS_BYTES_MAX = RSA_BITS_MAX / 8 + 1
 const RSA_EXPONENT_BYTES_MAX = 9
-const KEY_ID = /^[\x21-\x7e]{1,256}$/
 const BASE64URL = /^[A-Za-z0-9_-]+$/
 
 const RSA_ALGORITHMS: readonly JwsAlgorithm[] = [
@@ -129,10 +129,6 @@ export function parseJwk(value: unknown, permitted: readonly JwsAlgorithm[]): Pa
 
 function skip(reason: SkipReason, keyId: string | null): ParsedJwk {
   return { ok: false, reason, keyId }
-}
-
-function isKeyId(value: unknown): value is string {
-  return typeof value === 'string' && KEY_ID.test(value)
 }
 
 /** Everything about the key's purpose and secrecy, before anything is decoded. */

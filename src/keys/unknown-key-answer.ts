@@ -1,14 +1,18 @@
-/** What the owner of the keys tells a thread that has met an unknown `kid`. */
+/** What the owner of the keys tells a thread whose key set did not settle a token. */
 import type { UnknownKeyOutcome } from './key-set.ts'
 
 /** Structured-clone safe: it travels between threads. Durations, because instants do not. */
 export interface UnknownKeyAnswer {
   readonly outcome: UnknownKeyOutcome
+  /** Whether the set was fetched for this question: that settles every other one asked before. */
+  readonly isFetched: boolean
+  /** Whether the last fetch failed: what we lack may well be published. */
+  readonly isFailing: boolean
   /**
-   * For so long *every* unknown `kid` of this issuer may be given the same outcome without asking
-   * again, unless a new key set arrives: a flood of random ones costs one message.
+   * For so long no fetch can be had: nothing can be said of a `kid` that nobody has asked about,
+   * unless a new key set arrives. A flood of random ones costs one message.
    */
   readonly quietForMs: number
-  /** The same for this one `kid`. */
+  /** For so long this one `kid` is known to be unknown. */
   readonly keyQuietForMs: number
 }

@@ -1,5 +1,6 @@
 /** The JOSE header of a signed token (RFC 7515 §4): what it may say, and what is refused. */
 import { isJwsAlgorithm, type JwsAlgorithm } from './jws-algorithms.ts'
+import { isKeyId } from './key-id.ts'
 import { parseJsonObject } from './strict-json.ts'
 
 export interface ProtectedHeader {
@@ -9,9 +10,6 @@ export interface ProtectedHeader {
   /** `typ` as {@link mediaType} writes it; `null` when there is none. */
   readonly type: string | null
 }
-
-/** Longest `kid` that is looked up (RFC 7515 §4.1.4 sets no limit). */
-const KEY_ID_LENGTH_MAX = 256
 
 /** Longer headers are parsed each time: a memo must not be a place to park bytes. */
 const MEMO_SEGMENT_LENGTH_MAX = 512
@@ -56,16 +54,6 @@ export function mediaType(type: string): string {
   const lowerCase = type.toLowerCase()
   const isShort = lowerCase.startsWith('application/') && !lowerCase.includes('/', 12)
   return isShort ? lowerCase.slice(12) : lowerCase
-}
-
-function isKeyId(value: unknown): value is string {
-  if (typeof value !== 'string') return false
-  if (value.length === 0 || value.length > KEY_ID_LENGTH_MAX) return false
-  for (let index = 0; index < value.length; index += 1) {
-    const code = value.charCodeAt(index)
-    if (code < 0x20 || code > 0x7e) return false
-  }
-  return true
 }
 
 /**

@@ -190,6 +190,9 @@ describe('JWKS client', () => {
   })
 })
 
+/** Fetches that unknown `kid`s and bad signatures may cause at once. */
+const BUDGET = 6
+
 describe('unknown kid', () => {
   let clients: JwksClients
   let server: FaultyServer
@@ -233,41 +236,82 @@ describe('unknown kid', () => {
     assert.deepEqual(keyIds(), ['one', 'two'])
   })
 
-  it('answers 10 000 different ones at once with one fetch and one question', async () => {
+  it('costs no more than the budget of fetches, for 10 000 different ones', async () => {
     const watched = clients.create(server.jwksUri)
     await watched.client.start()
     const { fetches } = server
-    const counts = { asked: 0 }
-    const ring = new KeyRing(
-      { keySets: [watched.client.keySet()], askTimeoutMs: 2_000 },
-      async (_issuerName, keyId) => {
-        counts.asked += 1
-        return watched.client.resolveUnknownKey(keyId)
-      },
-      systemClock,
-    )
+    const { ring, counts } = listen(watched)
     const flood = Array.from({ length: 8_000 }, (_, index) =>
       ring.resolveUnknownKey('main', `random-${index}`),
     )
-    const outcomes = new Set(await Promise.all(flood))
+    assert.deepEqual([...new Set(await Promise.all(flood))], ['unknown'])
+    assert.equal(server.fetches, fetches + 1)
+    const outcomes = new Set<string>()
     for (let index = 8_000; index < 10_000; index += 1) {
       outcomes.add(await ring.resolveUnknownKey('main', `random-${index}`))
     }
-    assert.deepEqual([...outcomes], ['unknown'])
-    assert.equal(server.fetches, fetches + 1)
-    assert.equal(counts.asked, 1)
+    // Nobody could ask about the last ones, so they are not called unknown.
+    assert.deepEqual([...outcomes], ['unknown', 'unavailable'])
+    assert.equal(server.fetches, fetches + BUDGET)
+    assert.ok(counts.questions <= 2 * BUDGET, `${counts.questions} questions`)
   })
 
-  it('causes at most one fetch per cooldown, also without a listener that remembers', async () => {
+  it('keeps to the budget also without a listener that remembers', async () => {
     const { client } = clients.create(server.jwksUri)
     await client.start()
     const { fetches } = server
+    const outcomes: string[] = []
     for (let index = 0; index < 10_000; index += 1) {
-      const { outcome } = await client.resolveUnknownKey(`random-${index}`)
-      assert.equal(outcome, 'unknown')
+      outcomes.push((await client.resolveUnknownKey(`random-${index}`)).outcome)
+    }
+    assert.equal(outcomes.filter((outcome) => outcome === 'unknown').length, BUDGET)
+    assert.equal(outcomes.filter((outcome) => outcome === 'unavailable').length, 10_000 - BUDGET)
+    assert.equal(server.fetches, fetches + BUDGET)
+    assert.equal(client.status().unknownKeyRefreshes, BUDGET)
+  })
+
+  it('that is made up every second does not keep a newly published one unknown', async () => {
+    const { client } = clients.create(server.jwksUri, { unknownKidCooldownMs: 1_200 })
+    await client.start()
+    let isOver = false
+    const forging = (async () => {
+      for (let index = 0; !isOver; index += 1) {
+        await client.resolveUnknownKey(`forged-${index}`)
+        await delay(5)
+      }
+    })()
+    await eventually('the budget is used up', () => client.status().unknownKeyRefreshes >= BUDGET)
+    server.publish(one, two)
+    const outcomes: string[] = []
+    await eventually('the new key is found', async () => {
+      outcomes.push((await client.resolveUnknownKey('two')).outcome)
+      return outcomes.at(-1) === 'refreshed'
+    })
+    isOver = true
+    await forging
+    assert.ok(!outcomes.includes('unknown'), outcomes.join())
+  })
+
+  it('is looked for again only once in its own cooldown', async () => {
+    const { client } = clients.create(server.jwksUri)
+    await client.start()
+    const { fetches } = server
+    for (let index = 0; index < 100; index += 1) {
+      assert.equal((await client.resolveUnknownKey('forged')).outcome, 'unknown')
     }
     assert.equal(server.fetches, fetches + 1)
-    assert.equal(client.status().unknownKeyRefreshes, 1)
+    server.publish(one, two)
+    assert.equal((await client.resolveUnknownKey('two')).outcome, 'refreshed')
+  })
+
+  it('of a key that was just withdrawn costs no fetch', async () => {
+    const { client } = clients.create(server.jwksUri)
+    await client.start()
+    server.publish(two)
+    assert.equal((await client.resolveUnknownKey('two')).outcome, 'refreshed')
+    const { fetches } = server
+    assert.equal((await client.resolveUnknownKey('one')).outcome, 'unknown')
+    assert.equal(server.fetches, fetches)
   })
 
   it('is asked about again when the cooldown is over', async () => {
@@ -315,7 +359,7 @@ describe('unknown kid', () => {
   })
 
   for (const behaviour of ['error', 'hanging'] as const) {
-    it(`cannot be decided while the provider is "${behaviour}"`, async () => {
+    it(`cannot be decided, nor can a bad signature, while the provider is "${behaviour}"`, async () => {
       const { client } = clients.create(server.jwksUri, {
         retry: { initialMs: 9_000, maxMs: 9_000 },
         ...(behaviour === 'hanging' ? { timeoutMs: TIMEOUT_MS } : {}),
@@ -326,7 +370,8 @@ describe('unknown kid', () => {
       for (const keyId of ['two', 'two', 'three']) {
         assert.equal((await client.resolveUnknownKey(keyId)).outcome, 'unavailable')
       }
-      assert.equal(server.fetches, fetches + 1)
+      assert.equal((await client.resolveUnknownKey(null)).outcome, 'unavailable')
+      assert.equal(server.fetches, fetches + 4)
       assert.equal(client.keySet().state, 'fresh')
     })
   }

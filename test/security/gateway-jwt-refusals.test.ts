@@ -75,7 +75,12 @@ before(async () => {
     upstream: upstream.origin,
     server: { limits: { tokenBytes: TOKEN_BYTES_MAX } },
     issuers: {
-      main: { ...issuer, issuer: ISSUER, jwks: { uri: jwks.jwksUri } },
+      // Without a bound for fetches, so that each made-up `kid` is looked for and found unknown.
+      main: {
+        ...issuer,
+        issuer: ISSUER,
+        jwks: { uri: jwks.jwksUri, unknownKidCooldown: '0s' },
+      },
       shared: { ...issuer, issuer: SHARED_ISSUER, algorithms: ['HS256'], secret: SECRET },
     },
     routes: {

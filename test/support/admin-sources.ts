@@ -21,7 +21,7 @@ export const adminSources: AdminSources = {
   revocations: {
     policy: { credentialLifeMaxSeconds: 3_600, clockToleranceSeconds: 5 },
     verifier: new LogoutTokenVerifier([], {
-      keySet: () => null,
+      keySet: (issuerName) => ({ issuerName, state: 'empty', keys: [] }),
       resolveUnknownKey: () => Promise.resolve('unknown'),
     }),
     replays: new LogoutReplayMemory(),

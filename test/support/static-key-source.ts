@@ -8,7 +8,7 @@ import type {
 } from '../../src/keys/key-set.ts'
 
 export class StaticKeySource implements KeySource {
-  /** Every refetch that was asked for, as `issuer/kid`. */
+  /** Every refetch that was asked for, as `issuer/kid`; `null` for a bad signature. */
   readonly refetches: string[] = []
   /** What the next refetch comes to. */
   unknownKeyOutcome: UnknownKeyOutcome = 'unknown'
@@ -29,7 +29,7 @@ export class StaticKeySource implements KeySource {
     return this.#sets.get(issuerName) ?? { issuerName, state: 'empty', keys: [] }
   }
 
-  resolveUnknownKey(issuerName: string, keyId: string): Promise<UnknownKeyOutcome> {
+  resolveUnknownKey(issuerName: string, keyId: string | null): Promise<UnknownKeyOutcome> {
     this.refetches.push(`${issuerName}/${keyId}`)
     this.onRefetch()
     return Promise.resolve(this.unknownKeyOutcome)

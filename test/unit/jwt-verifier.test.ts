@@ -141,7 +141,7 @@ describe('the key of a token (RFC 7515 §4.1.4)', () => {
       const verdict = await verifierWith(keys)(token)
       assert.equal(codeOf(verdict), expected)
       if (verdict.ok) assert.equal(verdict.keySlot, EC.verificationKey.generationSlot)
-      assert.deepEqual(keys.refetches, [])
+      assert.deepEqual(keys.refetches, verdict.ok ? [] : ['main/null'])
     }
   })
 
@@ -153,8 +153,45 @@ describe('the key of a token (RFC 7515 §4.1.4)', () => {
       const keys = new StaticKeySource().setKeys('main', published)
       const verdict = await verifierWith(keys)(token)
       assert.deepEqual(verdict, { ok: false, code: 'invalid_token', key: null })
-      assert.deepEqual(keys.refetches, [])
+      assert.deepEqual(keys.refetches, ['main/null'])
     }
+  })
+
+  it('may have been replaced: what it did not verify is checked once more after a refetch', async () => {
+    const named = mintKey('ES256', 'ec')
+    const otherType = mintKey('EdDSA', 'ec')
+    const unnamed = await mintToken(EC, {}, { kid: undefined })
+    for (const token of [await mintToken(EC), unnamed]) {
+      for (const before of [named, otherType]) {
+        const keys = new StaticKeySource().setKeys('main', [before.verificationKey])
+        keys.unknownKeyOutcome = 'refreshed'
+        keys.onRefetch = () => keys.setKeys('main', [EC.verificationKey])
+        assert.equal((await verifierWith(keys)(token)).ok, true)
+        assert.deepEqual(keys.refetches, ['main/null'])
+      }
+    }
+  })
+
+  it('leaves a bad signature bad after one refetch, also when that cannot be had', async () => {
+    const forged = await mintToken(mintKey('ES256', 'ec'))
+    for (const outcome of ['refreshed', 'unknown', 'unavailable'] as const) {
+      const keys = new StaticKeySource().setKeys('main', [EC.verificationKey])
+      keys.unknownKeyOutcome = outcome
+      assert.equal(codeOf(await verifierWith(keys)(forged)), 'invalid_token')
+      assert.deepEqual(keys.refetches, ['main/null'])
+    }
+  })
+
+  it('of a shared secret is never fetched', async () => {
+    const secret = mintKey('HS256', 'hmac')
+    const keys = new StaticKeySource().setKeys('main', [secret.verificationKey])
+    const verify = verifierWith(keys)
+    const policy = { algorithms: ['HS256'] } as const
+    assert.equal(
+      codeOf(await verify(await mintToken(mintKey('HS256', 'hmac')), policy)),
+      'invalid_token',
+    )
+    assert.deepEqual(keys.refetches, [])
   })
 
   it('may share its kid with a key of another type', async () => {

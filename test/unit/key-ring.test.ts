@@ -6,7 +6,16 @@ import type { KeySet } from '../../src/keys/key-set.ts'
 import type { UnknownKeyAnswer } from '../../src/keys/unknown-key-answer.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
-const UNKNOWN: UnknownKeyAnswer = { outcome: 'unknown', quietForMs: 30_000, keyQuietForMs: 0 }
+/** A fetch was made for the question, and the next may be made at once. */
+const UNKNOWN: UnknownKeyAnswer = {
+  outcome: 'unknown',
+  isFetched: true,
+  isFailing: false,
+  quietForMs: 0,
+  keyQuietForMs: 1_000,
+}
+/** The same, and the budget of fetches is used up. */
+const USED_UP: UnknownKeyAnswer = { ...UNKNOWN, quietForMs: 5_000, keyQuietForMs: 30_000 }
 
 function setWith(issuerName: string, ...keyIds: readonly string[]): KeySet {
   const keys = keyIds.map((keyId, id) => ({
@@ -50,15 +59,29 @@ describe('key ring', () => {
     assert.deepEqual(questions, [])
   })
 
-  it('gives every unknown kid of the issuer the same answer while it is quiet', async () => {
-    const { ring, questions, clock } = setUp(UNKNOWN)
-    await ring.resolveUnknownKey('main', 'a')
-    clock.advanceMs(29_999)
-    assert.equal(await ring.resolveUnknownKey('main', 'b'), 'unknown')
+  it('cannot say anything of a kid that nobody has asked about while no fetch can be had', async () => {
+    const { ring, questions, clock } = setUp(USED_UP)
+    assert.equal(await ring.resolveUnknownKey('main', 'a'), 'unknown')
+    clock.advanceMs(4_999)
+    assert.equal(await ring.resolveUnknownKey('main', 'b'), 'unavailable')
+    assert.equal(await ring.resolveUnknownKey('main', 'a'), 'unknown', 'this one was asked about')
     assert.deepEqual(questions, ['main a'])
     clock.advanceMs(1)
-    await ring.resolveUnknownKey('main', 'b')
+    assert.equal(await ring.resolveUnknownKey('main', 'b'), 'unknown')
     assert.deepEqual(questions, ['main a', 'main b'])
+  })
+
+  it('takes a bad signature for bad while the set has just been fetched', async () => {
+    const { ring, questions } = setUp(USED_UP)
+    await ring.resolveUnknownKey('main', 'a')
+    assert.equal(await ring.resolveUnknownKey('main', null), 'unknown')
+    assert.deepEqual(questions, ['main a'])
+  })
+
+  it('cannot say anything of a bad signature while fetches fail', async () => {
+    const { ring } = setUp({ ...USED_UP, outcome: 'unavailable', isFailing: true })
+    await ring.resolveUnknownKey('main', 'a')
+    assert.equal(await ring.resolveUnknownKey('main', null), 'unavailable')
   })
 
   it('keeps issuers apart: the same kid at two issuers is two keys', async () => {
@@ -77,13 +100,13 @@ describe('key ring', () => {
   })
 
   it('remembers single kids where only those are quiet', async () => {
-    const { ring, questions } = setUp({ outcome: 'unknown', quietForMs: 0, keyQuietForMs: 1_000 })
+    const { ring, questions } = setUp(UNKNOWN)
     for (const keyId of ['a', 'b', 'a', 'b']) await ring.resolveUnknownKey('main', keyId)
     assert.deepEqual(questions, ['main a', 'main b'])
   })
 
   it('remembers a bounded number of them', async () => {
-    const { ring, questions } = setUp({ outcome: 'unknown', quietForMs: 0, keyQuietForMs: 1_000 })
+    const { ring, questions } = setUp(UNKNOWN)
     for (let index = 0; index < 2_000; index += 1) await ring.resolveUnknownKey('main', `${index}`)
     await ring.resolveUnknownKey('main', '1999')
     assert.equal(questions.length, 2_000)
@@ -98,6 +121,19 @@ describe('key ring', () => {
     )
     assert.deepEqual([...new Set(await Promise.all(waiting))], ['unknown'])
     assert.equal(questions.length, 1)
+  })
+
+  it('does not let a fetch settle what was asked while it ran', async () => {
+    const { ring, questions } = setUp(UNKNOWN)
+    const first = ring.resolveUnknownKey('main', 'a')
+    await Promise.resolve()
+    await Promise.resolve()
+    assert.equal(questions.length, 1)
+    const later = Array.from({ length: 500 }, (_, index) =>
+      ring.resolveUnknownKey('main', `${index}`),
+    )
+    assert.deepEqual([...new Set(await Promise.all([first, ...later]))], ['unknown'])
+    assert.equal(questions.length, 2)
   })
 
   it('turns away more waiters than may wait', async () => {

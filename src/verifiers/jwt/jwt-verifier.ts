@@ -6,7 +6,8 @@
  * Claims are judged before the signature, because that is a hundred times cheaper. It tells a
  * forger nothing: the claims are his own. Nothing of them is used until the signature is good.
  */
-import type { KeySet, KeySource, VerificationKey } from '../../keys/key-set.ts'
+import { type FoundKeys, findKeys, findNewerKeys } from '../../keys/find-keys.ts'
+import type { KeySource, VerificationKey } from '../../keys/key-set.ts'
 import {
   type CheckedClaims,
   type ClaimPolicy,
@@ -108,10 +109,7 @@ export class JwtVerifier implements Verifier<JwtProfile> {
     const candidate = this.#read(token, profile, nowSeconds)
     if (!candidate.ok) return Promise.resolve(candidate)
     const keySet = this.#keys.keySet(candidate.policy.name)
-    if (!isUsable(keySet)) return Promise.resolve(refuse('verifier_unavailable'))
-    const found = findKeys(keySet, candidate.header)
-    if (found === null) return this.#refetch(candidate)
-    return found.ok ? this.#checkSignatures(candidate, found.keys) : Promise.resolve(found)
+    return this.#checkWith(candidate, findKeys(keySet, candidate.header))
   }
 
   /** Everything that needs neither a key nor another thread. */
@@ -133,17 +131,26 @@ export class JwtVerifier implements Verifier<JwtProfile> {
     return claims.ok ? { ok: true, token, jws, header, policy, claims } : claims
   }
 
-  /** The set does not know the `kid`: one refetch, one more look, no third. */
-  async #refetch(candidate: Candidate): Promise<Verification> {
-    const { header, policy } = candidate
-    const outcome = await this.#keys.resolveUnknownKey(policy.name, header.keyId ?? '')
-    if (outcome === 'unavailable') return refuse('verifier_unavailable')
-    if (outcome === 'unknown') return refuse('unknown_signing_key')
-    const keySet = this.#keys.keySet(policy.name)
-    if (!isUsable(keySet)) return refuse('verifier_unavailable')
-    const found = findKeys(keySet, header)
-    if (found === null) return refuse('unknown_signing_key')
-    return found.ok ? this.#checkSignatures(candidate, found.keys) : found
+  /** When the keys at hand do not settle it: one refetch, one more look, no third. */
+  async #checkWith(candidate: Candidate, found: FoundKeys): Promise<Verification> {
+    const verdict = await this.#verdictOf(candidate, found)
+    if (found.found === 'unavailable' || !couldBeNewer(verdict)) return verdict
+    const { policy, header } = candidate
+    const newer = await findNewerKeys(this.#keys, policy.name, header, found)
+    return newer === found ? verdict : this.#verdictOf(candidate, newer)
+  }
+
+  #verdictOf(candidate: Candidate, found: FoundKeys): Promise<Verification> | Refused {
+    switch (found.found) {
+      case 'keys':
+        return this.#checkSignatures(candidate, found.keys)
+      case 'unknown':
+        return refuse('unknown_signing_key')
+      case 'unfit':
+        return refuse('invalid_token')
+      case 'unavailable':
+        return refuse('verifier_unavailable')
+    }
   }
 
   /** One key after the other, until one says something else than "not signed with this one". */
@@ -169,45 +176,15 @@ export class JwtVerifier implements Verifier<JwtProfile> {
   }
 }
 
-/** An issuer that has never had keys, or has had none for too long, cannot be judged by. */
-function isUsable({ state }: KeySet): boolean {
-  return state === 'fresh' || state === 'stale'
+/** Whether keys that were published since could verify what those at hand did not. */
+function couldBeNewer(verdict: Verification): boolean {
+  return !verdict.ok && (verdict.code === 'invalid_token' || verdict.code === 'unknown_signing_key')
 }
 
 /** A wrong length needs no native code to be refused. */
 function hasFittingSignature(jws: CompactJws, header: ProtectedHeader): boolean {
   const { signatureBytes } = JWS_ALGORITHM_TABLE[header.algorithm]
   return signatureBytes === null || signatureBytes === jws.signatureBytes
-}
-
-/** Keys that are tried for a token without a `kid`: an overlap of two rotations, and no more. */
-const KEYS_TRIED_MAX = 4
-
-interface FoundKeys {
-  readonly ok: true
-  readonly keys: readonly VerificationKey[]
-}
-
-/**
- * Picks the key that the header names. Without a `kid`, every key that fits the algorithm, because
- * while an issuer changes keys there are two; but only a few, because a token must not choose how
- * much work it causes.
- *
- * @returns `null` when no key has that `kid`; `invalid_token` when those that have it may not
- *   verify this algorithm, or when there is no `kid` and no key, or too many, fit.
- */
-function findKeys(keySet: KeySet, header: ProtectedHeader): FoundKeys | Refused | null {
-  const named = keySet.keys.filter((key) => answersTo(key, header.keyId))
-  if (header.keyId !== null && named.length === 0) return null
-  const fitting = named.filter(({ algorithms }) => algorithms.includes(header.algorithm))
-  const keys = header.keyId === null ? fitting : fitting.slice(0, 1)
-  if (keys.length === 0 || keys.length > KEYS_TRIED_MAX) return refuse('invalid_token')
-  return { ok: true, keys }
-}
-
-/** A shared secret has no name of its own: it is the issuer's only one, whatever the token says. */
-function answersTo(key: VerificationKey, keyId: string | null): boolean {
-  return keyId === null || key.keyId === keyId || key.material.kind === 'secret'
 }
 
 function conclude(

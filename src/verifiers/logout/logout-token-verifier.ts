@@ -2,7 +2,8 @@
  * Verifies logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.6) in the supervisor. They are
  * rare, so that one thread and one backend will do.
  */
-import type { KeySet, UnknownKeyOutcome, VerificationKey } from '../../keys/key-set.ts'
+import { type FoundKeys, findKeys, findNewerKeys } from '../../keys/find-keys.ts'
+import type { KeySource, VerificationKey } from '../../keys/key-set.ts'
 import { parseClaims } from '../../protocol/claims.ts'
 import { type CompactJws, parseCompactJws } from '../../protocol/compact-jws.ts'
 import type { JwsAlgorithm } from '../../protocol/jws-algorithms.ts'
@@ -25,12 +26,6 @@ export interface LogoutIssuer {
   readonly clockToleranceSeconds: number
   /** Whether identities of this issuer are named by `sub`, as logout tokens name them. */
   readonly knowsSubjects: boolean
-}
-
-export interface LogoutKeys {
-  /** `null`: of an issuer without keys. */
-  keySet(issuerName: string): KeySet | null
-  resolveUnknownKey(issuerName: string, keyId: string): Promise<UnknownKeyOutcome>
 }
 
 export interface VerifiedLogoutToken {
@@ -66,9 +61,9 @@ interface ReadToken {
 
 export class LogoutTokenVerifier {
   readonly #issuers: ReadonlyMap<string, LogoutIssuer>
-  readonly #keys: LogoutKeys
+  readonly #keys: KeySource
 
-  constructor(issuers: readonly LogoutIssuer[], keys: LogoutKeys) {
+  constructor(issuers: readonly LogoutIssuer[], keys: KeySource) {
     this.#issuers = new Map(issuers.map((issuer) => [issuer.issuer, issuer]))
     this.#keys = keys
   }
@@ -83,32 +78,43 @@ export class LogoutTokenVerifier {
     const issuer = typeof iss === 'string' ? this.#issuers.get(iss) : undefined
     if (issuer === undefined) return refused('unknown_issuer')
     if (!issuer.algorithms.includes(header.algorithm)) return refused('wrong_algorithm')
-    const keys = await this.#findKeys(issuer.name, header)
-    if (typeof keys === 'string') return refused(keys)
-    const verdict = verifySignature(text, header.algorithm, keys)
-    if (verdict !== 'good') return refused(verdict === 'bad' ? 'bad_signature' : 'unavailable')
+    const problem = await this.#checkSignature(text, issuer.name, header)
+    if (problem !== null) return refused(problem)
     const token = checkLogoutToken(claims, issuer, nowSeconds)
     return token.ok ? { ok: true, issuer, token } : refused(token.reason)
   }
 
-  async #findKeys(
+  /** When the keys at hand do not settle it: one refetch, one more look, no third. */
+  async #checkSignature(
+    text: string,
     issuerName: string,
-    { keyId, algorithm }: ProtectedHeader,
-  ): Promise<readonly VerificationKey[] | 'unknown_signing_key' | 'unavailable'> {
-    const look = () => {
-      const keySet = this.#keys.keySet(issuerName)
-      if (keySet === null || keySet.state === 'empty' || keySet.state === 'dead') return null
-      const named = keySet.keys.filter((key) => keyId === null || key.keyId === keyId)
-      return named.filter(({ algorithms }) => algorithms.includes(algorithm))
+    header: ProtectedHeader,
+  ): Promise<LogoutTokenProblem | null> {
+    const found = findKeys(this.#keys.keySet(issuerName), header)
+    const problem = problemUnder(found, text, header.algorithm)
+    if (problem === null || problem === 'unavailable') return problem
+    const newer = await findNewerKeys(this.#keys, issuerName, header, found)
+    return newer === found ? problem : problemUnder(newer, text, header.algorithm)
+  }
+}
+
+/** `null`: the signature is good. */
+function problemUnder(
+  found: FoundKeys,
+  text: string,
+  algorithm: JwsAlgorithm,
+): LogoutTokenProblem | null {
+  switch (found.found) {
+    case 'keys': {
+      const verdict = verifySignature(text, algorithm, found.keys)
+      if (verdict === 'good') return null
+      return verdict === 'bad' ? 'bad_signature' : 'unavailable'
     }
-    const found = look()
-    if (found === null) return 'unavailable'
-    if (found.length > 0) return found
-    if (keyId === null) return 'unknown_signing_key'
-    const outcome = await this.#keys.resolveUnknownKey(issuerName, keyId)
-    if (outcome === 'unavailable') return 'unavailable'
-    const again = outcome === 'refreshed' ? look() : []
-    return again === null || again.length === 0 ? 'unknown_signing_key' : again
+    case 'unavailable':
+      return 'unavailable'
+    case 'unknown':
+    case 'unfit':
+      return 'unknown_signing_key'
   }
 }
 
