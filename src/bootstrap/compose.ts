@@ -218,7 +218,7 @@ function composeSessions(
     keyPrefix,
     keyHash,
     pointers: isExpress
-      ? { ...pointers, hasNumberedUsers: true, expiresAt: null }
+      ? { ...pointers, hasVersion: false, hasNumberedUsers: true, expiresAt: null }
       : SALLYPORT_POINTERS,
     ttlSeconds,
     isLifeForeign: isExpress,

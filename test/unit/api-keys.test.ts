@@ -84,6 +84,14 @@ describe('a record of an API key', () => {
     assert.equal(parseApiKeyRecord('{"userId":"u","expiresAt":1.5e9}')?.expiresAtSeconds, 1.5e9)
   })
 
+  it('is served as a later version wrote it, unless its version forbids that', () => {
+    const later = '{"version":1,"userId":"u","owner":{"team":"billing"},"networks":["10.0.0.0/8"]}'
+    assert.equal(parseApiKeyRecord(later)?.userId, 'u')
+    for (const version of ['2', '"1"', '0', '[]']) {
+      assert.equal(parseApiKeyRecord(`{"version":${version},"userId":"u"}`), null, version)
+    }
+  })
+
   it('is refused whole when a member has another type, is doubled or is missing', () => {
     for (const text of [
       '',

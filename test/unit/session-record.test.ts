@@ -9,6 +9,7 @@ import {
 
 const EXPRESS: SessionPointers = {
   ...SALLYPORT_POINTERS,
+  hasVersion: false,
   hasNumberedUsers: true,
   userId: '/passport/user',
 }
@@ -46,5 +47,23 @@ describe('the user of a record of the format sallyport', () => {
   it('is text and nothing else', () => {
     assert.equal(userOf('{"userId":"7"}', SALLYPORT_POINTERS), '7')
     assert.equal(userOf('{"userId":7}', SALLYPORT_POINTERS), null)
+  })
+})
+
+describe('a session record that a later version has written', () => {
+  it('is served without the members that are not known here', () => {
+    const text = '{"version":1,"userId":"alice","assurance":{"level":2},"devices":["phone"]}'
+    assert.equal(userOf(text, SALLYPORT_POINTERS), 'alice')
+  })
+
+  it('is not read when its version says that ignoring them would be wrong', () => {
+    for (const version of ['2', '"2"', '1.5', '{}', 'true']) {
+      const text = `{"version":${version},"userId":"alice"}`
+      assert.equal(userOf(text, SALLYPORT_POINTERS), null, version)
+    }
+  })
+
+  it('is told from one of an application, whose version is its own', () => {
+    assert.equal(userOf('{"version":2,"passport":{"user":7}}'), '7')
   })
 })

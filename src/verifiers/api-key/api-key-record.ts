@@ -1,5 +1,6 @@
 /** What is stored about an API key, in the configuration or in Redis. */
 import { optionalText, optionalTexts } from '../../protocol/json-members.ts'
+import { isReadableVersion } from '../../protocol/record-version.ts'
 import { type JsonObject, parseJsonText } from '../../protocol/strict-json.ts'
 import { isNumericDate } from '../../protocol/time-claims.ts'
 import type { Identity, StoredUser } from '../../protocol/verification.ts'
@@ -14,13 +15,14 @@ const RECORD_LENGTH_MAX = 65_536
 
 /**
  * Reads a record of Redis: a JSON object with `userId`, and of `email`, `roles`, `scopes`,
- * `tenantId`, `organisationId` and `expiresAt` (NumericDate, or RFC 3339 text) what there is.
+ * `tenantId`, `organisationId` and `expiresAt` (NumericDate, or RFC 3339 text) what there is. Other
+ * members are of a later version, and are ignored unless its `version` forbids that.
  *
  * @returns `null` when it is anything else.
  */
 export function parseApiKeyRecord(text: string): ApiKeyRecord | null {
   const members = text.length > RECORD_LENGTH_MAX ? null : parseJsonText(text)
-  if (members === null) return null
+  if (members === null || !isReadableVersion(members['version'])) return null
   const userId = optionalText(members['userId'])
   const email = optionalText(members['email'])
   const tenantId = optionalText(members['tenantId'])

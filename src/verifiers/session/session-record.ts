@@ -1,11 +1,14 @@
 /** What is stored about a session, in the two formats, as an identity. */
 import { optionalText, optionalTextOrInteger, optionalTexts } from '../../protocol/json-members.ts'
+import { isReadableVersion } from '../../protocol/record-version.ts'
 import { type JsonObject, parseJsonText } from '../../protocol/strict-json.ts'
 import { isNumericDate } from '../../protocol/time-claims.ts'
 import type { Identity } from '../../protocol/verification.ts'
 
 /** Where the parts of an identity are, as JSON pointers (RFC 6901). `null`: not read. */
 export interface SessionPointers {
+  /** Whether `version` is that of our format, and not something of an application. */
+  readonly hasVersion: boolean
   /** Whether the user may be an integer, as applications have it that others wrote. */
   readonly hasNumberedUsers: boolean
   readonly userId: string
@@ -20,9 +23,11 @@ export interface SessionPointers {
 
 /**
  * The format `sallyport`: JSON with these members, of which only `userId` must be there. Instants
- * are NumericDates, milliseconds (numbers above {@link MILLISECONDS_MIN}), or RFC 3339 text.
+ * are NumericDates, milliseconds (numbers above {@link MILLISECONDS_MIN}), or RFC 3339 text. Other
+ * members are of a later version, and are ignored unless its `version` forbids that.
  */
 export const SALLYPORT_POINTERS: SessionPointers = {
+  hasVersion: true,
   hasNumberedUsers: false,
   userId: '/userId',
   email: '/email',
@@ -53,7 +58,7 @@ const MS_PER_SECOND = 1_000
  * with it prolongs a session without writing that anew.
  *
  * @returns `null` when it is unreadable: not a JSON object, a name twice, a mistyped member, more
- *   than 64 Ki characters. `'nobody'` when it is readable and nobody is logged in.
+ *   than 64 Ki characters, a later version. `'nobody'` when it is readable and nobody is logged in.
  */
 export function parseSessionRecord(
   text: string,
@@ -62,6 +67,7 @@ export function parseSessionRecord(
 ): SessionRecord | 'nobody' | null {
   const members = text.length > RECORD_LENGTH_MAX ? null : parseJsonText(text)
   if (members === null) return null
+  if (pointers.hasVersion && !isReadableVersion(members['version'])) return null
   const readUser = pointers.hasNumberedUsers ? optionalTextOrInteger : optionalText
   const subject = readUser(valueAt(members, pointers.userId))
   const email = optionalText(valueAt(members, pointers.email))
