@@ -180,7 +180,7 @@ function composeVerdicts(
 
 function composeTenants({ configuration, tenants }: ListenerStart): TenantRegistry {
   const registry = new TenantRegistry(configuration.issuers, [])
-  registry.replace(tenants.tenants, tenants.unreadable, tenants.isComplete)
+  registry.apply(tenants)
   return registry
 }
 

@@ -4,16 +4,18 @@ import type { MetricsReading } from '../observability/exposition.ts'
 import { CIRCUIT_STATES } from '../resilience/circuit-breaker.ts'
 import { REVOCATION_FEED_STATES } from '../revocation/revocation-feed.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
+import { TENANTS_STATES } from '../tenants/tenant-watcher.ts'
 
 type FixedMetrics = Pick<
   MetricsReading,
-  'issuerStates' | 'revocationLogStates' | 'circuitStates' | 'build'
+  'issuerStates' | 'revocationLogStates' | 'tenantsStates' | 'circuitStates' | 'build'
 >
 
 export function fixedMetrics(gatewayVersion: string, binary: NativeBinary): FixedMetrics {
   return {
     issuerStates: KEY_SET_STATES,
     revocationLogStates: REVOCATION_FEED_STATES,
+    tenantsStates: TENANTS_STATES,
     circuitStates: CIRCUIT_STATES,
     build: {
       version: gatewayVersion,

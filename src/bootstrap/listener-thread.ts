@@ -139,11 +139,9 @@ function receive(message: ToListener): void {
     case 'key_set':
       keyRing.update(message.keySet)
       break
-    case 'tenants': {
-      const { tenants, unreadable, isComplete } = message.snapshot
-      parts.tenants.replace(tenants, unreadable, isComplete)
+    case 'tenants':
+      parts.tenants.apply(message.change)
       break
-    }
     case 'signing_keys':
       parts.internalTokens?.useKeys(message.keys)
       break

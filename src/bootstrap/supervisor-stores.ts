@@ -2,17 +2,18 @@
 import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
 import type { Logger } from '../observability/logger.ts'
 import { systemClock } from '../resilience/clock.ts'
+import type { TenantsChange } from '../tenants/tenants-change.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 import { SupervisorRevocations } from './supervisor-revocations.ts'
 import { SupervisorSessions } from './supervisor-sessions.ts'
-import { SupervisorTenants, type TenantsSnapshot } from './supervisor-tenants.ts'
+import { SupervisorTenants } from './supervisor-tenants.ts'
 
 export interface SupervisorStoresParts {
   /** Memory of the revocation index. */
   readonly revocations: SharedArrayBuffer
   readonly keys: IssuerKeys
   readonly logger: Logger
-  readonly onTenants: (snapshot: TenantsSnapshot) => void
+  readonly onTenants: (change: TenantsChange) => void
   /** Everything that is in force elsewhere has been learnt once. */
   readonly onRevocationsLearnt: () => void
 }

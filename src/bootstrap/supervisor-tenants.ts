@@ -4,116 +4,163 @@ import type {
   TenantConfiguration,
   TenantsConfiguration,
 } from '../config/gateway-configuration.ts'
+import type { TenantsReading } from '../observability/exposition.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Clock } from '../resilience/clock.ts'
+import { randomFraction } from '../resilience/randomness.ts'
 import type { RedisConnections } from '../resilience/redis-connections.ts'
 import { assertInvariant } from '../shared-memory/invariant.ts'
+import { RedisTenantStore } from '../tenants/redis-tenant-store.ts'
+import { StoredTenants } from '../tenants/stored-tenants.ts'
 import { parseTenantId, type Tenant } from '../tenants/tenant.ts'
 import { TENANTS_MAX } from '../tenants/tenant-registry.ts'
-import { type StoredTenants, TenantWatcher } from '../tenants/tenant-watcher.ts'
+import { type TenantsState, TenantWatcher } from '../tenants/tenant-watcher.ts'
+import type { TenantsChange } from '../tenants/tenants-change.ts'
 import { connectSupervisor } from './supervisor-redis.ts'
 
-/** How soon a change that was announced is seen. */
-const POLL_INTERVAL_MS = 200
-/** No request waits for it, and a hundred thousand tenants take a while. */
-const COMMAND_TIMEOUT_MS = 10_000
-const NONE: StoredTenants = { tenants: [], unreadable: [] }
-
-/** All that is known of tenants, as listener threads receive it. */
-export interface TenantsSnapshot {
-  readonly tenants: readonly Tenant[]
-  /** Names of which nobody can say whether they are tenants. */
-  readonly unreadable: readonly string[]
-  /** Whether a name that is not among them is certainly no tenant. */
-  readonly isComplete: boolean
-}
+/** How soon at the latest a change is noticed that only the version, or the count, tells of. */
+const LOOK_INTERVAL_MS = 2_000
+/** No request waits for these commands. */
+const COMMAND_TIMEOUT_MS = 5_000
+/** How long one question for the next change stays open, and what may go by beyond that. */
+const WAIT_MS = 10_000
+const WAIT_MARGIN_MS = 5_000
+/** A start does not wait longer for the tenants; the instance is not ready until they are known. */
+const FIRST_READING_MS_MAX = 3_000
 
 export interface SupervisorTenantsParts {
   readonly clock: Clock
   readonly logger: Logger
-  readonly onChange: (snapshot: TenantsSnapshot) => void
+  readonly onChange: (change: TenantsChange) => void
 }
 
 export class SupervisorTenants {
   readonly #configured: readonly Tenant[]
-  readonly #redis: RedisConnections | null
+  /** Those of the file win over those of the same name in Redis. */
+  readonly #configuredNames: ReadonlySet<string>
+  readonly #parts: SupervisorTenantsParts
+  readonly #stored: StoredTenants | null
+  readonly #connections: readonly RedisConnections[]
   readonly #watcher: TenantWatcher | null
-  #stored: StoredTenants | null
+  #unreadable = 0
 
   constructor(configuration: GatewayConfiguration, parts: SupervisorTenantsParts) {
-    const { tenants, redis } = configuration
+    const { tenants, redis, upstreams, issuers } = configuration
+    this.#parts = parts
     this.#configured = (tenants?.registry ?? []).map(configuredTenant)
-    this.#stored = tenants?.redis === true ? null : NONE
-    this.#redis =
-      tenants?.redis === true && redis !== null
-        ? connectSupervisor({ ...redis, commandTimeoutMs: COMMAND_TIMEOUT_MS })
-        : null
-    this.#watcher =
-      this.#redis && tenants && this.#watch(this.#redis, tenants, configuration, parts)
+    this.#configuredNames = new Set(this.#configured.map(({ id }) => id))
+    this.#stored = null
+    this.#connections = []
+    this.#watcher = null
+    if (tenants?.redis !== true || redis === null) return
+    const waiting = { ...redis, commandTimeoutMs: WAIT_MS + WAIT_MARGIN_MS }
+    const commands = connectSupervisor({ ...redis, commandTimeoutMs: COMMAND_TIMEOUT_MS })
+    this.#connections = [commands, connectSupervisor(waiting)]
+    this.#stored = new StoredTenants({
+      tenantsMax: TENANTS_MAX - this.#configured.length,
+      upstreams: new Set(upstreams.map(({ name }) => name)),
+      issuers: issuers.map(({ name }) => name),
+    })
+    this.#watcher = this.#watch(tenants, this.#stored)
   }
 
-  /** Settles after the first look, which must not hold up everything else. */
+  /** Settles after the first reading, which must not hold up everything else for long. */
   async start(connectTimeoutMs: number): Promise<void> {
-    await this.#redis?.whenReady(connectTimeoutMs)
-    await this.#watcher?.start()
+    if (this.#watcher === null) return
+    await this.#connections[0]?.whenReady(connectTimeoutMs)
+    let timer: NodeJS.Timeout | undefined
+    const isOver = new Promise((resolve) => {
+      timer = setTimeout(resolve, FIRST_READING_MS_MAX)
+    })
+    await Promise.race([this.#watcher.start(), isOver])
+    clearTimeout(timer)
   }
 
-  /** Whether a name that is not known is certainly no tenant. */
-  get isComplete(): boolean {
-    return this.#stored !== null
+  /** Whether all tenants were known at some time. */
+  get hasBeenRead(): boolean {
+    return this.#stored?.hasBeenRead ?? true
   }
 
-  /** Tenants of the configuration win over those of the same name in Redis. */
-  snapshot(): TenantsSnapshot {
-    const { tenants, unreadable } = this.#stored ?? NONE
-    const names = new Set(this.#configured.map(({ id }) => id as string))
-    return {
-      tenants: [...this.#configured, ...tenants.filter(({ id }) => !names.has(id))],
-      unreadable: unreadable.filter((name) => !names.has(name)),
-      isComplete: this.isComplete,
+  /** All that is known, as a change from nothing. */
+  whole(): TenantsChange {
+    const stored = this.#stored?.whole()
+    if (stored === undefined) {
+      return { tenants: this.#configured, unreadable: [], gone: [], isComplete: true }
     }
+    const change = this.#withoutConfigured(stored)
+    return { ...change, tenants: [...this.#configured, ...change.tenants] }
+  }
+
+  /** For the metrics; `null`: there is no store of tenants. */
+  reading(): TenantsReading | null {
+    if (this.#watcher === null || this.#stored === null) return null
+    const { size, unreadableCount, leftOutCount } = this.#stored
+    const state = this.#watcher.state
+    return { state, size, unreadable: unreadableCount, leftOut: leftOutCount }
   }
 
   stop(): void {
     this.#watcher?.stop()
-    this.#redis?.close()
+    for (const redis of this.#connections) redis.close()
   }
 
   #watch(
-    redis: RedisConnections,
-    { key, refreshIntervalMs }: TenantsConfiguration,
-    { upstreams }: GatewayConfiguration,
-    { clock, logger, onChange }: SupervisorTenantsParts,
-  ): TenantWatcher {
+    { key, refreshIntervalMs, staleMaxAgeMs }: TenantsConfiguration,
+    tenants: StoredTenants,
+  ): TenantWatcher | null {
+    const [commands, waiting] = this.#connections
+    if (commands === undefined || waiting === undefined) return null
     return new TenantWatcher(
+      { lookIntervalMs: LOOK_INTERVAL_MS, refreshIntervalMs, staleMaxMs: staleMaxAgeMs },
       {
-        pollIntervalMs: POLL_INTERVAL_MS,
-        refreshIntervalMs,
-        tenantsMax: TENANTS_MAX - this.#configured.length,
-        upstreams: new Set(upstreams.map(({ name }) => name)),
-      },
-      {
-        store: {
-          async version() {
-            const reply = await redis.get(`${key}:version`)
-            return reply.ok ? (reply.value ?? '') : null
-          },
-          async records() {
-            const reply = await redis.hash(key)
-            return reply.ok ? reply.value : null
-          },
-        },
-        monotonicMs: () => clock.monotonicMs(),
-        onTenants: (stored) => {
-          this.#stored = stored
-          const count = stored.unreadable.length
-          if (count > 0) logger.security({ event: 'tenants_unreadable', count })
-          onChange(this.snapshot())
-        },
-        onState: (isReached) =>
-          logger.security({ event: isReached ? 'tenants_reached' : 'tenants_unreachable' }),
+        store: new RedisTenantStore(key, WAIT_MS, commands, waiting),
+        tenants,
+        monotonicMs: () => this.#parts.clock.monotonicMs(),
+        random: randomFraction,
+        onChange: (change) => this.#tell(change, tenants),
+        onState: (state) => this.#logState(state, tenants),
+        onGivenUp: (count) => this.#parts.logger.security({ event: 'tenants_given_up', count }),
       },
     )
+  }
+
+  #tell(change: TenantsChange, { unreadableCount }: StoredTenants): void {
+    const { logger, onChange } = this.#parts
+    if (unreadableCount > this.#unreadable) {
+      logger.security({ event: 'tenants_unreadable', count: unreadableCount })
+    }
+    this.#unreadable = unreadableCount
+    onChange(this.#withoutConfigured(change))
+  }
+
+  #logState(state: TenantsState, tenants: StoredTenants): void {
+    const { logger } = this.#parts
+    switch (state) {
+      case 'waiting':
+        break
+      case 'known':
+        logger.security({ event: 'tenants_reached' })
+        break
+      case 'unreachable':
+        logger.security({ event: 'tenants_unreachable' })
+        break
+      case 'lost':
+        logger.security({ event: 'tenants_lost', count: tenants.missingCount })
+        break
+      case 'too_many':
+        logger.security({ event: 'tenants_too_many', count: tenants.leftOutCount })
+        break
+    }
+  }
+
+  #withoutConfigured({ tenants, unreadable, gone, isComplete }: TenantsChange): TenantsChange {
+    const names = this.#configuredNames
+    return {
+      tenants: tenants.filter(({ id }) => !names.has(id)),
+      unreadable: unreadable.filter(({ name }) => !names.has(name)),
+      gone: gone.filter((name) => !names.has(name)),
+      isComplete,
+    }
   }
 }
 

@@ -114,8 +114,8 @@ class Supervisor implements RunningGateway {
       revocations: this.#buffers.revocations,
       keys: this.#keys,
       logger: this.#logger,
-      onTenants: (snapshot) => {
-        this.#threads?.broadcast({ type: 'tenants', snapshot })
+      onTenants: (change) => {
+        this.#threads?.broadcast({ type: 'tenants', change })
         this.#announceReadiness()
       },
       onRevocationsLearnt: () => this.#announceReadiness(),
@@ -157,7 +157,7 @@ class Supervisor implements RunningGateway {
       isDraining: this.#isDraining,
       issuers: this.#keys.health(),
       hasRevocations: this.#stores.revocations.hasLearnt,
-      hasTenants: this.#stores.tenants.isComplete,
+      hasTenants: this.#stores.tenants.hasBeenRead,
     })
   }
 
@@ -224,7 +224,7 @@ class Supervisor implements RunningGateway {
       keySets: this.#keys.keySets(),
       signingKeys: this.#signingKeys.snapshot(),
       readiness: this.readiness(),
-      tenants: this.#stores.tenants.snapshot(),
+      tenants: this.#stores.tenants.whole(),
       log: this.#log.memoryOf(index),
     }
   }
@@ -236,7 +236,6 @@ class Supervisor implements RunningGateway {
         this.#logger.log({ event: 'listener_started', thread: index })
         // What happened while the thread was starting was not sent to it.
         this.#sendKeys(index)
-        this.#threads?.post(index, { type: 'tenants', snapshot: this.#stores.tenants.snapshot() })
         if (this.#listening.size === this.#configuration.tuning.listenerThreads) {
           this.#onListening?.()
           this.#onListenFailed = null
@@ -343,6 +342,7 @@ class Supervisor implements RunningGateway {
       listeners: this.#ledger.merge(),
       issuers: this.#keys.readings(),
       revocations: this.#stores.revocations.reading(),
+      tenants: this.#stores.tenants.reading(),
       circuits: circuitReadings(this.#breakers),
       signatureBinding: this.#signatures.reading(),
       log: this.#log.reading(),
@@ -366,6 +366,7 @@ class Supervisor implements RunningGateway {
       issuers: this.#keys.statuses(),
       introspection: circuitReadings(this.#breakers),
       revocations: this.#stores.revocations.status(),
+      tenants: this.#stores.tenants.reading(),
       redis: [...this.#redisStates].map(([thread, state]) => ({ thread, state })),
       routes: routeSummaries(this.#configuration),
     })

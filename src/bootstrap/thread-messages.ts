@@ -11,10 +11,10 @@ import type { ListenerSnapshot } from '../observability/listener-metrics.ts'
 import type { LogBufferMemory } from '../observability/log-buffer.ts'
 import type { RedisState } from '../resilience/redis-pool.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
+import type { TenantsChange } from '../tenants/tenants-change.ts'
 import type { SignatureProof } from '../verifiers/jwt/signature-proof.ts'
 import type { StoreReply } from '../verifiers/session/session-store.ts'
 import type { StoreCall } from './memory-sessions.ts'
-import type { TenantsSnapshot } from './supervisor-tenants.ts'
 
 /** Memory that all threads see. Made by the supervisor; outlives any listener thread. */
 export interface SharedBuffers {
@@ -40,14 +40,15 @@ export interface ListenerStart {
   /** `null`: no route sends internal tokens. */
   readonly signingKeys: SigningSnapshot | null
   readonly readiness: Readiness
-  readonly tenants: TenantsSnapshot
+  /** All there are. What changes while the thread starts follows by message. */
+  readonly tenants: TenantsChange
   /** Its own log buffer. */
   readonly log: LogBufferMemory
 }
 
 export type ToListener =
-  /** In place of all that there were. */
-  | { readonly type: 'tenants'; readonly snapshot: TenantsSnapshot }
+  /** Never all of them: at a hundred thousand tenants that would hold up requests. */
+  | { readonly type: 'tenants'; readonly change: TenantsChange }
   | { readonly type: 'key_set'; readonly keySet: KeySet }
   | { readonly type: 'signing_keys'; readonly keys: SigningSnapshot }
   | {

@@ -201,6 +201,7 @@ export interface TenantsConfiguration {
   readonly redis: boolean
   readonly key: string
   readonly refreshIntervalMs: number
+  readonly staleMaxAgeMs: number
 }
 
 export type TenantSourceConfiguration =

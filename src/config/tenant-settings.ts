@@ -113,14 +113,24 @@ export const tenantsSchema = section(
         'win over those.',
     ).prefault(false),
     key: text(
-      'Key of that hash. Who changes it then increments `<key>:version`, so that every instance ' +
-        'reads it again at once.',
+      'Key of that hash. Writers append the names that they change to the stream `<key>:changes` in ' +
+        'the same transaction, so that every instance reads those at once.',
     ).prefault('tenants'),
     refreshInterval: duration(
-      'How often the whole hash is read, whether the version has changed or not.',
+      'In what time the whole hash is read, part by part and again and again, for writers who do ' +
+        'not tell what they changed. Never faster than 2500 tenants a second.',
       { minimum: '500ms', maximum: '10m' },
-    ).prefault('5s'),
+    ).prefault('5m'),
+    staleMaxAge: duration(
+      'How long tenants are served as they were last read after Redis has lost most or all of them ' +
+        'at once. After that they get 503.',
+      { minimum: '0s', maximum: '168h' },
+    ).prefault('1h'),
   },
-).transform(({ refreshInterval, ...rest }) => ({ ...rest, refreshIntervalMs: refreshInterval }))
+).transform(({ refreshInterval, staleMaxAge, ...rest }) => ({
+  ...rest,
+  refreshIntervalMs: refreshInterval,
+  staleMaxAgeMs: staleMaxAge,
+}))
 
 export type TenantsOutput = Output<typeof tenantsSchema>

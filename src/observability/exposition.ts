@@ -39,6 +39,15 @@ export interface RevocationReading {
   } | null
 }
 
+/** Of the tenants in Redis. */
+export interface TenantsReading {
+  /** One of `tenantsStates`. */
+  readonly state: string
+  readonly size: number
+  readonly unreadable: number
+  readonly leftOut: number
+}
+
 export interface SignatureBindingReading {
   /** One of `states`; `null` before the first thread has proved it. */
   readonly state: string | null
@@ -70,6 +79,9 @@ export interface MetricsReading {
   readonly circuitStates: readonly string[]
   readonly revocations: RevocationReading
   readonly revocationLogStates: readonly string[]
+  /** `null`: there are none in Redis. */
+  readonly tenants: TenantsReading | null
+  readonly tenantsStates: readonly string[]
   readonly signatureBinding: SignatureBindingReading
   readonly log: LogReading
   readonly listenerRestarts: number
@@ -200,6 +212,16 @@ const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) =
   },
   revocationsPending: ({ revocations }) => single(revocations.log?.pending ?? 0),
   revocationsUnreadable: ({ revocations }) => single(revocations.log?.unreadable ?? 0),
+  tenantsState: ({ tenants, tenantsStates }) =>
+    tenants === null
+      ? []
+      : tenantsStates.map((state) => ({
+          labels: { state },
+          value: state === tenants.state ? 1 : 0,
+        })),
+  tenants: ({ tenants }) => (tenants === null ? [] : single(tenants.size)),
+  tenantsUnreadable: ({ tenants }) => (tenants === null ? [] : single(tenants.unreadable)),
+  tenantsLeftOut: ({ tenants }) => (tenants === null ? [] : single(tenants.leftOut)),
   upstreamPending: ({ listeners }) => oneLabel(listeners.upstreamPending, 'upstream'),
   upstreamEjected: ({ listeners }) => oneLabel(listeners.upstreamEjected, 'upstream'),
   openConnections: ({ listeners }) => single(listeners.openConnections),

@@ -200,6 +200,36 @@ export const METRICS = {
     labels: [],
     help: 'Records of revocations in Redis that were none, and were skipped.',
   },
+  tenants: {
+    name: 'sallyport_tenants',
+    type: 'gauge',
+    unit: null,
+    labels: [],
+    help:
+      'Tenants of Redis that are known, those among them that cannot be read included. Absent, like ' +
+      'the next three, where there are none in Redis.',
+  },
+  tenantsState: {
+    name: 'sallyport_tenants_state',
+    type: 'gauge',
+    unit: null,
+    labels: ['state'],
+    help: '1 for the state in which this instance knows the tenants in Redis, 0 for the others.',
+  },
+  tenantsUnreadable: {
+    name: 'sallyport_tenants_unreadable',
+    type: 'gauge',
+    unit: null,
+    labels: [],
+    help: 'Records of tenants in Redis that cannot be understood. Their tenants get 503.',
+  },
+  tenantsLeftOut: {
+    name: 'sallyport_tenants_left_out',
+    type: 'gauge',
+    unit: null,
+    labels: [],
+    help: 'At least so many tenants of Redis found no room and are not served. Must be 0.',
+  },
   upstreamPending: {
     name: 'sallyport_upstream_pending',
     type: 'gauge',

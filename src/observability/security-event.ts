@@ -57,7 +57,20 @@ export type SecurityEvent =
     }
   | { readonly event: 'revocation_feed_unreachable' | 'revocation_feed_caught_up' }
   | { readonly event: 'tenants_unreachable' | 'tenants_reached' }
-  | { readonly event: 'tenants_unreadable'; readonly count: number }
+  /**
+   * - `tenants_unreadable`: so many records cannot be understood.
+   * - `tenants_too_many`: at least so many find no room, and are not served.
+   * - `tenants_lost`: so many are gone from Redis at once. They are served as they were last read.
+   * - `tenants_given_up`: so many of those are served no more: they were lost too long ago.
+   */
+  | {
+      readonly event:
+        | 'tenants_unreadable'
+        | 'tenants_too_many'
+        | 'tenants_lost'
+        | 'tenants_given_up'
+      readonly count: number
+    }
   /** `listener`: the thread whose tokens it checked. Another takes its place. */
   | ({
       readonly event: 'verification_thread_lost'
@@ -90,6 +103,9 @@ export const SECURITY_EVENT_LEVELS: Readonly<Record<SecurityEventName, 'info' | 
     tenants_unreachable: 'error',
     tenants_reached: 'info',
     tenants_unreadable: 'error',
+    tenants_too_many: 'error',
+    tenants_lost: 'error',
+    tenants_given_up: 'error',
     verification_thread_lost: 'error',
     listener_restarted: 'error',
   }

@@ -13,6 +13,9 @@ import { ClusterWire, ServerWire } from './redis-wires.ts'
 const STREAM_FIELD = 'record'
 const SCAN_COUNT = 1_000
 
+/** Its id, and its fields and values in turn. */
+export type StreamEntry = [string, string[]]
+
 export interface RedisParts {
   /** A number in [0, 1), for jitter. */
   readonly random: () => number
@@ -127,9 +130,26 @@ export class RedisConnections {
     return { ok: true, value: score === undefined ? null : Number(score) }
   }
 
-  /** All fields of a hash with their values; none when there is no such key. */
-  hash(key: string): Promise<RedisReply<Readonly<Record<string, string>>>> {
-    return this.#masters.run('hgetall', [key], isHash)
+  /** How many fields a hash has; 0 when there is no such key. */
+  hashLength(key: string): Promise<RedisReply<number>> {
+    return this.#masters.run('hlen', [key], isCount)
+  }
+
+  /** The values of these fields, in their order; `null` where there is none. At least one field. */
+  hashFields(
+    key: string,
+    fields: readonly string[],
+  ): Promise<RedisReply<readonly (string | null)[]>> {
+    return this.#masters.run('hmget', [key, ...fields], isTextsOrNulls)
+  }
+
+  /** Of a hash, a part at a time. @returns Where to go on, `0` at the end, and fields in pairs. */
+  scanHash(
+    key: string,
+    cursor: string,
+    count: number,
+  ): Promise<RedisReply<readonly [string, readonly string[]]>> {
+    return this.#masters.run('hscan', [key, cursor, 'COUNT', String(count)], isScan)
   }
 
   /** Of a sorted set, a part at a time. @returns Where to go on, `0` at the end, and members. */
@@ -157,6 +177,23 @@ export class RedisConnections {
     const reply = await this.#masters.run('xrange', words, isStream)
     if (!reply.ok) return reply
     return { ok: true, value: reply.value.map(([id, fields]) => [id, fields[1] ?? ''] as const) }
+  }
+
+  /** Entries from this id on, which is the first of them if it is still there. */
+  streamFrom(key: string, id: string, count: number): Promise<RedisReply<readonly StreamEntry[]>> {
+    return this.#masters.run('xrange', [key, id, '+', 'COUNT', String(count)], isStream)
+  }
+
+  /**
+   * Waits for an entry after this id. Holds its connection as long: for one that nothing else uses,
+   * with a command time above `waitMs`.
+   *
+   * @returns Whether there is one.
+   */
+  async waitForStream(key: string, afterId: string, waitMs: number): Promise<RedisReply<boolean>> {
+    const words = ['BLOCK', String(waitMs), 'COUNT', '1', 'STREAMS', key, afterId]
+    const reply = await this.#masters.run('xread', words, isAnything)
+    return reply.ok ? { ok: true, value: reply.value !== null } : reply
   }
 
   /** `null`: there is none. */
@@ -250,17 +287,20 @@ function isCount(value: unknown): value is number {
   return typeof value === 'number'
 }
 
-/** The client makes an object of the pairs that the server sends. */
-function isHash(value: unknown): value is Record<string, string> {
-  return typeof value === 'object' && value !== null && Object.values(value).every(isText)
-}
-
 function isScan(value: unknown): value is [string, string[]] {
   return Array.isArray(value) && value.length === 2 && isText(value[0]) && isTexts(value[1])
 }
 
-function isStream(value: unknown): value is [string, string[]][] {
+function isStream(value: unknown): value is StreamEntry[] {
   return Array.isArray(value) && value.every(isScan)
+}
+
+function isTextsOrNulls(value: unknown): value is (string | null)[] {
+  return Array.isArray(value) && value.every(isTextOrNull)
+}
+
+function isAnything(_value: unknown): _value is unknown {
+  return true
 }
 
 function isTexts(value: unknown): value is string[] {

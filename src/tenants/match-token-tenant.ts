@@ -52,8 +52,8 @@ const NOT_IDENTIFIED = refuse('tenant_not_identified')
  * lists any. Otherwise {@link TenantMismatch}. A session or an API key has no issuer: the rule
  * about issuers leaves it alone, and without a claim only the policy lets it pass.
  *
- * As long as some tenants cannot be read, one of them may list the issuer of a token without the
- * claim: `verifier_unavailable`.
+ * As long as a tenant that cannot be read may list the issuer of a token without the claim, or some
+ * tenants are not known: `verifier_unavailable`.
  *
  * Without a tenant in the request, and if the claim may name it: the claim's tenant, under the same
  * rules; `tenant_not_found`, `tenant_suspended`; or `tenant_not_identified` when it names none.
@@ -99,8 +99,7 @@ function findMismatch(
   if (issuer !== '' && !registry.acceptsIssuer(tenant, issuer)) return 'foreign_issuer'
   if (identity.tenant !== null || policy.allowTokensWithoutTenant) return null
   if (!registry.ownsIssuer(tenant, issuer)) return 'no_claim'
-  // One that cannot be read may list the issuer as well.
-  return registry.mayMissSome ? 'undecided' : null
+  return registry.mayBeListedElsewhere(issuer) ? 'undecided' : null
 }
 
 /**

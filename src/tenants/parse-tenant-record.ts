@@ -1,9 +1,12 @@
 /**
- * Reads a tenant's record out of a store that others write to: a closed set of members, each of
- * its type. What is not understood makes the record unreadable, because a misspelled `issuers`
- * would otherwise open the tenant to the tokens of everybody.
+ * Reads a tenant's record out of a store that others write to, later versions of this program
+ * included: members that are not known are theirs, and are ignored.
+ *
+ * A misspelled `issuers` would open the tenant to the tokens of everybody. So a name that is almost
+ * one of the known ones, by its case or by one character, makes the record unreadable.
  */
 import { httpOrigin } from '../config/network-address.ts'
+import { isReadableVersion } from '../protocol/record-version.ts'
 import { type JsonObject, parseJsonObject } from '../protocol/strict-json.ts'
 import { parseTenantId, type Tenant, type TenantStatus } from './tenant.ts'
 
@@ -15,6 +18,7 @@ export const TENANT_ISSUERS_MAX = 100
 export const TENANT_ORIGINS_MAX = 100
 
 const MEMBERS: ReadonlySet<string> = new Set([
+  'version',
   'status',
   'plan',
   'issuers',
@@ -42,8 +46,9 @@ export function parseTenantRecord(name: string, value: unknown): Tenant | string
   if (id === null) return 'its name is not a tenant name'
   const record = parseText(value)
   if (record === null) return 'is not a JSON object in which every member name stands once'
-  if (Object.keys(record).some((member) => !MEMBERS.has(member))) {
-    return `has a member other than ${[...MEMBERS].join(', ')}`
+  if (!isReadableVersion(record['version'])) return 'is of a version that must not be read here'
+  if (Object.keys(record).some(isMisspelled)) {
+    return `has a member that is almost one of ${[...MEMBERS].join(', ')}`
   }
   const status = record['status']
   const plan = record['plan'] ?? null
@@ -61,6 +66,25 @@ export function parseTenantRecord(name: string, value: unknown): Tenant | string
 function parseText(value: unknown): JsonObject | null {
   if (typeof value !== 'string' || value.length > TENANT_RECORD_LENGTH_MAX) return null
   return parseJsonObject(Buffer.from(value, 'utf8').toString('base64url'))
+}
+
+/** Whether the name of a member differs from a known one in case or by one character only. */
+function isMisspelled(name: string): boolean {
+  if (MEMBERS.has(name)) return false
+  const folded = name.toLowerCase()
+  return [...MEMBERS].some((known) => isWithinOneEdit(folded, known.toLowerCase()))
+}
+
+/** One character more, less, or another one; or two neighbours that have changed places. */
+function isWithinOneEdit(text: string, other: string): boolean {
+  if (Math.abs(text.length - other.length) > 1) return false
+  let start = 0
+  while (start < text.length && text[start] === other[start]) start += 1
+  const rest = (from: string, skipped: number) => from.slice(start + skipped)
+  if (rest(text, 1) === rest(other, 1)) return true
+  if (rest(text, 1) === rest(other, 0) || rest(text, 0) === rest(other, 1)) return true
+  const isSwapped = text[start] === other[start + 1] && text[start + 1] === other[start]
+  return isSwapped && rest(text, 2) === rest(other, 2)
 }
 
 function isStatus(value: unknown): value is TenantStatus {

@@ -1,16 +1,19 @@
 /**
  * The tenants that there are, and what they say about a request that names one.
  *
- * All records are replaced at once: a request sees the registry before a change or after it. Who
- * reads records, from the file or from a store, is not known here.
+ * Records change one by one: what else there is stays as it is, so that a change among a hundred
+ * thousand tenants costs what one tenant costs. Who reads records, from the file or from a store,
+ * is not known here.
  */
 import { type Refused, refuse } from '../protocol/verification.ts'
 import { assertInvariant } from '../shared-memory/invariant.ts'
 import type { RequestedTenant } from './resolve-tenant.ts'
-import type { Tenant, TenantId } from './tenant.ts'
+import { SharedLists } from './shared-lists.ts'
+import type { Tenant } from './tenant.ts'
+import type { TenantsChange, UnreadableTenant } from './tenants-change.ts'
 
-/** Of one registry. At about 300 bytes each, in every thread. */
-export const TENANTS_MAX = 100_000
+/** Of one registry; those of the store that are beyond it are not served. See docs/tenants.md. */
+export const TENANTS_MAX = 250_000
 
 /** An issuer of the configuration: its name there, and the `iss` of its tokens. */
 export interface NamedIssuer {
@@ -26,47 +29,44 @@ const NOT_IDENTIFIED = refuse('tenant_not_identified')
 export class TenantRegistry {
   /** Name by `iss`: a tenant lists names, a token says `iss`. */
   readonly #issuerNames: ReadonlyMap<string, string>
-  #tenants: ReadonlyMap<string, Tenant> = new Map()
-  /** The one tenant that lists the issuer of this name; `null` when several do. */
-  #soleTenants: ReadonlyMap<string, TenantId | null> = new Map()
-  #unreadable: ReadonlySet<string> = new Set()
+  readonly #lists = new SharedLists()
+  readonly #tenants = new Map<string, Tenant>()
+  readonly #unreadable = new Map<string, UnreadableTenant>()
+  /** How many tenants list the issuer of this name, suspended ones included. */
+  readonly #listed = new Map<string, number>()
+  /** How many tenants that cannot be read may list it. */
+  readonly #maybeListed = new Map<string, number>()
   #isComplete = true
 
   /**
    * @param issuers All of the configuration, no two with the same `iss`.
-   * @param tenants Not more than {@link TENANTS_MAX}, each id once.
+   * @param tenants Each id once.
    */
   constructor(issuers: readonly NamedIssuer[], tenants: readonly Tenant[]) {
     this.#issuerNames = new Map(issuers.map(({ name, issuer }) => [issuer, name]))
     assertInvariant(this.#issuerNames.size === issuers.length, 'an issuer is configured once')
-    assertInvariant(this.replace(tenants), 'the first tenants fit the registry')
+    this.apply({ tenants, unreadable: [], gone: [], isComplete: true })
+    assertInvariant(this.size === tenants.length, 'a tenant is configured once')
   }
 
   get size(): number {
     return this.#tenants.size
   }
 
-  /**
-   * Puts these tenants in place of all that there were.
-   *
-   * @param unreadable Names of which nobody can say whether they are tenants.
-   * @param isComplete Whether a name that is not among them is certainly no tenant.
-   *
-   * @returns `false`, and everything stays as it was, when there are more than
-   *   {@link TENANTS_MAX} or an id stands twice.
-   */
-  replace(
-    tenants: readonly Tenant[],
-    unreadable: readonly string[] = [],
-    isComplete = true,
-  ): boolean {
-    const byId = new Map(tenants.map((tenant) => [tenant.id as string, tenant]))
-    if (tenants.length > TENANTS_MAX || byId.size !== tenants.length) return false
-    this.#soleTenants = findSoleTenants(tenants)
-    this.#tenants = byId
-    this.#unreadable = new Set(unreadable)
+  /** Takes over a change. A request sees all of it or nothing. */
+  apply({ tenants, unreadable, gone, isComplete }: TenantsChange): void {
+    for (const name of gone) this.#forget(name)
+    for (const tenant of tenants) {
+      this.#forget(tenant.id)
+      this.#tenants.set(tenant.id, this.#lists.share(tenant))
+      count(this.#listed, tenant.issuers, 1)
+    }
+    for (const entry of unreadable) {
+      this.#forget(entry.name)
+      this.#unreadable.set(entry.name, entry)
+      count(this.#maybeListed, entry.mayList, 1)
+    }
     this.#isComplete = isComplete
-    return true
   }
 
   /**
@@ -76,11 +76,6 @@ export class TenantRegistry {
    */
   find(name: string): Tenant | null {
     return this.#tenants.get(name) ?? null
-  }
-
-  /** Whether there may be tenants that are not known, and list issuers. */
-  get mayMissSome(): boolean {
-    return !this.#isComplete || this.#unreadable.size > 0
   }
 
   /** Whether nobody can say that there is no tenant of this name. */
@@ -100,22 +95,36 @@ export class TenantRegistry {
     return name !== undefined && tenant.issuers.includes(name)
   }
 
-  /** Hot path: whether this tenant, and no other, suspended ones included, lists the issuer. */
+  /** Hot path: whether this tenant, and no other known one, suspended or not, lists the issuer. */
   ownsIssuer(tenant: Tenant, issuer: string): boolean {
     const name = this.#issuerNames.get(issuer)
-    return name !== undefined && this.#soleTenants.get(name) === tenant.id
+    if (name === undefined || this.#listed.get(name) !== 1) return false
+    return this.#tenants.get(tenant.id)?.issuers.includes(name) ?? false
+  }
+
+  /** Whether there may be a tenant that is not known, or cannot be read, and lists the issuer. */
+  mayBeListedElsewhere(issuer: string): boolean {
+    const name = this.#issuerNames.get(issuer)
+    return !this.#isComplete || (name !== undefined && this.#maybeListed.has(name))
+  }
+
+  #forget(name: string): void {
+    const tenant = this.#tenants.get(name)
+    if (tenant !== undefined) count(this.#listed, tenant.issuers, -1)
+    this.#tenants.delete(name)
+    const entry = this.#unreadable.get(name)
+    if (entry !== undefined) count(this.#maybeListed, entry.mayList, -1)
+    this.#unreadable.delete(name)
   }
 }
 
-function findSoleTenants(tenants: readonly Tenant[]): ReadonlyMap<string, TenantId | null> {
-  const soleTenants = new Map<string, TenantId | null>()
-  for (const { id, issuers } of tenants) {
-    for (const name of issuers) {
-      const isFirst = !soleTenants.has(name) || soleTenants.get(name) === id
-      soleTenants.set(name, isFirst ? id : null)
-    }
+/** An issuer that a tenant lists twice counts once. */
+function count(counts: Map<string, number>, issuers: readonly string[], step: 1 | -1): void {
+  for (const name of new Set(issuers)) {
+    const sum = (counts.get(name) ?? 0) + step
+    if (sum === 0) counts.delete(name)
+    else counts.set(name, sum)
   }
-  return soleTenants
 }
 
 /**

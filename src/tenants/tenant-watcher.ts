@@ -1,140 +1,358 @@
 /**
- * Follows the tenants in a store that other instances and operators write to: a hash of JSON by
- * tenant name, and a version that a writer increments after a change.
+ * Follows the tenants in a store that others write to, at a cost that follows from what changes and
+ * not from how many there are or how many instances watch.
  *
- * The version is asked for several times in a second, which costs next to nothing; the hash is read
- * when it has changed, and now and then all the same, for writers who forgot. While the store
- * cannot be reached, what was read last holds.
+ *     waitForChange ──rings──► look ──names──► records ──► StoredTenants ──► onChange
+ *          every few seconds ──►│
+ *                               └─ version, length or log not as expected ──► reading, in pieces
+ *          always, slowly: reading, in pieces ──────────► StoredTenants
+ *
+ * Everything but the waiting happens one after the other, so that what was read later is never
+ * overwritten by what was read before. A reading that somebody's change has caused goes at a fixed
+ * pace, a reading for the sake of writers who tell nothing takes all of the refresh interval: a
+ * hundred instances must not ask for all tenants at the same time. While the store cannot be
+ * reached, what was read last holds.
  */
-import { createHash } from 'node:crypto'
-import { parseTenantRecord, TENANT_RECORD_LENGTH_MAX } from './parse-tenant-record.ts'
-import type { Tenant } from './tenant.ts'
+import { Backoff } from '../resilience/backoff.ts'
+import type { StoredTenants } from './stored-tenants.ts'
+import {
+  EVERYTHING,
+  LOG_START,
+  RECORDS_AT_ONCE,
+  type TenantStore,
+  type TenantStoreLook,
+} from './tenant-store.ts'
+import type { TenantsChange } from './tenants-change.ts'
 
-/** What the watcher asks of the store. `null`: it could not be asked. */
-export interface TenantStore {
-  version(): Promise<string | null>
-  /** By name. */
-  records(): Promise<Readonly<Record<string, string>> | null>
-}
+/**
+ * - `waiting`: not read yet.
+ * - `known`: as the store has them.
+ * - `unreachable`: as they were when the store was last reached.
+ * - `lost`: the store lost too much at once; what it lost is kept for a time.
+ * - `too_many`: there are more than fit; the others are known as the store has them.
+ */
+export const TENANTS_STATES = ['waiting', 'known', 'unreachable', 'lost', 'too_many'] as const
 
-/** What is known of the tenants in the store. */
-export interface StoredTenants {
-  readonly tenants: readonly Tenant[]
-  /** Names whose records cannot be understood: nobody can say who they are. */
-  readonly unreadable: readonly string[]
-}
+export type TenantsState = (typeof TENANTS_STATES)[number]
 
 export interface TenantWatcherOptions {
-  /** Between two questions for the version. */
-  readonly pollIntervalMs: number
-  /** Between two readings of the hash. */
+  /** Between two looks, at most. */
+  readonly lookIntervalMs: number
+  /** A reading for writers who tell nothing takes about so long. */
   readonly refreshIntervalMs: number
-  /** More of them are as good as none that can be read. */
-  readonly tenantsMax: number
-  /** Names of upstreams that a record may name. */
-  readonly upstreams: ReadonlySet<string>
+  /** How long tenants are served that the store has lost. */
+  readonly staleMaxMs: number
 }
 
 export interface TenantWatcherParts {
   readonly store: TenantStore
+  readonly tenants: StoredTenants
   readonly monotonicMs: () => number
-  /** With each reading that differs from the one before. */
-  readonly onTenants: (stored: StoredTenants) => void
-  /** At the first answer or failure, and at each change. */
-  readonly onState: (isReached: boolean) => void
+  /** A number in [0, 1), for jitter. */
+  readonly random: () => number
+  readonly onChange: (change: TenantsChange) => void
+  /** At each change of it. */
+  readonly onState: (state: TenantsState) => void
+  /** So many that the store has lost are served no more. */
+  readonly onGivenUp: (count: number) => void
 }
 
-const RETRY_MS = 500
+/** Between two pieces that a change has caused: 2500 records in a second. */
+const TOLD_PIECE_MS = 100
+/** So many pieces of such a reading follow each other at once. */
+const QUICK_PIECES = 4
+/** Before the first reading has ended nothing can be served. */
+const FIRST_PIECE_MS = 10
+/** However many changes are announced, there is one look in so many milliseconds. */
+const LOOK_GAP_MS = 100
+/** Between two readings of a store that has lost what it had. */
+const LOST_READING_MS = 10_000
+const RETRY = { initialMs: 250, maxMs: 1_000 }
+
+interface Reading {
+  cursor: string
+  pieces: number
+  readonly isTold: boolean
+  readonly isMeant: boolean
+}
 
 export class TenantWatcher {
   readonly #options: TenantWatcherOptions
   readonly #parts: TenantWatcherParts
-  #timer: NodeJS.Timeout | null = null
+  readonly #backoff: Backoff
   #isStopped = false
   #isReached: boolean | null = null
+  #state: TenantsState = 'waiting'
+  #cursor: string | null = null
   #version: string | null = null
-  #readAtMs = Number.NEGATIVE_INFINITY
-  #lastText: string | null = null
+  #length = 0
+  /** Whether nothing at all was left of what belongs to the tenants. */
+  #isWiped = false
+  #reading: Reading | null = null
+  /** A reading that has to follow the one under way. */
+  #next: { readonly isMeant: boolean } | null = null
+  #lostAtMs: number | null = null
+  /** Whether it was lost too long ago. */
+  #hasGivenUp = false
+  #lookAtMs = Number.NEGATIVE_INFINITY
+  #lookedAtMs = Number.NEGATIVE_INFINITY
+  #pieceAtMs = Number.POSITIVE_INFINITY
+  #isRung = false
+  #wake: () => void = () => {}
+  #onFirst: (() => void) | null = null
+  #onLook: () => void = () => {}
 
   constructor(options: TenantWatcherOptions, parts: TenantWatcherParts) {
     this.#options = options
     this.#parts = parts
+    this.#backoff = new Backoff(RETRY, parts.random)
   }
 
-  /** Looks once, and then again and again until {@link stop}. Settles after the first look. */
-  async start(): Promise<void> {
-    await this.look()
-    this.#arm()
+  get state(): TenantsState {
+    return this.#state
+  }
+
+  /** Goes on until {@link stop}. Settles after the first reading, or the first failure. */
+  start(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onFirst = resolve
+      void this.#run()
+      void this.#listen()
+    })
   }
 
   stop(): void {
     this.#isStopped = true
-    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#wake()
+    this.#onLook()
+    this.#settleFirst()
   }
 
-  /** Never rejects. */
-  async look(): Promise<void> {
-    const { store, monotonicMs } = this.#parts
-    // Before the hash: a change in between is then seen by the next look.
-    const version = await store.version()
-    if (version === null) {
-      this.#enter(false)
-      return
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      // Nothing here rejects in the ordinary course: it is then as good as a store that is away.
+      await this.#step().catch(() => this.#fail())
+      if (this.#isStopped) return
+      this.#tell()
+      await this.#sleep(this.#nextStepMs())
     }
-    const isDue = monotonicMs() - this.#readAtMs >= this.#options.refreshIntervalMs
-    if (version === this.#version && !isDue && this.#isReached === true) return
-    const stored = await store.records()
-    const records = stored && Object.entries(stored)
-    if (records === null || records.length > this.#options.tenantsMax) {
-      this.#enter(false)
-      return
+  }
+
+  /** Tells of changes at once that the store's log announces. */
+  async #listen(): Promise<void> {
+    while (!this.#isStopped) {
+      const isAsking = this.#cursor !== null && this.#isReached === true
+      const rung = isAsking ? await this.#waitForChange(this.#cursor ?? '') : null
+      if (this.#isStopped) return
+      if (rung === null) await pause(this.#jittered(RETRY.maxMs))
+      else if (rung) await this.#ring()
+    }
+  }
+
+  #waitForChange(cursor: string): Promise<boolean | null> {
+    return this.#parts.store.waitForChange(cursor).catch(() => null)
+  }
+
+  /** Settles after the look that follows, when the cursor is another one. */
+  #ring(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onLook = resolve
+      this.#isRung = true
+      this.#wake()
+    })
+  }
+
+  async #step(): Promise<void> {
+    const nowMs = this.#parts.monotonicMs()
+    if (nowMs >= this.#lookDueMs) {
+      this.#isRung = false
+      this.#lookedAtMs = nowMs
+      const isReached = await this.#look()
+      this.#onLook()
+      if (!isReached) {
+        this.#fail()
+        return
+      }
+      this.#lookAtMs = this.#parts.monotonicMs() + this.#jittered(this.#options.lookIntervalMs)
+    }
+    if (nowMs >= this.#pieceAtMs && !(await this.#readPiece())) this.#fail()
+    if (!this.#hasGivenUp && nowMs - (this.#lostAtMs ?? nowMs) >= this.#options.staleMaxMs) {
+      this.#hasGivenUp = true
+      this.#parts.onGivenUp(this.#parts.tenants.giveUpMissing())
+    }
+  }
+
+  get #lookDueMs(): number {
+    if (!this.#isRung || this.#isReached !== true) return this.#lookAtMs
+    return Math.min(this.#lookAtMs, this.#lookedAtMs + LOOK_GAP_MS)
+  }
+
+  /** @returns Whether the store could be asked for everything. */
+  async #look(): Promise<boolean> {
+    const { store } = this.#parts
+    const look = await store.look(this.#cursor)
+    if (look === null) return false
+    this.#expect(look)
+    if (!(await this.#learnNamed(look.names))) return false
+    this.#cursor = look.cursor
+    this.#isReached = true
+    this.#backoff.reset()
+    return true
+  }
+
+  /** Compares with what there was, and reads everything where a writer did not say what changed. */
+  #expect({ version, length, isSameLog, names, cursor }: TenantStoreLook): void {
+    const isFirst = this.#cursor === null
+    const isChanged = version !== this.#version || !isSameLog
+    const wasMarked = this.#version !== null || !(isFirst || this.#cursor === LOG_START)
+    if (wasMarked && version === null && cursor === LOG_START) this.#isWiped = true
+    if (names.includes(EVERYTHING)) this.#readAll(true)
+    // What is named is read, and the length is then taken anew.
+    else if (isFirst || isChanged || (names.length === 0 && length !== this.#length)) {
+      this.#readAll(false)
     }
     this.#version = version
-    this.#readAtMs = monotonicMs()
-    this.#tell(records)
-    this.#enter(true)
+    this.#length = length
   }
 
-  #arm(): void {
-    if (this.#isStopped) return
-    // What failed once is not asked again at once: it may be dear.
-    const delayMs = this.#isReached === true ? this.#options.pollIntervalMs : RETRY_MS
-    const look = () => this.look().catch(() => this.#enter(false))
-    this.#timer = setTimeout(() => void look().then(() => this.#arm()), delayMs)
-  }
-
-  #enter(isReached: boolean): void {
-    if (this.#isStopped || isReached === this.#isReached) return
-    this.#isReached = isReached
-    this.#parts.onState(isReached)
-  }
-
-  #tell(records: readonly (readonly [string, string])[]): void {
-    const text = fingerprint(records)
-    if (this.#isStopped || text === this.#lastText) return
-    this.#lastText = text
-    const tenants: Tenant[] = []
-    const unreadable: string[] = []
-    for (const [name, record] of records) {
-      const tenant = parseTenantRecord(name, record)
-      const isKnown = typeof tenant !== 'string' && this.#hasUpstream(tenant)
-      if (isKnown) tenants.push(tenant)
-      else unreadable.push(name)
+  async #learnNamed(named: readonly string[]): Promise<boolean> {
+    const { store, tenants } = this.#parts
+    const names = named.filter((name) => name !== EVERYTHING)
+    for (let at = 0; at < names.length; at += RECORDS_AT_ONCE) {
+      const part = names.slice(at, at + RECORDS_AT_ONCE)
+      const records = await store.records(part)
+      if (records === null) return false
+      this.#length = records.length
+      const removed = records.values.filter((value) => value === null).length
+      // Everything has gone, not only what was named: not for an announcement to decide.
+      const isEmptied = records.length === 0 && tenants.size > removed
+      for (const [index, name] of part.entries()) {
+        const value = records.values[index] ?? null
+        if (value !== null || !isEmptied) tenants.learn(name, value)
+      }
+      if (isEmptied) this.#readAll(false)
     }
-    this.#parts.onTenants({ tenants, unreadable })
+    return true
   }
 
-  #hasUpstream({ upstream }: Tenant): boolean {
-    return upstream === null || this.#options.upstreams.has(upstream)
+  /** Begins to read everything at the pace of a change; again, if that is under way already. */
+  #readAll(isMeant: boolean): void {
+    if (this.#reading?.isTold === true && this.#reading.pieces > 0) {
+      this.#next = { isMeant: isMeant || this.#next?.isMeant === true }
+    } else this.#begin(true, isMeant || this.#reading?.isMeant === true)
+  }
+
+  #begin(isTold: boolean, isMeant: boolean): void {
+    this.#parts.tenants.beginReading()
+    this.#reading = { cursor: '0', pieces: 0, isTold, isMeant }
+    this.#pieceAtMs = isTold
+      ? Number.NEGATIVE_INFINITY
+      : this.#parts.monotonicMs() + this.#jittered(this.#backgroundPieceMs)
+  }
+
+  /** @returns Whether the store could be asked. */
+  async #readPiece(): Promise<boolean> {
+    const reading = this.#reading
+    if (reading === null) return true
+    const piece = await this.#parts.store.scan(reading.cursor)
+    if (piece === null) {
+      // It may be another server from now on, where this cursor means something else.
+      this.#begin(reading.isTold, reading.isMeant)
+      return false
+    }
+    if (piece === 'late') return false
+    for (const [name, text] of piece.records) this.#parts.tenants.learn(name, text)
+    reading.cursor = piece.cursor
+    reading.pieces += 1
+    if (piece.cursor === '0') this.#endReading(reading)
+    else this.#pieceAtMs = this.#parts.monotonicMs() + this.#pieceDelayMs(reading)
+    return true
+  }
+
+  #endReading(reading: Reading): void {
+    const { tenants, monotonicMs } = this.#parts
+    tenants.endReading(reading.isMeant, this.#isWiped)
+    if (!tenants.isLost) {
+      this.#isWiped = false
+      this.#lostAtMs = null
+      this.#hasGivenUp = false
+    } else this.#lostAtMs ??= monotonicMs()
+    if (this.#hasGivenUp) tenants.giveUpMissing()
+    const next = this.#next
+    this.#next = null
+    this.#begin(next !== null, next?.isMeant === true)
+    if (next === null && tenants.isLost) {
+      const dueMs = monotonicMs() + this.#jittered(LOST_READING_MS)
+      this.#pieceAtMs = Math.min(this.#pieceAtMs, dueMs)
+    }
+  }
+
+  #pieceDelayMs({ isTold, pieces }: Reading): number {
+    if (!isTold) return this.#jittered(this.#backgroundPieceMs)
+    if (!this.#parts.tenants.hasBeenRead) return this.#jittered(FIRST_PIECE_MS)
+    return pieces < QUICK_PIECES ? 0 : this.#jittered(TOLD_PIECE_MS)
+  }
+
+  /** So that all pieces take the refresh interval, but never more of a server than a change may. */
+  get #backgroundPieceMs(): number {
+    const pieces = Math.max(1, Math.ceil(this.#length / RECORDS_AT_ONCE))
+    return Math.max(TOLD_PIECE_MS, this.#options.refreshIntervalMs / pieces)
+  }
+
+  #fail(): void {
+    this.#isReached = false
+    this.#lookAtMs = this.#parts.monotonicMs() + this.#backoff.nextDelayMs()
+    this.#settleFirst()
+  }
+
+  #tell(): void {
+    const { tenants, onChange, onState } = this.#parts
+    const change = tenants.takeChange()
+    if (change !== null) onChange(change)
+    if (tenants.hasBeenRead) this.#settleFirst()
+    const state = this.#judgeState()
+    if (state === this.#state) return
+    this.#state = state
+    onState(state)
+  }
+
+  #judgeState(): TenantsState {
+    const { tenants } = this.#parts
+    if (this.#isReached === false) return 'unreachable'
+    if (!tenants.hasBeenRead) return 'waiting'
+    if (tenants.isLost) return 'lost'
+    return tenants.leftOutCount > 0 ? 'too_many' : 'known'
+  }
+
+  #settleFirst(): void {
+    this.#onFirst?.()
+    this.#onFirst = null
+  }
+
+  #nextStepMs(): number {
+    // Pieces wait until the store has answered a look again.
+    const pieceAtMs = this.#isReached === true ? this.#pieceAtMs : Number.POSITIVE_INFINITY
+    return Math.max(0, Math.min(this.#lookDueMs, pieceAtMs) - this.#parts.monotonicMs())
+  }
+
+  #sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, delayMs)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  /** Between half of it and all of it. */
+  #jittered(ms: number): number {
+    return ms * (0.5 + 0.5 * this.#parts.random())
   }
 }
 
-/** Tells two readings apart. What is longer than a record may be is none, however it goes on. */
-function fingerprint(records: readonly (readonly [string, string])[]): string {
-  const digest = createHash('sha256')
-  for (const [name, record] of records) {
-    const part = record.slice(0, TENANT_RECORD_LENGTH_MAX + 1)
-    digest.update(`${name.length}:${name}${part.length}:${part}`)
-  }
-  return digest.digest('hex')
+function pause(delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, delayMs)
+  })
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import type { Identity } from '../../src/protocol/verification.ts'
 import { parseTenantId, type Tenant, type TenantId } from '../../src/tenants/tenant.ts'
+import type { TenantsChange } from '../../src/tenants/tenants-change.ts'
 
 export function tenantId(name: string): TenantId {
   const id = parseTenantId(name)
@@ -19,6 +20,11 @@ export function tenant(name: string, part: Partial<Tenant> = {}): Tenant {
     upstream: null,
     ...part,
   }
+}
+
+/** A change of what a registry knows, which is then complete unless it says otherwise. */
+export function changeOf(part: Partial<TenantsChange>): TenantsChange {
+  return { tenants: [], unreadable: [], gone: [], isComplete: true, ...part }
 }
 
 export const MAIN = { name: 'main', issuer: 'https://main.test/' }

@@ -43,6 +43,8 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
       log: { state: 'caught_up', lagSeconds: 1, pending: 2, unreadable: 3, leftOut: 0 },
     },
     revocationLogStates: ['catching_up', 'caught_up', 'unreachable'],
+    tenants: { state: 'lost', size: 9, unreadable: 1, leftOut: 0 },
+    tenantsStates: ['known', 'lost'],
     signatureBinding: { state: 'not_installed', states: ['works', 'not_installed'] },
     log: {
       dropped: new Map([

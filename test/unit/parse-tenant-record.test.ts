@@ -44,11 +44,24 @@ describe('the record of a tenant in a store', () => {
     assertUnreadable(long, /JSON/)
   })
 
-  it('is unreadable with a member that is not known, which it does not repeat', () => {
-    for (const name of ['issuer', 'Status', 'rateLimits', '__proto__', 'constructor']) {
+  it('is served as a later version wrote it, without what is not known here', () => {
+    const later = { version: 1, status: 'active', rateLimits: { perMinute: 7 }, regions: ['eu'] }
+    assert.deepEqual(parse(later), tenant('acme'))
+    assert.deepEqual(parse({ ...later, __proto__: null, constructor: 7 }), tenant('acme'))
+  })
+
+  it('is unreadable when its version says that older ones must not read it', () => {
+    for (const version of [2, 0, '1', 1.5, true, {}]) {
+      assertUnreadable(JSON.stringify({ version, status: 'active' }), /version/)
+    }
+  })
+
+  it('is unreadable with a member that is almost a known one, which it does not repeat', () => {
+    const names = ['issuer', 'isuers', 'issuesr', 'Issuers', 'issuerss', 'Status', 'allowedorigins']
+    for (const name of names) {
       assertUnreadable(
         `{"status":"active","${name}":null}`,
-        /^has a member other than status, plan/,
+        /^has a member that is almost one of version, status, plan/,
       )
     }
   })

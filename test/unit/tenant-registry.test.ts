@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { refuse } from '../../src/protocol/verification.ts'
-import { judgeTenant, TENANTS_MAX, TenantRegistry } from '../../src/tenants/tenant-registry.ts'
-import { MAIN, outcomeOf, PARTNER, tenant, tenantId } from '../support/tenants.ts'
+import { judgeTenant, TenantRegistry } from '../../src/tenants/tenant-registry.ts'
+import { changeOf, MAIN, outcomeOf, PARTNER, tenant, tenantId } from '../support/tenants.ts'
 
 const ISSUERS = [MAIN, PARTNER]
 const ACME = tenant('acme', { issuers: ['main'] })
@@ -17,24 +17,34 @@ describe('the registry of tenants', () => {
     }
   })
 
-  it('replaces all tenants at once', () => {
+  it('changes what a change names, and leaves everything else as it is', () => {
     const registry = new TenantRegistry(ISSUERS, [ACME, GLOBEX])
-    assert.equal(registry.replace([tenant('acme', { status: 'suspended' })]), true)
+    registry.apply(changeOf({ tenants: [tenant('acme', { status: 'suspended' })] }))
     assert.equal(registry.find('acme')?.status, 'suspended')
+    assert.equal(registry.find('globex')?.status, 'suspended')
+    assert.equal(registry.ownsIssuer(ACME, MAIN.issuer), false)
+    registry.apply(changeOf({ gone: [tenantId('globex')] }))
     assert.equal(registry.find('globex'), null)
     assert.equal(registry.size, 1)
-    assert.equal(registry.ownsIssuer(ACME, MAIN.issuer), false)
   })
 
-  it('keeps what it has when it is given too much, or one tenant twice', () => {
-    const registry = new TenantRegistry(ISSUERS, [ACME])
-    const many = Array.from({ length: TENANTS_MAX + 1 }, (_, index) => tenant(`t${index}`))
-    assert.equal(registry.replace(many), false)
-    assert.equal(registry.replace([GLOBEX, tenant('globex')]), false)
+  it('takes no name for unknown as long as some are not known', () => {
+    const registry = new TenantRegistry(ISSUERS, [])
+    registry.apply(changeOf({ tenants: [ACME], isComplete: false }))
+    assert.equal(registry.isUndecided('initech'), true)
+    registry.apply(changeOf({}))
+    assert.equal(registry.isUndecided('initech'), false)
     assert.equal(registry.find('acme'), ACME)
+  })
+
+  it('leaves undecided a tenant whose record cannot be read, and no other', () => {
+    const registry = new TenantRegistry(ISSUERS, [ACME, GLOBEX])
+    registry.apply(changeOf({ unreadable: [{ name: tenantId('globex'), mayList: [] }] }))
     assert.equal(registry.find('globex'), null)
-    assert.equal(registry.ownsIssuer(ACME, MAIN.issuer), true)
-    assert.equal(registry.replace(many.slice(1)), true)
+    assert.equal(registry.isUndecided('globex'), true)
+    assert.equal(registry.isUndecided('initech'), false)
+    registry.apply(changeOf({ tenants: [GLOBEX] }))
+    assert.equal(registry.isUndecided('globex'), false)
   })
 })
 
@@ -59,9 +69,22 @@ describe('the issuers of a tenant', () => {
     assert.equal(registry.ownsIssuer(open, MAIN.issuer), false)
     assert.equal(registry.ownsIssuer(open, PARTNER.issuer), false)
     const rivals = [tenant('x', { issuers: ['main'], status: 'suspended' }), tenant('y')]
-    assert.equal(registry.replace([twice, ...rivals, tenant('z', { issuers: ['main'] })]), true)
+    registry.apply(changeOf({ tenants: [...rivals, tenant('z', { issuers: ['main'] })] }))
     assert.equal(registry.ownsIssuer(twice, MAIN.issuer), false)
     assert.equal(registry.ownsIssuer(rivals[0] ?? twice, MAIN.issuer), false)
+    registry.apply(changeOf({ gone: [tenantId('x'), tenantId('z')] }))
+    assert.equal(registry.ownsIssuer(twice, MAIN.issuer), true)
+  })
+
+  it('may be listed elsewhere only where a record that cannot be read may list them', () => {
+    const registry = new TenantRegistry(ISSUERS, [ACME])
+    registry.apply(changeOf({ unreadable: [{ name: tenantId('x'), mayList: ['partner'] }] }))
+    assert.equal(registry.mayBeListedElsewhere(MAIN.issuer), false)
+    assert.equal(registry.mayBeListedElsewhere(PARTNER.issuer), true)
+    registry.apply(changeOf({ gone: [tenantId('x')] }))
+    assert.equal(registry.mayBeListedElsewhere(PARTNER.issuer), false)
+    registry.apply(changeOf({ isComplete: false }))
+    assert.equal(registry.mayBeListedElsewhere(MAIN.issuer), true)
   })
 })
 
