@@ -42,7 +42,8 @@ function open(revocations: number) {
   for (let number = 0; number < revocations; number += 1) {
     const value = identity(number).tokenId ?? ''
     const key = revocationKey({ kind: 'jti', issuer: ISSUER, value })
-    index.add({ kind: 'jti', key, watermarkSeconds: null, untilSeconds: UNTIL }, NOW)
+    const told = { issuer: null, tellsIssuer: false }
+    index.add({ kind: 'jti', key, ...told, watermarkSeconds: null, untilSeconds: UNTIL }, NOW)
   }
   return { index, reader: new RevocationReader(buffer) }
 }

@@ -2,6 +2,7 @@
  * Revocation of what was issued before its time is over.
  *
  *     POST /revocations          {"jti": "…", "issuer": "…"}, or sid, sub, or issuer alone    201
+ *     DELETE /revocations/<id>   see lift-revocation.ts                                       200
  *     POST /backchannel-logout   logout_token=…, from an issuer (OpenID Connect Back-Channel
  *                                Logout 1.0 §2.5); its signature takes the place of a token
  */
@@ -9,23 +10,24 @@ import type { LogoutReplayMemory } from '../revocation/logout-replay-memory.ts'
 import { logoutRevocation } from '../revocation/logout-revocation.ts'
 import {
   parseRevocation,
-  REVOCATION_LIFE_MAX_SECONDS,
+  parseRevocationName,
   type RevocationEntry,
-  type RevocationPolicy,
 } from '../revocation/revocation-entry.ts'
 import type { RevocationReceipt } from '../revocation/revocation-feed.ts'
+import type { RevocationScope } from '../revocation/revocation-scope.ts'
 import type {
   LogoutTokenVerifier,
   VerifiedLogoutToken,
 } from '../verifiers/logout/logout-token-verifier.ts'
 import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
+import { type LiftableRevocations, liftRevocation } from './lift-revocation.ts'
 
 export const REVOCATIONS = '/revocations'
 export const BACKCHANNEL_LOGOUT = '/backchannel-logout'
 
 /** What the supervisor does about revocations. */
-export interface Revocations {
-  readonly policy: RevocationPolicy
+export interface Revocations extends LiftableRevocations {
+  readonly scope: RevocationScope
   readonly verifier: LogoutTokenVerifier
   readonly replays: LogoutReplayMemory
   nowSeconds(): number
@@ -40,24 +42,36 @@ const FULL = problem(
   'The index is full. This revocation is not in force here.',
 )
 
-export function answerRevocations(revocations: Revocations, request: AdminRequest): Answer {
+const SHARE_FULL = problem(
+  503,
+  'Too many revocations of this issuer',
+  'The share of this issuer in the index is full; others are not concerned. This revocation is ' +
+    'not in force here. Lift some, name an earlier end, or raise revocation.capacity.',
+)
+
+export function answerRevocations(
+  revocations: Revocations,
+  request: AdminRequest,
+): Answer | Promise<Answer> {
+  if (request.method === 'DELETE') return liftRevocation(revocations, request)
   if (request.reference !== '') return problem(404, 'Not found', 'Revocations cannot be read.')
-  if (request.method !== 'POST') return methodNotAllowed(REVOCATIONS, 'POST')
+  if (request.method !== 'POST') return methodNotAllowed(REVOCATIONS, 'POST, DELETE')
   if (request.body === null) {
     return problem(400, 'Invalid request', 'The body must be a JSON object in application/json.')
   }
-  // Sessions and API keys may live for as long as they like: no issuer bounds them.
-  const policy =
-    request.body['issuer'] === null
-      ? { ...revocations.policy, credentialLifeMaxSeconds: REVOCATION_LIFE_MAX_SECONDS }
-      : revocations.policy
-  const parsed = parseRevocation(request.body, policy, revocations.nowSeconds())
+  const named = parseRevocationName(request.body)
+  if (!named.ok) return problem(400, 'Invalid request', `${capitalised(named.message)}.`)
+  const scoped = revocations.scope.policyOf(named.value)
+  if (!scoped.ok) return problem(422, 'Nothing to revoke', `${capitalised(scoped.message)}.`)
+  const parsed = parseRevocation(request.body, scoped.policy, revocations.nowSeconds())
   if (!parsed.ok) return problem(400, 'Invalid request', `${capitalised(parsed.message)}.`)
   const { entry } = parsed
   const { outcome, isSpread } = revocations.revoke(entry)
   if (outcome === 'full') return FULL
-  const { kind, watermarkSeconds, untilSeconds } = entry
+  if (outcome === 'share_full') return SHARE_FULL
+  const { kind, key, watermarkSeconds, untilSeconds } = entry
   return json(201, {
+    id: key,
     kind,
     outcome,
     before: watermarkSeconds,
@@ -91,23 +105,28 @@ function logOut(
   const until = token.expiresAtSeconds + issuer.clockToleranceSeconds
   const named = { issuer: issuer.issuer, jti: token.jti }
   const isSessionAlone = revocations.issuersWithSessions.has(issuer.name) || token.sub === null
-  if (!isSessionAlone && !issuer.knowsSubjects) {
-    return refused('subjects of this issuer are known by another claim than sub')
-  }
+  // Without sid it is about the subject, whatever a logout is set to revoke.
+  const isOfSubject = !isSessionAlone || token.sid === null
+  if (isOfSubject && !issuer.knowsSubjects) return refused(OTHER_SUBJECTS)
+  const policy = revocations.scope.logoutPolicyOf(issuer.issuer)
+  // All that was issued to the subject before: that covers the session, which needs no entry.
+  const form = isOfSubject ? { ...token, sid: null } : token
+  const entry = policy && logoutRevocation(form, issuer.issuer, policy, nowSeconds)
+  if (entry === null) return refused('this logout covers nothing')
   const replay = revocations.replays.remember(named, until, nowSeconds)
-  if (replay === 'full') return FULL
+  if (replay === 'full') return SHARE_FULL
   if (replay === 'replayed') return refused('replayed')
-  // A session does not reach tokens that do not name one.
-  const forms = isSessionAlone ? [token] : [token, { ...token, sid: null }]
-  for (const form of forms) {
-    const entry = logoutRevocation(form, issuer.issuer, revocations.policy, nowSeconds)
-    if (entry === null || revocations.revoke(entry).outcome !== 'full') continue
+  const { outcome } = revocations.revoke(entry)
+  if (outcome === 'full' || outcome === 'share_full') {
     // It may be sent again when there is room.
     revocations.replays.forget(named)
-    return FULL
+    return outcome === 'full' ? FULL : SHARE_FULL
   }
   return json(200, {})
 }
+
+const OTHER_SUBJECTS =
+  'this logout covers nothing: subjects of this issuer are known by another claim than sub'
 
 const UNDECIDED = json(503, {
   error: 'temporarily_unavailable',

@@ -12,13 +12,13 @@ export interface SecurityLog {
 
 /** One for each listener thread. Each issuer is reported once: it will not change by itself. */
 export class LongLivedTokens {
-  readonly #revocationsLastSeconds: number
+  readonly #lastSecondsOf: (issuer: string) => number
   readonly #log: SecurityLog
   readonly #reported = new Set<string>()
 
-  /** @param revocationsLastSeconds How long a revocation is kept that names no end. */
-  constructor(revocationsLastSeconds: number, log: SecurityLog) {
-    this.#revocationsLastSeconds = revocationsLastSeconds
+  /** @param lastSecondsOf How long a revocation of this issuer is kept that names no end. */
+  constructor(lastSecondsOf: (issuer: string) => number, log: SecurityLog) {
+    this.#lastSecondsOf = lastSecondsOf
     this.#log = log
   }
 
@@ -30,13 +30,14 @@ export class LongLivedTokens {
     const { issuer, expiresAtSeconds } = identity
     if (expiresAtSeconds === null || this.#reported.has(issuer)) return
     const livesForSeconds = Math.floor(expiresAtSeconds - nowSeconds)
-    if (livesForSeconds <= this.#revocationsLastSeconds) return
+    const revocationsLastSeconds = this.#lastSecondsOf(issuer)
+    if (livesForSeconds <= revocationsLastSeconds) return
     this.#reported.add(issuer)
     this.#log.security({
       event: 'token_outlives_revocations',
       issuer,
       livesForSeconds,
-      revocationsLastSeconds: this.#revocationsLastSeconds,
+      revocationsLastSeconds,
     })
   }
 }

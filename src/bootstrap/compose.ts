@@ -46,6 +46,7 @@ import { type ComposedIntrospection, composeIntrospection } from './compose-intr
 import { composeRoute } from './compose-route.ts'
 import { composeWellKnown } from './compose-well-known.ts'
 import type { ListenerStart } from './thread-messages.ts'
+import { tokenLives } from './token-lives.ts'
 
 const MS_PER_SECOND = 1_000
 /** A connection to Redis beyond the minimum ends when it was not needed for so long. */
@@ -174,7 +175,7 @@ function composeVerdicts(
     keys,
     clock,
     lookups,
-    longLived: new LongLivedTokens(configuration.revocation.credentialLifeMaxSeconds, logger),
+    longLived: new LongLivedTokens(tokenLives(configuration), logger),
   })
 }
 

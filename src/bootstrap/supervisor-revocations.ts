@@ -22,6 +22,7 @@ import {
   LogoutTokenVerifier,
 } from '../verifiers/logout/logout-token-verifier.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
+import { RevocationDoor, revocationScope, SHARE_FULL, sharingKeys } from './revocation-door.ts'
 import { connectSupervisor } from './supervisor-redis.ts'
 
 const SWEEP_INTERVAL_MS = 60_000
@@ -46,6 +47,7 @@ export class SupervisorRevocations {
   /** For the admin listener. */
   readonly revocations: Revocations
   readonly #index: RevocationIndex
+  readonly #door: RevocationDoor
   readonly #clock: Clock
   readonly #redis: RedisConnections | null
   readonly #feed: RevocationFeed | null
@@ -55,19 +57,18 @@ export class SupervisorRevocations {
   constructor(configuration: GatewayConfiguration, parts: SupervisorRevocationsParts) {
     const { revocation, redis, issuers } = configuration
     this.#clock = parts.clock
-    this.#index = new RevocationIndex(parts.buffer)
+    this.#index = new RevocationIndex(parts.buffer, sharingKeys(issuers))
+    this.#door = new RevocationDoor(this.#index, issuers)
     this.#redis = revocation.redis && redis !== null ? connectSupervisor(redis) : null
     this.#hasLearnt = this.#redis === null
     this.#feed = this.#redis && this.#createFeed(this.#redis, revocation.keyPrefix, parts)
     this.revocations = {
-      policy: {
-        credentialLifeMaxSeconds: revocation.credentialLifeMaxSeconds,
-        clockToleranceSeconds: Math.max(0, ...issuers.map((it) => it.clockToleranceSeconds)),
-      },
+      scope: revocationScope(configuration),
       verifier: createVerifier(issuers, parts.keys),
       replays: new LogoutReplayMemory(Math.ceil(LOGOUT_REPLAYS_MAX / Math.max(1, issuers.length))),
       nowSeconds: () => parts.clock.nowSeconds(),
       revoke: (entry) => this.#revoke(entry),
+      liftOf: (key) => this.#index.liftOf(key, parts.clock.nowSeconds()),
       issuersWithSessions: new Set(
         issuers.filter(({ logoutRevokes }) => logoutRevokes === 'session').map(({ name }) => name),
       ),
@@ -105,7 +106,7 @@ export class SupervisorRevocations {
       unreadable: feed.recordsUnreadable,
       leftOut: feed.entriesLeftOut,
     }
-    return { size: active, capacity, log }
+    return { size: active, capacity, issuers: this.#door.reading(), log }
   }
 
   stop(): void {
@@ -114,7 +115,9 @@ export class SupervisorRevocations {
     this.#redis?.close()
   }
 
-  #revoke(entry: RevocationEntry): RevocationReceipt {
+  #revoke(asked: RevocationEntry): RevocationReceipt {
+    const entry = this.#door.prepare(asked, this.#clock.nowSeconds())
+    if (entry === null) return SHARE_FULL
     if (this.#feed !== null) return this.#feed.revoke(entry)
     return { outcome: this.#index.add(entry, this.#clock.nowSeconds()), isSpread: false }
   }

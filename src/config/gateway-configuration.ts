@@ -91,6 +91,8 @@ export interface IssuerConfiguration {
   readonly introspection: IntrospectionConfiguration | null
   readonly logoutAudiences: readonly string[]
   readonly logoutRevokes: 'subject' | 'session'
+  /** Longest life of its tokens; `null`: that of all, and tokens without `exp` have no end. */
+  readonly credentialLifeMaxSeconds: number | null
 }
 
 export interface IntrospectionConfiguration {
@@ -187,7 +189,9 @@ export interface RevocationConfiguration {
   /** Never true without a `redis` section. */
   readonly redis: boolean
   readonly keyPrefix: string
-  /** How long a revocation is kept that names no end: as long as any credential may live. */
+  /** Longest life of a token whose issuer has no other. */
+  readonly tokenLifeMaxSeconds: number
+  /** The same of any credential, sessions included. */
   readonly credentialLifeMaxSeconds: number
   readonly capacity: number
 }

@@ -145,16 +145,27 @@ const issuer = section('One issuer of tokens.', {
     text('Client identifier.'),
   ).prefault([]),
   logoutRevokes: oneOf(
-    'What a logout ends. `subject`: all that was issued to the subject before it, besides the ' +
-      'session that it names. `session`: that session alone, which needs access tokens with `sid`.',
+    'What a logout ends. `subject`: all that was issued to the subject before it, its session ' +
+      'included. `session`: the session that it names alone, which needs access tokens with `sid`.',
     ['subject', 'session'],
   ).prefault('subject'),
+  credentialLifetimeMax: unlessAbsent(
+    duration(
+      'Longest life of any token of this issuer: a revocation is kept for so long unless it says ' +
+        'until when, and an introspected token without `exp` is refused when it is older. Left ' +
+        'out: `revocation.credentialLifetimeMax`, and tokens without `exp` have no end.',
+      { minimum: '1m', maximum: '9600h' },
+    ),
+  ),
 })
 
-export const issuerSchema = issuer.transform(({ clockTolerance, ...rest }) => ({
-  ...rest,
-  clockToleranceMs: clockTolerance,
-}))
+export const issuerSchema = issuer.transform(
+  ({ clockTolerance, credentialLifetimeMax, ...rest }) => ({
+    ...rest,
+    clockToleranceMs: clockTolerance,
+    credentialLifetimeMaxMs: credentialLifetimeMax,
+  }),
+)
 
 export const issuersSchema = named(
   'The parties whose tokens are accepted, by a name of your choice.',

@@ -163,6 +163,8 @@ function resolveIssuer(
     introspection,
     logoutAudiences: issuer.logoutAudiences,
     logoutRevokes: issuer.logoutRevokes,
+    credentialLifeMaxSeconds:
+      issuer.credentialLifetimeMaxMs && Math.ceil(issuer.credentialLifetimeMaxMs / 1_000),
   }
 }
 

@@ -126,12 +126,11 @@ export function resolveRevocation(
   hasRedis: boolean,
   sessions: SessionsConfiguration | null,
 ): RevocationConfiguration {
+  const tokenLifeMaxSeconds = credentialLifetimeMaxMs / MS_PER_SECOND
   return {
     ...rest,
     redis: rest.redis ?? hasRedis,
-    credentialLifeMaxSeconds: Math.max(
-      credentialLifetimeMaxMs / MS_PER_SECOND,
-      sessions?.absoluteTtlSeconds ?? 0,
-    ),
+    tokenLifeMaxSeconds,
+    credentialLifeMaxSeconds: Math.max(tokenLifeMaxSeconds, sessions?.absoluteTtlSeconds ?? 0),
   }
 }

@@ -24,9 +24,18 @@ export interface CircuitReading {
   readonly state: string
 }
 
+export interface IssuerRevocations {
+  /** Name in the configuration; `none` for sessions and API keys. */
+  readonly issuer: string
+  readonly count: number
+  /** Since the start, because its share of the index was full. */
+  readonly refused: number
+}
+
 export interface RevocationReading {
   readonly size: number
   readonly capacity: number
+  readonly issuers: readonly IssuerRevocations[]
   /** Of the log that instances share; `null`: there is none. */
   readonly log: {
     /** One of `revocationLogStates`. */
@@ -198,6 +207,10 @@ const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) =
     ),
   revocations: ({ revocations }) => single(revocations.size),
   revocationCapacity: ({ revocations }) => single(revocations.capacity),
+  revocationsOfIssuer: ({ revocations }) =>
+    revocations.issuers.map(({ issuer, count }) => ({ labels: { issuer }, value: count })),
+  revocationsRefused: ({ revocations }) =>
+    revocations.issuers.map(({ issuer, refused }) => ({ labels: { issuer }, value: refused })),
   revocationsLeftOut: ({ revocations }) => single(revocations.log?.leftOut ?? 0),
   revocationLogState: ({ revocations: { log }, revocationLogStates }) =>
     log === null

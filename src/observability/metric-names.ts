@@ -165,6 +165,22 @@ export const METRICS = {
     labels: [],
     help: 'Revocations that can be in memory. When there are as many, new ones are refused.',
   },
+  revocationsOfIssuer: {
+    name: 'sallyport_revocations_of_issuer',
+    type: 'gauge',
+    unit: null,
+    labels: ['issuer'],
+    help:
+      'Revocations in memory that count towards the share of the issuer; `none` are sessions and ' +
+      'API keys.',
+  },
+  revocationsRefused: {
+    name: 'sallyport_revocations_refused_total',
+    type: 'counter',
+    unit: null,
+    labels: ['issuer'],
+    help: 'Revocations and logouts that were refused because the share of the issuer is full.',
+  },
   revocationsLeftOut: {
     name: 'sallyport_revocations_left_out',
     type: 'gauge',

@@ -5,7 +5,7 @@ import {
   type RevocationEntry,
   type RevocationPolicy,
 } from './revocation-entry.ts'
-import { revocationKey } from './revocation-key.ts'
+import { issuerKey, revocationKey } from './revocation-key.ts'
 
 /**
  * The revocation that a logout token asks for (OpenID Connect Back-Channel Logout 1.0 §2.7): of the
@@ -28,6 +28,8 @@ export function logoutRevocation(
     return {
       kind: 'sid',
       key: revocationKey({ kind: 'sid', issuer, value: sid }),
+      issuer: issuerKey(issuer),
+      tellsIssuer: false,
       watermarkSeconds: null,
       untilSeconds: lastDeathSeconds(null, policy, nowSeconds),
     }
@@ -36,6 +38,8 @@ export function logoutRevocation(
   return {
     kind: 'sub',
     key: revocationKey({ kind: 'sub', issuer, value: sub }),
+    issuer: issuerKey(issuer),
+    tellsIssuer: false,
     watermarkSeconds: issuedAtSeconds,
     untilSeconds: lastDeathSeconds(issuedAtSeconds, policy, nowSeconds),
   }

@@ -2,6 +2,7 @@
 import type { JsonObject } from '../protocol/strict-json.ts'
 import { isNumericDate } from '../protocol/time-claims.ts'
 import {
+  issuerKey,
   type RevocationKey,
   type RevocationKind,
   type RevocationName,
@@ -9,8 +10,13 @@ import {
 } from './revocation-key.ts'
 
 export interface RevocationEntry {
-  readonly kind: RevocationKind
+  /** `lifted`: ends entries of this key that reach no further in watermark and end. */
+  readonly kind: RevocationKind | 'lifted'
   readonly key: RevocationKey
+  /** Whose share of the index it fills: the key that revokes all of the issuer. `null`: none's. */
+  readonly issuer: RevocationKey | null
+  /** Whether other instances are told the issuer. Those of the first version skip it then. */
+  readonly tellsIssuer: boolean
   /**
    * Covers what was issued in this second or before, NumericDate. `null` for `jti` and `sid`:
    * covers it whenever it was issued.
@@ -23,7 +29,7 @@ export interface RevocationEntry {
 export interface RevocationPolicy {
   /** Longest life of any credential that may be revoked; for a request that names no end. */
   readonly credentialLifeMaxSeconds: number
-  /** The largest of all issuers: a token is accepted that much longer than it says. */
+  /** A token is accepted that much longer than it says, and may say that it was issued later. */
   readonly clockToleranceSeconds: number
 }
 
@@ -61,8 +67,8 @@ type Read<T> =
  * (NumericDate) moves the instant of the last two. `until` (NumericDate) says when the last of the
  * covered credentials expires; without it the longest life of any is assumed. `reason` is a remark.
  *
- * A watermark covers the whole second that it falls into. It is compared with the issuer's `iat`:
- * where an issuer's clock is ahead, `before` has to be ahead as well.
+ * A watermark covers the whole second that it falls into. It is compared with the issuer's `iat`,
+ * so that "now" is as far ahead as the issuer's clock may be; `before` is taken as it is.
  *
  * Does not check whether the issuer is a configured one, nor whether anything like this was ever
  * issued. Cannot see members that were repeated: whoever parses the text does.
@@ -83,7 +89,7 @@ export function parseRevocation(
   const { kind } = named.value
   const hasWatermark = kind === 'sub' || kind === 'issuer'
   const before = hasWatermark
-    ? readBefore(body['before'], nowSeconds)
+    ? readBefore(body['before'], policy, nowSeconds)
     : readNoBefore(body['before'], kind)
   if (!before.ok) return before
   const until = readUntil(body['until'], before.value, policy, nowSeconds)
@@ -93,6 +99,8 @@ export function parseRevocation(
     entry: {
       kind,
       key: revocationKey(named.value),
+      issuer: issuerKey(named.value.issuer),
+      tellsIssuer: false,
       watermarkSeconds: before.value,
       untilSeconds: until.value,
     },
@@ -147,8 +155,16 @@ function readReason(value: unknown): Read<string | null> {
   return { ok: true, value }
 }
 
-function readBefore(value: unknown, nowSeconds: number): Read<number> {
-  if (value === undefined) return { ok: true, value: nowSeconds }
+/**
+ * Without a value: now, by the clock of the issuer. That may be ahead of ours by the tolerance, and
+ * with it the `iat` of a token that exists already.
+ */
+function readBefore(
+  value: unknown,
+  { clockToleranceSeconds }: RevocationPolicy,
+  nowSeconds: number,
+): Read<number> {
+  if (value === undefined) return { ok: true, value: nowSeconds + clockToleranceSeconds }
   if (!isNumericDate(value)) return refused('before must be a NumericDate: seconds since 1970')
   if (value > nowSeconds + BEFORE_AHEAD_SECONDS_MAX) {
     return refused(`before must not be more than ${BEFORE_AHEAD_SECONDS_MAX} s ahead`)
@@ -177,6 +193,12 @@ function readUntil(
     return refused('until must not be more than 400 days ahead; in seconds, not milliseconds')
   }
   return { ok: true, value: Math.ceil(value) + policy.clockToleranceSeconds }
+}
+
+/** What a request that names a revocation names, to find it again; `before` and `until` aside. */
+export function parseRevocationName(body: unknown): Read<RevocationName> {
+  if (!isObject(body)) return refused('the body must be a JSON object')
+  return readName(body)
 }
 
 /** First second in which all that was issued up to now, or up to the watermark, is dead. */

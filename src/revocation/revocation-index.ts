@@ -31,7 +31,9 @@ import {
   WAYS_PER_BUCKET,
 } from './layout.ts'
 import type { RevocationEntry } from './revocation-entry.ts'
-import { unpackKey } from './revocation-key.ts'
+import { type RevocationKey, unpackKey } from './revocation-key.ts'
+import { RevocationLifts } from './revocation-lifts.ts'
+import { RevocationShares } from './revocation-shares.ts'
 
 /** 11 MB of address space; memory is used as entries come. */
 const REVOCATION_CAPACITY_DEFAULT = 262_144
@@ -39,10 +41,11 @@ const REVOCATION_CAPACITY_DEFAULT = 262_144
 /**
  * - `added`: published, or an entry of the same key made to cover more. In force in all threads.
  * - `known`: an entry of the same key covers as much already.
- * - `expired`: what it covers is dead already; nothing was stored.
+ * - `expired`: what it covers is dead already, or was lifted; nothing was stored.
  * - `full`: not stored and *not in force*. The caller has to say so.
+ * - `share_full`: the same, because its issuer has as many as it may.
  */
-export type RevocationOutcome = 'added' | 'known' | 'expired' | 'full'
+export type RevocationOutcome = 'added' | 'known' | 'expired' | 'full' | 'share_full'
 
 /** The shared memory of an index for at least `capacity` entries; made once, by the supervisor. */
 export function createRevocationBuffer(capacity = REVOCATION_CAPACITY_DEFAULT): SharedArrayBuffer {
@@ -55,10 +58,18 @@ export function createRevocationBuffer(capacity = REVOCATION_CAPACITY_DEFAULT): 
 export class RevocationIndex {
   readonly #memory: IndexMemory
   readonly #key = new Int32Array(KEY_WORDS)
+  readonly #lifts = new RevocationLifts()
+  readonly #shares: RevocationShares
+  /** Of each way: in whose share its entry is counted. Readers do not need it. */
+  readonly #groups: Uint16Array
   #sweptAtSeconds = 0
 
-  constructor(buffer: SharedArrayBuffer) {
+  /** @param issuers Keys of those that have a share of their own. */
+  constructor(buffer: SharedArrayBuffer, issuers: readonly RevocationKey[] = []) {
     this.#memory = mapIndex(buffer)
+    const { bucketCount, capacity } = this.#memory
+    this.#shares = new RevocationShares(capacity, issuers)
+    this.#groups = new Uint16Array(bucketCount * WAYS_PER_BUCKET)
   }
 
   /** Entries in the table, with expired ones that were not swept yet. */
@@ -70,14 +81,52 @@ export class RevocationIndex {
     return this.#memory.capacity
   }
 
+  /** How many of them each issuer has. */
+  get shares(): Pick<RevocationShares, 'countOf' | 'isLarge'> {
+    return this.#shares
+  }
+
+  /**
+   * Whether the issuer of this entry may have it. Only asked where a revocation is made: what is in
+   * force elsewhere has to be in force here as well.
+   */
+  admits(entry: RevocationEntry, nowSeconds: number): boolean {
+    if (this.#shares.hasRoom(entry.issuer)) return true
+    unpackKey(entry.key, this.#key)
+    if (findEntry(this.#memory, this.#key, 0) !== NOT_FOUND) return true
+    this.#makeRoom(nowSeconds)
+    return this.#shares.hasRoom(entry.issuer)
+  }
+
+  /** The entry, or one that lasts longer where the same was lifted before: what is to be added. */
+  renewed(entry: RevocationEntry): RevocationEntry {
+    return this.#lifts.beyond(entry)
+  }
+
+  /** What lifts the entry of this key when it is added; `null` when none is in force. */
+  liftOf(key: RevocationKey, nowSeconds: number): RevocationEntry | null {
+    unpackKey(key, this.#key)
+    const known = findEntry(this.#memory, this.#key, 0)
+    if (known === NOT_FOUND || this.#untilOf(known) <= nowSeconds) return null
+    const watermark = (this.#memory.words[known + WATERMARK_WORD] as number) >>> 0
+    const watermarkSeconds = watermark === WATERMARK_EVERY ? null : watermark
+    const untilSeconds = this.#untilOf(known)
+    const kind = 'lifted'
+    return { kind, key, issuer: null, tellsIssuer: false, watermarkSeconds, untilSeconds }
+  }
+
   /**
    * Revokes. When this returns `added` or `known`, no reader in any thread that begins afterwards
    * finds a covered credential clean, until `entry.untilSeconds`.
    *
    * Two entries of one key become one that covers what both do: the later watermark, the later end.
+   *
+   * An entry of the kind `lifted` takes out what it covers instead, and keeps it out.
    */
   add(entry: RevocationEntry, nowSeconds: number): RevocationOutcome {
     if (!(entry.untilSeconds > nowSeconds)) return 'expired'
+    if (entry.kind === 'lifted') return this.#lift(entry)
+    if (this.#lifts.covers(entry)) return 'expired'
     unpackKey(entry.key, this.#key)
     const known = findEntry(this.#memory, this.#key, 0)
     if (known !== NOT_FOUND) {
@@ -98,6 +147,7 @@ export class RevocationIndex {
   sweep(nowSeconds: number): number {
     const { bucketCount } = this.#memory
     const sizeBefore = this.size
+    this.#lifts.sweep(nowSeconds)
     for (let bucket = 0; bucket < bucketCount; bucket += 1) {
       const bucketWord = bucketWordOf(bucket)
       for (let way = 0; way < WAYS_PER_BUCKET; way += 1) {
@@ -112,6 +162,20 @@ export class RevocationIndex {
     if (this.#sweptAtSeconds === nowSeconds) return false
     this.#sweptAtSeconds = nowSeconds
     return this.sweep(nowSeconds) > 0
+  }
+
+  /** What reaches further than the lift was revoked after it, or elsewhere, and stays. */
+  #lift(entry: RevocationEntry): RevocationOutcome {
+    if (!this.#lifts.add(entry)) return 'full'
+    unpackKey(entry.key, this.#key)
+    const known = findEntry(this.#memory, this.#key, 0)
+    if (known === NOT_FOUND) return 'known'
+    const watermark = (this.#memory.words[known + WATERMARK_WORD] as number) >>> 0
+    const isBeyond = watermark > watermarkWordOf(entry) || this.#untilOf(known) > untilWordOf(entry)
+    if (isBeyond) return 'known'
+    this.#remove(known)
+    this.#publish()
+    return 'added'
   }
 
   #extend(entryWord: number, entry: RevocationEntry): RevocationOutcome {
@@ -156,6 +220,9 @@ export class RevocationIndex {
     Atomics.store(words, entryWord + WATERMARK_WORD, watermarkWordOf(entry))
     Atomics.store(words, entryWord + UNTIL_WORD, untilWordOf(entry))
     Atomics.add(words, ENTRY_COUNT_WORD, 1)
+    const group = this.#shares.groupOf(entry.issuer)
+    this.#groups[this.#wayOf(entryWord)] = group
+    this.#shares.countIn(group)
     this.#publish()
   }
 
@@ -169,6 +236,13 @@ export class RevocationIndex {
     Atomics.store(words, entryWord + UNTIL_WORD, UNTIL_FREE)
     this.#countPassing(entryWord, words[entryWord + KEY_0_WORD] as number, -1)
     Atomics.sub(words, ENTRY_COUNT_WORD, 1)
+    this.#shares.countOut(this.#groups[this.#wayOf(entryWord)] as number)
+  }
+
+  /** Number of the way of an entry among all ways. */
+  #wayOf(entryWord: number): number {
+    const bucket = bucketOfEntry(entryWord)
+    return bucket * WAYS_PER_BUCKET + entryWord - bucketWordOf(bucket)
   }
 
   /** Counts an entry in or out of all buckets between the one its key chooses and its own. */

@@ -87,6 +87,11 @@ export function revocationKey(name: RevocationName): RevocationKey {
   return hash('sha256', nameText(name), 'hex').slice(0, KEY_DIGITS) as RevocationKey
 }
 
+/** The key that revokes all that an issuer has issued. */
+export function issuerKey(issuer: string): RevocationKey {
+  return revocationKey({ kind: 'issuer', issuer, value: '' })
+}
+
 /** Whether a text that came from elsewhere is a key. */
 export function isRevocationKey(value: unknown): value is RevocationKey {
   return typeof value === 'string' && KEY_PATTERN.test(value)

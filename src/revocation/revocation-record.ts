@@ -4,11 +4,13 @@ import { SECONDS_MAX } from './layout.ts'
 import { REVOCATION_LIFE_MAX_SECONDS, type RevocationEntry } from './revocation-entry.ts'
 import { isRevocationKey, type RevocationKind } from './revocation-key.ts'
 
-/** Longer than any record, and short enough to parse without a thought. */
-const RECORD_LENGTH_MAX = 256
+/** Much longer than a record of this version, and short enough to parse without a thought. */
+const RECORD_LENGTH_MAX = 1_024
 /** Between the clocks of two instances, and for the tolerance that is part of `until`. */
 const LIFE_MARGIN_SECONDS = 3_600
-const VERSION = 1
+/** The first version of this format, and the one that has `issuer` and `lifted`. */
+const VERSION_FIRST = 1
+const VERSION = 2
 
 const HAS_WATERMARK: Readonly<Record<RevocationKind, boolean>> = {
   jti: false,
@@ -19,46 +21,52 @@ const HAS_WATERMARK: Readonly<Record<RevocationKind, boolean>> = {
 
 interface WrittenRecord {
   readonly version: number
-  readonly kind: RevocationKind
+  readonly kind: RevocationEntry['kind']
   readonly key: string
   readonly watermark: number | null
   readonly until: number
+  /** Since version 2: in whose share it is counted. */
+  readonly issuer?: string
 }
 
-/** One text for one entry: the same entry is always written in the same way. */
+/**
+ * One text for one entry: the same entry is always written in the same way. In that of the first
+ * version where that can say it all, because its readers skip every other.
+ */
 export function encodeRevocationRecord(entry: RevocationEntry): string {
-  const record: WrittenRecord = {
-    version: VERSION,
-    kind: entry.kind,
-    key: entry.key,
-    watermark: entry.watermarkSeconds,
-    until: entry.untilSeconds,
-  }
+  const { kind, key, issuer, watermarkSeconds: watermark, untilSeconds: until } = entry
+  const told = entry.tellsIssuer && issuer !== null ? { issuer } : {}
+  const isFirst = kind !== 'lifted' && told.issuer === undefined
+  const version = isFirst ? VERSION_FIRST : VERSION
+  const record: WrittenRecord = { version, kind, key, watermark, until, ...told }
   return JSON.stringify(record)
 }
 
 /**
- * Reads a record, and only one that {@link encodeRevocationRecord} could have written: no other
- * member, order or white space, so no two readers can take it for different things.
+ * Reads a record of this version, an earlier or a later one: members that it does not know are
+ * ignored, so that a later version can add to what a revocation says.
  *
- * @returns `null` for anything else, and for an entry that would be kept absurdly long.
+ * @returns `null` for what is no record, says a kind that is not known here, or would be kept
+ *   absurdly long.
  */
 export function parseRevocationRecord(text: string, nowSeconds: number): RevocationEntry | null {
   if (text.length > RECORD_LENGTH_MAX) return null
   const record: Partial<Record<keyof WrittenRecord, unknown>> | null = parseJsonText(text)
   if (record === null) return null
-  const { kind, key, watermark, until } = record
+  const { version, kind, key, watermark = null, until, issuer = null } = record
+  if (!isSeconds(version) || version < VERSION_FIRST) return null
   if (!isKind(kind) || !isRevocationKey(key) || !isSeconds(until)) return null
   if (until > nowSeconds + REVOCATION_LIFE_MAX_SECONDS + LIFE_MARGIN_SECONDS) return null
-  const watermarkSeconds = watermark ?? null
-  if (watermarkSeconds !== null && !isSeconds(watermarkSeconds)) return null
-  if ((watermarkSeconds !== null) !== HAS_WATERMARK[kind]) return null
-  const entry = { kind, key, watermarkSeconds, untilSeconds: until }
-  return encodeRevocationRecord(entry) === text ? entry : null
+  if (watermark !== null && !isSeconds(watermark)) return null
+  if (kind !== 'lifted' && (watermark !== null) !== HAS_WATERMARK[kind]) return null
+  // Only what is counted depends on it: a later version may name issuers in another way.
+  const share = isRevocationKey(issuer) ? issuer : null
+  const tellsIssuer = share !== null
+  return { kind, key, issuer: share, tellsIssuer, watermarkSeconds: watermark, untilSeconds: until }
 }
 
-function isKind(value: unknown): value is RevocationKind {
-  return typeof value === 'string' && Object.hasOwn(HAS_WATERMARK, value)
+function isKind(value: unknown): value is RevocationEntry['kind'] {
+  return typeof value === 'string' && (value === 'lifted' || Object.hasOwn(HAS_WATERMARK, value))
 }
 
 function isSeconds(value: unknown): value is number {

@@ -9,6 +9,7 @@ import {
   ISSUER,
   judgedBy,
   logOut,
+  OTHER_ISSUER,
   openRevocationRig,
   postLogout,
   revoke,
@@ -97,24 +98,38 @@ describe('a request to revoke', () => {
       assert.equal((await revoke(gateway, { ...good, reason: 'x'.repeat(70_000) })).status, 413)
       const got = await fetch(`${gateway.adminOrigin}/revocations`)
       assert.equal(got.status, 405)
-      assert.equal(got.headers.get('allow'), 'POST')
+      assert.equal(got.headers.get('allow'), 'POST, DELETE')
       assert.equal((await fetch(`${gateway.adminOrigin}/revocations/a`)).status, 404)
     }))
 
-  it('beyond the capacity is answered 503 and says that it is not in force', async () => {
+  it('beyond the share of its issuer is answered 503, and all others go on', async () => {
     const small = await rig.start({ revocation: { capacity: 1_024 } })
     try {
       const capacity = await small.metric('sallyport_revocation_capacity')
+      const statuses: number[] = []
       for (let number = 0; number < capacity; number += 64) {
-        const batch = Array.from({ length: Math.min(64, capacity - number) }, () =>
+        const batch = Array.from({ length: 64 }, () =>
           revoke(small, { jti: randomUUID(), issuer: ISSUER }),
         )
-        for (const { status } of await Promise.all(batch)) assert.equal(status, 201)
+        statuses.push(...(await Promise.all(batch)).map(({ status }) => status))
       }
+      assert.deepEqual(new Set(statuses), new Set([201, 503]))
+      const taken = statuses.filter((status) => status === 201).length
+      assert.ok(taken <= capacity / 2, `${taken} of ${capacity}`)
       const answer = await revoke(small, { jti, issuer: ISSUER })
       assert.equal(answer.status, 503)
-      assert.match(String(answer.body['message']), /not in force/)
+      assert.match(String(answer.body['message']), /share of this issuer .* not in force/)
       assert.equal(await judgedBy(small, rig.token({ jti })), '200')
+      const sub = randomUUID()
+      assert.equal((await logOut(small, rig.logoutToken({ sub }))).status, 503)
+      const iss = OTHER_ISSUER
+      assert.equal((await logOut(small, rig.logoutToken({ sub, iss }))).status, 200)
+      assert.equal(await judgedBy(small, rig.token({ sub }, OTHER_ISSUER)), 'token_revoked')
+      assert.equal((await revoke(small, { jti, issuer: OTHER_ISSUER })).status, 201)
+      const text = await (await fetch(`${small.adminOrigin}/metrics`)).text()
+      assert.match(text, new RegExp(`revocations_of_issuer\\{issuer="main"\\} ${taken}\n`))
+      assert.match(text, /revocations_of_issuer\{issuer="other"\} 2\n/)
+      assert.match(text, /revocations_refused_total\{issuer="other"\} 0\n/)
     } finally {
       await small.stop()
     }
@@ -218,9 +233,12 @@ describe('a logout token', () => {
   it('of a session ends it, and access tokens of the subject that name no session', async () => {
     const [sub, sid] = [randomUUID(), randomUUID()]
     const plain = rig.token({ sub })
-    const named = rig.token({ sid })
+    const named = rig.token({ sub, sid })
+    const count = await revocations()
     const aud = [CLIENT]
     assert.equal((await logOut(gateway, rig.logoutToken({ sub, sid, aud }))).status, 200)
+    assert.equal((await logOut(gateway, rig.logoutToken({ sub, sid, aud }))).status, 200)
+    assert.equal(await revocations(), count + 1, 'nothing is kept that another entry covers')
     assert.equal(await judgedBy(gateway, plain), 'token_revoked')
     assert.equal(await judgedBy(gateway, named), 'token_revoked')
   })

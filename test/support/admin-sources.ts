@@ -2,6 +2,7 @@
 import type { AdminSources } from '../../src/admin/admin-app.ts'
 import { LogoutReplayMemory } from '../../src/revocation/logout-replay-memory.ts'
 import { createRevocationBuffer, RevocationIndex } from '../../src/revocation/revocation-index.ts'
+import { RevocationScope } from '../../src/revocation/revocation-scope.ts'
 import { LogoutTokenVerifier } from '../../src/verifiers/logout/logout-token-verifier.ts'
 
 const index = new RevocationIndex(createRevocationBuffer(10))
@@ -19,7 +20,8 @@ export const adminSources: AdminSources = {
   status: () => Promise.resolve({ version: '1.2.3' }),
   sessions: null,
   revocations: {
-    policy: { credentialLifeMaxSeconds: 3_600, clockToleranceSeconds: 5 },
+    scope: new RevocationScope({ issuers: [], sessionLifeMaxSeconds: 3_600, hasApiKeys: true }),
+    liftOf: (key) => index.liftOf(key, 1_000),
     verifier: new LogoutTokenVerifier([], {
       keySet: (issuerName) => ({ issuerName, state: 'empty', keys: [] }),
       resolveUnknownKey: () => Promise.resolve('unknown'),

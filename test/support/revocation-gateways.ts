@@ -116,3 +116,17 @@ async function answered(response: Response): Promise<Answered> {
   const body = (await response.json()) as Answered['body']
   return { status: response.status, contentType: response.headers.get('content-type'), body }
 }
+
+/** Lifts a revocation; `body`, when there is one, names it in place of an id. */
+export async function lift(
+  { adminOrigin }: RunningGateway,
+  id: string,
+  body: unknown = null,
+): Promise<Answered> {
+  const path = id === '' ? '/revocations' : `/revocations/${encodeURIComponent(id)}`
+  const sent =
+    body === null
+      ? {}
+      : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+  return answered(await fetch(`${adminOrigin}${path}`, { method: 'DELETE', ...sent }))
+}

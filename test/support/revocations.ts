@@ -16,7 +16,11 @@ import {
   WAYS_PER_BUCKET,
 } from '../../src/revocation/layout.ts'
 import type { RevocationEntry } from '../../src/revocation/revocation-entry.ts'
-import { type RevocationName, revocationKey } from '../../src/revocation/revocation-key.ts'
+import {
+  issuerKey,
+  type RevocationName,
+  revocationKey,
+} from '../../src/revocation/revocation-key.ts'
 
 export const ISSUER = 'https://login.example.com/'
 
@@ -43,7 +47,9 @@ export function entryOf(
   untilSeconds: number,
   watermarkSeconds: number | null = null,
 ): RevocationEntry {
-  return { kind: name.kind, key: revocationKey(name), watermarkSeconds, untilSeconds }
+  const { kind, issuer } = name
+  const told = { issuer: issuerKey(issuer), tellsIssuer: false }
+  return { kind, key: revocationKey(name), ...told, watermarkSeconds, untilSeconds }
 }
 
 /** A revocation of the token of {@link identityOf}. */

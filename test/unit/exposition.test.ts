@@ -38,6 +38,7 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
     circuits: [{ issuer: 'main', state: 'open' }],
     circuitStates: ['closed', 'open', 'half_open'],
     revocations: {
+      issuers: [{ issuer: 'main', count: 3, refused: 1 }],
       size: 7,
       capacity: 1_024,
       log: { state: 'caught_up', lagSeconds: 1, pending: 2, unreadable: 3, leftOut: 0 },

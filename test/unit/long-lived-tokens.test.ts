@@ -9,7 +9,7 @@ const LAST = 3_600
 
 function setUp() {
   const events: SecurityEvent[] = []
-  const tokens = new LongLivedTokens(LAST, { security: (event) => events.push(event) })
+  const tokens = new LongLivedTokens(() => LAST, { security: (event) => events.push(event) })
   const notice = (issuer: string, expiresAtSeconds: number | null) => {
     const identity = { ...identityOf(1, NOW), issuer, expiresAtSeconds }
     const place = { keySlot: 0, keyGeneration: 0 }

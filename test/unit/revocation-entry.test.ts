@@ -5,8 +5,9 @@ import {
   REASON_LENGTH_MAX,
   REVOCATION_LIFE_MAX_SECONDS,
   REVOKED_VALUE_LENGTH_MAX,
+  type RevocationEntry,
 } from '../../src/revocation/revocation-entry.ts'
-import { revocationKey } from '../../src/revocation/revocation-key.ts'
+import { issuerKey, revocationKey } from '../../src/revocation/revocation-key.ts'
 import {
   encodeRevocationRecord,
   parseRevocationRecord,
@@ -35,6 +36,8 @@ describe('what an operator may revoke', () => {
     assert.deepEqual(entryFrom({ jti: 'a', issuer: ISSUER }), {
       kind: 'jti',
       key: revocationKey({ kind: 'jti', issuer: ISSUER, value: 'a' }),
+      issuer: issuerKey(ISSUER),
+      tellsIssuer: false,
       watermarkSeconds: null,
       untilSeconds: NOW + LIFE + TOLERANCE,
     })
@@ -48,10 +51,11 @@ describe('what an operator may revoke', () => {
     assert.equal(entryFrom({ sid: 'a', issuer: ISSUER }).key, some)
   })
 
-  it('is what a subject was issued before now, or before another instant', () => {
+  it('is what a subject was issued before now, by a clock that may be ahead of ours', () => {
     const key = revocationKey({ kind: 'sub', issuer: ISSUER, value: 'a' })
     const now = entryFrom({ sub: 'a', issuer: ISSUER })
-    assert.deepEqual([now.key, now.watermarkSeconds], [key, NOW])
+    assert.deepEqual([now.key, now.watermarkSeconds], [key, NOW + TOLERANCE])
+    assert.equal(now.untilSeconds, NOW + TOLERANCE + LIFE + TOLERANCE)
     const before = entryFrom({ sub: 'a', issuer: ISSUER, before: NOW - 99.5 })
     assert.equal(before.watermarkSeconds, NOW - 99)
     assert.equal(before.untilSeconds, NOW + LIFE + TOLERANCE)
@@ -64,7 +68,7 @@ describe('what an operator may revoke', () => {
   it('is all that an issuer issued', () => {
     const entry = entryFrom({ issuer: ISSUER })
     assert.equal(entry.key, revocationKey({ kind: 'issuer', issuer: ISSUER, value: '' }))
-    assert.equal(entry.watermarkSeconds, NOW)
+    assert.equal(entry.watermarkSeconds, NOW + TOLERANCE)
   })
 
   it('is kept past the named end by the clock tolerance, for which tokens are still good', () => {
@@ -143,13 +147,42 @@ describe('a record of the log', () => {
 
   it('says what is needed to revoke elsewhere, and names nobody', () => {
     const record = encodeRevocationRecord(entry)
-    assert.deepEqual(parseRevocationRecord(record, NOW), entry)
+    assert.deepEqual(parseRevocationRecord(record, NOW), { ...entry, issuer: null })
     assert.ok(!record.includes('alice') && !record.includes('example.com'))
-    const token = tokenEntryOf(1, NOW + 100)
-    assert.deepEqual(parseRevocationRecord(encodeRevocationRecord(token), NOW), token)
+    const token = { ...tokenEntryOf(1, NOW + 100), tellsIssuer: true }
+    const told = encodeRevocationRecord(token)
+    assert.deepEqual(parseRevocationRecord(told, NOW), token)
+    assert.ok(!told.includes('example.com'))
   })
 
-  it('is only taken in the very form in which it is written', () => {
+  it('is written as the first version reads it, unless it says more', () => {
+    const { key } = entry
+    const text = `{"version":1,"kind":"sub","key":"${key}","watermark":${NOW},"until":${NOW + 100}}`
+    assert.equal(encodeRevocationRecord(entry), text)
+    assert.match(encodeRevocationRecord({ ...entry, tellsIssuer: true }), /"version":2/)
+  })
+
+  it('may lift what was revoked, with a watermark or without', () => {
+    for (const watermarkSeconds of [NOW, null]) {
+      const lift: RevocationEntry = { ...entry, kind: 'lifted', issuer: null, watermarkSeconds }
+      assert.deepEqual(parseRevocationRecord(encodeRevocationRecord(lift), NOW), lift)
+    }
+  })
+
+  it('is read when a later version has added to it, in whatever order', () => {
+    const record = encodeRevocationRecord(entry)
+    const later = [
+      record.replace('{', '{"extra":{"a":[1]},'),
+      record.replace('"version":1', '"version":7'),
+      record.replace('}', ',"issuer":"in a form of later"}'),
+      ` ${record} `,
+    ]
+    for (const text of later) {
+      assert.deepEqual(parseRevocationRecord(text, NOW), { ...entry, issuer: null }, text)
+    }
+  })
+
+  it('is not taken when what it says of the revocation is missing or wrong', () => {
     const record = encodeRevocationRecord(entry)
     const garbage = [
       '',
@@ -157,10 +190,9 @@ describe('a record of the log', () => {
       '7',
       '[]',
       '{}',
-      ` ${record}`,
       record.slice(0, -1),
-      record.replace('{', '{"extra":1,'),
-      record.replace('"version":1', '"version":2'),
+      record.replace('"version":1', '"version":0'),
+      record.replace('"version":1', '"version":"1"'),
       record.replace('"sub"', '"constructor"'),
       record.replace('"sub"', '"jti"'),
       record.replace(`"watermark":${NOW}`, '"watermark":null'),
@@ -170,7 +202,7 @@ describe('a record of the log', () => {
       record.replace(entry.key, entry.key.slice(1)),
       record.replace(`"until":${NOW + 100}`, '"until":1e99'),
       record.replace(`"until":${NOW + 100}`, `"until":${NOW + REVOCATION_LIFE_MAX_SECONDS * 2}`),
-      record + ' '.repeat(300),
+      record + ' '.repeat(1_024),
     ]
     for (const text of garbage) assert.equal(parseRevocationRecord(text, NOW), null, text)
   })

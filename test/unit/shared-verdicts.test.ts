@@ -27,7 +27,7 @@ function setUp() {
     keys,
     clock,
     lookups: { countCacheLookup: () => undefined },
-    longLived: new LongLivedTokens(LIFE_SECONDS, { security: () => undefined }),
+    longLived: new LongLivedTokens(() => LIFE_SECONDS, { security: () => undefined }),
   })
   const good: Verified = {
     ...verdictOf(1, 1, 2, clock.nowSeconds() + LIFE_SECONDS),
