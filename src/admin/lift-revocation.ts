@@ -13,7 +13,7 @@ import { type AdminRequest, type Answer, json, problem } from './answer.ts'
 export interface LiftableRevocations {
   /** What lifts the revocation of this key when it is revoked instead; `null`: there is none. */
   liftOf(key: RevocationKey): RevocationEntry | null
-  revoke(entry: RevocationEntry): RevocationReceipt | Promise<RevocationReceipt>
+  revoke(entry: RevocationEntry): RevocationReceipt
 }
 
 const NO_ID = problem(
@@ -38,9 +38,9 @@ export async function liftRevocation(
   if (typeof key !== 'string') return key
   const lift = revocations.liftOf(key)
   if (lift === null) return NONE
-  const { outcome, isSpread } = await revocations.revoke(lift)
+  const { outcome, isSent } = revocations.revoke(lift)
   if (outcome === 'full') return TOO_MANY
-  return json(200, { id: key, lifted: true, sentToOtherInstances: isSpread })
+  return json(200, { id: key, lifted: true, sentToOtherInstances: await isSent })
 }
 
 /** @returns `null`: the request names none; an answer: what it names is not as it must be. */

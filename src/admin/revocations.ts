@@ -49,10 +49,10 @@ const SHARE_FULL = problem(
     'not in force here. Lift some, name an earlier end, or raise revocation.capacity.',
 )
 
-export function answerRevocations(
+export async function answerRevocations(
   revocations: Revocations,
   request: AdminRequest,
-): Answer | Promise<Answer> {
+): Promise<Answer> {
   if (request.method === 'DELETE') return liftRevocation(revocations, request)
   if (request.reference !== '') return problem(404, 'Not found', 'Revocations cannot be read.')
   if (request.method !== 'POST') return methodNotAllowed(REVOCATIONS, 'POST, DELETE')
@@ -66,7 +66,7 @@ export function answerRevocations(
   const parsed = parseRevocation(request.body, scoped.policy, revocations.nowSeconds())
   if (!parsed.ok) return problem(400, 'Invalid request', `${capitalised(parsed.message)}.`)
   const { entry } = parsed
-  const { outcome, isSpread } = revocations.revoke(entry)
+  const { outcome, isSent } = revocations.revoke(entry)
   if (outcome === 'full') return FULL
   if (outcome === 'share_full') return SHARE_FULL
   const { kind, key, watermarkSeconds, untilSeconds } = entry
@@ -76,7 +76,7 @@ export function answerRevocations(
     outcome,
     before: watermarkSeconds,
     until: untilSeconds,
-    sentToOtherInstances: isSpread,
+    sentToOtherInstances: await isSent,
   })
 }
 
@@ -97,11 +97,11 @@ export async function answerBackchannelLogout(
   return logOut(revocations, verified, nowSeconds)
 }
 
-function logOut(
+async function logOut(
   revocations: Revocations,
   { issuer, token }: VerifiedLogoutToken,
   nowSeconds: number,
-): Answer {
+): Promise<Answer> {
   const until = token.expiresAtSeconds + issuer.clockToleranceSeconds
   const named = { issuer: issuer.issuer, jti: token.jti }
   const isSessionAlone = revocations.issuersWithSessions.has(issuer.name) || token.sub === null
@@ -116,13 +116,13 @@ function logOut(
   const replay = revocations.replays.remember(named, until, nowSeconds)
   if (replay === 'full') return SHARE_FULL
   if (replay === 'replayed') return refused('replayed')
-  const { outcome } = revocations.revoke(entry)
+  const { outcome, isSent } = revocations.revoke(entry)
   if (outcome === 'full' || outcome === 'share_full') {
     // It may be sent again when there is room.
     revocations.replays.forget(named)
     return outcome === 'full' ? FULL : SHARE_FULL
   }
-  return json(200, {})
+  return json(200, { sentToOtherInstances: outcome === 'expired' || (await isSent) })
 }
 
 const OTHER_SUBJECTS =

@@ -10,7 +10,10 @@ import { RevocationScope } from '../revocation/revocation-scope.ts'
 /** Sessions and API keys, in metrics, beside the names of issuers. */
 const NO_ISSUER = 'none'
 
-export const SHARE_FULL: RevocationReceipt = { outcome: 'share_full', isSpread: false }
+export const SHARE_FULL: RevocationReceipt = {
+  outcome: 'share_full',
+  isSent: Promise.resolve(false),
+}
 
 interface Counted {
   readonly name: string

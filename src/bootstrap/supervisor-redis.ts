@@ -7,9 +7,14 @@ const IDLE_MS = 30_000
 
 /**
  * One connection. It never reads from replicas: operators do one thing after the other, and want to
- * see what they did a moment ago. Tells nobody whether it is ready: its user finds out by asking.
+ * see what they did a moment ago.
+ *
+ * @param onReady Told whenever it is connected.
  */
-export function connectSupervisor(redis: RedisConfiguration): RedisConnections {
+export function connectSupervisor(
+  redis: RedisConfiguration,
+  onReady: () => void = () => {},
+): RedisConnections {
   return new RedisConnections(
     {
       ...redis,
@@ -18,6 +23,12 @@ export function connectSupervisor(redis: RedisConfiguration): RedisConnections {
       idleMs: IDLE_MS,
       readFromReplicas: false,
     },
-    { random: randomFraction, onState: () => {}, onOversizedRecord: () => {} },
+    {
+      random: randomFraction,
+      onState: (state) => {
+        if (state === 'ready') onReady()
+      },
+      onOversizedRecord: () => {},
+    },
   )
 }

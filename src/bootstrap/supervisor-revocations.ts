@@ -1,11 +1,15 @@
 /** The supervisor's revocations: the one writer of the index, and the feed over Redis. */
 import type { Revocations } from '../admin/revocations.ts'
-import type { GatewayConfiguration, IssuerConfiguration } from '../config/gateway-configuration.ts'
+import type {
+  GatewayConfiguration,
+  IssuerConfiguration,
+  RedisConfiguration,
+} from '../config/gateway-configuration.ts'
 import type { UnknownKeyOutcome } from '../keys/key-set.ts'
 import type { RevocationReading } from '../observability/exposition.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Clock } from '../resilience/clock.ts'
-import { randomFraction } from '../resilience/randomness.ts'
+import { randomFraction, randomHex } from '../resilience/randomness.ts'
 import type { RedisConnections } from '../resilience/redis-connections.ts'
 import { LOGOUT_REPLAYS_MAX, LogoutReplayMemory } from '../revocation/logout-replay-memory.ts'
 import { RedisRevocationLog } from '../revocation/redis-revocation-log.ts'
@@ -26,6 +30,11 @@ import { RevocationDoor, revocationScope, SHARE_FULL, sharingKeys } from './revo
 import { connectSupervisor } from './supervisor-redis.ts'
 
 const SWEEP_INTERVAL_MS = 60_000
+/** No request waits for it, and a server that a hundred instances ask at once takes its time. */
+const REDIS_TIMEOUT_MS_MIN = 3_000
+/** At the end of the process, for what Redis has not taken yet. */
+const FLUSH_MS = 2_000
+const LOG_NAME_BYTES = 8
 
 export interface SupervisorRevocationsParts {
   readonly buffer: SharedArrayBuffer
@@ -49,6 +58,7 @@ export class SupervisorRevocations {
   readonly #index: RevocationIndex
   readonly #door: RevocationDoor
   readonly #clock: Clock
+  readonly #logger: Logger
   readonly #redis: RedisConnections | null
   readonly #feed: RevocationFeed | null
   #hasLearnt: boolean
@@ -59,7 +69,11 @@ export class SupervisorRevocations {
     this.#clock = parts.clock
     this.#index = new RevocationIndex(parts.buffer, sharingKeys(issuers))
     this.#door = new RevocationDoor(this.#index, issuers)
-    this.#redis = revocation.redis && redis !== null ? connectSupervisor(redis) : null
+    this.#logger = parts.logger
+    this.#redis =
+      revocation.redis && redis !== null
+        ? connectSupervisor(patient(redis), () => this.#feed?.lookNow())
+        : null
     this.#hasLearnt = this.#redis === null
     this.#feed = this.#redis && this.#createFeed(this.#redis, revocation.keyPrefix, parts)
     this.revocations = {
@@ -105,12 +119,16 @@ export class SupervisorRevocations {
       pending: feed.pendingCount,
       unreadable: feed.recordsUnreadable,
       leftOut: feed.entriesLeftOut,
+      appendFailures: feed.appendFailures,
     }
     return { size: active, capacity, issuers: this.#door.reading(), log }
   }
 
-  stop(): void {
+  /** Tries to send first what nobody else knows. */
+  async stop(): Promise<void> {
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
+    const count = (await this.#feed?.flush(FLUSH_MS)) ?? 0
+    if (count > 0) this.#logger.security({ event: 'revocations_lost', count })
     this.#feed?.stop()
     this.#redis?.close()
   }
@@ -118,8 +136,17 @@ export class SupervisorRevocations {
   #revoke(asked: RevocationEntry): RevocationReceipt {
     const entry = this.#door.prepare(asked, this.#clock.nowSeconds())
     if (entry === null) return SHARE_FULL
-    if (this.#feed !== null) return this.#feed.revoke(entry)
-    return { outcome: this.#index.add(entry, this.#clock.nowSeconds()), isSpread: false }
+    if (this.#feed === null) {
+      const outcome = this.#index.add(entry, this.#clock.nowSeconds())
+      return { outcome, isSent: Promise.resolve(false) }
+    }
+    const receipt = this.#feed.revoke(entry)
+    if (receipt.outcome !== 'expired') void this.#noticeUnsent(receipt)
+    return receipt
+  }
+
+  async #noticeUnsent({ isSent }: RevocationReceipt): Promise<void> {
+    if (!(await isSent)) this.#logger.security({ event: 'revocation_not_sent' })
   }
 
   #createFeed(
@@ -131,29 +158,35 @@ export class SupervisorRevocations {
       commands,
       nowSeconds: () => clock.nowSeconds(),
       monotonicMs: () => clock.monotonicMs(),
+      randomName: () => randomHex(LOG_NAME_BYTES),
     })
-    const feed = new RevocationFeed(
-      { ...REVOCATION_FEED_DEFAULTS, retry: { initialMs: 100, maxMs: 500 } },
-      {
-        index: this.#index,
-        log,
-        clock,
-        random: randomFraction,
-        later: (run, delayMs) => {
-          const timer = setTimeout(run, delayMs)
-          return () => clearTimeout(timer)
-        },
-        onState: (state) => {
-          if (state === 'unreachable') logger.security({ event: 'revocation_feed_unreachable' })
-          if (state === 'caught_up') logger.security({ event: 'revocation_feed_caught_up' })
-        },
+    const feed = new RevocationFeed(REVOCATION_FEED_DEFAULTS, {
+      index: this.#index,
+      log,
+      clock,
+      random: randomFraction,
+      later: (run, delayMs) => {
+        const timer = setTimeout(run, delayMs)
+        return () => clearTimeout(timer)
       },
-    )
+      onState: (state) => {
+        if (state !== 'catching_up') logger.security({ event: `revocation_feed_${state}` })
+      },
+      onLogLost: () => logger.security({ event: 'revocation_log_lost' }),
+    })
     void feed.whenCaughtUp().then(() => {
       this.#hasLearnt = true
       onLearnt()
     })
     return feed
+  }
+}
+
+function patient(redis: RedisConfiguration): RedisConfiguration {
+  return {
+    ...redis,
+    connectTimeoutMs: Math.max(redis.connectTimeoutMs, REDIS_TIMEOUT_MS_MIN),
+    commandTimeoutMs: Math.max(redis.commandTimeoutMs, REDIS_TIMEOUT_MS_MIN),
   }
 }
 

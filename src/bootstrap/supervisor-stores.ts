@@ -45,9 +45,9 @@ export class SupervisorStores {
     await this.tenants.start(this.#connectTimeoutMs)
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.sessions.close()
     this.tenants.stop()
-    this.revocations.stop()
+    await this.revocations.stop()
   }
 }

@@ -392,6 +392,6 @@ class Supervisor implements RunningGateway {
     await this.#admin.close()
     await this.#keys.stop()
     this.#signingKeys.stop()
-    this.#stores.stop()
+    await this.#stores.stop()
   }
 }

@@ -45,6 +45,7 @@ export interface RevocationReading {
     readonly pending: number
     readonly unreadable: number
     readonly leftOut: number
+    readonly appendFailures: number
   } | null
 }
 
@@ -224,6 +225,7 @@ const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) =
     return lagSeconds === null ? [] : single(lagSeconds)
   },
   revocationsPending: ({ revocations }) => single(revocations.log?.pending ?? 0),
+  revocationAppendFailures: ({ revocations }) => single(revocations.log?.appendFailures ?? 0),
   revocationsUnreadable: ({ revocations }) => single(revocations.log?.unreadable ?? 0),
   tenantsState: ({ tenants, tenantsStates }) =>
     tenants === null

@@ -207,7 +207,14 @@ export const METRICS = {
     type: 'gauge',
     unit: null,
     labels: [],
-    help: 'Revocations of this instance that Redis has yet to take.',
+    help: 'Revocations known here that Redis has yet to take, or to take again.',
+  },
+  revocationAppendFailures: {
+    name: 'sallyport_revocation_append_failures_total',
+    type: 'counter',
+    unit: null,
+    labels: [],
+    help: 'Attempts to send revocations to Redis that failed. They are tried again.',
   },
   revocationsUnreadable: {
     name: 'sallyport_revocation_records_unreadable_total',

@@ -55,7 +55,18 @@ export type SecurityEvent =
       readonly livesForSeconds: number
       readonly revocationsLastSeconds: number
     }
-  | { readonly event: 'revocation_feed_unreachable' | 'revocation_feed_caught_up' }
+  | {
+      readonly event:
+        | 'revocation_feed_unreachable'
+        | 'revocation_feed_cannot_send'
+        | 'revocation_feed_caught_up'
+    }
+  /** It was emptied, or has less than it had. What is known here is sent to it again. */
+  | { readonly event: 'revocation_log_lost' }
+  /** Not in Redis yet: other instances learn it when it can be sent. */
+  | { readonly event: 'revocation_not_sent' }
+  /** The process ends, and other instances will never learn so many revocations. */
+  | { readonly event: 'revocations_lost'; readonly count: number }
   | { readonly event: 'tenants_unreachable' | 'tenants_reached' }
   /**
    * - `tenants_unreadable`: so many records cannot be understood.
@@ -99,7 +110,11 @@ export const SECURITY_EVENT_LEVELS: Readonly<Record<SecurityEventName, 'info' | 
     revoked_token_used: 'warn',
     token_outlives_revocations: 'warn',
     revocation_feed_unreachable: 'error',
+    revocation_feed_cannot_send: 'error',
     revocation_feed_caught_up: 'info',
+    revocation_log_lost: 'error',
+    revocation_not_sent: 'warn',
+    revocations_lost: 'error',
     tenants_unreachable: 'error',
     tenants_reached: 'info',
     tenants_unreadable: 'error',

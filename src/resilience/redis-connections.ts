@@ -11,7 +11,6 @@ import { ClusterWire, ServerWire } from './redis-wires.ts'
 
 /** Entries of a stream have one field. */
 const STREAM_FIELD = 'record'
-const SCAN_COUNT = 1_000
 
 /** Its id, and its fields and values in turn. */
 export type StreamEntry = [string, string[]]
@@ -152,13 +151,32 @@ export class RedisConnections {
     return this.#masters.run('hscan', [key, cursor, 'COUNT', String(count)], isScan)
   }
 
-  /** Of a sorted set, a part at a time. @returns Where to go on, `0` at the end, and members. */
-  async scanMembers(key: string, cursor: string): Promise<RedisReply<readonly [string, string[]]>> {
-    const words = [key, cursor, 'COUNT', String(SCAN_COUNT)]
-    const reply = await this.#masters.run('zscan', words, isScan)
-    if (!reply.ok) return reply
-    const [next, pairs] = reply.value
-    return { ok: true, value: [next, pairs.filter((_, index) => index % 2 === 0)] }
+  /** Members of a sorted set by rank, the highest score first; both ends are included. */
+  membersFromTop(key: string, from: number, to: number): Promise<RedisReply<string[]>> {
+    return this.#masters.run('zrange', [key, String(from), String(to), 'REV'], isTexts)
+  }
+
+  /** Members with this score or a higher one, `countMax` at most. */
+  membersAbove(key: string, score: number, countMax: number): Promise<RedisReply<string[]>> {
+    const words = [key, String(score), '+inf', 'BYSCORE', 'LIMIT', '0', String(countMax)]
+    return this.#masters.run('zrange', words, isTexts)
+  }
+
+  /**
+   * Gives a member that is there the score that it has, and does nothing when it is not there.
+   * Fails where nothing can be written.
+   */
+  touchMember(key: string, member: string, score: number): Promise<RedisReply<number>> {
+    return this.#masters.run('zadd', [key, 'XX', String(score), member], isCount)
+  }
+
+  /** Runs a script that answers with a number. Keys on several nodes of a cluster: `error`. */
+  runScript(
+    script: string,
+    keys: readonly string[],
+    args: readonly string[],
+  ): Promise<RedisReply<number>> {
+    return this.#masters.run('eval', [script, String(keys.length), ...keys, ...args], isCount)
   }
 
   /** Keeps about the latest `lengthMax`. @returns The id of the entry. */
@@ -167,13 +185,13 @@ export class RedisConnections {
     return this.#masters.run('xadd', words, isText)
   }
 
-  /** Ids and records after an id, oldest first. */
+  /** Ids and records from an id on, oldest first. */
   async readStream(
     key: string,
-    afterId: string,
+    fromId: string,
     count: number,
   ): Promise<RedisReply<readonly (readonly [string, string])[]>> {
-    const words = [key, `(${afterId}`, '+', 'COUNT', String(count)]
+    const words = [key, fromId, '+', 'COUNT', String(count)]
     const reply = await this.#masters.run('xrange', words, isStream)
     if (!reply.ok) return reply
     return { ok: true, value: reply.value.map(([id, fields]) => [id, fields[1] ?? ''] as const) }

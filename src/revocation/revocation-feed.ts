@@ -1,48 +1,32 @@
 /**
  * Spreads revocations over all instances, by way of a log that they share.
  *
- *     revoke ──► index (in force here, at once) ──► own, unsent ──► log.append
- *     log.readSince, page by page to the end, again and again ──► index
+ *     revoke ──► index (in force here, at once) ──► known, unsent ──► log.append
+ *     log.readSince, to the end, again and again ──► index, known
+ *     log.readSet, once and whenever the log is another one ──► index, known ──► what it lacks:
+ *                                                                                log.append
  *
  * Entries only ever add to what is covered, so that neither repetition nor order matters: all
  * instances come to cover the same. What is revoked here holds here whatever becomes of the log;
  * what could not be sent is kept in memory, and lost when the process ends before it could.
  *
- * After every failure the log is read from its beginning: behind the old address may now be a
- * server that has less, or that numbers its records anew.
+ * A failure loses no place: reading goes on from where it was. Only the log itself can tell that
+ * it is another one, behind the old address or after a loss. Then its latest records are followed
+ * at once, and all of it is read again after a while that differs from instance to instance, page
+ * by page with pauses as long as the answers took, so that a hundred instances do not keep others
+ * from the server.
  */
 import { Backoff, type BackoffOptions } from '../resilience/backoff.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
-import { OwnRevocations } from './own-revocations.ts'
+import { KnownRevocations } from './known-revocations.ts'
+import { LeftOutRevocations } from './left-out-revocations.ts'
+import { type Later, Pauses } from './pauses.ts'
 import type { RevocationEntry } from './revocation-entry.ts'
 import type { RevocationIndex, RevocationOutcome } from './revocation-index.ts'
+import type { RevocationLog } from './revocation-log.ts'
 import { encodeRevocationRecord, parseRevocationRecord } from './revocation-record.ts'
-
-/** The shared log. Neither function rejects in the ordinary course; a rejection is a failure. */
-export interface RevocationLog {
-  /**
-   * @param expiresAtSeconds From then on the record may be dropped.
-   * @returns Whether the log holds it now.
-   */
-  append(record: string, expiresAtSeconds: number): Promise<boolean>
-  /**
-   * One page of what follows the cursor; without one, of the beginning. No records: that was the
-   * end. Records come in the order in which they may be read on, each at least once.
-   *
-   * @returns `null` when the log cannot be reached.
-   */
-  readSince(cursor: string | null): Promise<RevocationLogPage | null>
-}
-
-export interface RevocationLogPage {
-  readonly records: readonly string[]
-  /** Where to read on; `null` is the beginning. */
-  readonly cursor: string | null
-}
-
-/** Runs `run` once, after so many milliseconds. Returns what calls it off. */
-export type Later = (run: () => void, delayMs: number) => () => void
+import { RevocationSender } from './revocation-sender.ts'
 
 export interface RevocationFeedOptions {
   /** Between two looks at a log that answers. With the log's own time: below a second. */
@@ -51,6 +35,10 @@ export interface RevocationFeedOptions {
   readonly callTimeoutMs: number
   /** Between attempts while the log cannot be reached. */
   readonly retry: BackoffOptions
+  /** How long a revocation waits for the log to have it before it says that it has not. */
+  readonly confirmWithinMs: number
+  /** All instances begin within so long to read a log that is another one. */
+  readonly spreadMs: number
 }
 
 export interface RevocationFeedParts {
@@ -62,14 +50,22 @@ export interface RevocationFeedParts {
   readonly later: Later
   /** Told of every change of the state. */
   readonly onState: (state: RevocationFeedState) => void
+  /** The log is not the one that was read before: it was emptied, or has lost its latest. */
+  readonly onLogLost: () => void
 }
 
 /**
  * - `catching_up`: the log is being read from its beginning.
- * - `caught_up`: read to its end, at the last look.
+ * - `caught_up`: read to its end, at the last look, and it can be written.
+ * - `cannot_send`: read to its end, but it takes nothing: others do not learn what is revoked here.
  * - `unreachable`: the last look failed. What was learnt before holds.
  */
-export const REVOCATION_FEED_STATES = ['catching_up', 'caught_up', 'unreachable'] as const
+export const REVOCATION_FEED_STATES = [
+  'catching_up',
+  'caught_up',
+  'cannot_send',
+  'unreachable',
+] as const
 
 export type RevocationFeedState = (typeof REVOCATION_FEED_STATES)[number]
 
@@ -83,8 +79,8 @@ export interface RevocationFeedStatus {
   /** Records that were none, and were skipped. */
   readonly recordsUnreadable: number
   /**
-   * Entries that the full index turned away and that are *not in force here*. The log is read again
-   * every {@link RETRY_FULL_INDEX_MS} until there are none.
+   * Entries that the full index turned away and that are *not in force here*. They are tried
+   * again until there are none.
    */
   readonly entriesLeftOut: number
   readonly appendFailures: number
@@ -94,50 +90,69 @@ export interface RevocationReceipt {
   /** What became of it in this instance. */
   readonly outcome: RevocationOutcome
   /**
-   * Whether it will be sent to the others. `false` when it has expired, or when as many as can be
-   * kept wait for the log already: the others then do *not* learn it.
+   * Whether the log has it, and with that all others will. `false` when it has not confirmed that
+   * in time: it is sent on as long as this process lives, unless it has expired, or as many as can
+   * be kept wait already. Never rejects.
    */
-  readonly isSpread: boolean
+  readonly isSent: Promise<boolean>
 }
 
 export const REVOCATION_FEED_DEFAULTS: RevocationFeedOptions = {
   pollIntervalMs: 200,
-  callTimeoutMs: 3_000,
-  retry: { initialMs: 200, maxMs: 5_000 },
+  callTimeoutMs: 4_000,
+  // Short enough to be back within a second of the log; a hundred instances are no load.
+  retry: { initialMs: 100, maxMs: 1_000 },
+  confirmWithinMs: 1_500,
+  spreadMs: 5_000,
 }
 
-/** How soon entries that found the index full are tried again. */
-export const RETRY_FULL_INDEX_MS = 10_000
-/** Sent at once: enough to share round trips, few enough to fail quickly. */
-const APPEND_BATCH = 64
+/** Beside those that fit the index, for records that say less than others of the same key. */
+const KNOWN_RECORDS_SURPLUS = 65_536
+const SWEEP_INTERVAL_MS = 60_000
 
 export class RevocationFeed {
   readonly #options: RevocationFeedOptions
   readonly #parts: RevocationFeedParts
   readonly #backoff: Backoff
-  readonly #own = new OwnRevocations()
+  readonly #pauses: Pauses
+  readonly #known: KnownRevocations
+  readonly #leftOut = new LeftOutRevocations()
+  readonly #sender: RevocationSender
   readonly #caughtUp: Promise<void>
   #resolveCaughtUp: () => void = () => {}
   #state: RevocationFeedState = 'catching_up'
   #cursor: string | null = null
-  #isReadingAll = true
+  /** Where to go on in reading all of the log; `null` when that was done. */
+  #position: number | null = 0
+  /** Grows whenever all of the log has to be read: a page asked for before is of no use then. */
+  #readings = 0
+  #isReadingSet = false
+  #isReached = false
+  #isWhole = false
+  #canAppend = true
   #isStarted = false
   #isStopped = false
-  #isSending = false
-  /** Set by a failed append, until the log is next seen to answer. */
-  #isSendingPaused = false
+  #isLooking = false
   #cancelNext: () => void = () => {}
   #caughtUpAtMs: number | null = null
-  #retryFullAtMs: number | null = null
+  #sweptAtMs = 0
   #recordsRead = 0
   #recordsUnreadable = 0
-  #entriesLeftOut = 0
-  #appendFailures = 0
 
   constructor(options: RevocationFeedOptions, parts: RevocationFeedParts) {
     this.#options = options
     this.#parts = parts
     this.#backoff = new Backoff(options.retry, parts.random)
+    this.#pauses = new Pauses(parts.later, parts.random)
+    this.#known = new KnownRevocations(parts.index.capacity + KNOWN_RECORDS_SURPLUS)
+    this.#sender = new RevocationSender({
+      known: this.#known,
+      log: parts.log,
+      clock: parts.clock,
+      pauses: this.#pauses,
+      callTimeoutMs: options.callTimeoutMs,
+      onAttempt: () => this.#enterState(),
+    })
     this.#caughtUp = new Promise((resolve) => {
       this.#resolveCaughtUp = resolve
     })
@@ -154,6 +169,14 @@ export class RevocationFeed {
   stop(): void {
     this.#isStopped = true
     this.#cancelNext()
+    this.#pauses.stop()
+  }
+
+  /** The log may answer again: looks at once instead of when the next attempt is due. */
+  lookNow(): void {
+    if (!this.#isStarted || this.#isStopped || this.#isLooking) return
+    this.#cancelNext()
+    void this.#look()
   }
 
   /**
@@ -166,14 +189,26 @@ export class RevocationFeed {
 
   /** Revokes in this process, at once, and sends it to the others as soon as the log takes it. */
   revoke(entry: RevocationEntry): RevocationReceipt {
-    const nowSeconds = this.#parts.clock.nowSeconds()
-    const outcome = this.#parts.index.add(entry, nowSeconds)
-    if (outcome === 'expired') return { outcome, isSpread: false }
-    if (outcome === 'full') this.#leaveOut()
+    const { index, clock } = this.#parts
+    const nowSeconds = clock.nowSeconds()
+    const outcome = index.add(entry, nowSeconds)
+    if (outcome === 'expired') return { outcome, isSent: Promise.resolve(false) }
     const record = encodeRevocationRecord(entry)
-    const isSpread = this.#own.add({ record, expiresAtSeconds: entry.untilSeconds }, nowSeconds)
-    void this.#send()
-    return { outcome, isSpread }
+    if (outcome === 'full') this.#leftOut.add(record, clock.monotonicMs())
+    const isKept = this.#known.add({ record, expiresAtSeconds: entry.untilSeconds }, nowSeconds)
+    if (!isKept) return { outcome, isSent: Promise.resolve(false) }
+    const sent = this.#known.whenSent(record)
+    void this.#sender.send()
+    return { outcome, isSent: withinDeadline(sent, this.#options.confirmWithinMs, false) }
+  }
+
+  /**
+   * Tries to send what only this instance knows, before it ends.
+   *
+   * @returns How many could not be sent.
+   */
+  flush(timeoutMs: number): Promise<number> {
+    return this.#sender.flush(timeoutMs)
   }
 
   status(): RevocationFeedStatus {
@@ -182,114 +217,137 @@ export class RevocationFeed {
     return {
       state: this.#state,
       lagSeconds: sinceMs === null ? null : Math.floor(sinceMs / 1_000),
-      pendingCount: this.#own.unsentCount,
+      pendingCount: this.#known.unsentCount,
       recordsRead: this.#recordsRead,
       recordsUnreadable: this.#recordsUnreadable,
-      entriesLeftOut: this.#entriesLeftOut,
-      appendFailures: this.#appendFailures,
+      entriesLeftOut: this.#leftOut.count,
+      appendFailures: this.#sender.failures,
     }
   }
 
   /** One look at the log, to its end; then arranges for the next. */
   async #look(): Promise<void> {
-    const { clock } = this.#parts
-    if (this.#retryFullAtMs !== null && clock.monotonicMs() >= this.#retryFullAtMs) {
-      this.#beginAnew()
-    }
+    const { clock, index } = this.#parts
+    this.#isLooking = true
     const beganAtMs = clock.monotonicMs()
-    const isReached = await this.#readToEnd()
+    if (this.#leftOut.retry(index, beganAtMs, clock.nowSeconds())) this.#readAllAgain()
+    this.#isReached = await this.#follow()
+    this.#isLooking = false
     if (this.#isStopped) return
-    if (isReached) {
-      this.#finishLook(beganAtMs)
-      this.#lookLater(this.#options.pollIntervalMs)
-    } else {
-      this.#beginAnew()
-      this.#enter('unreachable')
-      this.#lookLater(this.#backoff.nextDelayMs())
-    }
-  }
-
-  #finishLook(beganAtMs: number): void {
-    if (this.#isReadingAll) this.#own.endReading(this.#parts.clock.nowSeconds())
-    this.#isReadingAll = false
-    // What came in while we read may be missing: the log is known up to when we began.
-    this.#caughtUpAtMs = beganAtMs
-    this.#backoff.reset()
-    this.#enter('caught_up')
-    this.#resolveCaughtUp()
-    this.#isSendingPaused = false
-    void this.#send()
-  }
-
-  #lookLater(delayMs: number): void {
+    if (this.#isReached) this.#finishLook(beganAtMs)
+    else this.#enterState()
+    const delayMs = this.#isReached ? this.#options.pollIntervalMs : this.#backoff.nextDelayMs()
     // `#look` handles every outcome, so there is nothing to wait for.
     this.#cancelNext = this.#parts.later(() => void this.#look(), delayMs)
   }
 
-  #beginAnew(): void {
-    this.#cursor = null
-    this.#isReadingAll = true
-    this.#retryFullAtMs = null
-    this.#entriesLeftOut = 0
-    this.#own.beginReading()
+  #finishLook(beganAtMs: number): void {
+    this.#backoff.reset()
+    if (this.#position !== null) void this.#readSet()
+    else {
+      // What came in while we read may be missing: the log is known up to when we began.
+      this.#caughtUpAtMs = beganAtMs
+      if (this.#isWhole) this.#resolveCaughtUp()
+    }
+    this.#enterState()
+    this.#sender.resume()
+    if (beganAtMs - this.#sweptAtMs < SWEEP_INTERVAL_MS) return
+    this.#sweptAtMs = beganAtMs
+    this.#known.sweep(this.#parts.clock.nowSeconds())
   }
 
   /** @returns Whether the end was reached. */
-  async #readToEnd(): Promise<boolean> {
+  async #follow(): Promise<boolean> {
     const { log } = this.#parts
     for (;;) {
       const before = this.#cursor
       const page = await withinDeadline(log.readSince(before), this.#options.callTimeoutMs, null)
       if (page === null || this.#isStopped) return false
-      if (this.#isReadingAll) this.#enter('catching_up')
+      if (page.isAnother) this.#beginAnew(before === null)
       for (const record of page.records) this.#learn(record)
       this.#cursor = page.cursor
+      this.#isWhole = page.isWhole
+      this.#canAppend = page.canAppend
       // A page that leads nowhere would be read for ever.
-      if (page.records.length === 0 || page.cursor === before) return true
+      if (page.isEnd || page.cursor === before) return true
     }
+  }
+
+  #beginAnew(isFirst: boolean): void {
+    this.#readAllAgain()
+    if (isFirst) return
+    this.#parts.onLogLost()
+    this.#sender.announceMending()
+  }
+
+  #readAllAgain(): void {
+    this.#readings += 1
+    this.#position = 0
+    this.#known.beginReading()
+  }
+
+  /** Reads all of the log, page by page, beside the looks; ends at a failure, and goes on later. */
+  async #readSet(): Promise<void> {
+    if (this.#isReadingSet) return
+    this.#isReadingSet = true
+    let isRead = true
+    while (this.#position !== null && isRead && !this.#isStopped) {
+      isRead = await this.#readPage(this.#position, this.#readings)
+    }
+    this.#isReadingSet = false
+  }
+
+  /** @returns Whether it may go on. */
+  async #readPage(position: number, reading: number): Promise<boolean> {
+    const { log, clock, random } = this.#parts
+    const { callTimeoutMs, spreadMs } = this.#options
+    const beganAtMs = clock.monotonicMs()
+    const page = await withinDeadline(log.readSet(position), callTimeoutMs, null)
+    if (page === null || this.#isStopped) return false
+    // Were it of the log before this one: what that held is none the less in force.
+    for (const record of page.records) this.#learn(record)
+    if (reading !== this.#readings) return true
+    this.#position = page.next
+    if (page.next === null) this.#finishSet()
+    else if (position === 0 && this.#caughtUpAtMs !== null) {
+      await this.#pauses.pause(random() * spreadMs)
+    } else await this.#pauses.afterAnswer(clock.monotonicMs() - beganAtMs)
+    return true
+  }
+
+  #finishSet(): void {
+    this.#known.endReading(this.#parts.random(), this.#parts.clock.nowSeconds())
+    void this.#sender.send()
+    // The looks that went on meanwhile have learnt what came since: the next one can say so.
+    this.lookNow()
   }
 
   #learn(record: string): void {
-    const nowSeconds = this.#parts.clock.nowSeconds()
+    const { index, clock } = this.#parts
     this.#recordsRead += 1
-    this.#own.markSeen(record)
+    if (this.#known.markSeen(record)) return
+    const nowSeconds = clock.nowSeconds()
     const entry = parseRevocationRecord(record, nowSeconds)
-    if (entry === null) this.#recordsUnreadable += 1
-    else if (this.#parts.index.add(entry, nowSeconds) === 'full') this.#leaveOut()
-  }
-
-  #leaveOut(): void {
-    this.#entriesLeftOut += 1
-    this.#retryFullAtMs ??= this.#parts.clock.monotonicMs() + RETRY_FULL_INDEX_MS
-  }
-
-  async #send(): Promise<void> {
-    if (this.#isSending) return
-    this.#isSending = true
-    while (!this.#isStopped && !this.#isSendingPaused) {
-      const batch = this.#own.nextUnsent(APPEND_BATCH, this.#parts.clock.nowSeconds())
-      if (batch.length === 0) break
-      const sent = await Promise.all(
-        batch.map(({ record, expiresAtSeconds }) => this.#append(record, expiresAtSeconds)),
-      )
-      // Tried again when the log is next seen to answer, not at once.
-      if (sent.includes(false)) this.#isSendingPaused = true
+    if (entry === null) {
+      this.#recordsUnreadable += 1
+      return
     }
-    this.#isSending = false
+    this.#known.learn({ record, expiresAtSeconds: entry.untilSeconds }, nowSeconds)
+    if (index.add(entry, nowSeconds) === 'full') this.#leftOut.add(record, clock.monotonicMs())
   }
 
-  async #append(record: string, expiresAtSeconds: number): Promise<boolean> {
-    const { log } = this.#parts
-    const appending = log.append(record, expiresAtSeconds)
-    const isHeld = await withinDeadline(appending, this.#options.callTimeoutMs, false)
-    if (isHeld) this.#own.markSent(record)
-    else this.#appendFailures += 1
-    return isHeld
-  }
-
-  #enter(state: RevocationFeedState): void {
+  /** Puts together what reading and sending have come to. */
+  #enterState(): void {
+    if (this.#isStopped) return
+    const state = this.#currentState()
     if (state === this.#state) return
     this.#state = state
     this.#parts.onState(state)
+  }
+
+  #currentState(): RevocationFeedState {
+    if (!this.#isReached) return 'unreachable'
+    if (this.#position !== null || !this.#isWhole) return 'catching_up'
+    return this.#canAppend && !this.#sender.isFailing ? 'caught_up' : 'cannot_send'
   }
 }

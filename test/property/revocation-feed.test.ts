@@ -59,7 +59,6 @@ class World {
   readonly log = new UnreliableLog()
   readonly rigs: FeedRig[] = []
   readonly revoked = new Set<number>()
-  #lost = false
 
   constructor() {
     const clock = new ManualClock()
@@ -78,25 +77,15 @@ class World {
     else if (step.kind === 'log') log[step.fault] = step.on
     else if (step.kind === 'repeat') log.repeats = step.records
     else if (step.kind === 'garbage') log.records.push(step.text)
-    else this.#lose()
+    else log.lose()
     // One turn, not until all is quiet: the next step comes in the middle of this one.
     await new Promise((resolve) => setImmediate(resolve))
-  }
-
-  /** A server that has lost everything is one that was away: the feeds notice that it was. */
-  #lose(): void {
-    this.log.records.splice(0)
-    this.#lost = true
   }
 
   async heal(): Promise<void> {
     const { log } = this
     log.isReadOnly = false
     log.losesAnswers = false
-    if (this.#lost) {
-      log.isReachable = false
-      await this.#lookEverywhere()
-    }
     log.isReachable = true
     // Once to notice and send, once to learn what the others sent.
     for (let round = 0; round < 3; round += 1) await this.#lookEverywhere()

@@ -28,7 +28,7 @@ export const adminSources: AdminSources = {
     }),
     replays: new LogoutReplayMemory(),
     nowSeconds: () => 1_000,
-    revoke: (entry) => ({ outcome: index.add(entry, 1_000), isSpread: false }),
+    revoke: (entry) => ({ outcome: index.add(entry, 1_000), isSent: Promise.resolve(false) }),
     issuersWithSessions: new Set(),
   },
   onFailure: (error) => void adminFailures.push(error),

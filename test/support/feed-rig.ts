@@ -1,11 +1,8 @@
 /** A revocation feed over a log in memory, with time in the hands of the test. */
-import {
-  RevocationFeed,
-  type RevocationFeedState,
-  type RevocationLog,
-} from '../../src/revocation/revocation-feed.ts'
+import { RevocationFeed, type RevocationFeedState } from '../../src/revocation/revocation-feed.ts'
 import { createRevocationBuffer, RevocationIndex } from '../../src/revocation/revocation-index.ts'
 import { revocationKeysOf } from '../../src/revocation/revocation-key.ts'
+import type { RevocationLog } from '../../src/revocation/revocation-log.ts'
 import { RevocationReader } from '../../src/revocation/revocation-reader.ts'
 import type { ManualClock } from './manual-clock.ts'
 import { ManualTimers } from './manual-timers.ts'
@@ -16,6 +13,7 @@ export const POLL_MS = 200
 export class FeedRig {
   readonly timers = new ManualTimers()
   readonly states: RevocationFeedState[] = []
+  losses = 0
   readonly index: RevocationIndex
   readonly feed: RevocationFeed
   readonly #reader: RevocationReader
@@ -27,7 +25,13 @@ export class FeedRig {
     this.#reader = new RevocationReader(buffer)
     this.#clock = clock
     this.feed = new RevocationFeed(
-      { pollIntervalMs: POLL_MS, callTimeoutMs, retry: { initialMs: 100, maxMs: 1_000 } },
+      {
+        pollIntervalMs: POLL_MS,
+        callTimeoutMs,
+        retry: { initialMs: 100, maxMs: 1_000 },
+        confirmWithinMs: 50,
+        spreadMs: 0,
+      },
       {
         index: this.index,
         log,
@@ -35,6 +39,9 @@ export class FeedRig {
         random: () => 1,
         later: this.timers.later,
         onState: (state) => this.states.push(state),
+        onLogLost: () => {
+          this.losses += 1
+        },
       },
     )
   }

@@ -1,5 +1,5 @@
 /** Timers that fire when a test says so. */
-import type { Later } from '../../src/revocation/revocation-feed.ts'
+import type { Later } from '../../src/revocation/pauses.ts'
 
 interface Waiting {
   readonly run: () => void

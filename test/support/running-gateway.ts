@@ -23,6 +23,8 @@ export interface RunningGateway {
   isReady(): Promise<boolean>
   /** Ends it as SIGTERM would. @returns The exit code. */
   stop(): Promise<number | null>
+  /** Ends it as SIGKILL does: at once, whatever it was doing. */
+  kill(): Promise<void>
 }
 
 export type LogLine = Readonly<Record<string, unknown>>
@@ -108,6 +110,14 @@ class GatewayProcess implements RunningGateway {
     if (this.#child.signalCode === 'SIGKILL')
       throw new Error(`the gateway did not end within ${STOP_MS_MAX} ms after it was told to`)
     return exitCode
+  }
+
+  async kill(): Promise<void> {
+    this.#isStopping = true
+    if (this.#hasEnded) return
+    const hasEnded = once(this.#child, 'exit')
+    this.#child.kill('SIGKILL')
+    await hasEnded
   }
 
   get #hasEnded(): boolean {

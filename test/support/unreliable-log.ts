@@ -1,5 +1,10 @@
 /** A log of revocations in memory that fails, delays, repeats and forgets when a test says so. */
-import type { RevocationLog, RevocationLogPage } from '../../src/revocation/revocation-feed.ts'
+import type { RecordToSend } from '../../src/revocation/known-revocations.ts'
+import type {
+  RevocationLog,
+  RevocationLogPage,
+  RevocationSetPage,
+} from '../../src/revocation/revocation-log.ts'
 
 const PAGE_RECORDS = 3
 
@@ -16,14 +21,27 @@ export class UnreliableLog implements RevocationLog {
   repeats = 0
   /** Within a page, the last record first. */
   isReversed = false
+  /** Other instances may know more. */
+  isWhole = true
+  /** What instances said about sending what it may have lost. */
+  readonly mending: boolean[] = []
   reads = 0
+  #generation = 0
   expiries: number[] = []
 
-  async append(record: string, expiresAtSeconds: number): Promise<boolean> {
+  /** Loses all records, as FLUSHALL does: nobody's connection is cut. */
+  lose(): void {
+    this.records.splice(0)
+    this.#generation += 1
+  }
+
+  async append(records: readonly RecordToSend[]): Promise<boolean> {
     await this.#answer()
     if (!this.isReachable || this.isReadOnly) return false
-    this.records.push(record)
-    this.expiries.push(expiresAtSeconds)
+    for (const { record, expiresAtSeconds } of records) {
+      this.records.push(record)
+      this.expiries.push(expiresAtSeconds)
+    }
     return !this.losesAnswers
   }
 
@@ -31,12 +49,35 @@ export class UnreliableLog implements RevocationLog {
     this.reads += 1
     await this.#answer()
     if (!this.isReachable) return null
-    const start = cursor === null ? 0 : Number(cursor)
+    const { isWhole } = this
+    const canAppend = !this.isReadOnly
+    const [generation, position] = (cursor ?? '').split(':').map(Number)
+    if (cursor === null || generation !== this.#generation) {
+      const end = `${this.#generation}:${this.records.length}`
+      return { records: [], cursor: end, isAnother: true, isEnd: true, isWhole, canAppend }
+    }
+    const [records, end] = this.#page(position ?? 0)
+    const isEnd = end === this.records.length
+    const next = `${this.#generation}:${end}`
+    return { records, cursor: next, isAnother: false, isEnd, isWhole, canAppend }
+  }
+
+  async readSet(position: number): Promise<RevocationSetPage | null> {
+    await this.#answer()
+    if (!this.isReachable) return null
+    const [records, end] = this.#page(position)
+    return { records, next: end >= this.records.length ? null : end }
+  }
+
+  async setMending(isMending: boolean): Promise<void> {
+    this.mending.push(isMending)
+  }
+
+  #page(start: number): [string[], number] {
     const end = Math.min(this.records.length, start + PAGE_RECORDS)
-    if (end <= start) return { records: [], cursor }
     const records = this.records.slice(Math.max(0, start - this.repeats), end)
     if (this.isReversed) records.reverse()
-    return { records, cursor: String(end) }
+    return [records, end]
   }
 
   #answer(): Promise<void> {

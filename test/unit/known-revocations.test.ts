@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { OwnRevocations } from '../../src/revocation/own-revocations.ts'
+import { KnownRevocations } from '../../src/revocation/known-revocations.ts'
 
 const NOW = 1_000
 
@@ -8,16 +8,16 @@ function own(record: string, expiresAtSeconds = NOW + 10) {
   return { record, expiresAtSeconds }
 }
 
-function unsentOf(revocations: OwnRevocations, nowSeconds = NOW): string[] {
-  return revocations.nextUnsent(100, nowSeconds).map(({ record }) => record)
+function unsentOf(revocations: KnownRevocations, nowSeconds = NOW): string[] {
+  return revocations.nextToSend(100, nowSeconds).records.map(({ record }) => record)
 }
 
 describe('revocations of this instance', () => {
   it('are sent once, oldest first', () => {
-    const revocations = new OwnRevocations()
+    const revocations = new KnownRevocations(100)
     for (const record of ['a', 'b', 'a', 'c']) revocations.add(own(record), NOW)
     assert.deepEqual(unsentOf(revocations), ['a', 'b', 'c'])
-    assert.equal(revocations.nextUnsent(2, NOW).length, 2)
+    assert.equal(revocations.nextToSend(2, NOW).records.length, 2)
     revocations.markSent('b')
     revocations.markSent('unknown')
     assert.deepEqual(unsentOf(revocations), ['a', 'c'])
@@ -25,7 +25,7 @@ describe('revocations of this instance', () => {
   })
 
   it('are not sent when the log holds them already, or when they have expired', () => {
-    const revocations = new OwnRevocations()
+    const revocations = new KnownRevocations(100)
     revocations.add(own('a'), NOW)
     revocations.add(own('b', NOW + 1), NOW)
     revocations.markSeen('a')
@@ -35,19 +35,19 @@ describe('revocations of this instance', () => {
   })
 
   it('are sent again when the log, read from its beginning, has lost them', () => {
-    const revocations = new OwnRevocations()
+    const revocations = new KnownRevocations(100)
     for (const record of ['a', 'b', 'c']) {
       revocations.add(own(record, record === 'c' ? NOW + 1 : NOW + 10), NOW)
       revocations.markSent(record)
     }
     revocations.beginReading()
     revocations.markSeen('a')
-    revocations.endReading(NOW + 1)
+    revocations.endReading(0, NOW + 1)
     assert.deepEqual(unsentOf(revocations), ['b'])
   })
 
   it('give way when there are too many: those that were sent, never those that were not', () => {
-    const revocations = new OwnRevocations(2)
+    const revocations = new KnownRevocations(2)
     revocations.add(own('a'), NOW)
     revocations.add(own('b'), NOW)
     assert.equal(revocations.add(own('c'), NOW), false)
@@ -56,7 +56,7 @@ describe('revocations of this instance', () => {
     assert.equal(revocations.add(own('c'), NOW), true)
     assert.deepEqual(unsentOf(revocations), ['a', 'c'])
     revocations.beginReading()
-    revocations.endReading(NOW)
+    revocations.endReading(0, NOW)
     assert.deepEqual(unsentOf(revocations), ['a', 'c'], 'b was given up')
   })
 })

@@ -1,0 +1,173 @@
+/**
+ * The records that this instance knows: those that it made and the log has yet to hold, and those
+ * that the log held once and may have lost.
+ *
+ * The log is not trusted to keep what it accepted: a server that was emptied, or a replica that was
+ * promoted too early, has less. So whenever the log is another one and was read from its beginning,
+ * what is not met in it is sent again, by every instance that knows it, whoever made it.
+ *
+ * Some 150 bytes a record, in the heap of the supervisor.
+ */
+
+/** A record on its way. */
+export interface RecordToSend {
+  readonly record: string
+  readonly expiresAtSeconds: number
+}
+
+export interface BatchToSend {
+  readonly records: readonly RecordToSend[]
+  /** Whether the log held all of them once. */
+  readonly isMending: boolean
+}
+
+export class KnownRevocations {
+  readonly #max: number
+  /** Until when each is in force; in the order in which they came. */
+  readonly #records = new Map<string, number>()
+  readonly #unsent = new Set<string>()
+  #missing = new Set<string>()
+  /** Not met since the log was last read from its beginning; `null` when that is over. */
+  #unseen: Set<string> | null = null
+  readonly #waiting = new Map<string, ((isSent: boolean) => void)[]>()
+
+  /** @param max Most records kept, sent or not. */
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  /** How many the log does not hold yet. */
+  get unsentCount(): number {
+    return this.#unsent.size + this.#missing.size
+  }
+
+  /** Of those, how many only this instance can know. */
+  get untoldCount(): number {
+    return this.#unsent.size
+  }
+
+  /** Whether the log may have lost some that were not sent again yet. */
+  get isMending(): boolean {
+    return this.#unseen !== null || this.#missing.size > 0
+  }
+
+  get size(): number {
+    return this.#records.size
+  }
+
+  /**
+   * Keeps a record that was made here until it has expired. Gives up older ones that were sent to
+   * make room, never one that was not.
+   *
+   * @returns Whether it will be sent; `false` when there is no room.
+   */
+  add({ record, expiresAtSeconds }: RecordToSend, nowSeconds: number): boolean {
+    if (this.#records.has(record)) return true
+    if (!this.#hasRoom(nowSeconds)) return false
+    this.#records.set(record, expiresAtSeconds)
+    this.#unsent.add(record)
+    return true
+  }
+
+  /** Keeps a record of the log, as long as there is room. */
+  learn({ record, expiresAtSeconds }: RecordToSend, nowSeconds: number): void {
+    if (expiresAtSeconds <= nowSeconds || !this.#hasRoom(nowSeconds)) return
+    this.#records.set(record, expiresAtSeconds)
+  }
+
+  /** The log holds it, whoever wrote it. @returns Whether it was known. */
+  markSeen(record: string): boolean {
+    if (!this.#records.has(record)) return false
+    this.#unseen?.delete(record)
+    this.markSent(record)
+    return true
+  }
+
+  markSent(record: string): void {
+    this.#missing.delete(record)
+    if (this.#unsent.delete(record)) this.#tell(record, true)
+  }
+
+  /** Settles when the log holds it, or when it will never be sent. */
+  whenSent(record: string): Promise<boolean> {
+    if (!this.#unsent.has(record)) return Promise.resolve(this.#records.has(record))
+    return new Promise((resolve) => {
+      const others = this.#waiting.get(record) ?? []
+      this.#waiting.set(record, [...others, resolve])
+    })
+  }
+
+  /**
+   * The next records to be sent, `countMax` at most: first those that only we know, oldest first.
+   * Those that have expired are forgotten.
+   */
+  nextToSend(countMax: number, nowSeconds: number): BatchToSend {
+    const own = this.#take(this.#unsent, countMax, nowSeconds)
+    if (own.length > 0) return { records: own, isMending: false }
+    return { records: this.#take(this.#missing, countMax, nowSeconds), isMending: true }
+  }
+
+  /** The log is about to be read from its beginning. */
+  beginReading(): void {
+    this.#missing.clear()
+    this.#unseen = new Set(this.#records.keys())
+    for (const record of this.#unsent) this.#unseen.delete(record)
+  }
+
+  /**
+   * It was read to its end: what it does not hold has to be sent again.
+   *
+   * @param start In [0, 1): with which of them to begin, so that not all instances send the same.
+   */
+  endReading(start: number, nowSeconds: number): void {
+    const unseen = [...(this.#unseen ?? [])]
+    this.#unseen = null
+    const first = Math.floor(start * unseen.length)
+    this.#missing = new Set([...unseen.slice(first), ...unseen.slice(0, first)])
+    this.sweep(nowSeconds)
+  }
+
+  /** Forgets what has expired. Looks at each record. */
+  sweep(nowSeconds: number): void {
+    for (const [record, expiresAtSeconds] of this.#records) {
+      if (expiresAtSeconds <= nowSeconds) this.#forget(record)
+    }
+  }
+
+  #take(from: ReadonlySet<string>, countMax: number, nowSeconds: number): RecordToSend[] {
+    const taken: RecordToSend[] = []
+    for (const record of from) {
+      if (taken.length === countMax) break
+      const expiresAtSeconds = this.#records.get(record) ?? 0
+      if (expiresAtSeconds > nowSeconds) taken.push({ record, expiresAtSeconds })
+      else this.#forget(record)
+    }
+    return taken
+  }
+
+  #hasRoom(nowSeconds: number): boolean {
+    if (this.#records.size < this.#max) return true
+    if (this.#unsent.size >= this.#max) return false
+    for (const [record, expiresAtSeconds] of this.#records) {
+      if (this.#unsent.has(record) && expiresAtSeconds > nowSeconds) continue
+      this.#forget(record)
+      return true
+    }
+    return false
+  }
+
+  #forget(record: string): void {
+    this.#records.delete(record)
+    this.#unsent.delete(record)
+    this.#missing.delete(record)
+    this.#unseen?.delete(record)
+    this.#tell(record, false)
+  }
+
+  #tell(record: string, isSent: boolean): void {
+    const waiting = this.#waiting.get(record)
+    if (waiting === undefined) return
+    this.#waiting.delete(record)
+    for (const resolve of waiting) resolve(isSent)
+  }
+}

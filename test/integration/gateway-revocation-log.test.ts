@@ -1,0 +1,161 @@
+/** What a 201 promises, and what survives when Redis loses its memory or its will to write. */
+import assert from 'node:assert/strict'
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { RedisServer } from '../support/redis-server.ts'
+import {
+  ISSUER,
+  judgedBy,
+  logOut,
+  openRevocationRig,
+  revoke,
+} from '../support/revocation-gateways.ts'
+import type { RunningGateway } from '../support/running-gateway.ts'
+
+const REVOKED = 'token_revoked'
+/** Longer than one turn of the event loop takes, shorter than an answer is waited for. */
+const SLOW_MS = 300
+
+let redis: RedisServer
+let rig: Awaited<ReturnType<typeof openRevocationRig>>
+let there: RunningGateway
+const opened: RunningGateway[] = []
+
+before(async () => {
+  rig = await openRevocationRig()
+})
+after(() => rig.close())
+beforeEach(async () => {
+  redis = await RedisServer.start()
+  there = await started()
+})
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((gateway) => gateway.stop()))
+  await redis.stop()
+})
+
+async function started(): Promise<RunningGateway> {
+  const gateway = await rig.start({ redis: { nodes: [redis.address] } })
+  opened.push(gateway)
+  await eventually('ready', () => gateway.isReady())
+  return gateway
+}
+
+function isRevoked(gateway: RunningGateway, token: string): () => Promise<boolean> {
+  return async () => (await judgedBy(gateway, token)) === REVOKED
+}
+
+function hasLogged(gateway: RunningGateway, event: string): boolean {
+  return gateway.log.some((line) => line['event'] === event)
+}
+
+function logState(gateway: RunningGateway, state: string): Promise<number> {
+  return gateway.metric(`sallyport_revocation_log_state{state="${state}"}`)
+}
+
+describe('the answer to a revocation', () => {
+  it('is true: it holds elsewhere when its author is killed right after it, six times', async () => {
+    for (let round = 0; round < 6; round += 1) {
+      const jti = `killed-${round}`
+      const token = rig.token({ jti })
+      const author = await started()
+      assert.equal(await judgedBy(there, token), '200')
+      await redis.pauseClients(SLOW_MS)
+      const { status, body } = await revoke(author, { jti, issuer: ISSUER })
+      await author.kill()
+      assert.deepEqual([status, body['sentToOtherInstances']], [201, true])
+      await eventually('revoked there', isRevoked(there, token))
+    }
+  })
+
+  it('says that others do not know yet while Redis is away, and they learn it later', async () => {
+    const here = await started()
+    const [one, two] = [rig.token({ jti: 'one' }), rig.token({ sub: 'two' })]
+    await redis.kill()
+    const { status, body } = await revoke(here, { jti: 'one', issuer: ISSUER })
+    assert.deepEqual([status, body['sentToOtherInstances']], [201, false])
+    const logout = await logOut(here, rig.logoutToken({ sub: 'two' }))
+    assert.deepEqual([logout.status, logout.body['sentToOtherInstances']], [200, false])
+    assert.ok(hasLogged(here, 'revocation_not_sent'))
+    for (const token of [one, two]) assert.equal(await judgedBy(here, token), REVOKED)
+    await redis.up()
+    await eventually('one is revoked there', isRevoked(there, one))
+    await eventually('two is revoked there', isRevoked(there, two))
+    const logoutAgain = await logOut(here, rig.logoutToken({ sub: 'three' }))
+    assert.equal(logoutAgain.body['sentToOtherInstances'], true)
+  })
+
+  it('is made true by an orderly end, when Redis comes back in that very moment', async () => {
+    const here = await started()
+    const token = rig.token({ jti: 'late' })
+    await redis.kill()
+    const { body } = await revoke(here, { jti: 'late', issuer: ISSUER })
+    assert.equal(body['sentToOtherInstances'], false)
+    const [exitCode] = await Promise.all([here.stop(), redis.up()])
+    assert.equal(exitCode, 0)
+    assert.equal(hasLogged(here, 'revocations_lost'), false)
+    await eventually('revoked there', isRevoked(there, token))
+  })
+
+  it('is taken back aloud when the process ends while Redis is away', async () => {
+    const here = await started()
+    await redis.kill()
+    await revoke(here, { jti: 'lost', issuer: ISSUER })
+    assert.equal(await here.stop(), 0)
+    const lost = here.log.find((line) => line['event'] === 'revocations_lost')
+    assert.equal(lost?.['count'], 1)
+    await redis.up()
+  })
+})
+
+describe('revocations that Redis has lost', () => {
+  const losses = [
+    ['by FLUSHALL', () => redis.command('FLUSHALL')],
+    [
+      'by an empty server at its address',
+      async () => {
+        await redis.kill()
+        await redis.up()
+      },
+    ],
+  ] as const
+  for (const [how, lose] of losses) {
+    it(`are given back by who knows them, though their author is gone: lost ${how}`, async () => {
+      const author = await started()
+      const tokens = ['a', 'b', 'c'].map((jti) => rig.token({ jti }))
+      for (const jti of ['a', 'b', 'c']) await revoke(author, { jti, issuer: ISSUER })
+      await author.stop()
+      for (const token of tokens) await eventually('revoked there', isRevoked(there, token))
+      await lose()
+      const newcomer = await started()
+      for (const token of tokens) assert.equal(await judgedBy(newcomer, token), REVOKED)
+      await eventually('it was noticed', () => hasLogged(there, 'revocation_log_lost'))
+    })
+  }
+
+  it('are given back while new ones come in, and both reach everybody', async () => {
+    const other = await started()
+    const old = rig.token({ jti: 'old' })
+    await revoke(other, { jti: 'old', issuer: ISSUER })
+    await eventually('old is revoked there', isRevoked(there, old))
+    await redis.command('FLUSHALL')
+    const young = rig.token({ jti: 'young' })
+    const { body } = await revoke(other, { jti: 'young', issuer: ISSUER })
+    assert.equal(body['sentToOtherInstances'], true)
+    await other.kill()
+    await eventually('young is revoked there', isRevoked(there, young))
+    const newcomer = await started()
+    for (const token of [old, young]) assert.equal(await judgedBy(newcomer, token), REVOKED)
+  })
+})
+
+describe('the state of the revocation log', () => {
+  it('is not caught up while Redis takes nothing, and is again when it does', async () => {
+    await eventually('caught up', async () => (await logState(there, 'caught_up')) === 1)
+    await redis.becomeReplica()
+    await eventually('cannot send', async () => (await logState(there, 'cannot_send')) === 1)
+    assert.equal(await logState(there, 'caught_up'), 0)
+    await redis.becomeMaster()
+    await eventually('caught up', async () => (await logState(there, 'caught_up')) === 1)
+  })
+})
