@@ -2,6 +2,7 @@
  * Sessions in memory, for development: one store in the supervisor, which listener threads ask by
  * message.
  */
+import { afterListening } from '../resilience/deadline.ts'
 import type { SessionReader, SessionStore, StoreReply } from '../verifiers/session/session-store.ts'
 
 /** One call of a {@link SessionReader}. */
@@ -51,12 +52,12 @@ export class RemoteSessions implements SessionReader {
     this.#count += 1
     return new Promise((resolve) => {
       const settle = (reply: StoreReply<unknown>): void => {
-        clearTimeout(timer)
+        cancel()
         this.#waiting.delete(question)
         // The supervisor answers a question with what that question returns.
         resolve(reply as StoreReply<T>)
       }
-      const timer = setTimeout(() => settle(NO_ANSWER), ANSWER_TIMEOUT_MS)
+      const cancel = afterListening(ANSWER_TIMEOUT_MS, () => settle(NO_ANSWER))
       this.#waiting.set(question, settle)
       this.#post(question, call)
     })

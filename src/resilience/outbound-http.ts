@@ -8,6 +8,7 @@
  * when NODE_TLS_REJECT_UNAUTHORIZED says otherwise. Traffic of clients does not come through here.
  */
 import { Agent, type Dispatcher } from 'undici'
+import { afterListening } from './deadline.ts'
 
 /**
  * - `bad_url`: not an absolute http or https URL, or one with credentials in it.
@@ -192,10 +193,9 @@ async function withinTimeout(
   const url = parseUrl(request.url)
   if (url === null) return failed('bad_url')
   const abort = new AbortController()
-  // What has arrived counts, though this process was not running when it did: first it is read.
-  const timer = setTimeout(() => setImmediate(() => abort.abort()), request.timeoutMs)
+  const cancel = afterListening(request.timeoutMs, () => abort.abort())
   const result = await exchange(url, abort.signal)
-  clearTimeout(timer)
+  cancel()
   return result
 }
 

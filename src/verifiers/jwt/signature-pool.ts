@@ -17,6 +17,7 @@ import { Piscina } from 'piscina'
 import type { VerificationKey } from '../../keys/key-set.ts'
 import type { JwsAlgorithm } from '../../protocol/jws-algorithms.ts'
 import type { Clock } from '../../resilience/clock.ts'
+import { afterListening } from '../../resilience/deadline.ts'
 import type { SignatureKey } from './signature-backend.ts'
 import {
   type BatchKey,
@@ -273,20 +274,22 @@ export class SignaturePool implements SignatureChecker {
     this.#tokenCount += jobs.length
     // Piscina ends and replaces the worker of a task whose signal fires.
     const signal = new EventEmitter()
-    const deadline = setTimeout(() => signal.emit('abort'), this.#options.batchDeadlineMs)
+    const cancelDeadline = afterListening(this.#options.batchDeadlineMs, () => {
+      signal.emit('abort')
+    })
     this.#workers.run(compileBatch(jobs), { signal }).then(
       (verdicts) => {
-        this.#settle(jobs, verdicts, deadline)
+        this.#settle(jobs, verdicts, cancelDeadline)
       },
       (error: unknown) => {
         this.#lastError = error
-        this.#settle(jobs, null, deadline)
+        this.#settle(jobs, null, cancelDeadline)
       },
     )
   }
 
-  #settle(jobs: readonly Job[], verdicts: BatchVerdicts | null, deadline: NodeJS.Timeout): void {
-    clearTimeout(deadline)
+  #settle(jobs: readonly Job[], verdicts: BatchVerdicts | null, cancelDeadline: () => void): void {
+    cancelDeadline()
     this.#busyWorkers -= 1
     // First the next batch, so that the worker is busy while the answers go out.
     if (!this.#isClosed) this.#handOver()
