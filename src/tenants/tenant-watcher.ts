@@ -230,7 +230,8 @@ export class TenantWatcher {
         const value = records.values[index] ?? null
         if (value !== null || !isEmptied) tenants.learn(name, value)
       }
-      if (isEmptied) this.#readAll(false)
+      // Or there is room now for one that was left out.
+      if (isEmptied || (removed > 0 && tenants.leftOutCount > 0)) this.#readAll(false)
     }
     return true
   }
