@@ -3,9 +3,9 @@
 /** Runs `run` once, after so many milliseconds. Returns what calls it off. */
 export type Later = (run: () => void, delayMs: number) => () => void
 
-/** A pause lasts so many times as long as the answer before it took: a share of the server. */
-const PAUSE_FACTOR = 2
-const PAUSE_MS_MAX = 200
+/** On average a pause is as long as the answer before it took: half of the server is for others. */
+const PAUSE_FACTOR = 1
+const PAUSE_MS_MAX = 50
 /** Shorter ones are none. */
 const PAUSE_MS_MIN = 1
 

@@ -57,8 +57,8 @@ export interface RevocationLogParts {
 /** At a hundred revocations a second: eight minutes. */
 const STREAM_LENGTH_MAX = 50_000
 const PAGE_RECORDS = 1_000
-/** Small: other commands to the same server wait behind it, some 0.3 ms. */
-const SET_PAGE_RECORDS = 500
+/** Small: other commands to the same server wait behind it, some 0.5 ms. */
+const SET_PAGE_RECORDS = 1_000
 /** Above any second in which a record may be dropped. */
 const MARK_SCORE = 1e15
 /** With more than these, records that were sent in vain may reach others late: at their start. */
