@@ -27,6 +27,7 @@ import type { Clock } from '../resilience/clock.ts'
 import { randomFraction, randomHex } from '../resilience/randomness.ts'
 import { RedisConnections } from '../resilience/redis-connections.ts'
 import type { RedisState } from '../resilience/redis-pool.ts'
+import { LearntRevocations } from '../revocation/learnt-revocations.ts'
 import { RevocationReader } from '../revocation/revocation-reader.ts'
 import { compileRoutes } from '../routing/compile-routes.ts'
 import { KeyGenerations } from '../shared-memory/key-generations.ts'
@@ -123,6 +124,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
   const gateway: Gateway = {
     hasTenants: configuration.tenants !== null,
     revocations: new RevocationReader(buffers.revocations),
+    learntRevocations: new LearntRevocations(buffers.learntRevocations),
     upstreams: new Map(upstreams.map((upstream) => [upstream.name, upstream])),
     routes: compileRoutes(
       configuration.routes.map((route, index) => ({

@@ -11,6 +11,7 @@ import type { Logger } from '../observability/logger.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { randomFraction, randomHex } from '../resilience/randomness.ts'
 import type { RedisConnections } from '../resilience/redis-connections.ts'
+import { LearntRevocations } from '../revocation/learnt-revocations.ts'
 import { LOGOUT_REPLAYS_MAX, LogoutReplayMemory } from '../revocation/logout-replay-memory.ts'
 import { RedisRevocationLog } from '../revocation/redis-revocation-log.ts'
 import type { RevocationEntry } from '../revocation/revocation-entry.ts'
@@ -38,6 +39,7 @@ const LOG_NAME_BYTES = 8
 
 export interface SupervisorRevocationsParts {
   readonly buffer: SharedArrayBuffer
+  readonly learntBuffer: SharedArrayBuffer
   readonly keys: IssuerKeys
   readonly clock: Clock
   readonly logger: Logger
@@ -61,6 +63,7 @@ export class SupervisorRevocations {
   readonly #logger: Logger
   readonly #redis: RedisConnections | null
   readonly #feed: RevocationFeed | null
+  readonly #learnt: LearntRevocations
   #hasLearnt: boolean
   #sweeper: NodeJS.Timeout | null = null
 
@@ -75,6 +78,8 @@ export class SupervisorRevocations {
         ? connectSupervisor(patient(redis), () => this.#feed?.lookNow())
         : null
     this.#hasLearnt = this.#redis === null
+    this.#learnt = new LearntRevocations(parts.learntBuffer)
+    if (this.#hasLearnt || revocation.beforeReady === 'serve') this.#learnt.markLearnt()
     this.#feed = this.#redis && this.#createFeed(this.#redis, revocation.keyPrefix, parts)
     this.revocations = {
       scope: revocationScope(configuration),
@@ -176,6 +181,7 @@ export class SupervisorRevocations {
     })
     void feed.whenCaughtUp().then(() => {
       this.#hasLearnt = true
+      this.#learnt.markLearnt()
       onLearnt()
     })
     return feed

@@ -11,6 +11,7 @@ import { SupervisorTenants } from './supervisor-tenants.ts'
 export interface SupervisorStoresParts {
   /** Memory of the revocation index. */
   readonly revocations: SharedArrayBuffer
+  readonly learntRevocations: SharedArrayBuffer
   readonly keys: IssuerKeys
   readonly logger: Logger
   readonly onTenants: (change: TenantsChange) => void
@@ -32,6 +33,7 @@ export class SupervisorStores {
     this.tenants = new SupervisorTenants(configuration, { clock, logger, onChange: onTenants })
     this.revocations = new SupervisorRevocations(configuration, {
       buffer: parts.revocations,
+      learntBuffer: parts.learntRevocations,
       keys,
       clock,
       logger,

@@ -112,6 +112,7 @@ class Supervisor implements RunningGateway {
     })
     this.#stores = new SupervisorStores(configuration, {
       revocations: this.#buffers.revocations,
+      learntRevocations: this.#buffers.learntRevocations,
       keys: this.#keys,
       logger: this.#logger,
       onTenants: (change) => {

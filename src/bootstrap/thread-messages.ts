@@ -23,6 +23,8 @@ export interface SharedBuffers {
   readonly refusals: SharedArrayBuffer
   readonly inFlight: SharedArrayBuffer
   readonly revocations: SharedArrayBuffer
+  /** Whether all that others revoked is known. */
+  readonly learntRevocations: SharedArrayBuffer
   /** Circuit breakers of introspection endpoints: two for each issuer, in their order. */
   readonly breakers: SharedArrayBuffer
 }

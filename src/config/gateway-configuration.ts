@@ -194,6 +194,8 @@ export interface RevocationConfiguration {
   /** The same of any credential, sessions included. */
   readonly credentialLifeMaxSeconds: number
   readonly capacity: number
+  /** What is done with good credentials before it is known what others revoked. */
+  readonly beforeReady: 'refuse' | 'serve'
 }
 
 export interface TenantsConfiguration {

@@ -1,5 +1,14 @@
 /** Settings of revocation. */
-import { duration, flag, nullable, type Output, section, text, wholeNumber } from './setting.ts'
+import {
+  duration,
+  flag,
+  nullable,
+  type Output,
+  oneOf,
+  section,
+  text,
+  wholeNumber,
+} from './setting.ts'
 
 export const revocationSchema = section(
   'Revocation of tokens, sessions and API keys before their time: `POST /revocations` and ' +
@@ -12,6 +21,12 @@ export const revocationSchema = section(
       ),
     ),
     keyPrefix: text('What the keys in Redis begin with.').prefault('revocation:'),
+    beforeReady: oneOf(
+      'Requests with a good credential before what others revoked was read from Redis for the ' +
+        'first time. `refuse`: 503, as nobody can say yet whether it was revoked; what needs no ' +
+        'credential is served. `serve`: served, also what was revoked.',
+      ['refuse', 'serve'],
+    ).prefault('refuse'),
     credentialLifetimeMax: duration(
       'Longest life of any token, session or API key that may be revoked. A revocation is kept ' +
         'for so long unless it says until when.',

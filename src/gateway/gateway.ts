@@ -9,6 +9,7 @@ import type { RequestIds } from '../observability/request-id.ts'
 import type { TraceParents } from '../observability/trace-context.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { Clock } from '../resilience/clock.ts'
+import type { LearntRevocations } from '../revocation/learnt-revocations.ts'
 import type { RevocationReader } from '../revocation/revocation-reader.ts'
 import type { RouteTable } from '../routing/compile-routes.ts'
 import type { WellKnownDocuments } from './answer-well-known.ts'
@@ -25,6 +26,8 @@ export interface Gateway {
   /** Whether there are tenants: what a credential says of one then counts only once judged. */
   readonly hasTenants: boolean
   readonly revocations: RevocationReader
+  /** Nothing that may have been revoked is served before. */
+  readonly learntRevocations: LearntRevocations
   /** Names on the wire for the ids of a request; `null`: not sent upstream. */
   readonly requestIdName: string | null
   readonly correlationIdName: string | null

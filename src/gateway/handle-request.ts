@@ -192,6 +192,10 @@ function conclude(
     refuseOrPass(request, route, 'token_revoked')
     return
   }
+  if (!request.gateway.learntRevocations.areLearnt) {
+    refuseOrPass(request, route, 'verifier_unavailable')
+    return
+  }
   if (route.tenants !== null) {
     const tenant = servedTenant(request, route.tenants, identity)
     if (tenant !== null && 'code' in tenant) {

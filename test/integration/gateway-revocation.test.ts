@@ -101,9 +101,29 @@ describe('revocation over two instances on one Redis', () => {
       const response = await fetch(`${blind.origin}/health/ready`)
       assert.equal(response.status, 503)
       assert.match(await response.text(), /waiting_for_revocations/)
+      assert.equal(await judgedBy(blind, rig.token()), 'verifier_unavailable')
+      assert.equal((await fetch(`${blind.origin}/open`)).status, 200)
+      assert.equal((await fetch(`${blind.origin}/private`)).status, 401)
       await redis.up()
       await eventually('ready', () => blind.isReady())
+      assert.equal(await judgedBy(blind, rig.token()), '200')
+      await redis.kill()
+      assert.equal(await judgedBy(blind, rig.token()), '200', 'learnt once is enough')
+      await redis.up()
     } finally {
+      await blind.stop()
+    }
+  })
+
+  it('serves before it has learnt what others revoked where the configuration says so', async () => {
+    await redis.kill()
+    const settings = { redis: redis.patientSettings, revocation: { beforeReady: 'serve' } }
+    const blind = await rig.start(settings)
+    try {
+      assert.equal(await blind.isReady(), false)
+      assert.equal(await judgedBy(blind, rig.token()), '200')
+    } finally {
+      await redis.up()
       await blind.stop()
     }
   })

@@ -207,10 +207,14 @@ export class RedisServer {
     const keys = (await this.command('keys', '*')) as string[]
     const parts: string[] = []
     for (const key of keys) {
-      const isText = (await this.command('type', key)) === 'string'
-      // The second reads sets of both kinds.
-      const reading = isText ? this.command('get', key) : this.command('sort', key, 'by', 'nosort')
-      const value = await reading
+      const type = await this.command('type', key)
+      // The last reads sets of both kinds.
+      const value =
+        type === 'string'
+          ? await this.command('get', key)
+          : type === 'stream'
+            ? await this.command('xrange', key, '-', '+')
+            : await this.command('sort', key, 'by', 'nosort')
       parts.push(`${key} = ${JSON.stringify(value)}`)
     }
     return parts.join('\n')

@@ -33,7 +33,7 @@ export async function openRevocationRig() {
         main: { issuer: ISSUER, ...common, ...issuer },
         other: { issuer: OTHER_ISSUER, ...common },
       },
-      routes: { '/*': {} },
+      routes: { '/open': { authenticate: 'none' }, '/*': {} },
     })
     return JSON.stringify({ ...(JSON.parse(base) as object), ...settings })
   }
