@@ -169,7 +169,7 @@ describe('a server that is no Redis', () => {
       const server = await startRawUpstream(() => rubbish)
       const address = `127.0.0.1:${server.port}`
       const other = await startCredentialGateway(
-        { redis: { nodes: [address] }, sessions: {} },
+        { redis: { nodes: [address] }, sessions: {}, revocation: { redis: false } },
         { '/s/*': { authenticate: ['session'] } },
         { SALLYPORT_LISTENER_THREADS: '1' },
       )

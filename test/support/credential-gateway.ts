@@ -1,6 +1,7 @@
 /** Whole gateways before an echo upstream, for tests of opaque tokens, sessions and API keys. */
 import { createHash, randomBytes } from 'node:crypto'
 import { type IncomingHttpHeaders, request } from 'node:http'
+import { eventually } from './eventually.ts'
 import { type RunningGateway, startGateway } from './running-gateway.ts'
 import { startEchoUpstream } from './upstream-servers.ts'
 
@@ -63,6 +64,8 @@ export async function startCredentialGateway(
     })),
   })
   const gateway = await startGateway(text, environment)
+  // Before that, what may have been revoked is refused.
+  if (text.includes('"redis"')) await eventually('ready', () => gateway.isReady())
   return {
     gateway,
     upstreamRequests: () => upstream.requests,
