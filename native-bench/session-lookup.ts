@@ -33,15 +33,20 @@ const explicit = new Redis({ ...library, commandTimeout: 100 })
 await eventually('the others are, too', () =>
   [automatic, explicit].every(({ status }) => status === 'ready'),
 )
-const verifier = new SessionVerifier(connections, {
-  keyPrefix: KEY_PREFIX,
-  keyHash: 'sha256',
-  pointers: SALLYPORT_POINTERS,
-  cookieSecrets: null,
-  ttlSeconds: TTL_SECONDS,
-  isLifeForeign: false,
-  absoluteTtlSeconds: 28_800,
-})
+const verifier = new SessionVerifier(
+  connections,
+  { of: () => Promise.resolve(null) },
+  {
+    keyPrefix: KEY_PREFIX,
+    keyHash: 'sha256',
+    pointers: SALLYPORT_POINTERS,
+    cookieSecrets: null,
+    ttlSeconds: TTL_SECONDS,
+    isLifeForeign: false,
+    absoluteTtlSeconds: 28_800,
+    keepsAbsoluteTtl: true,
+  },
+)
 
 const ids: string[] = []
 const keys: string[] = []

@@ -28,7 +28,8 @@ import { createRequestFilter } from '../proxy/hop-by-hop-headers.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import { TenantResolver } from '../tenants/resolve-tenant.ts'
 import type { TenantRegistry } from '../tenants/tenant-registry.ts'
-import type { JwtIssuerPolicy, JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
+import type { JwtIssuerPolicy, JwtProfile } from '../verifiers/jwt/jwt-verifier.ts'
+import type { Verifier } from '../verifiers/verifier.ts'
 import type { ComposedIdentity } from './compose-identity.ts'
 
 const REALM = 'sallyport'
@@ -41,7 +42,7 @@ const TRACE_NAMES = ['traceparent', 'tracestate']
 /** Who judges which kind of credential; one set for all routes of a thread. */
 export interface RouteAuthenticators {
   readonly verdicts: SharedVerdicts
-  readonly jwt: JwtVerifier
+  readonly jwt: Verifier<JwtProfile>
   readonly introspector: Introspector
   /** `null`: not configured. */
   readonly sessions: Authenticator | null

@@ -1,8 +1,10 @@
 /** The object graph of one listener thread, on one screen: which object gets which. */
 import { ApiKeyAuthenticator } from '../authentication/api-key-authenticator.ts'
+import { DatedIntrospector, DatedJwtVerifier } from '../authentication/dated-tokens.ts'
 import { LongLivedTokens } from '../authentication/long-lived-tokens.ts'
 import { SessionAuthenticator } from '../authentication/session-authenticator.ts'
 import { SharedVerdicts } from '../authentication/shared-verdicts.ts'
+import type { TokenAuthenticatorParts } from '../authentication/token-authenticator.ts'
 import type { Authenticator } from '../authentication/verdict.ts'
 import type {
   ApiKeysConfiguration,
@@ -27,6 +29,7 @@ import type { Clock } from '../resilience/clock.ts'
 import { randomFraction, randomHex } from '../resilience/randomness.ts'
 import { RedisConnections } from '../resilience/redis-connections.ts'
 import type { RedisState } from '../resilience/redis-pool.ts'
+import { FirstSights } from '../revocation/first-sights.ts'
 import { LearntRevocations } from '../revocation/learnt-revocations.ts'
 import { RevocationReader } from '../revocation/revocation-reader.ts'
 import { compileRoutes } from '../routing/compile-routes.ts'
@@ -44,7 +47,7 @@ import type { SessionReader } from '../verifiers/session/session-store.ts'
 import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
 import { composeIdentity } from './compose-identity.ts'
 import { type ComposedIntrospection, composeIntrospection } from './compose-introspection.ts'
-import { composeRoute } from './compose-route.ts'
+import { composeRoute, type RouteAuthenticators } from './compose-route.ts'
 import { composeWellKnown } from './compose-well-known.ts'
 import type { ListenerStart } from './thread-messages.ts'
 import { tokenLives } from './token-lives.ts'
@@ -111,14 +114,11 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
   const redis = composeRedis(configuration, perThread, around)
   const introspection = composeIntrospection(configuration, buffers.breakers, perThread, clock)
   const { strategies, internalTokens } = composeIdentity(configuration, start.signingKeys)
-  const { sessions, apiKeys } = configuration
-  const authenticators = {
+  const authenticators = composeAuthenticators(start, redis, around, {
     verdicts,
     jwt: new JwtVerifier({ keys: around.keyRing, signatures }),
     introspector: introspection.introspector,
-    sessions: sessions && composeSessions(sessions, redis ?? around.memorySessions, around),
-    apiKeys: apiKeys && composeApiKeys(apiKeys, redis, clock),
-  }
+  })
   const tenants = composeTenants(start)
   const wellKnown = composeWellKnown(configuration)
   const gateway: Gateway = {
@@ -160,6 +160,27 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
   return { gateway, tenants, signatures, upstreams, introspection, internalTokens, redis }
 }
 
+/** @param tokens What knows tokens that say when they were issued; here the others are added. */
+function composeAuthenticators(
+  { configuration, buffers }: ListenerStart,
+  redis: RedisConnections | null,
+  around: ListenerSurroundings,
+  { verdicts, jwt, introspector }: TokenAuthenticatorParts,
+): RouteAuthenticators {
+  const { sessions, apiKeys, issuers, revocation } = configuration
+  const keyPrefix = `${revocation.keyPrefix}seen:`
+  const firstSights = new FirstSights({ buffer: buffers.firstSights, store: redis, keyPrefix })
+  const lives = new Map(issuers.map((it) => [it.name, it.credentialLifeMaxSeconds]))
+  const store = redis ?? around.memorySessions
+  return {
+    verdicts,
+    jwt: new DatedJwtVerifier(jwt, firstSights),
+    introspector: new DatedIntrospector(introspector, firstSights, lives),
+    sessions: sessions && composeSessions(sessions, store, firstSights, around),
+    apiKeys: apiKeys && composeApiKeys(apiKeys, redis, around.clock),
+  }
+}
+
 function composeVerdicts(
   { buffers, configuration }: ListenerStart,
   keys: KeyGenerations,
@@ -188,11 +209,11 @@ function composeTenants({ configuration, tenants }: ListenerStart): TenantRegist
 }
 
 function composeRedis(
-  { redis, sessions, apiKeys, tuning }: GatewayConfiguration,
+  { redis, sessions, apiKeys, revocation, tuning }: GatewayConfiguration,
   perThread: (processWide: number) => number,
   { onRedisState, logger }: ListenerSurroundings,
 ): RedisConnections | null {
-  const isUsed = sessions?.store === 'redis' || apiKeys?.redis === true
+  const isUsed = sessions?.store === 'redis' || apiKeys?.redis === true || revocation.redis
   if (redis === null || !isUsed) return null
   const options = {
     ...redis,
@@ -212,11 +233,13 @@ function composeRedis(
 function composeSessions(
   sessions: SessionsConfiguration,
   store: SessionReader,
+  firstSights: FirstSights,
   { clock, memorySessions }: ListenerSurroundings,
 ): Authenticator {
   const isExpress = sessions.format === 'express-session'
   const { keyPrefix, keyHash, ttlSeconds, absoluteTtlSeconds, pointers, secrets } = sessions
-  const verifier = new SessionVerifier(sessions.store === 'memory' ? memorySessions : store, {
+  const reader = sessions.store === 'memory' ? memorySessions : store
+  const verifier = new SessionVerifier(reader, firstSights, {
     cookieSecrets: isExpress ? secrets : null,
     keyPrefix,
     keyHash,
@@ -226,6 +249,7 @@ function composeSessions(
     ttlSeconds,
     isLifeForeign: isExpress,
     absoluteTtlSeconds,
+    keepsAbsoluteTtl: sessions.keepsAbsoluteTtl,
   })
   return new SessionAuthenticator(verifier, clock)
 }

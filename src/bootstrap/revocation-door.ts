@@ -1,7 +1,15 @@
 /** What a revocation has to pass, and is told, before it is in force: shares and earlier lifts. */
-import type { GatewayConfiguration, IssuerConfiguration } from '../config/gateway-configuration.ts'
+import type {
+  GatewayConfiguration,
+  IssuerConfiguration,
+  RevocationConfiguration,
+  SessionsConfiguration,
+} from '../config/gateway-configuration.ts'
 import type { IssuerRevocations } from '../observability/exposition.ts'
-import type { RevocationEntry } from '../revocation/revocation-entry.ts'
+import {
+  REVOCATION_LIFE_MAX_SECONDS,
+  type RevocationEntry,
+} from '../revocation/revocation-entry.ts'
 import type { RevocationReceipt } from '../revocation/revocation-feed.ts'
 import type { RevocationIndex } from '../revocation/revocation-index.ts'
 import { issuerKey, type RevocationKey } from '../revocation/revocation-key.ts'
@@ -74,7 +82,15 @@ export function revocationScope(configuration: GatewayConfiguration): Revocation
       tokenLifeMaxSeconds: issuer.credentialLifeMaxSeconds ?? revocation.tokenLifeMaxSeconds,
       hasEndlessTokens: issuer.introspection !== null && issuer.credentialLifeMaxSeconds === null,
     })),
-    sessionLifeMaxSeconds: sessions === null ? null : revocation.credentialLifeMaxSeconds,
+    sessionLifeMaxSeconds: sessions && sessionLife(sessions, revocation),
     hasApiKeys: apiKeys !== null,
   })
+}
+
+/** A session without an absolute end lives for as long as somebody uses it. */
+function sessionLife(
+  { keepsAbsoluteTtl }: SessionsConfiguration,
+  { credentialLifeMaxSeconds }: RevocationConfiguration,
+): number {
+  return keepsAbsoluteTtl ? credentialLifeMaxSeconds : REVOCATION_LIFE_MAX_SECONDS
 }

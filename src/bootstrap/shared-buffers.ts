@@ -1,5 +1,6 @@
 /** The memory that all threads share: made once, when the process starts. */
 import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import { createFirstSightsBuffer } from '../revocation/first-sights.ts'
 import { createLearntRevocationsBuffer } from '../revocation/learnt-revocations.ts'
 import { createRevocationBuffer } from '../revocation/revocation-index.ts'
 import { createKeyGenerationsBuffer } from '../shared-memory/key-generations.ts'
@@ -21,6 +22,7 @@ export function createBuffers({ cache, issuers, revocation }: GatewayConfigurati
     refusals: createRefusalCacheBuffer(refusalBytes),
     inFlight: createInFlightBuffer(),
     revocations: createRevocationBuffer(revocation.capacity),
+    firstSights: createFirstSightsBuffer(),
     learntRevocations: createLearntRevocationsBuffer(),
     breakers: createIntrospectionBreakers(issuers.length),
   }

@@ -23,6 +23,7 @@ export interface SharedBuffers {
   readonly refusals: SharedArrayBuffer
   readonly inFlight: SharedArrayBuffer
   readonly revocations: SharedArrayBuffer
+  readonly firstSights: SharedArrayBuffer
   /** Whether all that others revoked is known. */
   readonly learntRevocations: SharedArrayBuffer
   /** Circuit breakers of introspection endpoints: two for each issuer, in their order. */

@@ -5,6 +5,7 @@ import { isConfidentialUrl } from './network-address.ts'
 import type { RedisOutput } from './redis-settings.ts'
 import {
   type ApiKeysOutput,
+  keepsAbsoluteTtl,
   type SessionsOutput,
   sessionAbsoluteTtlMs,
   sessionCookie,
@@ -85,15 +86,11 @@ export function checkSessions(
 }
 
 function checkLives(sessions: SessionsOutput, complain: Complain): void {
-  const hasBeginning = sessions.format === 'sallyport' || sessions.pointers.createdAt !== null
-  if (hasBeginning && (sessionTtlMs(sessions) ?? 0) > sessionAbsoluteTtlMs(sessions)) {
+  if (
+    keepsAbsoluteTtl(sessions) &&
+    (sessionTtlMs(sessions) ?? 0) > sessionAbsoluteTtlMs(sessions)
+  ) {
     complain(['sessions', 'ttl'], 'must not be longer than absoluteTtl')
-  }
-  if (!hasBeginning && sessions.absoluteTtlMs !== null) {
-    complain(
-      ['sessions', 'absoluteTtl'],
-      'needs pointers.createdAt for express-session, whose sessions do not say when they began',
-    )
   }
   for (const [setting, ms] of [
     ['ttl', sessions.ttlMs],

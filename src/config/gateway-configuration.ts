@@ -157,6 +157,8 @@ export interface SessionsConfiguration {
   /** `null`: sessions are not prolonged here. Only in the format `express-session`. */
   readonly ttlSeconds: number | null
   readonly absoluteTtlSeconds: number
+  /** Whether it bounds sessions that do not say when they began, from their first sight on. */
+  readonly keepsAbsoluteTtl: boolean
   /** Origins in their one spelling. */
   readonly allowedOrigins: readonly string[]
   readonly pointers: {

@@ -18,6 +18,7 @@ import type { RedisOutput } from './redis-settings.ts'
 import type { RevocationOutput } from './revocation-settings.ts'
 import {
   type ApiKeysOutput,
+  keepsAbsoluteTtl,
   type SessionsOutput,
   sessionAbsoluteTtlMs,
   sessionCookie,
@@ -60,6 +61,7 @@ export function resolveSessions(
     secrets: filed ? [...secrets, filed.toString('utf8')] : secrets,
     ttlSeconds: ttlMs && ttlMs / MS_PER_SECOND,
     absoluteTtlSeconds: sessionAbsoluteTtlMs(settings) / MS_PER_SECOND,
+    keepsAbsoluteTtl: keepsAbsoluteTtl(settings),
     allowedOrigins,
     pointers,
   }

@@ -44,7 +44,7 @@ const pointers = section(
     scopes: pointer('Scopes: a list of text.', '/scopes'),
     tenant: pointer('Tenant.', '/tenantId'),
     organisation: pointer('Organisation.', '/organisationId'),
-    createdAt: pointer('When the session began; without it `absoluteTtl` cannot be kept.', null),
+    createdAt: pointer('When the session began; without it, when the gateway first saw it.', null),
   },
 )
 
@@ -100,8 +100,9 @@ export const sessionsSchema = section(
     ),
     absoluteTtl: nullable(
       duration(
-        'How long a session lives at all, however much it is used. Left out: `8h`. ' +
-          '`express-session` needs `pointers.createdAt` for it.',
+        'How long a session lives at all, however much it is used: from when it began or, where ' +
+          'it does not say, from when the gateway first saw it. Left out: `8h`; for ' +
+          '`express-session` without `pointers.createdAt`, as long as its own store lets it live.',
         { minimum: '1s', maximum: '8760h' },
       ),
     ),
@@ -192,7 +193,12 @@ export function sessionTtlMs({ ttlMs, format }: SessionsOutput): number | null {
   return ttlMs ?? (format === 'sallyport' ? TTL_MS : null)
 }
 
-/** Of sessions that say when they began. */
+/** Whether sessions end with it that do not say when they began: from their first sight on. */
+export function keepsAbsoluteTtl({ absoluteTtlMs, format, pointers }: SessionsOutput): boolean {
+  return absoluteTtlMs !== null || format === 'sallyport' || pointers.createdAt !== null
+}
+
+/** From the beginning of a session. */
 export function sessionAbsoluteTtlMs({ absoluteTtlMs }: SessionsOutput): number {
   return absoluteTtlMs ?? ABSOLUTE_TTL_MS
 }

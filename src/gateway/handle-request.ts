@@ -189,7 +189,7 @@ function conclude(
   const { identity } = verdict.verified
   verdict.notes ??= new IdentityNotes()
   if (isRevoked(request, identity, verdict.notes, nowSeconds)) {
-    refuseOrPass(request, route, 'token_revoked')
+    refuseOrPass(request, route, revocationCode(request, identity, verdict.notes, nowSeconds))
     return
   }
   if (!request.gateway.learntRevocations.areLearnt) {
@@ -224,16 +224,34 @@ function isRevoked(
   notes: IdentityNotes,
   nowSeconds: number,
 ): boolean {
-  const { revocations, logger } = request.gateway
   notes.revocation ??= revocationKeysOf(identity)
-  if (!revocations.isRevoked(notes.revocation, nowSeconds)) return false
-  logger.security({
+  return request.gateway.revocations.isRevoked(notes.revocation, nowSeconds)
+}
+
+/**
+ * What becomes of a revoked credential. A revocation of all before an instant decides nothing about
+ * one that does not say when it was issued, as long as its first sight cannot be told.
+ */
+function revocationCode(
+  { gateway, route, requestId }: RequestContext,
+  identity: Identity,
+  notes: IdentityNotes,
+  nowSeconds: number,
+): AuthErrorCode {
+  // An API key has none of the three, and is revoked with its user whenever it was made.
+  const { issuedAtSeconds, issuer, sessionId } = identity
+  const isUndated = issuedAtSeconds === null && (issuer !== '' || sessionId !== null)
+  const keys = notes.revocation
+  if (isUndated && keys !== null && !gateway.revocations.isRevokedWhenever(keys, nowSeconds)) {
+    return 'verifier_unavailable'
+  }
+  gateway.logger.security({
     event: 'revoked_token_used',
-    requestId: request.requestId,
-    route: request.route?.name ?? 'none',
+    requestId,
+    route: route?.name ?? 'none',
     subjectDigest: subjectDigest(identity),
   })
-  return true
+  return 'token_revoked'
 }
 
 /**

@@ -87,6 +87,19 @@ export class RedisConnections {
     return this.#masters.run('set', [key, value, 'EX', String(ttlSeconds)], isText)
   }
 
+  /** Sets a value that lives `ttlSeconds`, unless there is one. @returns What was there. */
+  async setIfAbsent(
+    key: string,
+    value: string,
+    ttlSeconds: number,
+  ): Promise<RedisReply<string | null>> {
+    const words = [key, value, 'NX', 'EX', String(ttlSeconds)]
+    const reply = await this.#masters.run('set', words, isTextOrNull)
+    // Both in one command would need Redis 7. At the master: a replica may be behind.
+    if (!reply.ok) return reply
+    return reply.value === null ? this.getex(key, null) : { ok: true, value: null }
+  }
+
   /** @returns How many there were: 0 or 1. */
   delete(key: string): Promise<RedisReply<number>> {
     return this.#masters.run('del', [key], isCount)

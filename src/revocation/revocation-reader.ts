@@ -51,6 +51,11 @@ export class RevocationReader {
     return false
   }
 
+  /** Whether a revocation covers the credential whenever it was issued: by `jti` or `sid`. */
+  isRevokedWhenever(keys: RevocationKeys, nowSeconds: number): boolean {
+    return this.#isCovered({ ...keys, issuedAtSeconds: Number.POSITIVE_INFINITY }, nowSeconds)
+  }
+
   #isCovered(keys: RevocationKeys, nowSeconds: number): boolean {
     const keyWords = keyWordsOf(keys)
     for (let offset = 0; offset < keyWords.length; offset += KEY_WORDS) {

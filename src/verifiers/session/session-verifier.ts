@@ -27,8 +27,13 @@ export interface SessionRules {
   readonly ttlSeconds: number | null
   /** Whether somebody else gives sessions their life, which is then never made shorter. */
   readonly isLifeForeign: boolean
-  /** How long it lives at all, counted from when it was created, where the record says when. */
+  /**
+   * How long it lives at all, counted from when it was created, or first seen where the record does
+   * not say when.
+   */
   readonly absoluteTtlSeconds: number
+  /** Whether that bounds sessions as well that do not say when they were created. */
+  readonly keepsAbsoluteTtl: boolean
 }
 
 /** What a record came to. */
@@ -38,13 +43,23 @@ interface ReadSession {
   readonly endSeconds: number
 }
 
+/** When something was first seen that does not say when it began; `null`: nobody can tell now. */
+export interface SessionFirstSights {
+  of(name: string, nowSeconds: number, keptUntilSeconds: number): Promise<number | null>
+}
+
+/** How long the first sight of a session is kept that may live for ever: 400 days. */
+const ENDLESS_SECONDS = 400 * 86_400
+
 export class SessionVerifier {
   readonly #known = new KnownRecords<ReadSession>()
   readonly #store: SessionReader
+  readonly #firstSights: SessionFirstSights
   readonly #rules: SessionRules
 
-  constructor(store: SessionReader, rules: SessionRules) {
+  constructor(store: SessionReader, firstSights: SessionFirstSights, rules: SessionRules) {
     this.#store = store
+    this.#firstSights = firstSights
     this.#rules = rules
   }
 
@@ -63,19 +78,26 @@ export class SessionVerifier {
     const reply = await this.#store.getex(key, isLifeForeign ? null : ttlSeconds)
     if (!reply.ok) return refuse('verifier_unavailable')
     if (reply.value === null) return refuse('session_not_found')
-    const session = this.#read(key, reply.value, id)
+    const session =
+      this.#known.recall(key, reply.value) ?? (await this.#read(key, reply.value, id, nowSeconds))
     if (session === null) return refuse('verifier_unavailable')
     return session === 'nobody' ? session : this.#judge(session, key, nowSeconds)
   }
 
-  #read(key: string, text: string, id: string): ReadSession | 'nobody' | null {
-    const known = this.#known.recall(key, text)
-    if (known !== null) return known
+  async #read(
+    key: string,
+    text: string,
+    id: string,
+    nowSeconds: number,
+  ): Promise<ReadSession | 'nobody' | null> {
     const record = parseSessionRecord(text, this.#rules.pointers, id)
     if (record === null || record === 'nobody') return record
-    const endSeconds = this.#endOf(record)
+    const issuedAtSeconds = record.createdAtSeconds ?? (await this.#firstSeen(key, nowSeconds))
+    if (issuedAtSeconds === null) return null
+    const endSeconds = this.#endOf(record, issuedAtSeconds)
     const expiresAtSeconds = Number.isFinite(endSeconds) ? endSeconds : null
-    const session = { identity: { ...record.identity, expiresAtSeconds }, endSeconds }
+    const identity = { ...record.identity, issuedAtSeconds, expiresAtSeconds }
+    const session = { identity, endSeconds }
     this.#known.keep(key, text, session)
     return session
   }
@@ -106,11 +128,18 @@ export class SessionVerifier {
     }
   }
 
-  #endOf({ createdAtSeconds, expiresAtSeconds }: SessionRecord): number {
-    const byAge =
-      createdAtSeconds === null
-        ? Number.POSITIVE_INFINITY
-        : createdAtSeconds + this.#rules.absoluteTtlSeconds
+  /** Kept for twice as long as the session may live: one that is too old must not begin anew. */
+  #firstSeen(key: string, nowSeconds: number): Promise<number | null> {
+    const { absoluteTtlSeconds, keepsAbsoluteTtl } = this.#rules
+    const lifeSeconds = keepsAbsoluteTtl ? 2 * absoluteTtlSeconds : ENDLESS_SECONDS
+    return this.#firstSights.of(`session\n${key}`, nowSeconds, nowSeconds + lifeSeconds)
+  }
+
+  #endOf({ createdAtSeconds, expiresAtSeconds }: SessionRecord, issuedAtSeconds: number): number {
+    const isBounded = createdAtSeconds !== null || this.#rules.keepsAbsoluteTtl
+    const byAge = isBounded
+      ? issuedAtSeconds + this.#rules.absoluteTtlSeconds
+      : Number.POSITIVE_INFINITY
     return Math.min(byAge, expiresAtSeconds ?? Number.POSITIVE_INFINITY)
   }
 }
