@@ -27,6 +27,7 @@ function verdictOf(subject: string): Verified {
       scopes: ['read', 'write'],
       tenant: 'acme',
       organisation: 'org-1',
+      clientId: null,
       tokenId: null,
       sessionId: null,
       issuedAtSeconds: NOW_SECONDS,

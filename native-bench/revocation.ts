@@ -29,6 +29,7 @@ function identity(number: number): Identity {
     scopes: [],
     tenant: null,
     organisation: null,
+    clientId: null,
     tokenId: `6f1f2c9e-4c1f-4f3e-9f10-${number}`,
     sessionId: `session-${number}`,
     issuedAtSeconds: NOW,

@@ -41,6 +41,7 @@ function verdict(subject: number): Verified {
       scopes: ['openid', 'profile', 'orders:read', 'orders:write'],
       tenant: 'acme',
       organisation: 'acme-europe',
+      clientId: null,
       tokenId: `6f1f2c9e-4c1f-4f3e-9f10-${subject}`,
       sessionId: null,
       issuedAtSeconds: NOW,

@@ -1,6 +1,6 @@
 /**
- * Bearer tokens of one route: JWTs of known issuers are verified here, opaque tokens and JWTs of the
- * introspecting issuer are introspected. A JWT of anybody else is refused unseen.
+ * Bearer tokens of one route: JWTs of known issuers are verified here, opaque tokens and JWTs of
+ * the introspecting issuer are introspected. A JWT of anybody else is refused unseen.
  *
  * When the introspection endpoint cannot be asked, the issuer's outage policy decides. An older
  * answer that it may fall back on is kept beside the one that counts, under a profile of its own:
@@ -97,6 +97,7 @@ const NOBODY_IN_PARTICULAR: Identity = Object.freeze({
   scopes: [],
   tenant: null,
   organisation: null,
+  clientId: null,
   tokenId: null,
   sessionId: null,
   issuedAtSeconds: null,

@@ -10,6 +10,7 @@ export const REQUIRABLE_CLAIMS = [
   'email',
   'tenant',
   'organisation',
+  'clientId',
   'roles',
   'scopes',
   'tokenId',

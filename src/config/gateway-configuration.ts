@@ -302,6 +302,7 @@ export type InternalTokenKeysConfiguration =
 /** Names as written; `null`: not sent. No two are the same. */
 export interface IdentityHeadersConfiguration {
   readonly userId: string | null
+  readonly clientId: string | null
   readonly email: string | null
   readonly roles: string | null
   readonly tenant: string | null

@@ -45,7 +45,8 @@ function identityHeader(what: string, fallback: string) {
 const identityHeaders = section(
   'Names of the headers. A copy that a client sends is removed, whether the header is sent or not.',
   {
-    userId: identityHeader('The subject.', 'X-User-Id'),
+    userId: identityHeader('The subject. Not sent for a client that acts for itself.', 'X-User-Id'),
+    clientId: identityHeader('The client that the token was issued to.', 'X-Client-Id'),
     email: identityHeader('E-mail address.', 'X-User-Email'),
     roles: identityHeader('Roles, comma separated.', 'X-User-Roles'),
     tenant: identityHeader('Tenant.', 'X-Tenant-Id'),

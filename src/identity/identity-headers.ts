@@ -16,6 +16,7 @@ export interface ServedTenant {
 /** Name of each field on the wire; `null` when the field is not sent. */
 export interface IdentityHeaderNames {
   readonly userId: string | null
+  readonly clientId: string | null
   readonly email: string | null
   readonly roles: string | null
   readonly tenant: string | null
@@ -44,6 +45,7 @@ export function renderIdentityHeaders(
 ): readonly string[] {
   const list: string[] = []
   append(list, names.userId, visible(identity.subject))
+  append(list, names.clientId, visible(identity.clientId ?? ''))
   append(list, names.email, visible(identity.email ?? ''))
   append(list, names.roles, visibleList(identity.roles))
   append(list, names.tenant, visible(tenant?.id ?? identity.tenant ?? ''))

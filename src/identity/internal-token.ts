@@ -152,7 +152,8 @@ export class InternalTokenMinter {
     const claims = {
       iss: issuer,
       aud: audience,
-      sub: identity.subject,
+      sub: presentText(identity.subject),
+      client_id: presentText(identity.clientId),
       email: presentText(identity.email),
       roles: presentList(identity.roles),
       tenant_id: presentText(tenant ?? identity.tenant),

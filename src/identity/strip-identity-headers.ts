@@ -11,6 +11,7 @@
  */
 const RESERVED_NAMES = [
   'x-user-id',
+  'x-client-id',
   'x-user-email',
   'x-user-roles',
   'x-tenant-id',

@@ -188,11 +188,18 @@ export function readIdentity(
     scopes,
     tenant,
     organisation,
+    clientId: clientOf(claims),
     tokenId,
     sessionId,
     issuedAtSeconds: times.issuedAtSeconds,
     expiresAtSeconds: times.expiresAtSeconds === null ? null : Math.floor(times.expiresAtSeconds),
   }
+}
+
+/** RFC 9068 §2.2, or the name that OpenID Connect has for it. No more than a note beside `sub`. */
+function clientOf(claims: JsonObject): string | null {
+  const clientId = claims['client_id'] ?? claims['azp']
+  return isText(clientId) ? clientId : null
 }
 
 function claimOf(claims: JsonObject, name: string | null): unknown {

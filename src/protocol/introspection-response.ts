@@ -17,7 +17,7 @@ import {
 } from './claims.ts'
 import { parseCompactJws } from './compact-jws.ts'
 import { type JsonObject, parseJsonText } from './strict-json.ts'
-import { checkTimeClaims, deadAtSeconds, startsAtSeconds } from './time-claims.ts'
+import { checkTimeClaims, deadAtSeconds, startsAtSeconds, type TimeClaims } from './time-claims.ts'
 import { type Identity, type Refused, refuse } from './verification.ts'
 
 /** An answer describes one token; a longer one is something else. */
@@ -84,9 +84,9 @@ const ANOTHER_TOKEN = undecided('another_token')
  * endpoint answers to this gateway by name, and has to consider whether the token is of use there
  * (RFC 7662 §4). An endpoint that does not makes every token of the issuer good here.
  *
- * The subject is the configured claim or, when the answer has none, `client_id`: a token that a
- * client obtained for itself may have no other subject (RFC 9068 §2.2, §5; the issuer has to keep
- * names of users and clients apart).
+ * The subject is the configured claim. An answer without it is about a token that a client obtained
+ * for itself, if it has a `client_id`: that is no user, and its identity has no subject. Only where
+ * `client_id` is the configured claim is a client's name a subject.
  *
  * Does *not* check `username`, or that a token bound to a key or certificate by `cnf` comes from
  * the holder. Of an opaque token it cannot know whether the answer is about another one.
@@ -125,17 +125,9 @@ function judgeActive(
   if (!isForThisAudience(answer['aud'], policy)) return INVALID_CLAIMS
   if (isForeign(answer) || !isBearerType(answer['token_type'])) return INVALID_CLAIMS
 
-  const ownSubject = answer[policy.claimNames.subject] ?? null
-  const subject = ownSubject ?? answer['client_id']
-  const required =
-    ownSubject === null
-      ? policy.requiredClaims.filter((name) => name !== 'sub')
-      : policy.requiredClaims
-  if (!hasRequiredClaims(answer, required)) return INVALID_CLAIMS
-
   const times = readTimeClaims(answer)
   if (times === null) return INVALID_CLAIMS
-  const identity = readIdentity(answer, policy, subject, times)
+  const identity = identityOf(answer, policy, times)
   if (identity === null) return INVALID_CLAIMS
   const { clockToleranceSeconds } = policy
   const refused = checkTimeClaims(times, clockToleranceSeconds, nowSeconds)
@@ -151,6 +143,23 @@ function judgeActive(
     deadAtSeconds:
       expiresAtSeconds === null ? null : deadAtSeconds(expiresAtSeconds, clockToleranceSeconds),
   }
+}
+
+/** @returns `null` when a claim is missing or mistyped. */
+function identityOf(
+  answer: JsonObject,
+  policy: IntrospectionAnswerPolicy,
+  times: TimeClaims,
+): Identity | null {
+  const { claimNames, requiredClaims } = policy
+  const ownSubject = answer[claimNames.subject] ?? null
+  const isClient = ownSubject === null
+  const needsNoSubject = isClient || claimNames.subject === 'client_id'
+  const required = requiredClaims.filter((name) => name !== 'sub' || !needsNoSubject)
+  if (!hasRequiredClaims(answer, required)) return null
+  const caller = isClient ? answer['client_id'] : ownSubject
+  const identity = readIdentity(answer, policy, caller, times)
+  return identity !== null && isClient ? { ...identity, subject: '' } : identity
 }
 
 function isForThisAudience(aud: unknown, policy: IntrospectionAnswerPolicy): boolean {

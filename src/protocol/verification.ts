@@ -11,12 +11,18 @@ export interface Identity {
    * API key, which no issuer has issued.
    */
   readonly issuer: string
+  /** Empty for a client that acts for itself, with `clientId` instead. */
   readonly subject: string
   readonly email: string | null
   readonly roles: readonly string[]
   readonly scopes: readonly string[]
   readonly tenant: string | null
   readonly organisation: string | null
+  /**
+   * `client_id` or `azp`: the client that the credential was issued to; `null` when it names none.
+   * Never a user: an issuer may call a client what a user is called (RFC 9068 §5).
+   */
+  readonly clientId: string | null
   /** `jti`, for revocation; `null` when the token has none. */
   readonly tokenId: string | null
   /** `sid`: never leaves the gateway except as a digest. */
@@ -28,6 +34,11 @@ export interface Identity {
    * `null` for a credential that names no end: an API key, or an introspected token without `exp`.
    */
   readonly expiresAtSeconds: number | null
+}
+
+/** Whom a credential speaks for: a user, or a client for itself. */
+export function callerOf({ subject, clientId }: Identity): string {
+  return subject === '' ? (clientId ?? '') : subject
 }
 
 /** A user as a configuration, a login service or a store describes one. */

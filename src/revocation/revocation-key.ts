@@ -6,7 +6,7 @@
  * shall list who was revoked. (A guess at a value can be confirmed from its digest, though.)
  */
 import { hash } from 'node:crypto'
-import type { Identity } from '../protocol/verification.ts'
+import { callerOf, type Identity } from '../protocol/verification.ts'
 import { KEY_WORDS } from './layout.ts'
 
 /** What a revocation names: a token, a session, a subject, or an issuer as a whole. */
@@ -64,9 +64,9 @@ export function revocationKeysOf(identity: Identity): RevocationKeys {
 /** The words of all keys, computed when first asked for: some 5 µs. */
 export function keyWordsOf(keys: RevocationKeys): Int32Array {
   if (keys.words !== null) return keys.words
-  const { issuer, subject, tokenId, sessionId } = keys.identity
+  const { issuer, tokenId, sessionId } = keys.identity
   const names: RevocationName[] = [
-    { kind: 'sub', issuer, value: subject },
+    { kind: 'sub', issuer, value: callerOf(keys.identity) },
     { kind: 'issuer', issuer, value: '' },
   ]
   if (tokenId !== null) names.push({ kind: 'jti', issuer, value: tokenId })

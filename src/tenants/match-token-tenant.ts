@@ -6,7 +6,7 @@
  * look-alike equals the tenant that it looks like.
  */
 import { hash } from 'node:crypto'
-import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
+import { callerOf, type Identity, type Refused, refuse } from '../protocol/verification.ts'
 import type { Tenant, TenantId } from './tenant.ts'
 import { judgeNamedTenant, type TenantRegistry } from './tenant-registry.ts'
 
@@ -109,6 +109,6 @@ function findMismatch(
  * keeps ('ab', 'c') and ('a', 'bc') apart. Not on the hot path.
  */
 export function subjectDigest(identity: Identity): string {
-  const { issuer, subject } = identity
-  return hash('sha256', `${issuer.length}:${issuer}${subject}`, 'hex')
+  const { issuer } = identity
+  return hash('sha256', `${issuer.length}:${issuer}${callerOf(identity)}`, 'hex')
 }

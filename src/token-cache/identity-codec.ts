@@ -1,7 +1,7 @@
 /**
  * Turns a verdict into bytes for the shared cache, and back.
  *
- *      0  format       u8       1
+ *      0  format       u8       2
  *      1  flags        u8       1: text is UTF-16; 2: issuedAt is there; 4: expiresAt is there
  *      2  roles        u16      count
  *      4  scopes       u16      count
@@ -11,7 +11,7 @@
  *     24  expiresAt    f64      seconds, 0 without
  *     32  keySlot      i32
  *     36  keyGeneration i32
- *     40  lengths      u16 each: seven strings, then roles, then scopes; 0xffff is null
+ *     40  lengths      u16 each: eight strings, then roles, then scopes; 0xffff is null
  *      …  text         all strings, one behind the other
  *
  * All text is one string, cut by lengths in UTF-16 code units: decoding makes one native call
@@ -20,7 +20,7 @@
  */
 import type { Identity, Verified } from '../protocol/verification.ts'
 
-const FORMAT = 1
+const FORMAT = 2
 const FLAG_UTF16 = 1
 const FLAG_ISSUED_AT = 2
 const FLAG_EXPIRES_AT = 4
@@ -31,8 +31,8 @@ const LENGTH_NULL = 0xffff
 const COUNT_MAX = 0xffff
 const LATIN1_MAX = 0xff
 
-/** Issuer, subject, email, tenant, organisation, tokenId, sessionId. */
-const SINGLE_STRINGS = 7
+/** Issuer, subject, email, tenant, organisation, clientId, tokenId, sessionId. */
+const SINGLE_STRINGS = 8
 
 /**
  * Writes `verified` at the start of `into`.
@@ -151,6 +151,7 @@ function readIdentity(
   const email = cursor.next()
   const tenant = cursor.next()
   const organisation = cursor.next()
+  const clientId = cursor.next()
   const tokenId = cursor.next()
   const sessionId = cursor.next()
   const roles = cursor.nextList(roleCount)
@@ -168,6 +169,7 @@ function readIdentity(
     scopes,
     tenant,
     organisation,
+    clientId,
     tokenId,
     sessionId,
     issuedAtSeconds,
@@ -181,8 +183,8 @@ function dateFlags({ issuedAtSeconds, expiresAtSeconds }: Identity): number {
 }
 
 function singleStrings(identity: Identity): readonly (string | null)[] {
-  const { issuer, subject, email, tenant, organisation, tokenId, sessionId } = identity
-  return [issuer, subject, email, tenant, organisation, tokenId, sessionId]
+  const { issuer, subject, email, tenant, organisation, clientId, tokenId, sessionId } = identity
+  return [issuer, subject, email, tenant, organisation, clientId, tokenId, sessionId]
 }
 
 function concatenate(

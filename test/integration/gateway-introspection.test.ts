@@ -82,6 +82,11 @@ before(async () => {
         issuers: ['basic'],
         require: { scopes: { all: ['write'] } },
       },
+      '/minted/*': {
+        authenticate: ['introspection'],
+        issuers: ['basic'],
+        identity: 'internal-token',
+      },
       '/post/*': { authenticate: ['introspection'], issuers: ['post'] },
       '/key/*': { authenticate: ['introspection'], issuers: ['key'] },
       '/jwt/*': { authenticate: ['jwt'], issuers: ['basic'] },
@@ -119,9 +124,17 @@ describe('an opaque token (RFC 7662)', () => {
     assert.equal(upstreamField(reply, 'authorization'), null)
   })
 
-  it('of a client for itself has the client for its subject', async () => {
-    const reply = await ask('/both/x', await provider.issueOpaqueToken())
-    assert.equal(upstreamField(reply, 'x-user-id'), provider.clientId)
+  it('of a client for itself is told as a client, and never as a user', async () => {
+    const headers = { 'x-client-id': 'mallory', 'x-user-id': 'mallory' }
+    const authorization = `Bearer ${await provider.issueOpaqueToken()}`
+    const reply = await parts.ask('/both/x', { authorization, ...headers })
+    assert.equal(upstreamField(reply, 'x-user-id'), null)
+    assert.equal(upstreamField(reply, 'x-client-id'), provider.clientId)
+    const minted = await parts.ask('/minted/x', { authorization })
+    const token = upstreamField(minted, 'authorization')?.split('.')[1] ?? ''
+    const claims = JSON.parse(Buffer.from(token, 'base64url').toString()) as object
+    assert.ok(!('sub' in claims))
+    assert.ok('client_id' in claims && claims.client_id === provider.clientId)
   })
 
   it('is not good where only JWTs are, and a JWT of a known issuer is not introspected', async () => {

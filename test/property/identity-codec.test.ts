@@ -24,6 +24,7 @@ const anyVerified: fc.Arbitrary<Verified> = fc.record({
     scopes: fc.array(anyText, { maxLength: 20 }),
     tenant: anyTextOrNull,
     organisation: anyTextOrNull,
+    clientId: anyTextOrNull,
     tokenId: anyTextOrNull,
     sessionId: anyTextOrNull,
     issuedAtSeconds: fc.option(anyDate),

@@ -63,8 +63,9 @@ describe('the judgement of an introspection answer', () => {
         assert.ok(aud === undefined || POLICY.audiences.some((name) => [aud].flat().includes(name)))
         assert.ok(exp === undefined || Math.floor(exp) + POLICY.clockToleranceSeconds > NOW_SECONDS)
         assert.ok(nbf === undefined || Number(nbf) <= NOW_SECONDS + POLICY.clockToleranceSeconds)
-        const { subject } = judged.identity
-        assert.ok(subject !== '' && (subject === answer.sub || subject === answer.client_id))
+        const { subject, clientId } = judged.identity
+        assert.ok(subject === '' ? (answer.sub ?? null) === null : subject === answer.sub)
+        assert.ok(subject !== '' || (clientId !== '' && clientId === answer.client_id))
         assert.equal(judged.deadAtSeconds === null, exp === undefined)
       }),
       { numRuns: 5_000 },

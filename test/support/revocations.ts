@@ -34,6 +34,7 @@ export function identityOf(number: number, issuedAtSeconds: number | null = 1_00
     scopes: [],
     tenant: null,
     organisation: null,
+    clientId: null,
     tokenId: `token-${number}`,
     sessionId: `session-${number}`,
     issuedAtSeconds,

@@ -34,6 +34,7 @@ export function verdictOf(
       scopes: list('scope'),
       tenant: `tenant-${name}`,
       organisation: null,
+      clientId: null,
       tokenId: `jti-${name}`,
       sessionId: null,
       issuedAtSeconds: version,

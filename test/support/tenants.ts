@@ -40,6 +40,7 @@ export function identityOf(part: Partial<Identity> = {}): Identity {
     scopes: [],
     tenant: null,
     organisation: null,
+    clientId: null,
     tokenId: null,
     sessionId: null,
     issuedAtSeconds: null,

@@ -9,6 +9,7 @@ const ALICE: Identity = {
   scopes: ['read', 'write'],
   tenant: 'acme',
   organisation: 'org-1',
+  clientId: 'app',
   tokenId: 'jti-1',
   sessionId: 'sid-1',
   issuedAtSeconds: 1_000,

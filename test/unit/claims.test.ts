@@ -73,6 +73,7 @@ describe('claims that make the identity', () => {
       scopes: 'scp',
       tenant: 'tid',
       organisation: null,
+      clientId: null,
     }
     const members = {
       mail: 'a@b.c',

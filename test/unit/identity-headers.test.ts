@@ -8,6 +8,7 @@ import type { Identity } from '../../src/protocol/verification.ts'
 
 const NAMES = {
   userId: 'X-User-Id',
+  clientId: 'X-Client-Id',
   email: 'X-User-Email',
   roles: 'X-User-Roles',
   tenant: 'X-Tenant-Id',
@@ -27,6 +28,7 @@ const ALICE: Identity = {
   scopes: ['read', 'write'],
   tenant: 'acme',
   organisation: 'org-1',
+  clientId: null,
   tokenId: 'jti-1',
   sessionId: 'sid-1',
   issuedAtSeconds: 1_000,

@@ -55,6 +55,7 @@ describe('active (RFC 7662 §2.2)', () => {
       scopes: ['read', 'write'],
       tenant: 'acme',
       organisation: 'org-1',
+      clientId: null,
       tokenId: '0b6c6c2e-8f5b-4c1f-9d7c-1f2a3b4c5d6e',
       sessionId: 'session-1',
       issuedAtSeconds: NOW_SECONDS - 60,
@@ -180,10 +181,12 @@ describe('the life of an introspected token', () => {
 })
 
 describe('the subject of an answer', () => {
-  it('is the client of a token that has no other (RFC 9068 §2.2)', () => {
+  it('is nobody when the token is a client’s own: the client has a place of its own', () => {
     const members = { sub: undefined, client_id: 'batch' }
-    assert.equal(active(judge(answer(members))).identity.subject, 'batch')
-    assert.equal(active(judge(answer({ ...members, sub: null }))).identity.subject, 'batch')
+    for (const of of [members, { ...members, sub: null }]) {
+      const { subject, clientId } = active(judge(answer(of))).identity
+      assert.deepEqual([subject, clientId], ['', 'batch'])
+    }
     assert.equal(codeOf(members, { requiredClaims: ['sub'] }), 'active')
     assert.equal(codeOf(members, { requiredClaims: ['sub', 'email'] }), 'active')
     assert.equal(
@@ -194,7 +197,8 @@ describe('the subject of an answer', () => {
 
   it('is never the client of a token that has one, however wrong', () => {
     const of = (sub: unknown) => judge(answer({ sub, client_id: 'batch' }))
-    assert.equal(active(of('alice')).identity.subject, 'alice')
+    const { subject, clientId } = active(of('alice')).identity
+    assert.deepEqual([subject, clientId], ['alice', 'batch'])
     for (const sub of ['', 1, {}, ['alice'], false]) {
       assert.equal(outcome(of(sub)), 'invalid_claims', JSON.stringify(sub))
     }
@@ -211,10 +215,16 @@ describe('the subject of an answer', () => {
     const found = active(judge(answer({ username: 'alice' }), { claimNames }))
     assert.equal(found.identity.subject, 'alice')
     const byClient = { sub: undefined, client_id: 'batch' }
-    assert.equal(active(judge(answer(byClient), { claimNames })).identity.subject, 'batch')
+    assert.equal(active(judge(answer(byClient), { claimNames })).identity.subject, '')
     const nameless = { sub: undefined, username: 'alice' }
     assert.equal(codeOf(nameless, { claimNames }), 'invalid_claims', 'sub is required here')
     assert.equal(codeOf(nameless, { claimNames, requiredClaims: [] }), 'active')
+    // Only where the configuration says so, a client is a user of its name.
+    const ofClients = { ...CLAIM_POLICY.claimNames, subject: 'client_id' }
+    const named = active(
+      judge(answer(byClient), { claimNames: ofClients, requiredClaims: ['sub'] }),
+    )
+    assert.equal(named.identity.subject, 'batch')
   })
 })
 

@@ -78,6 +78,7 @@ describe('The least configuration', () => {
         strategy: 'headers',
         headers: {
           userId: 'X-User-Id',
+          clientId: 'X-Client-Id',
           email: 'X-User-Email',
           roles: 'X-User-Roles',
           tenant: 'X-Tenant-Id',

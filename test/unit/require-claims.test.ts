@@ -14,6 +14,7 @@ import {
 import { identityOf } from '../support/tenants.ts'
 
 const alice = identityOf({
+  clientId: 'app',
   email: 'alice@example.com',
   roles: ['user', 'auditor'],
   scopes: ['read', 'write:all'],

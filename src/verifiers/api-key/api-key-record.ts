@@ -45,6 +45,7 @@ export function identityOfApiKey(record: ApiKeyRecord): Identity {
     scopes: record.scopes,
     tenant: record.tenantId,
     organisation: record.organisationId,
+    clientId: null,
     tokenId: null,
     sessionId: null,
     issuedAtSeconds: null,

@@ -89,6 +89,7 @@ export function parseSessionRecord(
     scopes,
     tenant,
     organisation,
+    clientId: null,
     tokenId: null,
     sessionId,
     issuedAtSeconds: createdAtSeconds,
