@@ -49,6 +49,7 @@ describe('an internal token', () => {
         roles: ['admin', 'ops'],
         tenant_id: 'acme',
         org_id: 'org-1',
+        client_id: 'app',
         scopes: ['read', 'write'],
         original_issuer: 'https://idp.example.com/',
         iat: NOW,
@@ -65,6 +66,7 @@ describe('an internal token', () => {
       scopes: [],
       tenant: null,
       organisation: '',
+      clientId: null,
       expiresAtSeconds: null,
     })
     assert.deepEqual(Object.keys(claims(bare)), ['iss', 'aud', 'sub', 'jti', 'iat', 'exp'])
