@@ -66,6 +66,7 @@ export class InternalTokenKeys {
     if (!opened.ok) {
       throw new StartError(`identity.internalToken: the keys cannot be used (${opened.reason})`)
     }
+    if (keys.kind === 'generated') this.#parts.logger.log({ event: 'signing_keys_unshared' })
     this.#keys = opened.signingKeys
     this.#keys.start()
   }

@@ -1,4 +1,5 @@
 /** `sallyport check`: says everything that is wrong with a configuration, and starts nothing. */
+import { sendsInternalTokens } from '../bootstrap/compose-identity.ts'
 import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
 import { checkOnline } from './check-online.ts'
 import { checkSignatures } from './check-signatures.ts'
@@ -18,8 +19,19 @@ export async function check(options: CheckOptions, terminal: Terminal): Promise<
   if (configuration === null) return EXIT.refused
   terminal.print(`${options.configFile} is good: ${summary(configuration)}`)
   if (!checkSignatures(configuration, terminal)) return EXIT.refused
+  warnOfUnsharedKeys(configuration, terminal)
   if (!options.online) return EXIT.ok
   return (await checkOnline(configuration, terminal)) ? EXIT.ok : EXIT.failed
+}
+
+/** No mistake with one instance, so it does not fail the check. */
+function warnOfUnsharedKeys(configuration: GatewayConfiguration, terminal: Terminal): void {
+  if (!sendsInternalTokens(configuration)) return
+  if (configuration.identity.internalToken.keys.kind !== 'generated') return
+  terminal.complain(
+    'warning: identity.internalToken: each process makes keys of its own. With several instances, ' +
+      'upstreams refuse the tokens of the others: set keySecret or keyFiles (docs/identity.md)',
+  )
 }
 
 function summary({ issuers, upstreams, routes }: GatewayConfiguration): string {

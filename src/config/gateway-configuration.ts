@@ -293,10 +293,20 @@ export interface InternalTokenConfiguration {
   readonly keys: InternalTokenKeysConfiguration
 }
 
+export interface KeyDerivationConfiguration {
+  readonly secret: Uint8Array
+  readonly algorithm: 'ES256' | 'EdDSA'
+  readonly keyRotationMs: number
+}
+
 /** Where the keys come from; `path` is a file or a directory. */
 export type InternalTokenKeysConfiguration =
   | { readonly kind: 'generated' }
-  | { readonly kind: 'secret'; readonly secret: Uint8Array }
+  | {
+      readonly kind: 'secret'
+      readonly secret: Uint8Array
+      readonly published: readonly KeyDerivationConfiguration[]
+    }
   | { readonly kind: 'files'; readonly path: string }
 
 /** Names as written; `null`: not sent. No two are the same. */

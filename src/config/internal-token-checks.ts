@@ -34,6 +34,7 @@ export function checkInternalToken(settings: UnderstoodSettings, complain: Compl
   if (keyFiles !== null && (keySecret !== null || keySecretFile !== null)) {
     complain([...PATH, 'keyFiles'], 'cannot be combined with a secret')
   }
+  checkPreviousSecrets(internalToken, complain)
   settings.routes.forEach((route, index) => {
     if (route?.authenticate === 'none' && route.identity === 'internal-token') {
       complain(
@@ -42,6 +43,20 @@ export function checkInternalToken(settings: UnderstoodSettings, complain: Compl
       )
     }
   })
+}
+
+function checkPreviousSecrets(
+  { keySecret, keySecretFile, previousSecrets }: InternalTokenOutput,
+  complain: Complain,
+): void {
+  if (previousSecrets.length > 0 && keySecret === null && keySecretFile === null) {
+    complain([...PATH, 'previousSecrets'], 'needs keySecret or keySecretFile beside it')
+  }
+  for (const [index, { secret, secretFile }] of previousSecrets.entries()) {
+    if ((secret === null) === (secretFile === null)) {
+      complain([...PATH, 'previousSecrets', index], 'needs either secret or secretFile')
+    }
+  }
 }
 
 export function resolveInternalToken(
@@ -62,19 +77,48 @@ export function resolveInternalToken(
 
 /** What cannot be read or is too short is a complaint. */
 function resolveKeys(
-  { keySecret, keySecretFile, keyFiles }: InternalTokenOutput,
+  {
+    algorithm,
+    keyRotationMs,
+    keySecret,
+    keySecretFile,
+    keyFiles,
+    previousSecrets,
+  }: InternalTokenOutput,
   files: SettingFiles,
 ): InternalTokenKeysConfiguration {
   if (keyFiles !== null) {
     return { kind: 'files', path: files.existing([...PATH, 'keyFiles'], keyFiles) }
   }
   if (keySecret === null && keySecretFile === null) return { kind: 'generated' }
-  const at = [...PATH, keySecretFile === null ? 'keySecret' : 'keySecretFile']
-  const secret =
-    keySecretFile === null ? Buffer.from(keySecret ?? '', 'utf8') : files.secret(at, keySecretFile)
+  const own = { value: keySecret, file: keySecretFile }
+  return {
+    kind: 'secret',
+    secret: resolveSecret(own, PATH, ['keySecret', 'keySecretFile'], files),
+    published: previousSecrets.map((previous, index) => ({
+      secret: resolveSecret(
+        { value: previous.secret, file: previous.secretFile },
+        [...PATH, 'previousSecrets', index],
+        ['secret', 'secretFile'],
+        files,
+      ),
+      algorithm: previous.algorithm ?? algorithm,
+      keyRotationMs: previous.keyRotation ?? keyRotationMs,
+    })),
+  }
+}
+
+function resolveSecret(
+  { value, file }: { readonly value: string | null; readonly file: string | null },
+  path: readonly (string | number)[],
+  [valueName, fileName]: readonly [string, string],
+  files: SettingFiles,
+): Uint8Array {
+  const at = [...path, file === null ? valueName : fileName]
+  const secret = file === null ? Buffer.from(value ?? '', 'utf8') : files.secret(at, file)
   if (secret !== null && secret.length < KEY_SECRET_BYTES_MIN) {
     files.complain(at, `must hold at least ${KEY_SECRET_BYTES_MIN} bytes`)
   }
   // A copy of its own: small buffers share a pool with whatever else the process reads.
-  return { kind: 'secret', secret: Uint8Array.from(secret ?? []) }
+  return Uint8Array.from(secret ?? [])
 }

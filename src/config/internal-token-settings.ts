@@ -1,5 +1,14 @@
 /** Settings of internal tokens: the JWTs that the gateway mints for upstreams. */
-import { duration, type Output, oneOf, secretText, section, text, unlessAbsent } from './setting.ts'
+import {
+  duration,
+  listOf,
+  type Output,
+  oneOf,
+  secretText,
+  section,
+  text,
+  unlessAbsent,
+} from './setting.ts'
 
 export const internalTokenSchema = section(
   'The JWTs of the strategy `internal-token`. Upstreams verify them with the keys that the gateway ' +
@@ -33,6 +42,21 @@ export const internalTokenSchema = section(
     keySecretFile: unlessAbsent(
       text('File that holds the secret instead. Relative to the configuration file.'),
     ),
+    previousSecrets: listOf(
+      'Secrets whose keys are published and do not sign, so that a rolling change of secret, ' +
+        'algorithm or rotation rejects no token: list the next one first, then exchange the two, ' +
+        'then remove the last one.',
+      section('What the other keys are derived from.', {
+        secret: unlessAbsent(secretText('At least 32 random bytes.')),
+        secretFile: unlessAbsent(
+          text('File that holds the secret instead. Relative to the configuration file.'),
+        ),
+        algorithm: unlessAbsent(oneOf('As under `internalToken`, unless set.', ['ES256', 'EdDSA'])),
+        keyRotation: unlessAbsent(
+          duration('As under `internalToken`, unless set.', { minimum: '5m', maximum: '8760h' }),
+        ),
+      }),
+    ).prefault([]),
     keyFiles: unlessAbsent(
       text(
         'File with a private key in PEM, or directory of `*.pem`, of which the last by name signs. ' +

@@ -17,19 +17,25 @@ import type { InternalTokenAlgorithm, SigningKey } from './signing-key.ts'
 /** A wall clock may be stepped meanwhile, and tells nobody. */
 const REVIEW_MS_MAX = 10_000
 
-export interface DerivedKeysOptions {
+/** What keys are derived from: another secret, algorithm or rotation makes other keys. */
+export interface KeyDerivation {
   readonly algorithm: InternalTokenAlgorithm
   readonly keyRotationMs: number
-  readonly overlap: KeyOverlap
   /** At least KEY_SECRET_BYTES_MIN random bytes. */
   readonly secret: Uint8Array
+}
+
+export interface DerivedKeysOptions extends KeyDerivation {
+  readonly overlap: KeyOverlap
+  /** Their keys are published and do not sign: other instances sign with them, or soon will. */
+  readonly published: readonly KeyDerivation[]
 }
 
 export class DerivedKeys implements KeyPlanner {
   readonly #options: DerivedKeysOptions
   readonly #clock: Clock
-  /** Of the epochs that are published now, by number: deriving costs more than remembering. */
-  #keys: ReadonlyMap<number, SigningKey> = new Map()
+  /** Of what is published now, by derivation and epoch: deriving costs more than remembering. */
+  #keys: ReadonlyMap<string, SigningKey> = new Map()
 
   constructor(options: DerivedKeysOptions, clock: Clock) {
     this.#options = options
@@ -43,9 +49,14 @@ export class DerivedKeys implements KeyPlanner {
     const oldest = epochAt(nowMs - overlap.behindMs)
     const newest = epochAt(nowMs + overlap.aheadMs)
 
-    const published = new Map<number, SigningKey>()
-    for (let epoch = newest; epoch >= oldest; epoch -= 1) published.set(epoch, this.#keyOf(epoch))
-    this.#keys = published
+    const known = new Map<string, SigningKey>()
+    const signing = this.#publish(known, 0, this.#options, nowMs)
+    for (const [index, derivation] of this.#options.published.entries()) {
+      this.#publish(known, index + 1, derivation, nowMs)
+    }
+    this.#keys = known
+    // Two derivations may be the same one.
+    const published = new Map([...known.values()].map((key) => [key.keyId, key]))
     const changesAtMs = [
       (oldest + 1) * keyRotationMs + overlap.behindMs,
       (epochAt(nowMs) + 1) * keyRotationMs,
@@ -53,16 +64,36 @@ export class DerivedKeys implements KeyPlanner {
     ]
     return {
       ok: true,
-      signing: this.#keyOf(epochAt(nowMs)),
+      signing,
       published: [...published.values()],
       reviewInMs: Math.min(REVIEW_MS_MAX, Math.min(...changesAtMs) - nowMs),
       problem: null,
     }
   }
 
-  #keyOf(epoch: number): SigningKey {
-    const { algorithm, keyRotationMs, secret } = this.#options
-    const known = this.#keys.get(epoch)
-    return known ?? deriveSigningKey(secret, { algorithm, keyRotationMs, number: epoch })
+  /**
+   * Adds the keys of one derivation, newest first.
+   *
+   * @returns The one that signs now.
+   */
+  #publish(
+    known: Map<string, SigningKey>,
+    index: number,
+    { algorithm, keyRotationMs, secret }: KeyDerivation,
+    nowMs: number,
+  ): SigningKey {
+    const keyOf = (epoch: number): SigningKey => {
+      const name = `${index} ${epoch}`
+      const options = { algorithm, keyRotationMs, number: epoch }
+      const key = known.get(name) ?? this.#keys.get(name) ?? deriveSigningKey(secret, options)
+      known.set(name, key)
+      return key
+    }
+    const { aheadMs, behindMs } = this.#options.overlap
+    const oldest = Math.floor((nowMs - behindMs) / keyRotationMs)
+    for (let epoch = Math.floor((nowMs + aheadMs) / keyRotationMs); epoch >= oldest; epoch -= 1) {
+      keyOf(epoch)
+    }
+    return keyOf(Math.floor(nowMs / keyRotationMs))
   }
 }

@@ -139,7 +139,7 @@ export class InternalTokenMinter {
    * the issuer wrote them. Its size is that of the identity and some 500 characters: the limits on
    * credentials bound it.
    *
-   * `exp` is the least of now and the TTL, the end of the original, and the end of the verdict. A
+   * `exp` is the least of now and the TTL, and the end of the credential. A
    * request that passed thanks to clock tolerance gets a token whose `exp` is not after now: the
    * upstream may have the same tolerance, and nobody gets more time than the issuer gave.
    *
@@ -159,6 +159,8 @@ export class InternalTokenMinter {
       tenant_id: presentText(tenant ?? identity.tenant),
       org_id: presentText(identity.organisation),
       scopes: presentList(identity.scopes),
+      // RFC 9068 §2.2.3: one text; the list stays beside it for who reads that.
+      scope: presentText(identity.scopes.join(' ')),
       original_issuer: presentText(identity.issuer),
       jti: this.#tokenIds.take(),
       iat: nowSeconds,
@@ -177,9 +179,16 @@ function isAsLongAs(slot: MintedToken, endsAtSeconds: number): boolean {
     : slot.expiresAtSeconds <= endsAtSeconds
 }
 
-/** NumericDate in whole seconds, rounded down. */
+/**
+ * End of the credential: NumericDate in whole seconds, rounded down; infinite without one.
+ *
+ * The verdict on an issuer's token may end long before the token does, because an answer of an
+ * introspection endpoint is kept for seconds only: that says nothing about the token.
+ */
 function endOf({ identity, deadAtSeconds }: Verified): number {
-  return Math.floor(Math.min(deadAtSeconds, identity.expiresAtSeconds ?? deadAtSeconds))
+  const expiresAtSeconds = identity.expiresAtSeconds ?? Number.POSITIVE_INFINITY
+  if (identity.issuer !== '') return Math.floor(expiresAtSeconds)
+  return Math.floor(Math.min(deadAtSeconds, expiresAtSeconds))
 }
 
 function presentText(value: string | null): string | undefined {

@@ -10,7 +10,8 @@
  * - A key whose file is gone signs no more, unless nothing else can yet: so a file that is replaced
  *   in place is as good as an added one, as long as the process lives. It stays published until its
  *   last token is dead.
- * - After a start, the age of a file counts as time for which its key has been published.
+ * - After a start, the time that a file has been in its place counts as time for which its key has
+ *   been published. Not its date, which a copy may bring along from elsewhere.
  */
 import type { Clock } from '../resilience/clock.ts'
 import type { KeyOverlap } from './key-overlap.ts'
@@ -77,7 +78,7 @@ export class KeyFiles implements KeyPlanner {
   #take(files: readonly KeyFile[], nowMs: number): void {
     const isStart = this.#held.size === 0
     for (const held of this.#held.values()) held.isPresent = false
-    for (const { key, name, modifiedAtMs } of files) {
+    for (const { key, name, writtenAtMs } of files) {
       const held = this.#held.get(key.keyId)
       if (held !== undefined) {
         held.name = name
@@ -85,7 +86,7 @@ export class KeyFiles implements KeyPlanner {
         continue
       }
       // A file that appears before our eyes was not published by us before, whatever it claims.
-      const ageMs = isStart ? Math.max(0, this.#clock.wallMs() - modifiedAtMs) : 0
+      const ageMs = isStart ? Math.max(0, this.#clock.wallMs() - writtenAtMs) : 0
       const publishedAtMs = nowMs - ageMs
       this.#held.set(key.keyId, { key, publishedAtMs, name, isPresent: true, neededAtMs: nowMs })
     }

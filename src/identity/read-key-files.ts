@@ -18,7 +18,7 @@ export interface KeyFile {
   readonly name: string
   readonly key: SigningKey
   /** Wall clock. */
-  readonly modifiedAtMs: number
+  readonly writtenAtMs: number
 }
 
 export interface KeyFilesRead {
@@ -65,11 +65,13 @@ async function readKeyFile(path: string): Promise<KeyFile | KeyFileProblem> {
   try {
     const file = await open(path, 'r')
     try {
-      const { mode, size, mtimeMs } = await file.stat()
+      const { mode, size, mtimeMs, ctimeMs } = await file.stat()
       if ((mode & WRITABLE_BY_ALL) !== 0) return 'unsafe_permissions'
       if (size > KEY_FILE_BYTES_MAX) return 'unusable_key'
       const key = signingKeyOfPem(await file.readFile('utf8'))
-      return key === null ? 'unusable_key' : { name: basename(path), key, modifiedAtMs: mtimeMs }
+      return key === null
+        ? 'unusable_key'
+        : { name: basename(path), key, writtenAtMs: Math.max(mtimeMs, ctimeMs) }
     } finally {
       await file.close()
     }

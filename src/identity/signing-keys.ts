@@ -8,15 +8,15 @@
  * - `generated`: each process makes its own. Good for one instance. With several, an upstream that
  *   fetched the set from one refuses the tokens of the others; and after a restart, upstreams
  *   refuse new tokens until they fetch again, and tokens from before it as soon as they have.
- * - `secret`: all instances derive the same keys from the same secret, over restarts too. A secret
- *   that is replaced counts as a restart: old and new instances do not know each other's keys.
+ * - `secret`: all instances derive the same keys from the same secret, over restarts too. A
+ *   secret is replaced in two steps: published by all instances first, then it signs.
  * - `files`: an operator, or a tool of theirs, hands the same files to all instances and decides
  *   when keys rotate; `keyRotationMs` has no say then.
  */
 import type { Clock } from '../resilience/clock.ts'
 import { assertInvariant } from '../shared-memory/invariant.ts'
 import { KEY_SECRET_BYTES_MIN } from './derive-signing-key.ts'
-import { DerivedKeys } from './derived-keys.ts'
+import { DerivedKeys, type KeyDerivation } from './derived-keys.ts'
 import { GeneratedKeys } from './generated-keys.ts'
 import { KeyFiles } from './key-files.ts'
 import type { KeyOverlap } from './key-overlap.ts'
@@ -26,7 +26,12 @@ import type { InternalTokenAlgorithm, PublicSigningJwk, SigningKey } from './sig
 export type SigningKeySource =
   | { readonly kind: 'generated' }
   /** At least KEY_SECRET_BYTES_MIN bytes, and random: see derive-signing-key.ts. */
-  | { readonly kind: 'secret'; readonly secret: Uint8Array }
+  | {
+      readonly kind: 'secret'
+      readonly secret: Uint8Array
+      /** Published beside those that sign: see DerivedKeys. */
+      readonly published: readonly KeyDerivation[]
+    }
   /** A PEM file, or a directory of `*.pem` files: see key-files.ts. */
   | { readonly kind: 'files'; readonly path: string }
 
@@ -115,7 +120,7 @@ function plannerOf(options: SigningKeysOptions, clock: Clock): KeyPlanner {
     case 'generated':
       return new GeneratedKeys({ algorithm, keyRotationMs, overlap }, clock)
     case 'secret':
-      return new DerivedKeys({ algorithm, keyRotationMs, overlap, secret: source.secret }, clock)
+      return new DerivedKeys({ algorithm, keyRotationMs, overlap, ...source }, clock)
     case 'files':
       return new KeyFiles({ algorithm, overlap, path: source.path }, clock)
   }

@@ -54,6 +54,8 @@ export type LogEvent =
       readonly reason: string
     }
   | { readonly event: 'jwks_disk_copy_failed'; readonly issuer: string; readonly reason: string }
+  /** Internal tokens are signed with keys that no other instance has. */
+  | { readonly event: 'signing_keys_unshared' }
   | ({ readonly event: 'unexpected_failure'; readonly where: string } & ErrorDescription)
 
 export const LOG_EVENT_LEVELS: Readonly<Record<LogEvent['event'], LogLevel>> = {
@@ -74,5 +76,6 @@ export const LOG_EVENT_LEVELS: Readonly<Record<LogEvent['event'], LogLevel>> = {
   jwks_refresh_recovered: 'info',
   jwks_key_skipped: 'warn',
   jwks_disk_copy_failed: 'warn',
+  signing_keys_unshared: 'warn',
   unexpected_failure: 'error',
 }

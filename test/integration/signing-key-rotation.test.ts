@@ -21,7 +21,11 @@ import {
 const MINUTE_MS = 60_000
 /** The least in which one overlap ends before the next one begins. */
 const ROTATION_MS = 20 * MINUTE_MS
-const SECRET: SigningKeySource = { kind: 'secret', secret: Buffer.alloc(32, 'a shared secret') }
+const SECRET: SigningKeySource = {
+  kind: 'secret',
+  secret: Buffer.alloc(32, 'a shared secret'),
+  published: [],
+}
 const GENERATED: SigningKeySource = { kind: 'generated' }
 const SKEWED = [CLOCK_SKEW_MS_MAX, -CLOCK_SKEW_MS_MAX]
 const NO_MATCHING_KEY = 'ERR_JWKS_NO_MATCHING_KEY'

@@ -96,8 +96,14 @@ describe('settings of internal tokens', () => {
 
   it('take keys from a secret, from a file that holds one, from files, or from nowhere', () => {
     const secret = Uint8Array.from(Buffer.from(SECRET))
-    assert.deepEqual(keysOf({ keySecret: SECRET }), { kind: 'secret', secret })
-    assert.deepEqual(keysOf({ keySecretFile: join(directory, 'long') }), { kind: 'secret', secret })
+    const own = { kind: 'secret', secret, published: [] }
+    assert.deepEqual(keysOf({ keySecret: SECRET }), own)
+    assert.deepEqual(keysOf({ keySecretFile: join(directory, 'long') }), own)
+    const previousSecrets = [{ secretFile: join(directory, 'long'), algorithm: 'EdDSA' }]
+    assert.deepEqual(keysOf({ keySecret: SECRET, previousSecrets }), {
+      ...own,
+      published: [{ secret, algorithm: 'EdDSA', keyRotationMs: 86_400_000 }],
+    })
     assert.deepEqual(keysOf({ keyFiles: directory }), { kind: 'files', path: directory })
     assert.deepEqual(keysOf({}), { kind: 'generated' })
   })

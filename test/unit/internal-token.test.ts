@@ -51,6 +51,7 @@ describe('an internal token', () => {
         org_id: 'org-1',
         client_id: 'app',
         scopes: ['read', 'write'],
+        scope: 'read write',
         original_issuer: 'https://idp.example.com/',
         iat: NOW,
         exp: NOW + 300,
@@ -95,8 +96,11 @@ describe('an internal token', () => {
     assert.equal(claims(verdict({ expiresAtSeconds: NOW - 2 }, NOW + 3))['exp'], NOW - 2)
   })
 
-  it('ends with the verdict when the credential names no end', () => {
-    assert.equal(claims(verdict({ expiresAtSeconds: null }, NOW + 30))['exp'], NOW + 30)
+  it('ends with the session, or after its TTL, when the credential names no end', () => {
+    const session = verdict({ issuer: '', expiresAtSeconds: null }, NOW + 30)
+    assert.equal(claims(session)['exp'], NOW + 30)
+    const introspected = verdict({ expiresAtSeconds: null }, NOW + 1)
+    assert.equal(claims(introspected)['exp'], NOW + 300)
   })
 
   it('cannot be configured to outlive what can be revoked', () => {
@@ -131,7 +135,7 @@ describe('the token that is kept for an identity', () => {
   })
 
   it('serves every verdict of one identity that does not end before it', () => {
-    const [one, slot, alice] = [minter(), new MintedToken(), verdict()]
+    const [one, slot, alice] = [minter(), new MintedToken(), verdict({ issuer: '' })]
     const first = one.linesFor(slot, { ...alice, deadAtSeconds: NOW + 1_000 }, null, NOW)
     const prolonged = { ...alice, deadAtSeconds: NOW + 1_001 }
     assert.equal(one.linesFor(slot, prolonged, null, NOW + 1), first)

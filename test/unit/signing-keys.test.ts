@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { KeyDerivation } from '../../src/identity/derived-keys.ts'
 import { keyOverlap } from '../../src/identity/key-overlap.ts'
 import { KEY_FILES_MAX } from '../../src/identity/read-key-files.ts'
 import {
@@ -28,7 +30,9 @@ const OVERLAP = keyOverlap({
   upstreamToleranceSeconds: 30,
   upstreamCacheMs: 600_000,
 })
-const SECRET: SigningKeySource = { kind: 'secret', secret: Buffer.alloc(32, 7) }
+const secretSource = (secret: Uint8Array, published: readonly KeyDerivation[] = []) =>
+  ({ kind: 'secret', secret, published }) as const
+const SECRET = secretSource(Buffer.alloc(32, 7))
 const GENERATED: SigningKeySource = { kind: 'generated' }
 
 interface Rig {
@@ -187,7 +191,7 @@ describe('keys that are derived from a secret', () => {
     await early.pass(5 * DAY_MS + 12_345)
     const late = await open(SECRET, clock)
     assert.deepEqual(late.keys.snapshot(), early.keys.snapshot())
-    const stranger = await open({ kind: 'secret', secret: Buffer.alloc(32, 8) }, clock)
+    const stranger = await open(secretSource(Buffer.alloc(32, 8)), clock)
     assert.notEqual(signer(stranger.keys), signer(late.keys))
   })
 
@@ -208,6 +212,34 @@ describe('keys that are derived from a secret', () => {
     assert.deepEqual(names(keys), [signer(keys)])
   })
 
+  it('of another secret, algorithm or rotation are published beside them and do not sign', async () => {
+    const clock = new ManualClock()
+    const own = { algorithm: 'ES256', keyRotationMs: DAY_MS, secret: Buffer.alloc(32, 7) } as const
+    for (const other of [
+      { ...own, secret: Buffer.alloc(32, 8) },
+      { ...own, algorithm: 'EdDSA' },
+      { ...own, keyRotationMs: DAY_MS / 2 },
+    ] as const) {
+      const last = await open(SECRET, clock)
+      const { algorithm, keyRotationMs } = other
+      const opened = await openSigningKeys(
+        { algorithm, keyRotationMs, overlap: OVERLAP, source: secretSource(other.secret, [own]) },
+        { clock, onSnapshot: () => {}, onEvent: () => {} },
+      )
+      assert.ok(opened.ok)
+      const next = opened.signingKeys
+      const prepared = await open(secretSource(own.secret, [other]), clock)
+      assert.notEqual(signer(next), signer(last.keys))
+      assert.equal(signer(prepared.keys), signer(last.keys))
+      // Each step publishes what the one before it and the one behind it sign with.
+      assert.ok(names(prepared.keys).includes(signer(next)))
+      assert.ok(names(next).includes(signer(last.keys)))
+      await last.pass(DAY_MS)
+      await next.tick()
+      assert.ok(names(next).includes(signer(last.keys)), 'also after a rotation')
+    }
+  })
+
   it('right themselves when the clock is set back', async () => {
     const { keys, pass } = await open(SECRET)
     const before = keys.snapshot()
@@ -217,7 +249,7 @@ describe('keys that are derived from a secret', () => {
   })
 
   it('are not derived from a secret that can be guessed', async () => {
-    assert.equal(await refusal({ kind: 'secret', secret: Buffer.alloc(31, 7) }), 'secret_too_short')
+    assert.equal(await refusal(secretSource(Buffer.alloc(31, 7))), 'secret_too_short')
   })
 })
 
@@ -229,7 +261,11 @@ describe('keys in files', () => {
   })
   after(() => rm(root, { recursive: true }))
 
-  /** A directory with these files, written long before the clock of the tests. */
+  /** Opens them as of a day after they were put into their place. */
+  const openLater = (files: SigningKeySource, ageMs = DAY_MS) =>
+    open(files, new ManualClock(Date.now() + ageMs))
+
+  /** A directory with these files, whose dates are old. */
   async function directoryOf(files: Record<string, SigningKey | string>): Promise<string> {
     directories += 1
     const directory = join(root, String(directories))
@@ -250,7 +286,7 @@ describe('keys in files', () => {
   it('are all published, and the last by name signs', async () => {
     const [january, february] = [made(), made()]
     const path = await directoryOf({ '2026-02.pem': february, '2026-01.pem': january })
-    const { keys } = await open(source(path))
+    const { keys } = await openLater(source(path))
     assert.equal(signer(keys), february.keyId)
     assert.deepEqual(names(keys), [february.keyId, january.keyId])
   })
@@ -258,7 +294,7 @@ describe('keys in files', () => {
   it('may be one single file', async () => {
     const key = made()
     const path = await directoryOf({ 'signing.key': key })
-    const { keys } = await open(source(join(path, 'signing.key')))
+    const { keys } = await openLater(source(join(path, 'signing.key')))
     assert.deepEqual(names(keys), [key.keyId])
   })
 
@@ -267,14 +303,14 @@ describe('keys in files', () => {
     const path = await directoryOf({ '.hidden.pem': 'rubbish', 'notes.txt': 'rubbish' })
     const elsewhere = await directoryOf({ 'key.pem': key })
     await symlink(join(elsewhere, 'key.pem'), join(path, 'linked.pem'))
-    const { keys } = await open(source(path))
+    const { keys } = await openLater(source(path))
     assert.deepEqual(names(keys), [key.keyId])
   })
 
   it('sign only when they have been published for long enough', async () => {
     const [january, february] = [made(), made()]
     const path = await directoryOf({ '2026-01.pem': january })
-    const { keys, pass } = await open(source(path))
+    const { keys, pass } = await openLater(source(path))
     await put(path, '2026-02.pem', february)
     await pass(10_000)
     assert.deepEqual(names(keys), [february.keyId, january.keyId])
@@ -285,32 +321,31 @@ describe('keys in files', () => {
     assert.equal(signer(keys), february.keyId)
   })
 
-  it('are not signed with after a start, when they are newer than what upstreams cache', async () => {
+  it('that have just come sign only when others can have seen them, whatever their date', async () => {
     const [january, february] = [made(), made()]
-    const path = await directoryOf({ '2026-01.pem': january, '2026-02.pem': february })
-    const clock = new ManualClock()
-    const writtenAtSeconds = clock.nowSeconds() - 60
-    await utimes(join(path, '2026-02.pem'), writtenAtSeconds, writtenAtSeconds)
+    const path = await directoryOf({ '2026-01.pem': january })
+    await delay(150)
+    await put(path, '2026-02.pem', february)
+    // An instance that starts when the first file is old enough, and the second is not.
+    const { ctimeMs } = await stat(join(path, '2026-02.pem'))
+    const clock = new ManualClock(ctimeMs + OVERLAP.aheadMs - 100)
     const { keys, pass } = await open(source(path), clock)
     assert.equal(signer(keys), january.keyId)
-    await pass(OVERLAP.aheadMs - 60_000)
+    assert.equal(names(keys).length, 2)
+    await pass(OVERLAP.aheadMs)
     assert.equal(signer(keys), february.keyId)
   })
 
   it('of which all are new sign by the oldest', async () => {
     const [january, february] = [made(), made()]
     const path = await directoryOf({ '2026-01.pem': january, '2026-02.pem': february })
-    const clock = new ManualClock()
-    for (const name of ['2026-01.pem', '2026-02.pem']) {
-      await utimes(join(path, name), clock.nowSeconds(), clock.nowSeconds())
-    }
-    assert.equal(signer((await open(source(path), clock)).keys), january.keyId)
+    assert.equal(signer((await openLater(source(path), 0)).keys), january.keyId)
   })
 
   it('that are removed stop signing at once, and are published until their tokens are dead', async () => {
     const [january, february] = [made(), made()]
     const path = await directoryOf({ '2026-01.pem': january, '2026-02.pem': february })
-    const { keys, pass } = await open(source(path))
+    const { keys, pass } = await openLater(source(path))
     await rm(join(path, '2026-02.pem'))
     await pass(10_000)
     assert.equal(signer(keys), january.keyId)
@@ -323,7 +358,7 @@ describe('keys in files', () => {
   it('that are replaced in place sign on until the new one is known to upstreams', async () => {
     const [old, next] = [made(), made()]
     const path = await directoryOf({ 'signing.pem': old })
-    const { keys, pass, events } = await open(source(path))
+    const { keys, pass, events } = await openLater(source(path))
     await put(path, 'signing.pem', next)
     await pass(10_000)
     assert.equal(signer(keys), old.keyId)
@@ -338,7 +373,7 @@ describe('keys in files', () => {
   it('of the other algorithm are published and do not sign', async () => {
     const [current, next] = [made('ES256'), made('EdDSA')]
     const path = await directoryOf({ 'a.pem': current, 'b.pem': next })
-    const { keys } = await open(source(path))
+    const { keys } = await openLater(source(path))
     assert.equal(signer(keys), current.keyId)
     assert.deepEqual(names(keys), [next.keyId, current.keyId])
   })
@@ -346,7 +381,7 @@ describe('keys in files', () => {
   it('stay in use when their files cannot be read any more, and that is told once', async () => {
     const key = made()
     const path = await directoryOf({ 'key.pem': key })
-    const { keys, pass, events, snapshots } = await open(source(path))
+    const { keys, pass, events, snapshots } = await openLater(source(path))
     await rm(path, { recursive: true })
     for (let times = 0; times < 3; times += 1) await pass(OVERLAP.behindMs)
     assert.equal(signer(keys), key.keyId)
@@ -358,7 +393,7 @@ describe('keys in files', () => {
   it('stay in use when the last file is removed, and that is told', async () => {
     const key = made()
     const path = await directoryOf({ 'key.pem': key })
-    const { keys, pass, events } = await open(source(path))
+    const { keys, pass, events } = await openLater(source(path))
     await rm(join(path, 'key.pem'))
     await pass(OVERLAP.behindMs)
     await pass(OVERLAP.behindMs)
@@ -369,7 +404,7 @@ describe('keys in files', () => {
   it('do not suffer from one of them that is half written', async () => {
     const [january, february] = [made(), made()]
     const path = await directoryOf({ '2026-01.pem': january })
-    const { keys, pass, events } = await open(source(path))
+    const { keys, pass, events } = await openLater(source(path))
     await put(path, '2026-02.pem', february.privateKeyPem.slice(0, 60))
     await pass(10_000)
     assert.deepEqual(names(keys), [january.keyId])
