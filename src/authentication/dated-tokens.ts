@@ -7,9 +7,10 @@ import { type Identity, refuse, type Verification } from '../protocol/verificati
 import type { FirstSights } from '../revocation/first-sights.ts'
 import { REVOCATION_LIFE_MAX_SECONDS } from '../revocation/revocation-entry.ts'
 import type {
-  IntrospectionPolicy,
-  IntrospectionResult,
-} from '../verifiers/introspection/introspection-verifier.ts'
+  IntrospectedToken,
+  IntrospectionOutcome,
+} from '../verifiers/introspection/introspection-client.ts'
+import type { IntrospectionPolicy } from '../verifiers/introspection/introspection-verifier.ts'
 import type { JwtProfile } from '../verifiers/jwt/jwt-verifier.ts'
 import type { Verifier } from '../verifiers/verifier.ts'
 import type { Introspector } from './token-authenticator.ts'
@@ -56,17 +57,17 @@ export class DatedIntrospector implements Introspector {
 
   /** Refuses with `token_expired`, too: a token without `exp` that is older than any may be. */
   async introspect(
-    token: string,
+    token: IntrospectedToken,
     policy: IntrospectionPolicy,
     nowSeconds: number,
-  ): Promise<IntrospectionResult> {
+  ): Promise<IntrospectionOutcome> {
     const result = await this.#introspector.introspect(token, policy, nowSeconds)
     if (result.kind !== 'active') return result
     const life = this.#lives.get(policy.name) ?? null
     const undated = result.identity
     const identity =
       undated.issuedAtSeconds === null
-        ? await dated(this.#firstSights, token, undated, nowSeconds, life)
+        ? await dated(this.#firstSights, token.text, undated, nowSeconds, life)
         : undated
     if (identity === null) {
       const soonSeconds = nowSeconds + UNDATED_SECONDS

@@ -1,9 +1,6 @@
 /** How the routes of a listener thread tell their upstreams who is calling. */
-import type {
-  GatewayConfiguration,
-  IdentityStrategyName,
-  RouteConfiguration,
-} from '../config/gateway-configuration.ts'
+import type { GatewayConfiguration, RouteConfiguration } from '../config/gateway-configuration.ts'
+import type { IdentityStrategyName } from '../config/identity-configuration.ts'
 import {
   IdentityHeaders,
   type IdentityStrategy,

@@ -8,6 +8,7 @@ import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
 import type { StoredUser } from '../protocol/verification.ts'
 import type { AuthenticatorName } from './authenticator-checks.ts'
 import type { Tuning } from './environment.ts'
+import type { IdentityConfiguration, IdentityStrategyName } from './identity-configuration.ts'
 import type { ClaimRequirementSettings } from './requirement-settings.ts'
 
 export interface GatewayConfiguration {
@@ -264,66 +265,6 @@ export interface ClaimNamesConfiguration {
   readonly scopes: string | null
   readonly tenant: string | null
   readonly organisation: string | null
-}
-
-/**
- * - `headers`: header fields in place of the credential.
- * - `internal-token`: a JWT of the gateway in place of the credential.
- * - `pass-through`: the credential as it came.
- */
-export type IdentityStrategyName = 'headers' | 'internal-token' | 'pass-through'
-
-export interface IdentityConfiguration {
-  /** Of routes that do not say. */
-  readonly strategy: IdentityStrategyName
-  readonly headers: IdentityHeadersConfiguration
-  readonly internalToken: InternalTokenConfiguration
-}
-
-export interface InternalTokenConfiguration {
-  /** No issuer of clients has the same. */
-  readonly issuer: string
-  readonly audience: string
-  readonly algorithm: 'ES256' | 'EdDSA'
-  /** From 1 to 300. */
-  readonly ttlSeconds: number
-  readonly keyRotationMs: number
-  /** How long upstreams may keep the published keys. */
-  readonly upstreamCacheMs: number
-  readonly keys: InternalTokenKeysConfiguration
-}
-
-export interface KeyDerivationConfiguration {
-  readonly secret: Uint8Array
-  readonly algorithm: 'ES256' | 'EdDSA'
-  readonly keyRotationMs: number
-}
-
-/** Where the keys come from; `path` is a file or a directory. */
-export type InternalTokenKeysConfiguration =
-  | { readonly kind: 'generated' }
-  | {
-      readonly kind: 'secret'
-      readonly secret: Uint8Array
-      readonly published: readonly KeyDerivationConfiguration[]
-    }
-  | { readonly kind: 'files'; readonly path: string }
-
-/** Names as written; `null`: not sent. No two are the same. */
-export interface IdentityHeadersConfiguration {
-  readonly userId: string | null
-  readonly clientId: string | null
-  readonly email: string | null
-  readonly roles: string | null
-  readonly tenant: string | null
-  readonly organisation: string | null
-  readonly tenantPlan: string | null
-  readonly issuer: string | null
-  readonly scopes: string | null
-  readonly expires: string | null
-  readonly sessionId: string | null
-  readonly requestId: string | null
-  readonly correlationId: string | null
 }
 
 export interface UpstreamConfiguration {

@@ -3,7 +3,7 @@ import type { Complain } from './config-error.ts'
 import type {
   InternalTokenConfiguration,
   InternalTokenKeysConfiguration,
-} from './gateway-configuration.ts'
+} from './identity-configuration.ts'
 import type { InternalTokenOutput } from './internal-token-settings.ts'
 import type { SettingFiles } from './setting-files.ts'
 import type { UnderstoodSettings } from './understood-settings.ts'

@@ -40,6 +40,7 @@ export function startMember(
       onState: (state) => {
         if (state === 'ready') member.feed.lookNow()
       },
+      onOversizedRecord: () => {},
     },
   )
   const real = new RedisRevocationLog(KEY_PREFIX, {
