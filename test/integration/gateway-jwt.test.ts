@@ -158,13 +158,18 @@ function expiryOf(token: string): number {
 }
 
 /** Nobody has seen the token: concurrent first requests, then many more, cost one verification. */
-async function passesEverywhere(token: string, issuer: string): Promise<void> {
+async function passesEverywhere(
+  token: string,
+  issuer: string,
+  further: Record<string, string[]> = {},
+): Promise<void> {
   const verifiedBefore = await verified()
   const first = await askOften('/any', token)
   const cached = await askOften('/any', token)
   for (const answer of [...first, ...cached]) {
     assert.equal(errorOf(answer), '200')
-    assert.deepEqual(identityOf(echoOf(answer)), expectedIdentity(issuer, expiryOf(token)))
+    const expected = { ...expectedIdentity(issuer, expiryOf(token)), ...further }
+    assert.deepEqual(identityOf(echoOf(answer)), expected)
   }
   assert.equal((await verified()) - verifiedBefore, 1)
 }
@@ -173,7 +178,9 @@ describe('tokens of a real provider (RFC 9068)', () => {
   for (const algorithm of SIGNING_ALGORITHMS) {
     it(`pass with ${algorithm}, are verified once for all threads, and say who calls`, async () => {
       const asked: AccessTokenRequest = { algorithm, scopes: ['read', 'write'], claims: PERSON }
-      await passesEverywhere(await provider.issueAccessToken(asked), provider.issuer)
+      const token = await provider.issueAccessToken(asked)
+      // §2.2: the client that asked for it.
+      await passesEverywhere(token, provider.issuer, { 'x-client-id': ['demo-client'] })
     })
   }
 

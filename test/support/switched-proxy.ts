@@ -41,8 +41,13 @@ export class SwitchedProxy {
     return { host: HOST, port: this.port }
   }
 
-  async stop(): Promise<void> {
+  /** Ends all connections, so that none is left to an earlier target. */
+  cut(): void {
     for (const socket of this.#sockets) socket.destroy()
+  }
+
+  async stop(): Promise<void> {
+    this.cut()
     await new Promise((resolve) => {
       this.#server.close(resolve)
     })
