@@ -79,7 +79,10 @@ describe('sessions behind sentinels', () => {
       const id = await createSession(parts, 'alice')
       const isFound = async () => outcomeOf(await parts.ask('/s/x', cookie(id))) === 'passed'
       await eventually('the master answers', isFound)
-      await eventually('the replica has it', async () => (await replica.command('DBSIZE')) === 2)
+      const key = `sess:${sha256(id)}`
+      await eventually('the replica has it', async () => {
+        return (await replica.command('EXISTS', key)) === 1
+      })
       await master.kill()
       assert.equal(outcomeOf(await parts.ask('/s/x', cookie(id))), '503 verifier_unavailable')
       const isBack = async () => outcomeOf(await parts.ask('/s/x', cookie(id))) === 'passed'
