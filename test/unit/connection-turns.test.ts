@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import { ConnectionTurns, type Turn } from '../../src/resilience/connection-turns.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
-const WAIT_MS = 60_000
+/** Longer than any of these takes. */
+const WAIT_MS = 5_000
 const CONNECTIONS = 8
 
 function setUp(connections = CONNECTIONS) {

@@ -60,6 +60,7 @@ describe('a verified token', () => {
         scopes: ['read', 'write'],
         tenant: 'acme',
         organisation: 'org-1',
+        clientId: null,
         tokenId: '0b6c6c2e-8f5b-4c1f-9d7c-1f2a3b4c5d6e',
         sessionId: 'session-1',
         issuedAtSeconds: NOW_SECONDS - 60,
