@@ -117,9 +117,10 @@ describe('a connection that the kernel has established', () => {
       const probe = await ask(port, '/x')
       return probe !== null && (await isSilent(probe))
     })
+    // Before the signal: soon after it, no more handshakes are begun.
+    const established = (await askAll()).filter((client) => client !== null)
     command.signal('SIGTERM')
     await command.logged('draining')
-    const established = (await askAll()).filter((client) => client !== null)
     assert.ok(established.length > 0, 'no connection was established')
     for (const client of established) {
       assert.equal(soleAnswer(await client.waitForAnswers(1)).body.toString(), 'ok')
