@@ -7,6 +7,7 @@ import { AUDIENCE, ISSUER } from '../credentials.ts'
 import type { Peer, PeerContext } from '../peer.ts'
 import { PROJECT_ROOT } from '../project-root.ts'
 
+const READY_WITHIN_MS = 20_000
 const PROGRAM = join(PROJECT_ROOT, 'dist', 'main.js')
 
 function configuration(context: PeerContext, port: number, adminPort: number): string {
@@ -31,6 +32,14 @@ routes:
 `
 }
 
+/** Until then it refuses good credentials: not everything that was revoked is known. */
+async function ready(port: number): Promise<void> {
+  const patience = AbortSignal.timeout(READY_WITHIN_MS)
+  while (!(await fetch(`http://127.0.0.1:${port}/health/ready`, { signal: patience })).ok) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
 export const gatewayPeer: Peer = {
   name: 'sallyport',
   work: 'routes, finds the verdict or verifies, or asks Redis for the session; sets identity headers',
@@ -47,6 +56,7 @@ export const gatewayPeer: Peer = {
       port,
       { SALLYPORT_LISTENER_THREADS: String(context.threads) },
     )
+    await ready(port)
     const description = JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8')) as {
       version: string
     }
