@@ -11,6 +11,9 @@ import { eventually } from './eventually.ts'
 /** More than any drain of a test takes, on any machine. */
 const END_MS_MAX = 60_000
 
+/** What Node writes about its own coverage when a process ends while one of its threads starts. */
+const IS_ABOUT_COVERAGE = /^Failed to .+ coverage profile/
+
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 
 interface CommandEnd {
@@ -22,7 +25,7 @@ interface CommandEnd {
 export class SpawnedCommand {
   /** Lines on standard output. */
   readonly output: string[] = []
-  /** Lines on standard error. */
+  /** Lines on standard error, without those of the coverage that a test run may collect. */
   readonly complaints: string[] = []
   readonly #child: ChildProcess
   readonly #end: Promise<CommandEnd>
@@ -50,7 +53,9 @@ export class SpawnedCommand {
     })
     this.#child = child
     createInterface({ input: child.stdout }).on('line', (line) => this.output.push(line))
-    createInterface({ input: child.stderr }).on('line', (line) => this.complaints.push(line))
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (!IS_ABOUT_COVERAGE.test(line)) this.complaints.push(line)
+    })
     this.#end = (once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>).then(
       ([exitCode, signal]) => {
         this.#hasEnded = true
