@@ -16,10 +16,10 @@ import type { ClaimRequirementSettings } from '../config/requirement-settings.ts
 import type { CredentialSource } from '../credentials/credential-source.ts'
 import { CredentialExtractor } from '../credentials/extract-credential.ts'
 import { CredentialStripper } from '../credentials/strip-credential.ts'
-import type { AuthenticationMethod, GatewayRoute } from '../gateway/gateway-route.ts'
+import type { AuthenticationMethod, RouteTenants } from '../decision/revision.ts'
+import type { GatewayRoute } from '../gateway/gateway-route.ts'
 import { LoginRedirect } from '../gateway/login-redirect.ts'
 import type { RouteRefusals } from '../gateway/refusal-response.ts'
-import type { RouteTenants } from '../gateway/route-tenants.ts'
 import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import { compileChallenges } from '../protocol/credential-challenges.ts'
@@ -36,7 +36,7 @@ const REALM = 'sallyport'
 const MS_PER_SECOND = 1_000
 /** Ids of 128 characters, and what express-session adds to them: a signature, percent-encoded. */
 const COOKIE_BYTES_MAX = 512
-/** Fields that the gateway writes itself, beside the identity: see gateway/handle-request.ts. */
+/** Fields that the gateway writes itself, beside the identity: see gateway/upstream-request.ts. */
 const TRACE_NAMES = ['traceparent', 'tracestate']
 
 /** Who judges which kind of credential; one set for all routes of a thread. */

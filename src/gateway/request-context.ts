@@ -4,13 +4,13 @@
  * Every field is set in the constructor, in one order, so that all requests have one shape.
  */
 
+import type { Decision } from '../decision/decision.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import type { Outcome } from '../observability/metric-names.ts'
 import { describeError } from '../observability/redact.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
 import type { ForwardEnd, ForwardObserver } from '../proxy/forward-request.ts'
-import type { Tenant } from '../tenants/tenant.ts'
 import type { Gateway } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import { refusalResponse } from './refusal-response.ts'
@@ -26,11 +26,10 @@ export class RequestContext implements ForwardObserver {
   /** Whether the peer is one of `server.trustedProxies`. */
   readonly isPeerTrusted: boolean
   readonly startedAtMs: number
-  route: GatewayRoute | null
-  /** What the request names until its credential is known; then the tenant that is served. */
-  tenant: Tenant | null
-  /** When the credential was judged; the start, when its verdict was known already. */
-  judgedAtMs: number
+  /** `null` until it is decided. */
+  decision: Decision<GatewayRoute> | null
+  /** When it was decided; the start, when that took no time. */
+  decidedAtMs: number
 
   constructor(
     gateway: Gateway,
@@ -43,9 +42,19 @@ export class RequestContext implements ForwardObserver {
     this.requestId = requestId
     this.isPeerTrusted = isPeerTrusted
     this.startedAtMs = gateway.clock.monotonicMs()
-    this.route = null
-    this.tenant = null
-    this.judgedAtMs = this.startedAtMs
+    this.decision = null
+    this.decidedAtMs = this.startedAtMs
+  }
+
+  get route(): GatewayRoute | null {
+    return this.decision === null ? null : this.decision.route
+  }
+
+  /** The decision took time, and is there now. */
+  noteDecided(): void {
+    const { metrics, clock } = this.gateway
+    this.decidedAtMs = clock.monotonicMs()
+    metrics.recordAuthenticate((this.decidedAtMs - this.startedAtMs) * MICROS_PER_MS)
   }
 
   /** Answers with a refusal and counts it. Ignored by an exchange that is over. */
@@ -57,13 +66,6 @@ export class RequestContext implements ForwardObserver {
     this.gateway.metrics.countRefusal(code, route?.issuerIndex ?? NO_INDEX)
     if (isGone) this.#end('client_gone', STATUS_NONE, null)
     else this.#end(outcomeOfRefusal(code), response.statusCode, code)
-  }
-
-  /** Counts and logs a refusal that does not take effect. The request is still to be answered. */
-  reportShadowed(route: GatewayRoute, code: AuthErrorCode): void {
-    const { metrics, logger } = this.gateway
-    metrics.countShadowRefusal(code, route.index)
-    logger.security({ event: 'shadow_refused', route: route.name, code })
   }
 
   /** Ends a request that met a defect: the connection is cut, the thread lives on. */
@@ -84,7 +86,7 @@ export class RequestContext implements ForwardObserver {
 
   onAnswer(): void {
     const { metrics, clock } = this.gateway
-    metrics.recordUpstream((clock.monotonicMs() - this.judgedAtMs) * MICROS_PER_MS)
+    metrics.recordUpstream((clock.monotonicMs() - this.decidedAtMs) * MICROS_PER_MS)
   }
 
   onSettled(statusCode: number, end: ForwardEnd): void {
