@@ -66,7 +66,7 @@ function rulesOf(part: Partial<RouteRules>): RouteRules {
         authenticator,
       },
     ],
-    absentCode: 'missing_token',
+    absent: 'credential_absent',
     requirement: {
       scopesAll: ['read'],
       scopesAny: [],
@@ -106,7 +106,7 @@ function tokenOf(name: string): string {
 function remembered(name: string, scopes: readonly string[]): string {
   const nowSeconds = systemClock.nowSeconds()
   const verified: Verified = {
-    ok: true,
+    kind: 'verified',
     identity: {
       issuer: 'https://login.example.com/realms/main',
       subject: '248289761001',

@@ -72,7 +72,7 @@ export function composeRoute(
     authentication: route.authenticate,
     upstream,
     methods: methods.map(({ extractor, authenticator }) => ({ extractor, authenticator })),
-    absentCode: route.authenticators[0] === 'session' ? 'no_session' : 'missing_token',
+    absent: route.authenticators[0] === 'session' ? 'session_absent' : 'credential_absent',
     stripper: keepsCredential ? null : stripper,
     isShadow,
     identity,
@@ -206,7 +206,7 @@ function sessionMethod(
   const sources: CredentialSource[] = [{ kind: 'cookie', name: sessions.cookie }]
   return {
     sources,
-    extractor: new CredentialExtractor(sources, COOKIE_BYTES_MAX, 'invalid_session_format'),
+    extractor: new CredentialExtractor(sources, COOKIE_BYTES_MAX, 'session_cookie_too_long'),
     authenticator: authenticators.sessions,
   }
 }
@@ -219,7 +219,7 @@ function apiKeyMethod(
   const sources: CredentialSource[] = [{ kind: 'header', name: apiKeys.header, scheme: null }]
   return {
     sources,
-    extractor: new CredentialExtractor(sources, server.limits.tokenBytes, 'invalid_api_key'),
+    extractor: new CredentialExtractor(sources, server.limits.tokenBytes, 'api_key_too_long'),
     authenticator: authenticators.apiKeys,
   }
 }

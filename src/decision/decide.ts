@@ -26,10 +26,13 @@ import type {
 import type { AuthenticationMethod, Revision, RouteRules, RouteTenants } from './revision.ts'
 
 const NO_ROUTE = refuse('route_not_found')
-const AMBIGUOUS = refuse('invalid_request')
-const CSRF = refuse('csrf_rejected')
-const NO_TENANT = refuse('tenant_not_identified')
-const UNAVAILABLE = refuse('verifier_unavailable')
+const AMBIGUOUS = refuse('path_ambiguous')
+const REPEATED = refuse('credential_repeated')
+const CROSS_SITE = refuse('cross_site')
+const NO_TENANT = refuse('tenant_absent')
+const UNVERIFIED = refuse('unverified_not_permitted')
+const NOT_LEARNT = refuse('revocations_not_learnt')
+const UNDATED = refuse('revocation_undated')
 const REVOKED = refuse('token_revoked')
 
 /** One request on its way through the checks. */
@@ -56,7 +59,7 @@ export function decide<Route extends RouteRules>(
   if (route === null) return refused(null, null, NO_ROUTE, null)
   if (route === AMBIGUOUS_PATH) return refused(null, null, AMBIGUOUS, null)
   const tenant = route.tenants === null ? null : requestedTenant(route.tenants, facts)
-  if (tenant !== null && 'code' in tenant) return refused(route, null, tenant, null)
+  if (tenant?.kind === 'refused') return refused(route, null, tenant, null)
   const nowSeconds = revision.clock.nowSeconds()
   if (route.authentication === 'none') return passed(route, tenant, 'anonymous', null, nowSeconds)
   return decideByCredential({ revision, facts, route, tenant }, 0, nowSeconds)
@@ -90,11 +93,11 @@ function decideByCredential<Route extends RouteRules>(
     const credential = extractor.extract(facts.headers, facts.query)
     if (credential === null) continue
     if (typeof credential !== 'string') return refused(route, tenant, credential, null)
-    if (isAmbiguousBehind(route, index, facts)) return refused(route, tenant, AMBIGUOUS, null)
+    if (isAmbiguousBehind(route, index, facts)) return refused(route, tenant, REPEATED, null)
     return decideByVerdict(question, index, credential, nowSeconds)
   }
   if (route.authentication !== 'optional') {
-    return refused(route, tenant, refuse(route.absentCode), null)
+    return refused(route, tenant, refuse(route.absent), null)
   }
   if (tenant === null && route.tenants?.policy.required === true) {
     return refused(route, tenant, NO_TENANT, null)
@@ -122,7 +125,7 @@ function decideByVerdict<Route extends RouteRules>(
 ): Decision<Route> | Promise<Decision<Route>> {
   const { revision, route, tenant } = question
   const method = route.methods[index] as AuthenticationMethod
-  if (isForged(question, method)) return refused(route, tenant, CSRF, null)
+  if (isForged(question, method)) return refused(route, tenant, CROSS_SITE, null)
 
   const verdict = method.authenticator.recall(credential, nowSeconds)
   if (verdict !== null) return conclude(question, index, verdict, nowSeconds)
@@ -150,14 +153,14 @@ function conclude<Route extends RouteRules>(
   nowSeconds: number,
 ): Decision<Route> | Promise<Decision<Route>> {
   const { route, tenant } = question
-  if ('code' in verdict) return refused(route, tenant, verdict, null)
-  if ('unverified' in verdict) {
+  if (verdict.kind === 'refused') return refused(route, tenant, verdict, null)
+  if (verdict.kind === 'unverified') {
     // A caller that is not known has no scope that a route could ask for.
     if (route.requiresNothing) return passed(route, tenant, 'unverified', null, nowSeconds)
-    return refused(route, tenant, UNAVAILABLE, null)
+    return refused(route, tenant, UNVERIFIED, null)
   }
   // A session in which nobody is logged in counts as no credential.
-  if ('nobody' in verdict) return decideByCredential(question, index + 1, nowSeconds)
+  if (verdict.kind === 'anonymous') return decideByCredential(question, index + 1, nowSeconds)
   return decideByIdentity(question, verdict, nowSeconds)
 }
 
@@ -174,12 +177,12 @@ function decideByIdentity<Route extends RouteRules>(
   if (revision.revocations.isRevoked(keys, nowSeconds)) {
     return refused(route, tenant, revocationOf(revision, identity, keys, nowSeconds), identity)
   }
-  if (!revision.learntRevocations.areLearnt) return refused(route, tenant, UNAVAILABLE, identity)
+  if (!revision.learntRevocations.areLearnt) return refused(route, tenant, NOT_LEARNT, identity)
   const served =
     route.tenants === null
       ? tenant
       : matchTokenTenant(tenant, identity, route.tenants.registry, route.tenants.policy)
-  if (served !== null && 'code' in served) return refused(route, tenant, served, identity)
+  if (served?.kind === 'refused') return refused(route, tenant, served, identity)
   const unauthorised = authorize(identity, route.requirement)
   if (unauthorised !== null) return refused(route, served, unauthorised, identity)
   return passed(route, served, 'established', established, nowSeconds)
@@ -197,7 +200,7 @@ function revocationOf<Route extends RouteRules>(
 ): Refused {
   // An API key has none of the three, and is revoked with its user whenever it was made.
   const isUndated = issuedAtSeconds === null && (issuer !== '' || sessionId !== null)
-  return isUndated && !revocations.isRevokedWhenever(keys, nowSeconds) ? UNAVAILABLE : REVOKED
+  return isUndated && !revocations.isRevokedWhenever(keys, nowSeconds) ? UNDATED : REVOKED
 }
 
 function passed<Route>(

@@ -2,7 +2,7 @@
 import type { RouteRequirement } from '../authentication/authorize.ts'
 import type { Authenticator } from '../authentication/verdict.ts'
 import type { CredentialExtractor } from '../credentials/extract-credential.ts'
-import type { AuthErrorCode } from '../protocol/auth-error.ts'
+import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import type { Clock } from '../resilience/clock.ts'
 import type { LearntRevocations } from '../revocation/learnt-revocations.ts'
 import type { RevocationReader } from '../revocation/revocation-reader.ts'
@@ -37,8 +37,8 @@ export interface RouteRules {
   readonly authentication: RouteAuthentication
   /** In the order in which their credentials are looked for: the first that is there decides. */
   readonly methods: readonly AuthenticationMethod[]
-  /** The refusal of a request without any credential. */
-  readonly absentCode: AuthErrorCode
+  /** Why a request without any credential is refused. */
+  readonly absent: RefusalReason
   readonly requirement: RouteRequirement
   /** Whether the requirement lets every known caller pass. */
   readonly requiresNothing: boolean

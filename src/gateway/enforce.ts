@@ -25,12 +25,17 @@ export function enforce(
   const { route, refusal, identity } = decision
   if (identity !== null) reportMisuse(request, decision, identity)
   if (route === null || !route.isShadow) {
-    request.refuse(refusal.code)
+    request.refuse(refusal)
     return null
   }
   const { metrics, logger } = request.gateway
   metrics.countShadowRefusal(refusal.code, route.index)
-  logger.security({ event: 'shadow_refused', route: route.name, code: refusal.code })
+  logger.security({
+    event: 'shadow_refused',
+    route: route.name,
+    code: refusal.code,
+    reason: refusal.reason,
+  })
   return route
 }
 
@@ -43,7 +48,7 @@ function reportMisuse(
   const where = { requestId, route: route?.name ?? 'none', subjectDigest: subjectDigest(identity) }
   if (refusal.code === 'token_revoked') {
     gateway.logger.security({ event: 'revoked_token_used', ...where })
-  } else if ('reason' in refusal) gateway.logger.security(crossTenantAttempt(refusal, where))
+  } else if ('requestTenant' in refusal) gateway.logger.security(crossTenantAttempt(refusal, where))
 }
 
 function crossTenantAttempt(

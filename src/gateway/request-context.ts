@@ -9,6 +9,8 @@ import { NO_INDEX } from '../observability/listener-metrics.ts'
 import type { Outcome } from '../observability/metric-names.ts'
 import { describeError } from '../observability/redact.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
+import type { RefusalReason } from '../protocol/refusal-reason.ts'
+import { type Refused, refuse } from '../protocol/verification.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
 import type { ForwardEnd, ForwardObserver } from '../proxy/forward-request.ts'
 import type { Gateway } from './gateway.ts'
@@ -58,14 +60,15 @@ export class RequestContext implements ForwardObserver {
   }
 
   /** Answers with a refusal and counts it. Ignored by an exchange that is over. */
-  refuse(code: AuthErrorCode): void {
+  refuse(refused: Refused): void {
+    const { code, reason } = refused
     const { exchange, requestId, route } = this
     const isGone = exchange.closed
     const response = refusalResponse(code, requestId, route?.refusals ?? null, this)
     exchange.answer(response.status, response.headers, response.body)
-    this.gateway.metrics.countRefusal(code, route?.issuerIndex ?? NO_INDEX)
+    this.gateway.metrics.countRefusal(reason, route?.issuerIndex ?? NO_INDEX)
     if (isGone) this.#end('client_gone', STATUS_NONE, null)
-    else this.#end(outcomeOfRefusal(code), response.statusCode, code)
+    else this.#end(outcomeOfRefusal(code), response.statusCode, refused)
   }
 
   /** Ends a request that met a defect: the connection is cut, the thread lives on. */
@@ -80,8 +83,8 @@ export class RequestContext implements ForwardObserver {
 
   // What the proxy reports.
 
-  onRefusal(code: AuthErrorCode): void {
-    this.refuse(code)
+  onRefusal(reason: RefusalReason): void {
+    this.refuse(refuse(reason))
   }
 
   onAnswer(): void {
@@ -98,12 +101,12 @@ export class RequestContext implements ForwardObserver {
     }
   }
 
-  #end(outcome: Outcome, status: number, code: AuthErrorCode | null): void {
+  #end(outcome: Outcome, status: number, refused: Refused | null): void {
     this.gateway.metrics.countEnded(this.route?.index ?? NO_INDEX, outcome)
-    this.#finish(status, code)
+    this.#finish(status, refused)
   }
 
-  #finish(status: number, code: AuthErrorCode | null): void {
+  #finish(status: number, refused: Refused | null): void {
     const { metrics, clock, accessLog, logger } = this.gateway
     const durationMicros = (clock.monotonicMs() - this.startedAtMs) * MICROS_PER_MS
     metrics.recordTotal(durationMicros)
@@ -113,7 +116,8 @@ export class RequestContext implements ForwardObserver {
       method: this.exchange.head.method,
       route: this.route?.name ?? 'none',
       status,
-      code,
+      code: refused?.code ?? null,
+      reason: refused?.reason ?? null,
       durationMicros: Math.round(durationMicros),
     })
   }
