@@ -111,10 +111,6 @@ export class JwksClient {
     this.#budget = new RefetchBudget(options.unknownKidCooldownMs)
   }
 
-  get issuerName(): string {
-    return this.#options.issuerName
-  }
-
   /**
    * Takes the copy from disk, if there is one, then fetches, then keeps the set fresh by itself.
    *
