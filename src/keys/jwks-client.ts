@@ -62,6 +62,9 @@ export interface JwksClientParts {
 /** The usual backoff: quick at the start of the process, gentle with a provider that is down. */
 export const JWKS_RETRY: BackoffOptions = { initialMs: 250, maxMs: 10_000 }
 
+/** Between attempts while tokens cannot be decided for want of keys, at the longest. */
+const WANTED_RETRY_MS = 750
+
 /** A refresh comes no later than at this part of the TTL, so that one failure makes none stale. */
 const TTL_SHARE_MAX = 0.75
 /** Part of an interval by which refreshes of many instances are spread. */
@@ -85,6 +88,8 @@ export class JwksClient {
   #stopped = false
   #hasHadKeys = false
   #staleAnnounced = false
+  /** A token came that the keys at hand do not settle, and none newer could be had. */
+  #isWanted = false
   #diskWriteFailed = false
   #skipped: readonly SkippedKey[] = []
   #lastFailure: JwksFailure | null = null
@@ -104,10 +109,6 @@ export class JwksClient {
     )
     this.#backoff = new Backoff(options.retry, parts.random)
     this.#budget = new RefetchBudget(options.unknownKidCooldownMs)
-  }
-
-  get issuerName(): string {
-    return this.#options.issuerName
   }
 
   /**
@@ -194,6 +195,7 @@ export class JwksClient {
   ): UnknownKeyAnswer {
     const nowMs = this.#nowMs()
     const isFailing = this.#lastFailure !== null || this.#stopped
+    if (isFailing && outcome !== 'refreshed') this.#want()
     return {
       // While the provider fails, a key that we lack may well be one that it has published.
       outcome: isFailing && outcome === 'unknown' ? 'unavailable' : outcome,
@@ -202,6 +204,13 @@ export class JwksClient {
       quietForMs: this.#budget.untilNextMs(nowMs),
       keyQuietForMs: keyId === null ? 0 : this.#unknown.remainingMs(keyId, nowMs),
     }
+  }
+
+  /** From now on until there are keys, attempts are not further apart than a client may wait. */
+  #want(): void {
+    if (this.#isWanted) return
+    this.#isWanted = true
+    if (this.#flight === null) this.#schedule()
   }
 
   #refresh(): Promise<void> {
@@ -248,6 +257,7 @@ export class JwksClient {
       return
     }
     this.#hasHadKeys = true
+    this.#isWanted = false
     this.#lastFailure = null
     this.#consecutiveFailures = 0
     this.#refreshesSucceeded += 1
@@ -297,10 +307,19 @@ export class JwksClient {
       this.#lastFailure === null
         ? // Only ever earlier, so that the part of the TTL is never exceeded.
           intervalMs * (1 - JITTER_SHARE * this.#parts.random())
-        : Math.min(intervalMs, this.#backoff.nextDelayMs())
+        : Math.min(intervalMs, this.#retryDelayMs())
     this.#nextRefreshAtMs = this.#nowMs() + delayMs
     // `#fetchAndApply` handles every outcome, so there is nothing to wait for.
     this.#refreshTimer = setTimeout(() => void this.#refresh(), delayMs)
+  }
+
+  /** Nobody waits for a refresh of keys that serve on, so that may be later each time. */
+  #retryDelayMs(): number {
+    const { state } = this.#store
+    const delayMs = this.#backoff.nextDelayMs()
+    const isUrgent = this.#isWanted || state === 'empty' || state === 'dead'
+    if (!isUrgent) return delayMs
+    return Math.min(delayMs, WANTED_RETRY_MS * (0.5 + 0.5 * this.#parts.random()))
   }
 
   #clearTimers(): void {

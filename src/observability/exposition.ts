@@ -4,8 +4,10 @@
  * Nothing is counted here: the threads have counted, and a scrape writes down what they have.
  */
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client'
+import { CACHES, type CacheFill, type CacheName } from './cache-reading.ts'
 import type { MergedLatency } from './latency-histogram.ts'
-import { LATENCY_PHASES, METRICS, type MetricRow } from './metric-names.ts'
+import { LATENCY_PHASES, METRICS } from './metric-names.ts'
+import type { MetricRow } from './metric-row.ts'
 import type { CountsByLabels, MergedMetrics } from './metrics-ledger.ts'
 
 /** What the supervisor knows about the keys of one issuer. */
@@ -81,6 +83,7 @@ export interface BuildReading {
 
 export interface MetricsReading {
   readonly listeners: MergedMetrics
+  readonly cacheFills: Readonly<Record<CacheName, CacheFill>>
   readonly issuers: readonly IssuerReading[]
   /** Every state that the keys of an issuer can be in. */
   readonly issuerStates: readonly string[]
@@ -169,6 +172,13 @@ const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) =
   requestDuration: ({ listeners }) =>
     LATENCY_PHASES.flatMap((phase) => histogram(listeners.latencies[phase], phase)),
   cacheLookups: ({ listeners }) => oneLabel(listeners.cacheLookups, 'result'),
+  cacheWrites: ({ listeners }) => twoLabels(listeners.caches.writes, 'cache', 'result'),
+  cacheEvictions: ({ listeners }) => oneLabel(listeners.caches.evictions, 'cache'),
+  cacheTornReads: ({ listeners }) => oneLabel(listeners.caches.torn, 'cache'),
+  cacheEntries: ({ cacheFills }) => ofCaches(cacheFills, ({ entries }) => entries),
+  cacheSlotsUsed: ({ cacheFills }) => ofCaches(cacheFills, ({ slotsUsed }) => slotsUsed),
+  cacheSlots: ({ cacheFills }) => ofCaches(cacheFills, ({ slots }) => slots),
+  cacheSize: ({ cacheFills }) => ofCaches(cacheFills, ({ sizeBytes }) => sizeBytes),
   verificationQueueDepth: ({ listeners }) => single(listeners.verificationQueueDepth),
   verificationBatches: ({ listeners }) => single(listeners.verificationBatches),
   verificationTokens: ({ listeners }) => single(listeners.verificationTokens),
@@ -258,6 +268,13 @@ const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) =
 
 function single(value: number): Sample[] {
   return [{ labels: NO_LABELS, value }]
+}
+
+function ofCaches(
+  fills: MetricsReading['cacheFills'],
+  pick: (fill: CacheFill) => number,
+): Sample[] {
+  return CACHES.map((cache) => ({ labels: { cache }, value: pick(fills[cache]) }))
 }
 
 function oneLabel(counts: ReadonlyMap<string, number>, label: string): Sample[] {

@@ -6,6 +6,7 @@
  * array; no label is ever looked up while a request runs.
  */
 import { AUTH_ERROR_CODES, type AuthErrorCode } from '../protocol/auth-error.ts'
+import type { CountsOfCaches } from './cache-reading.ts'
 import { EventLoopProbe, type EventLoopReading } from './event-loop-probe.ts'
 import { type EncodedLatency, LatencyHistogram } from './latency-histogram.ts'
 import {
@@ -39,6 +40,8 @@ export interface RedisReading {
 
 /** Values that are read when someone asks, not counted here. */
 export interface ListenerGauges {
+  /** Since this thread started. */
+  readonly caches: CountsOfCaches
   readonly verificationQueueDepth: number
   /** Handed to verification threads since this thread started. */
   readonly verificationBatches: number

@@ -1,7 +1,9 @@
 /** Gateways that share revocations: one issuer whose keys the test holds, one Redis or none. */
+import { eventually } from './eventually.ts'
 import { FaultyServer } from './faulty-server.ts'
 import { ask, bearer, errorOf, jwtGatewayText, liveToken, publishedJwk } from './jwt-gateway.ts'
 import { AUDIENCE, headerText, mintKey, signRaw } from './mint-token.ts'
+import { RedisServer } from './redis-server.ts'
 import { type RunningGateway, startGateway } from './running-gateway.ts'
 import { startEchoUpstream } from './upstream-servers.ts'
 
@@ -61,6 +63,30 @@ export async function openRevocationRig() {
     async close() {
       await jwks.down()
       await upstream.close()
+    },
+  }
+}
+
+/** Two ready gateways on one Redis; `rig`, `here` and `there` of a test. */
+export async function openRevocationPair(issuer: Settings = {}) {
+  const redis = await RedisServer.start()
+  const rig = await openRevocationRig()
+  const start = () => rig.start({ redis: redis.patientSettings }, issuer)
+  const here = await start()
+  const there = await start()
+  for (const gateway of [here, there]) await eventually('ready', () => gateway.isReady())
+  return {
+    redis,
+    rig,
+    here,
+    there,
+    /** One more. */
+    start,
+    async close() {
+      await here.stop()
+      await there.stop()
+      await rig.close()
+      await redis.stop()
     },
   }
 }

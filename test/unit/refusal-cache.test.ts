@@ -81,13 +81,6 @@ describe('refusal cache', () => {
     assert.equal(cache.get(digestOf(1), NOW), null)
   })
 
-  it('forgets on demand', () => {
-    const { cache, open } = setUp()
-    cache.put(digestOf(1), 'invalid_token', LASTING_CAUSE, NOW)
-    open().delete(digestOf(1))
-    assert.equal(cache.get(digestOf(1), NOW), null)
-  })
-
   it('stays within its memory under a flood, and never answers with another refusal', () => {
     const { cache, open } = setUp(0)
     for (let subject = 0; subject < 1_000; subject += 1) {
