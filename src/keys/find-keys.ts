@@ -13,13 +13,18 @@ export interface KeySelector {
 }
 
 /**
- * - `keys`: to be tried one after the other; never empty.
+ * - `keys`: to be tried one after the other; never empty. Not `areAll`: keys are published for
+ *   which there is no room, so that a token that these did not sign is not known to be bad.
  * - `unknown`: no key has that `kid`.
  * - `unfit`: those that it may be are not for this algorithm, or there are too many.
  * - `unavailable`: nothing can be decided.
  */
 export type FoundKeys =
-  | { readonly found: 'keys'; readonly keys: readonly VerificationKey[] }
+  | {
+      readonly found: 'keys'
+      readonly keys: readonly VerificationKey[]
+      readonly areAll: boolean
+    }
   | { readonly found: 'unknown' | 'unfit' | 'unavailable' }
 
 /** Keys that are tried for a token without a `kid`: an overlap of two rotations, and no more. */
@@ -38,11 +43,15 @@ export function findKeys(keySet: KeySet, { keyId, algorithm }: KeySelector): Fou
   // An issuer that has never had keys, or has had none for too long, cannot be judged by.
   if (keySet.state === 'empty' || keySet.state === 'dead') return UNAVAILABLE
   const named = keySet.keys.filter((key) => answersTo(key, keyId))
-  if (keyId !== null && named.length === 0) return UNKNOWN
   const fitting = named.filter(({ algorithms }) => algorithms.includes(algorithm))
   const keys = keyId === null ? fitting : fitting.slice(0, 1)
+  const areAll = !keySet.withoutPlace.some(
+    (key) => (keyId === null || key.keyId === keyId) && key.algorithms.includes(algorithm),
+  )
+  if (keys.length === 0 && !areAll) return UNAVAILABLE
+  if (keyId !== null && named.length === 0) return UNKNOWN
   if (keys.length === 0 || keys.length > KEYS_TRIED_MAX) return UNFIT
-  return { found: 'keys', keys }
+  return { found: 'keys', keys, areAll }
 }
 
 /**

@@ -44,5 +44,6 @@ export function secretKeySet(options: SecretKeyOptions, generations: GenerationT
         generation: place.generation,
       },
     ],
+    withoutPlace: [],
   }
 }

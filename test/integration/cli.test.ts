@@ -174,6 +174,7 @@ describe('sallyport check --online', () => {
     assert.match(output, /issuers\.main: 1 usable, 1 skipped\n/)
     assert.match(output, /usable {3}kid "good": ES256\n/)
     assert.match(output, /skipped {2}kid "leaked" at keys\[1\]: contains private key material/)
+    assert.match(output, /keys: 1 usable, room for 100\n/)
   })
 
   it('exits 1 when an issuer has no usable key', async () => {

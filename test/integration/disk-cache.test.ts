@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { DiskCache } from '../../src/keys/disk-cache.ts'
+import { emptyKeySet } from '../../src/keys/key-set.ts'
 import { eventually } from '../support/eventually.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
 import { JwksClients } from '../support/jwks-clients.ts'
@@ -117,7 +118,7 @@ describe('disk copy of a key set', () => {
     await cache().save(keySetDocument({ kty: 'oct', k: 'c2VjcmV0' }), Date.now())
     const { client } = clients.create(server.jwksUri, {}, cache())
     await client.start()
-    assert.deepEqual(client.keySet(), { issuerName: 'main', state: 'empty', keys: [] })
+    assert.deepEqual(client.keySet(), emptyKeySet('main'))
   })
 
   it('belongs to one source: keys of an old URL are not used for a new one', async () => {

@@ -1,10 +1,12 @@
 /** A key source over keys that a test gives it, with a record of what was asked of it. */
-import type {
-  KeySet,
-  KeySetState,
-  KeySource,
-  UnknownKeyOutcome,
-  VerificationKey,
+import {
+  emptyKeySet,
+  type KeySet,
+  type KeySetState,
+  type KeySource,
+  type KeyWithoutPlace,
+  type UnknownKeyOutcome,
+  type VerificationKey,
 } from '../../src/keys/key-set.ts'
 
 export class StaticKeySource implements KeySource {
@@ -20,13 +22,14 @@ export class StaticKeySource implements KeySource {
     issuerName: string,
     keys: readonly VerificationKey[],
     state: KeySetState = 'fresh',
+    withoutPlace: readonly KeyWithoutPlace[] = [],
   ): this {
-    this.#sets.set(issuerName, { issuerName, state, keys })
+    this.#sets.set(issuerName, { issuerName, state, keys, withoutPlace })
     return this
   }
 
   keySet(issuerName: string): KeySet {
-    return this.#sets.get(issuerName) ?? { issuerName, state: 'empty', keys: [] }
+    return this.#sets.get(issuerName) ?? emptyKeySet(issuerName)
   }
 
   resolveUnknownKey(issuerName: string, keyId: string | null): Promise<UnknownKeyOutcome> {

@@ -247,6 +247,27 @@ describe('when nothing can be decided', () => {
     assert.deepEqual([...never.refetches, ...dead.refetches], [])
   })
 
+  it('is unavailable for tokens of a published key that has no place, and for no others', async () => {
+    const crowdedOut = mintKey('ES256', 'crowded-out')
+    const { algorithms } = crowdedOut.verificationKey
+    const noKid = { kid: undefined }
+    for (const keyId of ['crowded-out', null]) {
+      const keys = new StaticKeySource()
+      keys.setKeys('main', [EC.verificationKey], 'fresh', [{ keyId, algorithms }])
+      const verify = verifierWith(keys)
+      const header = keyId === null ? noKid : {}
+      const undecided = await verify(await mintToken(crowdedOut, {}, header))
+      assert.equal(codeOf(undecided), 'verifier_unavailable')
+      assert.equal((await verify(await mintToken(EC))).ok, true)
+      assert.equal((await verify(await mintToken(EC, {}, noKid))).ok, true)
+      assert.deepEqual(keys.refetches, [], 'a fetch would bring no place')
+      const stray = await verify(await mintToken(mintKey('ES256', 'stray')))
+      assert.equal(codeOf(stray), 'unknown_signing_key')
+      const forged = await verify(await mintToken(mintKey('ES256', 'ec')))
+      assert.equal(codeOf(forged), 'invalid_token')
+    }
+  })
+
   it('verifies with a stale set', async () => {
     const stale = new StaticKeySource().setKeys('main', [EC.verificationKey], 'stale')
     assert.equal((await verifierWith(stale)(await mintToken(EC))).ok, true)

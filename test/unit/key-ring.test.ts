@@ -26,7 +26,7 @@ function setWith(issuerName: string, ...keyIds: readonly string[]): KeySet {
     generationSlot: 1,
     generation: 1,
   }))
-  return { issuerName, state: 'fresh', keys }
+  return { issuerName, state: 'fresh', keys, withoutPlace: [] }
 }
 
 function setUp(answer: UnknownKeyAnswer | Error) {

@@ -143,7 +143,7 @@ export class JwtVerifier implements Verifier<JwtProfile> {
   #verdictOf(candidate: Candidate, found: FoundKeys): Promise<Verification> | Refused {
     switch (found.found) {
       case 'keys':
-        return this.#checkSignatures(candidate, found.keys)
+        return this.#checkSignatures(candidate, found.keys, found.areAll)
       case 'unknown':
         return refuse('unknown_signing_key')
       case 'unfit':
@@ -157,12 +157,14 @@ export class JwtVerifier implements Verifier<JwtProfile> {
   async #checkSignatures(
     candidate: Candidate,
     keys: readonly VerificationKey[],
+    areAll: boolean,
   ): Promise<Verification> {
     let verdict: Verification = refuse('invalid_token')
     for (const key of keys) {
       verdict = await this.#checkSignature(candidate, key)
       if (verdict.ok || verdict.key === null) return verdict
     }
+    if (!areAll) return refuse('verifier_unavailable')
     // Under several keys, the refusal rests on no single one of them.
     return keys.length === 1 ? verdict : refuse('invalid_token')
   }

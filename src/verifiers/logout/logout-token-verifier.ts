@@ -108,7 +108,7 @@ function problemUnder(
     case 'keys': {
       const verdict = verifySignature(text, algorithm, found.keys)
       if (verdict === 'good') return null
-      return verdict === 'bad' ? 'bad_signature' : 'unavailable'
+      return verdict === 'bad' && found.areAll ? 'bad_signature' : 'unavailable'
     }
     case 'unavailable':
       return 'unavailable'
