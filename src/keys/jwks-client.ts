@@ -163,10 +163,7 @@ export class JwksClient {
     if (this.#isKnownUnknown(keyId)) return this.#answer('unknown', keyId, false)
     // A fetch that is under way now began after the question.
     const fetching = this.#flight ?? this.#fetchForToken()
-    if (fetching === null) {
-      // Of keys that were fetched a moment ago a bad signature is bad; of a `kid` nothing is known.
-      return this.#answer(keyId === null ? 'unknown' : 'unavailable', keyId, false)
-    }
+    if (fetching === null) return this.#answer('unavailable', keyId, false)
     await fetching
     if (this.#lastFailure !== null || this.#stopped) return this.#answer('unavailable', keyId, true)
     if (keyId === null || this.#lists(keyId)) return this.#answer('refreshed', keyId, true)

@@ -142,9 +142,7 @@ export class KeyRing implements KeySource {
     const isKnown = keyId !== null && quiet.keyIds.remainingMs(keyId, nowMs) > 0
     if (!isKnown && nowMs >= quiet.untilMs) return null
     // While the provider fails, what we lack may well be published.
-    if (quiet.isFailing) return 'unavailable'
-    // Of keys that were fetched a moment ago a bad signature is bad; of a `kid` nothing is known.
-    return isKnown || keyId === null ? 'unknown' : 'unavailable'
+    return isKnown && !quiet.isFailing ? 'unknown' : 'unavailable'
   }
 
   #lists(issuerName: string, keyId: string): boolean {

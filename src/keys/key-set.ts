@@ -43,13 +43,18 @@ export interface KeySet {
   readonly issuerName: string
   readonly state: KeySetState
   readonly keys: readonly VerificationKey[]
+  /**
+   * NumericDate at which the issuer was asked for this set: what it has published since is not in
+   * it. 0 when it never was.
+   */
+  readonly askedAtSeconds: number
   /** Of tokens that one of these may have signed nothing can be said. */
   readonly withoutPlace: readonly KeyWithoutPlace[]
 }
 
 /** Of an issuer that has no keys, or is not known at all. */
 export function emptyKeySet(issuerName: string): KeySet {
-  return { issuerName, state: 'empty', keys: [], withoutPlace: [] }
+  return { issuerName, state: 'empty', keys: [], askedAtSeconds: 0, withoutPlace: [] }
 }
 
 /**

@@ -49,6 +49,7 @@ interface HeldKey {
   readonly key: VerificationKey
 }
 
+const MS_PER_SECOND = 1_000
 const NO_CHANGE: KeySetChange = { added: [], removed: [] }
 
 export class KeyStore {
@@ -61,6 +62,8 @@ export class KeyStore {
   #state: KeySetState = 'empty'
   /** Monotonic instant at which the set was fetched; may lie before the start of the process. */
   #fetchedAtMs = 0
+  /** The same by the wall clock, which issuers date their tokens by. */
+  #askedAtSeconds = 0
   #confirmed = false
 
   constructor(options: KeyStoreOptions, generations: GenerationTable, clock: Clock) {
@@ -80,6 +83,7 @@ export class KeyStore {
       issuerName: this.#options.issuerName,
       state: this.#state,
       keys: this.#held.map((held) => held.key),
+      askedAtSeconds: this.#askedAtSeconds,
       withoutPlace: this.#withoutPlace,
     }
   }
@@ -132,6 +136,7 @@ export class KeyStore {
     this.#held = next
     this.#withoutPlace = withoutPlace
     this.#fetchedAtMs = this.#clock.monotonicMs() - origin.ageMs
+    this.#askedAtSeconds = (this.#clock.wallMs() - origin.ageMs) / MS_PER_SECOND
     this.#confirmed = origin.confirmed
     this.#state = next.length === 0 ? 'empty' : 'stale'
     this.advance()

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { DiskCache } from '../../src/keys/disk-cache.ts'
-import { emptyKeySet } from '../../src/keys/key-set.ts'
 import { eventually } from '../support/eventually.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
 import { JwksClients } from '../support/jwks-clients.ts'
@@ -118,7 +117,8 @@ describe('disk copy of a key set', () => {
     await cache().save(keySetDocument({ kty: 'oct', k: 'c2VjcmV0' }), Date.now())
     const { client } = clients.create(server.jwksUri, {}, cache())
     await client.start()
-    assert.deepEqual(client.keySet(), emptyKeySet('main'))
+    assert.equal(client.keySet().state, 'empty')
+    assert.deepEqual(client.keySet().keys, [])
   })
 
   it('belongs to one source: keys of an old URL are not used for a new one', async () => {

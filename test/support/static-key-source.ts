@@ -4,10 +4,10 @@ import {
   type KeySet,
   type KeySetState,
   type KeySource,
-  type KeyWithoutPlace,
   type UnknownKeyOutcome,
   type VerificationKey,
 } from '../../src/keys/key-set.ts'
+import { NOW_SECONDS } from './mint-token.ts'
 
 export class StaticKeySource implements KeySource {
   /** Every refetch that was asked for, as `issuer/kid`; `null` for a bad signature. */
@@ -22,9 +22,11 @@ export class StaticKeySource implements KeySource {
     issuerName: string,
     keys: readonly VerificationKey[],
     state: KeySetState = 'fresh',
-    withoutPlace: readonly KeyWithoutPlace[] = [],
+    rest: Partial<Pick<KeySet, 'askedAtSeconds' | 'withoutPlace'>> = {},
   ): this {
-    this.#sets.set(issuerName, { issuerName, state, keys, withoutPlace })
+    // Asked for in the very second in which tests verify.
+    const set = { issuerName, state, keys, askedAtSeconds: NOW_SECONDS, withoutPlace: [] }
+    this.#sets.set(issuerName, { ...set, ...rest })
     return this
   }
 

@@ -52,8 +52,18 @@ describe('states of a key set', () => {
     assert.equal(store.state, 'stale')
     clock.advanceMs(1)
     assert.deepEqual(store.advance().removed, ['one'])
-    assert.deepEqual(store.keySet(), { ...emptyKeySet('main'), state: 'dead' })
+    const { askedAtSeconds } = store.keySet()
+    assert.deepEqual(store.keySet(), { ...emptyKeySet('main'), state: 'dead', askedAtSeconds })
     assert.equal(store.untilChangeMs(), null)
+  })
+
+  it('says when the issuer was asked for it, which is before the answer came', () => {
+    const { store, clock } = setUp()
+    const startSeconds = clock.wallMs() / 1_000
+    clock.advanceMs(10_000)
+    store.apply(parsed(one), { ageMs: 1_500, confirmed: true })
+    clock.advanceMs(10_000)
+    assert.equal(store.keySet().askedAtSeconds, startSeconds + 8.5)
   })
 
   it('takes a copy that nobody has confirmed as stale, and its age into account', () => {
