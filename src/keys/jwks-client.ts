@@ -23,8 +23,9 @@ import type {
 } from './jwks-event.ts'
 import type { JwksSource } from './jwks-source.ts'
 import type { KeySet, UnknownKeyOutcome } from './key-set.ts'
+import { KeySetNews } from './key-set-news.ts'
 import { type KeySetChange, KeyStore } from './key-store.ts'
-import { type ParsedJwks, parseJwks, type SkippedKey } from './parse-jwks.ts'
+import { type ParsedJwks, parseJwks } from './parse-jwks.ts'
 import { RefetchBudget } from './refetch-budget.ts'
 import type { UnknownKeyAnswer } from './unknown-key-answer.ts'
 import { UnknownKeyMemo } from './unknown-key-memo.ts'
@@ -81,6 +82,7 @@ export class JwksClient {
   readonly #backoff: Backoff
   readonly #unknown = new UnknownKeyMemo()
   readonly #budget: RefetchBudget
+  readonly #news = new KeySetNews((type, reason, keyId) => this.#tell(type, reason, keyId))
   #flight: Promise<void> | null = null
   #refreshTimer: NodeJS.Timeout | null = null
   #stateTimer: NodeJS.Timeout | null = null
@@ -91,7 +93,6 @@ export class JwksClient {
   /** A token came that the keys at hand do not settle, and none newer could be had. */
   #isWanted = false
   #diskWriteFailed = false
-  #skipped: readonly SkippedKey[] = []
   #lastFailure: JwksFailure | null = null
   #consecutiveFailures = 0
   #refreshesSucceeded = 0
@@ -138,7 +139,8 @@ export class JwksClient {
       issuerName: this.#options.issuerName,
       state: this.#store.state,
       keyCount: this.#store.keySet().keys.length,
-      skipped: this.#skipped,
+      skipped: this.#news.skipped,
+      withoutPlace: this.#news.withoutPlace,
       ageSeconds: ageMs === null ? null : Math.floor(ageMs / 1_000),
       hasHadKeys: this.#hasHadKeys,
       lastFailure: this.#lastFailure,
@@ -162,10 +164,7 @@ export class JwksClient {
     if (this.#isKnownUnknown(keyId)) return this.#answer('unknown', keyId, false)
     // A fetch that is under way now began after the question.
     const fetching = this.#flight ?? this.#fetchForToken()
-    if (fetching === null) {
-      // Of keys that were fetched a moment ago a bad signature is bad; of a `kid` nothing is known.
-      return this.#answer(keyId === null ? 'unknown' : 'unavailable', keyId, false)
-    }
+    if (fetching === null) return this.#answer('unavailable', keyId, false)
     await fetching
     if (this.#lastFailure !== null || this.#stopped) return this.#answer('unavailable', keyId, true)
     if (keyId === null || this.#lists(keyId)) return this.#answer('refreshed', keyId, true)
@@ -249,7 +248,7 @@ export class JwksClient {
     }
     this.#staleAnnounced = false
     this.#tellChange(change)
-    this.#tellSkipped(parsed.skipped)
+    this.#news.tellSkipped(parsed.skipped)
     if (this.#store.keySet().keys.length === 0) {
       // The old keys are gone, as the document says; but a provider without any key is broken.
       this.#parts.onKeySet(this.#store.keySet())
@@ -355,7 +354,7 @@ export class JwksClient {
     const change = this.#store.apply(parsed.keys, { ageMs: Math.max(0, ageMs), confirmed: false })
     this.#hasHadKeys = this.#store.state !== 'empty'
     this.#tellChange(change)
-    this.#tellSkipped(parsed.skipped)
+    this.#news.tellSkipped(parsed.skipped)
     this.#parts.onKeySet(this.#store.keySet())
     this.#armStateTimer()
   }
@@ -372,17 +371,7 @@ export class JwksClient {
   }
 
   #tellChange(change: KeySetChange): void {
-    for (const keyId of change.added) this.#tell('key_added', null, keyId)
-    for (const keyId of change.removed) this.#tell('key_removed', null, keyId)
-    if (change.withoutPlace > 0) this.#tell('key_table_full', null)
-  }
-
-  #tellSkipped(skipped: readonly SkippedKey[]): void {
-    // The same keys are skipped at every refresh: worth a word only when that changes.
-    const isNews = JSON.stringify(skipped) !== JSON.stringify(this.#skipped)
-    this.#skipped = skipped
-    if (!isNews) return
-    for (const { reason, keyId } of skipped) this.#tell('key_skipped', reason, keyId)
+    this.#news.tellChange(change, this.#store.keySet().withoutPlace)
   }
 
   #tell(type: JwksEventType, reason: JwksEventReason | null, keyId: string | null = null): void {

@@ -18,6 +18,7 @@ export interface IssuerReading {
   /** `null` before the first fetch. */
   readonly keyAgeSeconds: number | null
   readonly refreshFailures: number
+  readonly keysWithoutPlace: number
 }
 
 export interface CircuitReading {
@@ -209,6 +210,11 @@ const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) =
     ),
   jwksRefreshFailures: ({ issuers }) =>
     issuers.map(({ issuer, refreshFailures }) => ({ labels: { issuer }, value: refreshFailures })),
+  jwksKeysWithoutPlace: ({ issuers }) =>
+    issuers.map(({ issuer, keysWithoutPlace }) => ({
+      labels: { issuer },
+      value: keysWithoutPlace,
+    })),
   jwksState: ({ issuers, issuerStates }) =>
     issuers.flatMap(({ issuer, state: current }) =>
       issuerStates.map((state) => ({

@@ -137,6 +137,13 @@ export const METRICS = {
     labels: ['issuer'],
     help: 'Failed fetches of the keys of the issuer.',
   },
+  jwksKeysWithoutPlace: {
+    name: 'sallyport_jwks_keys_without_place',
+    type: 'gauge',
+    unit: null,
+    labels: ['issuer'],
+    help: 'Published keys of the issuer that are not used, because there is no room. Normally 0.',
+  },
   jwksState: {
     name: 'sallyport_jwks_state',
     type: 'gauge',

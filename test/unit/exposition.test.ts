@@ -36,8 +36,20 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
     listeners: ledger.merge(),
     cacheFills: { token: FILL, refusal: FILL },
     issuers: [
-      { issuer: 'main', state: 'stale', keyAgeSeconds: 12.5, refreshFailures: 3 },
-      { issuer: 'other', state: 'empty', keyAgeSeconds: null, refreshFailures: 0 },
+      {
+        issuer: 'main',
+        state: 'stale',
+        keyAgeSeconds: 12.5,
+        refreshFailures: 3,
+        keysWithoutPlace: 2,
+      },
+      {
+        issuer: 'other',
+        state: 'empty',
+        keyAgeSeconds: null,
+        refreshFailures: 0,
+        keysWithoutPlace: 0,
+      },
     ],
     issuerStates: ['empty', 'fresh', 'stale', 'dead'],
     circuits: [{ issuer: 'main', state: 'open' }],
@@ -110,6 +122,8 @@ describe('Prometheus exposition', () => {
     assert.ok(lines.includes('sallyport_jwks_state{issuer="main",state="fresh"} 0'))
     assert.ok(lines.includes('sallyport_jwks_key_age_seconds{issuer="main"} 12.5'))
     assert.ok(lines.includes('sallyport_jwks_refresh_failures_total{issuer="main"} 3'))
+    assert.ok(lines.includes('sallyport_jwks_keys_without_place{issuer="main"} 2'))
+    assert.ok(lines.includes('sallyport_jwks_keys_without_place{issuer="other"} 0'))
     assert.ok(
       !lines.some((line) => line.startsWith('sallyport_jwks_key_age_seconds{issuer="other"')),
     )

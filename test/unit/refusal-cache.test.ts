@@ -17,7 +17,7 @@ const NOW = 1_700_000_000
 const TTL_SECONDS = 10
 
 function setUp(sizeBytes = 64 * 1_024) {
-  const keyBuffer = createKeyGenerationsBuffer()
+  const keyBuffer = createKeyGenerationsBuffer(4_095)
   const keys = new KeyGenerations(keyBuffer)
   const buffer = createRefusalCacheBuffer(sizeBytes)
   const open = () => new RefusalCache({ buffer, keys, ttlSeconds: TTL_SECONDS })

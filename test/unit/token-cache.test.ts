@@ -19,7 +19,7 @@ const TYPICAL = 2
 const LARGE = 40
 
 function setUp({ sizeMib = 1 / 4 } = {}) {
-  const keyBuffer = createKeyGenerationsBuffer()
+  const keyBuffer = createKeyGenerationsBuffer(4_095)
   const keys = new KeyGenerations(keyBuffer)
   const buffer = createTokenCacheBuffer(sizeMib)
   const open = () => new TokenCache<string>({ buffer, keys, memoEntries: 64 })

@@ -6,7 +6,13 @@
  * Claims are judged before the signature, because that is a hundred times cheaper. It tells a
  * forger nothing: the claims are his own. Nothing of them is used until the signature is good.
  */
-import { type FoundKeys, findKeys, findNewerKeys } from '../../keys/find-keys.ts'
+import {
+  type FoundKeys,
+  findKeys,
+  findNewerKeys,
+  publishedBySeconds,
+  type UnsettledToken,
+} from '../../keys/find-keys.ts'
 import type { KeySource, VerificationKey } from '../../keys/key-set.ts'
 import {
   type CheckedClaims,
@@ -135,15 +141,14 @@ export class JwtVerifier implements Verifier<JwtProfile> {
   async #checkWith(candidate: Candidate, found: FoundKeys): Promise<Verification> {
     const verdict = await this.#verdictOf(candidate, found)
     if (found.found === 'unavailable' || !couldBeNewer(verdict)) return verdict
-    const { policy, header } = candidate
-    const newer = await findNewerKeys(this.#keys, policy.name, header, found)
+    const newer = await findNewerKeys(this.#keys, unsettled(candidate), found)
     return newer === found ? verdict : this.#verdictOf(candidate, newer)
   }
 
   #verdictOf(candidate: Candidate, found: FoundKeys): Promise<Verification> | Refused {
     switch (found.found) {
       case 'keys':
-        return this.#checkSignatures(candidate, found.keys)
+        return this.#checkSignatures(candidate, found.keys, found.areAll)
       case 'unknown':
         return refuse('unknown_signing_key')
       case 'unfit':
@@ -157,12 +162,14 @@ export class JwtVerifier implements Verifier<JwtProfile> {
   async #checkSignatures(
     candidate: Candidate,
     keys: readonly VerificationKey[],
+    areAll: boolean,
   ): Promise<Verification> {
     let verdict: Verification = refuse('invalid_token')
     for (const key of keys) {
       verdict = await this.#checkSignature(candidate, key)
       if (verdict.ok || verdict.key === null) return verdict
     }
+    if (!areAll) return refuse('verifier_unavailable')
     // Under several keys, the refusal rests on no single one of them.
     return keys.length === 1 ? verdict : refuse('invalid_token')
   }
@@ -173,6 +180,15 @@ export class JwtVerifier implements Verifier<JwtProfile> {
         resolve(conclude(outcome, candidate.claims, key))
       })
     })
+  }
+}
+
+function unsettled({ policy, header, claims }: Candidate): UnsettledToken {
+  const { issuedAtSeconds } = claims.identity
+  return {
+    issuerName: policy.name,
+    selector: header,
+    publishedBySeconds: publishedBySeconds(issuedAtSeconds, policy.clockToleranceSeconds),
   }
 }
 
