@@ -36,7 +36,7 @@ const TIMES_PER_ROUND = 100_000
 const TOKEN_LENGTH = 900
 const TOKEN_LENGTH_MAX = 8_192
 
-const keyBuffer = createKeyGenerationsBuffer()
+const keyBuffer = createKeyGenerationsBuffer(1)
 const keys = new KeyGenerations(keyBuffer)
 const key = new KeyGenerationAllocator(keyBuffer).allocate() ?? { slot: 0, generation: 0 }
 const verdicts = new SharedVerdicts({

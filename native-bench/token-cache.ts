@@ -22,7 +22,7 @@ const HOT = 1_000
 const COLD = 50_000
 const PROFILE = profileKey('issuers: bench; audience: bench; tenant: bench')
 
-const keyBuffer = createKeyGenerationsBuffer()
+const keyBuffer = createKeyGenerationsBuffer(4_095)
 const keys = new KeyGenerations(keyBuffer)
 const key = new KeyGenerationAllocator(keyBuffer).allocate() ?? { slot: 0, generation: 0 }
 const buffer = createTokenCacheBuffer(64)

@@ -5,6 +5,7 @@
  *     recall ──hit──► verdict                                    same tick, no promise
  *        └miss─► establish ─► this thread's flight ─► the process's flight ─► find ─► share
  */
+import type { CountsOfCaches } from '../observability/cache-reading.ts'
 import type { CacheResult } from '../observability/metric-names.ts'
 import { type KeyReference, type Refused, refuse, type Verified } from '../protocol/verification.ts'
 import type { Clock } from '../resilience/clock.ts'
@@ -96,6 +97,12 @@ export class SharedVerdicts {
 
   get clock(): Clock {
     return this.#parts.clock
+  }
+
+  /** What this thread did with the caches: live, and only growing. */
+  get cacheCounts(): CountsOfCaches {
+    const { cache, refusals } = this.#parts
+    return { token: cache.counters, refusal: refusals.counters }
   }
 
   /**

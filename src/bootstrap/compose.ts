@@ -62,6 +62,7 @@ const VERIFY_BATCH_DEADLINE_MS = 2_000
 export interface ListenerParts {
   readonly gateway: Gateway
   readonly tenants: TenantRegistry
+  readonly verdicts: SharedVerdicts
   readonly signatures: SignaturePool
   readonly upstreams: readonly UpstreamPool[]
   readonly introspection: ComposedIntrospection
@@ -157,7 +158,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     signingKeys: internalTokens && (() => internalTokens.published),
     readiness: around.readiness,
   }
-  return { gateway, tenants, signatures, upstreams, introspection, internalTokens, redis }
+  return { gateway, tenants, verdicts, signatures, upstreams, introspection, internalTokens, redis }
 }
 
 /** @param tokens What knows tokens that say when they were issued; here the others are added. */

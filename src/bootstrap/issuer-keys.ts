@@ -8,7 +8,7 @@ import { DiskCache } from '../keys/disk-cache.ts'
 import { JWKS_RETRY, JwksClient } from '../keys/jwks-client.ts'
 import type { JwksEvent, JwksStatus } from '../keys/jwks-event.ts'
 import { discoverySource, fileSource, type JwksSource, uriSource } from '../keys/jwks-source.ts'
-import type { KeySet } from '../keys/key-set.ts'
+import { emptyKeySet, type KeySet } from '../keys/key-set.ts'
 import { secretKeySet } from '../keys/secret-key-set.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
 import type { IssuerReading } from '../observability/exposition.ts'
@@ -58,11 +58,8 @@ export class IssuerKeys {
   keySet(issuerName: string): KeySet {
     return (
       this.#clients.get(issuerName)?.keySet() ??
-      this.#secretSets.find((keySet) => keySet.issuerName === issuerName) ?? {
-        issuerName,
-        state: 'empty',
-        keys: [],
-      }
+      this.#secretSets.find((keySet) => keySet.issuerName === issuerName) ??
+      emptyKeySet(issuerName)
     )
   }
 
@@ -78,11 +75,12 @@ export class IssuerKeys {
 
   /** The same for metrics. */
   readings(): IssuerReading[] {
-    return this.statuses().map(({ issuerName, state, ageSeconds, refreshesFailed }) => ({
-      issuer: issuerName,
-      state,
-      keyAgeSeconds: ageSeconds,
-      refreshFailures: refreshesFailed,
+    return this.statuses().map((status) => ({
+      issuer: status.issuerName,
+      state: status.state,
+      keyAgeSeconds: status.ageSeconds,
+      refreshFailures: status.refreshesFailed,
+      keysWithoutPlace: status.withoutPlace.length,
     }))
   }
 

@@ -24,8 +24,10 @@ export function logKeyEvent(logger: Logger, event: JwksEvent, alertOnStale: bool
       logger.security({ event: event.type, issuer, keyId })
       break
     case 'key_skipped':
-    case 'key_table_full':
       logger.log({ event: 'jwks_key_skipped', issuer, keyId, reason })
+      break
+    case 'key_without_place':
+      logger.log({ event: 'jwks_key_without_place', issuer, keyId })
       break
     case 'disk_cache_failed':
       logger.log({ event: 'jwks_disk_copy_failed', issuer, reason })

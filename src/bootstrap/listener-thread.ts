@@ -180,6 +180,7 @@ function ask(issuerName: string, keyId: string | null): Promise<UnknownKeyAnswer
 function snapshot(): ListenerSnapshot {
   const stats = parts.upstreams.map((upstream) => upstream.stats)
   return gateway.metrics.snapshot({
+    caches: parts.verdicts.cacheCounts,
     verificationQueueDepth: parts.signatures.queueDepth,
     verificationBatches: parts.signatures.batchCount,
     verificationTokens: parts.signatures.tokenCount,

@@ -9,6 +9,7 @@ import { createRefusalCacheBuffer } from '../token-cache/refusal-cache.ts'
 import { createTokenCacheBuffer } from '../token-cache/token-cache.ts'
 import { createIntrospectionBreakers } from './compose-introspection.ts'
 import type { SharedBuffers } from './thread-messages.ts'
+import { verificationKeysMax } from './verification-keys-max.ts'
 
 const BYTES_PER_MIB = 2 ** 20
 /** Refusals get memory of their own, on top of the cache's: this part of its size. */
@@ -17,7 +18,7 @@ const REFUSAL_SHARE = 1 / 32
 export function createBuffers({ cache, issuers, revocation }: GatewayConfiguration): SharedBuffers {
   const refusalBytes = Math.floor(cache.sizeMiB * BYTES_PER_MIB * REFUSAL_SHARE)
   return {
-    keyGenerations: createKeyGenerationsBuffer(),
+    keyGenerations: createKeyGenerationsBuffer(verificationKeysMax(issuers)),
     tokenCache: createTokenCacheBuffer(cache.sizeMiB),
     refusals: createRefusalCacheBuffer(refusalBytes),
     inFlight: createInFlightBuffer(),

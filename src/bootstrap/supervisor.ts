@@ -13,6 +13,7 @@ import { systemClock } from '../resilience/clock.ts'
 import type { RedisState } from '../resilience/redis-pool.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
 import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
+import { readCacheFills } from './cache-fills.ts'
 import { claimPort, listenError } from './claim-port.ts'
 import { circuitReadings, type IssuerBreaker, issuerBreakers } from './compose-introspection.ts'
 import { drain } from './drain.ts'
@@ -315,8 +316,8 @@ class Supervisor implements RunningGateway {
     this.#ledger.retire(index)
     if (isReplaced) {
       this.#restarts += 1
-      const restarts = this.#restarts
-      this.#logger.security({ event: 'listener_restarted', thread: index, restarts })
+      const event = 'listener_restarted'
+      this.#logger.security({ event, thread: index, restarts: this.#restarts })
     }
     this.#drained.review()
     this.#announceReadiness()
@@ -341,6 +342,7 @@ class Supervisor implements RunningGateway {
     })
     return this.#exposition.render({
       listeners: this.#ledger.merge(),
+      cacheFills: readCacheFills(this.#buffers, systemClock.nowSeconds()),
       issuers: this.#keys.readings(),
       revocations: this.#stores.revocations.reading(),
       tenants: this.#stores.tenants.reading(),
@@ -378,9 +380,8 @@ class Supervisor implements RunningGateway {
     this.#isDraining = true
     this.#logger.log({ event: 'draining' })
     this.#announceReadiness()
-    const { port } = this
     if (this.#threads !== null) {
-      await drain({ delayMs, timeoutMs, port }, this.#threads, this.#drained, this.#cut)
+      await drain({ delayMs, timeoutMs, port: this.port }, this.#threads, this.#drained, this.#cut)
     }
     await this.#end()
     this.#logger.log({ event: 'stopped' })

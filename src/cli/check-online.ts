@@ -2,6 +2,8 @@
  * Fetches the key set of each issuer once and says which of its keys are usable, and asks Redis for
  * an answer.
  */
+
+import { verificationKeysMax } from '../bootstrap/verification-keys-max.ts'
 import type {
   GatewayConfiguration,
   IssuerConfiguration,
@@ -57,7 +59,11 @@ const REDIS_FAILURES: Readonly<Record<RedisFailure, string>> = {
 /** Sentinels and clusters are asked for the others before those are asked. */
 const REDIS_ROUNDS = 4
 
-/** @returns Whether every issuer has a key that can verify. One line per issuer and key. */
+/**
+ * One line per issuer and key, and one that says whether there is room for all keys.
+ *
+ * @returns Whether every issuer has a key that can verify, and every key has a place.
+ */
 export async function checkOnline(
   configuration: GatewayConfiguration,
   terminal: Terminal,
@@ -65,10 +71,14 @@ export async function checkOnline(
   const connectionsPerOrigin = configuration.tuning.identityProviderConnections
   const http = new OutboundHttp({ connectionsPerOrigin })
   try {
-    const verdicts = await Promise.all([
-      ...configuration.issuers.map(async (issuer) => checkKeys(issuer, http)),
-      ...(configuration.redis === null ? [] : [checkRedis(configuration.redis)]),
-    ])
+    const keyVerdicts = await Promise.all(
+      configuration.issuers.map(async (issuer) => checkKeys(issuer, http)),
+    )
+    const verdicts: Verdict[] = [
+      ...keyVerdicts,
+      checkRoom(keyVerdicts, verificationKeysMax(configuration.issuers)),
+      ...(configuration.redis === null ? [] : [await checkRedis(configuration.redis)]),
+    ]
     for (const { lines, isGood } of verdicts) {
       for (const line of lines) {
         if (isGood) terminal.print(line)
@@ -84,6 +94,16 @@ export async function checkOnline(
 interface Verdict {
   readonly isGood: boolean
   readonly lines: readonly string[]
+}
+
+interface KeysVerdict extends Verdict {
+  readonly usableKeys: number
+}
+
+/** A key without a place is not used, and its tokens get 503. */
+function checkRoom(verdicts: readonly KeysVerdict[], keysMax: number): Verdict {
+  const usable = verdicts.reduce((sum, { usableKeys }) => sum + usableKeys, 0)
+  return { isGood: usable <= keysMax, lines: [`keys: ${usable} usable, room for ${keysMax}`] }
 }
 
 /** One connection, one question. */
@@ -103,20 +123,24 @@ async function checkRedis(redis: RedisConfiguration): Promise<Verdict> {
   }
 }
 
-async function checkKeys(issuer: IssuerConfiguration, http: OutboundHttp): Promise<Verdict> {
+async function checkKeys(issuer: IssuerConfiguration, http: OutboundHttp): Promise<KeysVerdict> {
   const { name, keys, algorithms } = issuer
   if (keys.kind === 'secret') {
-    return { isGood: true, lines: [`issuers.${name}: shared secret, nothing to fetch`] }
+    const lines = [`issuers.${name}: shared secret, nothing to fetch`]
+    return { isGood: true, lines, usableKeys: 1 }
   }
   if (keys.kind === 'none') {
-    return { isGood: true, lines: [`issuers.${name}: no keys, its tokens are introspected`] }
+    const lines = [`issuers.${name}: no keys, its tokens are introspected`]
+    return { isGood: true, lines, usableKeys: 0 }
   }
   const fetched = await sourceOf(issuer, keys, http).fetchDocument(keys.timeoutMs)
   const parsed = fetched.ok ? parseJwks(fetched.document, algorithms) : fetched
   if (!parsed.ok) {
-    return { isGood: false, lines: [`issuers.${name}: no key set: ${FAILURES[parsed.reason]}`] }
+    const lines = [`issuers.${name}: no key set: ${FAILURES[parsed.reason]}`]
+    return { isGood: false, lines, usableKeys: 0 }
   }
-  return { isGood: parsed.keys.length > 0, lines: describeKeys(name, parsed) }
+  const usableKeys = parsed.keys.length
+  return { isGood: usableKeys > 0, lines: describeKeys(name, parsed), usableKeys }
 }
 
 function sourceOf(

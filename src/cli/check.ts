@@ -5,6 +5,7 @@ import { checkOnline } from './check-online.ts'
 import { checkSignatures } from './check-signatures.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { loadOrComplain } from './load-or-complain.ts'
+import { warnOfWatch } from './reload-unavailable.ts'
 import type { Terminal } from './terminal.ts'
 
 interface CheckOptions {
@@ -20,6 +21,7 @@ export async function check(options: CheckOptions, terminal: Terminal): Promise<
   terminal.print(`${options.configFile} is good: ${summary(configuration)}`)
   if (!checkSignatures(configuration, terminal)) return EXIT.refused
   warnOfUnsharedKeys(configuration, terminal)
+  warnOfWatch(configuration, terminal)
   if (!options.online) return EXIT.ok
   return (await checkOnline(configuration, terminal)) ? EXIT.ok : EXIT.failed
 }

@@ -2,11 +2,10 @@
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { loadOrComplain } from './load-or-complain.ts'
 import type { ProcessEnd } from './process-end.ts'
+import { RELOAD_UNAVAILABLE, warnOfWatch } from './reload-unavailable.ts'
 import { runUntil } from './run-until.ts'
 import type { Terminal } from './terminal.ts'
 import { packageVersion } from './version.ts'
-
-const RELOAD_UNAVAILABLE = 'loading the configuration again is not available in this version'
 
 /** Ends with 0 after SIGTERM or SIGINT, when what was running has been finished. */
 export async function serve(
@@ -18,7 +17,7 @@ export async function serve(
   end.endGracefully(() => terminal.complain(`sallyport: SIGHUP: ${RELOAD_UNAVAILABLE}`))
   const configuration = loadOrComplain(configFile, terminal)
   if (configuration === null) return EXIT.refused
-  if (configuration.watch) terminal.complain(`sallyport: watch: ${RELOAD_UNAVAILABLE}`)
+  warnOfWatch(configuration, terminal)
   // Loaded on demand: no other command needs the native server, or should fail for lack of it.
   const { startSupervisor } = await import('../bootstrap/supervisor.ts')
   const { stop, cut } = end

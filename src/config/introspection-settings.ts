@@ -20,10 +20,15 @@ const circuitBreaker = section(
       minimum: 1,
       maximum: 255,
     }).prefault(5),
-    recoveryTimeout: duration('Time until the endpoint is tried again.', {
-      minimum: '100ms',
-      maximum: '10m',
-    }).prefault('30s'),
+    recoveryTimeout: duration(
+      'Time until requests of clients try the endpoint again. Meanwhile the gateway itself asks it ' +
+        'about a token that nobody has, at most every 500 ms and only while requests come; once it ' +
+        'answers, they pass.',
+      {
+        minimum: '100ms',
+        maximum: '10m',
+      },
+    ).prefault('30s'),
     halfOpenRequests: wholeNumber('Attempts that must succeed then, at most so many at a time.', {
       minimum: 1,
       maximum: 100,

@@ -43,7 +43,8 @@ const jwks = section('Where public keys come from: exactly one of `uri`, `discov
   unknownKidCooldown: duration(
     'How long a `kid` that a fetch did not bring is known to be unknown. Fetches that tokens cause ' +
       '(unknown `kid`s, bad signatures) are bounded too: six at once, then one every sixth of ' +
-      'this. While none can be had, tokens with a `kid` that nobody has asked about get 503.',
+      'this. While none can be had, tokens with a `kid` that nobody has asked about get 503, and ' +
+      'so do those with a bad signature that are newer than the keys.',
     { minimum: '0s', maximum: '1h' },
   ).prefault('30s'),
   staleMaxAge: duration(

@@ -29,8 +29,8 @@ export const configurationSchema = section(
     routes: routesSchema,
     logging: loggingSchema.prefault({}),
     watch: flag(
-      'Load the file again when it changes. Not available in this version: when it is set, the ' +
-        'gateway says so at start and goes on.',
+      'Load the file again when it changes. Not available in this version: when it is set, `check` ' +
+        'and the gateway at its start say so, and it changes nothing.',
     ).prefault(false),
   },
 )

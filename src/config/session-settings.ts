@@ -1,4 +1,5 @@
 /** Settings of sessions and API keys: credentials that no issuer has issued. */
+import { optionalInstant } from '../protocol/instant.ts'
 import { httpOrigin } from './network-address.ts'
 import { judgeFieldName } from './route-grammar.ts'
 import {
@@ -123,14 +124,6 @@ export const sessionsSchema = section(
   absoluteTtlMs: absoluteTtl ?? null,
 }))
 
-/** RFC 3339, with its zone. */
-const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/
-
-function instantSeconds(value: string): number | null {
-  const ms = INSTANT.test(value) ? Date.parse(value) : Number.NaN
-  return Number.isNaN(ms) ? null : Math.floor(ms / 1_000)
-}
-
 /** Members of an identity that a list of keys may give. */
 const identityMembers = {
   userId: text('Whose key it is.'),
@@ -161,7 +154,7 @@ export const apiKeysSchema = section(
         expiresAt: unlessAbsent(
           judgedText(
             'When the key ends. Left out: never.',
-            instantSeconds,
+            (value) => optionalInstant(value) ?? null,
             'must be a date and time with its zone, such as 2027-01-31T00:00:00Z',
           ),
         ),

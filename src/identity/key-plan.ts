@@ -14,7 +14,7 @@ export interface KeyPlan {
 
 /**
  * - `unreadable`: the file or directory does not exist or may not be read.
- * - `unsafe_permissions`: everybody on the machine may write to a file: no key of it is used.
+ * - `unsafe_permissions`: somebody besides its owner may write to a file: no key of it is used.
  * - `unusable_key`: a file holds no unencrypted P-256 or Ed25519 private key in PEM.
  * - `too_many_files`: more than are taken. The newest are.
  * - `no_key`: no file holds a key of the configured algorithm.

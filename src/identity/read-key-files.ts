@@ -1,6 +1,7 @@
 /** Reads the files of keys that sign internal tokens; judges each, and holds nothing. */
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { isWritableByOthers } from '../resilience/file-permissions.ts'
 import { keyFileReads } from '../resilience/one-at-a-time.ts'
 import type { KeyFileProblem } from './key-plan.ts'
 import { type SigningKey, signingKeyOfPem } from './signing-key.ts'
@@ -9,8 +10,6 @@ import { type SigningKey, signingKeyOfPem } from './signing-key.ts'
 export const KEY_FILES_MAX = 16
 /** A key is a few hundred bytes. */
 const KEY_FILE_BYTES_MAX = 16_384
-/** Whoever may write such a file can speak for anybody. Reading it is the operator's to grant. */
-const WRITABLE_BY_ALL = 0o002
 
 const KEY_FILE_NAME = /^[^.].*\.pem$/
 
@@ -66,7 +65,7 @@ async function readKeyFile(path: string): Promise<KeyFile | KeyFileProblem> {
     const file = await open(path, 'r')
     try {
       const { mode, size, mtimeMs, ctimeMs } = await file.stat()
-      if ((mode & WRITABLE_BY_ALL) !== 0) return 'unsafe_permissions'
+      if (isWritableByOthers(mode)) return 'unsafe_permissions'
       if (size > KEY_FILE_BYTES_MAX) return 'unusable_key'
       const key = signingKeyOfPem(await file.readFile('utf8'))
       return key === null

@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseJsonDocument } from '../protocol/strict-json.ts'
+import { isWritableByOthers } from '../resilience/file-permissions.ts'
 import { OneAtATime } from '../resilience/one-at-a-time.ts'
 import { randomHex } from '../resilience/randomness.ts'
 import { JWKS_BYTES_MAX } from './parse-jwks.ts'
@@ -29,7 +30,6 @@ export type DiskCopy =
 const FORMAT = 1
 /** Base64 and a little JSON around it. */
 const FILE_BYTES_MAX = 2 * JWKS_BYTES_MAX
-const WRITABLE_BY_OTHERS = 0o022
 
 /** Of all issuers: together they never hold more than one thread of the pool. */
 const diskWork = new OneAtATime()
@@ -64,7 +64,7 @@ export class DiskCache {
       try {
         const { mode, uid, size } = await file.stat()
         const isForeign = process.getuid !== undefined && uid !== process.getuid()
-        if (isForeign || (mode & WRITABLE_BY_OTHERS) !== 0) return refused('unsafe_permissions')
+        if (isForeign || isWritableByOthers(mode)) return refused('unsafe_permissions')
         if (size > FILE_BYTES_MAX) return refused('corrupt')
         return readCopy(await file.readFile())
       } finally {

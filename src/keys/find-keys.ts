@@ -12,14 +12,43 @@ export interface KeySelector {
   readonly keyId: string | null
 }
 
+/** A signed token that the keys at hand did not settle. */
+export interface UnsettledToken {
+  /** Name of the issuer in the configuration. */
+  readonly issuerName: string
+  readonly selector: KeySelector
+  /**
+   * First instant, NumericDate, at which the issuer must have published the key that signed this:
+   * its `iat` and the clock tolerance, see {@link publishedBySeconds}.
+   */
+  readonly publishedBySeconds: number
+}
+
 /**
- * - `keys`: to be tried one after the other; never empty.
+ * A token that does not say when it was issued may have been issued just now, under a key that is
+ * newer than every set.
+ */
+export function publishedBySeconds(
+  issuedAtSeconds: number | null,
+  clockToleranceSeconds: number,
+): number {
+  if (issuedAtSeconds === null) return Number.POSITIVE_INFINITY
+  return issuedAtSeconds + clockToleranceSeconds
+}
+
+/**
+ * - `keys`: to be tried one after the other; never empty. Not `areAll`: keys are published for
+ *   which there is no room, so that a token that these did not sign is not known to be bad.
  * - `unknown`: no key has that `kid`.
  * - `unfit`: those that it may be are not for this algorithm, or there are too many.
  * - `unavailable`: nothing can be decided.
  */
 export type FoundKeys =
-  | { readonly found: 'keys'; readonly keys: readonly VerificationKey[] }
+  | {
+      readonly found: 'keys'
+      readonly keys: readonly VerificationKey[]
+      readonly areAll: boolean
+    }
   | { readonly found: 'unknown' | 'unfit' | 'unavailable' }
 
 /** Keys that are tried for a token without a `kid`: an overlap of two rotations, and no more. */
@@ -38,36 +67,47 @@ export function findKeys(keySet: KeySet, { keyId, algorithm }: KeySelector): Fou
   // An issuer that has never had keys, or has had none for too long, cannot be judged by.
   if (keySet.state === 'empty' || keySet.state === 'dead') return UNAVAILABLE
   const named = keySet.keys.filter((key) => answersTo(key, keyId))
-  if (keyId !== null && named.length === 0) return UNKNOWN
   const fitting = named.filter(({ algorithms }) => algorithms.includes(algorithm))
   const keys = keyId === null ? fitting : fitting.slice(0, 1)
+  const areAll = !keySet.withoutPlace.some(
+    (key) => (keyId === null || key.keyId === keyId) && key.algorithms.includes(algorithm),
+  )
+  if (keys.length === 0 && !areAll) return UNAVAILABLE
+  if (keyId !== null && named.length === 0) return UNKNOWN
   if (keys.length === 0 || keys.length > KEYS_TRIED_MAX) return UNFIT
-  return { found: 'keys', keys }
+  return { found: 'keys', keys, areAll }
 }
 
 /**
  * One refetch after what was found did not verify the token, and one more look; no third. The keys
  * of a shared secret are not fetched and cannot be out of date.
  *
+ * When no fetch can be had (the budget is used up, or the provider is down), a signature is bad
+ * under keys that were fetched after the token was issued. Of any other token nothing is known: its
+ * key may have been replaced under the same `kid`, or have none.
+ *
  * @returns `before` itself when it is still what there is: it then settles the token.
  */
 export async function findNewerKeys(
   source: KeySource,
-  issuerName: string,
-  selector: KeySelector,
+  token: UnsettledToken,
   before: FoundKeys,
 ): Promise<FoundKeys> {
+  const { issuerName, selector } = token
   const tried = before.found === 'keys' ? before.keys : []
   if (tried.some(({ material }) => material.kind === 'secret')) return before
   const keyId = before.found === 'unknown' ? selector.keyId : null
   const outcome = await source.resolveUnknownKey(issuerName, keyId)
-  // While the provider is down, a signature counts as bad under the keys that serve on.
-  if (outcome === 'unknown' || (outcome === 'unavailable' && keyId === null)) return before
-  if (outcome === 'unavailable') return UNAVAILABLE
-  const after = findKeys(source.keySet(issuerName), selector)
-  if (after.found !== 'keys') return after
+  if (outcome === 'unknown') return before
+  const keySet = source.keySet(issuerName)
+  const after = findKeys(keySet, selector)
   const isTried = ({ id }: VerificationKey): boolean => tried.some((key) => key.id === id)
-  return after.keys.every(isTried) ? before : after
+  const isSame = after.found === 'keys' ? after.keys.every(isTried) : after.found === before.found
+  if (outcome === 'unavailable' && isSame) {
+    const isSettled = keyId === null && keySet.askedAtSeconds >= token.publishedBySeconds
+    return isSettled ? before : UNAVAILABLE
+  }
+  return isSame ? before : after
 }
 
 /** A shared secret has no name of its own: it is the issuer's only one, whatever the token says. */

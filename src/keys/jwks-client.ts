@@ -23,8 +23,9 @@ import type {
 } from './jwks-event.ts'
 import type { JwksSource } from './jwks-source.ts'
 import type { KeySet, UnknownKeyOutcome } from './key-set.ts'
+import { KeySetNews } from './key-set-news.ts'
 import { type KeySetChange, KeyStore } from './key-store.ts'
-import { type ParsedJwks, parseJwks, type SkippedKey } from './parse-jwks.ts'
+import { type ParsedJwks, parseJwks } from './parse-jwks.ts'
 import { RefetchBudget } from './refetch-budget.ts'
 import type { UnknownKeyAnswer } from './unknown-key-answer.ts'
 import { UnknownKeyMemo } from './unknown-key-memo.ts'
@@ -62,6 +63,9 @@ export interface JwksClientParts {
 /** The usual backoff: quick at the start of the process, gentle with a provider that is down. */
 export const JWKS_RETRY: BackoffOptions = { initialMs: 250, maxMs: 10_000 }
 
+/** Between attempts while tokens cannot be decided for want of keys, at the longest. */
+const WANTED_RETRY_MS = 750
+
 /** A refresh comes no later than at this part of the TTL, so that one failure makes none stale. */
 const TTL_SHARE_MAX = 0.75
 /** Part of an interval by which refreshes of many instances are spread. */
@@ -78,6 +82,7 @@ export class JwksClient {
   readonly #backoff: Backoff
   readonly #unknown = new UnknownKeyMemo()
   readonly #budget: RefetchBudget
+  readonly #news = new KeySetNews((type, reason, keyId) => this.#tell(type, reason, keyId))
   #flight: Promise<void> | null = null
   #refreshTimer: NodeJS.Timeout | null = null
   #stateTimer: NodeJS.Timeout | null = null
@@ -85,8 +90,9 @@ export class JwksClient {
   #stopped = false
   #hasHadKeys = false
   #staleAnnounced = false
+  /** A token came that the keys at hand do not settle, and none newer could be had. */
+  #isWanted = false
   #diskWriteFailed = false
-  #skipped: readonly SkippedKey[] = []
   #lastFailure: JwksFailure | null = null
   #consecutiveFailures = 0
   #refreshesSucceeded = 0
@@ -104,10 +110,6 @@ export class JwksClient {
     )
     this.#backoff = new Backoff(options.retry, parts.random)
     this.#budget = new RefetchBudget(options.unknownKidCooldownMs)
-  }
-
-  get issuerName(): string {
-    return this.#options.issuerName
   }
 
   /**
@@ -137,7 +139,8 @@ export class JwksClient {
       issuerName: this.#options.issuerName,
       state: this.#store.state,
       keyCount: this.#store.keySet().keys.length,
-      skipped: this.#skipped,
+      skipped: this.#news.skipped,
+      withoutPlace: this.#news.withoutPlace,
       ageSeconds: ageMs === null ? null : Math.floor(ageMs / 1_000),
       hasHadKeys: this.#hasHadKeys,
       lastFailure: this.#lastFailure,
@@ -161,10 +164,7 @@ export class JwksClient {
     if (this.#isKnownUnknown(keyId)) return this.#answer('unknown', keyId, false)
     // A fetch that is under way now began after the question.
     const fetching = this.#flight ?? this.#fetchForToken()
-    if (fetching === null) {
-      // Of keys that were fetched a moment ago a bad signature is bad; of a `kid` nothing is known.
-      return this.#answer(keyId === null ? 'unknown' : 'unavailable', keyId, false)
-    }
+    if (fetching === null) return this.#answer('unavailable', keyId, false)
     await fetching
     if (this.#lastFailure !== null || this.#stopped) return this.#answer('unavailable', keyId, true)
     if (keyId === null || this.#lists(keyId)) return this.#answer('refreshed', keyId, true)
@@ -194,6 +194,7 @@ export class JwksClient {
   ): UnknownKeyAnswer {
     const nowMs = this.#nowMs()
     const isFailing = this.#lastFailure !== null || this.#stopped
+    if (isFailing && outcome !== 'refreshed') this.#want()
     return {
       // While the provider fails, a key that we lack may well be one that it has published.
       outcome: isFailing && outcome === 'unknown' ? 'unavailable' : outcome,
@@ -202,6 +203,13 @@ export class JwksClient {
       quietForMs: this.#budget.untilNextMs(nowMs),
       keyQuietForMs: keyId === null ? 0 : this.#unknown.remainingMs(keyId, nowMs),
     }
+  }
+
+  /** From now on until there are keys, attempts are not further apart than a client may wait. */
+  #want(): void {
+    if (this.#isWanted) return
+    this.#isWanted = true
+    if (this.#flight === null) this.#schedule()
   }
 
   #refresh(): Promise<void> {
@@ -240,7 +248,7 @@ export class JwksClient {
     }
     this.#staleAnnounced = false
     this.#tellChange(change)
-    this.#tellSkipped(parsed.skipped)
+    this.#news.tellSkipped(parsed.skipped)
     if (this.#store.keySet().keys.length === 0) {
       // The old keys are gone, as the document says; but a provider without any key is broken.
       this.#parts.onKeySet(this.#store.keySet())
@@ -248,6 +256,7 @@ export class JwksClient {
       return
     }
     this.#hasHadKeys = true
+    this.#isWanted = false
     this.#lastFailure = null
     this.#consecutiveFailures = 0
     this.#refreshesSucceeded += 1
@@ -297,10 +306,19 @@ export class JwksClient {
       this.#lastFailure === null
         ? // Only ever earlier, so that the part of the TTL is never exceeded.
           intervalMs * (1 - JITTER_SHARE * this.#parts.random())
-        : Math.min(intervalMs, this.#backoff.nextDelayMs())
+        : Math.min(intervalMs, this.#retryDelayMs())
     this.#nextRefreshAtMs = this.#nowMs() + delayMs
     // `#fetchAndApply` handles every outcome, so there is nothing to wait for.
     this.#refreshTimer = setTimeout(() => void this.#refresh(), delayMs)
+  }
+
+  /** Nobody waits for a refresh of keys that serve on, so that may be later each time. */
+  #retryDelayMs(): number {
+    const { state } = this.#store
+    const delayMs = this.#backoff.nextDelayMs()
+    const isUrgent = this.#isWanted || state === 'empty' || state === 'dead'
+    if (!isUrgent) return delayMs
+    return Math.min(delayMs, WANTED_RETRY_MS * (0.5 + 0.5 * this.#parts.random()))
   }
 
   #clearTimers(): void {
@@ -336,7 +354,7 @@ export class JwksClient {
     const change = this.#store.apply(parsed.keys, { ageMs: Math.max(0, ageMs), confirmed: false })
     this.#hasHadKeys = this.#store.state !== 'empty'
     this.#tellChange(change)
-    this.#tellSkipped(parsed.skipped)
+    this.#news.tellSkipped(parsed.skipped)
     this.#parts.onKeySet(this.#store.keySet())
     this.#armStateTimer()
   }
@@ -353,17 +371,7 @@ export class JwksClient {
   }
 
   #tellChange(change: KeySetChange): void {
-    for (const keyId of change.added) this.#tell('key_added', null, keyId)
-    for (const keyId of change.removed) this.#tell('key_removed', null, keyId)
-    if (change.withoutPlace > 0) this.#tell('key_table_full', null)
-  }
-
-  #tellSkipped(skipped: readonly SkippedKey[]): void {
-    // The same keys are skipped at every refresh: worth a word only when that changes.
-    const isNews = JSON.stringify(skipped) !== JSON.stringify(this.#skipped)
-    this.#skipped = skipped
-    if (!isNews) return
-    for (const { reason, keyId } of skipped) this.#tell('key_skipped', reason, keyId)
+    this.#news.tellChange(change, this.#store.keySet().withoutPlace)
   }
 
   #tell(type: JwksEventType, reason: JwksEventReason | null, keyId: string | null = null): void {

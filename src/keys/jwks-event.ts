@@ -2,7 +2,7 @@
 
 import type { DiskCacheRefusal } from './disk-cache.ts'
 import type { JwksSourceFailure } from './jwks-source.ts'
-import type { KeySetState } from './key-set.ts'
+import type { KeySetState, KeyWithoutPlace } from './key-set.ts'
 import type { SkipReason } from './parse-jwk.ts'
 import type { JwksRefusal, SkippedKey } from './parse-jwks.ts'
 
@@ -18,7 +18,8 @@ export type JwksEventReason = JwksFailure | DiskCacheRefusal | SkipReason | 'unw
  * - `keys_expired`: the set has outlived `staleMaxAge`: nothing can be decided any more.
  * - `key_added`, `key_removed`: with the `kid`, if it has one. A removed key is already dead.
  * - `key_skipped`: a published key is not used, with the reason. When the set changes.
- * - `key_table_full`: a key found no place in the table of generations and is not used.
+ * - `key_without_place`: a key found no place in the table of generations and is not used. When
+ *   that changes.
  * - `disk_cache_failed`: the copy on disk could not be used or written. Keys are unaffected.
  */
 export type JwksEventType =
@@ -29,7 +30,7 @@ export type JwksEventType =
   | 'key_added'
   | 'key_removed'
   | 'key_skipped'
-  | 'key_table_full'
+  | 'key_without_place'
   | 'disk_cache_failed'
 
 /** One shape for all: fixed words and the issuer's own key ids, never a message of a vendor. */
@@ -47,6 +48,8 @@ export interface JwksStatus {
   readonly keyCount: number
   /** Published keys that are not used, with the reason; of the last good document. */
   readonly skipped: readonly SkippedKey[]
+  /** Published keys that would be good, had they a place. */
+  readonly withoutPlace: readonly KeyWithoutPlace[]
   /** Age of the set in use; `null` without one. */
   readonly ageSeconds: number | null
   /** Whether there have ever been keys, from the provider or from disk: readiness asks this. */

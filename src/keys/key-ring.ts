@@ -5,7 +5,7 @@
 import type { Clock } from '../resilience/clock.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
 import { SingleFlight } from '../resilience/single-flight.ts'
-import type { KeySet, KeySource, UnknownKeyOutcome } from './key-set.ts'
+import { emptyKeySet, type KeySet, type KeySource, type UnknownKeyOutcome } from './key-set.ts'
 import type { UnknownKeyAnswer } from './unknown-key-answer.ts'
 import { UnknownKeyMemo } from './unknown-key-memo.ts'
 
@@ -84,7 +84,7 @@ export class KeyRing implements KeySource {
 
   /** Hot path: one look-up. An issuer that nobody has announced yet has an empty set. */
   keySet(issuerName: string): KeySet {
-    return this.#keySets.get(issuerName) ?? { issuerName, state: 'empty', keys: [] }
+    return this.#keySets.get(issuerName) ?? emptyKeySet(issuerName)
   }
 
   /**
@@ -142,13 +142,13 @@ export class KeyRing implements KeySource {
     const isKnown = keyId !== null && quiet.keyIds.remainingMs(keyId, nowMs) > 0
     if (!isKnown && nowMs >= quiet.untilMs) return null
     // While the provider fails, what we lack may well be published.
-    if (quiet.isFailing) return 'unavailable'
-    // Of keys that were fetched a moment ago a bad signature is bad; of a `kid` nothing is known.
-    return isKnown || keyId === null ? 'unknown' : 'unavailable'
+    return isKnown && !quiet.isFailing ? 'unknown' : 'unavailable'
   }
 
   #lists(issuerName: string, keyId: string): boolean {
-    return this.keySet(issuerName).keys.some((key) => key.keyId === keyId)
+    const { keys, withoutPlace } = this.keySet(issuerName)
+    const isIt = (key: { readonly keyId: string | null }): boolean => key.keyId === keyId
+    return keys.some(isIt) || withoutPlace.some(isIt)
   }
 }
 

@@ -22,6 +22,12 @@ export interface VerificationKey {
   readonly generation: number
 }
 
+/** A published key that cannot be used, because the table of key generations is full. */
+export interface KeyWithoutPlace {
+  readonly keyId: string | null
+  readonly algorithms: readonly JwsAlgorithm[]
+}
+
 /**
  * - `empty`: never had keys (provider down since the start): nothing can be decided.
  * - `fresh`: fetched within `cacheTtl`.
@@ -37,6 +43,18 @@ export interface KeySet {
   readonly issuerName: string
   readonly state: KeySetState
   readonly keys: readonly VerificationKey[]
+  /**
+   * NumericDate at which the issuer was asked for this set: what it has published since is not in
+   * it. 0 when it never was.
+   */
+  readonly askedAtSeconds: number
+  /** Of tokens that one of these may have signed nothing can be said. */
+  readonly withoutPlace: readonly KeyWithoutPlace[]
+}
+
+/** Of an issuer that has no keys, or is not known at all. */
+export function emptyKeySet(issuerName: string): KeySet {
+  return { issuerName, state: 'empty', keys: [], askedAtSeconds: 0, withoutPlace: [] }
 }
 
 /**

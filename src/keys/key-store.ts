@@ -13,7 +13,7 @@
  */
 import type { Clock } from '../resilience/clock.ts'
 import type { GenerationTable } from './generation-table.ts'
-import type { KeySet, KeySetState, VerificationKey } from './key-set.ts'
+import type { KeySet, KeySetState, KeyWithoutPlace, VerificationKey } from './key-set.ts'
 import type { ParsedKey } from './parse-jwk.ts'
 import { nextVerificationKeyId } from './verification-key-id.ts'
 
@@ -41,8 +41,6 @@ export interface KeySetOrigin {
 export interface KeySetChange {
   readonly added: readonly (string | null)[]
   readonly removed: readonly (string | null)[]
-  /** Keys left out because every place in the table of generations is taken. */
-  readonly withoutPlace: number
 }
 
 interface HeldKey {
@@ -51,7 +49,8 @@ interface HeldKey {
   readonly key: VerificationKey
 }
 
-const NO_CHANGE: KeySetChange = { added: [], removed: [], withoutPlace: 0 }
+const MS_PER_SECOND = 1_000
+const NO_CHANGE: KeySetChange = { added: [], removed: [] }
 
 export class KeyStore {
   readonly #options: KeyStoreOptions
@@ -59,9 +58,12 @@ export class KeyStore {
   readonly #generations: GenerationTable
   readonly #clock: Clock
   #held: readonly HeldKey[] = []
+  #withoutPlace: readonly KeyWithoutPlace[] = []
   #state: KeySetState = 'empty'
   /** Monotonic instant at which the set was fetched; may lie before the start of the process. */
   #fetchedAtMs = 0
+  /** The same by the wall clock, which issuers date their tokens by. */
+  #askedAtSeconds = 0
   #confirmed = false
 
   constructor(options: KeyStoreOptions, generations: GenerationTable, clock: Clock) {
@@ -81,6 +83,8 @@ export class KeyStore {
       issuerName: this.#options.issuerName,
       state: this.#state,
       keys: this.#held.map((held) => held.key),
+      askedAtSeconds: this.#askedAtSeconds,
+      withoutPlace: this.#withoutPlace,
     }
   }
 
@@ -98,8 +102,10 @@ export class KeyStore {
     return Math.max(0, nextMs - ageMs)
   }
 
+  /** Whether the set lists it, even if there is no place for the key. */
   hasKeyId(keyId: string): boolean {
-    return this.#held.some((held) => held.key.keyId === keyId)
+    if (this.#held.some((held) => held.key.keyId === keyId)) return true
+    return this.#withoutPlace.some((key) => key.keyId === keyId)
   }
 
   /**
@@ -116,23 +122,25 @@ export class KeyStore {
 
     const keptByFingerprint = new Map(kept.map((held) => [held.fingerprint, held]))
     const next: HeldKey[] = []
+    const withoutPlace: KeyWithoutPlace[] = []
     const added: (string | null)[] = []
     for (const [fingerprint, key] of incoming) {
       const held = keptByFingerprint.get(fingerprint) ?? this.#create(fingerprint, key)
-      if (held === null) continue
+      if (held === null) {
+        withoutPlace.push({ keyId: key.keyId, algorithms: key.algorithms })
+        continue
+      }
       if (!keptByFingerprint.has(fingerprint)) added.push(key.keyId)
       next.push(held)
     }
     this.#held = next
+    this.#withoutPlace = withoutPlace
     this.#fetchedAtMs = this.#clock.monotonicMs() - origin.ageMs
+    this.#askedAtSeconds = (this.#clock.wallMs() - origin.ageMs) / MS_PER_SECOND
     this.#confirmed = origin.confirmed
     this.#state = next.length === 0 ? 'empty' : 'stale'
     this.advance()
-    return {
-      added,
-      removed: removed.map((held) => held.key.keyId),
-      withoutPlace: incoming.size - next.length,
-    }
+    return { added, removed: removed.map((held) => held.key.keyId) }
   }
 
   /**
@@ -155,7 +163,8 @@ export class KeyStore {
     const removed = this.#held
     this.#kill(removed)
     this.#held = []
-    return { added: [], removed: removed.map((held) => held.key.keyId), withoutPlace: 0 }
+    this.#withoutPlace = []
+    return { added: [], removed: removed.map((held) => held.key.keyId) }
   }
 
   #kill(held: readonly HeldKey[]): void {

@@ -44,5 +44,7 @@ export function secretKeySet(options: SecretKeyOptions, generations: GenerationT
         generation: place.generation,
       },
     ],
+    askedAtSeconds: 0,
+    withoutPlace: [],
   }
 }

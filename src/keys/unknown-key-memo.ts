@@ -37,8 +37,4 @@ export class UnknownKeyMemo {
       else this.#untilMsByKeyId.set(keyId, untilMs)
     }
   }
-
-  clear(): void {
-    this.#untilMsByKeyId.clear()
-  }
 }

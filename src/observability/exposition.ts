@@ -5,8 +5,10 @@
  */
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client'
 import { REFUSAL_REASONS, type RefusalReason } from '../protocol/refusal-reason.ts'
+import { CACHES, type CacheFill, type CacheName } from './cache-reading.ts'
 import type { MergedLatency } from './latency-histogram.ts'
-import { LATENCY_PHASES, METRICS, type MetricRow } from './metric-names.ts'
+import { LATENCY_PHASES, METRICS } from './metric-names.ts'
+import type { MetricRow } from './metric-row.ts'
 import type { CountsByLabels, MergedMetrics } from './metrics-ledger.ts'
 
 /** What the supervisor knows about the keys of one issuer. */
@@ -17,6 +19,7 @@ export interface IssuerReading {
   /** `null` before the first fetch. */
   readonly keyAgeSeconds: number | null
   readonly refreshFailures: number
+  readonly keysWithoutPlace: number
 }
 
 export interface CircuitReading {
@@ -82,6 +85,7 @@ export interface BuildReading {
 
 export interface MetricsReading {
   readonly listeners: MergedMetrics
+  readonly cacheFills: Readonly<Record<CacheName, CacheFill>>
   readonly issuers: readonly IssuerReading[]
   /** Every state that the keys of an issuer can be in. */
   readonly issuerStates: readonly string[]
@@ -170,6 +174,13 @@ const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) =
   requestDuration: ({ listeners }) =>
     LATENCY_PHASES.flatMap((phase) => histogram(listeners.latencies[phase], phase)),
   cacheLookups: ({ listeners }) => oneLabel(listeners.cacheLookups, 'result'),
+  cacheWrites: ({ listeners }) => twoLabels(listeners.caches.writes, 'cache', 'result'),
+  cacheEvictions: ({ listeners }) => oneLabel(listeners.caches.evictions, 'cache'),
+  cacheTornReads: ({ listeners }) => oneLabel(listeners.caches.torn, 'cache'),
+  cacheEntries: ({ cacheFills }) => ofCaches(cacheFills, ({ entries }) => entries),
+  cacheSlotsUsed: ({ cacheFills }) => ofCaches(cacheFills, ({ slotsUsed }) => slotsUsed),
+  cacheSlots: ({ cacheFills }) => ofCaches(cacheFills, ({ slots }) => slots),
+  cacheSize: ({ cacheFills }) => ofCaches(cacheFills, ({ sizeBytes }) => sizeBytes),
   verificationQueueDepth: ({ listeners }) => single(listeners.verificationQueueDepth),
   verificationBatches: ({ listeners }) => single(listeners.verificationBatches),
   verificationTokens: ({ listeners }) => single(listeners.verificationTokens),
@@ -200,6 +211,11 @@ const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) =
     ),
   jwksRefreshFailures: ({ issuers }) =>
     issuers.map(({ issuer, refreshFailures }) => ({ labels: { issuer }, value: refreshFailures })),
+  jwksKeysWithoutPlace: ({ issuers }) =>
+    issuers.map(({ issuer, keysWithoutPlace }) => ({
+      labels: { issuer },
+      value: keysWithoutPlace,
+    })),
   jwksState: ({ issuers, issuerStates }) =>
     issuers.flatMap(({ issuer, state: current }) =>
       issuerStates.map((state) => ({
@@ -259,6 +275,13 @@ const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) =
 
 function single(value: number): Sample[] {
   return [{ labels: NO_LABELS, value }]
+}
+
+function ofCaches(
+  fills: MetricsReading['cacheFills'],
+  pick: (fill: CacheFill) => number,
+): Sample[] {
+  return CACHES.map((cache) => ({ labels: { cache }, value: pick(fills[cache]) }))
 }
 
 function oneLabel(counts: ReadonlyMap<string, number>, label: string): Sample[] {

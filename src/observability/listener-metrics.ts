@@ -7,6 +7,7 @@
  */
 import { AUTH_ERROR_CODES, type AuthErrorCode } from '../protocol/auth-error.ts'
 import { REFUSAL_REASON_NAMES, type RefusalReason } from '../protocol/refusal-reason.ts'
+import type { CountsOfCaches } from './cache-reading.ts'
 import { EventLoopProbe, type EventLoopReading } from './event-loop-probe.ts'
 import { type EncodedLatency, LatencyHistogram } from './latency-histogram.ts'
 import {
@@ -40,6 +41,8 @@ export interface RedisReading {
 
 /** Values that are read when someone asks, not counted here. */
 export interface ListenerGauges {
+  /** Since this thread started. */
+  readonly caches: CountsOfCaches
   readonly verificationQueueDepth: number
   /** Handed to verification threads since this thread started. */
   readonly verificationBatches: number

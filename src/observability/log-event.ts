@@ -53,6 +53,12 @@ export type LogEvent =
       readonly keyId: string | null
       readonly reason: string
     }
+  /** A key that is fit for use but for which there is no room. Its tokens get 503. */
+  | {
+      readonly event: 'jwks_key_without_place'
+      readonly issuer: string
+      readonly keyId: string | null
+    }
   | { readonly event: 'jwks_disk_copy_failed'; readonly issuer: string; readonly reason: string }
   /** Internal tokens are signed with keys that no other instance has. */
   | { readonly event: 'signing_keys_unshared' }
@@ -75,6 +81,7 @@ export const LOG_EVENT_LEVELS: Readonly<Record<LogEvent['event'], LogLevel>> = {
   stopped: 'info',
   jwks_refresh_recovered: 'info',
   jwks_key_skipped: 'warn',
+  jwks_key_without_place: 'error',
   jwks_disk_copy_failed: 'warn',
   signing_keys_unshared: 'warn',
   unexpected_failure: 'error',

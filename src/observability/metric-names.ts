@@ -1,14 +1,6 @@
 /** Every metric that the gateway exports: the one table. docs/metrics.md is generated from it. */
-
-export interface MetricRow {
-  readonly name: string
-  readonly type: 'counter' | 'gauge' | 'histogram'
-  /** Unit of the value; `null` for a plain number. */
-  readonly unit: 'seconds' | null
-  /** Every label has a closed set of values: names from the configuration or words of a table. */
-  readonly labels: readonly string[]
-  readonly help: string
-}
+import { CACHE_METRICS } from './cache-metric-names.ts'
+import type { MetricRow } from './metric-row.ts'
 
 export const METRICS = {
   requests: {
@@ -53,6 +45,7 @@ export const METRICS = {
     labels: ['result'],
     help: 'Lookups in the token cache by result.',
   },
+  ...CACHE_METRICS,
   verificationQueueDepth: {
     name: 'sallyport_verification_queue_depth',
     type: 'gauge',
@@ -145,6 +138,13 @@ export const METRICS = {
     unit: null,
     labels: ['issuer'],
     help: 'Failed fetches of the keys of the issuer.',
+  },
+  jwksKeysWithoutPlace: {
+    name: 'sallyport_jwks_keys_without_place',
+    type: 'gauge',
+    unit: null,
+    labels: ['issuer'],
+    help: 'Published keys of the issuer that are not used, because there is no room. Normally 0.',
   },
   jwksState: {
     name: 'sallyport_jwks_state',

@@ -4,6 +4,7 @@
  */
 import { AUTH_ERROR_CODES } from '../protocol/auth-error.ts'
 import { REFUSAL_REASON_NAMES } from '../protocol/refusal-reason.ts'
+import { CacheTotals } from './cache-reading.ts'
 import type { EventLoopReading } from './event-loop-probe.ts'
 import { MergedLatency } from './latency-histogram.ts'
 import { type ListenerSnapshot, nameAt, type RedisReading } from './listener-metrics.ts'
@@ -25,6 +26,7 @@ export interface MergedMetrics {
   /** By route, then code. */
   readonly shadowRefusals: CountsByLabels
   readonly cacheLookups: ReadonlyMap<string, number>
+  readonly caches: CacheTotals
   readonly verificationBatches: number
   readonly verificationTokens: number
   readonly verificationThreadsLost: number
@@ -45,6 +47,7 @@ class Totals {
   readonly shadowRefusals = new Map<string, Map<string, number>>()
   /** Zeroes included: there are few, and a rate needs to see a counter before it first moves. */
   readonly cacheLookups = new Map<string, number>(CACHE_RESULTS.map((result) => [result, 0]))
+  readonly caches = new CacheTotals()
   verificationBatches = 0
   verificationTokens = 0
   verificationThreadsLost = 0
@@ -76,6 +79,7 @@ class Totals {
     snapshot.cacheLookups.forEach((count, place) => {
       addTo(this.cacheLookups, nameAt(CACHE_RESULTS, place), count)
     })
+    this.caches.add(snapshot.gauges.caches)
     this.verificationBatches += snapshot.gauges.verificationBatches
     this.verificationTokens += snapshot.gauges.verificationTokens
     this.verificationThreadsLost += snapshot.gauges.verificationThreadsLost
@@ -101,6 +105,7 @@ class Totals {
       for (const [code, count] of row) addTo(rowOf(this.shadowRefusals, route), code, count)
     }
     for (const [result, count] of other.cacheLookups) addTo(this.cacheLookups, result, count)
+    this.caches.addTotals(other.caches)
     this.verificationBatches += other.verificationBatches
     this.verificationTokens += other.verificationTokens
     this.verificationThreadsLost += other.verificationThreadsLost
@@ -164,6 +169,7 @@ export class MetricsLedger {
       refusals: totals.refusals,
       shadowRefusals: totals.shadowRefusals,
       cacheLookups: totals.cacheLookups,
+      caches: totals.caches,
       verificationBatches: totals.verificationBatches,
       verificationTokens: totals.verificationTokens,
       verificationThreadsLost: totals.verificationThreadsLost,

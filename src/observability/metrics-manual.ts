@@ -1,13 +1,8 @@
 /** Writes docs/metrics.md from the table of metrics. */
+import { CACHE_WRITES, CACHES } from './cache-reading.ts'
 import { LOG_STREAMS } from './log-buffer.ts'
-import {
-  CACHE_RESULTS,
-  LATENCY_PHASES,
-  METRICS,
-  type MetricRow,
-  NO_NAME,
-  OUTCOMES,
-} from './metric-names.ts'
+import { CACHE_RESULTS, LATENCY_PHASES, METRICS, NO_NAME, OUTCOMES } from './metric-names.ts'
+import type { MetricRow } from './metric-row.ts'
 import { WRITE_FAILURES } from './standard-output.ts'
 
 const PREFACE = `# Metrics
@@ -40,8 +35,12 @@ export function metricsManual(): string {
 - \`outcome\`: ${wordList(OUTCOMES)}. \`forwarded_\` and the class of the status that the upstream gave;
   \`refused\`: the gateway answered by itself; \`upstream_failed\`: 502 or 504; \`client_gone\`: the client
   closed the connection before it had the whole answer.
-- \`result\`: ${wordList(CACHE_RESULTS)}. \`dead_key\`: the key that verified the token is gone;
+- \`result\` of a lookup: ${wordList(CACHE_RESULTS)}. \`dead_key\`: the key that verified the token is gone;
   \`refusal\`: a refusal that was cached.
+- \`cache\`: ${wordList(CACHES)}. \`token\`: verdicts, and older answers of introspection endpoints;
+  \`refusal\`: credentials that were refused a moment ago.
+- \`result\` of a write: ${wordList(CACHE_WRITES)}. \`conflict\`: another thread was writing beside
+  it; \`ended\`: it was over before it was written.
 - \`phase\`: ${wordList(LATENCY_PHASES)}.
 - \`stream\`: ${wordList(LOG_STREAMS)}.
 - \`error\`: ${wordList(WRITE_FAILURES)}. \`reader_gone\`: the pipe or socket has no reader any more;

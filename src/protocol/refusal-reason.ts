@@ -156,6 +156,10 @@ export const REFUSAL_REASONS = {
     code: 'verifier_unavailable',
     meaning: 'The keys of the issuer are not known, or too old to rely on.',
   },
+  key_without_place: {
+    code: 'verifier_unavailable',
+    meaning: 'The issuer publishes a key that could have signed, but it could not be taken in.',
+  },
   signature_length: {
     code: 'invalid_token',
     meaning: 'The signature has a length that its algorithm never produces.',

@@ -143,6 +143,24 @@ export class CircuitBreaker {
     }
   }
 
+  /**
+   * Asks for leave to make the first probe before the wait is over: for who asks in the background,
+   * where nobody waits for the answer.
+   *
+   * @param nowMs Wall clock.
+   * @param afterMs At least so long after it opened.
+   * @returns `null` unless open for so long.
+   */
+  tryAcquireEarly(nowMs: number, afterMs: number): BreakerPermit | null {
+    for (;;) {
+      const word = Atomics.load(this.#words, 0)
+      const circuit = decode(word)
+      if (circuit.phase !== OPEN || !hasPassed(circuit.instantMs, afterMs, nowMs)) return null
+      const next = { ...changed(circuit, HALF_OPEN, nowMs), inFlight: 1 }
+      if (this.#swap(word, next)) return next.epoch as BreakerPermit
+    }
+  }
+
   /** @returns Whether this verdict closed the breaker. */
   succeeded(permit: BreakerPermit): boolean {
     for (;;) {

@@ -1,6 +1,6 @@
 /** One revocation: what it covers and for how long; and how an operator asks for one. */
+import { INSTANT_GRAMMAR, instantSeconds } from '../protocol/instant.ts'
 import type { JsonObject } from '../protocol/strict-json.ts'
-import { isNumericDate } from '../protocol/time-claims.ts'
 import {
   issuerKey,
   type RevocationKey,
@@ -165,11 +165,12 @@ function readBefore(
   nowSeconds: number,
 ): Read<number> {
   if (value === undefined) return { ok: true, value: nowSeconds + clockToleranceSeconds }
-  if (!isNumericDate(value)) return refused('before must be a NumericDate: seconds since 1970')
-  if (value > nowSeconds + BEFORE_AHEAD_SECONDS_MAX) {
+  const seconds = instantSeconds(value)
+  if (seconds === null) return refused(`before must be an instant: ${INSTANT_GRAMMAR}`)
+  if (seconds > nowSeconds + BEFORE_AHEAD_SECONDS_MAX) {
     return refused(`before must not be more than ${BEFORE_AHEAD_SECONDS_MAX} s ahead`)
   }
-  return { ok: true, value: Math.ceil(value) }
+  return { ok: true, value: Math.ceil(seconds) }
 }
 
 function readNoBefore(value: unknown, kind: RevocationKind): Read<null> {
@@ -187,12 +188,13 @@ function readUntil(
   if (value === undefined) {
     return { ok: true, value: lastDeathSeconds(beforeSeconds, policy, nowSeconds) }
   }
-  if (!isNumericDate(value)) return refused('until must be a NumericDate: seconds since 1970')
-  if (value <= nowSeconds) return refused('until must be in the future')
-  if (value > nowSeconds + REVOCATION_LIFE_MAX_SECONDS) {
-    return refused('until must not be more than 400 days ahead; in seconds, not milliseconds')
+  const seconds = instantSeconds(value)
+  if (seconds === null) return refused(`until must be an instant: ${INSTANT_GRAMMAR}`)
+  if (seconds <= nowSeconds) return refused('until must be in the future')
+  if (seconds > nowSeconds + REVOCATION_LIFE_MAX_SECONDS) {
+    return refused('until must not be more than 400 days ahead')
   }
-  return { ok: true, value: Math.ceil(value) + policy.clockToleranceSeconds }
+  return { ok: true, value: Math.ceil(seconds) + policy.clockToleranceSeconds }
 }
 
 /** What a request that names a revocation names, to find it again; `before` and `until` aside. */

@@ -1,20 +1,20 @@
 /**
  * Hot path: says of every cached verdict whether what it rests on still stands.
  *
- *     | slot 0: never dies | slot 1 | slot 2 | ... | slot 4095 |     one 32-bit generation each
+ *     | slot 0: never dies | slot 1 | slot 2 | ... | slot n |     one 32-bit generation each
  *
  * A verification key is given a slot and the generation that the slot holds at that moment; both
  * travel with each verdict that the key produces. When the key goes, the generation is counted up
  * and every such verdict is dead in all threads at once: a hit compares, nothing is swept.
  * Any other cause may take a slot too, such as "this issuer's key set as it is now".
  *
+ * There is a slot for every key that the configured issuers may have at once, so that no issuer
+ * takes the place of another's keys. A slot is used again under its next generation.
+ *
  * Written by the supervisor (atomic increment), read by all (one aligned word, which no processor
  * tears). A generation comes round again after 2^32 deaths of one slot.
  */
 import { assertInvariant } from './invariant.ts'
-
-/** Live keys of all issuers together; a set has at most 100. */
-export const KEY_SLOT_COUNT = 4_096
 
 /** Slot and generation for a verdict that rests on no key: never dies. */
 export const NO_KEY = Object.freeze({ slot: 0, generation: 0 })
@@ -26,9 +26,13 @@ export interface KeyPlace {
   readonly generation: number
 }
 
-/** The table that all threads share; made once by the supervisor, which owns its allocator. */
-export function createKeyGenerationsBuffer(): SharedArrayBuffer {
-  const buffer = new SharedArrayBuffer(KEY_SLOT_COUNT * Int32Array.BYTES_PER_ELEMENT)
+/**
+ * The table that all threads share; made once by the supervisor, which owns its allocator.
+ *
+ * @param keysMax Keys that are alive at once, at most: 4 bytes each.
+ */
+export function createKeyGenerationsBuffer(keysMax: number): SharedArrayBuffer {
+  const buffer = new SharedArrayBuffer((1 + keysMax) * Int32Array.BYTES_PER_ELEMENT)
   // From 1: an all-zero record names no living key except through NO_KEY.
   new Int32Array(buffer).fill(FIRST_GENERATION, NO_KEY.slot + 1)
   return buffer
@@ -40,13 +44,12 @@ export class KeyGenerations {
 
   constructor(buffer: SharedArrayBuffer) {
     this.#generations = new Int32Array(buffer)
-    assertInvariant(this.#generations.length === KEY_SLOT_COUNT, 'one generation a slot')
   }
 
   /** Whether the key that was given this place is still good. A slot out of range is not. */
   isAlive(slot: number, generation: number): boolean {
     // Also false for NaN and fractions.
-    if (slot >>> 0 !== slot || slot >= KEY_SLOT_COUNT) return false
+    if (slot >>> 0 !== slot || slot >= this.#generations.length) return false
     // Not `Atomics.load`, which is a call and costs ten times as much: the order of this read and
     // others does not matter, and each call reads the word anew.
     return this.#generations[slot] === generation
@@ -56,20 +59,28 @@ export class KeyGenerations {
 /** The supervisor's half: one object in the process. */
 export class KeyGenerationAllocator {
   readonly #generations: Int32Array
-  /** First in, first out, so that a slot rests as long as possible before it is used again. */
-  readonly #free: number[] = []
-  readonly #isTaken = new Uint8Array(KEY_SLOT_COUNT)
+  /** A ring: first in, first out, so that a slot rests as long as possible before its next use. */
+  readonly #free: Uint32Array
+  #firstFree = 0
+  #freeCount: number
+  readonly #isTaken: Uint8Array
 
   constructor(buffer: SharedArrayBuffer) {
     this.#generations = new Int32Array(buffer)
-    assertInvariant(this.#generations.length === KEY_SLOT_COUNT, 'one generation a slot')
-    for (let slot = NO_KEY.slot + 1; slot < KEY_SLOT_COUNT; slot += 1) this.#free.push(slot)
+    this.#isTaken = new Uint8Array(this.#generations.length)
+    this.#freeCount = this.#generations.length - 1
+    this.#free = new Uint32Array(this.#freeCount)
+    for (let place = 0; place < this.#freeCount; place += 1) {
+      this.#free[place] = NO_KEY.slot + 1 + place
+    }
   }
 
-  /** A place for a new key, or `null` when {@link KEY_SLOT_COUNT} − 1 keys are alive. */
+  /** A place for a new key, or `null` when every slot is taken by a key that is alive. */
   allocate(): KeyPlace | null {
-    const slot = this.#free.shift()
-    if (slot === undefined) return null
+    if (this.#freeCount === 0) return null
+    const slot = this.#free[this.#firstFree] as number
+    this.#firstFree = (this.#firstFree + 1) % this.#free.length
+    this.#freeCount -= 1
     this.#isTaken[slot] = 1
     return { slot, generation: Atomics.load(this.#generations, slot) }
   }
@@ -79,6 +90,7 @@ export class KeyGenerationAllocator {
     assertInvariant(this.#isTaken[slot] === 1, 'only a key that is alive can be killed')
     Atomics.add(this.#generations, slot, 1)
     this.#isTaken[slot] = 0
-    this.#free.push(slot)
+    this.#free[(this.#firstFree + this.#freeCount) % this.#free.length] = slot
+    this.#freeCount += 1
   }
 }

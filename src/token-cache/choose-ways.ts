@@ -47,22 +47,25 @@ export function chooseWays(
 /**
  * Removes every entry that lies in `ways` ways from `first`, wholly or partly.
  *
- * @returns How many entries that were.
+ * @returns How many of them were live.
  */
 export function clearWays(
   memory: TableMemory,
   setWord: number,
   first: number,
   ways: number,
+  keys: KeyGenerations,
+  nowSeconds: number,
 ): number {
   const tags = tagsHalfOf(setWord)
-  let cleared = 0
+  let live = 0
   for (let way = first; way < first + ways; way += 1) {
     if (memory.halves[tags + way] === TAG_EMPTY) continue
+    const head = slotWordAt(memory, setWord, headOf(memory, setWord, way))
+    if (!isWorthless(memory, head, keys, nowSeconds)) live += 1
     clearEntry(memory, setWord, way)
-    cleared += 1
   }
-  return cleared
+  return live
 }
 
 /** Removes the entry that has `way`, with all its other ways. */

@@ -92,10 +92,4 @@ export class RefusalCache {
     }
     return this.#table.put(this.#digest, fields, nowSeconds)
   }
-
-  /** Forgets the refusal in all threads. */
-  delete(digest: TokenDigest): void {
-    unpackDigest(digest, this.#digest)
-    this.#table.delete(this.#digest)
-  }
 }

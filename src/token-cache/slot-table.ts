@@ -61,9 +61,11 @@ export interface CacheCounters {
   puts: number
   /** Puts given up because another writer was at work in the set. */
   putsSkipped: number
-  /** Puts given up because the value is too large, or dead already. */
-  putsRefused: number
-  /** Entries removed to make room, live or not. */
+  /** Puts given up because the value is too large for a whole set. */
+  putsTooLarge: number
+  /** Puts given up because the value was dead already. */
+  putsEnded: number
+  /** Live entries removed to make room. */
   evictions: number
   deletes: number
 }
@@ -160,16 +162,20 @@ export class SlotTable {
   /**
    * Stores the payload in {@link SlotTable.draftPayload} under this digest, in place of an entry
    * it may have had. Gives up when another writer is at work in the set, when the payload is too
-   * long, or when the entry would be dead on arrival: a cache may forget.
+   * long or has a negative length, or when the entry would be dead on arrival: a cache may forget.
    *
    * @returns Whether the entry is in the table now.
    */
   put(digest: Int32Array, fields: EntryFields, nowSeconds: number): boolean {
     const { memory, counters } = this
-    const isTooLong = fields.payloadLengthBytes > memory.payloadBytesMax
+    const { payloadLengthBytes } = fields
+    if (payloadLengthBytes > memory.payloadBytesMax || payloadLengthBytes < 0) {
+      counters.putsTooLarge += 1
+      return false
+    }
     // Written so that NaN is refused too.
-    if (isTooLong || !(fields.deadAtSeconds > nowSeconds)) {
-      counters.putsRefused += 1
+    if (!(fields.deadAtSeconds > nowSeconds)) {
+      counters.putsEnded += 1
       return false
     }
     const setWord = setWordOf(memory, digest)
@@ -224,7 +230,7 @@ export class SlotTable {
     const ways = waysFor(payloadLength, memory.slotWords)
     this.#clearFormer(setWord, digest)
     const way = chooseWays(memory, setWord, ways, this.#keys, nowSeconds)
-    this.counters.evictions += clearWays(memory, setWord, way, ways)
+    this.counters.evictions += clearWays(memory, setWord, way, ways, this.#keys, nowSeconds)
 
     const slotWord = slotWordAt(memory, setWord, way)
     if (!beginEntry(memory, slotWord, draft)) return false
@@ -264,7 +270,8 @@ function createCacheCounters(): CacheCounters {
     torn: 0,
     puts: 0,
     putsSkipped: 0,
-    putsRefused: 0,
+    putsTooLarge: 0,
+    putsEnded: 0,
     evictions: 0,
     deletes: 0,
   }

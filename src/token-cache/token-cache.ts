@@ -131,7 +131,7 @@ export class TokenCache<Notes> {
     const payloadLengthBytes = encodeVerified(verified, this.#table.draftPayload)
     unpackDigest(digest, this.#digest)
     const fields = {
-      deadAtSeconds: payloadLengthBytes === -1 ? Number.NaN : verified.deadAtSeconds,
+      deadAtSeconds: verified.deadAtSeconds,
       keySlot: verified.keySlot,
       keyGeneration: verified.keyGeneration,
       note: 0,

@@ -20,7 +20,7 @@ const TICKS_MARGIN_MS = 512
 function createInput(diesAsOwner: boolean): InFlightThreadInput {
   return {
     cacheBuffer: createTokenCacheBuffer(1),
-    keyBuffer: createKeyGenerationsBuffer(),
+    keyBuffer: createKeyGenerationsBuffer(4_095),
     inFlightBuffer: createInFlightBuffer(),
     tally: new SharedArrayBuffer((1 + ROUNDS) * Int32Array.BYTES_PER_ELEMENT),
     threads: THREADS,

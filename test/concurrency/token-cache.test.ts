@@ -33,7 +33,7 @@ interface Shared {
 function createShared(): Shared {
   const buffer = new SharedArrayBuffer(tableSizeBytes(SETS, IDENTITY_SLOT_BYTES))
   const memory = mapTable(buffer, IDENTITY_SLOT_BYTES)
-  return { buffer, keyBuffer: createKeyGenerationsBuffer(), memory }
+  return { buffer, keyBuffer: createKeyGenerationsBuffer(4_095), memory }
 }
 
 function open({ buffer, keyBuffer }: Shared): TokenCache<string> {

@@ -91,10 +91,34 @@ describe('sallyport', () => {
     })
   }
 
+  it('check accepts a setting that does nothing yet, and says so', async () => {
+    const config = file('watch.yaml', `${LEAST_CONFIGURATION}\nwatch: true\n`)
+    const { exitCode, complaints } = await sallyport(['check', '--config', config])
+    assert.equal(exitCode, 0, complaints)
+    assert.match(complaints, /^warning: watch: .* not available in this version$/m)
+  })
+
   it('check exits 2 when there is no such file', async () => {
     const { exitCode, complaints } = await sallyport(['check', '--config', '/no/such/file'])
     assert.equal(exitCode, 2)
     assert.match(complaints, /^\/no\/such\/file: cannot be read \(ENOENT\)\n/)
+  })
+
+  it('warns of internal tokens whose keys are made by each process, which is no mistake', async () => {
+    const warned = async (identity: string) => {
+      const config = file('internal.yaml', `${LEAST_CONFIGURATION}\nidentity: ${identity}\n`)
+      const { exitCode, complaints } = await sallyport(['check', '--config', config])
+      assert.equal(exitCode, 0, complaints)
+      return complaints
+    }
+    assert.match(
+      await warned('{ strategy: internal-token }'),
+      /^warning: identity\.internalToken: each process makes keys of its own\. .+keySecret/,
+    )
+    const secret = 'k'.repeat(32)
+    const shared = `{ strategy: internal-token, internalToken: { keySecret: ${secret} } }`
+    assert.equal(await warned(shared), '')
+    assert.equal(await warned('{ strategy: headers }'), '', 'no route sends internal tokens')
   })
 
   it('keeps what a file holds from steering the terminal', async () => {
@@ -174,6 +198,7 @@ describe('sallyport check --online', () => {
     assert.match(output, /issuers\.main: 1 usable, 1 skipped\n/)
     assert.match(output, /usable {3}kid "good": ES256\n/)
     assert.match(output, /skipped {2}kid "leaked" at keys\[1\]: contains private key material/)
+    assert.match(output, /keys: 1 usable, room for 100\n/)
   })
 
   it('exits 1 when an issuer has no usable key', async () => {

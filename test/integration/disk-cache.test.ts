@@ -117,7 +117,8 @@ describe('disk copy of a key set', () => {
     await cache().save(keySetDocument({ kty: 'oct', k: 'c2VjcmV0' }), Date.now())
     const { client } = clients.create(server.jwksUri, {}, cache())
     await client.start()
-    assert.deepEqual(client.keySet(), { issuerName: 'main', state: 'empty', keys: [] })
+    assert.equal(client.keySet().state, 'empty')
+    assert.deepEqual(client.keySet().keys, [])
   })
 
   it('belongs to one source: keys of an old URL are not used for a new one', async () => {

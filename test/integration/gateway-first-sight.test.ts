@@ -20,7 +20,7 @@ import {
   judgedBy,
   lift,
   logOut,
-  openRevocationRig,
+  openRevocationPair,
   revoke,
   secondForm,
 } from '../support/revocation-gateways.ts'
@@ -36,27 +36,19 @@ async function nextSecond(): Promise<void> {
 }
 
 describe('a token without iat', () => {
+  let pair: Awaited<ReturnType<typeof openRevocationPair>>
   let redis: RedisServer
-  let rig: Awaited<ReturnType<typeof openRevocationRig>>
+  let rig: typeof pair.rig
   let here: RunningGateway
   let there: RunningGateway
-  const start = () => rig.start({ redis: redis.patientSettings }, { clockTolerance: '0s' })
+  let start: typeof pair.start
   const undated = (sub: string) => rig.token({ sub, iat: undefined, jti: randomUUID() })
 
   before(async () => {
-    redis = await RedisServer.start()
-    rig = await openRevocationRig()
-    here = await start()
-    there = await start()
-    for (const gateway of [here, there]) await eventually('ready', () => gateway.isReady())
+    pair = await openRevocationPair({ clockTolerance: '0s' })
+    ;({ redis, rig, here, there, start } = pair)
   })
-
-  after(async () => {
-    await here.stop()
-    await there.stop()
-    await rig.close()
-    await redis.stop()
-  })
+  after(() => pair.close())
 
   it('is refused everywhere after a logout when it was seen before, and one of later passes', async () => {
     const sub = randomUUID()

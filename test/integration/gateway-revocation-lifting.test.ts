@@ -4,14 +4,14 @@ import { randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { wallSeconds } from '../support/jwt-gateway.ts'
-import { RedisServer } from '../support/redis-server.ts'
+import type { RedisServer } from '../support/redis-server.ts'
 import {
   ISSUER,
   judgedBy,
   lift,
   logOut,
   OTHER_ISSUER,
-  openRevocationRig,
+  openRevocationPair,
   revoke,
 } from '../support/revocation-gateways.ts'
 import type { RunningGateway } from '../support/running-gateway.ts'
@@ -19,26 +19,18 @@ import type { RunningGateway } from '../support/running-gateway.ts'
 const REVOKED = 'token_revoked'
 const FLEET_MS_MAX = 1_000
 
+let pair: Awaited<ReturnType<typeof openRevocationPair>>
 let redis: RedisServer
-let rig: Awaited<ReturnType<typeof openRevocationRig>>
+let rig: typeof pair.rig
 let here: RunningGateway
 let there: RunningGateway
-const start = () => rig.start({ redis: redis.patientSettings })
+let start: typeof pair.start
 
 before(async () => {
-  redis = await RedisServer.start()
-  rig = await openRevocationRig()
-  here = await start()
-  there = await start()
-  for (const gateway of [here, there]) await eventually('ready', () => gateway.isReady())
+  pair = await openRevocationPair()
+  ;({ redis, rig, here, there, start } = pair)
 })
-
-after(async () => {
-  await here.stop()
-  await there.stop()
-  await rig.close()
-  await redis.stop()
-})
+after(() => pair.close())
 
 async function isRevokedThere(token: string): Promise<void> {
   const ask = async () => (await judgedBy(there, token)) === REVOKED

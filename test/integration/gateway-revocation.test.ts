@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
-import { RedisServer } from '../support/redis-server.ts'
+import type { RedisServer } from '../support/redis-server.ts'
 import {
   ISSUER,
   judgedBy,
   OTHER_ISSUER,
-  openRevocationRig,
+  openRevocationPair,
   revoke,
   secondForm,
 } from '../support/revocation-gateways.ts'
@@ -17,24 +17,18 @@ const REVOKED = 'token_revoked'
 const FLEET_MS_MAX = 1_000
 
 describe('revocation over two instances on one Redis', () => {
+  let pair: Awaited<ReturnType<typeof openRevocationPair>>
   let redis: RedisServer
-  let rig: Awaited<ReturnType<typeof openRevocationRig>>
+  let rig: typeof pair.rig
   let here: RunningGateway
   let there: RunningGateway
-  const start = () => rig.start({ redis: redis.patientSettings })
+  let start: typeof pair.start
+
   before(async () => {
-    redis = await RedisServer.start()
-    rig = await openRevocationRig()
-    here = await start()
-    there = await start()
-    for (const gateway of [here, there]) await eventually('ready', () => gateway.isReady())
+    pair = await openRevocationPair()
+    ;({ redis, rig, here, there, start } = pair)
   })
-  after(async () => {
-    await here.stop()
-    await there.stop()
-    await rig.close()
-    await redis.stop()
-  })
+  after(() => pair.close())
 
   const forms = [
     ['jti', ISSUER, { jti: 'a', sub: 'alice' }, { jti: 'a', issuer: ISSUER }],

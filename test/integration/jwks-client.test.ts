@@ -7,7 +7,7 @@ import { systemClock } from '../../src/resilience/clock.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Behaviour, FaultyServer } from '../support/faulty-server.ts'
 import { aliveKeys } from '../support/generations.ts'
-import { JwksClients, type WatchedClient } from '../support/jwks-clients.ts'
+import { JwksClients, listenTo } from '../support/jwks-clients.ts'
 import { es256Jwk, keySetDocument } from '../support/key-documents.ts'
 
 const one = es256Jwk('one')
@@ -207,22 +207,6 @@ describe('unknown kid', () => {
     await server.down()
   })
 
-  /** A listener's view of the client, counting the questions that leave the listener. */
-  function listen(watched: WatchedClient) {
-    const counts = { questions: 0 }
-    const ring = new KeyRing(
-      { keySets: [], askTimeoutMs: 2_000 },
-      async (_issuerName, keyId) => {
-        counts.questions += 1
-        const answer = await watched.client.resolveUnknownKey(keyId)
-        ring.update(watched.client.keySet())
-        return answer
-      },
-      systemClock,
-    )
-    return { ring, counts }
-  }
-
   it('costs one fetch, and finds a key that was just published', async () => {
     const { client, keyIds } = clients.create(server.jwksUri)
     await client.start()
@@ -240,7 +224,7 @@ describe('unknown kid', () => {
     const watched = clients.create(server.jwksUri)
     await watched.client.start()
     const { fetches } = server
-    const { ring, counts } = listen(watched)
+    const { ring, counts } = listenTo(watched)
     const flood = Array.from({ length: 8_000 }, (_, index) =>
       ring.resolveUnknownKey('main', `random-${index}`),
     )
@@ -317,7 +301,7 @@ describe('unknown kid', () => {
   it('is asked about again when the cooldown is over', async () => {
     const watched = clients.create(server.jwksUri, { unknownKidCooldownMs: 50 })
     await watched.client.start()
-    const { ring, counts } = listen(watched)
+    const { ring, counts } = listenTo(watched)
     assert.equal(await ring.resolveUnknownKey('main', 'two'), 'unknown')
     server.publish(one, two)
     let outcome = 'unknown'

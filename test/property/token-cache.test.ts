@@ -91,7 +91,7 @@ class World {
   hits = 0
 
   constructor(sizeMib: number) {
-    const keyBuffer = createKeyGenerationsBuffer()
+    const keyBuffer = createKeyGenerationsBuffer(4_095)
     this.#keys = new KeyGenerations(keyBuffer)
     this.#allocator = new KeyGenerationAllocator(keyBuffer)
     this.buffer = createTokenCacheBuffer(sizeMib)

@@ -1,5 +1,6 @@
 /** What the admin listener tells in tests that are about the listener. */
 import type { AdminSources } from '../../src/admin/admin-app.ts'
+import { emptyKeySet } from '../../src/keys/key-set.ts'
 import { LogoutReplayMemory } from '../../src/revocation/logout-replay-memory.ts'
 import { createRevocationBuffer, RevocationIndex } from '../../src/revocation/revocation-index.ts'
 import { RevocationScope } from '../../src/revocation/revocation-scope.ts'
@@ -23,7 +24,7 @@ export const adminSources: AdminSources = {
     scope: new RevocationScope({ issuers: [], sessionLifeMaxSeconds: 3_600, hasApiKeys: true }),
     liftOf: (key) => index.liftOf(key, 1_000),
     verifier: new LogoutTokenVerifier([], {
-      keySet: (issuerName) => ({ issuerName, state: 'empty', keys: [] }),
+      keySet: emptyKeySet,
       resolveUnknownKey: () => Promise.resolve('unknown'),
     }),
     replays: new LogoutReplayMemory(),

@@ -11,8 +11,9 @@ export interface Generations {
   readonly table: KeyGenerations
 }
 
-export function createGenerations(): Generations {
-  const buffer = createKeyGenerationsBuffer()
+/** @param keysMax Keys that there is room for. */
+export function createGenerations(keysMax = 1_000): Generations {
+  const buffer = createKeyGenerationsBuffer(keysMax)
   return { allocator: new KeyGenerationAllocator(buffer), table: new KeyGenerations(buffer) }
 }
 

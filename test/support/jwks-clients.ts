@@ -3,11 +3,12 @@ import type { DiskCache } from '../../src/keys/disk-cache.ts'
 import { JwksClient, type JwksClientOptions } from '../../src/keys/jwks-client.ts'
 import type { JwksEvent } from '../../src/keys/jwks-event.ts'
 import { type JwksSource, uriSource } from '../../src/keys/jwks-source.ts'
+import { KeyRing } from '../../src/keys/key-ring.ts'
 import type { KeySet } from '../../src/keys/key-set.ts'
 import { systemClock } from '../../src/resilience/clock.ts'
 import { OutboundHttp } from '../../src/resilience/outbound-http.ts'
 import type { KeyGenerations } from '../../src/shared-memory/key-generations.ts'
-import { createGenerations } from './generations.ts'
+import { createGenerations, type Generations } from './generations.ts'
 
 /** Times in which nothing happens by itself during a test, except quick retries. */
 const OPTIONS: JwksClientOptions = {
@@ -40,8 +41,9 @@ export class JwksClients {
     source: JwksSource | string,
     options: Partial<JwksClientOptions> = {},
     diskCache: DiskCache | null = null,
+    generations: Generations = createGenerations(),
   ): WatchedClient {
-    const { allocator, table } = createGenerations()
+    const { allocator, table } = generations
     const keySets: KeySet[] = []
     const events: JwksEvent[] = []
     const client = new JwksClient(
@@ -74,4 +76,26 @@ export class JwksClients {
     for (const client of this.#clients) client.stop()
     await this.http.close()
   }
+}
+
+export interface Listener {
+  readonly ring: KeyRing
+  /** How many questions left the listener. */
+  readonly counts: { questions: number }
+}
+
+/** A listener's view of a client, which hears of a new set with the answer to its question. */
+export function listenTo({ client }: WatchedClient): Listener {
+  const counts = { questions: 0 }
+  const ring = new KeyRing(
+    { keySets: [], askTimeoutMs: 2_000 },
+    async (_issuerName, keyId) => {
+      counts.questions += 1
+      const answer = await client.resolveUnknownKey(keyId)
+      ring.update(client.keySet())
+      return answer
+    },
+    systemClock,
+  )
+  return { ring, counts }
 }

@@ -1,7 +1,10 @@
 /** Gateways that share revocations: one issuer whose keys the test holds, one Redis or none. */
+import { eventually } from './eventually.ts'
 import { FaultyServer } from './faulty-server.ts'
 import { ask, bearer, errorOf, jwtGatewayText, liveToken, publishedJwk } from './jwt-gateway.ts'
-import { AUDIENCE, headerText, mintKey, signRaw } from './mint-token.ts'
+import { keySetDocument } from './key-documents.ts'
+import { AUDIENCE, headerText, type MintingKey, mintKey, signRaw } from './mint-token.ts'
+import { RedisServer } from './redis-server.ts'
 import { type RunningGateway, startGateway } from './running-gateway.ts'
 import { startEchoUpstream } from './upstream-servers.ts'
 
@@ -23,7 +26,9 @@ export async function openRevocationRig() {
   const upstream = await startEchoUpstream()
   const jwks = await FaultyServer.start()
   const key = mintKey('ES256', 'revoking-1')
-  jwks.documents.set('/keys', Buffer.from(JSON.stringify({ keys: [publishedJwk(key)] })))
+  const publish = (...keys: readonly MintingKey[]) =>
+    jwks.documents.set('/keys', keySetDocument(...keys.map(publishedJwk)))
+  publish(key)
 
   function text(settings: Settings, issuer: Settings): string {
     const common = { audiences: [AUDIENCE], jwks: { uri: `${jwks.origin}/keys` } }
@@ -45,7 +50,11 @@ export async function openRevocationRig() {
     token: (claims: Record<string, unknown> = {}, issuer = ISSUER) =>
       liveToken(key, issuer, claims),
     /** A logout token; members replace the good ones. */
-    logoutToken(claims: Record<string, unknown>, header: Record<string, unknown> = {}): string {
+    logoutToken(
+      claims: Record<string, unknown>,
+      header: Record<string, unknown> = {},
+      signer = key,
+    ): string {
       const nowSeconds = Math.floor(Date.now() / 1_000)
       const good = {
         iss: ISSUER,
@@ -55,12 +64,40 @@ export async function openRevocationRig() {
         jti: crypto.randomUUID(),
         events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
       }
-      const typed = headerText(key, { typ: 'logout+jwt', ...header })
-      return signRaw(key, typed, JSON.stringify({ ...good, ...claims }))
+      const typed = headerText(signer, { typ: 'logout+jwt', ...header })
+      return signRaw(signer, typed, JSON.stringify({ ...good, ...claims }))
     },
+    /** What both issuers publish from now on. */
+    publish,
+    /** How often keys were asked for. */
+    fetches: () => jwks.requests.length,
     async close() {
       await jwks.down()
       await upstream.close()
+    },
+  }
+}
+
+/** Two ready gateways on one Redis; `rig`, `here` and `there` of a test. */
+export async function openRevocationPair(issuer: Settings = {}) {
+  const redis = await RedisServer.start()
+  const rig = await openRevocationRig()
+  const start = () => rig.start({ redis: redis.patientSettings }, issuer)
+  const here = await start()
+  const there = await start()
+  for (const gateway of [here, there]) await eventually('ready', () => gateway.isReady())
+  return {
+    redis,
+    rig,
+    here,
+    there,
+    /** One more. */
+    start,
+    async close() {
+      await here.stop()
+      await there.stop()
+      await rig.close()
+      await redis.stop()
     },
   }
 }

@@ -1,11 +1,13 @@
 /** A key source over keys that a test gives it, with a record of what was asked of it. */
-import type {
-  KeySet,
-  KeySetState,
-  KeySource,
-  UnknownKeyOutcome,
-  VerificationKey,
+import {
+  emptyKeySet,
+  type KeySet,
+  type KeySetState,
+  type KeySource,
+  type UnknownKeyOutcome,
+  type VerificationKey,
 } from '../../src/keys/key-set.ts'
+import { NOW_SECONDS } from './mint-token.ts'
 
 export class StaticKeySource implements KeySource {
   /** Every refetch that was asked for, as `issuer/kid`; `null` for a bad signature. */
@@ -20,13 +22,16 @@ export class StaticKeySource implements KeySource {
     issuerName: string,
     keys: readonly VerificationKey[],
     state: KeySetState = 'fresh',
+    rest: Partial<Pick<KeySet, 'askedAtSeconds' | 'withoutPlace'>> = {},
   ): this {
-    this.#sets.set(issuerName, { issuerName, state, keys })
+    // Asked for in the very second in which tests verify.
+    const set = { issuerName, state, keys, askedAtSeconds: NOW_SECONDS, withoutPlace: [] }
+    this.#sets.set(issuerName, { ...set, ...rest })
     return this
   }
 
   keySet(issuerName: string): KeySet {
-    return this.#sets.get(issuerName) ?? { issuerName, state: 'empty', keys: [] }
+    return this.#sets.get(issuerName) ?? emptyKeySet(issuerName)
   }
 
   resolveUnknownKey(issuerName: string, keyId: string | null): Promise<UnknownKeyOutcome> {

@@ -5,6 +5,9 @@ import { ListenerMetrics } from '../../src/observability/listener-metrics.ts'
 import { METRICS } from '../../src/observability/metric-names.ts'
 import { MetricsLedger } from '../../src/observability/metrics-ledger.ts'
 
+const COUNTS = { puts: 9, putsSkipped: 1, putsTooLarge: 2, putsEnded: 3, evictions: 4, torn: 5 }
+const FILL = { entries: 6, slotsUsed: 7, slots: 32, sizeBytes: 16_384 }
+
 function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
   const metrics = new ListenerMetrics({
     threadIndex: 0,
@@ -16,6 +19,7 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
   const ledger = new MetricsLedger()
   ledger.update(
     metrics.snapshot({
+      caches: { token: COUNTS, refusal: COUNTS },
       verificationQueueDepth: 4,
       verificationBatches: 1,
       verificationTokens: 12,
@@ -30,9 +34,22 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
   metrics.stop()
   return {
     listeners: ledger.merge(),
+    cacheFills: { token: FILL, refusal: FILL },
     issuers: [
-      { issuer: 'main', state: 'stale', keyAgeSeconds: 12.5, refreshFailures: 3 },
-      { issuer: 'other', state: 'empty', keyAgeSeconds: null, refreshFailures: 0 },
+      {
+        issuer: 'main',
+        state: 'stale',
+        keyAgeSeconds: 12.5,
+        refreshFailures: 3,
+        keysWithoutPlace: 2,
+      },
+      {
+        issuer: 'other',
+        state: 'empty',
+        keyAgeSeconds: null,
+        refreshFailures: 0,
+        keysWithoutPlace: 0,
+      },
     ],
     issuerStates: ['empty', 'fresh', 'stale', 'dead'],
     circuits: [{ issuer: 'main', state: 'open' }],
@@ -107,9 +124,31 @@ describe('Prometheus exposition', () => {
     assert.ok(lines.includes('sallyport_jwks_state{issuer="main",state="fresh"} 0'))
     assert.ok(lines.includes('sallyport_jwks_key_age_seconds{issuer="main"} 12.5'))
     assert.ok(lines.includes('sallyport_jwks_refresh_failures_total{issuer="main"} 3'))
+    assert.ok(lines.includes('sallyport_jwks_keys_without_place{issuer="main"} 2'))
+    assert.ok(lines.includes('sallyport_jwks_keys_without_place{issuer="other"} 0'))
     assert.ok(
       !lines.some((line) => line.startsWith('sallyport_jwks_key_age_seconds{issuer="other"')),
     )
+  })
+
+  it('tells what the caches keep, push out and have room for', async () => {
+    const lines = await linesOf(() => {})
+    for (const cache of ['token', 'refusal']) {
+      for (const [name, value] of [
+        [`writes_total{cache="${cache}",result="stored"}`, 9],
+        [`writes_total{cache="${cache}",result="conflict"}`, 1],
+        [`writes_total{cache="${cache}",result="too_large"}`, 2],
+        [`writes_total{cache="${cache}",result="ended"}`, 3],
+        [`evictions_total{cache="${cache}"}`, 4],
+        [`torn_reads_total{cache="${cache}"}`, 5],
+        [`entries{cache="${cache}"}`, 6],
+        [`slots_used{cache="${cache}"}`, 7],
+        [`slots{cache="${cache}"}`, 32],
+        [`size_bytes{cache="${cache}"}`, 16_384],
+      ] as const) {
+        assert.ok(lines.includes(`sallyport_cache_${name} ${value}`), name)
+      }
+    }
   })
 
   it('writes gauges and what is built', async () => {

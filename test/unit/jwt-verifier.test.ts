@@ -178,6 +178,35 @@ describe('the key of a token (RFC 7515 §4.1.4)', () => {
     }
   })
 
+  it('leaves a signature undecided when no refetch can be had, unless the keys are newer', async () => {
+    const forger = mintKey('ES256', 'ec')
+    // The policy forgives a difference of five seconds between the clocks.
+    const iat = NOW_SECONDS - 10
+    for (const [askedAtSeconds, issuedAt, expected] of [
+      [NOW_SECONDS - 5, iat, 'invalid_token'],
+      [NOW_SECONDS - 5.1, iat, 'verifier_unavailable'],
+      [NOW_SECONDS, undefined, 'verifier_unavailable'],
+    ] as const) {
+      const keys = new StaticKeySource()
+      keys.setKeys('main', [EC.verificationKey], 'stale', { askedAtSeconds })
+      keys.unknownKeyOutcome = 'unavailable'
+      for (const kid of ['ec', undefined]) {
+        const token = await mintToken(forger, { iat: issuedAt }, { kid })
+        assert.equal(codeOf(await verifierWith(keys)(token)), expected)
+      }
+      const ofAnotherType = await mintToken(mintKey('EdDSA', 'ec'), { iat: issuedAt })
+      assert.equal(codeOf(await verifierWith(keys)(ofAnotherType)), expected)
+    }
+  })
+
+  it('uses keys that have arrived although its own refetch could not be had', async () => {
+    const keys = new StaticKeySource()
+    keys.setKeys('main', [mintKey('ES256', 'ec').verificationKey])
+    keys.unknownKeyOutcome = 'unavailable'
+    keys.onRefetch = () => keys.setKeys('main', [EC.verificationKey])
+    assert.equal((await verifierWith(keys)(await mintToken(EC))).kind, 'verified')
+  })
+
   it('leaves a bad signature bad after one refetch, also when that cannot be had', async () => {
     const forged = await mintToken(mintKey('ES256', 'ec'))
     for (const outcome of ['refreshed', 'unknown', 'unavailable'] as const) {
@@ -250,6 +279,29 @@ describe('when nothing can be decided', () => {
     const dead = new StaticKeySource().setKeys('main', [EC.verificationKey], 'dead')
     assert.equal(codeOf(await verifierWith(dead)(token)), 'verifier_unavailable')
     assert.deepEqual([...never.refetches, ...dead.refetches], [])
+  })
+
+  it('is unavailable for tokens of a published key that has no place, and for no others', async () => {
+    const crowdedOut = mintKey('ES256', 'crowded-out')
+    const { algorithms } = crowdedOut.verificationKey
+    const noKid = { kid: undefined }
+    for (const keyId of ['crowded-out', null]) {
+      const keys = new StaticKeySource()
+      keys.setKeys('main', [EC.verificationKey], 'fresh', {
+        withoutPlace: [{ keyId, algorithms }],
+      })
+      const verify = verifierWith(keys)
+      const header = keyId === null ? noKid : {}
+      const undecided = await verify(await mintToken(crowdedOut, {}, header))
+      assert.equal(codeOf(undecided), 'verifier_unavailable')
+      assert.equal((await verify(await mintToken(EC))).kind, 'verified')
+      assert.equal((await verify(await mintToken(EC, {}, noKid))).kind, 'verified')
+      assert.deepEqual(keys.refetches, [], 'a fetch would bring no place')
+      const stray = await verify(await mintToken(mintKey('ES256', 'stray')))
+      assert.equal(codeOf(stray), 'unknown_signing_key')
+      const forged = await verify(await mintToken(mintKey('ES256', 'ec')))
+      assert.equal(codeOf(forged), 'invalid_token')
+    }
   })
 
   it('verifies with a stale set', async () => {

@@ -2,14 +2,16 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
   createKeyGenerationsBuffer,
-  KEY_SLOT_COUNT,
   KeyGenerationAllocator,
   KeyGenerations,
+  type KeyPlace,
   NO_KEY,
 } from '../../src/shared-memory/key-generations.ts'
 
+const KEYS_MAX = 5_000
+
 function setUp() {
-  const buffer = createKeyGenerationsBuffer()
+  const buffer = createKeyGenerationsBuffer(KEYS_MAX)
   return { keys: new KeyGenerations(buffer), allocator: new KeyGenerationAllocator(buffer) }
 }
 
@@ -44,9 +46,30 @@ describe('key generations', () => {
     for (let place = allocator.allocate(); place !== null; place = allocator.allocate()) {
       taken.add(place.slot)
     }
-    assert.equal(taken.size, KEY_SLOT_COUNT - 1)
+    assert.equal(taken.size, KEYS_MAX)
     allocator.kill(77)
     assert.equal(allocated(allocator).slot, 77)
+  })
+
+  it('lets every slot rest as long as possible, and never gives one to two keys', () => {
+    const { keys, allocator } = setUp()
+    const alive: KeyPlace[] = []
+    const dead: KeyPlace[] = []
+    let last = 0
+    for (let step = 0; step < 4 * KEYS_MAX; step += 1) {
+      const place = allocated(allocator)
+      assert.equal(place.slot, (last % KEYS_MAX) + 1, 'the one that was free for longest')
+      last = place.slot
+      alive.push(place)
+      if (alive.length < KEYS_MAX / 2) continue
+      const [oldest] = alive.splice(0, 1)
+      assert.ok(oldest)
+      allocator.kill(oldest.slot)
+      dead.push(oldest)
+    }
+    assert.equal(new Set(alive.map(({ slot }) => slot)).size, alive.length)
+    assert.ok(alive.every(({ slot, generation }) => keys.isAlive(slot, generation)))
+    assert.ok(!dead.some(({ slot, generation }) => keys.isAlive(slot, generation)))
   })
 
   it('has what rests on no key alive for ever, and gives its slot to no key', () => {
@@ -57,14 +80,14 @@ describe('key generations', () => {
 
   it('has no key alive at a slot that does not exist', () => {
     const { keys } = setUp()
-    for (const slot of [-1, KEY_SLOT_COUNT, 2 ** 31, 0.5, Number.NaN]) {
+    for (const slot of [-1, KEYS_MAX + 1, 2 ** 31, 0.5, Number.NaN]) {
       for (const generation of [0, 1]) assert.equal(keys.isAlive(slot, generation), false)
     }
   })
 
   it('has no key alive in a record of zeros but the one that is none', () => {
     const { keys } = setUp()
-    for (let slot = 1; slot < KEY_SLOT_COUNT; slot += 1) assert.equal(keys.isAlive(slot, 0), false)
+    for (let slot = 1; slot <= KEYS_MAX; slot += 1) assert.equal(keys.isAlive(slot, 0), false)
   })
 
   it('refuses to kill twice: the second would hit the next owner of the slot', () => {

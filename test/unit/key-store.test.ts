@@ -1,6 +1,7 @@
 /** The life of an issuer's keys, on a clock that the test moves. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { emptyKeySet } from '../../src/keys/key-set.ts'
 import { KeyStore } from '../../src/keys/key-store.ts'
 import { parseJwks } from '../../src/keys/parse-jwks.ts'
 import { secretKeySet } from '../../src/keys/secret-key-set.ts'
@@ -18,9 +19,9 @@ function parsed(...jwks: readonly unknown[]) {
   return outcome.keys
 }
 
-function setUp() {
+function setUp(places?: number) {
   const clock = new ManualClock()
-  const { allocator, table } = createGenerations()
+  const { allocator, table } = createGenerations(places)
   const options = { issuerName: 'main', freshForMs: 300_000, staleMaxAgeMs: 3_600_000 }
   const store = new KeyStore(options, allocator, clock)
   return { clock, store, table, allocator }
@@ -29,7 +30,7 @@ function setUp() {
 describe('states of a key set', () => {
   it('is empty until there are keys, and nothing is due', () => {
     const { store } = setUp()
-    assert.deepEqual(store.keySet(), { issuerName: 'main', state: 'empty', keys: [] })
+    assert.deepEqual(store.keySet(), emptyKeySet('main'))
     assert.equal(store.ageMs(), null)
     assert.equal(store.untilChangeMs(), null)
   })
@@ -51,8 +52,18 @@ describe('states of a key set', () => {
     assert.equal(store.state, 'stale')
     clock.advanceMs(1)
     assert.deepEqual(store.advance().removed, ['one'])
-    assert.deepEqual(store.keySet(), { issuerName: 'main', state: 'dead', keys: [] })
+    const { askedAtSeconds } = store.keySet()
+    assert.deepEqual(store.keySet(), { ...emptyKeySet('main'), state: 'dead', askedAtSeconds })
     assert.equal(store.untilChangeMs(), null)
+  })
+
+  it('says when the issuer was asked for it, which is before the answer came', () => {
+    const { store, clock } = setUp()
+    const startSeconds = clock.wallMs() / 1_000
+    clock.advanceMs(10_000)
+    store.apply(parsed(one), { ageMs: 1_500, confirmed: true })
+    clock.advanceMs(10_000)
+    assert.equal(store.keySet().askedAtSeconds, startSeconds + 8.5)
   })
 
   it('takes a copy that nobody has confirmed as stale, and its age into account', () => {
@@ -83,7 +94,7 @@ describe('keys across refreshes', () => {
     store.apply(parsed(one), FETCHED)
     const before = store.keySet().keys[0]
     const change = store.apply(parsed(two, { ...one, x5t: 'new decoration' }), FETCHED)
-    assert.deepEqual(change, { added: ['two'], removed: [], withoutPlace: 0 })
+    assert.deepEqual(change, { added: ['two'], removed: [] })
     assert.equal(store.keySet().keys[1], before)
     assert.deepEqual(aliveKeys(store.keySet(), table), [true, true])
   })
@@ -138,13 +149,32 @@ describe('keys across refreshes', () => {
     assert.deepEqual(aliveKeys(before, table), [false])
   })
 
-  it('leaves a key out when the table of generations is full', () => {
-    const { store, allocator } = setUp()
-    while (allocator.allocate() !== null) {
-      // Other issuers take every place.
+  it('tells which keys found no place, and gives them one as soon as there is one', () => {
+    const { store, allocator, table } = setUp(3)
+    const others = [allocator.allocate(), allocator.allocate()]
+    store.apply(parsed(one, two), FETCHED)
+    const before = store.keySet()
+    assert.deepEqual(
+      before.keys.map(({ keyId }) => keyId),
+      ['one'],
+    )
+    assert.deepEqual(before.withoutPlace, [{ keyId: 'two', algorithms: ['ES256'] }])
+    assert.equal(store.hasKeyId('two'), true, 'it is published')
+    for (const place of others) if (place !== null) allocator.kill(place.slot)
+    assert.deepEqual(store.apply(parsed(one, two), FETCHED).added, ['two'])
+    assert.deepEqual(store.keySet().withoutPlace, [])
+    assert.deepEqual(aliveKeys(store.keySet(), table), [true, true])
+  })
+
+  it('needs no more places for a new set than the longer of the two has keys', () => {
+    const { store, table } = setUp(2)
+    store.apply(parsed(one, two), FETCHED)
+    const before = store.keySet()
+    for (let rotation = 0; rotation < 10; rotation += 1) {
+      store.apply(parsed(es256Jwk(`a-${rotation}`), es256Jwk(`b-${rotation}`)), FETCHED)
+      assert.deepEqual(aliveKeys(store.keySet(), table), [true, true])
+      assert.deepEqual(aliveKeys(before, table), [false, false])
     }
-    assert.equal(store.apply(parsed(one), FETCHED).withoutPlace, 1)
-    assert.equal(store.state, 'empty')
   })
 })
 

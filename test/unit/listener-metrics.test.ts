@@ -8,7 +8,9 @@ import {
 } from '../../src/observability/listener-metrics.ts'
 import { MetricsLedger } from '../../src/observability/metrics-ledger.ts'
 
+const COUNTS = { puts: 9, putsSkipped: 1, putsTooLarge: 2, putsEnded: 3, evictions: 4, torn: 5 }
 const GAUGES: ListenerGauges = {
+  caches: { token: COUNTS, refusal: COUNTS },
   verificationQueueDepth: 3,
   verificationBatches: 1,
   verificationTokens: 12,

@@ -307,8 +307,10 @@ describe('keys in files', () => {
     const huge = await directoryOf({ 'a.pem': good, 'b.pem': 'x'.repeat(20_000) })
     assert.equal(await refusal(source(huge)), 'unusable_key')
     const open = await directoryOf({ 'a.pem': good })
-    await chmod(join(open, 'a.pem'), 0o666)
-    assert.equal(await refusal(source(open)), 'unsafe_permissions')
+    for (const mode of [0o602, 0o620, 0o666]) {
+      await chmod(join(open, 'a.pem'), mode)
+      assert.equal(await refusal(source(open)), 'unsafe_permissions')
+    }
     const files: Record<string, SigningKey> = {}
     for (let count = 0; count <= KEY_FILES_MAX; count += 1) files[`${10 + count}.pem`] = made()
     assert.equal(await refusal(source(await directoryOf(files))), 'too_many_files')

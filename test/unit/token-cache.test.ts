@@ -6,6 +6,8 @@ import {
   KeyGenerationAllocator,
   KeyGenerations,
 } from '../../src/shared-memory/key-generations.ts'
+import { IDENTITY_SLOT_BYTES } from '../../src/token-cache/layout.ts'
+import { readTableFill } from '../../src/token-cache/table-fill.ts'
 import { createTokenCacheBuffer, TokenCache } from '../../src/token-cache/token-cache.ts'
 import { profileKey } from '../../src/token-cache/token-digest.ts'
 import { assertIsVerdictAbout, digestOf, verdictOf } from '../support/self-describing-verdict.ts'
@@ -17,12 +19,58 @@ const TYPICAL = 2
 const LARGE = 40
 
 function setUp({ sizeMib = 1 / 4 } = {}) {
-  const keyBuffer = createKeyGenerationsBuffer()
+  const keyBuffer = createKeyGenerationsBuffer(4_095)
   const keys = new KeyGenerations(keyBuffer)
   const buffer = createTokenCacheBuffer(sizeMib)
   const open = () => new TokenCache<string>({ buffer, keys, memoEntries: 64 })
   return { buffer, open, cache: open(), allocator: new KeyGenerationAllocator(keyBuffer) }
 }
+
+describe('how full a token cache is', () => {
+  const fill = (buffer: SharedArrayBuffer, nowSeconds = NOW) =>
+    readTableFill(buffer, IDENTITY_SLOT_BYTES, nowSeconds)
+
+  it('is told in entries that have not ended, and in slots', () => {
+    const { buffer, cache } = setUp()
+    assert.deepEqual(fill(buffer), {
+      entries: 0,
+      slotsUsed: 0,
+      slots: 31 * 16,
+      sizeBytes: 2 ** 18,
+    })
+    cache.put(digestOf(1), verdictOf(1, 1, TYPICAL, LATER), NOW)
+    cache.put(digestOf(2), verdictOf(2, 1, TYPICAL, NOW + 1), NOW)
+    cache.put(digestOf(3), verdictOf(3, 1, LARGE, LATER), NOW)
+    const { entries, slotsUsed } = fill(buffer)
+    assert.equal(entries, 3)
+    assert.ok(slotsUsed > 3, 'a large identity takes several')
+    assert.equal(fill(buffer, NOW + 1).entries, 2)
+    assert.equal(fill(buffer, LATER).entries, 0)
+    assert.equal(fill(buffer, LATER).slotsUsed, slotsUsed)
+  })
+
+  it('is told of a large one from a part of it, to within a twentieth', () => {
+    const { buffer, cache } = setUp({ sizeMib: 32 })
+    for (let subject = 0; subject < 20_000; subject += 1) {
+      cache.put(digestOf(subject), verdictOf(subject, 1, TYPICAL, LATER), NOW)
+    }
+    const { entries } = fill(buffer)
+    assert.ok(Math.abs(entries - 20_000) < 1_000, `${entries} entries`)
+  })
+
+  it('counts as pushed out what was live, and not what had ended', () => {
+    const { cache } = setUp({ sizeMib: 0 })
+    for (let subject = 0; subject < 16; subject += 1) {
+      cache.put(digestOf(subject), verdictOf(subject, 1, TYPICAL, NOW + 1), NOW)
+    }
+    for (let subject = 16; subject < 32; subject += 1) {
+      cache.put(digestOf(subject), verdictOf(subject, 1, TYPICAL, LATER), NOW + 1)
+    }
+    assert.equal(cache.counters.evictions, 0)
+    cache.put(digestOf(32), verdictOf(32, 1, TYPICAL, LATER), NOW + 1)
+    assert.equal(cache.counters.evictions, 1)
+  })
+})
 
 describe('token cache', () => {
   it('gives every thread what one of them put, of any size', () => {
@@ -127,7 +175,7 @@ describe('token cache', () => {
     assert.equal(cache.put(digestOf(2), verdictOf(2, 1, 300, LATER), NOW), false)
     assert.equal(cache.put(digestOf(3), verdictOf(3, 1, TYPICAL, Number.NaN), NOW), false)
     for (const subject of [1, 2, 3]) assert.equal(cache.get(digestOf(subject), NOW), null)
-    assert.equal(cache.counters.putsRefused, 3)
+    assert.deepEqual([cache.counters.putsEnded, cache.counters.putsTooLarge], [1, 2])
   })
 
   it('keeps a verdict of the far future, and calls it dead no later than it is', () => {

@@ -1,8 +1,8 @@
 /** What is stored about an API key, in the configuration or in Redis. */
+import { optionalInstant } from '../../protocol/instant.ts'
 import { optionalText, optionalTexts } from '../../protocol/json-members.ts'
 import { isReadableVersion } from '../../protocol/record-version.ts'
-import { type JsonObject, parseJsonText } from '../../protocol/strict-json.ts'
-import { isNumericDate } from '../../protocol/time-claims.ts'
+import { parseJsonText } from '../../protocol/strict-json.ts'
 import type { Identity, StoredUser } from '../../protocol/verification.ts'
 
 export interface ApiKeyRecord extends StoredUser {
@@ -15,8 +15,8 @@ const RECORD_LENGTH_MAX = 65_536
 
 /**
  * Reads a record of Redis: a JSON object with `userId`, and of `email`, `roles`, `scopes`,
- * `tenantId`, `organisationId` and `expiresAt` (NumericDate, or RFC 3339 text) what there is. Other
- * members are of a later version, and are ignored unless its `version` forbids that.
+ * `tenantId`, `organisationId` and `expiresAt` (an instant) what there is. Other members are of a
+ * later version, and are ignored unless its `version` forbids that.
  *
  * @returns `null` when it is anything else.
  */
@@ -29,7 +29,7 @@ export function parseApiKeyRecord(text: string): ApiKeyRecord | null {
   const organisationId = optionalText(members['organisationId'])
   const roles = optionalTexts(members['roles'])
   const scopes = optionalTexts(members['scopes'])
-  const expiresAtSeconds = optionalInstant(members, 'expiresAt')
+  const expiresAtSeconds = optionalInstant(members['expiresAt'])
   if (typeof userId !== 'string' || email === undefined || tenantId === undefined) return null
   if (organisationId === undefined || roles === undefined || scopes === undefined) return null
   if (expiresAtSeconds === undefined) return null
@@ -51,13 +51,4 @@ export function identityOfApiKey(record: ApiKeyRecord): Identity {
     issuedAtSeconds: null,
     expiresAtSeconds: record.expiresAtSeconds,
   }
-}
-
-/** @returns `null` when absent or null; `undefined` when it is no instant. */
-function optionalInstant(members: JsonObject, name: string): number | null | undefined {
-  const value = members[name] ?? null
-  if (value === null) return null
-  if (isNumericDate(value)) return Math.floor(value)
-  const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN
-  return Number.isNaN(ms) ? undefined : Math.floor(ms / 1_000)
 }

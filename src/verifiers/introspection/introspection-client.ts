@@ -20,7 +20,9 @@ import type { BreakerPermit, CircuitBreaker } from '../../resilience/circuit-bre
 import type { Clock } from '../../resilience/clock.ts'
 import type { ConnectionTurns, TurnEnd } from '../../resilience/connection-turns.ts'
 import type { OutboundHttp, OutboundResult } from '../../resilience/outbound-http.ts'
+import { randomHex } from '../../resilience/randomness.ts'
 import type { ProofMaker } from './client-authentication.ts'
+import { EndpointProbe, type ProbeVerdict } from './endpoint-probe.ts'
 
 export interface IntrospectionClientOptions {
   readonly endpoint: string
@@ -75,6 +77,7 @@ const CIRCUIT_OPEN = undecided('circuit_open')
 const UNREACHABLE = undecided('unreachable')
 const REQUEST_REFUSED = undecided('request_refused')
 const OVERLOADED: IntrospectionOutcome = Object.freeze({ kind: 'overloaded' })
+const PROBE_TOKEN_BYTES = 32
 const STATUS_OK = 200
 const STATUS_CLIENT_ERROR_MIN = 400
 const STATUS_SERVER_ERROR_MIN = 500
@@ -94,10 +97,12 @@ export class IntrospectionClient {
   attemptCount = 0
   readonly #options: IntrospectionClientOptions
   readonly #parts: IntrospectionClientParts
+  readonly #probe: EndpointProbe
 
   constructor(options: IntrospectionClientOptions, parts: IntrospectionClientParts) {
     this.#options = options
     this.#parts = parts
+    this.#probe = new EndpointProbe(parts.breaker, parts.clock)
   }
 
   /**
@@ -113,7 +118,10 @@ export class IntrospectionClient {
   ): Promise<IntrospectionOutcome> {
     const { turns } = this.#parts
     // Whoever could not be asked about anyway need not wait for it.
-    if (!this.#mayBeAsked(token.isKnown)) return CIRCUIT_OPEN
+    if (!this.#mayBeAsked(token.isKnown)) {
+      this.#probe.wake(() => this.#askOfNobody(policy))
+      return CIRCUIT_OPEN
+    }
     const turn = await turns.take(token.isKnown, this.#options.timeoutMs)
     if (turn === null) return OVERLOADED
     let end: TurnEnd = 'failed'
@@ -170,6 +178,16 @@ export class IntrospectionClient {
     if (outcome.kind !== 'undecided') breaker.succeeded(permit)
     else if (outcome === REQUEST_REFUSED) breaker.released(permit)
     else breaker.failed(permit, this.#parts.clock.wallMs())
+  }
+
+  /** Asks about a token that nobody has: whatever is decided, the endpoint works. */
+  async #askOfNobody(policy: IntrospectionAnswerPolicy): Promise<ProbeVerdict> {
+    const token = { text: randomHex(PROBE_TOKEN_BYTES), isKnown: false }
+    const { clock } = this.#parts
+    const result = await this.#post(token.text, this.#options.timeoutMs, clock.nowSeconds())
+    const outcome = outcomeOf(result, token, policy, clock.nowSeconds())
+    if (outcome === REQUEST_REFUSED) return 'unclear'
+    return outcome.kind === 'undecided' ? 'failed' : 'alive'
   }
 
   #post(token: string, timeoutMs: number, nowSeconds: number): Promise<OutboundResult> {

@@ -6,7 +6,13 @@
  * Claims are judged before the signature, because that is a hundred times cheaper. It tells a
  * forger nothing: the claims are his own. Nothing of them is used until the signature is good.
  */
-import { type FoundKeys, findKeys, findNewerKeys } from '../../keys/find-keys.ts'
+import {
+  type FoundKeys,
+  findKeys,
+  findNewerKeys,
+  publishedBySeconds,
+  type UnsettledToken,
+} from '../../keys/find-keys.ts'
 import type { KeySource, VerificationKey } from '../../keys/key-set.ts'
 import {
   type CheckedClaims,
@@ -21,6 +27,7 @@ import {
   type ProtectedHeader,
   ProtectedHeaderMemo,
 } from '../../protocol/protected-header.ts'
+import type { RefusalReason } from '../../protocol/refusal-reason.ts'
 import {
   type Refused,
   refuse,
@@ -62,6 +69,12 @@ interface Candidate {
 }
 
 const UNTYPED = 'jwt'
+/** Refusals that rest on the keys at hand. */
+const ABOUT_KEYS: ReadonlySet<RefusalReason> = new Set([
+  'key_unknown',
+  'key_unfit',
+  'signature_invalid',
+])
 
 /**
  * Prepares the issuers of a route.
@@ -137,15 +150,14 @@ export class JwtVerifier implements Verifier<JwtProfile> {
   async #checkWith(candidate: Candidate, found: FoundKeys): Promise<Verification> {
     const verdict = await this.#verdictOf(candidate, found)
     if (found.found === 'unavailable' || !couldBeNewer(verdict)) return verdict
-    const { policy, header } = candidate
-    const newer = await findNewerKeys(this.#keys, policy.name, header, found)
+    const newer = await findNewerKeys(this.#keys, unsettled(candidate), found)
     return newer === found ? verdict : this.#verdictOf(candidate, newer)
   }
 
   #verdictOf(candidate: Candidate, found: FoundKeys): Promise<Verification> | Refused {
     switch (found.found) {
       case 'keys':
-        return this.#checkSignatures(candidate, found.keys)
+        return this.#checkSignatures(candidate, found.keys, found.areAll)
       case 'unknown':
         return refuse('key_unknown')
       case 'unfit':
@@ -159,12 +171,14 @@ export class JwtVerifier implements Verifier<JwtProfile> {
   async #checkSignatures(
     candidate: Candidate,
     keys: readonly VerificationKey[],
+    areAll: boolean,
   ): Promise<Verification> {
     let verdict: Verification = refuse('signature_invalid')
     for (const key of keys) {
       verdict = await this.#checkSignature(candidate, key)
       if (verdict.kind === 'verified' || verdict.key === null) return verdict
     }
+    if (!areAll) return refuse('key_without_place')
     // Under several keys, the refusal rests on no single one of them.
     return keys.length === 1 ? verdict : refuse('signature_invalid')
   }
@@ -178,12 +192,18 @@ export class JwtVerifier implements Verifier<JwtProfile> {
   }
 }
 
+function unsettled({ policy, header, claims }: Candidate): UnsettledToken {
+  const { issuedAtSeconds } = claims.identity
+  return {
+    issuerName: policy.name,
+    selector: header,
+    publishedBySeconds: publishedBySeconds(issuedAtSeconds, policy.clockToleranceSeconds),
+  }
+}
+
 /** Whether keys that were published since could verify what those at hand did not. */
 function couldBeNewer(verdict: Verification): boolean {
-  return (
-    verdict.kind === 'refused' &&
-    (verdict.code === 'invalid_token' || verdict.code === 'unknown_signing_key')
-  )
+  return verdict.kind === 'refused' && ABOUT_KEYS.has(verdict.reason)
 }
 
 /** A wrong length needs no native code to be refused. */

@@ -2,12 +2,18 @@
  * Verifies logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.6) in the supervisor. They are
  * rare, so that one thread and one backend will do.
  */
-import { type FoundKeys, findKeys, findNewerKeys } from '../../keys/find-keys.ts'
+import {
+  type FoundKeys,
+  findKeys,
+  findNewerKeys,
+  publishedBySeconds,
+} from '../../keys/find-keys.ts'
 import type { KeySource, VerificationKey } from '../../keys/key-set.ts'
 import { parseClaims } from '../../protocol/claims.ts'
 import { type CompactJws, parseCompactJws } from '../../protocol/compact-jws.ts'
 import type { JwsAlgorithm } from '../../protocol/jws-algorithms.ts'
 import { type ProtectedHeader, parseProtectedHeader } from '../../protocol/protected-header.ts'
+import { isNumericDate } from '../../protocol/time-claims.ts'
 import {
   checkLogoutToken,
   type LogoutToken,
@@ -78,7 +84,7 @@ export class LogoutTokenVerifier {
     const issuer = typeof iss === 'string' ? this.#issuers.get(iss) : undefined
     if (issuer === undefined) return refused('unknown_issuer')
     if (!issuer.algorithms.includes(header.algorithm)) return refused('wrong_algorithm')
-    const problem = await this.#checkSignature(text, issuer.name, header)
+    const problem = await this.#checkSignature(text, issuer, read)
     if (problem !== null) return refused(problem)
     const token = checkLogoutToken(claims, issuer, nowSeconds)
     return token.ok ? { ok: true, issuer, token } : refused(token.reason)
@@ -87,13 +93,22 @@ export class LogoutTokenVerifier {
   /** When the keys at hand do not settle it: one refetch, one more look, no third. */
   async #checkSignature(
     text: string,
-    issuerName: string,
-    header: ProtectedHeader,
+    { name, clockToleranceSeconds }: LogoutIssuer,
+    { header, claims }: ReadToken,
   ): Promise<LogoutTokenProblem | null> {
-    const found = findKeys(this.#keys.keySet(issuerName), header)
+    const found = findKeys(this.#keys.keySet(name), header)
     const problem = problemUnder(found, text, header.algorithm)
     if (problem === null || problem === 'unavailable') return problem
-    const newer = await findNewerKeys(this.#keys, issuerName, header, found)
+    const { iat } = claims
+    const token = {
+      issuerName: name,
+      selector: header,
+      publishedBySeconds: publishedBySeconds(
+        isNumericDate(iat) ? iat : null,
+        clockToleranceSeconds,
+      ),
+    }
+    const newer = await findNewerKeys(this.#keys, token, found)
     return newer === found ? problem : problemUnder(newer, text, header.algorithm)
   }
 }
@@ -108,7 +123,7 @@ function problemUnder(
     case 'keys': {
       const verdict = verifySignature(text, algorithm, found.keys)
       if (verdict === 'good') return null
-      return verdict === 'bad' ? 'bad_signature' : 'unavailable'
+      return verdict === 'bad' && found.areAll ? 'bad_signature' : 'unavailable'
     }
     case 'unavailable':
       return 'unavailable'

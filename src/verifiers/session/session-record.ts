@@ -1,8 +1,8 @@
 /** What is stored about a session, in the two formats, as an identity. */
+import { optionalInstant } from '../../protocol/instant.ts'
 import { optionalText, optionalTextOrInteger, optionalTexts } from '../../protocol/json-members.ts'
 import { isReadableVersion } from '../../protocol/record-version.ts'
 import { type JsonObject, parseJsonText } from '../../protocol/strict-json.ts'
-import { isNumericDate } from '../../protocol/time-claims.ts'
 import { ANONYMOUS, type Anonymous, type Identity } from '../../protocol/verification.ts'
 
 /** Where the parts of an identity are, as JSON pointers (RFC 6901). `null`: not read. */
@@ -22,8 +22,7 @@ export interface SessionPointers {
 }
 
 /**
- * The format `sallyport`: JSON with these members, of which only `userId` must be there. Instants
- * are NumericDates, milliseconds (numbers above {@link MILLISECONDS_MIN}), or RFC 3339 text. Other
+ * The format `sallyport`: JSON with these members, of which only `userId` must be there. Other
  * members are of a later version, and are ignored unless its `version` forbids that.
  */
 export const SALLYPORT_POINTERS: SessionPointers = {
@@ -48,9 +47,6 @@ export interface SessionRecord {
 }
 
 const RECORD_LENGTH_MAX = 65_536
-/** As seconds this would be the year 5138. */
-const MILLISECONDS_MIN = 1e11
-const MS_PER_SECOND = 1_000
 
 /**
  * Reads a record. The identity's session is `sessionId`, its issuer nobody.
@@ -76,8 +72,8 @@ export function parseSessionRecord(
   const organisation = optionalText(valueAt(members, pointers.organisation))
   const roles = optionalTexts(valueAt(members, pointers.roles))
   const scopes = optionalTexts(valueAt(members, pointers.scopes))
-  const createdAtSeconds = instantAt(members, pointers.createdAt)
-  const expiresAtSeconds = instantAt(members, pointers.expiresAt)
+  const createdAtSeconds = optionalInstant(valueAt(members, pointers.createdAt))
+  const expiresAtSeconds = optionalInstant(valueAt(members, pointers.expiresAt))
   if (subject === undefined || email === undefined || tenant === undefined) return null
   if (organisation === undefined || roles === undefined || scopes === undefined) return null
   if (createdAtSeconds === undefined || expiresAtSeconds === undefined) return null
@@ -109,15 +105,4 @@ function valueAt(members: JsonObject, pointer: string | null): unknown {
     value = (value as Record<string, unknown>)[name]
   }
   return value ?? null
-}
-
-/** @returns `null` when absent; `undefined` when it is no instant. */
-function instantAt(members: JsonObject, pointer: string | null): number | null | undefined {
-  const value = valueAt(members, pointer)
-  if (value === null) return null
-  const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN
-  if (!Number.isNaN(ms)) return Math.floor(ms / MS_PER_SECOND)
-  if (typeof value !== 'number') return undefined
-  const seconds = value > MILLISECONDS_MIN ? value / MS_PER_SECOND : value
-  return isNumericDate(seconds) ? Math.floor(seconds) : undefined
 }

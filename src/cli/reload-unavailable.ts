@@ -1,0 +1,10 @@
+/** What is said of a configuration that asks to be loaded again. */
+import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { Terminal } from './terminal.ts'
+
+export const RELOAD_UNAVAILABLE = 'loading the configuration again is not available in this version'
+
+/** The setting does nothing yet, and whoever sets it has to hear that before relying on it. */
+export function warnOfWatch({ watch }: GatewayConfiguration, terminal: Terminal): void {
+  if (watch) terminal.complain(`warning: watch: ${RELOAD_UNAVAILABLE}`)
+}

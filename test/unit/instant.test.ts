@@ -1,0 +1,104 @@
+/** One grammar of instants, wherever somebody writes one. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { apiKeysSchema } from '../../src/config/session-settings.ts'
+import { parseRevocation } from '../../src/revocation/revocation-entry.ts'
+import { parseApiKeyRecord } from '../../src/verifiers/api-key/api-key-record.ts'
+import {
+  parseSessionRecord,
+  SALLYPORT_POINTERS,
+} from '../../src/verifiers/session/session-record.ts'
+
+const SECONDS = 1_800_000_000
+/** 2027-01-15T08:00:00Z. */
+const INSTANTS: readonly (number | string)[] = [
+  SECONDS,
+  SECONDS * 1_000,
+  '2027-01-15T08:00:00Z',
+  '2027-01-15T08:00:00.000Z',
+  '2027-01-15T10:00:00+02:00',
+  '2027-01-15t08:00:00z',
+  '2027-01-15 08:00:00Z',
+]
+const NONE: readonly unknown[] = [
+  '1',
+  '1800000000',
+  'soon',
+  '2027-01-15',
+  '2027-01-15T08:00:00',
+  '2027-01-15T08:00Z',
+  'Fri, 15 Jan 2027 08:00:00 GMT',
+  '2027-02-30T00:00:00Z',
+  '2027-01-15T24:00:00Z',
+  '1969-12-31T23:59:59Z',
+  -1,
+  1e18,
+  true,
+  {},
+]
+
+/** What each place takes the value for; `null`: for none. */
+const PLACES: readonly (readonly [string, (value: unknown) => number | null])[] = [
+  [
+    'the record of a session',
+    (value) => {
+      const text = JSON.stringify({ userId: 'u', expiresAt: value })
+      const record = parseSessionRecord(text, SALLYPORT_POINTERS, 'id')
+      return record?.kind === 'record' ? record.expiresAtSeconds : null
+    },
+  ],
+  [
+    'an express session',
+    (value) => {
+      const pointers = { ...SALLYPORT_POINTERS, hasVersion: false, createdAt: '/user/since' }
+      const text = JSON.stringify({ userId: 'u', user: { since: value } })
+      const record = parseSessionRecord(text, pointers, 'id')
+      return record?.kind === 'record' ? record.createdAtSeconds : null
+    },
+  ],
+  [
+    'the record of an API key',
+    (value) =>
+      parseApiKeyRecord(JSON.stringify({ userId: 'u', expiresAt: value }))?.expiresAtSeconds ??
+      null,
+  ],
+  [
+    'a request to revoke',
+    (value) => {
+      const policy = { credentialLifeMaxSeconds: 60, clockToleranceSeconds: 0 }
+      const body = { issuer: 'https://idp.example.com/', before: value }
+      const parsed = parseRevocation(body, policy, SECONDS)
+      return parsed.ok ? parsed.entry.watermarkSeconds : null
+    },
+  ],
+]
+
+describe('an instant', () => {
+  for (const [place, read] of PLACES) {
+    it(`is seconds, milliseconds or RFC 3339 text in ${place}`, () => {
+      for (const value of INSTANTS) assert.equal(read(value), SECONDS, String(value))
+    })
+
+    it(`is nothing else in ${place}`, () => {
+      for (const value of NONE) assert.equal(read(value), null, JSON.stringify(value))
+    })
+  }
+
+  it('is the same text in the list of API keys of the configuration', () => {
+    const read = (expiresAt: unknown) => {
+      const keys = [{ sha256: 'a'.repeat(64), userId: 'u', expiresAt }]
+      const parsed = apiKeysSchema.safeParse({ keys })
+      return parsed.success ? parsed.data.keys[0]?.expiresAt : null
+    }
+    for (const value of INSTANTS.slice(2)) assert.equal(read(value), SECONDS, String(value))
+    for (const value of NONE) assert.equal(read(value), null, JSON.stringify(value))
+  })
+
+  it('is rounded so that a credential ends early and a revocation covers more', () => {
+    const [session, , apiKey, revocation] = PLACES.map(([, read]) => read)
+    const value = '2027-01-15T07:59:59.5Z'
+    assert.equal(session?.(value), SECONDS - 1)
+    assert.equal(apiKey?.(value), SECONDS - 1)
+    assert.equal(revocation?.(value), SECONDS)
+  })
+})
