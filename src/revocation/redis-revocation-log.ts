@@ -126,12 +126,14 @@ export class RedisRevocationLog implements RevocationLog {
       )
       if (reply.ok) return true
       if (reply.reason !== 'error') return false
-      this.#isScriptRefused = true
     }
     const held = await Promise.all(records.map((it) => this.#appendInSteps(it, isMending)))
     // What has expired is no longer anybody's business; a failure leaves it for the next time.
     await this.#parts.commands.removeMembersUpTo(this.#live, this.#parts.nowSeconds())
-    return !held.includes(false)
+    const isHeld = !held.includes(false)
+    // A server that takes nothing has refused more than the script.
+    this.#isScriptRefused ||= isHeld
+    return isHeld
   }
 
   async readSince(cursor: string | null): Promise<RevocationLogPage | null> {
