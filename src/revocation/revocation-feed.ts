@@ -231,6 +231,7 @@ export class RevocationFeed {
     this.#isLooking = true
     const beganAtMs = clock.monotonicMs()
     if (this.#leftOut.retry(index, beganAtMs, clock.nowSeconds())) this.#readAllAgain()
+    this.#known.beginLook()
     this.#isReached = await this.#follow()
     this.#isLooking = false
     if (this.#isStopped) return
@@ -245,6 +246,8 @@ export class RevocationFeed {
     this.#backoff.reset()
     if (this.#position !== null) void this.#readSet()
     else {
+      // Lost before anybody has read it, so that the log looks as it did before it had it.
+      if (this.#known.endLook() > 0) this.#parts.onLogLost()
       // What came in while we read may be missing: the log is known up to when we began.
       this.#caughtUpAtMs = beganAtMs
       if (this.#isWhole) this.#resolveCaughtUp()
