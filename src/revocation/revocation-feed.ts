@@ -143,7 +143,7 @@ export class RevocationFeed {
     this.#options = options
     this.#parts = parts
     this.#backoff = new Backoff(options.retry, parts.random)
-    this.#pauses = new Pauses(parts.later, parts.random)
+    this.#pauses = new Pauses(parts.later, parts.random, () => parts.clock.monotonicMs())
     this.#known = new KnownRevocations(parts.index.capacity + KNOWN_RECORDS_SURPLUS)
     this.#sender = new RevocationSender({
       known: this.#known,
@@ -307,6 +307,7 @@ export class RevocationFeed {
     const beganAtMs = clock.monotonicMs()
     const page = await withinDeadline(log.readSet(position), callTimeoutMs, null)
     if (page === null || this.#isStopped) return false
+    const answeredAtMs = clock.monotonicMs()
     // Were it of the log before this one: what that held is none the less in force.
     for (const record of page.records) this.#learn(record)
     if (reading !== this.#readings) return true
@@ -314,7 +315,7 @@ export class RevocationFeed {
     if (page.next === null) this.#finishSet()
     else if (position === 0 && this.#caughtUpAtMs !== null) {
       await this.#pauses.pause(random() * spreadMs)
-    } else await this.#pauses.afterAnswer(clock.monotonicMs() - beganAtMs)
+    } else await this.#pauses.afterAnswer(answeredAtMs - beganAtMs, answeredAtMs)
     return true
   }
 
