@@ -1,4 +1,4 @@
-/** Revocations in a real Redis Cluster of six: one write where that can be, and a node that dies. */
+/** Revocations in a real Redis Cluster of six: one write where that can be, and a dead master. */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
