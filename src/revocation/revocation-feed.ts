@@ -211,6 +211,12 @@ export class RevocationFeed {
     return this.#sender.flush(timeoutMs)
   }
 
+  /** Records that only this instance can know, oldest first. */
+  waiting(countMax: number): string[] {
+    const { records, isMending } = this.#known.nextToSend(countMax, this.#parts.clock.nowSeconds())
+    return isMending ? [] : records.map(({ record }) => record)
+  }
+
   status(): RevocationFeedStatus {
     const sinceMs =
       this.#caughtUpAtMs === null ? null : this.#parts.clock.monotonicMs() - this.#caughtUpAtMs
