@@ -15,8 +15,9 @@
  * reader was away for longer than the stream lasts. Nothing else makes a reader begin anew.
  *
  * Marks: `log:mark:<second of its making>:<random>` is what a log is known by. Whoever finds none
- * makes one, unless another was quicker: each is read at every look. `log:mending:<second at which it ends>:<random>` is there while
- * an instance sends what the log may have lost. Earlier versions count marks as unreadable.
+ * makes one, unless another was quicker: each is read at every look.
+ * `log:mending:<second at which it ends>:<random>` is there while an instance sends what the log
+ * may have lost. Earlier versions count marks as unreadable.
  */
 import type { RedisReply } from '../resilience/redis-reply.ts'
 import type { RecordToSend } from './known-revocations.ts'
