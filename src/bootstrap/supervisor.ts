@@ -14,7 +14,7 @@ import type { RedisState } from '../resilience/redis-pool.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
 import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
 import { claimPort, listenError } from './claim-port.ts'
-import { circuitReadings, type IssuerBreaker, issuerBreakers } from './compose-introspection.ts'
+import { type IntrospectionReading, introspectionReader } from './compose-introspection.ts'
 import { drain } from './drain.ts'
 import { DrainedThreads } from './drained-threads.ts'
 import { setEngineFlags } from './engine-flags.ts'
@@ -69,7 +69,7 @@ class Supervisor implements RunningGateway {
   readonly #signingKeys: InternalTokenKeys
   readonly #signatures: SignatureStanding
   readonly #stores: SupervisorStores
-  readonly #breakers: readonly IssuerBreaker[]
+  readonly #introspection: () => readonly IntrospectionReading[]
   readonly #admin: AdminApp
   readonly #ledger = new MetricsLedger()
   readonly #exposition = new Exposition(true)
@@ -121,7 +121,7 @@ class Supervisor implements RunningGateway {
       },
       onRevocationsLearnt: () => this.#announceReadiness(),
     })
-    this.#breakers = issuerBreakers(configuration, this.#buffers.breakers)
+    this.#introspection = introspectionReader(configuration, this.#buffers.introspection)
     this.#admin = new AdminApp(configuration.admin, {
       metrics: () => this.#metrics(),
       metricsContentType: this.#exposition.contentType,
@@ -344,7 +344,7 @@ class Supervisor implements RunningGateway {
       issuers: this.#keys.readings(),
       revocations: this.#stores.revocations.reading(),
       tenants: this.#stores.tenants.reading(),
-      circuits: circuitReadings(this.#breakers),
+      introspection: this.#introspection(),
       signatureBinding: this.#signatures.reading(),
       log: this.#log.reading(),
       listenerRestarts: this.#restarts,
@@ -365,7 +365,7 @@ class Supervisor implements RunningGateway {
       tuning: this.#configuration.tuning,
       cacheMiB: this.#configuration.cache.sizeMiB,
       issuers: this.#keys.statuses(),
-      introspection: circuitReadings(this.#breakers),
+      introspection: this.#introspection(),
       revocations: this.#stores.revocations.status(),
       tenants: this.#stores.tenants.reading(),
       redis: [...this.#redisStates].map(([thread, state]) => ({ thread, state })),
