@@ -59,10 +59,10 @@ export interface IntrospectedToken {
 
 /**
  * Besides what the judge of answers says: `unreachable` (no answer, a time-out, or an answer that
- * is not 200 and JSON), `circuit_open` and `paused` (not asked), and `request_refused` (the endpoint,
- * or something before it, does not take this request, which a token can bring about: that says
- * nothing about the endpoint). `overloaded`: not asked, because too many others are being asked
- * about, which is no outage.
+ * is not 200 and JSON), `circuit_open` and `paused` (not asked), and `request_refused` (the
+ * endpoint, or something before it, does not take this request, which a token can bring about:
+ * that says nothing about the endpoint). `overloaded`: not asked, because too many others are
+ * being asked about, which is no outage.
  */
 export type IntrospectionOutcome =
   | Exclude<IntrospectionJudgement, { kind: 'undecided' }>
