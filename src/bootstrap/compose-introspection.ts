@@ -3,24 +3,28 @@ import type { Introspector } from '../authentication/token-authenticator.ts'
 import type {
   GatewayConfiguration,
   IntrospectionConfiguration,
-  IssuerConfiguration,
 } from '../config/gateway-configuration.ts'
+import type { Logger } from '../observability/logger.ts'
 import {
   CircuitBreaker,
   type CircuitState,
   createCircuitBreakerBuffer,
 } from '../resilience/circuit-breaker.ts'
 import { type Clock, systemClock } from '../resilience/clock.ts'
-import { CONNECTIONS_MIN, ConnectionTurns } from '../resilience/connection-turns.ts'
+import { CONNECTIONS_MIN, ConnectionTurns, strangersMax } from '../resilience/connection-turns.ts'
+import { CrowdLimit, createCrowdLimitBuffer } from '../resilience/crowd-limit.ts'
 import { OutboundHttp } from '../resilience/outbound-http.ts'
 import { randomHex } from '../resilience/randomness.ts'
+import { createPauseBuffer, SharedPause } from '../resilience/shared-pause.ts'
 import {
   type ClientAuthentication,
   createProofMaker,
 } from '../verifiers/introspection/client-authentication.ts'
 import { IntrospectionClient } from '../verifiers/introspection/introspection-client.ts'
 import { IntrospectionVerifier } from '../verifiers/introspection/introspection-verifier.ts'
+import type { IntrospectionBuffers, ListenerStart } from './thread-messages.ts'
 
+const MS_PER_SECOND = 1_000
 const TOKEN_ID_BYTES = 16
 /** On top of the time that an attempt may take: then its thread has died. */
 const PROBE_EXPIRY_MARGIN_MS = 1_000
@@ -35,18 +39,27 @@ export interface ComposedIntrospection {
   attempts(): number
 }
 
-export function createIntrospectionBreakers(issuerCount: number): SharedArrayBuffer {
-  return createCircuitBreakerBuffer(2 * issuerCount)
+export function createIntrospectionBuffers({
+  issuers,
+  tuning,
+}: GatewayConfiguration): IntrospectionBuffers {
+  return {
+    breakers: createCircuitBreakerBuffer(2 * issuers.length),
+    crowds: createCrowdLimitBuffer(issuers.length, tuning.listenerThreads),
+    pauses: createPauseBuffer(issuers.length),
+  }
 }
 
 export function composeIntrospection(
-  { issuers, tuning }: GatewayConfiguration,
-  breakers: SharedArrayBuffer,
-  perThread: (processWide: number) => number,
-  clock: Clock,
+  { configuration, buffers, index: thread }: ListenerStart,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): ComposedIntrospection {
-  const share = perThread(tuning.identityProviderConnections)
+  const { issuers, tuning } = configuration
+  const { breakers, crowds, pauses } = buffers.introspection
+  const threads = tuning.listenerThreads
+  const share = Math.ceil(tuning.identityProviderConnections / threads)
   const connections = Math.max(CONNECTIONS_MIN, share)
+  const shareMax = strangersMax(connections)
   const http = new OutboundHttp({ connectionsPerOrigin: connections })
   const turns = new Map<string, ConnectionTurns>()
   const clients = new Map<string, IntrospectionClient>()
@@ -54,7 +67,10 @@ export function composeIntrospection(
     if (introspection === null) return
     const { endpoint, timeoutMs, attempts, retryDelayMs } = introspection
     const { origin } = new URL(endpoint)
-    const ofOrigin = turns.get(origin) ?? new ConnectionTurns({ connections, clock })
+    const crowdOptions = { index, thread, threads, shareMax }
+    const ofOrigin =
+      turns.get(origin) ??
+      new ConnectionTurns({ connections, crowd: new CrowdLimit(crowds, crowdOptions), clock })
     turns.set(origin, ofOrigin)
     const client = new IntrospectionClient(
       { endpoint, timeoutMs, attempts, retryDelayMs },
@@ -63,6 +79,8 @@ export function composeIntrospection(
         turns: ofOrigin,
         breaker: breakerOf(introspection, breakers, FOR_EVERYBODY + 2 * index),
         knownBreaker: breakerOf(introspection, breakers, FOR_KNOWN + 2 * index),
+        pause: new SharedPause(pauses, index),
+        onPause: (seconds) => logger.log({ event: 'introspection_paused', issuer: name, seconds }),
         prove: createProofMaker(clientOf(introspection), endpoint, () => randomHex(TOKEN_ID_BYTES)),
         clock,
       },
@@ -75,31 +93,48 @@ export function composeIntrospection(
   }
 }
 
-/** The breaker of an issuer's endpoint, as the supervisor looks at it. */
-export interface IssuerBreaker {
+/** For whom the breakers are, in their order: the labels under which they are exported. */
+const CALLERS = ['all', 'known'] as const
+
+export interface IntrospectionReading {
   readonly issuer: string
-  readonly breaker: CircuitBreaker
+  readonly circuits: readonly {
+    readonly callers: (typeof CALLERS)[number]
+    readonly state: CircuitState
+    readonly opened: number
+  }[]
+  /** Seconds until the pause ends that the endpoint has asked for; 0: there is none. */
+  readonly pauseSeconds: number
+  readonly pauses: number
 }
 
-export function issuerBreakers(
+/** For the supervisor, which looks at what the threads know of the endpoints. */
+export function introspectionReader(
   { issuers }: GatewayConfiguration,
-  buffer: SharedArrayBuffer,
-): IssuerBreaker[] {
-  return issuers.flatMap(({ name, introspection }: IssuerConfiguration, index) =>
-    introspection === null
-      ? []
-      : [{ issuer: name, breaker: breakerOf(introspection, buffer, FOR_EVERYBODY + 2 * index) }],
-  )
-}
-
-export function circuitReadings(
-  breakers: readonly IssuerBreaker[],
-): { readonly issuer: string; readonly state: CircuitState; readonly opened: number }[] {
-  return breakers.map(({ issuer, breaker }) => ({
-    issuer,
-    state: breaker.state(systemClock.wallMs()),
-    opened: breaker.openedCount,
-  }))
+  { breakers, pauses }: IntrospectionBuffers,
+): () => readonly IntrospectionReading[] {
+  const endpoints = issuers.flatMap(({ name, introspection }, index) => {
+    if (introspection === null) return []
+    const pause = new SharedPause(pauses, index)
+    const circuits = ([FOR_EVERYBODY, FOR_KNOWN] as const).map((which) => ({
+      callers: CALLERS[which],
+      breaker: breakerOf(introspection, breakers, which + 2 * index),
+    }))
+    return [{ issuer: name, circuits, pause }]
+  })
+  return () => {
+    const nowMs = systemClock.wallMs()
+    return endpoints.map(({ issuer, circuits, pause }) => ({
+      issuer,
+      circuits: circuits.map(({ callers, breaker }) => ({
+        callers,
+        state: breaker.state(nowMs),
+        opened: breaker.openedCount,
+      })),
+      pauseSeconds: Math.ceil(pause.leftMs(nowMs) / MS_PER_SECOND),
+      pauses: pause.count,
+    }))
+  }
 }
 
 function breakerOf(

@@ -113,7 +113,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
   })
   const verdicts = composeVerdicts(start, keys, metrics, around)
   const redis = composeRedis(configuration, perThread, around)
-  const introspection = composeIntrospection(configuration, buffers.breakers, perThread, clock)
+  const introspection = composeIntrospection(start, around)
   const { strategies, internalTokens } = composeIdentity(configuration, start.signingKeys)
   const authenticators = composeAuthenticators(start, redis, around, {
     verdicts,

@@ -7,7 +7,7 @@ import { createKeyGenerationsBuffer } from '../shared-memory/key-generations.ts'
 import { createInFlightBuffer } from '../token-cache/in-flight.ts'
 import { createRefusalCacheBuffer } from '../token-cache/refusal-cache.ts'
 import { createTokenCacheBuffer } from '../token-cache/token-cache.ts'
-import { createIntrospectionBreakers } from './compose-introspection.ts'
+import { createIntrospectionBuffers } from './compose-introspection.ts'
 import type { SharedBuffers } from './thread-messages.ts'
 import { verificationKeysMax } from './verification-keys-max.ts'
 
@@ -15,7 +15,8 @@ const BYTES_PER_MIB = 2 ** 20
 /** Refusals get memory of their own, on top of the cache's: this part of its size. */
 const REFUSAL_SHARE = 1 / 32
 
-export function createBuffers({ cache, issuers, revocation }: GatewayConfiguration): SharedBuffers {
+export function createBuffers(configuration: GatewayConfiguration): SharedBuffers {
+  const { cache, issuers, revocation } = configuration
   const refusalBytes = Math.floor(cache.sizeMiB * BYTES_PER_MIB * REFUSAL_SHARE)
   return {
     keyGenerations: createKeyGenerationsBuffer(verificationKeysMax(issuers)),
@@ -25,6 +26,6 @@ export function createBuffers({ cache, issuers, revocation }: GatewayConfigurati
     revocations: createRevocationBuffer(revocation.capacity),
     firstSights: createFirstSightsBuffer(),
     learntRevocations: createLearntRevocationsBuffer(),
-    breakers: createIntrospectionBreakers(issuers.length),
+    introspection: createIntrospectionBuffers(configuration),
   }
 }

@@ -28,6 +28,7 @@ import {
 } from '../verifiers/logout/logout-token-verifier.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 import { RevocationDoor, revocationScope, SHARE_FULL, sharingKeys } from './revocation-door.ts'
+import { SpooledRevocations } from './spooled-revocations.ts'
 import { connectSupervisor } from './supervisor-redis.ts'
 
 const SWEEP_INTERVAL_MS = 60_000
@@ -63,6 +64,7 @@ export class SupervisorRevocations {
   readonly #logger: Logger
   readonly #redis: RedisConnections | null
   readonly #feed: RevocationFeed | null
+  readonly #spooled: SpooledRevocations | null
   readonly #learnt: LearntRevocations
   #hasLearnt: boolean
   #sweeper: NodeJS.Timeout | null = null
@@ -81,6 +83,9 @@ export class SupervisorRevocations {
     this.#learnt = new LearntRevocations(parts.learntBuffer)
     if (this.#hasLearnt || revocation.beforeReady === 'serve') this.#learnt.markLearnt()
     this.#feed = this.#redis && this.#createFeed(this.#redis, revocation.keyPrefix, parts)
+    this.#spooled =
+      this.#feed &&
+      new SpooledRevocations(revocation.spoolDirectory, this.#feed, parts.clock, parts.logger)
     this.revocations = {
       scope: revocationScope(configuration),
       verifier: createVerifier(issuers, parts.keys),
@@ -99,12 +104,14 @@ export class SupervisorRevocations {
     return this.#hasLearnt
   }
 
-  start(): void {
+  /** Settles when what an earlier process has left is in force. */
+  async start(): Promise<void> {
+    await this.#spooled?.restore()
     this.#feed?.start()
-    this.#sweeper = setInterval(
-      () => this.#index.sweep(this.#clock.nowSeconds()),
-      SWEEP_INTERVAL_MS,
-    )
+    this.#sweeper = setInterval(() => {
+      this.#index.sweep(this.#clock.nowSeconds())
+      this.#spooled?.forgetSent()
+    }, SWEEP_INTERVAL_MS)
   }
 
   status(): RevocationsStatus {
@@ -132,7 +139,8 @@ export class SupervisorRevocations {
   /** Tries to send first what nobody else knows. */
   async stop(): Promise<void> {
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
-    const count = (await this.#feed?.flush(FLUSH_MS)) ?? 0
+    const waiting = (await this.#feed?.flush(FLUSH_MS)) ?? 0
+    const count = (await this.#spooled?.keep(waiting)) ?? waiting
     if (count > 0) this.#logger.security({ event: 'revocations_lost', count })
     this.#feed?.stop()
     this.#redis?.close()

@@ -43,7 +43,7 @@ export class SupervisorStores {
 
   /** Settles when each has looked once; a store that is down holds nothing up for long. */
   async start(): Promise<void> {
-    this.revocations.start()
+    await this.revocations.start()
     await this.tenants.start(this.#connectTimeoutMs)
   }
 

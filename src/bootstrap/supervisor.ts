@@ -15,7 +15,7 @@ import type { NativeBinary } from '../server/native-binary.ts'
 import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
 import { readCacheFills } from './cache-fills.ts'
 import { claimPort, listenError } from './claim-port.ts'
-import { circuitReadings, type IssuerBreaker, issuerBreakers } from './compose-introspection.ts'
+import { type IntrospectionReading, introspectionReader } from './compose-introspection.ts'
 import { drain } from './drain.ts'
 import { DrainedThreads } from './drained-threads.ts'
 import { setEngineFlags } from './engine-flags.ts'
@@ -70,7 +70,7 @@ class Supervisor implements RunningGateway {
   readonly #signingKeys: InternalTokenKeys
   readonly #signatures: SignatureStanding
   readonly #stores: SupervisorStores
-  readonly #breakers: readonly IssuerBreaker[]
+  readonly #introspection: () => readonly IntrospectionReading[]
   readonly #admin: AdminApp
   readonly #ledger = new MetricsLedger()
   readonly #exposition = new Exposition(true)
@@ -122,7 +122,7 @@ class Supervisor implements RunningGateway {
       },
       onRevocationsLearnt: () => this.#announceReadiness(),
     })
-    this.#breakers = issuerBreakers(configuration, this.#buffers.breakers)
+    this.#introspection = introspectionReader(configuration, this.#buffers.introspection)
     this.#admin = new AdminApp(configuration.admin, {
       metrics: () => this.#metrics(),
       metricsContentType: this.#exposition.contentType,
@@ -346,7 +346,7 @@ class Supervisor implements RunningGateway {
       issuers: this.#keys.readings(),
       revocations: this.#stores.revocations.reading(),
       tenants: this.#stores.tenants.reading(),
-      circuits: circuitReadings(this.#breakers),
+      introspection: this.#introspection(),
       signatureBinding: this.#signatures.reading(),
       log: this.#log.reading(),
       listenerRestarts: this.#restarts,
@@ -367,7 +367,7 @@ class Supervisor implements RunningGateway {
       tuning: this.#configuration.tuning,
       cacheMiB: this.#configuration.cache.sizeMiB,
       issuers: this.#keys.statuses(),
-      introspection: circuitReadings(this.#breakers),
+      introspection: this.#introspection(),
       revocations: this.#stores.revocations.status(),
       tenants: this.#stores.tenants.reading(),
       redis: [...this.#redisStates].map(([thread, state]) => ({ thread, state })),

@@ -16,6 +16,14 @@ import type { SignatureProof } from '../verifiers/jwt/signature-proof.ts'
 import type { StoreReply } from '../verifiers/session/session-store.ts'
 import type { StoreCall } from './memory-sessions.ts'
 
+/** What the threads know together about introspection endpoints, in the order of the issuers. */
+export interface IntrospectionBuffers {
+  /** Circuit breakers: two for each issuer. */
+  readonly breakers: SharedArrayBuffer
+  readonly crowds: SharedArrayBuffer
+  readonly pauses: SharedArrayBuffer
+}
+
 /** Memory that all threads see. Made by the supervisor; outlives any listener thread. */
 export interface SharedBuffers {
   readonly keyGenerations: SharedArrayBuffer
@@ -26,8 +34,7 @@ export interface SharedBuffers {
   readonly firstSights: SharedArrayBuffer
   /** Whether all that others revoked is known. */
   readonly learntRevocations: SharedArrayBuffer
-  /** Circuit breakers of introspection endpoints: two for each issuer, in their order. */
-  readonly breakers: SharedArrayBuffer
+  readonly introspection: IntrospectionBuffers
 }
 
 /** What a listener thread starts with. */

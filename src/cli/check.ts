@@ -8,6 +8,9 @@ import { loadOrComplain } from './load-or-complain.ts'
 import { warnOfWatch } from './reload-unavailable.ts'
 import type { Terminal } from './terminal.ts'
 
+/** Keys of a cluster that have one such part in common lie on one node. */
+const HASH_TAG = /^[^{]*\{[^}]+\}/
+
 interface CheckOptions {
   readonly configFile: string
   /** Also fetch the key set of each issuer. */
@@ -22,6 +25,7 @@ export async function check(options: CheckOptions, terminal: Terminal): Promise<
   if (!checkSignatures(configuration, terminal)) return EXIT.refused
   warnOfUnsharedKeys(configuration, terminal)
   warnOfWatch(configuration, terminal)
+  warnOfNodes(configuration, terminal)
   if (!options.online) return EXIT.ok
   return (await checkOnline(configuration, terminal)) ? EXIT.ok : EXIT.failed
 }
@@ -33,6 +37,16 @@ function warnOfUnsharedKeys(configuration: GatewayConfiguration, terminal: Termi
   terminal.complain(
     'warning: identity.internalToken: each process makes keys of its own. With several instances, ' +
       'upstreams refuse the tokens of the others: set keySecret or keyFiles (docs/identity.md)',
+  )
+}
+
+/** It works, until the node of one of the keys loses what the other has. */
+function warnOfNodes({ redis, revocation }: GatewayConfiguration, terminal: Terminal): void {
+  if (redis?.mode !== 'cluster' || !revocation.redis) return
+  if (HASH_TAG.test(revocation.keyPrefix)) return
+  terminal.complain(
+    'warning: revocation.keyPrefix: in a cluster, give it a hash tag, such as "{revocation}:", so ' +
+      'that its keys lie on one node and are written at once (docs/revocation.md)',
   )
 }
 

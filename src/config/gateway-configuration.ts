@@ -192,6 +192,8 @@ export interface RevocationConfiguration {
   /** Never true without a `redis` section. */
   readonly redis: boolean
   readonly keyPrefix: string
+  /** Absolute. `null`: what Redis has not taken when the process ends is lost. */
+  readonly spoolDirectory: string | null
   /** Longest life of a token whose issuer has no other. */
   readonly tokenLifeMaxSeconds: number
   /** The same of any credential, sessions included. */

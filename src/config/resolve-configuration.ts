@@ -79,7 +79,7 @@ export function resolveConfiguration(
     redis,
     sessions,
     apiKeys,
-    revocation: resolveRevocation(revocation, redis !== null, sessions),
+    revocation: resolveRevocation(revocation, redis !== null, sessions, files),
     tenants,
     identity,
     upstreams,

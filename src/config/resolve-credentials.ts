@@ -124,14 +124,20 @@ function signingKeyProblem(pem: string): string | null {
 
 /** Does not look at tokens: how long they live is their issuers' business. */
 export function resolveRevocation(
-  { credentialLifetimeMaxMs, ...rest }: RevocationOutput,
+  { credentialLifetimeMaxMs, spoolDirectory, ...rest }: RevocationOutput,
   hasRedis: boolean,
   sessions: SessionsConfiguration | null,
+  files: SettingFiles,
 ): RevocationConfiguration {
   const tokenLifeMaxSeconds = credentialLifetimeMaxMs / MS_PER_SECOND
+  const redis = rest.redis ?? hasRedis
+  if (spoolDirectory !== null && !redis) {
+    files.complain(['revocation', 'spoolDirectory'], 'needs `redis`: nothing waits to be sent')
+  }
   return {
     ...rest,
-    redis: rest.redis ?? hasRedis,
+    redis,
+    spoolDirectory: spoolDirectory === null ? null : files.absolute(spoolDirectory),
     tokenLifeMaxSeconds,
     credentialLifeMaxSeconds: Math.max(tokenLifeMaxSeconds, sessions?.absoluteTtlSeconds ?? 0),
   }

@@ -7,6 +7,7 @@ import {
   oneOf,
   section,
   text,
+  unlessAbsent,
   wholeNumber,
 } from './setting.ts'
 
@@ -21,6 +22,13 @@ export const revocationSchema = section(
       ),
     ),
     keyPrefix: text('What the keys in Redis begin with.').prefault('revocation:'),
+    spoolDirectory: unlessAbsent(
+      text(
+        'Directory for revocations that Redis has not taken when the process ends: they are ' +
+          'read, and sent, at the next start. Left out: they are lost. Only for this user, on a ' +
+          'disk that outlives the process. Relative to the configuration file.',
+      ),
+    ),
     beforeReady: oneOf(
       'Requests with a good credential before what others revoked was read from Redis for the ' +
         'first time. `refuse`: 503, as nobody can say yet whether it was revoked; what needs no ' +

@@ -22,10 +22,18 @@ export interface IssuerReading {
   readonly keysWithoutPlace: number
 }
 
-export interface CircuitReading {
+export interface IntrospectionReading {
   readonly issuer: string
-  /** One of `circuitStates`. */
-  readonly state: string
+  readonly circuits: readonly {
+    /** For whom this breaker is. */
+    readonly callers: string
+    /** One of `circuitStates`. */
+    readonly state: string
+  }[]
+  /** Seconds left of the pause that the endpoint has asked for; 0: there is none. */
+  readonly pauseSeconds: number
+  /** Since the start. */
+  readonly pauses: number
 }
 
 export interface IssuerRevocations {
@@ -89,8 +97,8 @@ export interface MetricsReading {
   readonly issuers: readonly IssuerReading[]
   /** Every state that the keys of an issuer can be in. */
   readonly issuerStates: readonly string[]
-  /** Circuit breakers of introspection endpoints, and every state that they can be in. */
-  readonly circuits: readonly CircuitReading[]
+  /** Introspection endpoints, and every state that a circuit breaker can be in. */
+  readonly introspection: readonly IntrospectionReading[]
   readonly circuitStates: readonly string[]
   readonly revocations: RevocationReading
   readonly revocationLogStates: readonly string[]
@@ -191,13 +199,19 @@ const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) =
       value: state === current ? 1 : 0,
     })),
   introspectionAttempts: ({ listeners }) => single(listeners.introspectionAttempts),
-  introspectionCircuit: ({ circuits, circuitStates }) =>
-    circuits.flatMap(({ issuer, state: current }) =>
-      circuitStates.map((state) => ({
-        labels: { issuer, state },
-        value: state === current ? 1 : 0,
-      })),
+  introspectionCircuit: ({ introspection, circuitStates }) =>
+    introspection.flatMap(({ issuer, circuits }) =>
+      circuits.flatMap(({ callers, state: current }) =>
+        circuitStates.map((state) => ({
+          labels: { issuer, callers, state },
+          value: state === current ? 1 : 0,
+        })),
+      ),
     ),
+  introspectionPause: ({ introspection }) =>
+    introspection.map(({ issuer, pauseSeconds }) => ({ labels: { issuer }, value: pauseSeconds })),
+  introspectionPauses: ({ introspection }) =>
+    introspection.map(({ issuer, pauses }) => ({ labels: { issuer }, value: pauses })),
   redisConnections: ({ listeners: { redis } }) => [
     { labels: { state: 'open' }, value: redis.open },
     { labels: { state: 'ready' }, value: redis.ready },

@@ -40,6 +40,8 @@ export type LogEvent =
   | { readonly event: 'receive_buffer_unbounded'; readonly reason: string }
   /** A session or API key in Redis: whoever has it gets 503. Once for each, by each thread. */
   | { readonly event: 'redis_record_too_large' }
+  /** The endpoint was asked too often, it says: nobody asks for so long. */
+  | { readonly event: 'introspection_paused'; readonly issuer: string; readonly seconds: number }
   /** Of each stream, since the last line of this kind or since the start. */
   | ({ readonly event: 'log_lines_dropped' } & LinesByStream)
   | { readonly event: 'draining' }
@@ -75,6 +77,7 @@ export const LOG_EVENT_LEVELS: Readonly<Record<LogEvent['event'], LogLevel>> = {
   signature_binding_unavailable: 'warn',
   receive_buffer_unbounded: 'warn',
   redis_record_too_large: 'warn',
+  introspection_paused: 'warn',
   log_lines_dropped: 'error',
   draining: 'info',
   listeners_stuck: 'error',

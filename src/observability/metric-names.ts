@@ -94,8 +94,27 @@ export const METRICS = {
     name: 'sallyport_introspection_circuit_state',
     type: 'gauge',
     unit: null,
-    labels: ['issuer', 'state'],
-    help: '1 for the state of the circuit breaker of the introspection endpoint, 0 for the others.',
+    labels: ['issuer', 'callers', 'state'],
+    help:
+      '1 for the state of a circuit breaker of the introspection endpoint, 0 for the others. ' +
+      'Callers "all": the one for every token; "known": the one that tokens use, while the ' +
+      'first is open, which the endpoint has called active within the last hour.',
+  },
+  introspectionPause: {
+    name: 'sallyport_introspection_pause_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    labels: ['issuer'],
+    help:
+      'Time left in which the introspection endpoint is not asked, because it has answered 429 ' +
+      'with Retry-After. 0: it may be asked.',
+  },
+  introspectionPauses: {
+    name: 'sallyport_introspection_pauses_total',
+    type: 'counter',
+    unit: null,
+    labels: ['issuer'],
+    help: 'Pauses that the introspection endpoint has asked for.',
   },
   redisConnections: {
     name: 'sallyport_redis_connections',

@@ -70,6 +70,12 @@ export type SecurityEvent =
   | { readonly event: 'revocation_log_lost' }
   /** Not in Redis yet: other instances learn it when it can be sent. */
   | { readonly event: 'revocation_not_sent' }
+  /** The process ends: so many that Redis has not taken are on disk, for the next start. */
+  | { readonly event: 'revocations_kept'; readonly count: number }
+  /** So many were read from there, are in force here, and will be sent. */
+  | { readonly event: 'revocations_restored'; readonly count: number }
+  /** What is there is not read: it may have been made by somebody else. */
+  | { readonly event: 'revocation_spool_refused'; readonly reason: string }
   /** The process ends, and other instances will never learn so many revocations. */
   | { readonly event: 'revocations_lost'; readonly count: number }
   | { readonly event: 'tenants_unreachable' | 'tenants_reached' }
@@ -119,6 +125,9 @@ export const SECURITY_EVENT_LEVELS: Readonly<Record<SecurityEventName, 'info' | 
     revocation_feed_caught_up: 'info',
     revocation_log_lost: 'error',
     revocation_not_sent: 'warn',
+    revocations_kept: 'warn',
+    revocations_restored: 'warn',
+    revocation_spool_refused: 'error',
     revocations_lost: 'error',
     tenants_unreachable: 'error',
     tenants_reached: 'info',

@@ -9,18 +9,28 @@
  * A caller is known when somebody has vouched for what it is about; anybody at all can send what
  * strangers bring. So strangers never hold the last connection, and never make the known wait
  * behind them. Both queues are bounded in length and in time. One for each thread and origin.
+ *
+ * Strangers' share may be less than one call at a time, because there are other threads: after
+ * each, this one rests so long that it is that share of the time.
  */
 import type { Clock } from './clock.ts'
-import { CrowdLimit } from './crowd-limit.ts'
+import type { AnswerKind, CrowdLimit, CrowdSample } from './crowd-limit.ts'
 
 export interface ConnectionTurnsOptions {
   /** At least {@link CONNECTIONS_MIN}. */
   readonly connections: number
+  /** Shared with the other threads. */
+  readonly crowd: CrowdLimit
   readonly clock: Clock
 }
 
 /** One for strangers, and one that they cannot have. */
 export const CONNECTIONS_MIN = 2
+
+/** Of so many connections, strangers have so many at most. */
+export function strangersMax(connections: number): number {
+  return Math.floor(Math.max(CONNECTIONS_MIN, connections) / 2)
+}
 
 const WAITING_KNOWN_MAX = 4_096
 const WAITING_STRANGERS_MAX = 1_024
@@ -29,12 +39,11 @@ const WAITING_STRANGERS_MAX = 1_024
 export interface Turn {
   readonly isKnown: boolean
   readonly sentAtMs: number
-  /** Strangers' turns under way when it began, itself included. */
-  readonly strangers: number
+  readonly sample: CrowdSample
 }
 
 /** How the use of a connection ended. `failed` says nothing about how long a call takes. */
-export type TurnEnd = 'answered' | 'timed_out' | 'failed'
+export type TurnEnd = AnswerKind | 'timed_out' | 'failed'
 
 interface Waiter {
   readonly admit: (turn: Turn | null) => void
@@ -49,11 +58,13 @@ export class ConnectionTurns {
   readonly #strangers = new Set<Waiter>()
   #knownTurns = 0
   #strangersTurns = 0
+  /** While strangers rest. */
+  #rest: NodeJS.Timeout | null = null
 
-  constructor({ connections, clock }: ConnectionTurnsOptions) {
+  constructor({ connections, crowd, clock }: ConnectionTurnsOptions) {
     this.#connections = Math.max(CONNECTIONS_MIN, connections)
     this.#clock = clock
-    this.#crowd = new CrowdLimit(Math.floor(this.#connections / 2))
+    this.#crowd = crowd
   }
 
   /**
@@ -76,25 +87,44 @@ export class ConnectionTurns {
     })
   }
 
-  giveBack({ isKnown, sentAtMs, strangers }: Turn, end: TurnEnd): void {
+  giveBack({ isKnown, sentAtMs, sample }: Turn, end: TurnEnd): void {
+    const durationMs = this.#clock.monotonicMs() - sentAtMs
+    if (end === 'timed_out') this.#crowd.timedOut(sample)
+    else if (end !== 'failed') this.#crowd.answered(end, sample, durationMs)
     if (isKnown) this.#knownTurns -= 1
-    else this.#strangersTurns -= 1
-    const nowMs = this.#clock.monotonicMs()
-    if (end === 'answered') this.#crowd.answered(sentAtMs, nowMs, strangers)
-    if (end === 'timed_out') this.#crowd.timedOut(sentAtMs, nowMs)
+    else this.#strangerEnded(end, durationMs)
     this.#admit(this.#known, true)
     this.#admit(this.#strangers, false)
   }
 
+  /** Where nothing was answered there is no rest: it may be an outage, which is to be found out. */
+  #strangerEnded(end: TurnEnd, durationMs: number): void {
+    this.#strangersTurns -= 1
+    this.#crowd.ended()
+    const { share } = this.#crowd
+    const wasAnswered = end !== 'timed_out' && end !== 'failed'
+    if (share >= 1 || !wasAnswered || this.#rest !== null) return
+    this.#rest = setTimeout(
+      () => {
+        this.#rest = null
+        this.#admit(this.#strangers, false)
+      },
+      durationMs * (1 / share - 1),
+    )
+    this.#rest.unref()
+  }
+
   #hasRoom(isKnown: boolean): boolean {
     const isFree = this.#knownTurns + this.#strangersTurns < this.#connections
-    return isFree && (isKnown || this.#strangersTurns < this.#crowd.value)
+    if (isKnown || !isFree) return isFree
+    return this.#rest === null && this.#strangersTurns < Math.max(1, Math.floor(this.#crowd.share))
   }
 
   #begin(isKnown: boolean): Turn {
     if (isKnown) this.#knownTurns += 1
     else this.#strangersTurns += 1
-    return { isKnown, sentAtMs: this.#clock.monotonicMs(), strangers: this.#strangersTurns }
+    const sample = this.#crowd.began(!isKnown)
+    return { isKnown, sentAtMs: this.#clock.monotonicMs(), sample }
   }
 
   #admit(queue: Set<Waiter>, isKnown: boolean): void {

@@ -44,6 +44,8 @@ export type OutboundResult =
       readonly reason: OutboundFailure
       /** Status of the answer; `null` when there was none. */
       readonly status: number | null
+      /** `Retry-After` of an answer that has one field of that name. */
+      readonly retryAfter?: string
     }
 
 export interface OutboundRequest {
@@ -71,6 +73,8 @@ export interface OutboundHttpOptions {
 /** Origins come from the configuration, and one more per issuer from its discovery document. */
 const ORIGINS_MAX = 1_024
 const HEADER_BYTES_MAX = 16 * 1_024
+/** Of the page that comes with a status that is no good: more is not worth a connection. */
+const DISCARDED_BYTES_MAX = 16 * 1_024
 /** Shorter than common server defaults, so that we rarely write into a connection being closed. */
 const KEEP_ALIVE_MS = 4_000
 
@@ -171,7 +175,7 @@ export class OutboundHttp {
         bodyTimeout: request.timeoutMs,
       })
       status = response.statusCode
-      return await readResponse(response, request.bodyBytesMax)
+      return await readResponse(response, request.bodyBytesMax, signal)
     } catch (error) {
       const reason = signal.aborted ? 'timeout' : failureOf(error)
       if (reason === 'connection_lost' && status === null) return LOST_BEFORE_ANSWER
@@ -209,11 +213,14 @@ function parseUrl(text: string): URL | null {
 async function readResponse(
   response: Dispatcher.ResponseData,
   bodyBytesMax: number,
+  signal: AbortSignal,
 ): Promise<OutboundResult> {
   const refusal = refusalOfHead(response, bodyBytesMax)
   if (refusal !== null) {
-    abandon(response)
-    return failed(refusal, response.statusCode)
+    await discard(response, refusal === 'status' ? bodyBytesMax : 0, signal)
+    const failure = failed(refusal, response.statusCode)
+    const retryAfter = response.headers['retry-after']
+    return typeof retryAfter === 'string' ? { ...failure, retryAfter } : failure
   }
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
@@ -254,14 +261,26 @@ function refusalOfHead(
   return length !== undefined && Number(length) > bodyBytesMax ? 'too_large' : null
 }
 
-/** Drops the body unread, together with its connection. */
-function abandon(response: Dispatcher.ResponseData): void {
+/**
+ * Drops the body: read to its end when it is short, so that the connection can be used again (a
+ * server that refuses a flood would otherwise cost one for each call), else with its connection.
+ */
+async function discard(
+  { body }: Dispatcher.ResponseData,
+  bytesMax: number,
+  signal: AbortSignal,
+): Promise<void> {
   // Destroying a body emits an error that nobody else would listen for.
-  response.body.on('error', () => {})
-  response.body.destroy()
+  body.on('error', () => {})
+  if (bytesMax === 0) body.destroy()
+  // What became of the body changes nothing about the answer.
+  else await body.dump({ limit: Math.min(bytesMax, DISCARDED_BYTES_MAX), signal }).catch(() => {})
 }
 
-function failed(reason: OutboundFailure, status: number | null = null): OutboundResult {
+function failed(
+  reason: OutboundFailure,
+  status: number | null = null,
+): Extract<OutboundResult, { ok: false }> {
   return { ok: false, reason, status }
 }
 

@@ -24,20 +24,14 @@ export class Batch {
   /** Replies that the line had seen when it was written, and renewals that it had been through. */
   readonly repliesBefore: number
   readonly renewalsBefore: number
-  readonly sentAtMs: number
+  sentAtMs = 0
   unsettled: number
   timer: NodeJS.Timeout | null = null
 
-  constructor(
-    commands: readonly PendingCommand[],
-    repliesBefore: number,
-    renewalsBefore: number,
-    sentAtMs: number,
-  ) {
+  constructor(commands: readonly PendingCommand[], repliesBefore: number, renewalsBefore: number) {
     this.commands = commands
     this.repliesBefore = repliesBefore
     this.renewalsBefore = renewalsBefore
-    this.sentAtMs = sentAtMs
     this.unsettled = commands.length
   }
 }

@@ -255,12 +255,14 @@ export class RedisLine {
     const commands = this.#queue
     this.#queue = []
     this.#parts.counters.commands += commands.length
-    const sentAtMs = systemClock.monotonicMs()
-    const batch = new Batch(commands, this.#replies, this.#renewals, sentAtMs)
+    const batch = new Batch(commands, this.#replies, this.#renewals)
     for (const command of commands) command.batch = batch
+    this.#wire.send(commands)
+    if (batch.unsettled === 0) return
+    // From here on, because this process may be paused at any point: the server has them now.
+    batch.sentAtMs = systemClock.monotonicMs()
     // One timer a batch instead of one a command.
     batch.timer = setTimeout(this.#expire, this.#commandTimeoutMs, batch)
-    this.#wire.send(commands)
   }
 
   #failQueue(): void {

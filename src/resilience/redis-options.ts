@@ -100,7 +100,6 @@ export function clusterOptions(
   retryDelay: (attempt: number) => number,
 ) {
   return {
-    enableAutoPipelining: true,
     enableOfflineQueue: false,
     scaleReads: options.readFromReplicas ? ('slave' as const) : ('master' as const),
     maxRedirections: REDIRECTIONS_MAX,

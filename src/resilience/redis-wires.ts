@@ -4,8 +4,10 @@
  *
  * Concurrent commands share writes. To one server we write them ourselves, once a turn of the event
  * loop: native-bench/session-lookup.ts has that at half the cost of the client library's automatic
- * pipelines and of its explicit ones. In a cluster the library's automatic pipelines do it, because
- * it alone knows which node serves a key.
+ * pipelines and of its explicit ones. In a cluster the library chooses the node of each command,
+ * because it alone knows which one serves a key, and the sockets of all nodes are held back until
+ * it has. Its automatic pipelines would keep a command until the one before is answered, while its
+ * time runs: after a pause of this process it would be late although nobody had been asked.
  *
  * There is no offline queue, and no command is sent twice, except where a cluster says that it was
  * not run because the key is served elsewhere.
@@ -22,6 +24,8 @@ import {
 import { watchReplySize, watchSilence } from './redis-replies.ts'
 import { redisFailureOf } from './redis-reply.ts'
 
+type Stream = Redis['stream']
+
 const REPLY_AS_TEXT = { replyEncoding: 'utf8' } as const
 /** What `INFO` says of a server that follows another. */
 const REPLICA_ROLE = 'role:slave'
@@ -30,10 +34,10 @@ const DEMOTED_RETRY_MS_MAX = 300
 /** A node of a cluster that says nothing for so many command times is given up. */
 const SILENT_TIMES_MAX = 3
 /**
- * What a cluster, or the client library between two views of one, says of a command that was not
- * run where it was sent. Pipelined commands are not sent on when some of them did run.
+ * What a cluster says of a command that was not run where it was sent. Told to lead it on, the
+ * library would take all slots of the old node to have moved.
  */
-const NOT_RUN_HERE: ReadonlySet<string> = new Set(['MOVED', 'ASK', 'TRYAGAIN', 'All'])
+const NOT_RUN_HERE: ReadonlySet<string> = new Set(['MOVED', 'ASK', 'TRYAGAIN'])
 
 /** One connection to one server, found directly or through sentinels. */
 export class ServerWire implements RedisWire {
@@ -197,6 +201,7 @@ export class ServerWire implements RedisWire {
 /** One connection to each node of a cluster. */
 export class ClusterWire implements RedisWire {
   readonly #cluster: Cluster
+  readonly #counters: RedisCounters
   readonly #events: WireEvents
   readonly #connectTimeoutMs: number
   /**
@@ -213,6 +218,7 @@ export class ClusterWire implements RedisWire {
     counters: RedisCounters,
     events: WireEvents,
   ) {
+    this.#counters = counters
     this.#events = events
     this.#connectTimeoutMs = options.connectTimeoutMs
     const cluster = new Cluster(
@@ -226,7 +232,6 @@ export class ClusterWire implements RedisWire {
       this.#nodes.add(node)
       node.once('end', () => this.#nodes.delete(node))
       node.on('ready', () => {
-        countWrites(node.stream, counters)
         watchReplySize(node, options.recordBytesMax, (key) => events.onOversized(key))
         watchSilence(node, options.commandTimeoutMs, SILENT_TIMES_MAX)
         this.#nodeReady()
@@ -248,7 +253,14 @@ export class ClusterWire implements RedisWire {
   }
 
   send(commands: readonly LineCommand[]): void {
+    const streams: Stream[] = []
+    for (const { status, stream } of this.#nodes) if (status === 'ready') streams.push(stream)
+    for (const stream of streams) stream.cork()
     for (const command of commands) this.#send(command)
+    for (const stream of streams) {
+      if (stream.writableLength > 0) this.#counters.writes += 1
+      stream.uncork()
+    }
   }
 
   drop(): void {
@@ -294,15 +306,13 @@ export class ClusterWire implements RedisWire {
   }
 
   #send(command: LineCommand): void {
-    // Throws when no node serves the key's slot.
-    try {
-      this.#cluster.call(command.name, ...command.args).then(
-        (value) => command.answered(value),
-        (error: unknown) => this.#failed(command, error),
-      )
-    } catch (error) {
-      command.failed(error)
-    }
+    const sent = new Command(command.name, command.args, REPLY_AS_TEXT)
+    sent.promise.then(
+      (value: unknown) => command.answered(value),
+      (error: unknown) => this.#failed(command, error),
+    )
+    // Told a slot, the library chooses the node, and leaves it to us to lead the command on.
+    this.#cluster.sendCommand(sent, undefined, { slot: sent.getSlot(), redis: undefined })
   }
 
   /** A command that was not run where it was sent is sent once more, alone. */
@@ -323,17 +333,7 @@ export class ClusterWire implements RedisWire {
     if (why === 'MOVED') this.#cluster.refreshSlotsCache()
     // Only for the next command there (redirection while a slot is on its way).
     if (why === 'ASK' && node !== undefined) void node.asking().catch(() => {})
-    // Told to lead it on, the library would take all slots of the old node to have moved.
     if (node === undefined) this.#cluster.sendCommand(again)
     else node.sendCommand(again)
-  }
-}
-
-/** Counts what the client library writes to this connection from now on. */
-function countWrites(stream: Redis['stream'], counters: RedisCounters): void {
-  const write = stream.write.bind(stream) as (...args: unknown[]) => boolean
-  stream.write = (...args: unknown[]) => {
-    counters.writes += 1
-    return write(...args)
   }
 }

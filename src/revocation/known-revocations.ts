@@ -6,6 +6,9 @@
  * promoted too early, has less. So whenever the log is another one and was read from its beginning,
  * what is not met in it is sent again, by every instance that knows it, whoever made it.
  *
+ * What was just sent may be lost before anybody has read it, and then nothing else tells that the
+ * log has less: so what this instance made counts as held only when it was met in the log.
+ *
  * Some 150 bytes a record, in the heap of the supervisor.
  */
 
@@ -27,6 +30,9 @@ export class KnownRevocations {
   readonly #records = new Map<string, number>()
   readonly #unsent = new Set<string>()
   #missing = new Set<string>()
+  /** Made here and sent, since the look under way began and before: not met in the log yet. */
+  readonly #justSent = new Set<string>()
+  readonly #unmet = new Set<string>()
   /** Not met since the log was last read from its beginning; `null` when that is over. */
   #unseen: Set<string> | null = null
   readonly #waiting = new Map<string, ((isSent: boolean) => void)[]>()
@@ -79,13 +85,37 @@ export class KnownRevocations {
   markSeen(record: string): boolean {
     if (!this.#records.has(record)) return false
     this.#unseen?.delete(record)
-    this.markSent(record)
+    this.#missing.delete(record)
+    this.#justSent.delete(record)
+    this.#unmet.delete(record)
+    if (this.#unsent.delete(record)) this.#tell(record, true)
     return true
   }
 
+  /** The log has said that it holds it. */
   markSent(record: string): void {
     this.#missing.delete(record)
-    if (this.#unsent.delete(record)) this.#tell(record, true)
+    if (!this.#unsent.delete(record)) return
+    this.#justSent.add(record)
+    this.#tell(record, true)
+  }
+
+  /** The latest of the log are about to be read. */
+  beginLook(): void {
+    for (const record of this.#justSent) this.#unmet.add(record)
+    this.#justSent.clear()
+  }
+
+  /**
+   * They were read to their end: what was sent before that and not met is to be sent anew.
+   *
+   * @returns How many the log has lost.
+   */
+  endLook(): number {
+    const count = this.#unmet.size
+    for (const record of this.#unmet) this.#unsent.add(record)
+    this.#unmet.clear()
+    return count
   }
 
   /** Settles when the log holds it, or when it will never be sent. */
@@ -110,6 +140,8 @@ export class KnownRevocations {
   /** The log is about to be read from its beginning. */
   beginReading(): void {
     this.#missing.clear()
+    this.#justSent.clear()
+    this.#unmet.clear()
     this.#unseen = new Set(this.#records.keys())
     for (const record of this.#unsent) this.#unseen.delete(record)
   }
@@ -160,6 +192,8 @@ export class KnownRevocations {
     this.#records.delete(record)
     this.#unsent.delete(record)
     this.#missing.delete(record)
+    this.#justSent.delete(record)
+    this.#unmet.delete(record)
     this.#unseen?.delete(record)
     this.#tell(record, false)
   }

@@ -12,13 +12,15 @@ const PAUSE_MS_MIN = 1
 export class Pauses {
   readonly #later: Later
   readonly #random: () => number
+  readonly #monotonicMs: () => number
   readonly #cancels = new Set<() => void>()
   #isStopped = false
 
   /** @param random A number in [0, 1), for jitter. */
-  constructor(later: Later, random: () => number) {
+  constructor(later: Later, random: () => number, monotonicMs: () => number) {
     this.#later = later
     this.#random = random
+    this.#monotonicMs = monotonicMs
   }
 
   get isStopped(): boolean {
@@ -32,9 +34,10 @@ export class Pauses {
     this.#cancels.clear()
   }
 
-  /** In proportion to the time that an answer took. */
-  afterAnswer(answerMs: number): Promise<void> {
-    return this.pause(Math.min(PAUSE_FACTOR * answerMs, PAUSE_MS_MAX) * (0.5 + this.#random()))
+  /** In proportion to the time that an answer took; what was done since it came is part of it. */
+  afterAnswer(answerMs: number, answeredAtMs: number): Promise<void> {
+    const pauseMs = Math.min(PAUSE_FACTOR * answerMs, PAUSE_MS_MAX) * (0.5 + this.#random())
+    return this.pause(pauseMs - (this.#monotonicMs() - answeredAtMs))
   }
 
   pause(durationMs: number): Promise<void> {

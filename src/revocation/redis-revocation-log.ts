@@ -15,8 +15,9 @@
  * reader was away for longer than the stream lasts. Nothing else makes a reader begin anew.
  *
  * Marks: `log:mark:<second of its making>:<random>` is what a log is known by. Whoever finds none
- * makes one; several are no harm. `log:mending:<second at which it ends>:<random>` is there while
- * an instance sends what the log may have lost. Earlier versions count marks as unreadable.
+ * makes one, unless another was quicker: each is read at every look.
+ * `log:mending:<second at which it ends>:<random>` is there while an instance sends what the log
+ * may have lost. Earlier versions count marks as unreadable.
  */
 import type { RedisReply } from '../resilience/redis-reply.ts'
 import type { RecordToSend } from './known-revocations.ts'
@@ -92,6 +93,13 @@ end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
 return added`
 
+/** One mark, though a hundred instances find none at the same moment. */
+const MARK_SCRIPT = `
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[1], '+inf')) do
+  if string.sub(member, 1, string.len(ARGV[2])) == ARGV[2] then return 0 end
+end
+return redis.call('ZADD', KEYS[1], ARGV[1], ARGV[3])`
+
 export class RedisRevocationLog implements RevocationLog {
   readonly #live: string
   readonly #new: string
@@ -126,12 +134,14 @@ export class RedisRevocationLog implements RevocationLog {
       )
       if (reply.ok) return true
       if (reply.reason !== 'error') return false
-      this.#isScriptRefused = true
     }
     const held = await Promise.all(records.map((it) => this.#appendInSteps(it, isMending)))
     // What has expired is no longer anybody's business; a failure leaves it for the next time.
     await this.#parts.commands.removeMembersUpTo(this.#live, this.#parts.nowSeconds())
-    return !held.includes(false)
+    const isHeld = !held.includes(false)
+    // A server that takes nothing has refused more than the script.
+    this.#isScriptRefused ||= isHeld
+    return isHeld
   }
 
   async readSince(cursor: string | null): Promise<RevocationLogPage | null> {
@@ -188,8 +198,7 @@ export class RedisRevocationLog implements RevocationLog {
       commands.lastStreamId(this.#new),
     ])
     if (!marks.ok || !last.ok) return null
-    const known = marks.value.filter((it) => it.startsWith(MARK)).at(-1)
-    const mark = known ?? (await this.#makeMark())
+    const mark = markIn(marks.value) ?? (await this.#makeMark())
     const streamId = last.value ?? (await this.#makeFirstEntry(mark))
     await this.#removeOldMending(marks.value)
     return {
@@ -202,12 +211,20 @@ export class RedisRevocationLog implements RevocationLog {
     }
   }
 
-  /** @returns Empty where nothing can be written. */
+  /** @returns What the log is known by from now on; empty where nothing can be written. */
   async #makeMark(): Promise<string> {
     const { commands, nowSeconds, randomName } = this.#parts
     const mark = `${MARK}${nowSeconds()}:${randomName()}`
-    const made = await commands.addMember(this.#live, mark, MARK_SCORE)
-    return made.ok ? mark : ''
+    const keys = [this.#live]
+    const made = await commands.runScript(MARK_SCRIPT, keys, [String(MARK_SCORE), MARK, mark])
+    if (made.ok && made.value === 1) return mark
+    if (made.ok) {
+      const marks = await commands.membersAbove(this.#live, MARK_SCORE, MARKS_MAX)
+      return marks.ok ? (markIn(marks.value) ?? '') : ''
+    }
+    // Scripts may not be allowed.
+    const added = await commands.addMember(this.#live, mark, MARK_SCORE)
+    return added.ok ? mark : ''
   }
 
   /** A place to stand at, by which the stream is known again. */
@@ -259,6 +276,10 @@ export class RedisRevocationLog implements RevocationLog {
     if (told.ok) this.#untold.delete(record)
     return told.ok
   }
+}
+
+function markIn(members: readonly string[]): string | undefined {
+  return members.filter((it) => it.startsWith(MARK)).at(-1)
 }
 
 function isRecord(text: string): boolean {

@@ -143,7 +143,7 @@ export class RevocationFeed {
     this.#options = options
     this.#parts = parts
     this.#backoff = new Backoff(options.retry, parts.random)
-    this.#pauses = new Pauses(parts.later, parts.random)
+    this.#pauses = new Pauses(parts.later, parts.random, () => parts.clock.monotonicMs())
     this.#known = new KnownRevocations(parts.index.capacity + KNOWN_RECORDS_SURPLUS)
     this.#sender = new RevocationSender({
       known: this.#known,
@@ -211,6 +211,12 @@ export class RevocationFeed {
     return this.#sender.flush(timeoutMs)
   }
 
+  /** Records that only this instance can know, oldest first. */
+  waiting(countMax: number): string[] {
+    const { records, isMending } = this.#known.nextToSend(countMax, this.#parts.clock.nowSeconds())
+    return isMending ? [] : records.map(({ record }) => record)
+  }
+
   status(): RevocationFeedStatus {
     const sinceMs =
       this.#caughtUpAtMs === null ? null : this.#parts.clock.monotonicMs() - this.#caughtUpAtMs
@@ -231,6 +237,7 @@ export class RevocationFeed {
     this.#isLooking = true
     const beganAtMs = clock.monotonicMs()
     if (this.#leftOut.retry(index, beganAtMs, clock.nowSeconds())) this.#readAllAgain()
+    this.#known.beginLook()
     this.#isReached = await this.#follow()
     this.#isLooking = false
     if (this.#isStopped) return
@@ -245,6 +252,8 @@ export class RevocationFeed {
     this.#backoff.reset()
     if (this.#position !== null) void this.#readSet()
     else {
+      // Lost before anybody has read it, so that the log looks as it did before it had it.
+      if (this.#known.endLook() > 0) this.#parts.onLogLost()
       // What came in while we read may be missing: the log is known up to when we began.
       this.#caughtUpAtMs = beganAtMs
       if (this.#isWhole) this.#resolveCaughtUp()
@@ -304,6 +313,7 @@ export class RevocationFeed {
     const beganAtMs = clock.monotonicMs()
     const page = await withinDeadline(log.readSet(position), callTimeoutMs, null)
     if (page === null || this.#isStopped) return false
+    const answeredAtMs = clock.monotonicMs()
     // Were it of the log before this one: what that held is none the less in force.
     for (const record of page.records) this.#learn(record)
     if (reading !== this.#readings) return true
@@ -311,7 +321,7 @@ export class RevocationFeed {
     if (page.next === null) this.#finishSet()
     else if (position === 0 && this.#caughtUpAtMs !== null) {
       await this.#pauses.pause(random() * spreadMs)
-    } else await this.#pauses.afterAnswer(clock.monotonicMs() - beganAtMs)
+    } else await this.#pauses.afterAnswer(answeredAtMs - beganAtMs, answeredAtMs)
     return true
   }
 

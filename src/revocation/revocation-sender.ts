@@ -70,8 +70,9 @@ export class RevocationSender {
       if (records.length === 0) break
       const beganAtMs = clock.monotonicMs()
       const isHeld = await this.#append(records, isMending)
+      const answeredAtMs = clock.monotonicMs()
       if (!isHeld) this.#isPaused = true
-      else if (isMending) await pauses.afterAnswer(clock.monotonicMs() - beganAtMs)
+      else if (isMending) await pauses.afterAnswer(answeredAtMs - beganAtMs, answeredAtMs)
     }
     this.#isSending = false
     if (!this.#isMendingTold || known.isMending || pauses.isStopped) return

@@ -128,6 +128,29 @@ describe('sallyport', () => {
     assert.equal(complaints.includes('\u001b'), false)
   })
 
+  it('check warns of revocations whose keys may lie on two nodes of a cluster', async () => {
+    const warned: [string, boolean][] = []
+    for (const [keyPrefix, mode] of [
+      ['revocation:', 'cluster'],
+      ['{}{a}:', 'cluster'],
+      ['my:{revocation}:', 'cluster'],
+      ['revocation:', 'standalone'],
+    ]) {
+      const settings = { redis: { mode }, revocation: { keyPrefix } }
+      const lines = Object.entries(settings).map(([name, it]) => `${name}: ${JSON.stringify(it)}`)
+      const config = file('cluster.yaml', `${LEAST_CONFIGURATION}\n${lines.join('\n')}\n`)
+      const { exitCode, complaints } = await sallyport(['check', '--config', config])
+      assert.equal(exitCode, 0)
+      warned.push([`${keyPrefix} ${mode}`, /warning: revocation\.keyPrefix/.test(complaints)])
+    }
+    assert.deepEqual(warned, [
+      ['revocation: cluster', true],
+      ['{}{a}: cluster', true],
+      ['my:{revocation}: cluster', false],
+      ['revocation: standalone', false],
+    ])
+  })
+
   const examples = [
     'minimal.yaml',
     'production.yaml',

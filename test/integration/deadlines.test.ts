@@ -1,9 +1,12 @@
-/** Deadlines after a pause of this process, in which another one has answered. */
+/** Deadlines after a pause of this process, or of a whole one, in which another has answered. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { withinDeadline } from '../../src/resilience/deadline.ts'
 import { OutboundHttp } from '../../src/resilience/outbound-http.ts'
 
@@ -51,5 +54,65 @@ describe('a deadline that passes while this process stands still', () => {
     setTimeout(() => setImmediate(pause), SENT_MS)
     assert.equal(await settled, 'answered')
     socket.destroy()
+  })
+})
+
+/** Calls the server, at its own pace, and says what came of each call. */
+const CALLER = `
+  const { OutboundHttp } = await import(process.argv[1])
+  const http = new OutboundHttp({ connectionsPerOrigin: 1 })
+  const call = (timeoutMs) => http.post({
+    url: process.argv[2], accept: '*/*', bodyBytesMax: 1024, timeoutMs,
+    contentType: 'text/plain', body: 'x', headers: {},
+  })
+  await call(10_000)
+  for (;;) {
+    console.log('asks')
+    const result = await call(${DEADLINE_MS})
+    console.log(result.ok ? 'answered' : result.reason)
+    await new Promise((resolve) => process.stdin.once('data', resolve))
+  }`
+const PAUSES = 3
+
+describe('a call of a process that is stopped by the system', () => {
+  const server = spawn(process.execPath, ['-e', PROGRAM], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let caller: ChildProcessByStdio<Writable, Readable, null>
+  let lines: AsyncIterator<string>
+  before(async () => {
+    const [port] = (await once(server.stdout, 'data')) as [Buffer]
+    const module = new URL('../../src/resilience/outbound-http.js', import.meta.url).href
+    const url = `http://127.0.0.1:${Number(port.toString())}/`
+    const words = ['--input-type=module', '-e', CALLER, module, url]
+    caller = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] })
+    lines = createInterface({ input: caller.stdout })[Symbol.asyncIterator]()
+  })
+  after(() => {
+    caller.kill('SIGKILL')
+    server.kill()
+  })
+
+  const nextLine = async () => (await lines.next()).value
+
+  it('takes the answer that came in time, though it reads it after its deadline', async () => {
+    for (let n = 0; n < PAUSES; n += 1) {
+      assert.equal(await nextLine(), 'asks')
+      await delay(SENT_MS)
+      caller.kill('SIGSTOP')
+      await delay(PAUSE_MS)
+      caller.kill('SIGCONT')
+      assert.equal(await nextLine(), 'answered')
+      caller.stdin.write('x')
+    }
+  })
+
+  it('is given up all the same when there is no answer', async () => {
+    server.kill('SIGSTOP')
+    assert.equal(await nextLine(), 'asks')
+    await delay(SENT_MS)
+    caller.kill('SIGSTOP')
+    await delay(PAUSE_MS)
+    caller.kill('SIGCONT')
+    assert.equal(await nextLine(), 'timeout')
+    server.kill('SIGCONT')
   })
 })

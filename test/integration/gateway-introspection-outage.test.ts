@@ -255,7 +255,8 @@ describe('the circuit breaker of the endpoint', () => {
       assert.equal(outcomeOf(reply), '503 verifier_unavailable')
     }
     assert.equal(endpoint.requests.length, 5)
-    const openState = 'sallyport_introspection_circuit_state{issuer="strict",state="open"}'
+    const openState =
+      'sallyport_introspection_circuit_state{issuer="strict",callers="all",state="open"}'
     assert.equal(await parts.gateway.metric(openState), 1)
 
     endpoint.reply = json({ active: false })
@@ -263,7 +264,8 @@ describe('the circuit breaker of the endpoint', () => {
       outcomeOf(await ask('/strict/x', newToken())) === '401 inactive_token'
     await eventually('a probe is let through', isAsked)
     assert.ok(await isAsked())
-    const closed = 'sallyport_introspection_circuit_state{issuer="strict",state="closed"}'
+    const closed =
+      'sallyport_introspection_circuit_state{issuer="strict",callers="all",state="closed"}'
     assert.equal(await parts.gateway.metric(closed), 1)
   })
 

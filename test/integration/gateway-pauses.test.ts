@@ -10,7 +10,7 @@ import {
   startCredentialGateway,
 } from '../support/credential-gateway.ts'
 import { eventually } from '../support/eventually.ts'
-import { RedisServer } from '../support/redis-server.ts'
+import { MASTER_NAME, RedisCluster, RedisSentinels, RedisServer } from '../support/redis-server.ts'
 import { slowness } from '../support/starvation.ts'
 import { SwitchedProxy } from '../support/switched-proxy.ts'
 
@@ -18,6 +18,8 @@ import { SwitchedProxy } from '../support/switched-proxy.ts'
 const COMMAND_MS = 100
 const PAUSES = [1.5, 2.5, 4]
 const ROUNDS = 5
+/** More where it depends on the moment in which the pause begins. */
+const CLUSTER_ROUNDS = 12
 const CLIENTS = 16
 /** So that at any moment answers are on their way. */
 const ANSWER_DELAY_MS = 20
@@ -25,24 +27,26 @@ const ANSWER_DELAY_MS = 20
 /** Sessions of all clients while the gateway is paused again and again. */
 async function outcomesDuringPauses(
   parts: CredentialGateway,
-  id: string,
+  ids: readonly string[],
   commandMs: number,
+  rounds = ROUNDS,
 ): Promise<Set<string>> {
   const { processId } = parts.gateway
   const outcomes = new Set<string>()
   let isOver = false
-  const client = async () => {
+  const client = async (_: unknown, number: number) => {
+    const id = ids[number % ids.length] ?? ''
     while (!isOver) {
       outcomes.add(outcomeOf(await parts.ask('/s/x', { cookie: `__Host-sid=${id}` })))
     }
   }
   const load = Array.from({ length: CLIENTS }, client)
-  for (let round = 0; round < ROUNDS; round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     for (const times of PAUSES) {
       process.kill(processId, 'SIGSTOP')
       await delay(times * commandMs)
       process.kill(processId, 'SIGCONT')
-      await delay(50 + round)
+      await delay(50 + (round % ROUNDS))
     }
   }
   isOver = true
@@ -81,9 +85,58 @@ describe('a pause of the whole gateway', () => {
       await eventually('it works', async () => {
         return outcomeOf(await parts.ask('/s/x', { cookie: `__Host-sid=${id}` })) === 'passed'
       })
-      assert.deepEqual([...(await outcomesDuringPauses(parts, id, commandMs))], ['passed'])
+      assert.deepEqual([...(await outcomesDuringPauses(parts, [id], commandMs))], ['passed'])
     } finally {
       await parts.stop()
+    }
+  })
+})
+
+describe('a pause of the whole gateway with several servers of Redis', () => {
+  /** Sessions on all nodes. */
+  const ids = Array.from({ length: CLIENTS }, newSessionId)
+
+  async function assertNoneRefused(
+    redis: object,
+    masterOf: (key: string) => Promise<RedisServer> | RedisServer,
+  ): Promise<void> {
+    const commandMs = Math.ceil(COMMAND_MS * slowness())
+    const parts = await startedGateway(redis, commandMs)
+    try {
+      for (const id of ids) {
+        const key = `sess:${sha256(id)}`
+        const master = await masterOf(key)
+        await master.command('set', key, '{"userId":"u"}', 'EX', '600')
+        await eventually('it works', async () => {
+          return outcomeOf(await parts.ask('/s/x', { cookie: `__Host-sid=${id}` })) === 'passed'
+        })
+      }
+      assert.deepEqual(
+        [...(await outcomesDuringPauses(parts, ids, commandMs, CLUSTER_ROUNDS))],
+        ['passed'],
+      )
+    } finally {
+      await parts.stop()
+    }
+  }
+
+  it('refuses no session in a cluster, where it has not even asked for some of them', async () => {
+    const cluster = await RedisCluster.start()
+    try {
+      const redis = { mode: 'cluster', nodes: cluster.addresses }
+      await assertNoneRefused(redis, (key) => cluster.masterOf(key))
+    } finally {
+      await cluster.stop()
+    }
+  })
+
+  it('refuses no session of a master that sentinels watch', async () => {
+    const set = await RedisSentinels.start()
+    try {
+      const redis = { mode: 'sentinel', nodes: set.addresses, masterName: MASTER_NAME }
+      await assertNoneRefused(redis, () => set.servers[0])
+    } finally {
+      await set.stop()
     }
   })
 })

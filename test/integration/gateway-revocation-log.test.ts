@@ -1,5 +1,8 @@
 /** What a 201 promises, and what survives when Redis loses its memory or its will to write. */
 import assert from 'node:assert/strict'
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { RedisServer } from '../support/redis-server.ts'
@@ -11,6 +14,8 @@ import {
   revoke,
 } from '../support/revocation-gateways.ts'
 import type { RunningGateway } from '../support/running-gateway.ts'
+
+type Settings = Readonly<Record<string, unknown>>
 
 const REVOKED = 'token_revoked'
 /** Longer than one turn of the event loop takes, shorter than an answer is waited for. */
@@ -34,10 +39,15 @@ afterEach(async () => {
   await redis.stop()
 })
 
-async function started(): Promise<RunningGateway> {
-  const gateway = await rig.start({ redis: { nodes: [redis.address] } })
-  opened.push(gateway)
+async function started(revocation: Settings = {}): Promise<RunningGateway> {
+  const gateway = await startedUnready(revocation)
   await eventually('ready', () => gateway.isReady())
+  return gateway
+}
+
+async function startedUnready(revocation: Settings): Promise<RunningGateway> {
+  const gateway = await rig.start({ redis: { nodes: [redis.address] }, revocation })
+  opened.push(gateway)
   return gateway
 }
 
@@ -105,6 +115,57 @@ describe('the answer to a revocation', () => {
     const lost = here.log.find((line) => line['event'] === 'revocations_lost')
     assert.equal(lost?.['count'], 1)
     await redis.up()
+  })
+})
+
+describe('revocations that wait to be sent when the process ends, with a directory for them', () => {
+  let spoolDirectory: string
+  beforeEach(() => {
+    spoolDirectory = mkdtempSync(join(tmpdir(), 'sallyport-spool-'))
+  })
+  afterEach(() => rmSync(spoolDirectory, { recursive: true, force: true }))
+
+  const files = () => readdirSync(spoolDirectory)
+  const eventOf = (gateway: RunningGateway, event: string) =>
+    gateway.log.find((line) => line['event'] === event)
+
+  it('are in force at once after the next start, and reach the others with Redis', async () => {
+    const token = rig.token({ jti: 'kept' })
+    const here = await started({ spoolDirectory })
+    await redis.kill()
+    const { body } = await revoke(here, { jti: 'kept', issuer: ISSUER })
+    assert.equal(body['sentToOtherInstances'], false)
+    assert.equal(await here.stop(), 0)
+    assert.equal(hasLogged(here, 'revocations_lost'), false)
+    assert.equal(eventOf(here, 'revocations_kept')?.['count'], 1)
+    assert.equal(files().length, 1)
+
+    // Once more without Redis: nothing is lost by that either.
+    const again = await startedUnready({ spoolDirectory, beforeReady: 'serve' })
+    assert.equal(eventOf(again, 'revocations_restored')?.['count'], 1)
+    assert.equal(await judgedBy(again, token), REVOKED)
+    assert.equal(await again.stop(), 0)
+    assert.equal(files().length, 1)
+
+    await redis.up()
+    const last = await started({ spoolDirectory })
+    await eventually('revoked there', isRevoked(there, token))
+    assert.equal(await judgedBy(last, token), REVOKED)
+    assert.equal(await last.stop(), 0)
+    assert.deepEqual(files(), [], 'Redis has it')
+  })
+
+  it('are refused aloud when others could have written them', async () => {
+    const here = await started({ spoolDirectory })
+    await redis.kill()
+    await revoke(here, { jti: 'forged', issuer: ISSUER })
+    await here.stop()
+    for (const name of files()) chmodSync(join(spoolDirectory, name), 0o666)
+    await redis.up()
+    const next = await started({ spoolDirectory })
+    assert.equal(eventOf(next, 'revocation_spool_refused')?.['reason'], 'unsafe_permissions')
+    assert.equal(await judgedBy(next, rig.token({ jti: 'forged' })), '200')
+    assert.equal(files().length, 1)
   })
 })
 

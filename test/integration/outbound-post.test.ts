@@ -68,6 +68,20 @@ describe('outbound POST', () => {
     assert.equal(headers['accept-encoding'], 'identity')
   })
 
+  it('uses a connection again after a short answer of any status', async () => {
+    const alone = new OutboundHttp({ connectionsPerOrigin: 1 })
+    const ports = new Set<number | undefined>()
+    for (const code of [403, 500, 429, 403]) {
+      server.reply = (response, token) => {
+        ports.add(response.socket?.remotePort)
+        text('<html>Forbidden</html>', 'text/html', code)(response, token)
+      }
+      assert.deepEqual(await post(server.url, alone), { ok: false, reason: 'status', status: code })
+    }
+    assert.equal(ports.size, 1)
+    await alone.close()
+  })
+
   const mediaTypes: readonly (readonly [string | null, string | null])[] = [
     ['application/json', 'application/json'],
     ['Application/JSON; charset=UTF-8', 'application/json'],

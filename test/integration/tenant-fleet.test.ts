@@ -135,14 +135,19 @@ describe(`a fleet whose tenants are in Redis`, () => {
     const suspended = JSON.stringify({ status: 'suspended' })
     let changed = 0
     const change = async () => {
-      const endMs = performance.now() + MEASURED_MS
+      const beganMs = performance.now()
+      const endMs = beganMs + MEASURED_MS
       for (; performance.now() < endMs; changed += 1) {
         const keys = ['2', 'tenants', 'tenants:changes']
         await redis.command('EVAL', SUSPEND, ...keys, `tenant-${changed}`, suspended)
-        await delay(1_000 / CHANGES_PER_SECOND)
+        const nextMs = beganMs + ((changed + 1) * 1_000) / CHANGES_PER_SECOND
+        await delay(Math.max(0, nextMs - performance.now()))
       }
     }
     const { commands, bytes, late } = await measure('while tenants change', change)
+    if (process.env['FLEET_FIGURES'] === '1') {
+      console.log(`${((changed * 1_000) / MEASURED_MS).toFixed(1)} changes/s`)
+    }
     assert.equal(late, 0, 'no look-up was late')
     assert.ok(bytes < 40_960 + 2 * TENANTS, `${bytes} bytes in a second`)
     assert.ok(commands < 8 * CHANGES_PER_SECOND, `${commands} commands in a second`)

@@ -1,15 +1,22 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ConnectionTurns, type Turn } from '../../src/resilience/connection-turns.ts'
+import { ConnectionTurns, strangersMax, type Turn } from '../../src/resilience/connection-turns.ts'
+import { CrowdLimit, createCrowdLimitBuffer } from '../../src/resilience/crowd-limit.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 /** Longer than any of these takes. */
 const WAIT_MS = 5_000
 const CONNECTIONS = 8
 
-function setUp(connections = CONNECTIONS) {
+function setUp(connections = CONNECTIONS, threads = 1) {
   const clock = new ManualClock()
-  const turns = new ConnectionTurns({ connections, clock })
+  const crowd = new CrowdLimit(createCrowdLimitBuffer(1, threads), {
+    index: 0,
+    thread: 0,
+    threads,
+    shareMax: strangersMax(connections),
+  })
+  const turns = new ConnectionTurns({ connections, crowd, clock })
   const taken: Turn[] = []
   /** Asks; whoever gets a turn, now or later, is in `taken`. */
   const ask = (isKnown: boolean, waitMs = WAIT_MS) =>
@@ -17,7 +24,7 @@ function setUp(connections = CONNECTIONS) {
       if (turn !== null) taken.push(turn)
       return turn
     })
-  return { clock, turns, taken, ask }
+  return { clock, crowd, turns, taken, ask }
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve))
@@ -62,6 +69,26 @@ describe('turns on connections', () => {
     await Promise.all(others)
   })
 
+  it('of strangers come with rests in between when the share is less than one', async () => {
+    const { clock, crowd, turns, ask } = setUp(CONNECTIONS, 4)
+    for (let n = 0; n < 10; n += 1) crowd.timedOut(crowd.began(false))
+    assert.equal(crowd.share, 1 / 4)
+    const first = await ask(false)
+    let isSecond = false
+    const second = ask(false).then((turn) => {
+      isSecond = true
+      return turn
+    })
+    clock.advanceMs(20)
+    turns.giveBack(first as Turn, 'decided')
+    await settle()
+    assert.equal(isSecond, false)
+    assert.notEqual(await ask(true), null, 'the known do not rest')
+    const startMs = performance.now()
+    assert.notEqual(await second, null)
+    assert.ok(performance.now() - startMs >= 30)
+  })
+
   it('of strangers become fewer while calls take longer, and more when they do not', async () => {
     const connections = 64
     const { clock, turns, taken, ask } = setUp(connections)
@@ -71,7 +98,7 @@ describe('turns on connections', () => {
       await settle()
       const inUse = taken.splice(0)
       clock.advanceMs(durationMs)
-      for (const turn of inUse) turns.giveBack(turn, 'answered')
+      for (const turn of inUse) turns.giveBack(turn, 'decided')
       await settle()
       return inUse.length
     }
@@ -79,8 +106,8 @@ describe('turns on connections', () => {
     // By itself, a call takes 20 ms.
     const alone = await turns.take(true, WAIT_MS)
     clock.advanceMs(20)
-    if (alone !== null) turns.giveBack({ ...alone, strangers: 0 }, 'answered')
-    for (let n = 0; n < 6; n += 1) rise.push(await round(20))
+    if (alone !== null) turns.giveBack(alone, 'decided')
+    for (let n = 0; n < 8; n += 1) rise.push(await round(20))
     assert.equal(rise.at(-1), connections / 2, rise.join())
     const fall: number[] = []
     for (let n = 0; n < 6; n += 1) fall.push(await round(200))

@@ -350,6 +350,11 @@ describe('Listeners, headers and targets', () => {
       ],
     ],
     [
+      'a directory for revocations that wait, without a Redis to wait for',
+      { revocation: { spoolDirectory: '/var/lib/sallyport' } },
+      ['revocation.spoolDirectory needs `redis`: nothing waits to be sent'],
+    ],
+    [
       'a target listed twice in two spellings',
       { upstreams: { users: { targets: ['http://a:80', 'http://A'] } } },
       ['upstreams.users.targets[1] is listed twice'],

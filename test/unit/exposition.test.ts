@@ -52,7 +52,17 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
       },
     ],
     issuerStates: ['empty', 'fresh', 'stale', 'dead'],
-    circuits: [{ issuer: 'main', state: 'open' }],
+    introspection: [
+      {
+        issuer: 'main',
+        circuits: [
+          { callers: 'all', state: 'open' },
+          { callers: 'known', state: 'closed' },
+        ],
+        pauseSeconds: 7,
+        pauses: 2,
+      },
+    ],
     circuitStates: ['closed', 'open', 'half_open'],
     revocations: {
       issuers: [{ issuer: 'main', count: 3, refused: 1 }],

@@ -46,6 +46,26 @@ describe('revocations of this instance', () => {
     assert.deepEqual(unsentOf(revocations), ['b'])
   })
 
+  it('are sent again when the log has taken them and yet does not have them to be read', () => {
+    const revocations = new KnownRevocations(100)
+    for (const record of ['a', 'b', 'c']) revocations.add(own(record), NOW)
+    revocations.markSent('a')
+    revocations.markSent('b')
+    revocations.beginLook()
+    revocations.markSent('c')
+    revocations.markSeen('a')
+    assert.equal(revocations.endLook(), 1)
+    assert.deepEqual(unsentOf(revocations), ['b'], 'c was sent after the look had begun')
+    revocations.beginLook()
+    assert.equal(revocations.endLook(), 1)
+    assert.deepEqual(unsentOf(revocations), ['b', 'c'])
+    revocations.markSeen('b')
+    revocations.markSent('c')
+    revocations.beginLook()
+    revocations.markSeen('c')
+    assert.equal(revocations.endLook(), 0)
+  })
+
   it('give way when there are too many: those that were sent, never those that were not', () => {
     const revocations = new KnownRevocations(2)
     revocations.add(own('a'), NOW)

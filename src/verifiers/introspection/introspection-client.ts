@@ -9,6 +9,9 @@
  * Strangers, tokens that nobody has vouched for of late, can be anybody's invention. They get a
  * share of the connections, and when their attempts fail, a breaker opens for them: tokens that the
  * endpoint called active a while ago are still asked about, under a breaker of their own.
+ *
+ * When the endpoint says that it was asked too often, and for how long not to ask (429 with
+ * `Retry-After`), nobody asks until then, whatever the token.
  */
 import {
   INTROSPECTION_BODY_BYTES_MAX,
@@ -16,11 +19,13 @@ import {
   type IntrospectionJudgement,
   judgeIntrospectionResponse,
 } from '../../protocol/introspection-response.ts'
+import { retryAfterSeconds } from '../../protocol/retry-after.ts'
 import type { BreakerPermit, CircuitBreaker } from '../../resilience/circuit-breaker.ts'
 import type { Clock } from '../../resilience/clock.ts'
 import type { ConnectionTurns, TurnEnd } from '../../resilience/connection-turns.ts'
 import type { OutboundHttp, OutboundResult } from '../../resilience/outbound-http.ts'
 import { randomHex } from '../../resilience/randomness.ts'
+import { PAUSE_MS_MAX, type SharedPause } from '../../resilience/shared-pause.ts'
 import type { ProofMaker } from './client-authentication.ts'
 import { EndpointProbe, type ProbeVerdict } from './endpoint-probe.ts'
 
@@ -40,6 +45,10 @@ export interface IntrospectionClientParts {
   readonly breaker: CircuitBreaker
   /** For known tokens, while the other one is open. */
   readonly knownBreaker: CircuitBreaker
+  /** Shared by all threads. */
+  readonly pause: SharedPause
+  /** A pause has begun, of so many seconds. Told once, by the thread that was asked for it. */
+  readonly onPause: (seconds: number) => void
   readonly prove: ProofMaker
   readonly clock: Clock
 }
@@ -52,10 +61,10 @@ export interface IntrospectedToken {
 
 /**
  * Besides what the judge of answers says: `unreachable` (no answer, a time-out, or an answer that
- * is not 200 and JSON), `circuit_open` (not asked), and `request_refused` (the endpoint, or
- * something before it, does not take this request, which a token can bring about: that says
- * nothing about the endpoint). `overloaded`: not asked, because too many others are being asked
- * about, which is no outage.
+ * is not 200 and JSON), `circuit_open` and `paused` (not asked), and `request_refused` (the
+ * endpoint, or something before it, does not take this request, which a token can bring about:
+ * that says nothing about the endpoint). `overloaded`: not asked, because too many others are
+ * being asked about, which is no outage.
  */
 export type IntrospectionOutcome =
   | Exclude<IntrospectionJudgement, { kind: 'undecided' }>
@@ -64,6 +73,7 @@ export type IntrospectionOutcome =
 
 export type UndecidedReason =
   | 'circuit_open'
+  | 'paused'
   | 'unreachable'
   | 'request_refused'
   | Extract<IntrospectionJudgement, { kind: 'undecided' }>['reason']
@@ -74,11 +84,14 @@ interface Leave {
 }
 
 const CIRCUIT_OPEN = undecided('circuit_open')
+const PAUSED = undecided('paused')
 const UNREACHABLE = undecided('unreachable')
 const REQUEST_REFUSED = undecided('request_refused')
 const OVERLOADED: IntrospectionOutcome = Object.freeze({ kind: 'overloaded' })
 const PROBE_TOKEN_BYTES = 32
 const STATUS_OK = 200
+const STATUS_TOO_MANY = 429
+const MS_PER_SECOND = 1_000
 const STATUS_CLIENT_ERROR_MIN = 400
 const STATUS_SERVER_ERROR_MIN = 500
 /**
@@ -118,6 +131,7 @@ export class IntrospectionClient {
   ): Promise<IntrospectionOutcome> {
     const { turns } = this.#parts
     // Whoever could not be asked about anyway need not wait for it.
+    if (this.#isPaused) return PAUSED
     if (!this.#mayBeAsked(token.isKnown)) {
       this.#probe.wake(() => this.#askOfNobody(policy))
       return CIRCUIT_OPEN
@@ -127,7 +141,8 @@ export class IntrospectionClient {
     let end: TurnEnd = 'failed'
     try {
       const { outcome, isTimeout } = await this.#ask(token, policy, nowSeconds)
-      if (outcome.kind !== 'undecided') end = 'answered'
+      if (outcome.kind !== 'undecided') end = 'decided'
+      else if (outcome === REQUEST_REFUSED) end = 'refused'
       else if (isTimeout) end = 'timed_out'
       return outcome
     } finally {
@@ -148,15 +163,36 @@ export class IntrospectionClient {
       if (attempt > 1) await pause(retryDelayMs)
       const leftMs = Math.floor(deadlineMs - clock.monotonicMs())
       if (leftMs < 1) return last
+      // It may have begun while this one waited.
+      if (this.#isPaused) return { outcome: PAUSED, isTimeout: false }
       const leave = this.#askForLeave(token.isKnown)
       if (leave === null) return last
       const result = await this.#post(token.text, leftMs, nowSeconds)
-      const outcome = outcomeOf(result, token, policy, clock.nowSeconds())
+      const isPause = this.#heedRetryAfter(result)
+      const outcome = isPause ? PAUSED : outcomeOf(result, token, policy, clock.nowSeconds())
       last = { outcome, isTimeout: !result.ok && result.reason === 'timeout' }
       this.#report(leave, outcome)
       if (outcome.kind !== 'undecided' || isFinal(result)) return last
     }
     return last
+  }
+
+  get #isPaused(): boolean {
+    const { pause, clock } = this.#parts
+    return pause.leftMs(clock.wallMs()) > 0
+  }
+
+  /** @returns Whether the endpoint wishes not to be asked for a while. */
+  #heedRetryAfter(result: OutboundResult): boolean {
+    const { pause, clock, onPause } = this.#parts
+    if (result.ok || result.status !== STATUS_TOO_MANY || result.retryAfter === undefined) {
+      return false
+    }
+    const seconds = retryAfterSeconds(result.retryAfter, clock.nowSeconds())
+    if (seconds === null) return false
+    const durationMs = Math.min(seconds * MS_PER_SECOND, PAUSE_MS_MAX)
+    if (pause.begin(durationMs, clock.wallMs())) onPause(durationMs / MS_PER_SECOND)
+    return true
   }
 
   #mayBeAsked(isKnown: boolean): boolean {
@@ -176,7 +212,7 @@ export class IntrospectionClient {
 
   #report({ breaker, permit }: Leave, outcome: IntrospectionOutcome): void {
     if (outcome.kind !== 'undecided') breaker.succeeded(permit)
-    else if (outcome === REQUEST_REFUSED) breaker.released(permit)
+    else if (outcome === REQUEST_REFUSED || outcome === PAUSED) breaker.released(permit)
     else breaker.failed(permit, this.#parts.clock.wallMs())
   }
 
@@ -185,6 +221,7 @@ export class IntrospectionClient {
     const token = { text: randomHex(PROBE_TOKEN_BYTES), isKnown: false }
     const { clock } = this.#parts
     const result = await this.#post(token.text, this.#options.timeoutMs, clock.nowSeconds())
+    if (this.#heedRetryAfter(result)) return 'unclear'
     const outcome = outcomeOf(result, token, policy, clock.nowSeconds())
     if (outcome === REQUEST_REFUSED) return 'unclear'
     return outcome.kind === 'undecided' ? 'failed' : 'alive'
@@ -236,7 +273,7 @@ function pause(durationMs: number): Promise<void> {
 }
 
 function undecided(
-  reason: 'circuit_open' | 'unreachable' | 'request_refused',
+  reason: 'circuit_open' | 'paused' | 'unreachable' | 'request_refused',
 ): IntrospectionOutcome {
   return Object.freeze({ kind: 'undecided', reason })
 }
