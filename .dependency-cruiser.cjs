@@ -11,6 +11,7 @@ const LAYERS = [
   ['tenants', 'credentials', 'keys', 'token-cache', 'revocation', 'identity', 'rate-limit'],
   ['verifiers'],
   ['authentication', 'proxy', 'routing'],
+  ['decision'],
   ['gateway'],
   ['server', 'admin'],
   ['bootstrap'],

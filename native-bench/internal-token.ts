@@ -18,7 +18,7 @@ let sink: unknown = null
 
 function verdictOf(subject: string): Verified {
   return {
-    ok: true,
+    kind: 'verified',
     identity: {
       issuer: 'https://idp.example.com/',
       subject,

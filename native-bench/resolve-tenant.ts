@@ -18,13 +18,13 @@ const RULES: readonly TenantRule[] = [
 const OTHERS = ['host', 'a', 'user-agent', 'b', 'accept', '*/*', 'connection', 'keep-alive']
 
 const tenants: Tenant[] = Array.from({ length: TENANTS }, (_, index) => ({
+  kind: 'tenant',
   id: parseTenantId(`tenant-${index}`) ?? raise(),
   status: 'active',
   plan: null,
   issuers: [],
   allowedOrigins: [],
   upstream: null,
-  rateLimits: null,
 }))
 
 function raise(): never {

@@ -32,7 +32,7 @@ const forgetful = new TokenCache<string>({ buffer, keys, memoEntries: 4 })
 
 function verdict(subject: number): Verified {
   return {
-    ok: true,
+    kind: 'verified',
     identity: {
       issuer: 'https://login.example.com/realms/main',
       subject: `248289761001-${subject}`,

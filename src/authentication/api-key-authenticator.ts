@@ -28,21 +28,21 @@ export class ApiKeyAuthenticator implements Authenticator {
 
   recall(key: string, nowSeconds: number): EstablishedIdentity | Refused | null {
     const found = this.#list.find(key, nowSeconds)
-    if (found === null) return this.#lookup === null ? refuse('invalid_api_key') : null
-    if (!found.ok) return found
+    if (found === null) return this.#lookup === null ? refuse('api_key_unknown') : null
+    if (found.kind === 'refused') return found
     return this.#establishedBy(found)
   }
 
   async establish(key: string): Promise<Verdict> {
     const nowSeconds = this.#clock.nowSeconds()
-    const verification = (await this.#lookup?.verify(key, nowSeconds)) ?? refuse('invalid_api_key')
-    return verification.ok ? this.#establishedBy(verification) : verification
+    const verification = (await this.#lookup?.verify(key, nowSeconds)) ?? refuse('api_key_unknown')
+    return verification.kind === 'verified' ? this.#establishedBy(verification) : verification
   }
 
   #establishedBy(verified: Verified): EstablishedIdentity {
     let established = this.#established.get(verified)
     if (established === undefined) {
-      established = { verified, notes: null }
+      established = { kind: 'established', verified, notes: null }
       this.#established.set(verified, established)
     }
     return established

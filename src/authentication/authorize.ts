@@ -18,18 +18,16 @@ export interface RouteRequirement {
 }
 
 /**
- * Hot path: `null` when the identity satisfies the route, else `insufficient_scope`. Scopes and
+ * Hot path: `null` when the identity satisfies the route, else why it does not. Scopes and
  * roles are compared exactly (RFC 6749 §3.3: case-sensitive), and so are issuers (RFC 7519 §4.1.1).
  */
 export function authorize(identity: Identity, requirement: RouteRequirement): Refused | null {
-  const satisfied =
-    hasAll(identity.scopes, requirement.scopesAll) &&
-    hasAny(identity.scopes, requirement.scopesAny) &&
-    hasAll(identity.roles, requirement.rolesAll) &&
-    hasAny(identity.roles, requirement.rolesAny) &&
-    isOneOf(identity.issuer, requirement.issuers) &&
-    satisfiesAll(identity, requirement.claims)
-  return satisfied ? null : refuse('insufficient_scope')
+  const { scopes, roles, issuer } = identity
+  const { scopesAll, scopesAny, rolesAll, rolesAny, issuers, claims } = requirement
+  if (!hasAll(scopes, scopesAll) || !hasAny(scopes, scopesAny)) return refuse('scope_missing')
+  if (!hasAll(roles, rolesAll) || !hasAny(roles, rolesAny)) return refuse('role_missing')
+  if (!isOneOf(issuer, issuers)) return refuse('issuer_not_permitted')
+  return satisfiesAll(identity, claims) ? null : refuse('claim_unsatisfied')
 }
 
 function hasAll(held: readonly string[], required: readonly string[]): boolean {

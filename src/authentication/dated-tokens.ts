@@ -31,7 +31,7 @@ export class DatedJwtVerifier implements Verifier<JwtProfile> {
 
   async verify(token: string, profile: JwtProfile, nowSeconds: number): Promise<Verification> {
     const verified = await this.#verifier.verify(token, profile, nowSeconds)
-    if (!verified.ok || verified.identity.issuedAtSeconds !== null) return verified
+    if (verified.kind === 'refused' || verified.identity.issuedAtSeconds !== null) return verified
     const identity = await dated(this.#firstSights, token, verified.identity, nowSeconds, null)
     if (identity !== null) return { ...verified, identity }
     const deadAtSeconds = Math.min(verified.deadAtSeconds, nowSeconds + UNDATED_SECONDS)
@@ -80,7 +80,7 @@ export class DatedIntrospector implements Introspector {
     if (expiresAtSeconds !== null || life === null) return { ...result, identity }
     const deadAtSeconds = (issuedAtSeconds ?? 0) + life + policy.clockToleranceSeconds
     if (nowSeconds < deadAtSeconds) return { ...result, identity, deadAtSeconds }
-    return { kind: 'refused', refused: refuse('token_expired'), untilSeconds: null }
+    return { kind: 'refused', refused: refuse('token_too_old'), untilSeconds: null }
   }
 }
 

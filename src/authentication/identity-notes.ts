@@ -6,6 +6,7 @@ import type { ServedTenant } from '../identity/identity-headers.ts'
 import type { IdentitySlots } from '../identity/identity-strategy.ts'
 import type { MintedToken } from '../identity/internal-token.ts'
 import type { RevocationKeys } from '../revocation/revocation-key.ts'
+import type { CachedVerified } from '../token-cache/token-cache.ts'
 
 export class IdentityNotes implements IdentitySlots {
   headerLines: string | null = null
@@ -13,4 +14,10 @@ export class IdentityNotes implements IdentitySlots {
   minted: MintedToken | null = null
   /** What it can be revoked by; `null` until it was first asked about. */
   revocation: RevocationKeys | null = null
+}
+
+/** The notes of a verdict; made when they are first asked for. */
+export function notesOf(established: CachedVerified<IdentityNotes>): IdentityNotes {
+  established.notes ??= new IdentityNotes()
+  return established.notes
 }

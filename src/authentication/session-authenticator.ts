@@ -2,13 +2,13 @@
  * Sessions: every request asks the store, so that a session which was ended is refused on the very
  * next one. Nothing is cached, and no two requests share a look-up.
  */
-import type { Identity, Verification } from '../protocol/verification.ts'
+import type { Anonymous, Identity, Verification } from '../protocol/verification.ts'
 import type { Clock } from '../resilience/clock.ts'
-import { type Authenticator, type EstablishedIdentity, NOBODY, type Verdict } from './verdict.ts'
+import type { Authenticator, EstablishedIdentity, Verdict } from './verdict.ts'
 
-/** Looks a session up by the value of its cookie. `'nobody'`: one without a user. */
+/** Looks a session up by the value of its cookie. Anonymous: one without a user. */
 export interface SessionLookup {
-  verify(cookieValue: string, nowSeconds: number): Promise<Verification | 'nobody'>
+  verify(cookieValue: string, nowSeconds: number): Promise<Verification | Anonymous>
 }
 
 export class SessionAuthenticator implements Authenticator {
@@ -28,11 +28,14 @@ export class SessionAuthenticator implements Authenticator {
 
   async establish(cookieValue: string): Promise<Verdict> {
     const verification = await this.#sessions.verify(cookieValue, this.#clock.nowSeconds())
-    if (verification === 'nobody') return NOBODY
-    if (!verification.ok) return verification
+    if (verification.kind !== 'verified') return verification
     const { identity } = verification
     const notes = this.#latest.get(identity)?.notes ?? null
-    const established: EstablishedIdentity = { verified: verification, notes }
+    const established: EstablishedIdentity = {
+      kind: 'established',
+      verified: verification,
+      notes,
+    }
     this.#latest.set(identity, established)
     return established
   }

@@ -41,6 +41,7 @@ export type Finding =
 
 /** Nobody could say. Not kept, but told to all who have asked at the same time. */
 export interface UndecidedFinding {
+  readonly kind: 'undecided'
   readonly undecided: UndecidedCause
 }
 
@@ -63,6 +64,7 @@ export interface Question {
 }
 
 export interface RefusedFinding {
+  readonly kind: 'refused'
   readonly refused: Refused
   /**
    * How long the refusal may be remembered, in seconds. 0: not at all, because it is found without
@@ -129,9 +131,9 @@ export class SharedVerdicts {
    */
   async establish(digest: TokenDigest, question: Question): Promise<Verdict> {
     const flight = this.#flights.run(digestText(digest), () => this.#fly(digest, question))
-    if (flight === null) return refuse('overloaded')
+    if (flight === null) return refuse('verification_crowded')
     const verdict = await flight
-    return 'verified' in verdict ? this.#stillGood(verdict) : verdict
+    return verdict.kind === 'established' ? this.#stillGood(verdict) : verdict
   }
 
   /** A verdict that was kept beside the main one, under a digest of its own. */
@@ -160,7 +162,7 @@ export class SharedVerdicts {
         // Who waited for nothing claims anew, lest all who did ask at once; but not for ever.
         if (!claim.isOwner && claimed < CLAIMS_MAX) continue
         const finding = await question.find(clock.nowSeconds())
-        if (!('undecided' in finding)) return this.#keep(digest, finding)
+        if (finding.kind !== 'undecided') return this.#keep(digest, finding)
         outcome = UNDECIDED_CAUSES.indexOf(finding.undecided) + 1
         return question.conclude(finding.undecided)
       } finally {
@@ -182,22 +184,22 @@ export class SharedVerdicts {
   }
 
   #recallRefusal(digest: TokenDigest, nowSeconds: number): Refused | null {
-    const code = this.#parts.refusals.get(digest, nowSeconds)
-    return code === null ? null : refuse(code)
+    const reason = this.#parts.refusals.get(digest, nowSeconds)
+    return reason === null ? null : refuse(reason)
   }
 
   #keep(digest: TokenDigest, finding: Verified | RefusedFinding): Verdict {
     const { cache, refusals, clock, longLived } = this.#parts
-    if ('ok' in finding) {
+    if (finding.kind === 'verified') {
       const nowSeconds = clock.nowSeconds()
       longLived.notice(finding, nowSeconds)
       cache.put(digest, finding, nowSeconds)
-      return { verified: finding, notes: null }
+      return { kind: 'established', verified: finding, notes: null }
     }
     const { refused, ttlSeconds, untilSeconds, key } = finding
     if (ttlSeconds !== 0) {
       const cause = { endsAtSeconds: untilSeconds, place: key, ttlSeconds }
-      refusals.put(digest, refused.code, cause, clock.nowSeconds())
+      refusals.put(digest, refused.reason, cause, clock.nowSeconds())
     }
     return refused
   }
@@ -212,6 +214,6 @@ export class SharedVerdicts {
     const { identity, deadAtSeconds, keySlot, keyGeneration } = established.verified
     const endsAtSeconds = Math.max(deadAtSeconds, identity.expiresAtSeconds ?? Number.MAX_VALUE)
     if (clock.nowSeconds() >= endsAtSeconds) return refuse('token_expired')
-    return keys.isAlive(keySlot, keyGeneration) ? established : refuse('unknown_signing_key')
+    return keys.isAlive(keySlot, keyGeneration) ? established : refuse('key_withdrawn')
   }
 }

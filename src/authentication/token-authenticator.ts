@@ -10,6 +10,7 @@
 import { isB64Token } from '../credentials/bearer-token.ts'
 import { claimedIssuer } from '../protocol/claimed-issuer.ts'
 import type { ActiveToken } from '../protocol/introspection-response.ts'
+import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import {
   type Identity,
   type Refused,
@@ -77,13 +78,9 @@ export interface TokenAuthenticatorParts {
   readonly introspector: Introspector
 }
 
-/** Found without cost: not remembered. */
-const INVALID_TOKEN: Finding = Object.freeze({
-  refused: refuse('invalid_token'),
-  ttlSeconds: 0,
-  untilSeconds: null,
-  key: null,
-})
+const NOT_ACCEPTED = refusedAtOnce('token_kind_not_accepted')
+const UNSECURED = refusedAtOnce('token_unsecured')
+const NOT_INTROSPECTED = refusedAtOnce('issuer_not_introspected')
 
 /** How long a token counts as known after the issuer has called it active. */
 const KNOWN_SECONDS = 3_600
@@ -119,7 +116,7 @@ export class TokenAuthenticator implements Authenticator {
 
   /** `invalid_request` when the text is not one b64token (RFC 6750 §2.1). */
   async establish(token: string): Promise<Verdict> {
-    if (!isB64Token(token)) return refuse('invalid_request')
+    if (!isB64Token(token)) return refuse('token_syntax')
     const digest = tokenDigest(this.#profile.key, token)
     return this.#parts.verdicts.establish(digest, {
       settlesWithinMs: this.#profile.settlesWithinMs,
@@ -132,13 +129,13 @@ export class TokenAuthenticator implements Authenticator {
     const { jwt, introspection } = this.#profile
     const verify = async (by: JwtProfile) =>
       findingOf(await this.#parts.jwt.verify(token, by, nowSeconds))
-    if (introspection === null) return jwt === null ? INVALID_TOKEN : verify(jwt)
+    if (introspection === null) return jwt === null ? NOT_ACCEPTED : verify(jwt)
     const claimed = claimedIssuer(token)
-    if (claimed.kind === 'unsecured') return INVALID_TOKEN
+    if (claimed.kind === 'unsecured') return UNSECURED
     if (claimed.kind === 'issuer') {
       if (jwt?.has(claimed.issuer) === true) return verify(jwt)
       // Whose token it is, nobody else is shown it.
-      if (claimed.issuer !== introspection.policy.issuer) return INVALID_TOKEN
+      if (claimed.issuer !== introspection.policy.issuer) return NOT_INTROSPECTED
     }
     return this.#introspect(token, digest, introspection, nowSeconds)
   }
@@ -154,16 +151,23 @@ export class TokenAuthenticator implements Authenticator {
     const known = { token: digest.token, profile: rule.knownKey }
     const isKnown = verdicts.recallCopy(known, nowSeconds) !== null
     const outcome = await introspector.introspect({ text, isKnown }, rule.policy, nowSeconds)
-    if (outcome.kind === 'overloaded') return { undecided: 'overloaded' }
+    if (outcome.kind === 'overloaded') return { kind: 'undecided', undecided: 'overloaded' }
     if (outcome.kind === 'undecided') {
-      return { undecided: outcome.reason === 'request_refused' ? 'not_taken' : 'outage' }
+      const undecided = outcome.reason === 'request_refused' ? 'not_taken' : 'outage'
+      return { kind: 'undecided', undecided }
     }
     if (outcome.kind === 'refused') {
       // Whatever it was before: from now on no outage makes this token good again.
       verdicts.forgetCopy(stale)
       verdicts.forgetCopy(known)
       const { refused, untilSeconds } = outcome
-      return { refused, ttlSeconds: rule.inactiveTtlSeconds, untilSeconds, key: null }
+      return {
+        kind: 'refused',
+        refused,
+        ttlSeconds: rule.inactiveTtlSeconds,
+        untilSeconds,
+        key: null,
+      }
     }
     return this.#keepActive(outcome, stale, known, rule)
   }
@@ -178,7 +182,7 @@ export class TokenAuthenticator implements Authenticator {
     const endsAtSeconds = deadAtSeconds ?? Number.POSITIVE_INFINITY
     const answeredAtSeconds = verdicts.clock.nowSeconds()
     const until = (ttlSeconds: number, about = identity): Verified => ({
-      ok: true,
+      kind: 'verified',
       identity: about,
       deadAtSeconds: Math.min(answeredAtSeconds + ttlSeconds, endsAtSeconds),
       keySlot: 0,
@@ -198,10 +202,12 @@ export class TokenAuthenticator implements Authenticator {
     const rule = this.#profile.introspection
     const { verdicts } = this.#parts
     // Not an outage: a client must not get past an endpoint by sending what that cannot take.
-    if (rule === null || undecided === 'not_taken') return refuse('verifier_unavailable')
+    if (rule === null || undecided === 'not_taken') return refuse('introspection_not_taken')
     // Nor is our own load one: it lets nobody through unverified.
     if (undecided === 'outage' && rule.onOutage === 'pass-through') return UNVERIFIED
-    const refused = refuse(undecided === 'outage' ? 'verifier_unavailable' : 'overloaded')
+    const refused = refuse(
+      undecided === 'outage' ? 'introspection_unavailable' : 'introspection_crowded',
+    )
     if (rule.onOutage !== 'use-cached-or-reject') return refused
     const stale = { token: digest.token, profile: rule.staleKey }
     return verdicts.recallCopy(stale, verdicts.clock.nowSeconds()) ?? refused
@@ -210,7 +216,14 @@ export class TokenAuthenticator implements Authenticator {
 
 /** Only a bad signature costs enough to be remembered: see `Refused.key`. */
 function findingOf(verification: Verification): Finding {
-  if (verification.ok) return verification
+  if (verification.kind === 'verified') return verification
   const { key } = verification
-  return { refused: verification, ttlSeconds: key === null ? 0 : null, untilSeconds: null, key }
+  const ttlSeconds = key === null ? 0 : null
+  return { kind: 'refused', refused: verification, ttlSeconds, untilSeconds: null, key }
+}
+
+/** Found without cost: not remembered. */
+function refusedAtOnce(reason: RefusalReason): Finding {
+  const refused = refuse(reason)
+  return Object.freeze({ kind: 'refused', refused, ttlSeconds: 0, untilSeconds: null, key: null })
 }

@@ -1,5 +1,5 @@
 /** What is concluded about a credential, and how every way of concluding it is asked. */
-import type { Refused } from '../protocol/verification.ts'
+import type { Anonymous, Refused } from '../protocol/verification.ts'
 import type { CachedVerified } from '../token-cache/token-cache.ts'
 import type { IdentityNotes } from './identity-notes.ts'
 
@@ -14,22 +14,12 @@ export type EstablishedIdentity = CachedVerified<IdentityNotes>
  * identity (`onOutage: pass-through`).
  */
 export interface Unverified {
-  readonly unverified: true
+  readonly kind: 'unverified'
 }
 
-export const UNVERIFIED: Unverified = Object.freeze({ unverified: true })
+export const UNVERIFIED: Unverified = Object.freeze({ kind: 'unverified' })
 
-/**
- * There is nothing wrong with it, but it speaks for nobody: the session of a visitor who has not
- * logged in. The request is judged as if it had come without.
- */
-export interface Nobody {
-  readonly nobody: true
-}
-
-export const NOBODY: Nobody = Object.freeze({ nobody: true })
-
-export type Verdict = EstablishedIdentity | Refused | Unverified | Nobody
+export type Verdict = EstablishedIdentity | Refused | Unverified | Anonymous
 
 /** Judges the credentials of one kind on one route. Does not authorise: see authorize.ts. */
 export interface Authenticator {

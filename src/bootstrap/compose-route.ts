@@ -16,10 +16,10 @@ import type { ClaimRequirementSettings } from '../config/requirement-settings.ts
 import type { CredentialSource } from '../credentials/credential-source.ts'
 import { CredentialExtractor } from '../credentials/extract-credential.ts'
 import { CredentialStripper } from '../credentials/strip-credential.ts'
-import type { AuthenticationMethod, GatewayRoute } from '../gateway/gateway-route.ts'
+import type { AuthenticationMethod, RouteTenants } from '../decision/revision.ts'
+import type { GatewayRoute } from '../gateway/gateway-route.ts'
 import { LoginRedirect } from '../gateway/login-redirect.ts'
 import type { RouteRefusals } from '../gateway/refusal-response.ts'
-import type { RouteTenants } from '../gateway/route-tenants.ts'
 import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import { compileChallenges } from '../protocol/credential-challenges.ts'
@@ -36,7 +36,7 @@ const REALM = 'sallyport'
 const MS_PER_SECOND = 1_000
 /** Ids of 128 characters, and what express-session adds to them: a signature, percent-encoded. */
 const COOKIE_BYTES_MAX = 512
-/** Fields that the gateway writes itself, beside the identity: see gateway/handle-request.ts. */
+/** Fields that the gateway writes itself, beside the identity: see gateway/upstream-request.ts. */
 const TRACE_NAMES = ['traceparent', 'tracestate']
 
 /** Who judges which kind of credential; one set for all routes of a thread. */
@@ -72,7 +72,7 @@ export function composeRoute(
     authentication: route.authenticate,
     upstream,
     methods: methods.map(({ extractor, authenticator }) => ({ extractor, authenticator })),
-    absentCode: route.authenticators[0] === 'session' ? 'no_session' : 'missing_token',
+    absent: route.authenticators[0] === 'session' ? 'session_absent' : 'credential_absent',
     stripper: keepsCredential ? null : stripper,
     isShadow,
     identity,
@@ -206,7 +206,7 @@ function sessionMethod(
   const sources: CredentialSource[] = [{ kind: 'cookie', name: sessions.cookie }]
   return {
     sources,
-    extractor: new CredentialExtractor(sources, COOKIE_BYTES_MAX, 'invalid_session_format'),
+    extractor: new CredentialExtractor(sources, COOKIE_BYTES_MAX, 'session_cookie_too_long'),
     authenticator: authenticators.sessions,
   }
 }
@@ -219,7 +219,7 @@ function apiKeyMethod(
   const sources: CredentialSource[] = [{ kind: 'header', name: apiKeys.header, scheme: null }]
   return {
     sources,
-    extractor: new CredentialExtractor(sources, server.limits.tokenBytes, 'invalid_api_key'),
+    extractor: new CredentialExtractor(sources, server.limits.tokenBytes, 'api_key_too_long'),
     authenticator: authenticators.apiKeys,
   }
 }

@@ -85,7 +85,7 @@ const server = new NativeServer(loadNativeBinary(start.nativeBinary), {
   limits: configuration.server.limits,
   tls: configuration.server.tls,
   onRequest: (exchange) => handleRequest(gateway, exchange),
-  renderRefusal: (code) => refuseMalformed(gateway, code),
+  renderRefusal: (reason) => refuseMalformed(gateway, reason),
   onError: (error) =>
     logger.log({ event: 'unexpected_failure', where: 'request', ...describeError(error) }),
 })

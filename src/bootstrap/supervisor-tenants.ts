@@ -168,5 +168,5 @@ export class SupervisorTenants {
 function configuredTenant({ name, ...rest }: TenantConfiguration): Tenant {
   const id = parseTenantId(name)
   assertInvariant(id !== null, 'the configuration has judged the name of the tenant')
-  return { id, ...rest }
+  return { kind: 'tenant', id, ...rest }
 }

@@ -3,6 +3,7 @@ import { configurationManual } from '../config/manual.ts'
 import { configurationJsonSchema } from '../config/schema.ts'
 import { metricsManual } from '../observability/metrics-manual.ts'
 import { AUTH_ERRORS } from '../protocol/auth-error.ts'
+import { REFUSAL_REASONS } from '../protocol/refusal-reason.ts'
 
 /** Text by file name below `docs/`. */
 export function generatedDocuments(): ReadonlyMap<string, string> {
@@ -16,7 +17,7 @@ export function generatedDocuments(): ReadonlyMap<string, string> {
 
 const ERROR_PREFACE = `# Answers of the gateway
 
-<!-- Generated from src/protocol/auth-error.ts by "npm run docs". Do not edit. -->
+<!-- Generated from src/protocol/auth-error.ts and refusal-reason.ts by "npm run docs". Do not edit. -->
 
 When the gateway answers instead of an upstream, the body is \`application/problem+json\` (RFC 9457).
 Its \`error\` is one of these codes; \`title\` and \`message\` depend on the code alone. 401 and 403
@@ -36,5 +37,20 @@ function errorManual(): string {
       const retry = retryable ? 'yes' : 'no'
       return `| \`${code}\` | ${status} | ${title} | ${challenge} | ${retry} | ${message} |`
     })
-  return `${ERROR_PREFACE}${rows.join('\n')}\n`
+  const reasons = Object.entries(REFUSAL_REASONS).map(
+    ([reason, { code, meaning }]) => `| \`${reason}\` | \`${code}\` | ${meaning} |`,
+  )
+  return `${ERROR_PREFACE}${rows.join('\n')}\n${REASON_PREFACE}${reasons.join('\n')}\n`
 }
+
+const REASON_PREFACE = `
+## Reasons
+
+A code tells the client what it can do, and no more. Why exactly a request was refused is told to the
+operator alone: as \`reason\` in the access log, in \`shadow_refused\` and \`cross_tenant_attempt\` of the
+security log, and as a label of \`sallyport_refusals_total\`. Each reason has one code. The first check
+that fails names it; what would have failed after that is not looked at.
+
+| reason | code | what was found |
+| --- | --- | --- |
+`

@@ -5,8 +5,8 @@
  * All sources of a kind are looked at, because a second credential anywhere makes the request
  * ambiguous: the gateway would judge one and the upstream might read the other.
  */
-import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { HeaderList } from '../protocol/header-list.ts'
+import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { type Refused, refuse } from '../protocol/verification.ts'
 import { hasScheme, textAfterScheme } from './bearer-token.ts'
 import { cookieValue, findCookiePair, pairEnd } from './cookie-pair.ts'
@@ -16,8 +16,8 @@ import { findParameter, parameterEnd, parameterValue } from './query-parameter.t
 /** A credential; `null` when the request carries none; or why it is refused. */
 export type Extraction = string | null | Refused
 
-const AMBIGUOUS = refuse('invalid_request')
-const MALFORMED = refuse('invalid_request')
+const AMBIGUOUS = refuse('credential_repeated')
+const EMPTY = refuse('credential_empty')
 
 /** Reads the credential of one kind from the places that a route names. Built at load. */
 export class CredentialExtractor {
@@ -28,12 +28,12 @@ export class CredentialExtractor {
   /**
    * @param sources In any order: none has precedence.
    * @param lengthBytesMax Longer credentials are refused before anything reads them.
-   * @param tooLong The code for those.
+   * @param tooLong Why those are refused.
    */
   constructor(
     sources: readonly CredentialSource[],
     lengthBytesMax: number,
-    tooLong: AuthErrorCode = 'invalid_token',
+    tooLong: RefusalReason = 'token_too_long',
   ) {
     this.#sources = compileSources(sources)
     this.#lengthMax = lengthBytesMax
@@ -42,9 +42,9 @@ export class CredentialExtractor {
 
   /**
    * - None at any source, or another scheme in its place (`Basic …`): `null`.
-   * - Two of them, or a repeated `Authorization` of whatever scheme: `invalid_request`.
-   * - Nothing where a token is announced: `invalid_request`.
-   * - One beyond the limit: the code for that.
+   * - Two of them, or a repeated `Authorization` of whatever scheme: `credential_repeated`.
+   * - Nothing where a token is announced: `credential_empty`.
+   * - One beyond the limit: the reason for that.
    *
    * An empty cookie counts as none: it is what browsers send after some log-outs.
    *
@@ -90,7 +90,7 @@ export class CredentialExtractor {
   #afterScheme(value: string, schemeLength: number): Extraction {
     // One character for the space that must be there; more of them count as token.
     if (value.length - schemeLength - 1 > this.#lengthMax) return this.#tooLong
-    return textAfterScheme(value, schemeLength) ?? MALFORMED
+    return textAfterScheme(value, schemeLength) ?? EMPTY
   }
 
   #fromCookies(field: string): Extraction {
@@ -120,7 +120,7 @@ export class CredentialExtractor {
 
   #judge(token: string): Extraction {
     if (token.length > this.#lengthMax) return this.#tooLong
-    return token === '' ? MALFORMED : token
+    return token === '' ? EMPTY : token
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Everything that one listener thread needs to handle requests; put together once, at the start.
  */
+import type { Revision } from '../decision/revision.ts'
 import type { SigningSnapshot } from '../identity/signing-keys.ts'
 import type { AccessLog } from '../observability/access-log.ts'
 import type { ListenerMetrics } from '../observability/listener-metrics.ts'
@@ -8,26 +9,18 @@ import type { Logger } from '../observability/logger.ts'
 import type { RequestIds } from '../observability/request-id.ts'
 import type { TraceParents } from '../observability/trace-context.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
-import type { Clock } from '../resilience/clock.ts'
-import type { LearntRevocations } from '../revocation/learnt-revocations.ts'
-import type { RevocationReader } from '../revocation/revocation-reader.ts'
-import type { RouteTable } from '../routing/compile-routes.ts'
 import type { WellKnownDocuments } from './answer-well-known.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { Readiness } from './health.ts'
 import type { TrustedPeers } from './trusted-peers.ts'
 
-export interface Gateway {
-  readonly routes: RouteTable<GatewayRoute>
+export interface Gateway extends Revision<GatewayRoute> {
   /** Documents of the gateway's own, looked up before the routes. */
   readonly wellKnown: WellKnownDocuments
   /** By name: a tenant may have one of its own. */
   readonly upstreams: ReadonlyMap<string, UpstreamPool>
   /** Whether there are tenants: what a credential says of one then counts only once judged. */
   readonly hasTenants: boolean
-  readonly revocations: RevocationReader
-  /** Nothing that may have been revoked is served before. */
-  readonly learntRevocations: LearntRevocations
   /** Names on the wire for the ids of a request; `null`: not sent upstream. */
   readonly requestIdName: string | null
   readonly correlationIdName: string | null
@@ -37,7 +30,6 @@ export interface Gateway {
   readonly logger: Logger
   readonly requestIds: RequestIds
   readonly traceParents: TraceParents
-  readonly clock: Clock
   /** The keys of internal tokens; `null`: no route sends any. */
   readonly signingKeys: (() => SigningSnapshot) | null
   /** What the supervisor last said about this instance. */

@@ -1,6 +1,7 @@
 /** What becomes of a request that the server refuses before anything of it is known. */
 import { NO_INDEX } from '../observability/listener-metrics.ts'
-import type { AuthErrorCode } from '../protocol/auth-error.ts'
+import type { RefusalReason } from '../protocol/refusal-reason.ts'
+import { refuse } from '../protocol/verification.ts'
 import type { Gateway } from './gateway.ts'
 import { type RefusalResponse, refusalResponse } from './refusal-response.ts'
 
@@ -11,15 +12,17 @@ const NONE = 'none'
  * The answer to such a request, which is counted, and logged like any other refusal, under the id
  * that the client gets. It took no time worth telling.
  */
-export function refuseMalformed(gateway: Gateway, code: AuthErrorCode): RefusalResponse {
+export function refuseMalformed(gateway: Gateway, reason: RefusalReason): RefusalResponse {
+  const { code } = refuse(reason)
   const { metrics, requestIds, clock, accessLog, logger } = gateway
-  metrics.countRefusal(code, NO_INDEX)
+  metrics.countRefusal(reason, NO_INDEX)
   metrics.countEnded(NO_INDEX, 'refused')
   const requestId = requestIds.create(clock.wallMs())
   const response = refusalResponse(code, requestId, null, null)
   const { statusCode: status } = response
   if (accessLog.wants(status)) {
-    logger.access({ requestId, method: NONE, route: NONE, status, code, durationMicros: 0 })
+    const named = { requestId, method: NONE, route: NONE, status, code, reason }
+    logger.access({ ...named, durationMicros: 0 })
   }
   return response
 }

@@ -4,13 +4,15 @@
  * Every field is set in the constructor, in one order, so that all requests have one shape.
  */
 
+import type { Decision } from '../decision/decision.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import type { Outcome } from '../observability/metric-names.ts'
 import { describeError } from '../observability/redact.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
+import type { RefusalReason } from '../protocol/refusal-reason.ts'
+import { type Refused, refuse } from '../protocol/verification.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
 import type { ForwardEnd, ForwardObserver } from '../proxy/forward-request.ts'
-import type { Tenant } from '../tenants/tenant.ts'
 import type { Gateway } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import { refusalResponse } from './refusal-response.ts'
@@ -26,11 +28,10 @@ export class RequestContext implements ForwardObserver {
   /** Whether the peer is one of `server.trustedProxies`. */
   readonly isPeerTrusted: boolean
   readonly startedAtMs: number
-  route: GatewayRoute | null
-  /** What the request names until its credential is known; then the tenant that is served. */
-  tenant: Tenant | null
-  /** When the credential was judged; the start, when its verdict was known already. */
-  judgedAtMs: number
+  /** `null` until it is decided. */
+  decision: Decision<GatewayRoute> | null
+  /** When it was decided; the start, when that took no time. */
+  decidedAtMs: number
 
   constructor(
     gateway: Gateway,
@@ -43,27 +44,31 @@ export class RequestContext implements ForwardObserver {
     this.requestId = requestId
     this.isPeerTrusted = isPeerTrusted
     this.startedAtMs = gateway.clock.monotonicMs()
-    this.route = null
-    this.tenant = null
-    this.judgedAtMs = this.startedAtMs
+    this.decision = null
+    this.decidedAtMs = this.startedAtMs
+  }
+
+  get route(): GatewayRoute | null {
+    return this.decision === null ? null : this.decision.route
+  }
+
+  /** The decision took time, and is there now. */
+  noteDecided(): void {
+    const { metrics, clock } = this.gateway
+    this.decidedAtMs = clock.monotonicMs()
+    metrics.recordAuthenticate((this.decidedAtMs - this.startedAtMs) * MICROS_PER_MS)
   }
 
   /** Answers with a refusal and counts it. Ignored by an exchange that is over. */
-  refuse(code: AuthErrorCode): void {
+  refuse(refused: Refused): void {
+    const { code, reason } = refused
     const { exchange, requestId, route } = this
     const isGone = exchange.closed
     const response = refusalResponse(code, requestId, route?.refusals ?? null, this)
     exchange.answer(response.status, response.headers, response.body)
-    this.gateway.metrics.countRefusal(code, route?.issuerIndex ?? NO_INDEX)
+    this.gateway.metrics.countRefusal(reason, route?.issuerIndex ?? NO_INDEX)
     if (isGone) this.#end('client_gone', STATUS_NONE, null)
-    else this.#end(outcomeOfRefusal(code), response.statusCode, code)
-  }
-
-  /** Counts and logs a refusal that does not take effect. The request is still to be answered. */
-  reportShadowed(route: GatewayRoute, code: AuthErrorCode): void {
-    const { metrics, logger } = this.gateway
-    metrics.countShadowRefusal(code, route.index)
-    logger.security({ event: 'shadow_refused', route: route.name, code })
+    else this.#end(outcomeOfRefusal(code), response.statusCode, refused)
   }
 
   /** Ends a request that met a defect: the connection is cut, the thread lives on. */
@@ -78,13 +83,13 @@ export class RequestContext implements ForwardObserver {
 
   // What the proxy reports.
 
-  onRefusal(code: AuthErrorCode): void {
-    this.refuse(code)
+  onRefusal(reason: RefusalReason): void {
+    this.refuse(refuse(reason))
   }
 
   onAnswer(): void {
     const { metrics, clock } = this.gateway
-    metrics.recordUpstream((clock.monotonicMs() - this.judgedAtMs) * MICROS_PER_MS)
+    metrics.recordUpstream((clock.monotonicMs() - this.decidedAtMs) * MICROS_PER_MS)
   }
 
   onSettled(statusCode: number, end: ForwardEnd): void {
@@ -96,12 +101,12 @@ export class RequestContext implements ForwardObserver {
     }
   }
 
-  #end(outcome: Outcome, status: number, code: AuthErrorCode | null): void {
+  #end(outcome: Outcome, status: number, refused: Refused | null): void {
     this.gateway.metrics.countEnded(this.route?.index ?? NO_INDEX, outcome)
-    this.#finish(status, code)
+    this.#finish(status, refused)
   }
 
-  #finish(status: number, code: AuthErrorCode | null): void {
+  #finish(status: number, refused: Refused | null): void {
     const { metrics, clock, accessLog, logger } = this.gateway
     const durationMicros = (clock.monotonicMs() - this.startedAtMs) * MICROS_PER_MS
     metrics.recordTotal(durationMicros)
@@ -111,7 +116,8 @@ export class RequestContext implements ForwardObserver {
       method: this.exchange.head.method,
       route: this.route?.name ?? 'none',
       status,
-      code,
+      code: refused?.code ?? null,
+      reason: refused?.reason ?? null,
       durationMicros: Math.round(durationMicros),
     })
   }

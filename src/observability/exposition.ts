@@ -4,6 +4,7 @@
  * Nothing is counted here: the threads have counted, and a scrape writes down what they have.
  */
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client'
+import { REFUSAL_REASONS, type RefusalReason } from '../protocol/refusal-reason.ts'
 import { CACHES, type CacheFill, type CacheName } from './cache-reading.ts'
 import type { MergedLatency } from './latency-histogram.ts'
 import { LATENCY_PHASES, METRICS } from './metric-names.ts'
@@ -176,7 +177,7 @@ export class Exposition {
 
 const SAMPLES: Readonly<Record<keyof typeof METRICS, (reading: MetricsReading) => Sample[]>> = {
   requests: ({ listeners }) => twoLabels(listeners.requests, 'route', 'outcome'),
-  refusals: ({ listeners }) => twoLabels(listeners.refusals, 'code', 'issuer'),
+  refusals: ({ listeners }) => twoLabels(listeners.refusals, 'reason', 'issuer').map(withCode),
   shadowRefusals: ({ listeners }) => twoLabels(listeners.shadowRefusals, 'route', 'code'),
   requestDuration: ({ listeners }) =>
     LATENCY_PHASES.flatMap((phase) => histogram(listeners.latencies[phase], phase)),
@@ -308,6 +309,12 @@ function twoLabels(counts: CountsByLabels, outer: string, inner: string): Sample
       value,
     })),
   )
+}
+
+/** The code that clients were told follows from the reason. */
+function withCode({ labels, value }: Sample): Sample {
+  const row = REFUSAL_REASONS[labels['reason'] as RefusalReason]
+  return { labels: { code: row.code, ...labels }, value }
 }
 
 function eventLoopDelays(thread: MergedMetrics['threads'][number]): Sample[] {

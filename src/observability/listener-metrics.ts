@@ -6,6 +6,7 @@
  * array; no label is ever looked up while a request runs.
  */
 import { AUTH_ERROR_CODES, type AuthErrorCode } from '../protocol/auth-error.ts'
+import { REFUSAL_REASON_NAMES, type RefusalReason } from '../protocol/refusal-reason.ts'
 import type { CountsOfCaches } from './cache-reading.ts'
 import { EventLoopProbe, type EventLoopReading } from './event-loop-probe.ts'
 import { type EncodedLatency, LatencyHistogram } from './latency-histogram.ts'
@@ -65,7 +66,7 @@ export interface ListenerSnapshot {
   readonly upstreamNames: readonly string[]
   /** `[route][outcome]` flat; the row behind the last route is "none". */
   readonly requests: Float64Array
-  /** `[issuer][code]` flat; the row behind the last issuer is "none". */
+  /** `[issuer][reason]` flat; the row behind the last issuer is "none". */
   readonly refusals: Float64Array
   /** `[route][code]` flat. */
   readonly shadowRefusals: Float64Array
@@ -77,6 +78,7 @@ export interface ListenerSnapshot {
 }
 
 const OUTCOME_INDEX = indexOf(OUTCOMES)
+const REASON_INDEX = indexOf(REFUSAL_REASON_NAMES)
 const CODE_INDEX = indexOf(AUTH_ERROR_CODES)
 const CACHE_RESULT_INDEX = indexOf(CACHE_RESULTS)
 
@@ -97,7 +99,9 @@ export class ListenerMetrics {
   constructor(options: ListenerMetricsOptions) {
     this.#options = options
     this.#requests = new Float64Array((options.routeNames.length + 1) * OUTCOMES.length)
-    this.#refusals = new Float64Array((options.issuerNames.length + 1) * AUTH_ERROR_CODES.length)
+    this.#refusals = new Float64Array(
+      (options.issuerNames.length + 1) * REFUSAL_REASON_NAMES.length,
+    )
     this.#shadowRefusals = new Float64Array(options.routeNames.length * AUTH_ERROR_CODES.length)
   }
 
@@ -118,9 +122,9 @@ export class ListenerMetrics {
    *
    * @param issuerIndex The issuer whose rules led to the refusal, or `NO_INDEX`.
    */
-  countRefusal(code: AuthErrorCode, issuerIndex: number): void {
+  countRefusal(reason: RefusalReason, issuerIndex: number): void {
     const row = issuerIndex === NO_INDEX ? this.#options.issuerNames.length : issuerIndex
-    const place = row * AUTH_ERROR_CODES.length + CODE_INDEX[code]
+    const place = row * REFUSAL_REASON_NAMES.length + REASON_INDEX[reason]
     this.#refusals[place] = (this.#refusals[place] ?? 0) + 1
   }
 

@@ -40,6 +40,8 @@ export interface AccessRecord {
   readonly status: number
   /** Why the gateway refused; `null` when an upstream answered. */
   readonly code: string | null
+  /** Why exactly: for the operator alone. `null` for an answer of the upstream. */
+  readonly reason: string | null
   readonly durationMicros: number
 }
 

@@ -14,8 +14,10 @@ export const METRICS = {
     name: 'sallyport_refusals_total',
     type: 'counter',
     unit: null,
-    labels: ['code', 'issuer'],
-    help: 'Answers of the gateway itself by error code and issuer. Issuer "none": not known.',
+    labels: ['code', 'reason', 'issuer'],
+    help:
+      'Answers of the gateway itself by error code, reason and issuer. Issuer "none": not known. ' +
+      'The code follows from the reason.',
   },
   shadowRefusals: {
     name: 'sallyport_shadow_refusals_total',

@@ -3,6 +3,7 @@
  * never go down because a thread was replaced or a configuration was swapped.
  */
 import { AUTH_ERROR_CODES } from '../protocol/auth-error.ts'
+import { REFUSAL_REASON_NAMES } from '../protocol/refusal-reason.ts'
 import { CacheTotals } from './cache-reading.ts'
 import type { EventLoopReading } from './event-loop-probe.ts'
 import { MergedLatency } from './latency-histogram.ts'
@@ -20,7 +21,7 @@ export interface ThreadReading {
 export interface MergedMetrics {
   /** By route, then outcome. */
   readonly requests: CountsByLabels
-  /** By code, then issuer. */
+  /** By reason, then issuer. */
   readonly refusals: CountsByLabels
   /** By route, then code. */
   readonly shadowRefusals: CountsByLabels
@@ -66,9 +67,9 @@ class Totals {
       addTo(rowOf(this.requests, route), nameAt(OUTCOMES, place % OUTCOMES.length), count)
     })
     snapshot.refusals.forEach((count, place) => {
-      const code = nameAt(AUTH_ERROR_CODES, place % AUTH_ERROR_CODES.length)
-      const issuer = nameAt(snapshot.issuerNames, Math.trunc(place / AUTH_ERROR_CODES.length))
-      addTo(rowOf(this.refusals, code), issuer, count)
+      const reason = nameAt(REFUSAL_REASON_NAMES, place % REFUSAL_REASON_NAMES.length)
+      const issuer = nameAt(snapshot.issuerNames, Math.trunc(place / REFUSAL_REASON_NAMES.length))
+      addTo(rowOf(this.refusals, reason), issuer, count)
     })
     snapshot.shadowRefusals.forEach((count, place) => {
       const route = nameAt(snapshot.routeNames, Math.trunc(place / AUTH_ERROR_CODES.length))
@@ -97,8 +98,8 @@ class Totals {
     for (const [route, row] of other.requests) {
       for (const [outcome, count] of row) addTo(rowOf(this.requests, route), outcome, count)
     }
-    for (const [code, row] of other.refusals) {
-      for (const [issuer, count] of row) addTo(rowOf(this.refusals, code), issuer, count)
+    for (const [reason, row] of other.refusals) {
+      for (const [issuer, count] of row) addTo(rowOf(this.refusals, reason), issuer, count)
     }
     for (const [route, row] of other.shadowRefusals) {
       for (const [code, count] of row) addTo(rowOf(this.shadowRefusals, route), code, count)

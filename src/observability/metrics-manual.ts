@@ -45,7 +45,7 @@ export function metricsManual(): string {
 - \`stream\`: ${wordList(LOG_STREAMS)}.
 - \`error\`: ${wordList(WRITE_FAILURES)}. \`reader_gone\`: the pipe or socket has no reader any more;
   \`no_space\`: the disk or a quota is full; \`closed\`: there is no standard output.
-- \`code\`: the codes in [errors.md](errors.md).
+- \`code\`, \`reason\`: the codes and reasons in [errors.md](errors.md).
 - \`${NO_NAME}\` stands for a route or an issuer that is not known.
 
 Latencies are recorded in HDR histograms that are exact to one per cent: a value that close to the

@@ -28,7 +28,12 @@ export type SecurityEvent =
   /** Sessions and API keys of one listener thread cannot be looked up, or can again. */
   | { readonly event: 'redis_unreachable' | 'redis_ready'; readonly thread: number }
   /** A route in shadow let a request pass that it would have refused. */
-  | { readonly event: 'shadow_refused'; readonly route: string; readonly code: string }
+  | {
+      readonly event: 'shadow_refused'
+      readonly route: string
+      readonly code: string
+      readonly reason: string
+    }
   /** A credential of one tenant was used at another. */
   | {
       readonly event: 'cross_tenant_attempt'

@@ -33,13 +33,12 @@ export interface ClaimPolicy {
 
 /** Claims that passed. True only of a token whose signature is good, which is not checked here. */
 export interface CheckedClaims {
-  readonly ok: true
+  readonly kind: 'checked'
   readonly identity: Identity
   /** See {@link deadAtSeconds}. */
   readonly deadAtSeconds: number
 }
 
-const INVALID_CLAIMS = refuse('invalid_claims')
 const NONE: readonly string[] = Object.freeze([])
 
 /**
@@ -80,21 +79,21 @@ export function checkClaims(
   policy: ClaimPolicy,
   nowSeconds: number,
 ): CheckedClaims | Refused {
-  if (claims['iss'] !== policy.issuer) return INVALID_CLAIMS
-  if (!namesAudience(claims['aud'], policy.audiences)) return INVALID_CLAIMS
-  if (!isText(claims['sub'])) return INVALID_CLAIMS
-  if (isForeign(claims)) return INVALID_CLAIMS
-  if (!hasRequiredClaims(claims, policy.requiredClaims)) return INVALID_CLAIMS
+  if (claims['iss'] !== policy.issuer) return refuse('issuer_mismatch')
+  if (!namesAudience(claims['aud'], policy.audiences)) return refuse('audience_mismatch')
+  if (!isText(claims['sub'])) return refuse('claim_mistyped')
+  if (isForeign(claims)) return refuse('foreign_kind_of_token')
+  if (!hasRequiredClaims(claims, policy.requiredClaims)) return refuse('required_claim_missing')
   const times = readTimeClaims(claims)
-  if (times === null || times.expiresAtSeconds === null) return INVALID_CLAIMS
+  if (times === null || times.expiresAtSeconds === null) return refuse('time_claim_mistyped')
   const subject = claims[policy.claimNames.subject]
   const identity = readIdentity(claims, policy, subject, times)
-  if (identity === null) return INVALID_CLAIMS
+  if (identity === null) return refuse('claim_mistyped')
   // Last, so that "expired" is said only of a token that would otherwise be acceptable.
   const refusal = checkTimeClaims(times, policy.clockToleranceSeconds, nowSeconds)
   if (refusal !== null) return refusal
   return {
-    ok: true,
+    kind: 'checked',
     identity,
     deadAtSeconds: deadAtSeconds(times.expiresAtSeconds, policy.clockToleranceSeconds),
   }

@@ -16,6 +16,7 @@ import {
   readTimeClaims,
 } from './claims.ts'
 import { parseCompactJws } from './compact-jws.ts'
+import type { RefusalReason } from './refusal-reason.ts'
 import { type JsonObject, parseJsonText } from './strict-json.ts'
 import { checkTimeClaims, deadAtSeconds, startsAtSeconds, type TimeClaims } from './time-claims.ts'
 import { type Identity, type Refused, refuse } from './verification.ts'
@@ -70,8 +71,13 @@ const FOREIGN_TOKEN_TYPES: readonly string[] = [
 /** What a JWT and the answer about it say in the same words, if both say it. */
 const COMMON_CLAIMS = ['iss', 'sub', 'jti', 'client_id'] as const
 
-const INACTIVE = refusedWith('inactive_token')
-const INVALID_CLAIMS = refusedWith('invalid_claims')
+const INACTIVE = refusedWith('token_inactive')
+const ISSUER_MISMATCH = refusedWith('issuer_mismatch')
+const AUDIENCE_MISMATCH = refusedWith('audience_mismatch')
+const FOREIGN_KIND = refusedWith('foreign_kind_of_token')
+const CLAIM_MISTYPED = refusedWith('claim_mistyped')
+const TIME_MISTYPED = refusedWith('time_claim_mistyped')
+const CLAIM_MISSING = refusedWith('required_claim_missing')
 const NOT_JSON = undecided('not_json')
 const NO_VERDICT = undecided('no_verdict')
 const ANOTHER_TOKEN = undecided('another_token')
@@ -121,14 +127,15 @@ function judgeActive(
   policy: IntrospectionAnswerPolicy,
   nowSeconds: number,
 ): IntrospectionJudgement {
-  if (answer['iss'] !== undefined && answer['iss'] !== policy.issuer) return INVALID_CLAIMS
-  if (!isForThisAudience(answer['aud'], policy)) return INVALID_CLAIMS
-  if (isForeign(answer) || !isBearerType(answer['token_type'])) return INVALID_CLAIMS
+  if (answer['iss'] !== undefined && answer['iss'] !== policy.issuer) return ISSUER_MISMATCH
+  if (!isForThisAudience(answer['aud'], policy)) return AUDIENCE_MISMATCH
+  if (isForeign(answer) || !isBearerType(answer['token_type'])) return FOREIGN_KIND
 
   const times = readTimeClaims(answer)
-  if (times === null) return INVALID_CLAIMS
+  if (times === null) return TIME_MISTYPED
+  if (!hasRequired(answer, policy)) return CLAIM_MISSING
   const identity = identityOf(answer, policy, times)
-  if (identity === null) return INVALID_CLAIMS
+  if (identity === null) return CLAIM_MISTYPED
   const { clockToleranceSeconds } = policy
   const refused = checkTimeClaims(times, clockToleranceSeconds, nowSeconds)
   if (refused !== null) {
@@ -145,18 +152,24 @@ function judgeActive(
   }
 }
 
+function hasRequired(
+  answer: JsonObject,
+  { claimNames, requiredClaims }: IntrospectionAnswerPolicy,
+): boolean {
+  const isClient = (answer[claimNames.subject] ?? null) === null
+  const needsNoSubject = isClient || claimNames.subject === 'client_id'
+  const required = requiredClaims.filter((name) => name !== 'sub' || !needsNoSubject)
+  return hasRequiredClaims(answer, required)
+}
+
 /** @returns `null` when a claim is missing or mistyped. */
 function identityOf(
   answer: JsonObject,
   policy: IntrospectionAnswerPolicy,
   times: TimeClaims,
 ): Identity | null {
-  const { claimNames, requiredClaims } = policy
-  const ownSubject = answer[claimNames.subject] ?? null
+  const ownSubject = answer[policy.claimNames.subject] ?? null
   const isClient = ownSubject === null
-  const needsNoSubject = isClient || claimNames.subject === 'client_id'
-  const required = requiredClaims.filter((name) => name !== 'sub' || !needsNoSubject)
-  if (!hasRequiredClaims(answer, required)) return null
   const caller = isClient ? answer['client_id'] : ownSubject
   const identity = readIdentity(answer, policy, caller, times)
   return identity !== null && isClient ? { ...identity, subject: '' } : identity
@@ -187,8 +200,8 @@ function contradicts(answer: JsonObject, token: string): boolean {
   })
 }
 
-function refusedWith(code: 'inactive_token' | 'invalid_claims'): IntrospectionJudgement {
-  return Object.freeze({ kind: 'refused', refused: refuse(code), untilSeconds: null })
+function refusedWith(reason: RefusalReason): IntrospectionJudgement {
+  return Object.freeze({ kind: 'refused', refused: refuse(reason), untilSeconds: null })
 }
 
 function undecided(reason: UndecidedAnswer): IntrospectionJudgement {

@@ -65,7 +65,7 @@ export function checkTimeClaims(
     return refuse('token_not_yet_valid')
   }
   if (claims.issuedAtSeconds !== null && claims.issuedAtSeconds > latestSeconds) {
-    return refuse('invalid_claims')
+    return refuse('issued_in_future')
   }
   return null
 }

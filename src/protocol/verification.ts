@@ -1,8 +1,9 @@
 /**
- * What the gateway concludes about a credential: an identity it established itself, or the code of
- * the reason why not.
+ * What the gateway concludes about a credential: an identity it established itself, or the reason
+ * why not.
  */
-import { AUTH_ERROR_CODES, type AuthErrorCode } from './auth-error.ts'
+import type { AuthErrorCode } from './auth-error.ts'
+import { REFUSAL_REASON_NAMES, REFUSAL_REASONS, type RefusalReason } from './refusal-reason.ts'
 
 /** Who is calling, as established by this gateway. Strings are as the issuer wrote them. */
 export interface Identity {
@@ -52,7 +53,7 @@ export interface StoredUser {
 }
 
 export interface Verified {
-  readonly ok: true
+  readonly kind: 'verified'
   readonly identity: Identity
   /**
    * First second in which this verdict no longer holds: `exp` plus the issuer's clock tolerance.
@@ -72,7 +73,10 @@ export interface KeyReference {
 }
 
 export interface Refused {
-  readonly ok: false
+  readonly kind: 'refused'
+  /** For the operator. */
+  readonly reason: RefusalReason
+  /** For the client: that of the reason. */
   readonly code: AuthErrorCode
   /**
    * The key under which a signature was found bad: such a refusal stays true as long as the key is
@@ -84,21 +88,31 @@ export interface Refused {
 
 export type Verification = Verified | Refused
 
-/**
- * One frozen refusal per code, built once: an attacker controls how often verification fails, so
- * failing allocates nothing.
- */
-const REFUSALS: ReadonlyMap<AuthErrorCode, Refused> = new Map(
-  AUTH_ERROR_CODES.map((code) => [code, Object.freeze({ ok: false, code, key: null })]),
-)
-
-/** The one refusal for this code: always the same object. */
-export function refuse(code: AuthErrorCode): Refused {
-  // The map is built from the table whose keys are the type of `code`.
-  return REFUSALS.get(code) as Refused
+/** A valid session without a user counts as no credential: that of a visitor without a login. */
+export interface Anonymous {
+  readonly kind: 'anonymous'
 }
 
-/** `invalid_token` because the signature does not verify under this key. */
+export const ANONYMOUS: Anonymous = Object.freeze({ kind: 'anonymous' })
+
+/**
+ * One frozen refusal per reason, built once: an attacker controls how often verification fails, so
+ * failing allocates nothing.
+ */
+const REFUSALS: ReadonlyMap<RefusalReason, Refused> = new Map(
+  REFUSAL_REASON_NAMES.map((reason) => [
+    reason,
+    Object.freeze({ kind: 'refused', reason, code: REFUSAL_REASONS[reason].code, key: null }),
+  ]),
+)
+
+/** The one refusal for this reason: always the same object. */
+export function refuse(reason: RefusalReason): Refused {
+  // The map is built from the table whose keys are the type of `reason`.
+  return REFUSALS.get(reason) as Refused
+}
+
+/** `signature_invalid` under this key. */
 export function refuseSignature(key: KeyReference): Refused {
-  return { ok: false, code: 'invalid_token', key }
+  return { ...refuse('signature_invalid'), key }
 }

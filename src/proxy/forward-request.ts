@@ -1,6 +1,7 @@
 /** What is asked of the proxy, and how it tells the end: the contract of forward.ts. */
-import type { AuthErrorCode } from '../protocol/auth-error.ts'
+
 import type { HeaderList } from '../protocol/header-list.ts'
+import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import type { OwnFields } from './own-fields.ts'
 
 /** What goes upstream. */
@@ -34,10 +35,9 @@ export interface ForwardObserver {
    * Nothing was sent to the client: answer with this refusal. If part of the request's body is
    * still unread, the connection is already marked to be closed after the answer.
    *
-   * Codes: `upstream_unreachable`, `upstream_connection_lost`, `upstream_timeout`,
-   * `upstream_protocol_error`, `overloaded`, `payload_too_large`, `invalid_request`.
+   * One of the reasons `upstream_…` and `body_…`.
    */
-  onRefusal(code: AuthErrorCode): void
+  onRefusal(reason: RefusalReason): void
   /** @param statusCode Of the upstream; 0 when no head had come. */
   onSettled(statusCode: number, end: ForwardEnd): void
 }

@@ -9,7 +9,7 @@
  * connection, and what watches the client. Whichever side ends first settles it; whatever the
  * other side does after that is ignored.
  */
-import type { AuthErrorCode } from '../protocol/auth-error.ts'
+import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { bodyMemory } from './body-memory.ts'
 import type { BodyFailure, ClientExchange } from './client-exchange.ts'
 import type { Forwarding, ForwardObserver, ForwardRequest } from './forward-request.ts'
@@ -27,6 +27,7 @@ import {
   CANCELLED,
   INVALID_RESPONSE_HEAD,
   LACKS_OWN_FIELDS,
+  NEVER_SENT,
   SILENT_TOO_LONG,
   upstreamFailure,
 } from './upstream-error.ts'
@@ -119,7 +120,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     }
     exchange.onGone(() => this.#clientGone())
     if (this.#bodyComplete) this.#attempt(null)
-    else if (!bodyMemory.admits(exchange.head.contentLength)) this.#refuse('overloaded')
+    else if (!bodyMemory.admits(exchange.head.contentLength)) this.#refuse('body_memory_full')
     // An upstream connection is taken when there is something to send on it, not before.
     else {
       exchange.body.read(
@@ -166,7 +167,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
 
   onWaitExpired(): void {
     this.#leaveTarget()
-    this.#refuse('overloaded')
+    this.#refuse('upstream_crowded')
   }
 
   // What the HTTP client reports.
@@ -235,7 +236,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     if (this.#settled) return
     if (this.#relay.started) this.cut()
     else if (this.#mayRetry(failure, progress, target)) this.#retry(target)
-    else this.#refuse(failure.code)
+    else this.#refuse(failure.reason)
   }
 
   // The request on its way up.
@@ -265,13 +266,13 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     if (this.#settled) return
     if (reason === 'client_gone') this.#clientGone()
     else if (this.#relay.started) this.cut()
-    else this.#refuse(reason === 'too_large' ? 'payload_too_large' : reason)
+    else this.#refuse(reason === 'too_large' ? 'body_too_large' : 'body_memory_full')
   }
 
   #attempt(avoid: UpstreamTarget | null): void {
     const target = this.#pool.pick(avoid)
     if (target === null) {
-      this.#refuse('overloaded')
+      this.#refuse('upstream_crowded')
       return
     }
     this.#target = target
@@ -338,12 +339,11 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     this.#observer.onSettled(this.#relay.statusCode, 'client_gone')
   }
 
-  #refuse(code: AuthErrorCode): void {
+  #refuse(reason: RefusalReason): void {
     this.#settle()
     if (!this.#bodyComplete) this.#exchange.closeAfterAnswer()
-    // What became of the second attempt says nothing about the first.
-    const isSecond = this.#wasSent && (code === 'upstream_unreachable' || code === 'overloaded')
-    this.#observer.onRefusal(isSecond ? 'upstream_connection_lost' : code)
+    const isSecond = this.#wasSent && NEVER_SENT.has(reason)
+    this.#observer.onRefusal(isSecond ? 'upstream_connection_lost' : reason)
   }
 
   /** From here on nothing more reaches the client from this side. Ends the attempt under way. */
@@ -389,7 +389,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   #blames(failure: UpstreamFailure, progress: AttemptProgress): boolean {
     if (!failure.blamesTarget) return false
     return (
-      this.#stream === null || progress !== 'sent' || failure.code !== 'upstream_connection_lost'
+      this.#stream === null || progress !== 'sent' || failure.reason !== 'upstream_connection_lost'
     )
   }
 }

@@ -1,8 +1,8 @@
 /**
- * What went wrong with an upstream, as a code of our own: nothing above this file sees an error of
+ * What went wrong with an upstream, as a reason to refuse: nothing above this file sees an error of
  * the HTTP client.
  */
-import type { AuthErrorCode } from '../protocol/auth-error.ts'
+import type { RefusalReason } from '../protocol/refusal-reason.ts'
 
 /** How far an attempt had come when it failed. */
 export type AttemptProgress =
@@ -15,12 +15,18 @@ export type AttemptProgress =
 
 export interface UpstreamFailure {
   /** Which refusal the client gets, if nothing was sent to it yet. */
-  readonly code: AuthErrorCode
+  readonly reason: RefusalReason
   /** Whether this says something about the health of the target. */
   readonly blamesTarget: boolean
   /** Where another attempt could end otherwise. Says nothing about the method or the body. */
   readonly retry: 'anywhere' | 'other_target' | 'never'
 }
+
+/** Of a second attempt these say nothing about the first, which was sent. */
+export const NEVER_SENT: ReadonlySet<RefusalReason> = new Set([
+  'upstream_unreachable',
+  'upstream_crowded',
+])
 
 /** Ends an attempt whose client is gone, or which somebody else has answered. */
 export const CANCELLED: Error = new Error('cancelled')
@@ -41,46 +47,46 @@ export const CONNECT_TIMED_OUT: Error = new Error('the connection was not open i
 export const INVALID_RESPONSE_HEAD: Error = new Error('invalid response head')
 
 const UNREACHABLE: UpstreamFailure = {
-  code: 'upstream_unreachable',
+  reason: 'upstream_unreachable',
   blamesTarget: true,
   retry: 'anywhere',
 }
 const CONNECT_TIMEOUT: UpstreamFailure = {
-  code: 'upstream_timeout',
+  reason: 'upstream_connect_timeout',
   blamesTarget: true,
   retry: 'other_target',
 }
 /** Not retried: the target has had its full time, and the client has waited as long. */
 const RESPONSE_TIMEOUT: UpstreamFailure = {
-  code: 'upstream_timeout',
+  reason: 'upstream_timeout',
   blamesTarget: true,
   retry: 'never',
 }
 /** Does not count against the target: a client may be able to provoke one bad answer at will. */
 const PROTOCOL_ERROR: UpstreamFailure = {
-  code: 'upstream_protocol_error',
+  reason: 'upstream_protocol_error',
   blamesTarget: false,
   retry: 'never',
 }
 const BAD_REQUEST: UpstreamFailure = {
-  code: 'invalid_request',
+  reason: 'body_malformed',
   blamesTarget: false,
   retry: 'never',
 }
 /** The request was sent, in part at least, and may have taken effect. */
 const CONNECTION_LOST: UpstreamFailure = {
-  code: 'upstream_connection_lost',
+  reason: 'upstream_connection_lost',
   blamesTarget: true,
   retry: 'anywhere',
 }
 /** The same when it is this gateway that ends its connections. */
 const SHUT_DOWN_LOST: UpstreamFailure = {
-  code: 'upstream_connection_lost',
+  reason: 'upstream_connection_lost',
   blamesTarget: false,
   retry: 'never',
 }
 const SHUT_DOWN: UpstreamFailure = {
-  code: 'upstream_unreachable',
+  reason: 'upstream_unreachable',
   blamesTarget: false,
   retry: 'never',
 }

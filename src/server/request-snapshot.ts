@@ -18,10 +18,10 @@ import type { RequestHead } from '../proxy/client-exchange.ts'
 import { hostWithoutPort } from './host-header.ts'
 import type { NativeRequest } from './native-binary.ts'
 
-/** Codes of protocol/auth-error.ts that the server itself can answer with. */
+/** Reasons of protocol/refusal-reason.ts for which the server itself refuses. */
 export type ServerRefusal =
-  | 'invalid_request'
-  | 'payload_too_large'
+  | 'request_malformed'
+  | 'body_too_large'
   | 'uri_too_long'
   | 'headers_too_large'
 
@@ -106,22 +106,22 @@ export class RequestSnapshotReader {
     const query = (request.getQuery() as string | undefined) ?? ''
     if (rawPath.length + query.length > this.#limits.urlBytes) return 'uri_too_long'
     const path = canonicalPath(rawPath)
-    if (path === null || !isAcceptableQuery(query)) return 'invalid_request'
+    if (path === null || !isAcceptableQuery(query)) return 'request_malformed'
 
     this.#reset()
     request.forEach(this.#onField)
     if (this.#refusal !== null) return this.#refusal
     const authority = this.#authority
-    if (authority === null) return 'invalid_request'
+    if (authority === null) return 'request_malformed'
     const host = this.#hostOf(authority)
-    if (host === null) return 'invalid_request'
+    if (host === null) return 'request_malformed'
     if (this.#isChunked) {
       // Both framings at once: a server in front or behind may choose the other (RFC 9112 §6.1).
-      if (this.#contentLength !== null) return 'invalid_request'
+      if (this.#contentLength !== null) return 'request_malformed'
       this.mustClose = true
     }
     const contentLength = this.#isChunked ? null : (this.#contentLength ?? 0)
-    if (contentLength !== null && contentLength > this.#limits.bodyBytes) return 'payload_too_large'
+    if (contentLength !== null && contentLength > this.#limits.bodyBytes) return 'body_too_large'
     return {
       method,
       path,
@@ -157,14 +157,14 @@ export class RequestSnapshotReader {
     this.#fieldBytes += name.length + value.length + FIELD_OVERHEAD_BYTES
     const kind = nameKind(name)
     if (kind === NAME_REFUSED || !isAcceptableValue(value)) {
-      this.#refusal = 'invalid_request'
+      this.#refusal = 'request_malformed'
       return
     }
     // Dropped: many upstreams cannot tell X_User_Id or X.User.Id from X-User-Id.
     if (kind === NAME_PLAIN) {
       this.#headers.push(name, value)
       if (!this.#readSpecialField(name, value)) {
-        this.#refusal = 'invalid_request'
+        this.#refusal = 'request_malformed'
         return
       }
     }

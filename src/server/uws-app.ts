@@ -53,7 +53,7 @@ export interface NativeServerOptions {
   /** Called for every well-formed request. May throw; the exchange is destroyed then. */
   readonly onRequest: (exchange: ClientExchange) => void
   /** Called once for every refusal, so it may count them. Built-in answers should be constants. */
-  readonly renderRefusal: (code: ServerRefusal) => RenderedRefusal
+  readonly renderRefusal: (reason: ServerRefusal) => RenderedRefusal
   /** Something above the server threw: a defect, never an expected outcome. Must not throw. */
   readonly onError: (error: unknown) => void
 }
@@ -65,7 +65,7 @@ export interface ListenOptions {
 
 /** What the first route leaves for the second one. */
 type Yielded =
-  | { readonly kind: 'refused'; readonly code: ServerRefusal; readonly spare: NativeResponse }
+  | { readonly kind: 'refused'; readonly reason: ServerRefusal; readonly spare: NativeResponse }
   | { readonly kind: 'guarded'; readonly head: RequestHead; readonly spare: NativeResponse }
 
 /** A request body that is longer may be left unread, and its connection must be closed then. */
@@ -210,7 +210,7 @@ export class NativeServer {
     }
     const head = this.#reader.read(method, request)
     if (typeof head === 'string') {
-      this.#yielded = { kind: 'refused', code: head, spare: response }
+      this.#yielded = { kind: 'refused', reason: head, spare: response }
       request.setYield(true)
     } else if (this.#mustBeGuarded(head)) {
       this.#yielded = { kind: 'guarded', head, spare: response }
@@ -229,7 +229,7 @@ export class NativeServer {
     if (yielded === null) this.#refuseLater(response, request.getCaseSensitiveMethod())
     else if (yielded.kind === 'guarded') this.#handUpLater(response, yielded)
     else if (request.getCaseSensitiveMethod() === 'HEAD')
-      this.#refuseLater(response, 'HEAD', yielded.code)
+      this.#refuseLater(response, 'HEAD', yielded.reason)
     else this.#refuseNow(response, yielded)
   }
 
@@ -258,8 +258,8 @@ export class NativeServer {
     })
   }
 
-  #refuseNow(response: NativeResponse, { code, spare }: Yielded & { kind: 'refused' }): void {
-    const refusal = this.#writeRefusal(response, code)
+  #refuseNow(response: NativeResponse, { reason, spare }: Yielded & { kind: 'refused' }): void {
+    const refusal = this.#writeRefusal(response, reason)
     response.end(refusal.body, true)
     // An empty body would leave the offset at 0, which is what tells the next request.
     if (refusal.body === '') return
@@ -282,14 +282,14 @@ export class NativeServer {
       response.close()
       return
     }
-    response.end(this.#writeRefusal(response, 'invalid_request').body, true)
+    response.end(this.#writeRefusal(response, 'request_malformed').body, true)
   }
 
   /** Without a spare, or without a body, {@link #isBehindRefusal} would know nothing. */
   #refuseLater(
     response: NativeResponse,
     method: string,
-    code: ServerRefusal = 'invalid_request',
+    reason: ServerRefusal = 'request_malformed',
   ): void {
     let isGone = false
     response.onAborted(() => {
@@ -298,15 +298,15 @@ export class NativeServer {
     setImmediate(() => {
       if (isGone) return
       response.cork(() => {
-        const { body } = this.#writeRefusal(response, code)
+        const { body } = this.#writeRefusal(response, reason)
         if (method === 'HEAD') response.endWithoutBody(Buffer.byteLength(body), true)
         else response.end(body, true)
       })
     })
   }
 
-  #writeRefusal(response: NativeResponse, code: ServerRefusal): RenderedRefusal {
-    const refusal = this.#options.renderRefusal(code)
+  #writeRefusal(response: NativeResponse, reason: ServerRefusal): RenderedRefusal {
+    const refusal = this.#options.renderRefusal(reason)
     response.writeStatus(refusal.status)
     writeFields(response, refusal.headers)
     return refusal

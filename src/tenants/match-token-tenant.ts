@@ -22,17 +22,12 @@ export interface TenantPolicy {
   readonly allowTokensWithoutTenant: boolean
 }
 
-/**
- * - `other_tenant`: the claim names somebody else.
- * - `no_claim`: no claim, and the issuer is not this tenant's alone.
- * - `foreign_issuer`: the tenant lists its issuers, and this is none of them.
- */
-export type TenantMismatchReason = 'other_tenant' | 'no_claim' | 'foreign_issuer'
+type MismatchReason = 'tenant_of_another' | 'tenant_claim_absent' | 'tenant_issuer_foreign'
 
 /** A `tenant_mismatch`, with what the security event about it says. */
 export interface TenantMismatch extends Refused {
   readonly code: 'tenant_mismatch'
-  readonly reason: TenantMismatchReason
+  readonly reason: MismatchReason
   readonly requestTenant: TenantId
   /**
    * Whom the claim names. `null` without a claim, and when there is no such tenant: what else a
@@ -41,8 +36,8 @@ export interface TenantMismatch extends Refused {
   readonly tokenTenant: TenantId | null
 }
 
-const UNDECIDED = refuse('verifier_unavailable')
-const NOT_IDENTIFIED = refuse('tenant_not_identified')
+const UNDECIDED = refuse('tenant_undecided')
+const NOT_IDENTIFIED = refuse('tenant_absent')
 
 /**
  * The tenant to serve; `null` when there is none and none is needed.
@@ -73,13 +68,13 @@ export function matchTokenTenant(
   const name = requested === null && policy.readsClaim ? identity.tenant : (requested?.id ?? null)
   if (name === null) return policy.required ? NOT_IDENTIFIED : null
   const tenant = judgeNamedTenant(name, registry)
-  if ('code' in tenant) return tenant
+  if (tenant.kind === 'refused') return tenant
   const reason = findMismatch(tenant, identity, registry, policy)
   if (reason === null) return tenant
   if (reason === 'undecided') return UNDECIDED
   const claimed = identity.tenant === null ? null : registry.find(identity.tenant)
   return {
-    ok: false,
+    kind: 'refused',
     code: 'tenant_mismatch',
     key: null,
     reason,
@@ -93,12 +88,12 @@ function findMismatch(
   identity: Identity,
   registry: TenantRegistry,
   policy: TenantPolicy,
-): TenantMismatchReason | 'undecided' | null {
-  if (identity.tenant !== null && identity.tenant !== tenant.id) return 'other_tenant'
+): MismatchReason | 'undecided' | null {
+  if (identity.tenant !== null && identity.tenant !== tenant.id) return 'tenant_of_another'
   const { issuer } = identity
-  if (issuer !== '' && !registry.acceptsIssuer(tenant, issuer)) return 'foreign_issuer'
+  if (issuer !== '' && !registry.acceptsIssuer(tenant, issuer)) return 'tenant_issuer_foreign'
   if (identity.tenant !== null || policy.allowTokensWithoutTenant) return null
-  if (!registry.ownsIssuer(tenant, issuer)) return 'no_claim'
+  if (!registry.ownsIssuer(tenant, issuer)) return 'tenant_claim_absent'
   return registry.mayBeListedElsewhere(issuer) ? 'undecided' : null
 }
 

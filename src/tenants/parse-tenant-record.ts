@@ -60,7 +60,7 @@ export function parseTenantRecord(name: string, value: unknown): Tenant | string
   if (issuers === null) return 'issuers is not a list of names of issuers'
   if (allowedOrigins === null) return 'allowedOrigins is not a list of http or https origins'
   if (upstream !== null && !isConfiguredName(upstream)) return 'upstream is not a name of one'
-  return { id, status, plan, issuers, allowedOrigins, upstream }
+  return { kind: 'tenant', id, status, plan, issuers, allowedOrigins, upstream }
 }
 
 function parseText(value: unknown): JsonObject | null {

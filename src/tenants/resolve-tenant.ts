@@ -21,8 +21,8 @@ import { type TenantId, tenantIdBetween } from './tenant.ts'
 /** A well-formed name; `null` when the request names no tenant; or why it is refused. */
 export type RequestedTenant = TenantId | null | Refused
 
-const AMBIGUOUS = refuse('invalid_request')
-const MALFORMED = refuse('tenant_not_found')
+const AMBIGUOUS = refuse('tenant_contradictory')
+const MALFORMED = refuse('tenant_name_malformed')
 
 const CODE_DOT = 0x2e
 /** No tenant in this path. */

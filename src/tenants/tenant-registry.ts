@@ -21,10 +21,10 @@ export interface NamedIssuer {
   readonly issuer: string
 }
 
-const UNDECIDED = refuse('verifier_unavailable')
-const NOT_FOUND = refuse('tenant_not_found')
+const UNDECIDED = refuse('tenant_undecided')
+const NOT_FOUND = refuse('tenant_unknown')
 const SUSPENDED = refuse('tenant_suspended')
-const NOT_IDENTIFIED = refuse('tenant_not_identified')
+const NOT_IDENTIFIED = refuse('tenant_absent')
 
 export class TenantRegistry {
   /** Name by `iss`: a tenant lists names, a token says `iss`. */

@@ -15,6 +15,7 @@ const TENANT_ID_LENGTH_MAX = 63
 
 /** One record of the registry. Immutable: a change replaces the record. */
 export interface Tenant {
+  readonly kind: 'tenant'
   readonly id: TenantId
   readonly status: TenantStatus
   /** What the upstream hears of the contract with the tenant; `null` when there is nothing. */

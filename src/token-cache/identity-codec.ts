@@ -99,7 +99,7 @@ export function decodeVerified(bytes: Buffer, lengthBytes: number): Verified | n
   const deadAtSeconds = bytes.readDoubleLE(8)
   if (identity === null || !Number.isFinite(deadAtSeconds)) return null
   return Object.freeze({
-    ok: true,
+    kind: 'verified',
     identity,
     deadAtSeconds,
     keySlot: bytes.readInt32LE(32),

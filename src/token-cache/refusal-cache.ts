@@ -4,7 +4,7 @@
  *
  * A table of its own: a flood of bad tokens can push out other refusals, never a good verdict.
  */
-import { AUTH_ERROR_CODES, type AuthErrorCode } from '../protocol/auth-error.ts'
+import { REFUSAL_REASON_NAMES, type RefusalReason } from '../protocol/refusal-reason.ts'
 import { type KeyGenerations, type KeyPlace, NO_KEY } from '../shared-memory/key-generations.ts'
 import { DIGEST_WORDS, NOTE_WORD, REFUSAL_SLOT_BYTES, tableSizeBytes } from './layout.ts'
 import { type CacheCounters, SlotTable } from './slot-table.ts'
@@ -60,12 +60,12 @@ export class RefusalCache {
   }
 
   /** Why this credential was refused a moment ago, or `null` when that is not known. */
-  get(digest: TokenDigest, nowSeconds: number): AuthErrorCode | null {
+  get(digest: TokenDigest, nowSeconds: number): RefusalReason | null {
     unpackDigest(digest, this.#digest)
     if (!this.#table.find(this.#digest, nowSeconds)) return null
     this.#table.countHit(this.#table.found.touchedByte)
     const note = this.#table.found.copy.words[NOTE_WORD] as number
-    return AUTH_ERROR_CODES[note] ?? null
+    return REFUSAL_REASON_NAMES[note] ?? null
   }
 
   /**
@@ -74,7 +74,12 @@ export class RefusalCache {
    *
    * @returns Whether it was kept.
    */
-  put(digest: TokenDigest, code: AuthErrorCode, cause: RefusalCause, nowSeconds: number): boolean {
+  put(
+    digest: TokenDigest,
+    reason: RefusalReason,
+    cause: RefusalCause,
+    nowSeconds: number,
+  ): boolean {
     unpackDigest(digest, this.#digest)
     const untilSeconds = nowSeconds + (cause.ttlSeconds ?? this.#ttlSeconds)
     const { slot, generation } = cause.place ?? NO_KEY
@@ -82,7 +87,7 @@ export class RefusalCache {
       deadAtSeconds: Math.min(untilSeconds, cause.endsAtSeconds ?? untilSeconds),
       keySlot: slot,
       keyGeneration: generation,
-      note: AUTH_ERROR_CODES.indexOf(code),
+      note: REFUSAL_REASON_NAMES.indexOf(reason),
       payloadLengthBytes: 0,
     }
     return this.#table.put(this.#digest, fields, nowSeconds)

@@ -43,6 +43,7 @@ const BYTES_PER_MIB = 2 ** 20
 
 /** A verdict as a thread holds it: one object for every hit until the entry changes. */
 export interface CachedVerified<Notes> {
+  readonly kind: 'established'
   readonly verified: Verified
   /** For the caller: what it derived from the verdict, so that it is derived once. */
   notes: Notes | null
@@ -192,7 +193,7 @@ export class TokenCache<Notes> {
     memo.deadAtSeconds = (words[DEAD_AT_WORD] as number) >>> 0
     memo.keySlot = words[KEY_SLOT_WORD] as number
     memo.keyGeneration = words[KEY_GENERATION_WORD] as number
-    memo.value = { verified, notes: null }
+    memo.value = { kind: 'established', verified, notes: null }
     return memo.value
   }
 }

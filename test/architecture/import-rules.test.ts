@@ -92,6 +92,7 @@ const LAYERS: ReadonlyArray<{ readonly folder: string; readonly neighbour: strin
   { folder: 'keys', neighbour: 'credentials' },
   { folder: 'verifiers', neighbour: null },
   { folder: 'routing', neighbour: 'proxy' },
+  { folder: 'decision', neighbour: null },
   { folder: 'gateway', neighbour: null },
   { folder: 'server', neighbour: 'admin' },
   { folder: 'bootstrap', neighbour: null },

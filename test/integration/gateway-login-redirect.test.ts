@@ -122,7 +122,8 @@ describe('a login redirect', () => {
   })
 
   it('is counted and logged under the code of the refusal', async () => {
-    const sample = 'sallyport_refusals_total{code="no_session",issuer="shared"}'
+    const sample =
+      'sallyport_refusals_total{code="no_session",reason="session_absent",issuer="shared"}'
     const before = await parts.gateway.metric(sample)
     const reply = await parts.ask('/app/counted', BROWSER)
     assert.equal(await parts.gateway.metric(sample), before + 1)
@@ -131,5 +132,6 @@ describe('a login redirect', () => {
     await eventually('the access log has the request', () => lines().length === 1)
     assert.equal(lines()[0]?.['status'], 302)
     assert.equal(lines()[0]?.['code'], 'no_session')
+    assert.equal(lines()[0]?.['reason'], 'session_absent')
   })
 })

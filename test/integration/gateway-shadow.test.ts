@@ -158,7 +158,8 @@ describe('a route in shadow', () => {
 
   it('counts what it passed as forwarded, and not as refused', async () => {
     const sample = 'sallyport_requests_total{route="atkey",outcome="forwarded_2xx"}'
-    const refusals = 'sallyport_refusals_total{code="invalid_api_key",issuer="none"}'
+    const refusals =
+      'sallyport_refusals_total{code="invalid_api_key",reason="api_key_unknown",issuer="none"}'
     const [forwarded, refused] = [
       await parts.gateway.metric(sample),
       await parts.gateway.metric(refusals),
@@ -177,7 +178,9 @@ describe('a route in shadow', () => {
     assert.equal(event?.['stream'], 'security')
     assert.deepEqual(
       Object.keys(event ?? {}).toSorted(),
-      ['code', 'event', 'level', 'route', 'stream', 'suppressed', 'thread', 'time'].toSorted(),
+      [
+        ...['code', 'event', 'level', 'reason', 'route', 'stream', 'suppressed', 'thread', 'time'],
+      ].toSorted(),
     )
     assert.doesNotMatch(JSON.stringify(parts.gateway.log), new RegExp(token.replaceAll('.', '\\.')))
   })

@@ -159,6 +159,7 @@ describe('tenants of requests and tokens', () => {
     const event = gateway.gateway.log.findLast(isIt) ?? {}
     assert.equal(event['requestTenant'], 'acme')
     assert.equal(event['credentialTenant'], 'globex')
+    assert.equal(event['reason'], 'tenant_of_another')
     assert.match(String(event['subjectDigest']), /^[0-9a-f]{64}$/)
     assert.ok(!JSON.stringify(event).includes('mallory'))
   })

@@ -15,7 +15,7 @@ const anyTextOrNull = fc.option(anyText)
 const anyDate = fc.oneof(fc.nat(), fc.double({ noNaN: true, noDefaultInfinity: true }))
 
 const anyVerified: fc.Arbitrary<Verified> = fc.record({
-  ok: fc.constant(true as const),
+  kind: fc.constant('verified' as const),
   identity: fc.record({
     issuer: anyText,
     subject: anyText,

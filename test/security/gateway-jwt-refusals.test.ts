@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { REFUSAL_REASON_NAMES, REFUSAL_REASONS } from '../../src/protocol/refusal-reason.ts'
 import { eventually } from '../support/eventually.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
 import { hostileClaims } from '../support/hostile-claims.ts'
@@ -333,8 +334,15 @@ describe('promise 7: credentials, claims and secrets', () => {
 
   it('are not counted either: every refusal shows by its code', async () => {
     for (const code of Object.keys(EXPECTED)) {
-      const sample = `sallyport_refusals_total{code="${code}",issuer="none"}`
-      assert.ok((await gateway.metric(sample)) > 0, code)
+      const reasons = REFUSAL_REASON_NAMES.filter((name) => REFUSAL_REASONS[name].code === code)
+      const counts = reasons.map((reason) => {
+        const labels = `code="${code}",reason="${reason}",issuer="none"`
+        return gateway.metric(`sallyport_refusals_total{${labels}}`)
+      })
+      assert.ok(
+        (await Promise.all(counts)).some((count) => count > 0),
+        code,
+      )
     }
   })
 })

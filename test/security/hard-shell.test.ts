@@ -86,7 +86,7 @@ describe('hard shell: framing (RFC 9112 §6)', () => {
   it('answers 400 even when complete requests hide behind the ambiguous one', async () => {
     const ambiguous = post('Content-Length: 0\r\nContent-Length: 90\r\n', SMUGGLED + SMUGGLED)
     const answer = await assertRefused(ambiguous)
-    assert.equal(answer.body.toString(), '{"error":"invalid_request"}')
+    assert.equal(answer.body.toString(), '{"error":"request_malformed"}')
   })
 
   it('says 413 to a declared length above the limit, before any of it is sent', async () => {

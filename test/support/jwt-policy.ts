@@ -46,5 +46,5 @@ export function createPool(options: Partial<SignaturePoolOptions> = {}): Signatu
 
 /** Why a token was refused; `null` when it was not. */
 export function codeOf(verdict: Verification): AuthErrorCode | null {
-  return verdict.ok ? null : verdict.code
+  return verdict.kind === 'verified' ? null : verdict.code
 }

@@ -15,8 +15,8 @@ const TEST_LIMITS: RequestLimits = {
 const HEAD_BYTES_MAX = 32_768
 
 const REFUSAL_STATUS: Readonly<Record<ServerRefusal, string>> = {
-  invalid_request: '400 Bad Request',
-  payload_too_large: '413 Payload Too Large',
+  request_malformed: '400 Bad Request',
+  body_too_large: '413 Payload Too Large',
   uri_too_long: '414 URI Too Long',
   headers_too_large: '431 Request Header Fields Too Large',
 }

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AuthErrorCode } from '../../src/protocol/auth-error.ts'
+import type { RefusalReason } from '../../src/protocol/refusal-reason.ts'
+import { refuse } from '../../src/protocol/verification.ts'
 import { forward } from '../../src/proxy/forward.ts'
 import type { ForwardEnd, Forwarding, ForwardObserver } from '../../src/proxy/forward-request.ts'
 import {
@@ -76,7 +78,8 @@ export class TestForward implements ForwardObserver {
     )
   }
 
-  onRefusal(code: AuthErrorCode): void {
+  onRefusal(reason: RefusalReason): void {
+    const { code } = refuse(reason)
     this.verdicts += 1
     this.refusal = code
     this.exchange.send('599 refused', [], code)

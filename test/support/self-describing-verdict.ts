@@ -25,7 +25,7 @@ export function verdictOf(
   const list = (word: string) =>
     Array.from({ length: listLength }, (_, index) => `${word}-${index}-of-${name}`)
   return {
-    ok: true,
+    kind: 'verified',
     identity: {
       issuer: `https://${name}.example.com/`,
       subject: name,

@@ -12,6 +12,7 @@ export function tenantId(name: string): TenantId {
 
 export function tenant(name: string, part: Partial<Tenant> = {}): Tenant {
   return {
+    kind: 'tenant',
     id: tenantId(name),
     status: 'active',
     plan: null,

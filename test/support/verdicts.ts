@@ -19,7 +19,7 @@ const ALICE: Identity = {
 /** A verdict about {@link ALICE} with these members replaced. */
 export function verdict(members: Partial<Identity> = {}, deadAtSeconds = 2_000_000_005): Verified {
   return {
-    ok: true,
+    kind: 'verified',
     identity: { ...ALICE, ...members },
     deadAtSeconds,
     keySlot: 0,

@@ -40,7 +40,7 @@ describe('a list of API keys', () => {
   it('knows a key by its digest, and gives the same verdict each time', () => {
     const list = listOf(null)
     const found = list.find('secret', NOW)
-    assert.ok(found?.ok)
+    assert.ok(found?.kind === 'verified')
     assert.equal(found.identity.subject, 'batch')
     assert.deepEqual(found.identity.scopes, ['read'])
     assert.equal(found.identity.expiresAtSeconds, null)
@@ -55,8 +55,8 @@ describe('a list of API keys', () => {
 
   it('refuses a key in the very second in which it ends', () => {
     const list = listOf(NOW)
-    assert.ok(list.find('secret', NOW - 1)?.ok)
-    assert.equal(list.find('secret', NOW), refuse('invalid_api_key'))
+    assert.ok(list.find('secret', NOW - 1)?.kind === 'verified')
+    assert.equal(list.find('secret', NOW), refuse('api_key_expired'))
   })
 })
 
@@ -122,7 +122,7 @@ describe('an API key of a store', () => {
   it('is asked for under its prefix and digest, never by itself', async () => {
     const { store, asked } = storeOf({ [`k:${sha256('secret')}`]: '{"userId":"u"}' })
     const verdict = await new ApiKeyVerifier(store, 'k:').verify('secret', NOW)
-    assert.ok(verdict.ok)
+    assert.ok(verdict.kind === 'verified')
     assert.equal(verdict.identity.subject, 'u')
     assert.deepEqual(asked, [`k:${sha256('secret')}`])
   })
@@ -130,9 +130,9 @@ describe('an API key of a store', () => {
   it('is invalid when it is not there, or has ended', async () => {
     const { store } = storeOf({ [sha256('old')]: `{"userId":"u","expiresAt":${NOW}}` })
     const verifier = new ApiKeyVerifier(store, '')
-    assert.equal(await verifier.verify('other', NOW), refuse('invalid_api_key'))
-    assert.ok((await verifier.verify('old', NOW - 1)).ok)
-    assert.equal(await verifier.verify('old', NOW), refuse('invalid_api_key'))
+    assert.equal(await verifier.verify('other', NOW), refuse('api_key_unknown'))
+    assert.ok((await verifier.verify('old', NOW - 1)).kind === 'verified')
+    assert.equal(await verifier.verify('old', NOW), refuse('api_key_expired'))
   })
 
   it('has the same verdict as long as its record is the same, and is asked for each time', async () => {
@@ -144,16 +144,17 @@ describe('an API key of a store', () => {
     assert.equal(asked.length, 2)
     values[sha256('secret')] = '{"userId":"v"}'
     const changed = await verifier.verify('secret', NOW)
-    assert.ok(changed.ok && changed.identity.subject === 'v')
+    assert.ok(changed.kind === 'verified' && changed.identity.subject === 'v')
     delete values[sha256('secret')]
-    assert.equal(await verifier.verify('secret', NOW), refuse('invalid_api_key'))
+    assert.equal(await verifier.verify('secret', NOW), refuse('api_key_unknown'))
   })
 
   it('is not judged when the store does not answer, or holds something else', async () => {
     const silent: ApiKeyStore = { get: () => Promise.resolve({ ok: false }) }
-    const unavailable = refuse('verifier_unavailable')
-    assert.equal(await new ApiKeyVerifier(silent, '').verify('secret', NOW), unavailable)
+    const unasked = await new ApiKeyVerifier(silent, '').verify('secret', NOW)
+    assert.equal(unasked, refuse('api_key_store_unavailable'))
     const { store } = storeOf({ [sha256('secret')]: '{"userId":7}' })
-    assert.equal(await new ApiKeyVerifier(store, '').verify('secret', NOW), unavailable)
+    const unread = await new ApiKeyVerifier(store, '').verify('secret', NOW)
+    assert.equal(unread, refuse('api_key_unreadable'))
   })
 })

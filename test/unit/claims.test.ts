@@ -13,7 +13,7 @@ function check(
   const claims = parseClaims(encode(claimsText(members)))
   assert.ok(claims !== null)
   const checked = checkClaims(claims, { ...CLAIM_POLICY, ...policy }, NOW_SECONDS)
-  return checked.ok ? checked.identity : checked.code
+  return checked.kind === 'checked' ? checked.identity : checked.code
 }
 
 function identity(members: Record<string, unknown>, policy: Partial<ClaimPolicy> = {}): Identity {

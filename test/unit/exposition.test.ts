@@ -106,7 +106,9 @@ describe('Prometheus exposition', () => {
       metrics.countCacheLookup('dead_key')
     })
     assert.ok(lines.includes('sallyport_requests_total{route="users",outcome="forwarded_2xx"} 1'))
-    assert.ok(lines.includes('sallyport_refusals_total{code="token_expired",issuer="main"} 1'))
+    const expired =
+      'sallyport_refusals_total{code="token_expired",reason="token_expired",issuer="main"} 1'
+    assert.ok(lines.includes(expired))
     assert.ok(lines.includes('sallyport_token_cache_lookups_total{result="dead_key"} 1'))
     assert.ok(lines.includes('# TYPE sallyport_requests_total counter'))
   })

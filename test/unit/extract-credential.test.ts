@@ -9,7 +9,9 @@ import {
 import { CredentialExtractor, type Extraction } from '../../src/credentials/extract-credential.ts'
 import { refuse } from '../../src/protocol/verification.ts'
 
-const MALFORMED = refuse('invalid_request')
+const REPEATED = refuse('credential_repeated')
+const EMPTY = refuse('credential_empty')
+const MALFORMED = refuse('token_syntax')
 
 /** An extractor, and the grammar that a token which is not known yet is held against. */
 function extractorOf(sources: readonly CredentialSource[]) {
@@ -44,13 +46,16 @@ describe('bearer token of a request (RFC 6750 §2)', () => {
 
   it('refuses a repeated Authorization, whatever its schemes, on any route', () => {
     const fields = ['authorization', 'Basic abc', 'authorization', 'Bearer abc']
-    assert.equal(bearer.extract(fields, ''), MALFORMED)
+    assert.equal(bearer.extract(fields, ''), REPEATED)
     const cookieOnly = extractorOf([{ kind: 'cookie', name: 'jwt' }])
-    assert.equal(cookieOnly.extract([...fields, 'cookie', 'jwt=a'], ''), MALFORMED)
+    assert.equal(cookieOnly.extract([...fields, 'cookie', 'jwt=a'], ''), REPEATED)
   })
 
   it('refuses an empty or broken bearer token as a malformed request', () => {
-    for (const value of ['Bearer', 'Bearer ', 'Bearer a b', 'Bearer a,b', 'Bearer "a"']) {
+    for (const value of ['Bearer', 'Bearer ']) {
+      assert.equal(bearer.extract(['authorization', value], ''), EMPTY, value)
+    }
+    for (const value of ['Bearer a b', 'Bearer a,b', 'Bearer "a"']) {
       assert.equal(bearer.extract(['authorization', value], ''), MALFORMED, value)
     }
   })
@@ -59,7 +64,7 @@ describe('bearer token of a request (RFC 6750 §2)', () => {
     const longest = 'a'.repeat(32)
     assert.equal(bearer.extract(['authorization', `Bearer ${longest}`], ''), longest)
     for (const tooLong of [`${longest}a`, `${longest}"`]) {
-      const refusal = refuse('invalid_token')
+      const refusal = refuse('token_too_long')
       assert.equal(bearer.extract(['authorization', `Bearer ${tooLong}`], ''), refusal)
       assert.equal(everywhere.extract(['x-token', tooLong], ''), refusal)
       assert.equal(everywhere.extract(['cookie', `jwt=${tooLong}`], ''), refusal)
@@ -86,16 +91,16 @@ describe('bearer token of a request (RFC 6750 §2)', () => {
     for (const [index, [headers, query]] of places.entries()) {
       for (const [moreHeaders, moreQuery] of places.slice(index + 1)) {
         const all = [...headers, ...moreHeaders]
-        assert.equal(everywhere.extract(all, query || moreQuery), MALFORMED, all.join())
+        assert.equal(everywhere.extract(all, query || moreQuery), REPEATED, all.join())
       }
     }
   })
 
   it('refuses two of one kind', () => {
-    assert.equal(everywhere.extract(['x-token', 'a', 'x-token', 'b'], ''), MALFORMED)
-    assert.equal(everywhere.extract(['cookie', 'jwt=a; jwt=b'], ''), MALFORMED)
-    assert.equal(everywhere.extract(['cookie', 'jwt=a', 'cookie', 'jwt=b'], ''), MALFORMED)
-    assert.equal(everywhere.extract([], 'access_token=a&access_token=b'), MALFORMED)
+    assert.equal(everywhere.extract(['x-token', 'a', 'x-token', 'b'], ''), REPEATED)
+    assert.equal(everywhere.extract(['cookie', 'jwt=a; jwt=b'], ''), REPEATED)
+    assert.equal(everywhere.extract(['cookie', 'jwt=a', 'cookie', 'jwt=b'], ''), REPEATED)
+    assert.equal(everywhere.extract([], 'access_token=a&access_token=b'), REPEATED)
   })
 
   it('tells cookies apart by their whole names, to the letter', () => {
@@ -111,8 +116,8 @@ describe('bearer token of a request (RFC 6750 §2)', () => {
     for (const query of ['xaccess_token=a', 'access_tokens=a', 'a=access_token=b']) {
       assert.equal(everywhere.extract([], query), null, query)
     }
-    assert.equal(everywhere.extract([], 'access_token'), MALFORMED)
-    assert.equal(everywhere.extract([], 'access_token='), MALFORMED)
+    assert.equal(everywhere.extract([], 'access_token'), EMPTY)
+    assert.equal(everywhere.extract([], 'access_token='), EMPTY)
     assert.equal(everywhere.extract([], 'access_token=a%41'), MALFORMED)
   })
 })

@@ -44,7 +44,7 @@ const PLACES: readonly (readonly [string, (value: unknown) => number | null])[] 
     (value) => {
       const text = JSON.stringify({ userId: 'u', expiresAt: value })
       const record = parseSessionRecord(text, SALLYPORT_POINTERS, 'id')
-      return record === null || record === 'nobody' ? null : record.expiresAtSeconds
+      return record?.kind === 'record' ? record.expiresAtSeconds : null
     },
   ],
   [
@@ -53,7 +53,7 @@ const PLACES: readonly (readonly [string, (value: unknown) => number | null])[] 
       const pointers = { ...SALLYPORT_POINTERS, hasVersion: false, createdAt: '/user/since' }
       const text = JSON.stringify({ userId: 'u', user: { since: value } })
       const record = parseSessionRecord(text, pointers, 'id')
-      return record === null || record === 'nobody' ? null : record.createdAtSeconds
+      return record?.kind === 'record' ? record.createdAtSeconds : null
     },
   ],
   [

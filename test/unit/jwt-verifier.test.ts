@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { JWS_ALGORITHM_TABLE, JWS_ALGORITHMS } from '../../src/protocol/jws-algorithms.ts'
-import type { Verification } from '../../src/protocol/verification.ts'
+import { refuse, type Verification } from '../../src/protocol/verification.ts'
 import {
   compileJwtProfile,
   type JwtIssuerPolicy,
@@ -40,7 +40,7 @@ describe('every algorithm (RFC 7518 §3.1, RFC 8037 §3.1)', () => {
       const key = mintKey(algorithm, 'k')
       const verify = verifierWith(new StaticKeySource().setKeys('main', [key.verificationKey]))
       const policy = { algorithms: [algorithm] }
-      assert.equal((await verify(await mintToken(key), policy)).ok, true)
+      assert.equal((await verify(await mintToken(key), policy)).kind, 'verified')
       const foreign = await mintToken(mintKey(algorithm, 'k'))
       assert.equal(codeOf(await verify(foreign, policy)), 'invalid_token')
     })
@@ -51,7 +51,7 @@ describe('a verified token', () => {
   it('says who is calling, until when, and by which key', async () => {
     const verify = verifierWith(new StaticKeySource().setKeys('main', [EC.verificationKey]))
     assert.deepEqual(await verify(await mintToken(EC)), {
-      ok: true,
+      kind: 'verified',
       identity: {
         issuer: 'https://idp.example.com/',
         subject: 'user-123',
@@ -77,7 +77,8 @@ describe('a refusal', () => {
   it('names the key under which a signature is bad, and no key for any other reason', async () => {
     const verify = verifierWith(new StaticKeySource().setKeys('main', [EC.verificationKey]))
     assert.deepEqual(await verify(await mintToken(mintKey('ES256', 'ec'))), {
-      ok: false,
+      kind: 'refused',
+      reason: 'signature_invalid',
       code: 'invalid_token',
       key: {
         slot: EC.verificationKey.generationSlot,
@@ -85,7 +86,7 @@ describe('a refusal', () => {
       },
     })
     const expired = await verify(await mintToken(EC, { exp: 1 }))
-    assert.deepEqual(expired, { ok: false, code: 'token_expired', key: null })
+    assert.deepEqual(expired, refuse('token_expired'))
   })
 })
 
@@ -105,7 +106,7 @@ describe('the issuers of a route', () => {
     const iss = 'https://other.example.com/'
     const good = await mintToken(other, { iss })
     const verdict = await verifier.verify(good, profile, NOW_SECONDS)
-    assert.equal(verdict.ok && verdict.identity.issuer, iss)
+    assert.equal(verdict.kind === 'verified' && verdict.identity.issuer, iss)
     const crossed = await mintToken(EC, { iss })
     const crossedVerdict = await verifier.verify(crossed, profile, NOW_SECONDS)
     assert.equal(codeOf(crossedVerdict), 'invalid_token')
@@ -120,10 +121,10 @@ describe('the issuers of a route', () => {
   it('take untyped tokens for JWT, so that at+jwt alone refuses them (RFC 9068 §4)', async () => {
     const verify = verifierWith(keys)
     const untyped = await mintToken(EC, {}, { typ: undefined })
-    assert.equal((await verify(untyped)).ok, true)
+    assert.equal((await verify(untyped)).kind, 'verified')
     assert.equal(codeOf(await verify(untyped, { types: ['at+jwt'] })), 'invalid_token')
     const typed = await mintToken(EC, {}, { typ: 'at+jwt' })
-    assert.equal((await verify(typed, { types: ['application/at+JWT'] })).ok, true)
+    assert.equal((await verify(typed, { types: ['application/at+JWT'] })).kind, 'verified')
   })
 })
 
@@ -141,8 +142,9 @@ describe('the key of a token (RFC 7515 §4.1.4)', () => {
       const keys = new StaticKeySource().setKeys('main', [...before, EC.verificationKey])
       const verdict = await verifierWith(keys)(token)
       assert.equal(codeOf(verdict), expected)
-      if (verdict.ok) assert.equal(verdict.keySlot, EC.verificationKey.generationSlot)
-      assert.deepEqual(keys.refetches, verdict.ok ? [] : ['main/null'])
+      if (verdict.kind === 'verified')
+        assert.equal(verdict.keySlot, EC.verificationKey.generationSlot)
+      assert.deepEqual(keys.refetches, verdict.kind === 'verified' ? [] : ['main/null'])
     }
   })
 
@@ -150,10 +152,13 @@ describe('the key of a token (RFC 7515 §4.1.4)', () => {
     const ed = mintKey('EdDSA', 'ed').verificationKey
     const others = ['ec-1', 'ec-2'].map((keyId) => mintKey('ES256', keyId).verificationKey)
     const token = await mintToken(EC, {}, { kid: undefined })
-    for (const published of [[ed], others]) {
+    for (const [reason, published] of [
+      ['key_unfit', [ed]],
+      ['signature_invalid', others],
+    ] as const) {
       const keys = new StaticKeySource().setKeys('main', published)
       const verdict = await verifierWith(keys)(token)
-      assert.deepEqual(verdict, { ok: false, code: 'invalid_token', key: null })
+      assert.deepEqual(verdict, refuse(reason))
       assert.deepEqual(keys.refetches, ['main/null'])
     }
   })
@@ -167,7 +172,7 @@ describe('the key of a token (RFC 7515 §4.1.4)', () => {
         const keys = new StaticKeySource().setKeys('main', [before.verificationKey])
         keys.unknownKeyOutcome = 'refreshed'
         keys.onRefetch = () => keys.setKeys('main', [EC.verificationKey])
-        assert.equal((await verifierWith(keys)(token)).ok, true)
+        assert.equal((await verifierWith(keys)(token)).kind, 'verified')
         assert.deepEqual(keys.refetches, ['main/null'])
       }
     }
@@ -199,7 +204,7 @@ describe('the key of a token (RFC 7515 §4.1.4)', () => {
     keys.setKeys('main', [mintKey('ES256', 'ec').verificationKey])
     keys.unknownKeyOutcome = 'unavailable'
     keys.onRefetch = () => keys.setKeys('main', [EC.verificationKey])
-    assert.equal((await verifierWith(keys)(await mintToken(EC))).ok, true)
+    assert.equal((await verifierWith(keys)(await mintToken(EC))).kind, 'verified')
   })
 
   it('leaves a bad signature bad after one refetch, also when that cannot be had', async () => {
@@ -227,15 +232,15 @@ describe('the key of a token (RFC 7515 §4.1.4)', () => {
   it('may share its kid with a key of another type', async () => {
     const ed = mintKey('EdDSA', 'ec')
     const keys = new StaticKeySource().setKeys('main', [ed.verificationKey, EC.verificationKey])
-    assert.equal((await verifierWith(keys)(await mintToken(EC))).ok, true)
-    assert.equal((await verifierWith(keys)(await mintToken(ed))).ok, true)
+    assert.equal((await verifierWith(keys)(await mintToken(EC))).kind, 'verified')
+    assert.equal((await verifierWith(keys)(await mintToken(ed))).kind, 'verified')
   })
 
   it('is fetched once when unknown, and used when the refetch brought it', async () => {
     const keys = new StaticKeySource().setKeys('main', [])
     keys.unknownKeyOutcome = 'refreshed'
     keys.onRefetch = () => keys.setKeys('main', [EC.verificationKey])
-    assert.equal((await verifierWith(keys)(await mintToken(EC))).ok, true)
+    assert.equal((await verifierWith(keys)(await mintToken(EC))).kind, 'verified')
     assert.deepEqual(keys.refetches, ['main/ec'])
   })
 
@@ -289,8 +294,8 @@ describe('when nothing can be decided', () => {
       const header = keyId === null ? noKid : {}
       const undecided = await verify(await mintToken(crowdedOut, {}, header))
       assert.equal(codeOf(undecided), 'verifier_unavailable')
-      assert.equal((await verify(await mintToken(EC))).ok, true)
-      assert.equal((await verify(await mintToken(EC, {}, noKid))).ok, true)
+      assert.equal((await verify(await mintToken(EC))).kind, 'verified')
+      assert.equal((await verify(await mintToken(EC, {}, noKid))).kind, 'verified')
       assert.deepEqual(keys.refetches, [], 'a fetch would bring no place')
       const stray = await verify(await mintToken(mintKey('ES256', 'stray')))
       assert.equal(codeOf(stray), 'unknown_signing_key')
@@ -301,7 +306,7 @@ describe('when nothing can be decided', () => {
 
   it('verifies with a stale set', async () => {
     const stale = new StaticKeySource().setKeys('main', [EC.verificationKey], 'stale')
-    assert.equal((await verifierWith(stale)(await mintToken(EC))).ok, true)
+    assert.equal((await verifierWith(stale)(await mintToken(EC))).kind, 'verified')
   })
 
   it('is unavailable when the refetch for an unknown kid fails', async () => {

@@ -57,17 +57,17 @@ describe('Metrics of listener threads', () => {
     assert.equal(requests.get('none')?.get('refused'), 1)
   })
 
-  it('count refusals by code and issuer', () => {
+  it('count refusals by reason and issuer', () => {
     const ledger = new MetricsLedger()
     ledger.update(
       takeSnapshot(0, (metrics) => {
         metrics.countRefusal('token_expired', 0)
-        metrics.countRefusal('missing_token', NO_INDEX)
+        metrics.countRefusal('credential_absent', NO_INDEX)
       }),
     )
     const { refusals } = ledger.merge()
     assert.equal(refusals.get('token_expired')?.get('main'), 1)
-    assert.equal(refusals.get('missing_token')?.get('none'), 1)
+    assert.equal(refusals.get('credential_absent')?.get('none'), 1)
   })
 
   it('count what routes in shadow let pass by route and code, and keep it of dead threads', () => {
@@ -177,9 +177,9 @@ describe('The ledger of all threads', () => {
 
   it('gives the same answer when asked twice', () => {
     const ledger = new MetricsLedger()
-    ledger.update(takeSnapshot(0, (metrics) => metrics.countRefusal('invalid_token', 0)))
+    ledger.update(takeSnapshot(0, (metrics) => metrics.countRefusal('signature_invalid', 0)))
     ledger.retire(0)
     ledger.merge()
-    assert.equal(ledger.merge().refusals.get('invalid_token')?.get('main'), 1)
+    assert.equal(ledger.merge().refusals.get('signature_invalid')?.get('main'), 1)
   })
 })

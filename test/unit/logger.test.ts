@@ -87,6 +87,7 @@ describe('Access lines', () => {
       route: 'users',
       status: 401,
       code: 'token_expired',
+      reason: 'token_too_old',
       durationMicros: 212,
     }
     logger.access(record)

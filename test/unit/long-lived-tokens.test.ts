@@ -13,7 +13,7 @@ function setUp() {
   const notice = (issuer: string, expiresAtSeconds: number | null) => {
     const identity = { ...identityOf(1, NOW), issuer, expiresAtSeconds }
     const place = { keySlot: 0, keyGeneration: 0 }
-    tokens.notice({ ok: true, identity, deadAtSeconds: NOW + 10, ...place }, NOW)
+    tokens.notice({ kind: 'verified', identity, deadAtSeconds: NOW + 10, ...place }, NOW)
   }
   return { events, notice }
 }

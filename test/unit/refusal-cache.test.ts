@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { AUTH_ERROR_CODES } from '../../src/protocol/auth-error.ts'
+import { REFUSAL_REASON_NAMES } from '../../src/protocol/refusal-reason.ts'
 import {
   createKeyGenerationsBuffer,
   KeyGenerationAllocator,
@@ -25,21 +25,21 @@ function setUp(sizeBytes = 64 * 1_024) {
 }
 
 describe('refusal cache', () => {
-  it('tells every thread why a credential was refused, for every code there is', () => {
+  it('tells every thread why a credential was refused, for every reason there is', () => {
     const { cache, open } = setUp()
-    for (const [subject, code] of AUTH_ERROR_CODES.entries()) {
-      assert.equal(cache.put(digestOf(subject), code, LASTING_CAUSE, NOW), true)
+    for (const [subject, reason] of REFUSAL_REASON_NAMES.entries()) {
+      assert.equal(cache.put(digestOf(subject), reason, LASTING_CAUSE, NOW), true)
     }
     const other = open()
-    for (const [subject, code] of AUTH_ERROR_CODES.entries()) {
-      assert.equal(other.get(digestOf(subject), NOW), code)
+    for (const [subject, reason] of REFUSAL_REASON_NAMES.entries()) {
+      assert.equal(other.get(digestOf(subject), NOW), reason)
     }
   })
 
   it('forgets a refusal after its time', () => {
     const { cache } = setUp()
-    cache.put(digestOf(1), 'invalid_token', LASTING_CAUSE, NOW)
-    assert.equal(cache.get(digestOf(1), NOW + TTL_SECONDS - 1), 'invalid_token')
+    cache.put(digestOf(1), 'signature_invalid', LASTING_CAUSE, NOW)
+    assert.equal(cache.get(digestOf(1), NOW + TTL_SECONDS - 1), 'signature_invalid')
     assert.equal(cache.get(digestOf(1), NOW + TTL_SECONDS), null)
   })
 
@@ -64,9 +64,9 @@ describe('refusal cache', () => {
 
   it('remembers for another time than usual where the cause has one', () => {
     const { cache } = setUp()
-    cache.put(digestOf(1), 'inactive_token', { ...LASTING_CAUSE, ttlSeconds: 30 }, NOW)
-    cache.put(digestOf(2), 'inactive_token', { ...LASTING_CAUSE, ttlSeconds: 2 }, NOW)
-    assert.equal(cache.get(digestOf(1), NOW + 29), 'inactive_token')
+    cache.put(digestOf(1), 'token_inactive', { ...LASTING_CAUSE, ttlSeconds: 30 }, NOW)
+    cache.put(digestOf(2), 'token_inactive', { ...LASTING_CAUSE, ttlSeconds: 2 }, NOW)
+    assert.equal(cache.get(digestOf(1), NOW + 29), 'token_inactive')
     assert.equal(cache.get(digestOf(1), NOW + 30), null)
     assert.equal(cache.get(digestOf(2), NOW + 2), null)
   })
@@ -75,8 +75,8 @@ describe('refusal cache', () => {
     const { cache, allocator } = setUp()
     const place = allocator.allocate()
     assert.ok(place)
-    cache.put(digestOf(1), 'unknown_signing_key', { ...LASTING_CAUSE, place }, NOW)
-    assert.equal(cache.get(digestOf(1), NOW), 'unknown_signing_key')
+    cache.put(digestOf(1), 'key_unknown', { ...LASTING_CAUSE, place }, NOW)
+    assert.equal(cache.get(digestOf(1), NOW), 'key_unknown')
     allocator.kill(place.slot)
     assert.equal(cache.get(digestOf(1), NOW), null)
   })
@@ -84,16 +84,16 @@ describe('refusal cache', () => {
   it('stays within its memory under a flood, and never answers with another refusal', () => {
     const { cache, open } = setUp(0)
     for (let subject = 0; subject < 1_000; subject += 1) {
-      const code = subject % 2 === 0 ? 'invalid_token' : 'invalid_claims'
-      assert.equal(cache.put(digestOf(subject), code, LASTING_CAUSE, NOW), true)
+      const reason = subject % 2 === 0 ? 'signature_invalid' : 'audience_mismatch'
+      assert.equal(cache.put(digestOf(subject), reason, LASTING_CAUSE, NOW), true)
     }
     const reader = open()
     let kept = 0
     for (let subject = 0; subject < 1_000; subject += 1) {
-      const code = reader.get(digestOf(subject), NOW)
-      if (code === null) continue
+      const reason = reader.get(digestOf(subject), NOW)
+      if (reason === null) continue
       kept += 1
-      assert.equal(code, subject % 2 === 0 ? 'invalid_token' : 'invalid_claims')
+      assert.equal(reason, subject % 2 === 0 ? 'signature_invalid' : 'audience_mismatch')
     }
     assert.equal(kept, 16)
     assert.equal(cache.counters.evictions, 1_000 - 16)

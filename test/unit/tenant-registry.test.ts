@@ -111,7 +111,7 @@ describe('the judgement of the tenant that a request names', () => {
   })
 
   it('leaves a refused request refused', () => {
-    const refused = refuse('invalid_request')
+    const refused = refuse('tenant_contradictory')
     assert.equal(judgeTenant(refused, registry, false), refused)
   })
 })

@@ -36,7 +36,7 @@ export class ApiKeyList {
     const digest = Buffer.from(sha256, 'hex')
     const isEqual = timingSafeEqual(listed?.digest ?? NO_DIGEST, digest)
     if (listed === undefined || !isEqual) return null
-    return nowSeconds < listed.verified.deadAtSeconds ? listed.verified : refuse('invalid_api_key')
+    return nowSeconds < listed.verified.deadAtSeconds ? listed.verified : refuse('api_key_expired')
   }
 }
 
@@ -45,7 +45,7 @@ const NO_DIGEST = Buffer.alloc(32)
 /** The verdict on a key whose record this is. Does not check whether it has expired. */
 export function verifiedApiKey(record: ApiKeyRecord): Verified {
   return {
-    ok: true,
+    kind: 'verified',
     identity: identityOfApiKey(record),
     deadAtSeconds: record.expiresAtSeconds ?? NEVER_SECONDS,
     keySlot: NO_KEY.slot,

@@ -34,11 +34,11 @@ export class ApiKeyVerifier {
   async verify(key: string, nowSeconds: number): Promise<Verification> {
     const recordKey = this.#keyPrefix + hash('sha256', key, 'hex')
     const reply = await this.#store.get(recordKey)
-    if (!reply.ok) return refuse('verifier_unavailable')
-    if (reply.value === null) return refuse('invalid_api_key')
+    if (!reply.ok) return refuse('api_key_store_unavailable')
+    if (reply.value === null) return refuse('api_key_unknown')
     const verified = this.#read(recordKey, reply.value)
-    if (verified === null) return refuse('verifier_unavailable')
-    return nowSeconds < verified.deadAtSeconds ? verified : refuse('invalid_api_key')
+    if (verified === null) return refuse('api_key_unreadable')
+    return nowSeconds < verified.deadAtSeconds ? verified : refuse('api_key_expired')
   }
   #read(recordKey: string, text: string): Verified | null {
     const known = this.#known.recall(recordKey, text)

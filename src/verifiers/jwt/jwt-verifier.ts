@@ -27,6 +27,7 @@ import {
   type ProtectedHeader,
   ProtectedHeaderMemo,
 } from '../../protocol/protected-header.ts'
+import type { RefusalReason } from '../../protocol/refusal-reason.ts'
 import {
   type Refused,
   refuse,
@@ -59,7 +60,7 @@ export interface JwtVerifierParts {
 
 /** A token that lacks nothing but the check of its signature. */
 interface Candidate {
-  readonly ok: true
+  readonly kind: 'candidate'
   readonly token: string
   readonly jws: CompactJws
   readonly header: ProtectedHeader
@@ -68,6 +69,12 @@ interface Candidate {
 }
 
 const UNTYPED = 'jwt'
+/** Refusals that rest on the keys at hand. */
+const ABOUT_KEYS: ReadonlySet<RefusalReason> = new Set([
+  'key_unknown',
+  'key_unfit',
+  'signature_invalid',
+])
 
 /**
  * Prepares the issuers of a route.
@@ -113,7 +120,7 @@ export class JwtVerifier implements Verifier<JwtProfile> {
 
   verify(token: string, profile: JwtProfile, nowSeconds: number): Promise<Verification> {
     const candidate = this.#read(token, profile, nowSeconds)
-    if (!candidate.ok) return Promise.resolve(candidate)
+    if (candidate.kind === 'refused') return Promise.resolve(candidate)
     const keySet = this.#keys.keySet(candidate.policy.name)
     return this.#checkWith(candidate, findKeys(keySet, candidate.header))
   }
@@ -121,20 +128,22 @@ export class JwtVerifier implements Verifier<JwtProfile> {
   /** Everything that needs neither a key nor another thread. */
   #read(token: string, profile: JwtProfile, nowSeconds: number): Candidate | Refused {
     const jws = parseCompactJws(token)
-    if (jws === null) return refuse('invalid_token')
+    if (jws === null) return refuse('token_malformed')
     const header = this.#headers.parse(jws.protectedHeader)
-    if (header === null || !hasFittingSignature(jws, header)) return refuse('invalid_token')
+    if (header === null) return refuse('token_header_malformed')
+    if (!hasFittingSignature(jws, header)) return refuse('signature_length')
     const members = parseClaims(jws.payload)
-    if (members === null) return refuse('invalid_token')
+    if (members === null) return refuse('token_claims_malformed')
 
     // The unverified `iss` only selects who would have to have signed this.
     const issuer = members['iss']
     const policy = typeof issuer === 'string' ? profile.get(issuer) : undefined
-    if (policy === undefined) return refuse('invalid_claims')
-    if (!policy.algorithms.includes(header.algorithm)) return refuse('invalid_token')
-    if (!policy.types.includes(header.type ?? UNTYPED)) return refuse('invalid_token')
+    if (policy === undefined) return refuse('issuer_not_accepted')
+    if (!policy.algorithms.includes(header.algorithm)) return refuse('algorithm_not_allowed')
+    if (!policy.types.includes(header.type ?? UNTYPED)) return refuse('type_not_allowed')
     const claims = checkClaims(members, policy, nowSeconds)
-    return claims.ok ? { ok: true, token, jws, header, policy, claims } : claims
+    if (claims.kind === 'refused') return claims
+    return { kind: 'candidate', token, jws, header, policy, claims }
   }
 
   /** When the keys at hand do not settle it: one refetch, one more look, no third. */
@@ -150,11 +159,11 @@ export class JwtVerifier implements Verifier<JwtProfile> {
       case 'keys':
         return this.#checkSignatures(candidate, found.keys, found.areAll)
       case 'unknown':
-        return refuse('unknown_signing_key')
+        return refuse('key_unknown')
       case 'unfit':
-        return refuse('invalid_token')
+        return refuse('key_unfit')
       case 'unavailable':
-        return refuse('verifier_unavailable')
+        return refuse('keys_unavailable')
     }
   }
 
@@ -164,14 +173,14 @@ export class JwtVerifier implements Verifier<JwtProfile> {
     keys: readonly VerificationKey[],
     areAll: boolean,
   ): Promise<Verification> {
-    let verdict: Verification = refuse('invalid_token')
+    let verdict: Verification = refuse('signature_invalid')
     for (const key of keys) {
       verdict = await this.#checkSignature(candidate, key)
-      if (verdict.ok || verdict.key === null) return verdict
+      if (verdict.kind === 'verified' || verdict.key === null) return verdict
     }
-    if (!areAll) return refuse('verifier_unavailable')
+    if (!areAll) return refuse('key_without_place')
     // Under several keys, the refusal rests on no single one of them.
-    return keys.length === 1 ? verdict : refuse('invalid_token')
+    return keys.length === 1 ? verdict : refuse('signature_invalid')
   }
 
   #checkSignature(candidate: Candidate, key: VerificationKey): Promise<Verification> {
@@ -194,7 +203,7 @@ function unsettled({ policy, header, claims }: Candidate): UnsettledToken {
 
 /** Whether keys that were published since could verify what those at hand did not. */
 function couldBeNewer(verdict: Verification): boolean {
-  return !verdict.ok && (verdict.code === 'invalid_token' || verdict.code === 'unknown_signing_key')
+  return verdict.kind === 'refused' && ABOUT_KEYS.has(verdict.reason)
 }
 
 /** A wrong length needs no native code to be refused. */
@@ -211,7 +220,7 @@ function conclude(
   switch (outcome) {
     case 'good':
       return {
-        ok: true,
+        kind: 'verified',
         identity: claims.identity,
         deadAtSeconds: claims.deadAtSeconds,
         keySlot: key.generationSlot,
@@ -220,8 +229,8 @@ function conclude(
     case 'bad':
       return refuseSignature({ slot: key.generationSlot, generation: key.generation })
     case 'unavailable':
-      return refuse('verifier_unavailable')
+      return refuse('verification_failed')
     case 'overloaded':
-      return refuse('overloaded')
+      return refuse('verification_overloaded')
   }
 }

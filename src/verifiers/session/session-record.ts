@@ -3,7 +3,7 @@ import { optionalInstant } from '../../protocol/instant.ts'
 import { optionalText, optionalTextOrInteger, optionalTexts } from '../../protocol/json-members.ts'
 import { isReadableVersion } from '../../protocol/record-version.ts'
 import { type JsonObject, parseJsonText } from '../../protocol/strict-json.ts'
-import type { Identity } from '../../protocol/verification.ts'
+import { ANONYMOUS, type Anonymous, type Identity } from '../../protocol/verification.ts'
 
 /** Where the parts of an identity are, as JSON pointers (RFC 6901). `null`: not read. */
 export interface SessionPointers {
@@ -39,6 +39,7 @@ export const SALLYPORT_POINTERS: SessionPointers = {
 }
 
 export interface SessionRecord {
+  readonly kind: 'record'
   readonly identity: Identity
   /** NumericDates; `null`: the record does not say. */
   readonly createdAtSeconds: number | null
@@ -54,13 +55,13 @@ const RECORD_LENGTH_MAX = 65_536
  * with it prolongs a session without writing that anew.
  *
  * @returns `null` when it is unreadable: not a JSON object, a name twice, a mistyped member, more
- *   than 64 Ki characters, a later version. `'nobody'` when it is readable and nobody is logged in.
+ *   than 64 Ki characters, a later version. Anonymous when it is readable and nobody is logged in.
  */
 export function parseSessionRecord(
   text: string,
   pointers: SessionPointers,
   sessionId: string,
-): SessionRecord | 'nobody' | null {
+): SessionRecord | Anonymous | null {
   const members = text.length > RECORD_LENGTH_MAX ? null : parseJsonText(text)
   if (members === null) return null
   if (pointers.hasVersion && !isReadableVersion(members['version'])) return null
@@ -76,7 +77,7 @@ export function parseSessionRecord(
   if (subject === undefined || email === undefined || tenant === undefined) return null
   if (organisation === undefined || roles === undefined || scopes === undefined) return null
   if (createdAtSeconds === undefined || expiresAtSeconds === undefined) return null
-  if (subject === null) return 'nobody'
+  if (subject === null) return ANONYMOUS
   const identity: Identity = {
     issuer: '',
     subject,
@@ -91,7 +92,7 @@ export function parseSessionRecord(
     issuedAtSeconds: createdAtSeconds,
     expiresAtSeconds,
   }
-  return { identity, createdAtSeconds, expiresAtSeconds }
+  return { kind: 'record', identity, createdAtSeconds, expiresAtSeconds }
 }
 
 /** @returns `null` when there is nothing there. Only what the object itself has is found. */

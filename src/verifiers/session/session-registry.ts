@@ -141,7 +141,7 @@ export class SessionRegistry {
     if (!reply.ok) return 'unavailable'
     const record =
       reply.value === null ? null : parseSessionRecord(reply.value, SALLYPORT_POINTERS, '')
-    if (record === null || record === 'nobody') return null
+    if (record === null || record.kind === 'anonymous') return null
     const { subject, email, roles, scopes, tenant, organisation } = record.identity
     return {
       digest,

@@ -9,7 +9,12 @@
  * refused on the very next request. Only what a record means is remembered, for as long as the
  * store answers with the very same text.
  */
-import { type Identity, refuse, type Verification } from '../../protocol/verification.ts'
+import {
+  type Anonymous,
+  type Identity,
+  refuse,
+  type Verification,
+} from '../../protocol/verification.ts'
 import { NO_KEY } from '../../shared-memory/key-generations.ts'
 import { KnownRecords } from '../known-records.ts'
 import { readExpressCookie } from './express-cookie.ts'
@@ -38,6 +43,7 @@ export interface SessionRules {
 
 /** What a record came to. */
 interface ReadSession {
+  readonly kind: 'session'
   readonly identity: Identity
   /** First second in which no use keeps the session alive; infinite when nothing says. */
   readonly endSeconds: number
@@ -68,20 +74,20 @@ export class SessionVerifier {
    * `session_expired`; `verifier_unavailable` when the store does not answer, or holds what cannot
    * be read. Does *not* check where the request comes from: see cross-site-request.ts.
    *
-   * @returns `'nobody'` for a live session in which nobody is logged in: a visitor's.
+   * @returns Anonymous for a live session in which nobody is logged in: a visitor's.
    */
-  async verify(cookieValue: string, nowSeconds: number): Promise<Verification | 'nobody'> {
+  async verify(cookieValue: string, nowSeconds: number): Promise<Verification | Anonymous> {
     const { keyPrefix, keyHash, ttlSeconds, isLifeForeign } = this.#rules
     const id = this.#idOf(cookieValue)
-    if (id === null) return refuse('invalid_session_format')
+    if (id === null) return refuse('session_cookie_malformed')
     const key = sessionKey(keyPrefix, keyHash, id)
     const reply = await this.#store.getex(key, isLifeForeign ? null : ttlSeconds)
-    if (!reply.ok) return refuse('verifier_unavailable')
+    if (!reply.ok) return refuse('session_store_unavailable')
     if (reply.value === null) return refuse('session_not_found')
     const session =
       this.#known.recall(key, reply.value) ?? (await this.#read(key, reply.value, id, nowSeconds))
-    if (session === null) return refuse('verifier_unavailable')
-    return session === 'nobody' ? session : this.#judge(session, key, nowSeconds)
+    if (session === null) return refuse('session_unreadable')
+    return session.kind === 'anonymous' ? session : this.#judge(session, key, nowSeconds)
   }
 
   async #read(
@@ -89,15 +95,15 @@ export class SessionVerifier {
     text: string,
     id: string,
     nowSeconds: number,
-  ): Promise<ReadSession | 'nobody' | null> {
+  ): Promise<ReadSession | Anonymous | null> {
     const record = parseSessionRecord(text, this.#rules.pointers, id)
-    if (record === null || record === 'nobody') return record
+    if (record === null || record.kind === 'anonymous') return record
     const issuedAtSeconds = record.createdAtSeconds ?? (await this.#firstSeen(key, nowSeconds))
     if (issuedAtSeconds === null) return null
     const endSeconds = this.#endOf(record, issuedAtSeconds)
     const expiresAtSeconds = Number.isFinite(endSeconds) ? endSeconds : null
     const identity = { ...record.identity, issuedAtSeconds, expiresAtSeconds }
-    const session = { identity, endSeconds }
+    const session = { kind: 'session', identity, endSeconds } as const
     this.#known.keep(key, text, session)
     return session
   }
@@ -120,7 +126,7 @@ export class SessionVerifier {
       if (ttlSeconds !== null) void this.#store.prolong(key, Math.min(slidSeconds, endSeconds))
     } else if (slidSeconds > endSeconds) void this.#store.expireAt(key, endSeconds)
     return {
-      ok: true,
+      kind: 'verified',
       identity,
       deadAtSeconds: Math.min(slidSeconds, endSeconds),
       keySlot: NO_KEY.slot,

@@ -1,0 +1,239 @@
+/**
+ * Decides about a request: route → tenant → credential → verdict → revocation → policy. The first
+ * refusal wins. Answers a question: writes nothing to anybody, counts nothing, and knows neither an
+ * exchange nor whether a refusal will take effect.
+ *
+ * Hot path: a credential whose verdict is cached is decided about in the same tick, without a
+ * promise or a closure; native-bench/decide.ts has the cost.
+ */
+import { authorize } from '../authentication/authorize.ts'
+import { notesOf } from '../authentication/identity-notes.ts'
+import type { EstablishedIdentity, Verdict } from '../authentication/verdict.ts'
+import { isFromKnownSite, isUnsafeMethod } from '../credentials/cross-site-request.ts'
+import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
+import { type RevocationKeys, revocationKeysOf } from '../revocation/revocation-key.ts'
+import { AMBIGUOUS_PATH, findRoute } from '../routing/match-route.ts'
+import { matchTokenTenant } from '../tenants/match-token-tenant.ts'
+import type { Tenant } from '../tenants/tenant.ts'
+import { judgeTenant } from '../tenants/tenant-registry.ts'
+import type {
+  CallerKind,
+  Decision,
+  PassedDecision,
+  RefusedDecision,
+  RequestFacts,
+} from './decision.ts'
+import type { AuthenticationMethod, Revision, RouteRules, RouteTenants } from './revision.ts'
+
+const NO_ROUTE = refuse('route_not_found')
+const AMBIGUOUS = refuse('path_ambiguous')
+const REPEATED = refuse('credential_repeated')
+const CROSS_SITE = refuse('cross_site')
+const NO_TENANT = refuse('tenant_absent')
+const UNVERIFIED = refuse('unverified_not_permitted')
+const NOT_LEARNT = refuse('revocations_not_learnt')
+const UNDATED = refuse('revocation_undated')
+const REVOKED = refuse('token_revoked')
+
+/** One request on its way through the checks. */
+interface Question<Route extends RouteRules> {
+  readonly revision: Revision<Route>
+  readonly facts: RequestFacts
+  readonly route: Route
+  /** What the request itself names. */
+  readonly tenant: Tenant | null
+}
+
+/**
+ * The decision, or a promise of it where somebody has to be asked about the credential. The promise
+ * settles in bounded time; it rejects for a defect only, never for anything that a client sends.
+ *
+ * Refusals are those of docs/errors.md that are about the caller. Not checked: what the server
+ * refuses before there are facts, and whether an upstream answers.
+ */
+export function decide<Route extends RouteRules>(
+  revision: Revision<Route>,
+  facts: RequestFacts,
+): Decision<Route> | Promise<Decision<Route>> {
+  const route = findRoute(revision.routes, facts.method, facts.path, facts.host)
+  if (route === null) return refused(null, null, NO_ROUTE, null)
+  if (route === AMBIGUOUS_PATH) return refused(null, null, AMBIGUOUS, null)
+  const tenant = route.tenants === null ? null : requestedTenant(route.tenants, facts)
+  if (tenant?.kind === 'refused') return refused(route, null, tenant, null)
+  const nowSeconds = revision.clock.nowSeconds()
+  if (route.authentication === 'none') return passed(route, tenant, 'anonymous', null, nowSeconds)
+  return decideByCredential({ revision, facts, route, tenant }, 0, nowSeconds)
+}
+
+/**
+ * The tenant that the request names, `null` when it names none and may yet, or why it is refused:
+ * `tenant_not_identified`, `tenant_not_found`, `tenant_suspended`, `invalid_request`.
+ */
+function requestedTenant(
+  { resolver, registry, policy }: RouteTenants,
+  { host, path, headers }: RequestFacts,
+): Tenant | null | Refused {
+  const isRequired = policy.required && !policy.readsClaim
+  return judgeTenant(resolver.resolve(host, path, headers), registry, isRequired)
+}
+
+/**
+ * Looks for credentials in the order of the route: the first that is there decides.
+ *
+ * @param first Methods before this one have found none.
+ */
+function decideByCredential<Route extends RouteRules>(
+  question: Question<Route>,
+  first: number,
+  nowSeconds: number,
+): Decision<Route> | Promise<Decision<Route>> {
+  const { facts, route, tenant } = question
+  for (let index = first; index < route.methods.length; index += 1) {
+    const { extractor } = route.methods[index] as AuthenticationMethod
+    const credential = extractor.extract(facts.headers, facts.query)
+    if (credential === null) continue
+    if (typeof credential !== 'string') return refused(route, tenant, credential, null)
+    if (isAmbiguousBehind(route, index, facts)) return refused(route, tenant, REPEATED, null)
+    return decideByVerdict(question, index, credential, nowSeconds)
+  }
+  if (route.authentication !== 'optional') {
+    return refused(route, tenant, refuse(route.absent), null)
+  }
+  if (tenant === null && route.tenants?.policy.required === true) {
+    return refused(route, tenant, NO_TENANT, null)
+  }
+  return passed(route, tenant, 'anonymous', null, nowSeconds)
+}
+
+/**
+ * Whether the request carries two credentials of a kind that does not decide. It is refused all the
+ * same: what is behind us may read one of them.
+ */
+function isAmbiguousBehind(route: RouteRules, decided: number, facts: RequestFacts): boolean {
+  for (let index = decided + 1; index < route.methods.length; index += 1) {
+    const other = route.methods[index]?.extractor.extract(facts.headers, facts.query) ?? null
+    if (other !== null && typeof other !== 'string' && other.code === 'invalid_request') return true
+  }
+  return false
+}
+
+function decideByVerdict<Route extends RouteRules>(
+  question: Question<Route>,
+  index: number,
+  credential: string,
+  nowSeconds: number,
+): Decision<Route> | Promise<Decision<Route>> {
+  const { revision, route, tenant } = question
+  const method = route.methods[index] as AuthenticationMethod
+  if (isForged(question, method)) return refused(route, tenant, CROSS_SITE, null)
+
+  const verdict = method.authenticator.recall(credential, nowSeconds)
+  if (verdict !== null) return conclude(question, index, verdict, nowSeconds)
+
+  return method.authenticator
+    .establish(credential)
+    .then((established) => conclude(question, index, established, revision.clock.nowSeconds()))
+}
+
+/** Whether a page of a foreign site may have made the browser send this. */
+function isForged<Route extends RouteRules>(
+  { facts, route, tenant }: Question<Route>,
+  { extractor }: AuthenticationMethod,
+): boolean {
+  if (!isUnsafeMethod(facts.method) || !extractor.isFromCookie(facts.headers)) return false
+  if (isFromKnownSite(facts.headers, route.allowedOrigins)) return false
+  return tenant === null || !isFromKnownSite(facts.headers, new Set(tenant.allowedOrigins))
+}
+
+/** What a verdict means on this route: the policy is the route's, so no verdict contains it. */
+function conclude<Route extends RouteRules>(
+  question: Question<Route>,
+  index: number,
+  verdict: Verdict,
+  nowSeconds: number,
+): Decision<Route> | Promise<Decision<Route>> {
+  const { route, tenant } = question
+  if (verdict.kind === 'refused') return refused(route, tenant, verdict, null)
+  if (verdict.kind === 'unverified') {
+    // A caller that is not known has no scope that a route could ask for.
+    if (route.requiresNothing) return passed(route, tenant, 'unverified', null, nowSeconds)
+    return refused(route, tenant, UNVERIFIED, null)
+  }
+  // A session in which nobody is logged in counts as no credential.
+  if (verdict.kind === 'anonymous') return decideByCredential(question, index + 1, nowSeconds)
+  return decideByIdentity(question, verdict, nowSeconds)
+}
+
+function decideByIdentity<Route extends RouteRules>(
+  { revision, route, tenant }: Question<Route>,
+  established: EstablishedIdentity,
+  nowSeconds: number,
+): Decision<Route> {
+  const { identity } = established.verified
+  const notes = notesOf(established)
+  notes.revocation ??= revocationKeysOf(identity)
+  const keys = notes.revocation
+  // Asked on every request, cached verdict or not: one load as long as nothing is new.
+  if (revision.revocations.isRevoked(keys, nowSeconds)) {
+    return refused(route, tenant, revocationOf(revision, identity, keys, nowSeconds), identity)
+  }
+  if (!revision.learntRevocations.areLearnt) return refused(route, tenant, NOT_LEARNT, identity)
+  const served =
+    route.tenants === null
+      ? tenant
+      : matchTokenTenant(tenant, identity, route.tenants.registry, route.tenants.policy)
+  if (served?.kind === 'refused') return refused(route, tenant, served, identity)
+  const unauthorised = authorize(identity, route.requirement)
+  if (unauthorised !== null) return refused(route, served, unauthorised, identity)
+  return passed(route, served, 'established', established, nowSeconds)
+}
+
+/**
+ * What becomes of a revoked credential. A revocation of all before an instant decides nothing about
+ * one that does not say when it was issued, as long as its first sight cannot be told.
+ */
+function revocationOf<Route extends RouteRules>(
+  { revocations }: Revision<Route>,
+  { issuedAtSeconds, issuer, sessionId }: Identity,
+  keys: RevocationKeys,
+  nowSeconds: number,
+): Refused {
+  // An API key has none of the three, and is revoked with its user whenever it was made.
+  const isUndated = issuedAtSeconds === null && (issuer !== '' || sessionId !== null)
+  return isUndated && !revocations.isRevokedWhenever(keys, nowSeconds) ? UNDATED : REVOKED
+}
+
+function passed<Route>(
+  route: Route,
+  tenant: Tenant | null,
+  caller: CallerKind,
+  established: EstablishedIdentity | null,
+  decidedAtSeconds: number,
+): PassedDecision<Route> {
+  return {
+    kind: 'passed',
+    route,
+    tenant,
+    caller,
+    established,
+    decidedAtSeconds,
+    leaseEndsAtSeconds: established === null ? Number.POSITIVE_INFINITY : leaseEnd(established),
+  }
+}
+
+/**
+ * The credential's own end. A verdict about one that names no end must be renewed, and ends before;
+ * one that is renewed sooner than its credential ends does not end the stream.
+ */
+function leaseEnd({ verified }: EstablishedIdentity): number {
+  return Math.max(verified.deadAtSeconds, verified.identity.expiresAtSeconds ?? 0)
+}
+
+function refused<Route>(
+  route: Route | null,
+  tenant: Tenant | null,
+  refusal: Refused,
+  identity: Identity | null,
+): RefusedDecision<Route> {
+  return { kind: 'refused', route, tenant, refusal, identity }
+}

@@ -1,0 +1,65 @@
+/**
+ * What is asked about a request, and what is answered: a question of plain facts, and a decision
+ * that nothing has been done about yet. gateway/enforce.ts acts on it.
+ */
+import type { EstablishedIdentity } from '../authentication/verdict.ts'
+import type { HeaderList } from '../protocol/header-list.ts'
+import type { Identity, Refused } from '../protocol/verification.ts'
+import type { TenantMismatch } from '../tenants/match-token-tenant.ts'
+import type { Tenant } from '../tenants/tenant.ts'
+
+/** All that a decision depends on, as the client sent it and the server found it well-formed. */
+export interface RequestFacts {
+  /** In upper case. */
+  readonly method: string
+  /** Canonical path: protocol/canonical-path.ts. */
+  readonly path: string
+  /** Raw query without `?`; empty when there is none. */
+  readonly query: string
+  /** `Host` without a port, in lower case. */
+  readonly host: string
+  /** Names in lower case, nothing removed yet. */
+  readonly headers: HeaderList
+}
+
+/**
+ * Who is calling:
+ *
+ * - `established`: somebody whom the gateway knows.
+ * - `anonymous`: no credential, on a route that needs none.
+ * - `unverified`: a credential that could not be verified, on a route whose issuer has
+ *   `onOutage: pass-through`.
+ */
+export type CallerKind = 'established' | 'anonymous' | 'unverified'
+
+/** The request may go on. */
+export interface PassedDecision<Route> {
+  readonly kind: 'passed'
+  readonly route: Route
+  /** The tenant to serve; `null`: none was named, and none is needed. */
+  readonly tenant: Tenant | null
+  readonly caller: CallerKind
+  /** `null` unless the caller is `established`. */
+  readonly established: EstablishedIdentity | null
+  /** When it was decided, NumericDate. */
+  readonly decidedAtSeconds: number
+  /**
+   * First second in which this caller may no longer hold a stream that was opened now; infinite
+   * where nothing ends it.
+   */
+  readonly leaseEndsAtSeconds: number
+}
+
+/** The request must not go on, and this is why. */
+export interface RefusedDecision<Route> {
+  readonly kind: 'refused'
+  /** `null`: it was refused before a route was found, or because there is none. */
+  readonly route: Route | null
+  /** What the request names, as far as it was found out. */
+  readonly tenant: Tenant | null
+  readonly refusal: Refused | TenantMismatch
+  /** Whose credential it was, where that is known. */
+  readonly identity: Identity | null
+}
+
+export type Decision<Route> = PassedDecision<Route> | RefusedDecision<Route>

@@ -1,0 +1,57 @@
+/** What requests are decided by; immutable, except that shared memory behind it moves on. */
+import type { RouteRequirement } from '../authentication/authorize.ts'
+import type { Authenticator } from '../authentication/verdict.ts'
+import type { CredentialExtractor } from '../credentials/extract-credential.ts'
+import type { RefusalReason } from '../protocol/refusal-reason.ts'
+import type { Clock } from '../resilience/clock.ts'
+import type { LearntRevocations } from '../revocation/learnt-revocations.ts'
+import type { RevocationReader } from '../revocation/revocation-reader.ts'
+import type { RouteTable } from '../routing/compile-routes.ts'
+import type { TenantPolicy } from '../tenants/match-token-tenant.ts'
+import type { TenantResolver } from '../tenants/resolve-tenant.ts'
+import type { TenantRegistry } from '../tenants/tenant-registry.ts'
+
+/**
+ * - `none`: no credential is looked for; what there is goes upstream as it came.
+ * - `optional`: a request without a credential passes without an identity; a bad one is refused.
+ * - `required`: no request passes without an identity.
+ */
+export type RouteAuthentication = 'none' | 'optional' | 'required'
+
+/** One kind of credential that a route accepts. */
+export interface AuthenticationMethod {
+  readonly extractor: CredentialExtractor
+  readonly authenticator: Authenticator
+}
+
+/** How a route finds the tenant of a request. */
+export interface RouteTenants {
+  readonly resolver: TenantResolver
+  /** The thread's; replaced from the inside when tenants change. */
+  readonly registry: TenantRegistry
+  readonly policy: TenantPolicy
+}
+
+/** As much of a route as decisions depend on, compiled when the configuration is loaded. */
+export interface RouteRules {
+  readonly authentication: RouteAuthentication
+  /** In the order in which their credentials are looked for: the first that is there decides. */
+  readonly methods: readonly AuthenticationMethod[]
+  /** Why a request without any credential is refused. */
+  readonly absent: RefusalReason
+  readonly requirement: RouteRequirement
+  /** Whether the requirement lets every known caller pass. */
+  readonly requiresNothing: boolean
+  /** `null`: its requests belong to no tenant. */
+  readonly tenants: RouteTenants | null
+  /** Origins of pages that may send what changes something, by cookie. */
+  readonly allowedOrigins: ReadonlySet<string>
+}
+
+export interface Revision<Route extends RouteRules> {
+  readonly routes: RouteTable<Route>
+  readonly revocations: RevocationReader
+  /** No credential that could have been revoked passes before. */
+  readonly learntRevocations: LearntRevocations
+  readonly clock: Clock
+}

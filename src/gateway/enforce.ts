@@ -1,0 +1,65 @@
+/**
+ * Makes a decision take effect: the one place that knows shadow mode, and that answers and reports
+ * what was refused about a caller.
+ *
+ * Not for what the hard shell or the upstream refuses: that is refused on every route.
+ */
+import type { RefusedDecision } from '../decision/decision.ts'
+import type { SecurityEvent } from '../observability/security-event.ts'
+import type { Identity } from '../protocol/verification.ts'
+import { subjectDigest, type TenantMismatch } from '../tenants/match-token-tenant.ts'
+import type { GatewayRoute } from './gateway-route.ts'
+import type { RequestContext } from './request-context.ts'
+
+/**
+ * Answers a request that was refused, and returns `null`.
+ *
+ * On a route in shadow the refusal is only reported, and the route comes back: the request goes on
+ * as if no credential had been asked for, without identity and with its credential, for the
+ * upstream to verify.
+ */
+export function enforce(
+  request: RequestContext,
+  decision: RefusedDecision<GatewayRoute>,
+): GatewayRoute | null {
+  const { route, refusal, identity } = decision
+  if (identity !== null) reportMisuse(request, decision, identity)
+  if (route === null || !route.isShadow) {
+    request.refuse(refusal)
+    return null
+  }
+  const { metrics, logger } = request.gateway
+  metrics.countShadowRefusal(refusal.code, route.index)
+  logger.security({
+    event: 'shadow_refused',
+    route: route.name,
+    code: refusal.code,
+    reason: refusal.reason,
+  })
+  return route
+}
+
+/** A good credential that was used where it must not be. */
+function reportMisuse(
+  { gateway, requestId }: RequestContext,
+  { route, refusal }: RefusedDecision<GatewayRoute>,
+  identity: Identity,
+): void {
+  const where = { requestId, route: route?.name ?? 'none', subjectDigest: subjectDigest(identity) }
+  if (refusal.code === 'token_revoked') {
+    gateway.logger.security({ event: 'revoked_token_used', ...where })
+  } else if ('requestTenant' in refusal) gateway.logger.security(crossTenantAttempt(refusal, where))
+}
+
+function crossTenantAttempt(
+  { reason, requestTenant, tokenTenant }: TenantMismatch,
+  where: Readonly<Record<'requestId' | 'route' | 'subjectDigest', string>>,
+): SecurityEvent {
+  return {
+    event: 'cross_tenant_attempt',
+    ...where,
+    reason,
+    requestTenant,
+    credentialTenant: tokenTenant,
+  }
+}

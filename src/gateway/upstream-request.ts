@@ -1,0 +1,108 @@
+/**
+ * What goes upstream: what the client sent, minus everything that only the gateway may say, plus
+ * what the gateway says.
+ */
+import { notesOf } from '../authentication/identity-notes.ts'
+import type { PassedDecision } from '../decision/decision.ts'
+import type { ServedTenant } from '../identity/identity-headers.ts'
+import { isAcceptableRequestId } from '../observability/request-id.ts'
+import { isTraceparent } from '../observability/trace-context.ts'
+import { fieldValue, type HeaderList } from '../protocol/header-list.ts'
+import { forward } from '../proxy/forward.ts'
+import { forwardedFields } from '../proxy/forwarded-headers.ts'
+import { requestHeaders } from '../proxy/hop-by-hop-headers.ts'
+import { splitRequestFields } from '../proxy/request-fields.ts'
+import type { UpstreamPool } from '../proxy/upstream-pool.ts'
+import type { Tenant } from '../tenants/tenant.ts'
+import type { Gateway } from './gateway.ts'
+import type { GatewayRoute } from './gateway-route.ts'
+import type { RequestContext } from './request-context.ts'
+
+/** The upstream is told of no caller. */
+export const NO_IDENTITY = ''
+/** In place of a tenant that the credential names and that no route has checked. */
+const NO_TENANT: ServedTenant = { id: '', plan: null }
+/** Tells the upstream that a credential came that could not be verified. */
+const UNVERIFIED_IDENTITY = '\r\nx-auth-status: unverified'
+
+/** Lines of the request head that say who is calling; {@link NO_IDENTITY} when nobody is known. */
+export function identityLines(
+  { gateway }: RequestContext,
+  { route, tenant, caller, established, decidedAtSeconds }: PassedDecision<GatewayRoute>,
+): string {
+  if (established === null) return caller === 'unverified' ? UNVERIFIED_IDENTITY : NO_IDENTITY
+  const told = tenant ?? (gateway.hasTenants ? NO_TENANT : null)
+  return route.identity.linesFor(notesOf(established), established.verified, told, decidedAtSeconds)
+}
+
+/** @param identity From {@link identityLines}. */
+export function sendUpstream(
+  request: RequestContext,
+  route: GatewayRoute,
+  tenant: Tenant | null,
+  identity: string,
+): void {
+  const { gateway, exchange } = request
+  const { head, peerAddress, scheme } = exchange
+  const credential = route.stripper
+  const { framing, lines } = splitRequestFields(
+    requestHeaders(head.headers, route.requestFilter, credential),
+  )
+  const query = credential === null ? head.query : credential.strippedQuery(head.query)
+  const forwarded = forwardedFields(head.headers, {
+    peerAddress,
+    scheme,
+    authority: head.authority,
+    trusted: request.isPeerTrusted,
+  })
+  const ids = idLines(request)
+  const trace = traceLines(gateway, head.headers)
+
+  forward(
+    exchange,
+    upstreamOf(gateway, route, tenant),
+    {
+      method: head.method,
+      target: query === '' ? head.path : `${head.path}?${query}`,
+      headers: framing,
+      // Ours come last: what is read twice by mistake is mostly read from the end.
+      ownFields: `${forwarded}${lines}${ids}${trace}${identity}`,
+      answerHeaders: ['x-request-id', request.requestId],
+    },
+    request,
+  )
+}
+
+/** A tenant may have an upstream of its own; who named it has made sure that there is one. */
+function upstreamOf(gateway: Gateway, route: GatewayRoute, tenant: Tenant | null): UpstreamPool {
+  if (tenant === null || tenant.upstream === null) return route.upstream
+  return gateway.upstreams.get(tenant.upstream) ?? route.upstream
+}
+
+function idLines(request: RequestContext): string {
+  const { requestId } = request
+  const { requestIdName, correlationIdName } = request.gateway
+  const requestLine = requestIdName === null ? '' : `\r\n${requestIdName}: ${requestId}`
+  if (correlationIdName === null) return requestLine
+  const given = request.isPeerTrusted
+    ? fieldValue(request.exchange.head.headers, 'x-correlation-id')
+    : null
+  const isKept = given !== null && isAcceptableRequestId(given)
+  return `${requestLine}\r\n${correlationIdName}: ${isKept ? given : requestId}`
+}
+
+/**
+ * `tracestate` goes on only with the one `traceparent` that it belongs to (W3C §3.3.1.1). Repeated
+ * fields of it are one list.
+ */
+function traceLines(gateway: Gateway, received: HeaderList): string {
+  const parent = fieldValue(received, 'traceparent')
+  if (parent === null || !isTraceparent(parent)) {
+    return `\r\ntraceparent: ${gateway.traceParents.start(false)}`
+  }
+  let lines = `\r\ntraceparent: ${gateway.traceParents.continue(parent)}`
+  for (let index = 0; index < received.length; index += 2) {
+    if (received[index] === 'tracestate') lines += `\r\ntracestate: ${received[index + 1]}`
+  }
+  return lines
+}

@@ -1,0 +1,228 @@
+/**
+ * A revision that decides without a server, a thread or a network: the real parts of a listener,
+ * with signatures checked in place, sessions in memory, and the answers of an introspection
+ * endpoint given by the test.
+ */
+import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
+import { ApiKeyAuthenticator } from '../../src/authentication/api-key-authenticator.ts'
+import type { RouteRequirement } from '../../src/authentication/authorize.ts'
+import { LongLivedTokens } from '../../src/authentication/long-lived-tokens.ts'
+import { SessionAuthenticator } from '../../src/authentication/session-authenticator.ts'
+import { SharedVerdicts } from '../../src/authentication/shared-verdicts.ts'
+import {
+  type Introspector,
+  TokenAuthenticator,
+} from '../../src/authentication/token-authenticator.ts'
+import { compileTokenProfile } from '../../src/authentication/verification-profile.ts'
+import { AUTHORIZATION_BEARER } from '../../src/credentials/credential-source.ts'
+import { CredentialExtractor } from '../../src/credentials/extract-credential.ts'
+import type { AuthenticationMethod, Revision, RouteRules } from '../../src/decision/revision.ts'
+import { judgeIntrospectionResponse } from '../../src/protocol/introspection-response.ts'
+import {
+  createLearntRevocationsBuffer,
+  LearntRevocations,
+} from '../../src/revocation/learnt-revocations.ts'
+import { createRevocationBuffer, RevocationIndex } from '../../src/revocation/revocation-index.ts'
+import { RevocationReader } from '../../src/revocation/revocation-reader.ts'
+import { compileRoutes } from '../../src/routing/compile-routes.ts'
+import type { KeyGenerations } from '../../src/shared-memory/key-generations.ts'
+import { TenantResolver } from '../../src/tenants/resolve-tenant.ts'
+import { TenantRegistry } from '../../src/tenants/tenant-registry.ts'
+import { createInFlightBuffer, InFlight } from '../../src/token-cache/in-flight.ts'
+import { createRefusalCacheBuffer, RefusalCache } from '../../src/token-cache/refusal-cache.ts'
+import { createTokenCacheBuffer, TokenCache } from '../../src/token-cache/token-cache.ts'
+import { ApiKeyList } from '../../src/verifiers/api-key/api-key-list.ts'
+import type { ApiKeyRecord } from '../../src/verifiers/api-key/api-key-record.ts'
+import { JwtVerifier } from '../../src/verifiers/jwt/jwt-verifier.ts'
+import { createOpensslVerifier } from '../../src/verifiers/jwt/openssl-backend.ts'
+import type { SignatureChecker } from '../../src/verifiers/jwt/signature-pool.ts'
+import { MemorySessionStore } from '../../src/verifiers/session/memory-session-store.ts'
+import { SALLYPORT_POINTERS } from '../../src/verifiers/session/session-record.ts'
+import {
+  type SessionFirstSights,
+  SessionVerifier,
+} from '../../src/verifiers/session/session-verifier.ts'
+import { createGenerations } from './generations.ts'
+import { ISSUER_POLICY } from './jwt-policy.ts'
+import { ManualClock } from './manual-clock.ts'
+import { ISSUER, type MintingKey, mintKey, NOW_SECONDS } from './mint-token.ts'
+import { StaticKeySource } from './static-key-source.ts'
+import { tenant } from './tenants.ts'
+
+const TOKEN_LENGTH_MAX = 4_096
+const COOKIE_LENGTH_MAX = 512
+const DAY_SECONDS = 86_400
+const NONE: RouteRequirement = {
+  scopesAll: [],
+  scopesAny: [],
+  rolesAll: [],
+  rolesAny: [],
+  claims: [],
+  issuers: [],
+}
+
+export const SESSION_COOKIE = 'sid'
+export const API_KEY = 'a-key-of-the-list'
+export const EXPIRED_API_KEY = 'a-key-that-has-ended'
+export const LIVE_SESSION = 'live-session-0123456789'
+export const OLD_SESSION = 'old-session-0123456789'
+export const VISITOR_SESSION = 'visitor-session-0123456789'
+export const ORIGIN = 'https://app.example.com'
+
+/** Sets up everything anew; nothing is shared between two of them. */
+export async function createPlainRevision() {
+  const clock = new ManualClock(NOW_SECONDS * 1_000)
+  const revocationBuffer = createRevocationBuffer(30)
+  const key = mintKey('ES256', 'ec')
+  const sessions = new MemorySessionStore(clock)
+  await sessions.set(LIVE_SESSION, SESSION_RECORD, DAY_SECONDS)
+  await sessions.set(OLD_SESSION, JSON.stringify({ userId: 'bob', createdAt: 1 }), DAY_SECONDS)
+  await sessions.set(VISITOR_SESSION, JSON.stringify({ createdAt: NOW_SECONDS }), DAY_SECONDS)
+  const methods = createMethods(key, sessions, clock)
+  const registry = new TenantRegistry(
+    [{ name: 'main', issuer: ISSUER }],
+    [tenant('acme'), tenant('globex'), tenant('closed', { status: 'suspended' })],
+  )
+  const resolver = new TenantResolver([{ from: 'path', pattern: '/tenants/{tenant}/*' }])
+  const policy = { required: true, readsClaim: false, allowTokensWithoutTenant: false }
+  const routes: readonly (readonly [string, Partial<RouteRules>])[] = [
+    ['/token/*', {}],
+    ['/admin/*', { requirement: { ...NONE, scopesAll: ['admin'] } }],
+    ['/owner/*', { requirement: { ...NONE, rolesAll: ['owner'] } }],
+    ['/open/*', { authentication: 'none' }],
+    ['/optional/*', { authentication: 'optional', methods: [methods.session, methods.token] }],
+    ['/session/*', { methods: [methods.session], absent: 'session_absent' }],
+    ['/key/*', { methods: [methods.apiKey] }],
+    ['/opaque/*', { methods: [methods.opaque] }],
+    ['/tenants/*', { tenants: { resolver, registry, policy } }],
+  ]
+  const learntRevocations = new LearntRevocations(createLearntRevocationsBuffer())
+  const revision: Revision<RouteRules> = {
+    routes: compileRoutes(
+      routes.map(([path, part]) => ({
+        match: { path, host: null, methods: [], isCaseSensitive: false },
+        target: { ...DEFAULT_RULES, methods: [methods.token], ...part },
+      })),
+      [],
+    ),
+    revocations: new RevocationReader(revocationBuffer),
+    learntRevocations,
+    clock,
+  }
+  return { revision, clock, key, revoked: new RevocationIndex(revocationBuffer), learntRevocations }
+}
+
+const DEFAULT_RULES: Omit<RouteRules, 'methods'> = {
+  authentication: 'required',
+  absent: 'credential_absent',
+  requirement: NONE,
+  requiresNothing: true,
+  tenants: null,
+  allowedOrigins: new Set([ORIGIN]),
+}
+
+const SESSION_RECORD = JSON.stringify({ userId: 'alice', createdAt: NOW_SECONDS })
+
+/** Signatures are checked at once, in this thread. */
+const SIGNATURES: SignatureChecker = {
+  submit(token, key, algorithm, settle) {
+    const verdict = createOpensslVerifier({ ...key.material, algorithm }).verify(token)
+    settle(verdict === 'failed' ? 'unavailable' : verdict)
+  },
+}
+
+interface Methods {
+  readonly token: AuthenticationMethod
+  readonly opaque: AuthenticationMethod
+  readonly session: AuthenticationMethod
+  readonly apiKey: AuthenticationMethod
+}
+
+function createMethods(key: MintingKey, store: MemorySessionStore, clock: ManualClock): Methods {
+  const { table: keys, allocator } = createGenerations()
+  const place = allocator.allocate()
+  assert.ok(place !== null)
+  const generation = { generationSlot: place.slot, generation: place.generation }
+  const parts = {
+    verdicts: createVerdicts(keys, clock),
+    jwt: new JwtVerifier({
+      keys: new StaticKeySource().setKeys('main', [{ ...key.verificationKey, ...generation }]),
+      signatures: SIGNATURES,
+    }),
+    introspector: INTROSPECTOR,
+  }
+  const bearer = new CredentialExtractor([AUTHORIZATION_BEARER], TOKEN_LENGTH_MAX)
+  const jwt = compileTokenProfile({ jwt: [ISSUER_POLICY], introspection: null, answerMsMax: 0 })
+  const opaque = compileTokenProfile({ jwt: null, introspection: INTROSPECTION, answerMsMax: 0 })
+  const cookie = [{ kind: 'cookie', name: SESSION_COOKIE }] as const
+  const header = [{ kind: 'header', name: 'x-api-key', scheme: null }] as const
+  return {
+    token: { extractor: bearer, authenticator: new TokenAuthenticator(parts, jwt) },
+    opaque: { extractor: bearer, authenticator: new TokenAuthenticator(parts, opaque) },
+    session: {
+      extractor: new CredentialExtractor(cookie, COOKIE_LENGTH_MAX, 'session_cookie_too_long'),
+      authenticator: new SessionAuthenticator(createSessions(store), clock),
+    },
+    apiKey: {
+      extractor: new CredentialExtractor(header, TOKEN_LENGTH_MAX, 'api_key_too_long'),
+      authenticator: new ApiKeyAuthenticator(API_KEYS, null, clock),
+    },
+  }
+}
+
+/** What the endpoint answers is what the token says, in base64url. */
+const INTROSPECTOR: Introspector = {
+  introspect(token, policy, nowSeconds) {
+    const body = Buffer.from(token.text, 'base64url')
+    return Promise.resolve(judgeIntrospectionResponse(body, token.text, policy, nowSeconds))
+  },
+}
+
+const INTROSPECTION = {
+  policy: { ...ISSUER_POLICY, requireAudience: false },
+  onOutage: 'reject-all',
+  cacheTtlSeconds: 10,
+  inactiveTtlSeconds: 10,
+  staleMaxAgeSeconds: 60,
+} as const
+
+const API_KEYS = new ApiKeyList(
+  new Map([
+    [hash('sha256', API_KEY, 'hex'), apiKeyRecord(null)],
+    [hash('sha256', EXPIRED_API_KEY, 'hex'), apiKeyRecord(NOW_SECONDS)],
+  ]),
+)
+
+function apiKeyRecord(expiresAtSeconds: number | null): ApiKeyRecord {
+  const nothing = { email: null, roles: [], scopes: [], tenantId: null, organisationId: null }
+  return { userId: 'batch', ...nothing, expiresAtSeconds }
+}
+
+function createSessions(store: MemorySessionStore): SessionVerifier {
+  return new SessionVerifier(store, SIGHTS, {
+    cookieSecrets: null,
+    keyPrefix: '',
+    keyHash: 'none',
+    pointers: SALLYPORT_POINTERS,
+    ttlSeconds: DAY_SECONDS,
+    isLifeForeign: false,
+    absoluteTtlSeconds: DAY_SECONDS,
+    keepsAbsoluteTtl: true,
+  })
+}
+
+/** Every session of these says when it began. */
+const SIGHTS: SessionFirstSights = { of: () => Promise.resolve(null) }
+
+function createVerdicts(keys: KeyGenerations, clock: ManualClock): SharedVerdicts {
+  return new SharedVerdicts({
+    cache: new TokenCache({ buffer: createTokenCacheBuffer(1 / 4), keys, memoEntries: 64 }),
+    refusals: new RefusalCache({ buffer: createRefusalCacheBuffer(65_536), keys, ttlSeconds: 10 }),
+    inFlight: new InFlight(createInFlightBuffer()),
+    keys,
+    clock,
+    lookups: { countCacheLookup: () => undefined },
+    longLived: new LongLivedTokens(() => DAY_SECONDS, { security: () => undefined }),
+  })
+}

@@ -1,0 +1,218 @@
+/** Decisions from plain facts: no server, no thread, no exchange. */
+import assert from 'node:assert/strict'
+import { before, describe, it } from 'node:test'
+import { decide } from '../../src/decision/decide.ts'
+import type { Decision, RequestFacts } from '../../src/decision/decision.ts'
+import type { RouteRules } from '../../src/decision/revision.ts'
+import { AUTH_ERROR_CODES, type AuthErrorCode } from '../../src/protocol/auth-error.ts'
+import type { RefusalReason } from '../../src/protocol/refusal-reason.ts'
+import { mintKey, mintToken, NOW_SECONDS } from '../support/mint-token.ts'
+import {
+  API_KEY,
+  createPlainRevision,
+  EXPIRED_API_KEY,
+  LIVE_SESSION,
+  OLD_SESSION,
+  ORIGIN,
+  SESSION_COOKIE,
+  VISITOR_SESSION,
+} from '../support/plain-revision.ts'
+import { entryOf } from '../support/revocations.ts'
+
+let plain: Awaited<ReturnType<typeof createPlainRevision>>
+
+before(async () => {
+  plain = await createPlainRevision()
+  plain.learntRevocations.markLearnt()
+})
+
+function factsOf(path: string, headers: readonly string[] = [], method = 'GET'): RequestFacts {
+  return { method, path, query: '', host: 'api.example.com', headers }
+}
+
+const bearer = (token: string) => ['authorization', `Bearer ${token}`]
+const cookie = (value: string) => ['cookie', `${SESSION_COOKIE}=${value}`]
+const answer = (members: object) => Buffer.from(JSON.stringify(members)).toString('base64url')
+
+async function minted(claims: Record<string, unknown> = {}, header: Record<string, unknown> = {}) {
+  return bearer(await mintToken(plain.key, claims, header))
+}
+
+async function refusalOf(facts: RequestFacts): Promise<RefusalReason | 'passed'> {
+  const decision = await decide(plain.revision, facts)
+  return decision.kind === 'passed' ? 'passed' : decision.refusal.reason
+}
+
+/** Codes that are not about the caller: the form of the message, our load, the upstream. */
+const OF_OTHERS: ReadonlySet<AuthErrorCode> = new Set<AuthErrorCode>([
+  ...(['payload_too_large', 'uri_too_long', 'headers_too_large'] as const),
+  ...(['upstream_unreachable', 'upstream_connection_lost'] as const),
+  ...(['upstream_protocol_error', 'upstream_timeout'] as const),
+  ...(['verifier_unavailable', 'overloaded'] as const),
+])
+
+type Case = readonly [
+  RefusalReason,
+  AuthErrorCode,
+  string,
+  () => readonly string[] | Promise<readonly string[]>,
+]
+
+const CASES: readonly Case[] = [
+  ['route_not_found', 'route_not_found', '/nowhere', () => []],
+  ['path_ambiguous', 'invalid_request', '/Admin/x', () => minted()],
+  ['credential_absent', 'missing_token', '/token/x', () => []],
+  ['credential_repeated', 'invalid_request', '/token/x', () => [...bearer('a'), ...bearer('b')]],
+  ['credential_empty', 'invalid_request', '/token/x', () => ['authorization', 'Bearer ']],
+  ['token_syntax', 'invalid_request', '/token/x', () => bearer('a"b')],
+  ['token_too_long', 'invalid_token', '/token/x', () => bearer('a'.repeat(5_000))],
+  ['token_malformed', 'invalid_token', '/token/x', () => bearer('opaque')],
+  ['token_header_malformed', 'invalid_token', '/token/x', () => bearer('e30.e30.AAAA')],
+  [
+    'algorithm_not_allowed',
+    'invalid_token',
+    '/token/x',
+    async () => bearer(await mintToken(mintKey('ES384'))),
+  ],
+  ['type_not_allowed', 'invalid_token', '/token/x', () => minted({}, { typ: 'logout+jwt' })],
+  [
+    'signature_invalid',
+    'invalid_token',
+    '/token/x',
+    async () => bearer(await mintToken(mintKey('ES256', 'ec'))),
+  ],
+  ['key_unknown', 'unknown_signing_key', '/token/x', () => minted({}, { kid: 'other' })],
+  ['issuer_not_accepted', 'invalid_claims', '/token/x', () => minted({ iss: 'https://x.test/' })],
+  ['audience_mismatch', 'invalid_claims', '/token/x', () => minted({ aud: 'else' })],
+  ['foreign_kind_of_token', 'invalid_claims', '/token/x', () => minted({ events: {} })],
+  ['time_claim_mistyped', 'invalid_claims', '/token/x', () => minted({ nbf: '1' })],
+  ['claim_mistyped', 'invalid_claims', '/token/x', () => minted({ roles: { admin: true } })],
+  ['issued_in_future', 'invalid_claims', '/token/x', () => minted({ iat: NOW_SECONDS + 60 })],
+  ['token_expired', 'token_expired', '/token/x', () => minted({ exp: NOW_SECONDS - 60 })],
+  [
+    'token_not_yet_valid',
+    'token_not_yet_valid',
+    '/token/x',
+    () => minted({ nbf: NOW_SECONDS + 60 }),
+  ],
+  ['token_revoked', 'token_revoked', '/token/x', () => minted({ sub: 'revoked', jti: 'gone' })],
+  ['token_inactive', 'inactive_token', '/opaque/x', () => bearer(answer({ active: false }))],
+  ['scope_missing', 'insufficient_scope', '/admin/x', () => minted()],
+  ['role_missing', 'insufficient_scope', '/owner/x', () => minted()],
+  ['session_absent', 'no_session', '/session/x', () => []],
+  ['session_absent', 'no_session', '/session/x', () => cookie(VISITOR_SESSION)],
+  ['session_cookie_malformed', 'invalid_session_format', '/session/x', () => cookie('%%%')],
+  [
+    'session_cookie_too_long',
+    'invalid_session_format',
+    '/session/x',
+    () => cookie('a'.repeat(600)),
+  ],
+  [
+    'session_not_found',
+    'session_not_found',
+    '/session/x',
+    () => cookie('no-such-session-0123456789'),
+  ],
+  ['session_expired', 'session_expired', '/session/x', () => cookie(OLD_SESSION)],
+  ['api_key_unknown', 'invalid_api_key', '/key/x', () => ['x-api-key', 'guessed']],
+  ['api_key_expired', 'invalid_api_key', '/key/x', () => ['x-api-key', EXPIRED_API_KEY]],
+  ['tenant_absent', 'tenant_not_identified', '/tenants', () => minted()],
+  ['tenant_name_malformed', 'tenant_not_found', '/tenants/-/x', () => minted()],
+  ['tenant_unknown', 'tenant_not_found', '/tenants/initech/x', () => minted()],
+  ['tenant_suspended', 'tenant_suspended', '/tenants/closed/x', () => minted()],
+  ['tenant_of_another', 'tenant_mismatch', '/tenants/globex/x', () => minted()],
+  [
+    'tenant_claim_absent',
+    'tenant_mismatch',
+    '/tenants/acme/x',
+    () => minted({ tenant_id: undefined }),
+  ],
+]
+
+describe('a decision from plain facts', () => {
+  for (const [reason, code, path, headersOf] of CASES) {
+    it(`refuses with ${code} because of ${reason}`, async () => {
+      plain.revoked.add(
+        entryOf(
+          { kind: 'jti', issuer: 'https://idp.example.com/', value: 'gone' },
+          NOW_SECONDS + 60,
+        ),
+        NOW_SECONDS,
+      )
+      const decision = await decide(plain.revision, factsOf(path, await headersOf()))
+      assert.ok(decision.kind === 'refused', 'it was refused')
+      assert.deepEqual([decision.refusal.reason, decision.refusal.code], [reason, code])
+    })
+  }
+
+  it('refuses what changes something and comes by cookie from a foreign page', async () => {
+    const foreign = [
+      ...cookie(LIVE_SESSION),
+      'origin',
+      'https://evil.example',
+      'sec-fetch-site',
+      'cross-site',
+    ]
+    assert.equal(await refusalOf(factsOf('/session/x', foreign, 'POST')), 'cross_site')
+    const known = [...cookie(LIVE_SESSION), 'origin', ORIGIN]
+    assert.equal(await refusalOf(factsOf('/session/x', known, 'POST')), 'passed')
+  })
+
+  it('has produced every code that is about the caller', () => {
+    const produced = new Set<AuthErrorCode>([...CASES.map(([, code]) => code), 'csrf_rejected'])
+    const missing = AUTH_ERROR_CODES.filter((code) => !OF_OTHERS.has(code) && !produced.has(code))
+    assert.deepEqual(missing, [])
+  })
+
+  it('passes nobody who may have been revoked before the instance has learnt of it', async () => {
+    const unlearnt = await createPlainRevision()
+    const token = await mintToken(unlearnt.key)
+    const decision = await decide(unlearnt.revision, factsOf('/token/x', bearer(token)))
+    assert.equal(decision.kind === 'refused' && decision.refusal.reason, 'revocations_not_learnt')
+  })
+})
+
+describe('a request that may pass', () => {
+  it('is decided about in the same tick once its verdict is known', async () => {
+    const facts = factsOf('/token/x', await minted({ sub: 'known' }))
+    const first = decide(plain.revision, facts)
+    assert.ok(first instanceof Promise)
+    await first
+    assert.ok(!(decide(plain.revision, facts) instanceof Promise))
+  })
+
+  it('names route, tenant, caller and the end of its lease', async () => {
+    const exp = NOW_SECONDS + 600
+    const token = await minted({ sub: 'tenant-user', exp })
+    const decision = (await decide(
+      plain.revision,
+      factsOf('/tenants/acme/x', token),
+    )) as Decision<RouteRules>
+    assert.ok(decision.kind === 'passed')
+    assert.equal(decision.tenant?.id, 'acme')
+    assert.equal(decision.caller, 'established')
+    assert.equal(decision.established?.verified.identity.subject, 'tenant-user')
+    assert.equal(decision.leaseEndsAtSeconds, exp + 5)
+  })
+
+  it('may be without a credential where none is needed, and then nothing ends its lease', async () => {
+    for (const [path, headers] of [
+      ['/open/x', []],
+      ['/optional/x', []],
+      ['/optional/x', cookie(VISITOR_SESSION)],
+    ] as const) {
+      const decision = await decide(plain.revision, factsOf(path, headers))
+      assert.ok(decision.kind === 'passed', path)
+      assert.deepEqual([decision.caller, decision.established], ['anonymous', null])
+      assert.equal(decision.leaseEndsAtSeconds, Number.POSITIVE_INFINITY)
+    }
+  })
+
+  it('is one of each kind of credential', async () => {
+    const opaque = answer({ active: true, sub: 'alice', exp: NOW_SECONDS + 60 })
+    assert.equal(await refusalOf(factsOf('/opaque/x', bearer(opaque))), 'passed')
+    assert.equal(await refusalOf(factsOf('/session/x', cookie(LIVE_SESSION))), 'passed')
+    assert.equal(await refusalOf(factsOf('/key/x', ['x-api-key', API_KEY])), 'passed')
+  })
+})
