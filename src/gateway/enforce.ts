@@ -5,9 +5,8 @@
  * Not for what the hard shell or the upstream refuses: that is refused on every route.
  */
 import type { RefusedDecision } from '../decision/decision.ts'
-import type { SecurityEvent } from '../observability/security-event.ts'
 import type { Identity } from '../protocol/verification.ts'
-import { subjectDigest, type TenantMismatch } from '../tenants/match-token-tenant.ts'
+import { subjectDigest } from '../tenants/match-token-tenant.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { RequestContext } from './request-context.ts'
 
@@ -45,21 +44,18 @@ function reportMisuse(
   { route, refusal }: RefusedDecision<GatewayRoute>,
   identity: Identity,
 ): void {
-  const where = { requestId, route: route?.name ?? 'none', subjectDigest: subjectDigest(identity) }
+  const where = { requestId, route: route?.name ?? 'none' }
   if (refusal.code === 'token_revoked') {
-    gateway.logger.security({ event: 'revoked_token_used', ...where })
-  } else if ('requestTenant' in refusal) gateway.logger.security(crossTenantAttempt(refusal, where))
-}
-
-function crossTenantAttempt(
-  { reason, requestTenant, tokenTenant }: TenantMismatch,
-  where: Readonly<Record<'requestId' | 'route' | 'subjectDigest', string>>,
-): SecurityEvent {
-  return {
-    event: 'cross_tenant_attempt',
-    ...where,
-    reason,
-    requestTenant,
-    credentialTenant: tokenTenant,
+    const digest = subjectDigest(identity)
+    gateway.logger.security({ event: 'revoked_token_used', ...where, subjectDigest: digest })
+  } else if ('requestTenant' in refusal) {
+    gateway.logger.security({
+      event: 'cross_tenant_attempt',
+      ...where,
+      reason: refusal.reason,
+      requestTenant: refusal.requestTenant,
+      credentialTenant: refusal.tokenTenant,
+      subjectDigest: subjectDigest(identity),
+    })
   }
 }
