@@ -4,24 +4,14 @@
  * It runs in the supervisor on node:http, because its traffic is rare and must not depend on the
  * listener threads. Everything it tells comes from the callbacks that it is given.
  */
-import { isUtf8 } from 'node:buffer'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Readiness } from '../gateway/health.ts'
-import { parseJsonText } from '../protocol/strict-json.ts'
 import { spaced } from '../resilience/spaced.ts'
-import type { SessionRegistry } from '../verifiers/session/session-registry.ts'
 import { AdminAccess, type AdminRefusal } from './admin-access.ts'
-import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
+import { ADMIN_ENDPOINTS, type AdminEndpoint, type AdminSources } from './admin-endpoints.ts'
+import { type Answer, methodNotAllowed, problem } from './answer.ts'
 import { ConnectionLimit } from './connection-limit.ts'
-import {
-  answerBackchannelLogout,
-  answerRevocations,
-  BACKCHANNEL_LOGOUT,
-  REVOCATIONS,
-  type Revocations,
-} from './revocations.ts'
-import { answerSessions } from './sessions.ts'
+import { readRequest } from './read-request.ts'
 
 export interface AdminAppOptions {
   readonly host: string
@@ -29,21 +19,6 @@ export interface AdminAppOptions {
   readonly port: number
   /** Demanded from everyone, health checks excepted; `null`: none. */
   readonly token: string | null
-}
-
-/** Where the answers come from. */
-export interface AdminSources {
-  /** Prometheus text. */
-  metrics(): Promise<string>
-  readonly metricsContentType: string
-  readiness(): Readiness
-  /** Everything that an operator may know, as plain data. */
-  status(): Promise<object>
-  /** `null`: sessions are not configured. */
-  readonly sessions: SessionRegistry | null
-  readonly revocations: Revocations
-  /** Something failed that should not have; the client has been told 500. */
-  onFailure(error: unknown): void
 }
 
 const HEAD_BYTES_MAX = 8_192
@@ -54,25 +29,8 @@ const CHECKING_INTERVAL_MS = 1_000
 const ANSWER_TIMEOUT_MS = 15_000
 const KEEP_ALIVE_TIMEOUT_MS = 5_000
 const CONNECTIONS_MAX = 128
-/** The largest thing that an operator sends is one session. */
-const BODY_BYTES_MAX = 65_536
 /** A scrape costs each listener thread some milliseconds: scrapers that come together share one. */
 const SCRAPE_PAUSE_MS = 100
-const SESSIONS = '/sessions'
-const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i
-
-interface AdminRoute {
-  /** Open to probes, which carry no token. They tell no more than the main port does. */
-  readonly isOpen: boolean
-  answer(sources: AdminSources): Answer | Promise<Answer>
-}
-
-const ROUTES: ReadonlyMap<string, AdminRoute> = new Map([
-  ['/metrics', { isOpen: false, answer: answerMetrics }],
-  ['/status', { isOpen: false, answer: answerStatus }],
-  ['/health/live', { isOpen: true, answer: answerLive }],
-  ['/health/ready', { isOpen: true, answer: answerReady }],
-])
 
 const REFUSALS: Readonly<Record<AdminRefusal, readonly [number, string, string]>> = {
   bad_host: [403, 'Unknown host', 'The Host of this request is not a name of the admin listener.'],
@@ -151,105 +109,30 @@ export class AdminApp {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): Answer | Promise<Answer> {
-    const path = pathOf(request.url ?? '')
-    const route = ROUTES.get(path)
+    const [endpoint] = ADMIN_ENDPOINTS.at(pathOf(request.url ?? ''))
     const refusal = this.#access.check(request)
-    // A logout token proves by its signature who sent it.
-    const isOpen = route?.isOpen === true || path === BACKCHANNEL_LOGOUT
-    if (refusal !== null && (refusal === 'bad_host' || !isOpen)) {
+    if (refusal !== null && (refusal === 'bad_host' || endpoint?.isOpen !== true)) {
       if (refusal !== 'bad_host') response.setHeader('WWW-Authenticate', 'Bearer realm="admin"')
       return problem(...REFUSALS[refusal])
     }
-    if (path === SESSIONS || path.startsWith(`${SESSIONS}/`)) return this.#answerSessions(request)
-    if (path === REVOCATIONS || path.startsWith(`${REVOCATIONS}/`)) {
-      return this.#answerWith(request, REVOCATIONS, answerRevocations)
-    }
-    if (path === BACKCHANNEL_LOGOUT) {
-      return this.#answerWith(request, BACKCHANNEL_LOGOUT, answerBackchannelLogout)
-    }
-    if (route === undefined) {
-      const known = [...ROUTES.keys(), SESSIONS, REVOCATIONS, BACKCHANNEL_LOGOUT].join(', ')
+    if (endpoint === undefined) {
+      const known = ADMIN_ENDPOINTS.paths.join(', ')
       return problem(404, 'Not found', `The admin listener answers ${known}.`)
     }
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return methodNotAllowed(path, 'GET, HEAD')
+    const { path, methods } = endpoint
+    if (methods?.includes(request.method ?? '') === false) {
+      return methodNotAllowed(path, methods.join(', '))
     }
-    return route.answer(this.#sources)
+    return this.#answerWith(endpoint, request)
   }
 
-  async #answerWith(
-    request: IncomingMessage,
-    resource: string,
-    answer: (revocations: Revocations, asked: AdminRequest) => Answer | Promise<Answer>,
-  ): Promise<Answer> {
-    const asked = await readRequest(request, resource)
-    return 'status' in asked ? asked : answer(this.#sources.revocations, asked)
+  async #answerWith(endpoint: AdminEndpoint, request: IncomingMessage): Promise<Answer> {
+    const asked = await readRequest(request, endpoint.path)
+    return 'status' in asked ? asked : endpoint.answer(this.#sources, asked)
   }
-
-  async #answerSessions(request: IncomingMessage): Promise<Answer> {
-    const { sessions } = this.#sources
-    if (sessions === null) return problem(404, 'No sessions', 'Sessions are not configured.')
-    const asked = await readRequest(request, SESSIONS)
-    return 'status' in asked ? asked : answerSessions(sessions, asked)
-  }
-}
-
-async function answerMetrics(sources: AdminSources): Promise<Answer> {
-  const body = await sources.metrics()
-  return { status: 200, contentType: sources.metricsContentType, body, allow: null }
-}
-
-async function answerStatus(sources: AdminSources): Promise<Answer> {
-  return json(200, await sources.status())
-}
-
-function answerLive(): Answer {
-  return json(200, { status: 'live' })
-}
-
-function answerReady(sources: AdminSources): Answer {
-  const { ready, ...told } = sources.readiness()
-  return json(ready ? 200 : 503, told)
 }
 
 function pathOf(target: string): string {
   const query = target.indexOf('?')
   return query === -1 ? target : target.slice(0, query)
-}
-
-/** @returns An answer when the request is none that a resource could take. */
-async function readRequest(
-  request: IncomingMessage,
-  resource: string,
-): Promise<AdminRequest | Answer> {
-  const url = new URL(request.url ?? '', 'http://admin')
-  let reference: string
-  try {
-    reference = decodeURIComponent(url.pathname.slice(resource.length + 1))
-  } catch {
-    return problem(400, 'Invalid request', 'The path is not percent-encoded as it should be.')
-  }
-  const bytes = await readBody(request)
-  if (bytes === null) return problem(413, 'Too large', `At most ${BODY_BYTES_MAX} bytes are read.`)
-  // Decoding would put U+FFFD for what is not, and another value would be acted upon.
-  if (!isUtf8(bytes)) return problem(400, 'Invalid request', 'The body must be UTF-8.')
-  const text = bytes.toString('utf8')
-  const type = request.headers['content-type'] ?? ''
-  // A page of another site can send any text, but not with this type: that would take a preflight.
-  const isJson = /^application\/json\s*(;|$)/i.test(type)
-  const method = request.method ?? ''
-  const body = isJson ? parseJsonText(text) : null
-  const form = FORM.test(type) ? new URLSearchParams(text) : null
-  return { method, reference, query: url.searchParams, body, form }
-}
-
-/** @returns `null` when there is more than may be. */
-async function readBody(request: IncomingMessage): Promise<Buffer | null> {
-  const chunks: Buffer[] = []
-  let sizeBytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    sizeBytes += chunk.byteLength
-    if (sizeBytes <= BODY_BYTES_MAX) chunks.push(chunk)
-  }
-  return sizeBytes > BODY_BYTES_MAX ? null : Buffer.concat(chunks)
 }

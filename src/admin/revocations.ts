@@ -22,8 +22,8 @@ import type {
 import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
 import { type LiftableRevocations, liftRevocation } from './lift-revocation.ts'
 
-export const REVOCATIONS = '/revocations'
-export const BACKCHANNEL_LOGOUT = '/backchannel-logout'
+const REVOCATIONS = '/revocations'
+const BACKCHANNEL_LOGOUT = '/backchannel-logout'
 
 /** What the supervisor does about revocations. */
 export interface Revocations extends LiftableRevocations {

@@ -4,28 +4,27 @@ import type {
   IssuerConfiguration,
   RouteConfiguration,
 } from '../config/gateway-configuration.ts'
-import { jsonDocument, WellKnownDocuments } from '../gateway/answer-well-known.ts'
+import { documentEndpoint } from '../gateway/answer-well-known.ts'
+import type { MainEndpoint } from '../gateway/main-endpoint.ts'
 import {
   metadataPath,
   protectedResourceMetadata,
   resourceHost,
 } from '../protocol/protected-resource-metadata.ts'
 
-export function composeWellKnown(configuration: GatewayConfiguration): WellKnownDocuments {
+export function composeWellKnown(configuration: GatewayConfiguration): readonly MainEndpoint[] {
   const { routes, issuers } = configuration
   const resources = new Set(routes.flatMap(({ resource }) => (resource === null ? [] : [resource])))
-  return new WellKnownDocuments(
-    [...resources].map((resource) => {
-      const described = routes.filter((route) => route.resource === resource)
-      const body = protectedResourceMetadata({
-        resource,
-        issuers: described.flatMap((route) => issuersOf(route, issuers)),
-        scopes: described.flatMap(({ require }) => [...require.scopesAll, ...require.scopesAny]),
-        sources: described.flatMap(({ credentials }) => credentials),
-      })
-      return jsonDocument(metadataPath(resource), resourceHost(resource), body)
-    }),
-  )
+  return [...resources].map((resource) => {
+    const described = routes.filter((route) => route.resource === resource)
+    const body = protectedResourceMetadata({
+      resource,
+      issuers: described.flatMap((route) => issuersOf(route, issuers)),
+      scopes: described.flatMap(({ require }) => [...require.scopesAll, ...require.scopesAny]),
+      sources: described.flatMap(({ credentials }) => credentials),
+    })
+    return documentEndpoint(metadataPath(resource), resourceHost(resource), body)
+  })
 }
 
 /** Issuers whose tokens the route can judge. */

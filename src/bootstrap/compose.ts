@@ -12,8 +12,8 @@ import type {
   SessionsConfiguration,
   UpstreamConfiguration,
 } from '../config/gateway-configuration.ts'
-import { HEALTH_PATHS } from '../gateway/answer-health.ts'
-import { JWKS_PATH } from '../gateway/answer-jwks.ts'
+import { healthEndpoints } from '../gateway/answer-health.ts'
+import { jwksEndpoint } from '../gateway/answer-jwks.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Readiness } from '../gateway/health.ts'
 import { TrustedPeers } from '../gateway/trusted-peers.ts'
@@ -24,6 +24,7 @@ import { ListenerMetrics } from '../observability/listener-metrics.ts'
 import type { Logger } from '../observability/logger.ts'
 import { RequestIds } from '../observability/request-id.ts'
 import { TraceParents } from '../observability/trace-context.ts'
+import { EndpointTable } from '../protocol/endpoint-table.ts'
 import { UPSTREAM_POOL_DEFAULTS, UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { randomFraction, randomHex } from '../resilience/randomness.ts'
@@ -121,7 +122,11 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     introspector: introspection.introspector,
   })
   const tenants = composeTenants(start)
-  const wellKnown = composeWellKnown(configuration)
+  const endpoints = new EndpointTable([
+    ...healthEndpoints(around.readiness),
+    ...(internalTokens === null ? [] : [jwksEndpoint(() => internalTokens.published)]),
+    ...composeWellKnown(configuration),
+  ])
   const gateway: Gateway = {
     hasTenants: configuration.tenants !== null,
     revocations: new RevocationReader(buffers.revocations),
@@ -140,9 +145,9 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
           strategies,
         ),
       })),
-      [...HEALTH_PATHS, ...(internalTokens === null ? [] : [JWKS_PATH]), ...wellKnown.paths],
+      endpoints.paths,
     ),
-    wellKnown,
+    endpoints,
     requestIdName: identity.headers.requestId,
     correlationIdName: identity.headers.correlationId,
     trustedPeers: new TrustedPeers(configuration.server.trustedProxies),
@@ -155,8 +160,6 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     requestIds: new RequestIds(randomHex),
     traceParents: new TraceParents(randomHex),
     clock,
-    signingKeys: internalTokens && (() => internalTokens.published),
-    readiness: around.readiness,
   }
   return { gateway, tenants, verdicts, signatures, upstreams, introspection, internalTokens, redis }
 }

@@ -1,34 +1,27 @@
 /** `/health/live` and `/health/ready` on the main port: never authenticated, never proxied. */
 import type { ClientExchange } from '../proxy/client-exchange.ts'
 import type { Readiness } from './health.ts'
-
-const LIVE_PATH = '/health/live'
-const READY_PATH = '/health/ready'
-
-/** To most servers the same. */
-const LIVE_SLASH = `${LIVE_PATH}/`
-const READY_SLASH = `${READY_PATH}/`
-
-/** Where the gateway itself answers. */
-export const HEALTH_PATHS: readonly string[] = [LIVE_PATH, READY_PATH, LIVE_SLASH, READY_SLASH]
+import type { MainEndpoint } from './main-endpoint.ts'
 
 const HEADERS = ['content-type', 'application/json', 'cache-control', 'no-store'] as const
 const OK = '200 OK'
 const UNAVAILABLE = '503 Service Unavailable'
 
-/** Hot path: whether the gateway answers this path itself, whatever routes there are. */
-export function isHealthPath(path: string): boolean {
-  return path === LIVE_PATH || path === READY_PATH || path === LIVE_SLASH || path === READY_SLASH
-}
-
 /**
- * Answers any method. Live as soon as a thread can answer at all; ready as the supervisor judges,
- * with every issuer's condition in the body.
+ * Both, with and without a slash at the end, which to most servers is the same. They take any
+ * method. Live as soon as a thread can answer at all; ready as the supervisor says, with every
+ * issuer's condition in the body.
  */
-export function answerHealth(exchange: ClientExchange, readiness: Readiness): void {
-  if (exchange.head.path.startsWith(LIVE_PATH)) {
-    exchange.answer(OK, HEADERS, '{"status":"live"}')
-    return
+export function healthEndpoints(readiness: () => Readiness): readonly MainEndpoint[] {
+  const live = (exchange: ClientExchange) => exchange.answer(OK, HEADERS, '{"status":"live"}')
+  const ready = (exchange: ClientExchange) => {
+    const told = readiness()
+    exchange.answer(told.ready ? OK : UNAVAILABLE, HEADERS, JSON.stringify(told))
   }
-  exchange.answer(readiness.ready ? OK : UNAVAILABLE, HEADERS, JSON.stringify(readiness))
+  return [
+    { path: '/health/live', answer: live },
+    { path: '/health/ready', answer: ready },
+    { path: '/health/live/', answer: live },
+    { path: '/health/ready/', answer: ready },
+  ].map((row) => ({ ...row, hasMembers: false, takes: () => true }))
 }

@@ -4,15 +4,24 @@
  */
 import type { SigningSnapshot } from '../identity/signing-keys.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
+import type { MainEndpoint } from './main-endpoint.ts'
 
-/** Where the gateway itself answers, whatever routes there are, when it sends internal tokens. */
-export const JWKS_PATH = '/.well-known/jwks.json'
-
+const JWKS_PATH = '/.well-known/jwks.json'
 const OK = '200 OK'
 const METHOD_NOT_ALLOWED = '405 Method Not Allowed'
 
+/** Takes any method, so that no upstream can answer in its place. */
+export function jwksEndpoint(keys: () => SigningSnapshot): MainEndpoint {
+  return {
+    path: JWKS_PATH,
+    hasMembers: false,
+    takes: () => true,
+    answer: (exchange) => answerJwks(exchange, keys()),
+  }
+}
+
 /** Answers GET and HEAD; anything else is 405 (RFC 9110 §15.5.6). */
-export function answerJwks(exchange: ClientExchange, keys: SigningSnapshot): void {
+function answerJwks(exchange: ClientExchange, keys: SigningSnapshot): void {
   const { method } = exchange.head
   if (method !== 'GET' && method !== 'HEAD') {
     exchange.answer(METHOD_NOT_ALLOWED, ['allow', 'GET, HEAD'], '')

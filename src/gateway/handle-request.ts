@@ -8,9 +8,6 @@ import type { Decision } from '../decision/decision.ts'
 import { isAcceptableRequestId } from '../observability/request-id.ts'
 import { fieldValue } from '../protocol/header-list.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
-import { answerHealth, isHealthPath } from './answer-health.ts'
-import { answerJwks, JWKS_PATH } from './answer-jwks.ts'
-import { answerWellKnown } from './answer-well-known.ts'
 import { enforce } from './enforce.ts'
 import type { Gateway } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'
@@ -20,17 +17,9 @@ import { identityLines, NO_IDENTITY, sendUpstream } from './upstream-request.ts'
 /** Handles one well-formed request to its end. Never throws for anything that a client sends. */
 export function handleRequest(gateway: Gateway, exchange: ClientExchange): void {
   const { head } = exchange
-  if (isHealthPath(head.path)) {
-    answerHealth(exchange, gateway.readiness())
-    return
-  }
-  if (gateway.signingKeys !== null && head.path === JWKS_PATH) {
-    answerJwks(exchange, gateway.signingKeys())
-    return
-  }
-  const document = gateway.wellKnown.find(head)
-  if (document !== null) {
-    answerWellKnown(exchange, document)
+  for (const endpoint of gateway.endpoints.at(head.path)) {
+    if (!endpoint.takes(head)) continue
+    endpoint.answer(exchange)
     return
   }
   const isPeerTrusted =

@@ -1,7 +1,8 @@
 /** The admin listener while somebody holds its connections. */
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { AdminApp, type AdminSources } from '../../src/admin/admin-app.ts'
+import { AdminApp } from '../../src/admin/admin-app.ts'
+import type { AdminSources } from '../../src/admin/admin-endpoints.ts'
 import { adminSources } from '../support/admin-sources.ts'
 import { eventually } from '../support/eventually.ts'
 import { soleAnswer } from '../support/proxied-answer.ts'

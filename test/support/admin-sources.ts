@@ -1,5 +1,5 @@
 /** What the admin listener tells in tests that are about the listener. */
-import type { AdminSources } from '../../src/admin/admin-app.ts'
+import type { AdminSources } from '../../src/admin/admin-endpoints.ts'
 import { emptyKeySet } from '../../src/keys/key-set.ts'
 import { LogoutReplayMemory } from '../../src/revocation/logout-replay-memory.ts'
 import { createRevocationBuffer, RevocationIndex } from '../../src/revocation/revocation-index.ts'

@@ -1,0 +1,78 @@
+/** What the admin listener answers: one row an endpoint. */
+import type { Readiness } from '../gateway/health.ts'
+import { type Endpoint, EndpointTable } from '../protocol/endpoint-table.ts'
+import type { SessionRegistry } from '../verifiers/session/session-registry.ts'
+import { type AdminRequest, type Answer, json, problem } from './answer.ts'
+import { answerBackchannelLogout, answerRevocations, type Revocations } from './revocations.ts'
+import { answerSessions } from './sessions.ts'
+
+/** Where the answers come from. */
+export interface AdminSources {
+  /** Prometheus text. */
+  metrics(): Promise<string>
+  readonly metricsContentType: string
+  readiness(): Readiness
+  /** Everything that an operator may know, as plain data. */
+  status(): Promise<object>
+  /** `null`: sessions are not configured. */
+  readonly sessions: SessionRegistry | null
+  readonly revocations: Revocations
+  /** Something failed that should not have; the client has been told 500. */
+  onFailure(error: unknown): void
+}
+
+export interface AdminEndpoint extends Endpoint {
+  /** Whether the token of the admin listener is not demanded. */
+  readonly isOpen: boolean
+  /** The only methods that it takes; `null`: `answer` says itself what to do about the others. */
+  readonly methods: readonly string[] | null
+  /** Answers a request that was read whole. */
+  answer(sources: AdminSources, request: AdminRequest): Answer | Promise<Answer>
+}
+
+export const ADMIN_ENDPOINTS = new EndpointTable<AdminEndpoint>([
+  readOnly('/metrics', false, async (sources) => {
+    const body = await sources.metrics()
+    return { status: 200, contentType: sources.metricsContentType, body, allow: null }
+  }),
+  readOnly('/status', false, async (sources) => json(200, await sources.status())),
+  // Probes carry no token; these tell no more than the main port does.
+  readOnly('/health/live', true, () => json(200, { status: 'live' })),
+  readOnly('/health/ready', true, (sources) => {
+    const { ready, ...told } = sources.readiness()
+    return json(ready ? 200 : 503, told)
+  }),
+  {
+    path: '/sessions',
+    hasMembers: true,
+    isOpen: false,
+    methods: null,
+    answer: ({ sessions }, request) =>
+      sessions === null
+        ? problem(404, 'No sessions', 'Sessions are not configured.')
+        : answerSessions(sessions, request),
+  },
+  {
+    path: '/revocations',
+    hasMembers: true,
+    isOpen: false,
+    methods: null,
+    answer: ({ revocations }, request) => answerRevocations(revocations, request),
+  },
+  {
+    path: '/backchannel-logout',
+    hasMembers: false,
+    // A logout token proves by its signature who sent it.
+    isOpen: true,
+    methods: null,
+    answer: ({ revocations }, request) => answerBackchannelLogout(revocations, request),
+  },
+])
+
+function readOnly(
+  path: string,
+  isOpen: boolean,
+  answer: (sources: AdminSources) => Answer | Promise<Answer>,
+): AdminEndpoint {
+  return { path, hasMembers: false, isOpen, methods: ['GET', 'HEAD'], answer }
+}

@@ -1,0 +1,10 @@
+/** What the gateway answers by itself on the main port, before any route: one row an endpoint. */
+import type { Endpoint } from '../protocol/endpoint-table.ts'
+import type { ClientExchange, RequestHead } from '../proxy/client-exchange.ts'
+
+export interface MainEndpoint extends Endpoint {
+  /** Whether the request is for this endpoint; otherwise it is for the routes. */
+  takes(head: RequestHead): boolean
+  /** Answers the exchange. Never authenticates, never proxies. */
+  answer(exchange: ClientExchange): void
+}
