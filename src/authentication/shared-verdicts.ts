@@ -6,7 +6,7 @@
  *        └miss─► establish ─► this thread's flight ─► the process's flight ─► find ─► share
  */
 import type { CountsOfCaches } from '../observability/cache-reading.ts'
-import type { CacheResult } from '../observability/metric-names.ts'
+import type { CacheResult } from '../observability/metrics/metric-words.ts'
 import { type KeyReference, type Refused, refuse, type Verified } from '../protocol/verification.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { SingleFlight } from '../resilience/single-flight.ts'

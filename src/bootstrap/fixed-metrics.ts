@@ -1,6 +1,6 @@
 /** What metrics say that does not change while the process runs. */
 import { KEY_SET_STATES } from '../keys/key-set.ts'
-import type { MetricsReading } from '../observability/exposition.ts'
+import type { MetricsReading } from '../observability/metrics/metrics-reading.ts'
 import { CIRCUIT_STATES } from '../resilience/circuit-breaker.ts'
 import { REVOCATION_FEED_STATES } from '../revocation/revocation-feed.ts'
 import type { NativeBinary } from '../server/native-binary.ts'

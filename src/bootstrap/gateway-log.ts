@@ -4,7 +4,6 @@
  */
 import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
 import { DroppedLines } from '../observability/dropped-lines.ts'
-import type { LogReading } from '../observability/exposition.ts'
 import { LineWriter } from '../observability/line-writer.ts'
 import {
   createLogBufferMemory,
@@ -12,6 +11,7 @@ import {
   type LogBufferMemory,
 } from '../observability/log-buffer.ts'
 import { Logger } from '../observability/logger.ts'
+import type { LogReading } from '../observability/metrics/metrics-reading.ts'
 import { openStandardOutput } from '../observability/standard-output.ts'
 import { systemClock } from '../resilience/clock.ts'
 import type { NativeBinary } from '../server/native-binary.ts'

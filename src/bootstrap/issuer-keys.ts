@@ -11,7 +11,7 @@ import { discoverySource, fileSource, type JwksSource, uriSource } from '../keys
 import { emptyKeySet, type KeySet } from '../keys/key-set.ts'
 import { secretKeySet } from '../keys/secret-key-set.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
-import type { IssuerReading } from '../observability/exposition.ts'
+import type { IssuerReading } from '../observability/metrics/metrics-reading.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { OutboundHttp } from '../resilience/outbound-http.ts'
 import { randomFraction } from '../resilience/randomness.ts'

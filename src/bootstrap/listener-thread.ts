@@ -179,14 +179,20 @@ function ask(issuerName: string, keyId: string | null): Promise<UnknownKeyAnswer
 
 function snapshot(): ListenerSnapshot {
   const stats = parts.upstreams.map((upstream) => upstream.stats)
+  const redis = parts.redis?.stats ?? NO_REDIS
   return gateway.metrics.snapshot({
     caches: parts.verdicts.cacheCounts,
     verificationQueueDepth: parts.signatures.queueDepth,
-    verificationBatches: parts.signatures.batchCount,
-    verificationTokens: parts.signatures.tokenCount,
-    verificationThreadsLost: parts.signatures.workerFailureCount,
-    introspectionAttempts: parts.introspection.attempts(),
-    redis: parts.redis?.stats ?? NO_REDIS,
+    counts: {
+      verificationBatches: parts.signatures.batchCount,
+      verificationTokens: parts.signatures.tokenCount,
+      verificationThreadsLost: parts.signatures.workerFailureCount,
+      introspectionAttempts: parts.introspection.attempts(),
+      redisCommands: redis.commands,
+      redisFailures: redis.failures,
+      redisWrites: redis.writes,
+    },
+    redis: { open: redis.open, ready: redis.ready },
     openConnections: server.connectionCount,
     upstreamPending: parts.upstreams.map((upstream) => upstream.pending),
     upstreamEjected: stats.map(({ targets }) => targets.filter(({ ejected }) => ejected).length),

@@ -5,7 +5,7 @@ import type {
   RevocationConfiguration,
   SessionsConfiguration,
 } from '../config/gateway-configuration.ts'
-import type { IssuerRevocations } from '../observability/exposition.ts'
+import type { IssuerRevocations } from '../observability/metrics/metrics-reading.ts'
 import {
   REVOCATION_LIFE_MAX_SECONDS,
   type RevocationEntry,

@@ -1,6 +1,7 @@
 /** What the supervisor knows, and tells, of the native code that checks signatures. */
-import type { SignatureBindingReading } from '../observability/exposition.ts'
+
 import type { Logger } from '../observability/logger.ts'
+import type { SignatureBindingReading } from '../observability/metrics/metrics-reading.ts'
 import {
   type BindingFault,
   isSameProof,

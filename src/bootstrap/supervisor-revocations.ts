@@ -6,8 +6,8 @@ import type {
   RedisConfiguration,
 } from '../config/gateway-configuration.ts'
 import type { UnknownKeyOutcome } from '../keys/key-set.ts'
-import type { RevocationReading } from '../observability/exposition.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { RevocationReading } from '../observability/metrics/metrics-reading.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { randomFraction, randomHex } from '../resilience/randomness.ts'
 import type { RedisConnections } from '../resilience/redis-connections.ts'

@@ -4,8 +4,8 @@ import type {
   TenantConfiguration,
   TenantsConfiguration,
 } from '../config/gateway-configuration.ts'
-import type { TenantsReading } from '../observability/exposition.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { TenantsReading } from '../observability/metrics/metrics-reading.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { randomFraction } from '../resilience/randomness.ts'
 import type { RedisConnections } from '../resilience/redis-connections.ts'

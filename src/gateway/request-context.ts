@@ -6,7 +6,7 @@
 
 import type { Decision } from '../decision/decision.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
-import type { Outcome } from '../observability/metric-names.ts'
+import type { Outcome } from '../observability/metrics/metric-words.ts'
 import { describeError } from '../observability/redact.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'

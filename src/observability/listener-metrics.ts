@@ -17,7 +17,8 @@ import {
   NO_NAME,
   OUTCOMES,
   type Outcome,
-} from './metric-names.ts'
+} from './metrics/metric-words.ts'
+import type { ThreadCounts } from './metrics/thread-counters.ts'
 
 /** Route or issuer index for "none". */
 export const NO_INDEX = -1
@@ -30,13 +31,10 @@ export interface ListenerMetricsOptions {
   readonly upstreamNames: readonly string[]
 }
 
-/** Connections of one thread to Redis; the last three since it started. */
+/** Connections of one thread to Redis. */
 export interface RedisReading {
   readonly open: number
   readonly ready: number
-  readonly commands: number
-  readonly failures: number
-  readonly writes: number
 }
 
 /** Values that are read when someone asks, not counted here. */
@@ -44,12 +42,8 @@ export interface ListenerGauges {
   /** Since this thread started. */
   readonly caches: CountsOfCaches
   readonly verificationQueueDepth: number
-  /** Handed to verification threads since this thread started. */
-  readonly verificationBatches: number
-  readonly verificationTokens: number
-  readonly verificationThreadsLost: number
-  /** Attempts to introspect a token since this thread started. */
-  readonly introspectionAttempts: number
+  /** Since this thread started. */
+  readonly counts: ThreadCounts
   /** All zero where nothing uses Redis. */
   readonly redis: RedisReading
   readonly openConnections: number

@@ -8,7 +8,13 @@ import { CacheTotals } from './cache-reading.ts'
 import type { EventLoopReading } from './event-loop-probe.ts'
 import { MergedLatency } from './latency-histogram.ts'
 import { type ListenerSnapshot, nameAt, type RedisReading } from './listener-metrics.ts'
-import { CACHE_RESULTS, LATENCY_PHASES, type LatencyPhase, OUTCOMES } from './metric-names.ts'
+import {
+  CACHE_RESULTS,
+  LATENCY_PHASES,
+  type LatencyPhase,
+  OUTCOMES,
+} from './metrics/metric-words.ts'
+import { addCounts, NOTHING_COUNTED, type ThreadCounts } from './metrics/thread-counters.ts'
 
 /** Counts by two labels: `counts.get(first)?.get(second)`. Zeroes are left out. */
 export type CountsByLabels = ReadonlyMap<string, ReadonlyMap<string, number>>
@@ -27,10 +33,7 @@ export interface MergedMetrics {
   readonly shadowRefusals: CountsByLabels
   readonly cacheLookups: ReadonlyMap<string, number>
   readonly caches: CacheTotals
-  readonly verificationBatches: number
-  readonly verificationTokens: number
-  readonly verificationThreadsLost: number
-  readonly introspectionAttempts: number
+  readonly counts: ThreadCounts
   readonly redis: RedisReading
   readonly latencies: Readonly<Record<LatencyPhase, MergedLatency>>
   readonly verificationQueueDepth: number
@@ -48,13 +51,7 @@ class Totals {
   /** Zeroes included: there are few, and a rate needs to see a counter before it first moves. */
   readonly cacheLookups = new Map<string, number>(CACHE_RESULTS.map((result) => [result, 0]))
   readonly caches = new CacheTotals()
-  verificationBatches = 0
-  verificationTokens = 0
-  verificationThreadsLost = 0
-  introspectionAttempts = 0
-  redisCommands = 0
-  redisFailures = 0
-  redisWrites = 0
+  counts = NOTHING_COUNTED
   readonly latencies: Record<LatencyPhase, MergedLatency> = {
     total: new MergedLatency(),
     authenticate: new MergedLatency(),
@@ -80,14 +77,7 @@ class Totals {
       addTo(this.cacheLookups, nameAt(CACHE_RESULTS, place), count)
     })
     this.caches.add(snapshot.gauges.caches)
-    this.verificationBatches += snapshot.gauges.verificationBatches
-    this.verificationTokens += snapshot.gauges.verificationTokens
-    this.verificationThreadsLost += snapshot.gauges.verificationThreadsLost
-    this.introspectionAttempts += snapshot.gauges.introspectionAttempts
-    const { commands, failures, writes } = snapshot.gauges.redis
-    this.redisCommands += commands
-    this.redisFailures += failures
-    this.redisWrites += writes
+    this.counts = addCounts(this.counts, snapshot.gauges.counts)
     snapshot.latencies.forEach((latency, place) => {
       const phase = LATENCY_PHASES[place]
       if (phase !== undefined) this.latencies[phase].add(latency)
@@ -106,13 +96,7 @@ class Totals {
     }
     for (const [result, count] of other.cacheLookups) addTo(this.cacheLookups, result, count)
     this.caches.addTotals(other.caches)
-    this.verificationBatches += other.verificationBatches
-    this.verificationTokens += other.verificationTokens
-    this.verificationThreadsLost += other.verificationThreadsLost
-    this.introspectionAttempts += other.introspectionAttempts
-    this.redisCommands += other.redisCommands
-    this.redisFailures += other.redisFailures
-    this.redisWrites += other.redisWrites
+    this.counts = addCounts(this.counts, other.counts)
     for (const phase of LATENCY_PHASES) this.latencies[phase].addMerged(other.latencies[phase])
   }
 }
@@ -170,17 +154,8 @@ export class MetricsLedger {
       shadowRefusals: totals.shadowRefusals,
       cacheLookups: totals.cacheLookups,
       caches: totals.caches,
-      verificationBatches: totals.verificationBatches,
-      verificationTokens: totals.verificationTokens,
-      verificationThreadsLost: totals.verificationThreadsLost,
-      introspectionAttempts: totals.introspectionAttempts,
-      redis: {
-        open: redisOpen,
-        ready: redisReady,
-        commands: totals.redisCommands,
-        failures: totals.redisFailures,
-        writes: totals.redisWrites,
-      },
+      counts: totals.counts,
+      redis: { open: redisOpen, ready: redisReady },
       latencies: totals.latencies,
       verificationQueueDepth,
       openConnections,

@@ -1,13 +1,14 @@
 /** Writes docs/metrics.md from the table of metrics. */
 import { CACHE_WRITES, CACHES } from './cache-reading.ts'
 import { LOG_STREAMS } from './log-buffer.ts'
-import { CACHE_RESULTS, LATENCY_PHASES, METRICS, NO_NAME, OUTCOMES } from './metric-names.ts'
-import type { MetricRow } from './metric-row.ts'
+import type { MetricRow } from './metrics/metric-row.ts'
+import { CACHE_RESULTS, LATENCY_PHASES, NO_NAME, OUTCOMES } from './metrics/metric-words.ts'
+import { METRICS } from './metrics/metrics.ts'
 import { WRITE_FAILURES } from './standard-output.ts'
 
 const PREFACE = `# Metrics
 
-<!-- Generated from src/observability/metric-names.ts by "npm run docs". Do not edit. -->
+<!-- Generated from src/observability/metrics/ by "npm run docs". Do not edit. -->
 
 \`GET /metrics\` on the admin listener answers in the Prometheus text format. Figures are sums over
 all listener threads; a thread that was replaced keeps its share. Label values are names from the
@@ -28,7 +29,7 @@ function tableRow({ name, type, labels, help }: MetricRow): string {
 
 /** The whole document as Markdown. */
 export function metricsManual(): string {
-  return `${PREFACE}${Object.values(METRICS).map(tableRow).join('\n')}
+  return `${PREFACE}${METRICS.map(tableRow).join('\n')}
 
 ## Label values
 

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Exposition, type MetricsReading } from '../../src/observability/exposition.ts'
+import { Exposition } from '../../src/observability/exposition.ts'
 import { ListenerMetrics } from '../../src/observability/listener-metrics.ts'
-import { METRICS } from '../../src/observability/metric-names.ts'
+import { METRICS } from '../../src/observability/metrics/metrics.ts'
+import type { MetricsReading } from '../../src/observability/metrics/metrics-reading.ts'
 import { MetricsLedger } from '../../src/observability/metrics-ledger.ts'
 
+const COUNTED = {
+  verificationBatches: 1,
+  verificationTokens: 12,
+  verificationThreadsLost: 2,
+  introspectionAttempts: 5,
+  redisCommands: 40,
+  redisFailures: 3,
+  redisWrites: 8,
+}
 const COUNTS = { puts: 9, putsSkipped: 1, putsTooLarge: 2, putsEnded: 3, evictions: 4, torn: 5 }
 const FILL = { entries: 6, slotsUsed: 7, slots: 32, sizeBytes: 16_384 }
 
@@ -21,11 +31,8 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
     metrics.snapshot({
       caches: { token: COUNTS, refusal: COUNTS },
       verificationQueueDepth: 4,
-      verificationBatches: 1,
-      verificationTokens: 12,
-      verificationThreadsLost: 2,
-      introspectionAttempts: 5,
-      redis: { open: 2, ready: 1, commands: 40, failures: 3, writes: 8 },
+      counts: COUNTED,
+      redis: { open: 2, ready: 1 },
       openConnections: 9,
       upstreamPending: [2],
       upstreamEjected: [0],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { METRICS } from '../../src/observability/metric-names.ts'
+import { METRICS } from '../../src/observability/metrics/metrics.ts'
 import { metricsManual } from '../../src/observability/metrics-manual.ts'
 
 describe('Manual of metrics', () => {

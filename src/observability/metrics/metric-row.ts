@@ -1,4 +1,6 @@
-/** What is said of one metric. */
+/** What is said of one metric, and where its samples come from. */
+import type { MetricsReading } from './metrics-reading.ts'
+import type { Sample } from './samples.ts'
 
 export interface MetricRow {
   readonly name: string
@@ -8,4 +10,5 @@ export interface MetricRow {
   /** Every label has a closed set of values: names from the configuration or words of a table. */
   readonly labels: readonly string[]
   readonly help: string
+  samples(reading: MetricsReading): readonly Sample[]
 }

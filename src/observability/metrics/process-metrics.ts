@@ -1,0 +1,102 @@
+/** Metrics of upstreams, connections, threads and the process. */
+import type { MetricRow } from './metric-row.ts'
+import { eventLoopDelays, oneLabel, single } from './samples.ts'
+
+export const PROCESS_METRICS = {
+  upstreamPending: {
+    name: 'sallyport_upstream_pending',
+    type: 'gauge',
+    unit: null,
+    labels: ['upstream'],
+    help: 'Requests sent or waiting to be sent to the upstream and not answered yet.',
+    samples: ({ listeners }) => oneLabel(listeners.upstreamPending, 'upstream'),
+  },
+  upstreamEjected: {
+    name: 'sallyport_upstream_ejected',
+    type: 'gauge',
+    unit: null,
+    labels: ['upstream'],
+    help: 'Targets of the upstream that are ejected, as seen by the listener that sees most.',
+    samples: ({ listeners }) => oneLabel(listeners.upstreamEjected, 'upstream'),
+  },
+  openConnections: {
+    name: 'sallyport_open_connections',
+    type: 'gauge',
+    unit: null,
+    labels: [],
+    help: 'Client connections that are open.',
+    samples: ({ listeners }) => single(listeners.openConnections),
+  },
+  eventLoopDelay: {
+    name: 'sallyport_event_loop_delay_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    labels: ['thread', 'quantile'],
+    help: 'Delay of the event loop of a listener thread since the last scrape.',
+    samples: ({ listeners }) => listeners.threads.flatMap(eventLoopDelays),
+  },
+  eventLoopUtilization: {
+    name: 'sallyport_event_loop_utilization',
+    type: 'gauge',
+    unit: null,
+    labels: ['thread'],
+    help: 'Share of the time since the last scrape in which the event loop was busy, 0 to 1.',
+    samples: ({ listeners }) =>
+      listeners.threads.map(({ threadIndex, eventLoop }) => ({
+        labels: { thread: String(threadIndex) },
+        value: eventLoop.utilization,
+      })),
+  },
+  listenerThreads: {
+    name: 'sallyport_listener_threads',
+    type: 'gauge',
+    unit: null,
+    labels: [],
+    help: 'Listener threads that answered this scrape.',
+    samples: ({ listeners }) => single(listeners.threads.length),
+  },
+  listenerRestarts: {
+    name: 'sallyport_listener_restarts_total',
+    type: 'counter',
+    unit: null,
+    labels: [],
+    help: 'Listener threads that ended unexpectedly and were replaced.',
+    samples: ({ listenerRestarts }) => single(listenerRestarts),
+  },
+  logLinesDropped: {
+    name: 'sallyport_log_lines_dropped_total',
+    type: 'counter',
+    unit: null,
+    labels: ['stream'],
+    help: 'Log lines that were dropped because their buffer was full, by stream.',
+    samples: ({ log }) => oneLabel(log.dropped, 'stream'),
+  },
+  logWriteFailures: {
+    name: 'sallyport_log_write_failures_total',
+    type: 'counter',
+    unit: null,
+    labels: ['error'],
+    help:
+      'Failed attempts to write the log, by error. They are repeated until one succeeds, and lines ' +
+      'wait in the buffer meanwhile.',
+    samples: ({ log }) => oneLabel(log.failures, 'error'),
+  },
+  ready: {
+    name: 'sallyport_ready',
+    type: 'gauge',
+    unit: null,
+    labels: [],
+    help: '1 while the instance is ready for traffic, 0 otherwise.',
+    samples: ({ ready }) => single(ready ? 1 : 0),
+  },
+  build: {
+    name: 'sallyport_build_info',
+    type: 'gauge',
+    unit: null,
+    labels: ['version', 'node', 'native_server'],
+    help: 'Always 1. The labels say what runs.',
+    samples: ({ build: { version, node, nativeServer } }) => [
+      { labels: { version, node, native_server: nativeServer }, value: 1 },
+    ],
+  },
+} as const satisfies Record<string, MetricRow>

@@ -1,0 +1,70 @@
+/** Metrics of the verification threads and introspection endpoints. */
+import type { MetricRow } from './metric-row.ts'
+import { single } from './samples.ts'
+
+export const VERIFICATION_METRICS = {
+  verificationQueueDepth: {
+    name: 'sallyport_verification_queue_depth',
+    type: 'gauge',
+    unit: null,
+    labels: [],
+    help: 'Tokens that wait for a verification thread.',
+    samples: ({ listeners }) => single(listeners.verificationQueueDepth),
+  },
+  signatureBinding: {
+    name: 'sallyport_signature_binding_state',
+    type: 'gauge',
+    unit: null,
+    labels: ['state'],
+    help:
+      '1 for the state of the Rust binding that checks signatures, 0 for the others. In every ' +
+      'state but "works" OpenSSL checks all of them.',
+    samples: ({ signatureBinding: { state: current, states } }) =>
+      states.map((state) => ({
+        labels: { state },
+        value: state === current ? 1 : 0,
+      })),
+  },
+  introspectionCircuit: {
+    name: 'sallyport_introspection_circuit_state',
+    type: 'gauge',
+    unit: null,
+    labels: ['issuer', 'callers', 'state'],
+    help:
+      '1 for the state of a circuit breaker of the introspection endpoint, 0 for the others. ' +
+      'Callers "all": the one for every token; "known": the one that tokens use, while the ' +
+      'first is open, which the endpoint has called active within the last hour.',
+    samples: ({ introspection, circuitStates }) =>
+      introspection.flatMap(({ issuer, circuits }) =>
+        circuits.flatMap(({ callers, state: current }) =>
+          circuitStates.map((state) => ({
+            labels: { issuer, callers, state },
+            value: state === current ? 1 : 0,
+          })),
+        ),
+      ),
+  },
+  introspectionPause: {
+    name: 'sallyport_introspection_pause_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    labels: ['issuer'],
+    help:
+      'Time left in which the introspection endpoint is not asked, because it has answered 429 ' +
+      'with Retry-After. 0: it may be asked.',
+    samples: ({ introspection }) =>
+      introspection.map(({ issuer, pauseSeconds }) => ({
+        labels: { issuer },
+        value: pauseSeconds,
+      })),
+  },
+  introspectionPauses: {
+    name: 'sallyport_introspection_pauses_total',
+    type: 'counter',
+    unit: null,
+    labels: ['issuer'],
+    help: 'Pauses that the introspection endpoint has asked for.',
+    samples: ({ introspection }) =>
+      introspection.map(({ issuer, pauses }) => ({ labels: { issuer }, value: pauses })),
+  },
+} as const satisfies Record<string, MetricRow>
