@@ -119,14 +119,12 @@ export class AdminApp {
       const known = ADMIN_ENDPOINTS.paths.join(', ')
       return problem(404, 'Not found', `The admin listener answers ${known}.`)
     }
-    const { path, methods } = endpoint
-    if (methods?.includes(request.method ?? '') === false) {
-      return methodNotAllowed(path, methods.join(', '))
-    }
-    return this.#answerWith(endpoint, request)
+    if (endpoint.kind === 'resource') return this.#answerWhole(endpoint, request)
+    if (request.method === 'GET' || request.method === 'HEAD') return endpoint.answer(this.#sources)
+    return methodNotAllowed(endpoint.path, 'GET, HEAD')
   }
 
-  async #answerWith(endpoint: AdminEndpoint, request: IncomingMessage): Promise<Answer> {
+  async #answerWhole(endpoint: AdminEndpoint, request: IncomingMessage): Promise<Answer> {
     const asked = await readRequest(request, endpoint.path)
     return 'status' in asked ? asked : endpoint.answer(this.#sources, asked)
   }

@@ -21,58 +21,68 @@ export interface AdminSources {
   onFailure(error: unknown): void
 }
 
-export interface AdminEndpoint extends Endpoint {
+interface AdminRow extends Endpoint {
   /** Whether the token of the admin listener is not demanded. */
   readonly isOpen: boolean
-  /** The only methods that it takes; `null`: `answer` says itself what to do about the others. */
-  readonly methods: readonly string[] | null
-  /** Answers a request that was read whole. */
+}
+
+/** Takes GET and HEAD, and answers at once: a probe must not wait for a body that never comes. */
+interface AdminDocument extends AdminRow {
+  readonly kind: 'document'
+  answer(sources: AdminSources): Answer | Promise<Answer>
+}
+
+/** Gets a request that was read whole, and says itself which methods it takes. */
+interface AdminResource extends AdminRow {
+  readonly kind: 'resource'
   answer(sources: AdminSources, request: AdminRequest): Answer | Promise<Answer>
 }
 
+export type AdminEndpoint = AdminDocument | AdminResource
+
 export const ADMIN_ENDPOINTS = new EndpointTable<AdminEndpoint>([
-  readOnly('/metrics', false, async (sources) => {
+  document('/metrics', false, async (sources) => {
     const body = await sources.metrics()
     return { status: 200, contentType: sources.metricsContentType, body, allow: null }
   }),
-  readOnly('/status', false, async (sources) => json(200, await sources.status())),
+  document('/status', false, async (sources) => json(200, await sources.status())),
   // Probes carry no token; these tell no more than the main port does.
-  readOnly('/health/live', true, () => json(200, { status: 'live' })),
-  readOnly('/health/ready', true, (sources) => {
+  document('/health/live', true, () => json(200, { status: 'live' })),
+  document('/health/ready', true, (sources) => {
     const { ready, ...told } = sources.readiness()
     return json(ready ? 200 : 503, told)
   }),
   {
+    kind: 'resource',
     path: '/sessions',
     hasMembers: true,
     isOpen: false,
-    methods: null,
     answer: ({ sessions }, request) =>
       sessions === null
         ? problem(404, 'No sessions', 'Sessions are not configured.')
         : answerSessions(sessions, request),
   },
   {
+    kind: 'resource',
     path: '/revocations',
     hasMembers: true,
     isOpen: false,
-    methods: null,
     answer: ({ revocations }, request) => answerRevocations(revocations, request),
   },
   {
+    kind: 'resource',
     path: '/backchannel-logout',
     hasMembers: false,
     // A logout token proves by its signature who sent it.
     isOpen: true,
-    methods: null,
     answer: ({ revocations }, request) => answerBackchannelLogout(revocations, request),
   },
 ])
 
-function readOnly(
+function document(
   path: string,
   isOpen: boolean,
   answer: (sources: AdminSources) => Answer | Promise<Answer>,
-): AdminEndpoint {
-  return { path, hasMembers: false, isOpen, methods: ['GET', 'HEAD'], answer }
+): AdminDocument {
+  return { kind: 'document', path, hasMembers: false, isOpen, answer }
 }

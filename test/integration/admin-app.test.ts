@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 import { after, describe, it } from 'node:test'
@@ -58,6 +59,19 @@ after(async () => {
 })
 
 describe('Admin listener', () => {
+  it('answers probes and scrapes without waiting for a body that was announced', async () => {
+    const port = await startApp(null)
+    for (const path of ['/health/live', '/health/ready', '/metrics', '/status']) {
+      const socket = connect(port, '127.0.0.1')
+      const head = `GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nContent-Length: 10\r\n\r\n`
+      const answered = once(socket, 'data', { signal: AbortSignal.timeout(5_000) })
+      socket.write(head)
+      const [bytes] = (await answered) as [Buffer]
+      assert.match(bytes.toString(), /^HTTP\/1\.1 200 /, path)
+      socket.destroy()
+    }
+  })
+
   it('serves metrics, status and liveness', async () => {
     const port = await startApp(null)
     const metrics = await ask(port, { path: '/metrics' })
