@@ -14,6 +14,7 @@ const LAYERS = [
   ['decision'],
   ['gateway'],
   ['server', 'admin'],
+  ['threads'],
   ['bootstrap'],
   ['demo'],
   ['cli'],

@@ -16,13 +16,13 @@ import { CrowdLimit, createCrowdLimitBuffer } from '../resilience/crowd-limit.ts
 import { OutboundHttp } from '../resilience/outbound-http.ts'
 import { randomHex } from '../resilience/randomness.ts'
 import { createPauseBuffer, SharedPause } from '../resilience/shared-pause.ts'
+import type { IntrospectionBuffers, ListenerStart } from '../threads/listener-start.ts'
 import {
   type ClientAuthentication,
   createProofMaker,
 } from '../verifiers/introspection/client-authentication.ts'
 import { IntrospectionClient } from '../verifiers/introspection/introspection-client.ts'
 import { IntrospectionVerifier } from '../verifiers/introspection/introspection-verifier.ts'
-import type { IntrospectionBuffers, ListenerStart } from './thread-messages.ts'
 
 const MS_PER_SECOND = 1_000
 const TOKEN_ID_BYTES = 16

@@ -2,28 +2,24 @@
  * Sessions in memory, for development: one store in the supervisor, which listener threads ask by
  * message.
  */
-import { afterListening } from '../resilience/deadline.ts'
+import type { StoreCall } from '../threads/messages.ts'
+import type { ThreadReply } from '../threads/thread-channel.ts'
 import type { SessionReader, SessionStore, StoreReply } from '../verifiers/session/session-store.ts'
 
-/** One call of a {@link SessionReader}. */
-export type StoreCall =
-  | { readonly name: 'getex'; readonly key: string; readonly seconds: number | null }
-  | { readonly name: 'expireAt' | 'prolong'; readonly key: string; readonly seconds: number }
-  | { readonly name: 'delete'; readonly key: string }
-
 /** Longest that the supervisor is waited for. */
-const ANSWER_TIMEOUT_MS = 1_000
+export const STORE_TIMEOUT_MS = 1_000
 
 const NO_ANSWER: StoreReply<never> = { ok: false }
 
+/** Asks the supervisor within {@link STORE_TIMEOUT_MS}. */
+export type AskStore = (call: StoreCall) => Promise<ThreadReply<StoreReply<unknown>>>
+
 /** The store as a listener thread sees it. */
 export class RemoteSessions implements SessionReader {
-  readonly #post: (question: number, call: StoreCall) => void
-  readonly #waiting = new Map<number, (reply: StoreReply<unknown>) => void>()
-  #count = 0
+  readonly #askStore: AskStore
 
-  constructor(post: (question: number, call: StoreCall) => void) {
-    this.#post = post
+  constructor(askStore: AskStore) {
+    this.#askStore = askStore
   }
 
   getex(key: string, seconds: number | null): Promise<StoreReply<string | null>> {
@@ -42,25 +38,10 @@ export class RemoteSessions implements SessionReader {
     return this.#ask({ name: 'delete', key })
   }
 
-  /** Late answers are ignored. */
-  answered(question: number, reply: StoreReply<unknown>): void {
-    this.#waiting.get(question)?.(reply)
-  }
-
-  #ask<T>(call: StoreCall): Promise<StoreReply<T>> {
-    const question = this.#count
-    this.#count += 1
-    return new Promise((resolve) => {
-      const settle = (reply: StoreReply<unknown>): void => {
-        cancel()
-        this.#waiting.delete(question)
-        // The supervisor answers a question with what that question returns.
-        resolve(reply as StoreReply<T>)
-      }
-      const cancel = afterListening(ANSWER_TIMEOUT_MS, () => settle(NO_ANSWER))
-      this.#waiting.set(question, settle)
-      this.#post(question, call)
-    })
+  async #ask<T>(call: StoreCall): Promise<StoreReply<T>> {
+    const answered = await this.#askStore(call)
+    // The supervisor answers a call with what that call returns.
+    return answered.kind === 'replied' ? (answered.reply as StoreReply<T>) : NO_ANSWER
   }
 }
 

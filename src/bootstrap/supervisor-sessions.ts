@@ -6,10 +6,11 @@ import type {
 import type { Clock } from '../resilience/clock.ts'
 import { randomHex } from '../resilience/randomness.ts'
 import type { RedisConnections } from '../resilience/redis-connections.ts'
+import type { StoreCall } from '../threads/messages.ts'
 import { MemorySessionStore } from '../verifiers/session/memory-session-store.ts'
 import { type RegistryRules, SessionRegistry } from '../verifiers/session/session-registry.ts'
 import type { StoreReply } from '../verifiers/session/session-store.ts'
-import { answerStoreCall, type StoreCall } from './memory-sessions.ts'
+import { answerStoreCall } from './memory-sessions.ts'
 import { connectSupervisor } from './supervisor-redis.ts'
 
 const SESSION_ID_BYTES = 32

@@ -10,18 +10,20 @@ import type { Logger } from '../observability/logger.ts'
 import { MetricsLedger } from '../observability/metrics-ledger.ts'
 import { describeError } from '../observability/redact.ts'
 import { systemClock } from '../resilience/clock.ts'
+import { withinDeadline } from '../resilience/deadline.ts'
 import type { RedisState } from '../resilience/redis-pool.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
 import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
+import type { ListenerStart, SharedBuffers } from '../threads/listener-start.ts'
+import type { ListenerMessages, SupervisorMessages } from '../threads/messages.ts'
+import type { MessageHandlers } from '../threads/thread-channel.ts'
 import { readCacheFills } from './cache-fills.ts'
 import { claimPort, listenError } from './claim-port.ts'
 import { type IntrospectionReading, introspectionReader } from './compose-introspection.ts'
 import { drain } from './drain.ts'
-import { DrainedThreads } from './drained-threads.ts'
 import { setEngineFlags } from './engine-flags.ts'
 import { fixedMetrics } from './fixed-metrics.ts'
 import { GatewayLog } from './gateway-log.ts'
-import { Inquiry } from './inquiry.ts'
 import { InternalTokenKeys } from './internal-token-keys.ts'
 import { IssuerKeys } from './issuer-keys.ts'
 import { logKeyEvent } from './key-events.ts'
@@ -33,11 +35,12 @@ import { createBuffers } from './shared-buffers.ts'
 import { SignatureStanding } from './signature-standing.ts'
 import { StartError } from './start-error.ts'
 import { SupervisorStores } from './supervisor-stores.ts'
-import type { FromListener, ListenerStart, SharedBuffers } from './thread-messages.ts'
 import { untilAborted } from './until-aborted.ts'
 
-/** A listener thread that does not answer a scrape by then is left out of it. */
-const SNAPSHOT_TIMEOUT_MS = 1_000
+/** What a listener thread has not told by then is left out of a scrape. */
+const SCRAPE_WAIT_MS = 1_000
+/** What it tells by then is part of the next one. */
+const SNAPSHOT_TIMEOUT_MS = 10_000
 
 /**
  * Starts everything.
@@ -74,9 +77,7 @@ class Supervisor implements RunningGateway {
   readonly #admin: AdminApp
   readonly #ledger = new MetricsLedger()
   readonly #exposition = new Exposition(true)
-  readonly #snapshots = new Inquiry(SNAPSHOT_TIMEOUT_MS)
   readonly #listening = new Set<number>()
-  readonly #drained = new DrainedThreads(this.#listening)
   readonly #redisStates = new Map<number, RedisState>()
   #threads: ListenerThreads | null = null
   #isDraining = false
@@ -101,7 +102,7 @@ class Supervisor implements RunningGateway {
       generations: new KeyGenerationAllocator(this.#buffers.keyGenerations),
       clock: systemClock,
       onKeySet: (keySet) => {
-        this.#threads?.broadcast({ type: 'key_set', keySet })
+        this.#tell('key_set', keySet)
         this.#announceReadiness()
       },
       onEvent: (event, alertOnStale) => logKeyEvent(this.#logger, event, alertOnStale),
@@ -109,7 +110,7 @@ class Supervisor implements RunningGateway {
     this.#signingKeys = new InternalTokenKeys(configuration, {
       clock: systemClock,
       logger: this.#logger,
-      onSnapshot: (keys) => this.#threads?.broadcast({ type: 'signing_keys', keys }),
+      onSnapshot: (keys) => this.#tell('signing_keys', keys),
     })
     this.#stores = new SupervisorStores(configuration, {
       revocations: this.#buffers.revocations,
@@ -117,7 +118,7 @@ class Supervisor implements RunningGateway {
       keys: this.#keys,
       logger: this.#logger,
       onTenants: (change) => {
-        this.#threads?.broadcast({ type: 'tenants', change })
+        this.#tell('tenants', change)
         this.#announceReadiness()
       },
       onRevocationsLearnt: () => this.#announceReadiness(),
@@ -208,7 +209,7 @@ class Supervisor implements RunningGateway {
       this.#threads = startListenerThreads({
         count: this.#configuration.tuning.listenerThreads,
         start: (index) => this.#startOf(index),
-        onMessage: (index, message) => this.#receive(index, message),
+        handlers: (index) => this.#handlers(index),
         onDeath: (index, reason, isReplaced) => this.#mourn(index, reason, isReplaced),
         monotonicMs: () => systemClock.monotonicMs(),
       })
@@ -231,70 +232,48 @@ class Supervisor implements RunningGateway {
     }
   }
 
-  #receive(index: number, message: FromListener): void {
-    switch (message.type) {
-      case 'listening':
-        this.#listening.add(index)
-        this.#logger.log({ event: 'listener_started', thread: index })
-        // What happened while the thread was starting was not sent to it.
-        this.#sendKeys(index)
-        if (this.#listening.size === this.#configuration.tuning.listenerThreads) {
-          this.#onListening?.()
-          this.#onListenFailed = null
-        }
-        this.#lastReadiness = ''
-        this.#announceReadiness()
-        break
-      case 'failed':
-        this.#onListenFailed?.(message.message)
-        break
-      case 'unknown_key':
-        void this.#answerUnknownKey(index, message)
-        break
-      case 'store_question':
-        void this.#answerStoreQuestion(index, message)
-        break
-      case 'redis_state':
-        this.#noticeRedis(index, message.state)
-        break
-      case 'signature_proof':
-        this.#signatures.update(message.proof)
-        break
-      case 'snapshot':
-        this.#ledger.update(message.snapshot)
-        this.#snapshots.answered(message.question, index)
-        break
-      case 'drained':
-        this.#drained.add(index)
-        break
-      case 'log_waiting':
-        this.#log.wake()
-        break
+  #handlers(index: number): MessageHandlers<SupervisorMessages> {
+    return {
+      notices: {
+        listening: () => this.#noticeListening(index),
+        failed: (message) => this.#onListenFailed?.(message),
+        redis_state: (state) => this.#noticeRedis(index, state),
+        signature_proof: (proof) => this.#signatures.update(proof),
+        log_waiting: () => this.#log.wake(),
+      },
+      requests: {
+        unknown_key: ({ issuerName, keyId }) => this.#keys.resolveUnknownKey(issuerName, keyId),
+        session_store: (call) => this.#stores.sessions.answer(call),
+      },
     }
+  }
+
+  #noticeListening(index: number): void {
+    this.#listening.add(index)
+    this.#logger.log({ event: 'listener_started', thread: index })
+    // What happened while the thread was starting was not sent to it.
+    this.#sendKeys(index)
+    if (this.#listening.size === this.#configuration.tuning.listenerThreads) {
+      this.#onListening?.()
+      this.#onListenFailed = null
+    }
+    this.#lastReadiness = ''
+    this.#announceReadiness()
+  }
+
+  /** Tells every thread that runs. */
+  #tell<Kind extends keyof ListenerMessages['notices']>(
+    kind: Kind,
+    payload: ListenerMessages['notices'][Kind],
+  ): void {
+    for (const channel of this.#threads?.channels() ?? []) channel.notify(kind, payload)
   }
 
   #sendKeys(index: number): void {
-    for (const keySet of this.#keys.keySets()) {
-      this.#threads?.post(index, { type: 'key_set', keySet })
-    }
+    const channel = this.#threads?.channel(index) ?? null
+    for (const keySet of this.#keys.keySets()) channel?.notify('key_set', keySet)
     const keys = this.#signingKeys.snapshot()
-    if (keys !== null) this.#threads?.post(index, { type: 'signing_keys', keys })
-  }
-
-  async #answerUnknownKey(
-    index: number,
-    { question, issuerName, keyId }: FromListener & { type: 'unknown_key' },
-  ): Promise<void> {
-    const answer = await this.#keys.resolveUnknownKey(issuerName, keyId)
-    this.#threads?.post(index, { type: 'unknown_key_answer', question, answer })
-  }
-
-  async #answerStoreQuestion(
-    index: number,
-    { question, call }: FromListener & { type: 'store_question' },
-  ): Promise<void> {
-    const reply = await this.#stores.sessions.answer(call)
-    this.#threads?.post(index, { type: 'store_answer', question, reply })
+    if (keys !== null) channel?.notify('signing_keys', keys)
   }
 
   #noticeRedis(index: number, state: RedisState): void {
@@ -319,7 +298,6 @@ class Supervisor implements RunningGateway {
       const event = 'listener_restarted'
       this.#logger.security({ event, thread: index, restarts: this.#restarts })
     }
-    this.#drained.review()
     this.#announceReadiness()
   }
 
@@ -329,17 +307,14 @@ class Supervisor implements RunningGateway {
     const text = JSON.stringify(readiness)
     if (text === this.#lastReadiness) return
     this.#lastReadiness = text
-    this.#threads?.broadcast({ type: 'readiness', readiness })
+    this.#tell('readiness', readiness)
     if (!readiness.ready) return
     if (this.#onReady.length > 0) for (const resolve of this.#onReady.splice(0)) resolve()
   }
 
   async #metrics(): Promise<string> {
-    const threads = [...this.#listening]
-    await this.#snapshots.ask(threads, (question) => {
-      for (const index of threads)
-        this.#threads?.post(index, { type: 'snapshot_request', question })
-    })
+    const snapshots = Promise.all([...this.#listening].map((index) => this.#takeSnapshot(index)))
+    await withinDeadline<unknown>(snapshots, SCRAPE_WAIT_MS, null)
     return this.#exposition.render({
       listeners: this.#ledger.merge(),
       cacheFills: readCacheFills(this.#buffers, systemClock.nowSeconds()),
@@ -353,6 +328,11 @@ class Supervisor implements RunningGateway {
       ready: this.readiness().ready,
       ...fixedMetrics(this.#version, this.nativeBinary),
     })
+  }
+
+  async #takeSnapshot(index: number): Promise<void> {
+    const taken = await this.#threads?.channel(index)?.ask('snapshot', null, SNAPSHOT_TIMEOUT_MS)
+    if (taken?.kind === 'replied') this.#ledger.update(taken.reply)
   }
 
   async #status(): Promise<object> {
@@ -381,7 +361,7 @@ class Supervisor implements RunningGateway {
     this.#logger.log({ event: 'draining' })
     this.#announceReadiness()
     if (this.#threads !== null) {
-      await drain({ delayMs, timeoutMs, port: this.port }, this.#threads, this.#drained, this.#cut)
+      await drain({ delayMs, timeoutMs, port: this.port }, this.#threads, this.#cut)
     }
     await this.#end()
     this.#logger.log({ event: 'stopped' })

@@ -95,6 +95,7 @@ const LAYERS: ReadonlyArray<{ readonly folder: string; readonly neighbour: strin
   { folder: 'decision', neighbour: null },
   { folder: 'gateway', neighbour: null },
   { folder: 'server', neighbour: 'admin' },
+  { folder: 'threads', neighbour: null },
   { folder: 'bootstrap', neighbour: null },
   { folder: 'demo', neighbour: null },
   { folder: 'cli', neighbour: null },
