@@ -6,14 +6,7 @@ import type { KeySet } from '../keys/key-set.ts'
 import type { LogBufferMemory } from '../observability/log-buffer.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
 import type { TenantsChange } from '../tenants/tenants-change.ts'
-
-/** What the threads know together about introspection endpoints, in the order of the issuers. */
-export interface IntrospectionBuffers {
-  /** Circuit breakers: two for each issuer. */
-  readonly breakers: SharedArrayBuffer
-  readonly crowds: SharedArrayBuffer
-  readonly pauses: SharedArrayBuffer
-}
+import type { IntrospectionMemory } from './introspection-memory.ts'
 
 /** Memory that all threads see. Made by the supervisor; outlives any listener thread. */
 export interface SharedBuffers {
@@ -25,7 +18,7 @@ export interface SharedBuffers {
   readonly firstSights: SharedArrayBuffer
   /** Whether all that others revoked is known. */
   readonly learntRevocations: SharedArrayBuffer
-  readonly introspection: IntrospectionBuffers
+  readonly introspection: IntrospectionMemory
 }
 
 /** What a listener thread starts with. */

@@ -29,7 +29,7 @@ type Payload<Exchanges, Kind extends keyof Exchanges> =
 type Answer<Exchanges, Kind extends keyof Exchanges> =
   Exchanges[Kind] extends Exchange<unknown, infer Reply> ? Reply : never
 
-/** What an end does with each kind that it takes. A request that cannot fail is answered with it. */
+/** What an end does with each kind that it takes. A request gets what its handler returns. */
 export interface MessageHandlers<Takes extends MessageKinds> {
   readonly notices: {
     readonly [Kind in keyof Takes['notices']]: (payload: Takes['notices'][Kind]) => void

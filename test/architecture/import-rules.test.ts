@@ -96,7 +96,7 @@ const LAYERS: ReadonlyArray<{ readonly folder: string; readonly neighbour: strin
   { folder: 'gateway', neighbour: null },
   { folder: 'server', neighbour: 'admin' },
   { folder: 'threads', neighbour: null },
-  { folder: 'bootstrap', neighbour: null },
+  { folder: 'listener', neighbour: 'supervisor' },
   { folder: 'demo', neighbour: null },
   { folder: 'cli', neighbour: null },
 ]

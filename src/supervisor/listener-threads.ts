@@ -6,7 +6,7 @@
  *
  * A thread is never ended from outside (`Worker.terminate`): the native server's sockets would
  * still hang on its event loop, and Node aborts the whole process over that. A thread ends by
- * leaving itself, closing its server in an exit hook (bootstrap/listener-thread.ts).
+ * leaving itself, closing its server in an exit hook (listener/listener-thread.ts).
  */
 import { Worker } from 'node:worker_threads'
 import type { ListenerStart } from '../threads/listener-start.ts'
@@ -71,7 +71,7 @@ export function startListenerThreads(options: ListenerThreadsOptions): ListenerT
   let isEnding = false
 
   function launch(index: number, place: Place): void {
-    const worker = new Worker(new URL('./listener-thread.js', import.meta.url), {
+    const worker = new Worker(new URL('../listener/listener-thread.js', import.meta.url), {
       workerData: options.start(index),
       name: `listener-${index}`,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB_MAX },

@@ -1,7 +1,7 @@
 /** Takes the listener threads out of service, so that no request is lost. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { refuseHandshakes } from '../server/refuse-handshakes.ts'
-import type { ListenerThreads } from './listener-threads.ts'
+import type { RunningListeners } from './running-listeners.ts'
 import { untilAborted } from './until-aborted.ts'
 
 /**
@@ -27,13 +27,13 @@ export interface DrainOptions {
  */
 export async function drain(
   options: DrainOptions,
-  threads: ListenerThreads,
+  listeners: RunningListeners,
   cut: AbortSignal,
 ): Promise<void> {
   await pause(options.delayMs, cut)
   if (refuseHandshakes(options.port)) await pause(HANDSHAKE_MS, cut)
   // Threads stop accepting even when nobody waits for them any longer.
-  await untilAborted(threads.drain(options.timeoutMs), cut).catch(() => {})
+  await untilAborted(listeners.drain(options.timeoutMs), cut).catch(() => {})
 }
 
 async function pause(durationMs: number, cut: AbortSignal): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import type { StoreCall } from '../threads/messages.ts'
 import type { ThreadReply } from '../threads/thread-channel.ts'
-import type { SessionReader, SessionStore, StoreReply } from '../verifiers/session/session-store.ts'
+import type { SessionReader, StoreReply } from '../verifiers/session/session-store.ts'
 
 /** Longest that the supervisor is waited for. */
 export const STORE_TIMEOUT_MS = 1_000
@@ -42,22 +42,5 @@ export class RemoteSessions implements SessionReader {
     const answered = await this.#askStore(call)
     // The supervisor answers a call with what that call returns.
     return answered.kind === 'replied' ? (answered.reply as StoreReply<T>) : NO_ANSWER
-  }
-}
-
-/** Carries out what a listener thread asked for. */
-export function answerStoreCall(
-  store: SessionStore,
-  call: StoreCall,
-): Promise<StoreReply<unknown>> {
-  switch (call.name) {
-    case 'getex':
-      return store.getex(call.key, call.seconds)
-    case 'expireAt':
-      return store.expireAt(call.key, call.seconds)
-    case 'prolong':
-      return store.prolong(call.key, call.seconds)
-    case 'delete':
-      return store.delete(call.key)
   }
 }

@@ -23,10 +23,10 @@ import { NativeServer } from '../server/uws-app.ts'
 import { assertInvariant } from '../shared-memory/invariant.ts'
 import type { ListenerStart } from '../threads/listener-start.ts'
 import type { ListenerMessages, SupervisorMessages } from '../threads/messages.ts'
+import { StartError } from '../threads/start-error.ts'
 import { ThreadChannel } from '../threads/thread-channel.ts'
 import { composeListener, type ListenerParts } from './compose.ts'
-import { RemoteSessions, STORE_TIMEOUT_MS } from './memory-sessions.ts'
-import { StartError } from './start-error.ts'
+import { RemoteSessions, STORE_TIMEOUT_MS } from './remote-sessions.ts'
 import { ThreadSignatures } from './thread-signatures.ts'
 
 type Channel = ThreadChannel<ListenerMessages, SupervisorMessages>
