@@ -83,6 +83,7 @@ class Supervisor implements RunningGateway {
     this.#readiness = new ReadinessWatch({
       judge: () => this.readiness(),
       onChange: (readiness) => this.#listeners.notify('readiness', readiness),
+      logger: this.#logger,
     })
     const sources = new AdminSources(configuration, {
       version: options.version,
@@ -114,7 +115,7 @@ class Supervisor implements RunningGateway {
     }
     const { host } = this.#configuration.server
     this.#logger.log({ event: 'listening', host, port: this.port })
-    this.#readiness.review()
+    this.#readiness.startLogging()
   }
 
   readiness(): Readiness {
