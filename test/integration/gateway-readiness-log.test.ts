@@ -12,7 +12,9 @@ function toldBy({ log }: RunningGateway): readonly string[] {
   return log
     .filter(({ event }) => TOLD.includes(String(event)))
     .map(({ event, status, waitingForIssuers }: LogLine) =>
-      event === 'not_ready' ? `${status} ${JSON.stringify(waitingForIssuers)}` : String(event),
+      event === 'not_ready'
+        ? `${String(status)} ${JSON.stringify(waitingForIssuers)}`
+        : String(event),
     )
 }
 
