@@ -64,7 +64,7 @@ export interface ListenerParts {
   readonly tenants: TenantRegistry
   readonly verdicts: SharedVerdicts
   readonly signatures: SignaturePool
-  readonly upstreams: readonly UpstreamPool[]
+  readonly upstreams: ReadonlyMap<string, UpstreamPool>
   readonly introspection: ComposedIntrospection
   /** `null`: no route sends any. */
   readonly internalTokens: InternalTokens | null
@@ -102,14 +102,16 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     onWorkerProved: around.onWorkerProved,
     onWorkerLost: around.onWorkerLost,
   })
-  const upstreams = configuration.upstreams.map(
-    (upstream) => new UpstreamPool(upstreamOptions(upstream, configuration, perThread), clock),
+  const upstreams = new Map(
+    configuration.upstreams.map((upstream) => [
+      upstream.name,
+      new UpstreamPool(upstreamOptions(upstream, configuration, perThread), clock),
+    ]),
   )
   const metrics = new ListenerMetrics({
     threadIndex: start.index,
     routeNames: configuration.routes.map(({ name }) => name),
     issuerNames: configuration.issuers.map(({ name }) => name),
-    upstreamNames: configuration.upstreams.map(({ name }) => name),
   })
   const verdicts = composeVerdicts(start, keys, metrics, around)
   const redis = composeRedis(configuration, perThread, around)
@@ -126,13 +128,13 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     hasTenants: configuration.tenants !== null,
     revocations: new RevocationReader(buffers.revocations),
     learntRevocations: new LearntRevocations(buffers.learntRevocations),
-    upstreams: new Map(upstreams.map((upstream) => [upstream.name, upstream])),
+    upstreams,
     routes: compileRoutes(
-      configuration.routes.map((route, index) => ({
+      configuration.routes.map((route) => ({
         match: { ...route.match, isCaseSensitive: route.caseSensitive },
         target: composeRoute(
           route,
-          index,
+          metrics,
           configuration,
           upstreams,
           authenticators,

@@ -158,7 +158,6 @@ async function askAboutKey(issuerName: string, keyId: string | null): Promise<Un
 }
 
 function snapshot(): ListenerSnapshot {
-  const stats = parts.upstreams.map((upstream) => upstream.stats)
   return gateway.metrics.snapshot({
     caches: parts.verdicts.cacheCounts,
     verificationQueueDepth: parts.signatures.queueDepth,
@@ -168,8 +167,11 @@ function snapshot(): ListenerSnapshot {
     introspectionAttempts: parts.introspection.attempts(),
     redis: parts.redis?.stats ?? NO_REDIS,
     openConnections: server.connectionCount,
-    upstreamPending: parts.upstreams.map((upstream) => upstream.pending),
-    upstreamEjected: stats.map(({ targets }) => targets.filter(({ ejected }) => ejected).length),
+    upstreams: [...parts.upstreams.values()].map(({ name, pending, stats }) => ({
+      name,
+      pending,
+      ejected: stats.targets.filter(({ ejected }) => ejected).length,
+    })),
   })
 }
 

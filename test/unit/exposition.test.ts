@@ -13,7 +13,6 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
     threadIndex: 0,
     routeNames: ['users'],
     issuerNames: ['main'],
-    upstreamNames: ['backend'],
   })
   count(metrics)
   const ledger = new MetricsLedger()
@@ -27,8 +26,7 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
       introspectionAttempts: 5,
       redis: { open: 2, ready: 1, commands: 40, failures: 3, writes: 8 },
       openConnections: 9,
-      upstreamPending: [2],
-      upstreamEjected: [0],
+      upstreams: [{ name: 'backend', pending: 2, ejected: 0 }],
     }),
   )
   metrics.stop()
