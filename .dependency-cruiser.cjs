@@ -14,7 +14,8 @@ const LAYERS = [
   ['decision'],
   ['gateway'],
   ['server', 'admin'],
-  ['bootstrap'],
+  ['threads'],
+  ['listener', 'supervisor'],
   ['demo'],
   ['cli'],
 ]
@@ -40,7 +41,7 @@ const VENDOR_DOORS = {
 /** Where a thread, the demonstration or a script starts: found by path, imported by nobody. */
 const ENTRIES = `^src/${anyOf([
   'main',
-  'bootstrap/listener-thread',
+  'listener/listener-thread',
   'verifiers/jwt/signature-worker',
   'demo/demo',
   'cli/generate-docs',

@@ -3,7 +3,6 @@
  * an answer.
  */
 
-import { verificationKeysMax } from '../bootstrap/verification-keys-max.ts'
 import type {
   GatewayConfiguration,
   IssuerConfiguration,
@@ -24,6 +23,7 @@ import { OutboundHttp } from '../resilience/outbound-http.ts'
 import { randomFraction } from '../resilience/randomness.ts'
 import { RedisConnections } from '../resilience/redis-connections.ts'
 import type { RedisFailure } from '../resilience/redis-reply.ts'
+import { verificationKeysMax } from '../supervisor/verification-keys-max.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Why there is no key set, in words that depend on nothing the other side says. */

@@ -94,7 +94,7 @@ export class RequestContext implements ForwardObserver {
 
   onSettled(statusCode: number, end: ForwardEnd): void {
     if (end === 'complete') {
-      this.gateway.metrics.countForwarded(this.route?.index ?? NO_INDEX, statusCode)
+      this.gateway.metrics.countForwarded(this.route?.metricsIndex ?? NO_INDEX, statusCode)
       this.#finish(statusCode, null)
     } else {
       this.#end(end === 'client_gone' ? 'client_gone' : 'upstream_failed', statusCode, null)
@@ -102,7 +102,7 @@ export class RequestContext implements ForwardObserver {
   }
 
   #end(outcome: Outcome, status: number, refused: Refused | null): void {
-    this.gateway.metrics.countEnded(this.route?.index ?? NO_INDEX, outcome)
+    this.gateway.metrics.countEnded(this.route?.metricsIndex ?? NO_INDEX, outcome)
     this.#finish(status, refused)
   }
 

@@ -47,7 +47,8 @@ interface AnsweredQuestion {
   readonly answer: UnknownKeyAnswer
 }
 
-const NO_ANSWER: UnknownKeyAnswer = {
+/** What is known when nobody answers. */
+export const NO_ANSWER: UnknownKeyAnswer = {
   outcome: 'unavailable',
   isFetched: false,
   isFailing: true,

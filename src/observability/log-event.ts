@@ -31,8 +31,15 @@ export type LogEvent =
     }
   | { readonly event: 'listening'; readonly host: string; readonly port: number }
   | { readonly event: 'admin_listening'; readonly host: string; readonly port: number }
+  /** Should get traffic, from now on. */
   | { readonly event: 'ready' }
-  | { readonly event: 'not_ready'; readonly waitingForIssuers: readonly string[] }
+  /** Everything is started, but not ready yet, or no longer. Not for draining: that is told. */
+  | {
+      readonly event: 'not_ready'
+      /** As at `/health/ready`. */
+      readonly status: string
+      readonly waitingForIssuers: readonly string[]
+    }
   | { readonly event: 'listener_started'; readonly thread: number }
   /** OpenSSL checks all signatures in its place. */
   | { readonly event: 'signature_binding_unavailable'; readonly reason: string }

@@ -95,7 +95,8 @@ const LAYERS: ReadonlyArray<{ readonly folder: string; readonly neighbour: strin
   { folder: 'decision', neighbour: null },
   { folder: 'gateway', neighbour: null },
   { folder: 'server', neighbour: 'admin' },
-  { folder: 'bootstrap', neighbour: null },
+  { folder: 'threads', neighbour: null },
+  { folder: 'listener', neighbour: 'supervisor' },
   { folder: 'demo', neighbour: null },
   { folder: 'cli', neighbour: null },
 ]

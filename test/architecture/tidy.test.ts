@@ -107,7 +107,15 @@ describe('what the rules look at', () => {
     assert.ok(sources.length >= SOURCE_FILES_MIN, `only ${sources.length} source files found`)
     assert.ok(compiledFiles.length > sources.length, 'no test files found')
     assert.ok(documents.length >= 3, `only ${documents.length} documents found`)
-    for (const folder of ['protocol', 'keys', 'verifiers/jwt', 'proxy', 'server', 'bootstrap']) {
+    for (const folder of [
+      'protocol',
+      'keys',
+      'verifiers/jwt',
+      'proxy',
+      'server',
+      'listener',
+      'supervisor',
+    ]) {
       const inFolder = sources.filter(({ path }) => path.startsWith(`src/${folder}/`))
       assert.ok(inFolder.length > 0, `src/${folder} is empty or has moved`)
     }

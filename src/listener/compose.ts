@@ -16,6 +16,7 @@ import { healthEndpoints } from '../gateway/answer-health.ts'
 import { jwksEndpoint } from '../gateway/answer-jwks.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Readiness } from '../gateway/health.ts'
+import type { MainEndpoint } from '../gateway/main-endpoint.ts'
 import { TrustedPeers } from '../gateway/trusted-peers.ts'
 import type { InternalTokens } from '../identity/identity-strategy.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
@@ -36,6 +37,7 @@ import { RevocationReader } from '../revocation/revocation-reader.ts'
 import { compileRoutes } from '../routing/compile-routes.ts'
 import { KeyGenerations } from '../shared-memory/key-generations.ts'
 import { TenantRegistry } from '../tenants/tenant-registry.ts'
+import type { ListenerStart } from '../threads/listener-start.ts'
 import { InFlight } from '../token-cache/in-flight.ts'
 import { RefusalCache } from '../token-cache/refusal-cache.ts'
 import { MEMO_ENTRIES_DEFAULT, TokenCache } from '../token-cache/token-cache.ts'
@@ -50,7 +52,6 @@ import { composeIdentity } from './compose-identity.ts'
 import { type ComposedIntrospection, composeIntrospection } from './compose-introspection.ts'
 import { composeRoute, type RouteAuthenticators } from './compose-route.ts'
 import { composeWellKnown } from './compose-well-known.ts'
-import type { ListenerStart } from './thread-messages.ts'
 import { tokenLives } from './token-lives.ts'
 
 const MS_PER_SECOND = 1_000
@@ -65,7 +66,7 @@ export interface ListenerParts {
   readonly tenants: TenantRegistry
   readonly verdicts: SharedVerdicts
   readonly signatures: SignaturePool
-  readonly upstreams: readonly UpstreamPool[]
+  readonly upstreams: ReadonlyMap<string, UpstreamPool>
   readonly introspection: ComposedIntrospection
   /** `null`: no route sends any. */
   readonly internalTokens: InternalTokens | null
@@ -103,14 +104,16 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     onWorkerProved: around.onWorkerProved,
     onWorkerLost: around.onWorkerLost,
   })
-  const upstreams = configuration.upstreams.map(
-    (upstream) => new UpstreamPool(upstreamOptions(upstream, configuration, perThread), clock),
+  const upstreams = new Map(
+    configuration.upstreams.map((upstream) => [
+      upstream.name,
+      new UpstreamPool(upstreamOptions(upstream, configuration, perThread), clock),
+    ]),
   )
   const metrics = new ListenerMetrics({
     threadIndex: start.index,
     routeNames: configuration.routes.map(({ name }) => name),
     issuerNames: configuration.issuers.map(({ name }) => name),
-    upstreamNames: configuration.upstreams.map(({ name }) => name),
   })
   const verdicts = composeVerdicts(start, keys, metrics, around)
   const redis = composeRedis(configuration, perThread, around)
@@ -122,22 +125,18 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     introspector: introspection.introspector,
   })
   const tenants = composeTenants(start)
-  const endpoints = new EndpointTable([
-    ...healthEndpoints(around.readiness),
-    ...(internalTokens === null ? [] : [jwksEndpoint(() => internalTokens.published)]),
-    ...composeWellKnown(configuration),
-  ])
+  const endpoints = composeEndpoints(configuration, around.readiness, internalTokens)
   const gateway: Gateway = {
     hasTenants: configuration.tenants !== null,
     revocations: new RevocationReader(buffers.revocations),
     learntRevocations: new LearntRevocations(buffers.learntRevocations),
-    upstreams: new Map(upstreams.map((upstream) => [upstream.name, upstream])),
+    upstreams,
     routes: compileRoutes(
-      configuration.routes.map((route, index) => ({
+      configuration.routes.map((route) => ({
         match: { ...route.match, isCaseSensitive: route.caseSensitive },
         target: composeRoute(
           route,
-          index,
+          metrics,
           configuration,
           upstreams,
           authenticators,
@@ -162,6 +161,18 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     clock,
   }
   return { gateway, tenants, verdicts, signatures, upstreams, introspection, internalTokens, redis }
+}
+
+function composeEndpoints(
+  configuration: GatewayConfiguration,
+  readiness: () => Readiness,
+  internalTokens: InternalTokens | null,
+): EndpointTable<MainEndpoint> {
+  return new EndpointTable([
+    ...healthEndpoints(readiness),
+    ...(internalTokens === null ? [] : [jwksEndpoint(() => internalTokens.published)]),
+    ...composeWellKnown(configuration),
+  ])
 }
 
 /** @param tokens What knows tokens that say when they were issued; here the others are added. */

@@ -6,10 +6,12 @@
  *
  * A thread is never ended from outside (`Worker.terminate`): the native server's sockets would
  * still hang on its event loop, and Node aborts the whole process over that. A thread ends by
- * leaving itself, closing its server in an exit hook (bootstrap/listener-thread.ts).
+ * leaving itself, closing its server in an exit hook (listener/listener-thread.ts).
  */
 import { Worker } from 'node:worker_threads'
-import type { FromListener, ListenerStart, ToListener } from './thread-messages.ts'
+import type { ListenerStart } from '../threads/listener-start.ts'
+import type { ListenerMessages, SupervisorMessages } from '../threads/messages.ts'
+import { type MessageHandlers, ThreadChannel } from '../threads/thread-channel.ts'
 
 const RESTART_PAUSE_MIN_MS = 100
 const RESTART_PAUSE_MAX_MS = 5_000
@@ -25,18 +27,24 @@ export interface ListenerThreadsOptions {
   readonly count: number
   /** What the thread of this index starts with. Asked again at each restart, for fresh keys. */
   readonly start: (index: number) => ListenerStart
-  readonly onMessage: (index: number, message: FromListener) => void
+  readonly handlers: (index: number) => MessageHandlers<SupervisorMessages>
   /** A thread died while it was wanted. `reason`: for operators. */
   readonly onDeath: (index: number, reason: string, isReplaced: boolean) => void
   readonly monotonicMs: () => number
 }
 
+type Channel = ThreadChannel<SupervisorMessages, ListenerMessages>
+
 export interface ListenerThreads {
-  /** Posts to every thread that runs. */
-  broadcast(message: ToListener): void
-  post(index: number, message: ToListener): void
-  /** Tells all threads to accept no more. From now on one that dies has no successor. */
-  stopAccepting(): void
+  /** The way to each thread that runs, by index; asked anew each time, because threads end. */
+  channels(): readonly Channel[]
+  channel(index: number): Channel | null
+  /**
+   * Has all threads accept no more. From now on one that dies has no successor.
+   *
+   * @returns Settles when every thread has no connection left or is gone, or after `timeoutMs`.
+   */
+  drain(timeoutMs: number): Promise<void>
   /**
    * Tells all threads to end for good and waits until they have, or for {@link END_MS_MAX}.
    *
@@ -45,8 +53,14 @@ export interface ListenerThreads {
   end(): Promise<number>
 }
 
+interface RunningThread {
+  readonly channel: Channel
+  /** Settles when it is gone. */
+  readonly hasEnded: Promise<void>
+}
+
 interface Place {
-  worker: Worker | null
+  thread: RunningThread | null
   startedAtMs: number
   pauseMs: number
 }
@@ -57,21 +71,23 @@ export function startListenerThreads(options: ListenerThreadsOptions): ListenerT
   let isEnding = false
 
   function launch(index: number, place: Place): void {
-    const worker = new Worker(new URL('./listener-thread.js', import.meta.url), {
+    const worker = new Worker(new URL('../listener/listener-thread.js', import.meta.url), {
       workerData: options.start(index),
       name: `listener-${index}`,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB_MAX },
     })
-    place.worker = worker
+    const channel: Channel = new ThreadChannel(worker, options.handlers(index))
+    // Not `events.once`: that rejects when the thread fails on its way out.
+    const hasEnded = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+    place.thread = { channel, hasEnded }
     place.startedAtMs = options.monotonicMs()
-    worker.on('message', (message: FromListener) => options.onMessage(index, message))
     let reason = ''
     // An error is followed by exit, which is where the restart happens.
     worker.on('error', (error) => {
       reason = error instanceof Error ? error.message : String(error)
     })
     worker.on('exit', (exitCode) => {
-      place.worker = null
+      place.thread = null
       if (isEnding) return
       options.onDeath(index, reason || `exit code ${exitCode}`, isAccepting)
       if (isAccepting) relaunch(index, place)
@@ -90,40 +106,33 @@ export function startListenerThreads(options: ListenerThreadsOptions): ListenerT
   }
 
   for (let index = 0; index < options.count; index += 1) {
-    const place: Place = { worker: null, startedAtMs: 0, pauseMs: 0 }
+    const place: Place = { thread: null, startedAtMs: 0, pauseMs: 0 }
     places.push(place)
     launch(index, place)
   }
 
+  const running = () => places.flatMap(({ thread }) => (thread === null ? [] : [thread]))
   return {
-    broadcast(message) {
-      for (const place of places) place.worker?.postMessage(message)
-    },
-    post(index, message) {
-      places[index]?.worker?.postMessage(message)
-    },
-    stopAccepting() {
+    channels: () => running().map(({ channel }) => channel),
+    channel: (index) => places[index]?.thread?.channel ?? null,
+    async drain(timeoutMs) {
       isAccepting = false
-      for (const { worker } of places) worker?.postMessage({ type: 'stop_accepting' })
+      await Promise.all(running().map(({ channel }) => channel.ask('drain', null, timeoutMs)))
     },
     async end() {
       isAccepting = false
       isEnding = true
-      const ends = places.flatMap(({ worker }) => (worker === null ? [] : [endThread(worker)]))
+      const ends = running().map(({ channel, hasEnded }) => {
+        channel.notify('end', null)
+        return hasEnded
+      })
       let timer: NodeJS.Timeout | undefined
       const isOver = new Promise((resolve) => {
         timer = setTimeout(resolve, END_MS_MAX)
       })
       await Promise.race([Promise.all(ends), isOver])
       clearTimeout(timer)
-      return places.filter(({ worker }) => worker !== null).length
+      return running().length
     },
   }
-}
-
-function endThread(worker: Worker): Promise<unknown> {
-  // Not `events.once`: that rejects when the thread fails on its way out.
-  const hasEnded = new Promise((resolve) => worker.once('exit', resolve))
-  worker.postMessage({ type: 'end' } satisfies ToListener)
-  return hasEnded
 }

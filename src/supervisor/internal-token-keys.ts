@@ -7,7 +7,7 @@
  * (identity/key-overlap.ts), a key signs only long after all threads have published it, and stays
  * published long after all have stopped signing with it.
  */
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { GatewayConfiguration, RouteConfiguration } from '../config/gateway-configuration.ts'
 import { keyOverlap } from '../identity/key-overlap.ts'
 import {
   openSigningKeys,
@@ -17,8 +17,7 @@ import {
 } from '../identity/signing-keys.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Clock } from '../resilience/clock.ts'
-import { sendsInternalTokens } from './compose-identity.ts'
-import { StartError } from './start-error.ts'
+import { StartError } from '../threads/start-error.ts'
 
 /** How long after `exp` an upstream may still take a token, by its own tolerance. */
 const UPSTREAM_TOLERANCE_SECONDS = 60
@@ -79,6 +78,15 @@ export class InternalTokenKeys {
   stop(): void {
     this.#keys?.stop()
   }
+}
+
+/** Whether the gateway needs keys to sign with. */
+export function sendsInternalTokens({ routes }: GatewayConfiguration): boolean {
+  return routes.some(mayMint)
+}
+
+function mayMint({ identity, authenticate }: RouteConfiguration): boolean {
+  return identity === 'internal-token' && authenticate !== 'none'
 }
 
 function logSigningKeyEvent(logger: Logger, { type, keyId, reason }: SigningKeyEvent): void {

@@ -5,7 +5,7 @@ import {
   type NativeBinary,
   NativeBinaryError,
 } from '../server/native-binary.ts'
-import { StartError } from './start-error.ts'
+import { StartError } from '../threads/start-error.ts'
 
 /** Head of a request: target, header section, and the request line and separators around them. */
 const HEAD_MARGIN_BYTES = 1_024

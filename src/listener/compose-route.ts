@@ -21,7 +21,7 @@ import type { GatewayRoute } from '../gateway/gateway-route.ts'
 import { LoginRedirect } from '../gateway/login-redirect.ts'
 import type { RouteRefusals } from '../gateway/refusal-response.ts'
 import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
-import { NO_INDEX } from '../observability/listener-metrics.ts'
+import { type ListenerMetrics, NO_INDEX } from '../observability/listener-metrics.ts'
 import { compileChallenges } from '../protocol/credential-challenges.ts'
 import { metadataUrl } from '../protocol/protected-resource-metadata.ts'
 import { createRequestFilter } from '../proxy/hop-by-hop-headers.ts'
@@ -51,14 +51,14 @@ export interface RouteAuthenticators {
 
 export function composeRoute(
   route: RouteConfiguration,
-  index: number,
+  metrics: ListenerMetrics,
   configuration: GatewayConfiguration,
-  upstreams: readonly UpstreamPool[],
+  upstreams: ReadonlyMap<string, UpstreamPool>,
   authenticators: RouteAuthenticators,
   registry: TenantRegistry,
   strategies: ComposedIdentity['strategies'],
 ): GatewayRoute {
-  const upstream = upstreams.find(({ name }) => name === route.upstream)
+  const upstream = upstreams.get(route.upstream)
   if (upstream === undefined) throw new Error(`route ${route.name} has no upstream`)
   const methods = composeMethods(route, configuration, authenticators)
   const isShadow = route.mode === 'shadow'
@@ -68,7 +68,7 @@ export function composeRoute(
   const onlyIssuer = route.issuers.length === 1 ? route.issuers[0] : null
   return {
     name: route.name,
-    index,
+    metricsIndex: metrics.routeIndex(route.name),
     authentication: route.authenticate,
     upstream,
     methods: methods.map(({ extractor, authenticator }) => ({ extractor, authenticator })),
@@ -89,9 +89,7 @@ export function composeRoute(
     ]),
     refusals:
       route.authenticate === 'none' ? null : composeRefusals(route, configuration, stripper),
-    issuerIndex: onlyIssuer
-      ? configuration.issuers.findIndex(({ name }) => name === onlyIssuer)
-      : NO_INDEX,
+    issuerIndex: onlyIssuer ? metrics.issuerIndex(onlyIssuer) : NO_INDEX,
   }
 }
 

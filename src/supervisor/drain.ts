@@ -1,8 +1,8 @@
 /** Takes the listener threads out of service, so that no request is lost. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { refuseHandshakes } from '../server/refuse-handshakes.ts'
-import type { DrainedThreads } from './drained-threads.ts'
-import type { ListenerThreads } from './listener-threads.ts'
+import type { RunningListeners } from './running-listeners.ts'
+import { untilAborted } from './until-aborted.ts'
 
 /**
  * For handshakes that have begun when new ones are refused: at least one round trip to a client.
@@ -27,14 +27,13 @@ export interface DrainOptions {
  */
 export async function drain(
   options: DrainOptions,
-  threads: ListenerThreads,
-  drained: DrainedThreads,
+  listeners: RunningListeners,
   cut: AbortSignal,
 ): Promise<void> {
   await pause(options.delayMs, cut)
   if (refuseHandshakes(options.port)) await pause(HANDSHAKE_MS, cut)
-  threads.stopAccepting()
-  await drained.whenAll(options.timeoutMs, cut)
+  // Threads stop accepting even when nobody waits for them any longer.
+  await untilAborted(listeners.drain(options.timeoutMs), cut).catch(() => {})
 }
 
 async function pause(durationMs: number, cut: AbortSignal): Promise<void> {

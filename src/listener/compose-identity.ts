@@ -1,5 +1,5 @@
 /** How the routes of a listener thread tell their upstreams who is calling. */
-import type { GatewayConfiguration, RouteConfiguration } from '../config/gateway-configuration.ts'
+import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
 import type { IdentityStrategyName } from '../config/identity-configuration.ts'
 import {
   IdentityHeaders,
@@ -18,7 +18,7 @@ export interface ComposedIdentity {
   readonly internalTokens: InternalTokens | null
 }
 
-/** @param keys `null`: no route sends internal tokens ({@link sendsInternalTokens}). */
+/** @param keys `null`: no route sends internal tokens. */
 export function composeIdentity(
   { identity }: GatewayConfiguration,
   keys: SigningSnapshot | null,
@@ -32,13 +32,4 @@ export function composeIdentity(
     },
     internalTokens,
   }
-}
-
-/** Whether the gateway needs keys to sign with. */
-export function sendsInternalTokens({ routes }: GatewayConfiguration): boolean {
-  return routes.some(mayMint)
-}
-
-function mayMint({ identity, authenticate }: RouteConfiguration): boolean {
-  return identity === 'internal-token' && authenticate !== 'none'
 }

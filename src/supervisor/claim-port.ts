@@ -5,7 +5,7 @@
  * without a word and take half of the requests. Binding once without that option notices.
  */
 import { createServer } from 'node:net'
-import { StartError } from './start-error.ts'
+import { StartError } from '../threads/start-error.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the port is taken by another process',

@@ -4,10 +4,12 @@
  * However it ends, its server is closed first: a thread that left with sockets on its event loop
  * would take the whole process with it.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { handleRequest } from '../gateway/handle-request.ts'
+import type { Readiness } from '../gateway/health.ts'
 import { refuseMalformed } from '../gateway/refuse-malformed.ts'
-import { KeyRing } from '../keys/key-ring.ts'
+import { KeyRing, NO_ANSWER } from '../keys/key-ring.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
 import type { ListenerSnapshot } from '../observability/listener-metrics.ts'
 import { LogBuffer } from '../observability/log-buffer.ts'
@@ -19,11 +21,15 @@ import { loadNativeBinary } from '../server/native-binary.ts'
 import { boundReceiveBuffers } from '../server/receive-buffer.ts'
 import { NativeServer } from '../server/uws-app.ts'
 import { assertInvariant } from '../shared-memory/invariant.ts'
+import type { ListenerStart } from '../threads/listener-start.ts'
+import type { ListenerMessages, SupervisorMessages } from '../threads/messages.ts'
+import { StartError } from '../threads/start-error.ts'
+import { ThreadChannel } from '../threads/thread-channel.ts'
 import { composeListener, type ListenerParts } from './compose.ts'
-import { RemoteSessions } from './memory-sessions.ts'
-import { StartError } from './start-error.ts'
-import type { FromListener, ListenerStart, ToListener } from './thread-messages.ts'
+import { RemoteSessions, STORE_TIMEOUT_MS } from './remote-sessions.ts'
 import { ThreadSignatures } from './thread-signatures.ts'
+
+type Channel = ThreadChannel<ListenerMessages, SupervisorMessages>
 
 /** How often a draining thread looks whether its last connection has gone. */
 const DRAIN_POLL_MS = 50
@@ -37,32 +43,40 @@ assertInvariant(parentPort !== null, 'a listener thread has a supervisor')
 const port = parentPort
 const start = workerData as ListenerStart
 const { configuration } = start
-const questions = new Map<number, (answer: UnknownKeyAnswer) => void>()
 let readiness = start.readiness
-let questionCount = 0
 let isAccepting = true
 
+const channel: Channel = new ThreadChannel<ListenerMessages, SupervisorMessages>(port, {
+  notices: {
+    key_set: (keySet) => keyRing.update(keySet),
+    tenants: (change) => parts.tenants.apply(change),
+    signing_keys: (keys) => parts.internalTokens?.useKeys(keys),
+    readiness: (told) => useReadiness(told),
+    end: () => process.exit(0),
+  },
+  requests: { snapshot, drain },
+})
 const logger = new Logger(
   {
     level: configuration.logging.level,
     thread: start.index,
-    sink: new LogBuffer(start.log, () => post({ type: 'log_waiting' })),
+    sink: new LogBuffer(start.log, () => channel.notify('log_waiting', null)),
   },
   systemClock,
 )
 const keyRing = new KeyRing(
   { keySets: start.keySets, askTimeoutMs: askTimeoutMs() },
-  ask,
+  askAboutKey,
   systemClock,
 )
-const memorySessions = new RemoteSessions((question, call) =>
-  post({ type: 'store_question', question, call }),
+const memorySessions = new RemoteSessions((call) =>
+  channel.ask('session_store', call, STORE_TIMEOUT_MS),
 )
 const signatures = new ThreadSignatures({
   thread: start.index,
   issuers: configuration.issuers,
   logger,
-  onProof: (proof) => post({ type: 'signature_proof', proof }),
+  onProof: (proof) => channel.notify('signature_proof', proof),
 })
 bodyMemory.bound(
   Math.max(
@@ -76,7 +90,7 @@ const parts: ListenerParts = composeListener(start, {
   clock: systemClock,
   readiness: () => readiness,
   memorySessions,
-  onRedisState: (state) => post({ type: 'redis_state', state }),
+  onRedisState: (state) => channel.notify('redis_state', state),
   onWorkerProved: (proof) => signatures.proved(proof),
   onWorkerLost: (loss, error) => signatures.lost(loss, error),
 })
@@ -100,7 +114,6 @@ process.on('uncaughtException', (error) => {
     process.exit(EXIT_FAILED)
   }
 })
-port.on('message', receive)
 if (start.readiness.status === 'draining') server.setDraining()
 await listen()
 
@@ -116,9 +129,9 @@ async function listen(): Promise<void> {
     if (!isAccepting) return
     await server.listen(start.host, start.port, { isExclusive: false })
     boundReceiving()
-    post({ type: 'listening' })
+    channel.notify('listening', null)
   } catch (error) {
-    post({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
+    channel.notify('failed', error instanceof Error ? error.message : String(error))
     process.exit(EXIT_FAILED)
   }
 }
@@ -134,51 +147,17 @@ function boundReceiving(): void {
   }
 }
 
-function receive(message: ToListener): void {
-  switch (message.type) {
-    case 'key_set':
-      keyRing.update(message.keySet)
-      break
-    case 'tenants':
-      parts.tenants.apply(message.change)
-      break
-    case 'signing_keys':
-      parts.internalTokens?.useKeys(message.keys)
-      break
-    case 'readiness':
-      readiness = message.readiness
-      if (readiness.status === 'draining') server.setDraining()
-      break
-    case 'unknown_key_answer':
-      questions.get(message.question)?.(message.answer)
-      questions.delete(message.question)
-      break
-    case 'store_answer':
-      memorySessions.answered(message.question, message.reply)
-      break
-    case 'snapshot_request':
-      post({ type: 'snapshot', question: message.question, snapshot: snapshot() })
-      break
-    case 'stop_accepting':
-      isAccepting = false
-      void server.stopAccepting().then(reportWhenDrained)
-      break
-    case 'end':
-      process.exit(0)
-  }
+function useReadiness(told: Readiness): void {
+  readiness = told
+  if (readiness.status === 'draining') server.setDraining()
 }
 
-function ask(issuerName: string, keyId: string | null): Promise<UnknownKeyAnswer> {
-  return new Promise((resolve) => {
-    const question = questionCount
-    questionCount += 1
-    questions.set(question, resolve)
-    post({ type: 'unknown_key', question, issuerName, keyId })
-  })
+async function askAboutKey(issuerName: string, keyId: string | null): Promise<UnknownKeyAnswer> {
+  const answered = await channel.ask('unknown_key', { issuerName, keyId }, askTimeoutMs())
+  return answered.kind === 'replied' ? answered.reply : NO_ANSWER
 }
 
 function snapshot(): ListenerSnapshot {
-  const stats = parts.upstreams.map((upstream) => upstream.stats)
   const redis = parts.redis?.stats ?? NO_REDIS
   return gateway.metrics.snapshot({
     caches: parts.verdicts.cacheCounts,
@@ -194,15 +173,20 @@ function snapshot(): ListenerSnapshot {
     },
     redis: { open: redis.open, ready: redis.ready },
     openConnections: server.connectionCount,
-    upstreamPending: parts.upstreams.map((upstream) => upstream.pending),
-    upstreamEjected: stats.map(({ targets }) => targets.filter(({ ejected }) => ejected).length),
+    upstreams: [...parts.upstreams.values()].map(({ name, pending, stats }) => ({
+      name,
+      pending,
+      ejected: stats.targets.filter(({ ejected }) => ejected).length,
+    })),
   })
 }
 
 /** Idle connections are closed by the native server within seconds; the others are still served. */
-function reportWhenDrained(): void {
-  if (server.connectionCount === 0) post({ type: 'drained' })
-  else setTimeout(reportWhenDrained, DRAIN_POLL_MS)
+async function drain(): Promise<null> {
+  isAccepting = false
+  await server.stopAccepting()
+  while (server.connectionCount > 0) await delay(DRAIN_POLL_MS)
+  return null
 }
 
 function askTimeoutMs(): number {
@@ -210,8 +194,4 @@ function askTimeoutMs(): number {
     keys.kind === 'jwks' ? keys.timeoutMs : 0,
   )
   return Math.max(0, ...timeouts) + ASK_TIMEOUT_MARGIN_MS
-}
-
-function post(message: FromListener): void {
-  port.postMessage(message)
 }

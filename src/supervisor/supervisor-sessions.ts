@@ -6,10 +6,10 @@ import type {
 import type { Clock } from '../resilience/clock.ts'
 import { randomHex } from '../resilience/randomness.ts'
 import type { RedisConnections } from '../resilience/redis-connections.ts'
+import type { StoreCall } from '../threads/messages.ts'
 import { MemorySessionStore } from '../verifiers/session/memory-session-store.ts'
 import { type RegistryRules, SessionRegistry } from '../verifiers/session/session-registry.ts'
-import type { StoreReply } from '../verifiers/session/session-store.ts'
-import { answerStoreCall, type StoreCall } from './memory-sessions.ts'
+import type { SessionStore, StoreReply } from '../verifiers/session/session-store.ts'
 import { connectSupervisor } from './supervisor-redis.ts'
 
 const SESSION_ID_BYTES = 32
@@ -45,4 +45,18 @@ export class SupervisorSessions {
 function registryRules(sessions: SessionsConfiguration): RegistryRules {
   const { keyPrefix, keyHash, ttlSeconds, absoluteTtlSeconds } = sessions
   return { keyPrefix, keyHash, ttlSeconds: ttlSeconds ?? absoluteTtlSeconds, absoluteTtlSeconds }
+}
+
+/** Carries out what a listener thread asked for. */
+function answerStoreCall(store: SessionStore, call: StoreCall): Promise<StoreReply<unknown>> {
+  switch (call.name) {
+    case 'getex':
+      return store.getex(call.key, call.seconds)
+    case 'expireAt':
+      return store.expireAt(call.key, call.seconds)
+    case 'prolong':
+      return store.prolong(call.key, call.seconds)
+    case 'delete':
+      return store.delete(call.key)
+  }
 }

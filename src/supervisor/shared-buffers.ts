@@ -4,11 +4,11 @@ import { createFirstSightsBuffer } from '../revocation/first-sights.ts'
 import { createLearntRevocationsBuffer } from '../revocation/learnt-revocations.ts'
 import { createRevocationBuffer } from '../revocation/revocation-index.ts'
 import { createKeyGenerationsBuffer } from '../shared-memory/key-generations.ts'
+import { createIntrospectionMemory } from '../threads/introspection-memory.ts'
+import type { SharedBuffers } from '../threads/listener-start.ts'
 import { createInFlightBuffer } from '../token-cache/in-flight.ts'
 import { createRefusalCacheBuffer } from '../token-cache/refusal-cache.ts'
 import { createTokenCacheBuffer } from '../token-cache/token-cache.ts'
-import { createIntrospectionBuffers } from './compose-introspection.ts'
-import type { SharedBuffers } from './thread-messages.ts'
 import { verificationKeysMax } from './verification-keys-max.ts'
 
 const BYTES_PER_MIB = 2 ** 20
@@ -26,6 +26,6 @@ export function createBuffers(configuration: GatewayConfiguration): SharedBuffer
     revocations: createRevocationBuffer(revocation.capacity),
     firstSights: createFirstSightsBuffer(),
     learntRevocations: createLearntRevocationsBuffer(),
-    introspection: createIntrospectionBuffers(configuration),
+    introspection: createIntrospectionMemory(configuration),
   }
 }
