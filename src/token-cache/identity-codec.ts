@@ -37,11 +37,8 @@ const LENGTH_NULL = 0xffff
 const LENGTHS_MAX = 0xffff
 const LATIN1_MAX = 0xff
 
-/** Strings of every identity, beside its parts. */
-const CORE_STRINGS = ['issuer', 'subject', 'clientId', 'tokenId', 'sessionId'] as const
-
-/** Each has one length at least. */
-const LENGTHS_MIN = CORE_STRINGS.length + IDENTITY_PARTS.length
+/** Issuer, subject, clientId, tokenId, sessionId; each part has one length at least. */
+const LENGTHS_MIN = 5 + IDENTITY_PARTS.length
 
 /** The parts need no names here: they are read in the order in which they were written. */
 const NO_NAMES = byPart(() => null)
@@ -203,8 +200,11 @@ function dateFlags({ issuedAtSeconds, expiresAtSeconds }: Identity): number {
 
 /** @returns All text of the identity. Its lengths are added to the list. */
 function takeApart(identity: Identity, lengths: number[]): string {
-  let text = ''
-  for (const name of CORE_STRINGS) text += takeString(identity[name], lengths)
+  let text = takeString(identity.issuer, lengths)
+  text += takeString(identity.subject, lengths)
+  text += takeString(identity.clientId, lengths)
+  text += takeString(identity.tokenId, lengths)
+  text += takeString(identity.sessionId, lengths)
   for (const { name } of IDENTITY_PARTS) {
     const value = identity[name]
     if (value === null || typeof value === 'string') text += takeString(value, lengths)
