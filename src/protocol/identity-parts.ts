@@ -15,7 +15,7 @@ export type PartKind = 'text' | 'texts' | 'scopes'
 
 interface PartRow {
   readonly kind: PartKind
-  /** Whether it says who is calling or what the credential is good for: headers are in this order. */
+  /** Whether it says who is calling, or something of the token: headers are in this order. */
   readonly about: 'caller' | 'token'
   /** For the manual; `item` is one of a list. */
   readonly title: string

@@ -10,8 +10,8 @@
  *     24  expiresAt    f64      seconds, 0 without
  *     32  keySlot      i32
  *     36  keyGeneration i32
- *     40  lengths      u16 each: of a string, 0xffff is null; of a list its count and the lengths of
- *                      its strings. Those of every identity, then the parts in their order
+ *     40  lengths      u16 each: of a string, 0xffff is null; of a list its count and the lengths
+ *                      of its strings. Those of every identity, then the parts in their order
  *      …  text         all strings, one behind the other
  *
  * All text is one string, cut by lengths in UTF-16 code units: decoding makes one native call
