@@ -11,7 +11,7 @@ import { CredentialExtractor } from '../src/credentials/extract-credential.ts'
 import { decide } from '../src/decision/decide.ts'
 import type { Decision, RequestFacts } from '../src/decision/decision.ts'
 import type { Revision, RouteRules } from '../src/decision/revision.ts'
-import type { Verified } from '../src/protocol/verification.ts'
+import { EMPTY_IDENTITY, type Verified } from '../src/protocol/verification.ts'
 import { systemClock } from '../src/resilience/clock.ts'
 import {
   createLearntRevocationsBuffer,
@@ -108,6 +108,7 @@ function remembered(name: string, scopes: readonly string[]): string {
   const verified: Verified = {
     kind: 'verified',
     identity: {
+      ...EMPTY_IDENTITY,
       issuer: 'https://login.example.com/realms/main',
       subject: '248289761001',
       email: 'person@example.com',

@@ -2,7 +2,7 @@
  * The check that every cache hit makes: with an empty index and with 100 000 revocations. Run:
  * `node build/native-bench/revocation.js`.
  */
-import type { Identity } from '../src/protocol/verification.ts'
+import { EMPTY_IDENTITY, type Identity } from '../src/protocol/verification.ts'
 import { createRevocationBuffer, RevocationIndex } from '../src/revocation/revocation-index.ts'
 import {
   keyWordsOf,
@@ -22,6 +22,7 @@ const ISSUER = 'https://login.example.com/realms/main'
 
 function identity(number: number): Identity {
   return {
+    ...EMPTY_IDENTITY,
     issuer: ISSUER,
     subject: `248289761001-${number}`,
     email: null,

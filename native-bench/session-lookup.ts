@@ -5,8 +5,8 @@
  */
 import { Redis } from 'ioredis'
 import { RedisConnections } from '../src/resilience/redis-connections.ts'
+import { SALLYPORT_FORMAT } from '../src/verifiers/session/sallyport-format.ts'
 import { sessionKey } from '../src/verifiers/session/session-key.ts'
-import { SALLYPORT_POINTERS } from '../src/verifiers/session/session-record.ts'
 import { SessionVerifier } from '../src/verifiers/session/session-verifier.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { redisOptions } from '../test/support/redis-options.ts'
@@ -39,10 +39,8 @@ const verifier = new SessionVerifier(
   {
     keyPrefix: KEY_PREFIX,
     keyHash: 'sha256',
-    pointers: SALLYPORT_POINTERS,
-    cookieSecrets: null,
+    format: SALLYPORT_FORMAT,
     ttlSeconds: TTL_SECONDS,
-    isLifeForeign: false,
     absoluteTtlSeconds: 28_800,
     keepsAbsoluteTtl: true,
   },

@@ -12,7 +12,7 @@ import { claimedIssuer } from '../protocol/claimed-issuer.ts'
 import type { ActiveToken } from '../protocol/introspection-response.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import {
-  type Identity,
+  EMPTY_IDENTITY,
   type Refused,
   refuse,
   type Verification,
@@ -84,22 +84,6 @@ const NOT_INTROSPECTED = refusedAtOnce('issuer_not_introspected')
 
 /** How long a token counts as known after the issuer has called it active. */
 const KNOWN_SECONDS = 3_600
-
-/** What a mark says about the caller: nothing. */
-const NOBODY_IN_PARTICULAR: Identity = Object.freeze({
-  issuer: '',
-  subject: '',
-  email: null,
-  roles: [],
-  scopes: [],
-  tenant: null,
-  organisation: null,
-  clientId: null,
-  tokenId: null,
-  sessionId: null,
-  issuedAtSeconds: null,
-  expiresAtSeconds: null,
-})
 
 export class TokenAuthenticator implements Authenticator {
   readonly #parts: TokenAuthenticatorParts
@@ -191,7 +175,8 @@ export class TokenAuthenticator implements Authenticator {
     if (rule.onOutage === 'use-cached-or-reject') {
       verdicts.keepCopy(stale, until(rule.staleMaxAgeSeconds), answeredAtSeconds)
     }
-    verdicts.keepCopy(known, until(KNOWN_SECONDS, NOBODY_IN_PARTICULAR), answeredAtSeconds)
+    // The mark says nothing of the caller.
+    verdicts.keepCopy(known, until(KNOWN_SECONDS, EMPTY_IDENTITY), answeredAtSeconds)
     return until(rule.cacheTtlSeconds)
   }
 

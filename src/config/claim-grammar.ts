@@ -1,4 +1,10 @@
 /** What a route may require of an identity beyond scopes and roles, as it is written down. */
+import {
+  type IdentityPart,
+  LIST_PARTS,
+  type RequirablePart,
+  TEXT_PARTS,
+} from '../protocol/identity-parts.ts'
 
 /**
  * The parts of an identity that a requirement may name: all that is kept of a credential once it
@@ -7,17 +13,18 @@
 export const REQUIRABLE_CLAIMS = [
   'issuer',
   'subject',
-  'email',
-  'tenant',
-  'organisation',
+  ...requirableOf(TEXT_PARTS),
   'clientId',
-  'roles',
-  'scopes',
+  ...requirableOf(LIST_PARTS),
   'tokenId',
   'sessionId',
 ] as const
 
 export type RequirableClaim = (typeof REQUIRABLE_CLAIMS)[number]
+
+function requirableOf(parts: readonly IdentityPart[]): readonly RequirablePart[] {
+  return parts.filter(({ isRequirable }) => isRequirable).map(({ name }) => name as RequirablePart)
+}
 
 /** Bounds the work per character of a claim: see authentication/require-claims.ts. */
 export const CLAIM_PATTERN_LENGTH_MAX = 128

@@ -3,6 +3,7 @@ import type { Complain, ConfigPath } from './config-error.ts'
 import type { IntrospectionOutput } from './introspection-settings.ts'
 import { isConfidentialUrl } from './network-address.ts'
 import type { RedisOutput } from './redis-settings.ts'
+import { SESSION_FORMAT_NAMES, SESSION_FORMATS } from './session-formats.ts'
 import {
   type ApiKeysOutput,
   keepsAbsoluteTtl,
@@ -72,13 +73,17 @@ export function checkSessions(
   if (sessions.store === 'redis' && !hasRedis) {
     complain([...path, 'store'], 'needs the section redis (or store: memory, for development)')
   }
-  const isExpress = sessions.format === 'express-session'
+  const { format } = sessions
+  const { isCookieSigned, isOwn } = SESSION_FORMATS[format]
   const hasSecret = sessions.secrets.length > 0 || sessions.secretFile !== null
-  if (isExpress && !hasSecret) {
-    complain([...path, 'secrets'], 'or secretFile is required for express-session')
+  if (isCookieSigned && !hasSecret) {
+    complain([...path, 'secrets'], `or secretFile is required for ${format}`)
   }
-  if (!isExpress && hasSecret) complain([...path, 'secrets'], 'is only for express-session')
-  if (isExpress) checkExpressStore(sessions, complain)
+  if (!isCookieSigned && hasSecret) {
+    const signed = SESSION_FORMAT_NAMES.filter((name) => SESSION_FORMATS[name].isCookieSigned)
+    complain([...path, 'secrets'], `is only for ${signed.join(', ')}`)
+  }
+  if (!isOwn) checkForeignStore(sessions, complain)
   checkLives(sessions, complain)
   if (sessionCookie(sessions).startsWith('__Host-') && sessions.cookiePath !== '/') {
     complain([...path, 'cookiePath'], 'must be / for a cookie whose name begins with __Host-')
@@ -100,18 +105,12 @@ function checkLives(sessions: SessionsOutput, complain: Complain): void {
   }
 }
 
-function checkExpressStore({ store, keyHash }: SessionsOutput, complain: Complain): void {
+function checkForeignStore({ store, format, keyHash }: SessionsOutput, complain: Complain): void {
   if (store === 'memory') {
-    complain(
-      ['sessions', 'store'],
-      'must be redis for express-session: nobody else writes to memory',
-    )
+    complain(['sessions', 'store'], `must be redis for ${format}: nobody else writes to memory`)
   }
   if (keyHash === 'sha256') {
-    complain(
-      ['sessions', 'keyHash'],
-      'must be none for express-session, whose stores write plain ids',
-    )
+    complain(['sessions', 'keyHash'], `must be none for ${format}, whose stores write plain ids`)
   }
 }
 

@@ -4,12 +4,15 @@
  * Plain values only, so that it can be handed to another thread. Durations are milliseconds,
  * paths of files are absolute, and what comes from files and the environment is already in it.
  */
+import type { ClaimNames } from '../protocol/claims.ts'
+import type { PartNames } from '../protocol/identity-parts.ts'
 import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
-import type { StoredUser } from '../protocol/verification.ts'
+import type { StoredUser } from '../protocol/stored-user.ts'
 import type { AuthenticatorName } from './authenticator-checks.ts'
 import type { Tuning } from './environment.ts'
 import type { IdentityConfiguration, IdentityStrategyName } from './identity-configuration.ts'
 import type { ClaimRequirementSettings } from './requirement-settings.ts'
+import type { SessionFormatName } from './session-formats.ts'
 
 export interface GatewayConfiguration {
   readonly server: ServerConfiguration
@@ -87,7 +90,7 @@ export interface IssuerConfiguration {
   /** As written: case does not matter. A token without `typ` counts as `JWT`. */
   readonly types: readonly string[]
   readonly keys: IssuerKeysConfiguration
-  readonly claims: ClaimNamesConfiguration
+  readonly claims: ClaimNames
   /** `null`: only its JWTs are known here. */
   readonly introspection: IntrospectionConfiguration | null
   readonly logoutAudiences: readonly string[]
@@ -148,29 +151,21 @@ export interface RedisConfiguration {
 
 export interface SessionsConfiguration {
   readonly store: 'redis' | 'memory'
-  readonly format: 'sallyport' | 'express-session'
+  readonly format: SessionFormatName
   readonly cookie: string
   readonly cookiePath: string
-  /** Of express-session; at least one in that format. */
+  /** At least one in a format whose cookies are signed, none in others. */
   readonly secrets: readonly string[]
   readonly keyPrefix: string
   readonly keyHash: 'sha256' | 'none'
-  /** `null`: sessions are not prolonged here. Only in the format `express-session`. */
+  /** `null`: sessions are not prolonged here. Never in the gateway's own format. */
   readonly ttlSeconds: number | null
   readonly absoluteTtlSeconds: number
   /** Whether it bounds sessions that do not say when they began, from their first sight on. */
   readonly keepsAbsoluteTtl: boolean
   /** Origins in their one spelling. */
   readonly allowedOrigins: readonly string[]
-  readonly pointers: {
-    readonly userId: string
-    readonly email: string | null
-    readonly roles: string | null
-    readonly scopes: string | null
-    readonly tenant: string | null
-    readonly organisation: string | null
-    readonly createdAt: string | null
-  }
+  readonly pointers: PartNames & { readonly userId: string; readonly createdAt: string | null }
 }
 
 export interface ApiKeysConfiguration {
@@ -257,16 +252,6 @@ export interface JwksConfiguration {
   readonly diskCache: string | null
   readonly allowInsecureHttp: boolean
   readonly alertOnStale: boolean
-}
-
-/** `null`: this part of the identity is not read. */
-export interface ClaimNamesConfiguration {
-  readonly subject: string
-  readonly email: string | null
-  readonly roles: string | null
-  readonly scopes: string | null
-  readonly tenant: string | null
-  readonly organisation: string | null
 }
 
 export interface UpstreamConfiguration {

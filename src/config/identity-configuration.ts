@@ -1,4 +1,5 @@
 /** How upstreams learn who is calling, as the rest of the gateway receives it. */
+import type { PartNames } from '../protocol/identity-parts.ts'
 
 /**
  * - `headers`: header fields in place of the credential.
@@ -44,16 +45,11 @@ export type InternalTokenKeysConfiguration =
   | { readonly kind: 'files'; readonly path: string }
 
 /** Names as written; `null`: not sent. No two are the same. */
-export interface IdentityHeadersConfiguration {
+export interface IdentityHeadersConfiguration extends PartNames {
   readonly userId: string | null
   readonly clientId: string | null
-  readonly email: string | null
-  readonly roles: string | null
-  readonly tenant: string | null
-  readonly organisation: string | null
   readonly tenantPlan: string | null
   readonly issuer: string | null
-  readonly scopes: string | null
   readonly expires: string | null
   readonly sessionId: string | null
   readonly requestId: string | null

@@ -1,4 +1,5 @@
 /** Settings of the parties whose tokens are accepted. */
+import { byPart, type PartKind } from '../protocol/identity-parts.ts'
 import { JWS_ALGORITHMS } from '../protocol/jws-algorithms.ts'
 import { introspectionSchema } from './introspection-settings.ts'
 import { httpUrl } from './network-address.ts'
@@ -81,15 +82,17 @@ function claimName(what: string) {
   return unlessAbsent(text(what))
 }
 
+const CLAIM_FORMS: Readonly<Record<PartKind, string>> = {
+  text: '.',
+  texts: ': a list, or text separated by spaces.',
+  scopes: ': text separated by spaces, or a list.',
+}
+
 const claims = section(
   'Which claim holds which part of the identity. Names are taken literally. `null`: not read.',
   {
     subject: text('Who is calling. Must be a non-empty string in every token.').prefault('sub'),
-    email: claimName('E-mail address.').prefault('email'),
-    roles: claimName('Roles: a list, or text separated by spaces.').prefault('roles'),
-    scopes: claimName('Scopes: text separated by spaces, or a list.').prefault('scope'),
-    tenant: claimName('Tenant.').prefault('tenant_id'),
-    organisation: claimName('Organisation.').prefault('org_id'),
+    ...byPart(({ title, kind, claim }) => claimName(title + CLAIM_FORMS[kind]).prefault(claim)),
   },
 )
 

@@ -16,6 +16,7 @@ import type { IntrospectionOutput } from './introspection-settings.ts'
 import { NO_PRIVATE_KEY, privateKeyIn } from './private-key.ts'
 import type { RedisOutput } from './redis-settings.ts'
 import type { RevocationOutput } from './revocation-settings.ts'
+import { SESSION_FORMATS } from './session-formats.ts'
 import {
   type ApiKeysOutput,
   keepsAbsoluteTtl,
@@ -27,7 +28,6 @@ import {
 import type { SettingFiles } from './setting-files.ts'
 
 const MS_PER_SECOND = 1_000
-const KEY_HASHES = { sallyport: 'sha256', 'express-session': 'none' } as const
 
 export function resolveRedis(
   { password, passwordFile, tls, ...rest }: RedisOutput,
@@ -57,7 +57,7 @@ export function resolveSessions(
     cookie: sessionCookie(settings),
     cookiePath,
     keyPrefix,
-    keyHash: settings.keyHash ?? KEY_HASHES[format],
+    keyHash: settings.keyHash ?? SESSION_FORMATS[format].keyHash,
     secrets: filed ? [...secrets, filed.toString('utf8')] : secrets,
     ttlSeconds: ttlMs && ttlMs / MS_PER_SECOND,
     absoluteTtlSeconds: sessionAbsoluteTtlMs(settings) / MS_PER_SECOND,

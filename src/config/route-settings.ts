@@ -1,4 +1,5 @@
 /** Settings of identity headers, upstreams and routes. */
+import { byPartAbout, type IdentityPart } from '../protocol/identity-parts.ts'
 import { internalTokenSchema } from './internal-token-settings.ts'
 import { hostPattern, httpOrigin, httpUrl } from './network-address.ts'
 import { requirementsSchema } from './requirement-settings.ts'
@@ -42,18 +43,19 @@ function identityHeader(what: string, fallback: string) {
   ).prefault(fallback)
 }
 
+function partHeader({ kind, title, header }: IdentityPart) {
+  return identityHeader(kind === 'text' ? `${title}.` : `${title}, comma separated.`, header)
+}
+
 const identityHeaders = section(
   'Names of the headers. A copy that a client sends is removed, whether the header is sent or not.',
   {
     userId: identityHeader('The subject. Not sent for a client that acts for itself.', 'X-User-Id'),
     clientId: identityHeader('The client that the token was issued to.', 'X-Client-Id'),
-    email: identityHeader('E-mail address.', 'X-User-Email'),
-    roles: identityHeader('Roles, comma separated.', 'X-User-Roles'),
-    tenant: identityHeader('Tenant.', 'X-Tenant-Id'),
-    organisation: identityHeader('Organisation.', 'X-Org-Id'),
+    ...byPartAbout('caller', partHeader),
     tenantPlan: identityHeader('Plan of the tenant, where it has one.', 'X-Tenant-Plan'),
     issuer: identityHeader('`iss` of the token.', 'X-Token-Issuer'),
-    scopes: identityHeader('Scopes, comma separated.', 'X-Token-Scopes'),
+    ...byPartAbout('token', partHeader),
     expires: identityHeader('`exp` of the token, in seconds since 1970.', 'X-Token-Expires'),
     sessionId: identityHeader('SHA-256 of `sid`, never the id itself.', 'X-Session-Id'),
     requestId: identityHeader('Request id.', 'X-Request-Id'),

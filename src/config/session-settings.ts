@@ -1,7 +1,9 @@
 /** Settings of sessions and API keys: credentials that no issuer has issued. */
+import { byPart, byRecordMember, IDENTITY_PARTS } from '../protocol/identity-parts.ts'
 import { optionalInstant } from '../protocol/instant.ts'
 import { httpOrigin } from './network-address.ts'
 import { judgeFieldName } from './route-grammar.ts'
+import { SESSION_FORMAT_NAMES, SESSION_FORMATS } from './session-formats.ts'
 import {
   duration,
   flag,
@@ -40,14 +42,14 @@ const pointers = section(
       JSON_POINTER,
       'must be a JSON pointer such as /user/id (RFC 6901)',
     ).prefault('/userId'),
-    email: pointer('E-mail address.', '/email'),
-    roles: pointer('Roles: a list of text.', '/roles'),
-    scopes: pointer('Scopes: a list of text.', '/scopes'),
-    tenant: pointer('Tenant.', '/tenantId'),
-    organisation: pointer('Organisation.', '/organisationId'),
+    ...byPart(({ kind, title, record }) => {
+      return pointer(kind === 'text' ? `${title}.` : `${title}: a list of text.`, `/${record}`)
+    }),
     createdAt: pointer('When the session began; without it, when the gateway first saw it.', null),
   },
 )
+
+const RECORD_MEMBERS = IDENTITY_PARTS.map(({ record }) => `\`${record}\``).join(', ')
 
 export const sessionsSchema = section(
   'Sessions: a cookie names what a login service has stored. Routes ask for them with `session`.',
@@ -57,11 +59,11 @@ export const sessionsSchema = section(
       'memory',
     ]).prefault('redis'),
     format: oneOf(
-      '`sallyport`: JSON with `userId`, `email`, `roles`, `scopes`, `tenantId`, ' +
-        '`organisationId`, `createdAt`, `expiresAt`. `express-session`: the signed cookie of ' +
+      `\`sallyport\`: JSON with \`userId\`, ${RECORD_MEMBERS}, ` +
+        '`createdAt`, `expiresAt`. `express-session`: the signed cookie of ' +
         'express-session and the JSON of connect-redis.',
-      ['sallyport', 'express-session'],
-    ).prefault('sallyport'),
+      SESSION_FORMAT_NAMES,
+    ).prefault(SESSION_FORMAT_NAMES[0]),
     cookie: nullable(
       patternText(
         'Name of the cookie. Left out: `__Host-sid`, or `connect.sid` for `express-session`.',
@@ -127,11 +129,10 @@ export const sessionsSchema = section(
 /** Members of an identity that a list of keys may give. */
 const identityMembers = {
   userId: text('Whose key it is.'),
-  email: unlessAbsent(text('E-mail address.')),
-  roles: listOf('Roles.', text('Role.')).prefault([]),
-  scopes: listOf('Scopes.', text('Scope.')).prefault([]),
-  tenantId: unlessAbsent(text('Tenant.')),
-  organisationId: unlessAbsent(text('Organisation.')),
+  ...byRecordMember(
+    ({ title }) => unlessAbsent(text(`${title}.`)),
+    ({ title, item }) => listOf(`${title}.`, text(`${item}.`)).prefault([]),
+  ),
 }
 
 export const apiKeysSchema = section(
@@ -171,24 +172,21 @@ export const apiKeysSchema = section(
 export type SessionsOutput = Output<typeof sessionsSchema>
 export type ApiKeysOutput = Output<typeof apiKeysSchema>
 
-const COOKIES = { sallyport: '__Host-sid', 'express-session': 'connect.sid' } as const
-
 /** Name of the cookie that holds a session. */
 export function sessionCookie({ cookie, format }: SessionsOutput): string {
-  return cookie ?? COOKIES[format]
+  return cookie ?? SESSION_FORMATS[format].cookie
 }
 
-const TTL_MS = 30 * 60_000
 const ABSOLUTE_TTL_MS = 8 * 3_600_000
 
 /** @returns `null`: requests do not prolong a session. */
 export function sessionTtlMs({ ttlMs, format }: SessionsOutput): number | null {
-  return ttlMs ?? (format === 'sallyport' ? TTL_MS : null)
+  return ttlMs ?? SESSION_FORMATS[format].ttlMs
 }
 
 /** Whether sessions end with it that do not say when they began: from their first sight on. */
 export function keepsAbsoluteTtl({ absoluteTtlMs, format, pointers }: SessionsOutput): boolean {
-  return absoluteTtlMs !== null || format === 'sallyport' || pointers.createdAt !== null
+  return absoluteTtlMs !== null || SESSION_FORMATS[format].isOwn || pointers.createdAt !== null
 }
 
 /** From the beginning of a session. */

@@ -34,7 +34,7 @@ import type { ComposedIdentity } from './compose-identity.ts'
 
 const REALM = 'sallyport'
 const MS_PER_SECOND = 1_000
-/** Ids of 128 characters, and what express-session adds to them: a signature, percent-encoded. */
+/** Ids of 128 characters, and what a signed cookie adds to them: a signature, percent-encoded. */
 const COOKIE_BYTES_MAX = 512
 /** Fields that the gateway writes itself, beside the identity: see gateway/upstream-request.ts. */
 const TRACE_NAMES = ['traceparent', 'tracestate']

@@ -45,13 +45,13 @@ import { ApiKeyList } from '../verifiers/api-key/api-key-list.ts'
 import { ApiKeyVerifier } from '../verifiers/api-key/api-key-verifier.ts'
 import { JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
 import { SignaturePool, type SignaturePoolOptions } from '../verifiers/jwt/signature-pool.ts'
-import { SALLYPORT_POINTERS } from '../verifiers/session/session-record.ts'
 import type { SessionReader } from '../verifiers/session/session-store.ts'
 import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
 import { composeIdentity } from './compose-identity.ts'
 import { type ComposedIntrospection, composeIntrospection } from './compose-introspection.ts'
 import { composeRoute, type RouteAuthenticators } from './compose-route.ts'
 import { composeWellKnown } from './compose-well-known.ts'
+import { sessionFormat } from './session-format.ts'
 import { tokenLives } from './token-lives.ts'
 
 const MS_PER_SECOND = 1_000
@@ -251,18 +251,13 @@ function composeSessions(
   firstSights: FirstSights,
   { clock, memorySessions }: ListenerSurroundings,
 ): Authenticator {
-  const isExpress = sessions.format === 'express-session'
-  const { keyPrefix, keyHash, ttlSeconds, absoluteTtlSeconds, pointers, secrets } = sessions
+  const { keyPrefix, keyHash, ttlSeconds, absoluteTtlSeconds } = sessions
   const reader = sessions.store === 'memory' ? memorySessions : store
   const verifier = new SessionVerifier(reader, firstSights, {
-    cookieSecrets: isExpress ? secrets : null,
+    format: sessionFormat(sessions),
     keyPrefix,
     keyHash,
-    pointers: isExpress
-      ? { ...pointers, hasVersion: false, hasNumberedUsers: true, expiresAt: null }
-      : SALLYPORT_POINTERS,
     ttlSeconds,
-    isLifeForeign: isExpress,
     absoluteTtlSeconds,
     keepsAbsoluteTtl: sessions.keepsAbsoluteTtl,
   })

@@ -9,10 +9,10 @@ import { isUtf8 } from 'node:buffer'
 import {
   type ClaimPolicy,
   hasRequiredClaims,
+  identityOfClaims,
   isForeign,
   namesAudience,
   parseClaims,
-  readIdentity,
   readTimeClaims,
 } from './claims.ts'
 import { parseCompactJws } from './compact-jws.ts'
@@ -171,7 +171,7 @@ function identityOf(
   const ownSubject = answer[policy.claimNames.subject] ?? null
   const isClient = ownSubject === null
   const caller = isClient ? answer['client_id'] : ownSubject
-  const identity = readIdentity(answer, policy, caller, times)
+  const identity = identityOfClaims(answer, policy, caller, times)
   return identity !== null && isClient ? { ...identity, subject: '' } : identity
 }
 

@@ -3,6 +3,7 @@ import type {
   GatewayConfiguration,
   SessionsConfiguration,
 } from '../config/gateway-configuration.ts'
+import { SESSION_FORMATS } from '../config/session-formats.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { randomHex } from '../resilience/randomness.ts'
 import type { RedisConnections } from '../resilience/redis-connections.ts'
@@ -21,7 +22,7 @@ export class SupervisorSessions {
 
   constructor({ sessions, redis }: GatewayConfiguration, clock: Clock) {
     this.#memory = new MemorySessionStore(clock)
-    const isManaged = sessions !== null && sessions.format === 'sallyport'
+    const isManaged = sessions !== null && SESSION_FORMATS[sessions.format].isOwn
     this.#redis =
       isManaged && sessions.store === 'redis' && redis !== null ? connectSupervisor(redis) : null
     this.registry = isManaged

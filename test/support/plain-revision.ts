@@ -3,6 +3,7 @@
  * with signatures checked in place, sessions in memory, and the answers of an introspection
  * endpoint given by the test.
  */
+
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { ApiKeyAuthenticator } from '../../src/authentication/api-key-authenticator.ts'
@@ -19,6 +20,8 @@ import { AUTHORIZATION_BEARER } from '../../src/credentials/credential-source.ts
 import { CredentialExtractor } from '../../src/credentials/extract-credential.ts'
 import type { AuthenticationMethod, Revision, RouteRules } from '../../src/decision/revision.ts'
 import { judgeIntrospectionResponse } from '../../src/protocol/introspection-response.ts'
+import { storedUserOf } from '../../src/protocol/stored-user.ts'
+import { EMPTY_IDENTITY } from '../../src/protocol/verification.ts'
 import {
   createLearntRevocationsBuffer,
   LearntRevocations,
@@ -38,7 +41,7 @@ import { JwtVerifier } from '../../src/verifiers/jwt/jwt-verifier.ts'
 import { createOpensslVerifier } from '../../src/verifiers/jwt/openssl-backend.ts'
 import type { SignatureChecker } from '../../src/verifiers/jwt/signature-pool.ts'
 import { MemorySessionStore } from '../../src/verifiers/session/memory-session-store.ts'
-import { SALLYPORT_POINTERS } from '../../src/verifiers/session/session-record.ts'
+import { SALLYPORT_FORMAT } from '../../src/verifiers/session/sallyport-format.ts'
 import {
   type SessionFirstSights,
   SessionVerifier,
@@ -195,18 +198,15 @@ const API_KEYS = new ApiKeyList(
 )
 
 function apiKeyRecord(expiresAtSeconds: number | null): ApiKeyRecord {
-  const nothing = { email: null, roles: [], scopes: [], tenantId: null, organisationId: null }
-  return { userId: 'batch', ...nothing, expiresAtSeconds }
+  return { ...storedUserOf(EMPTY_IDENTITY), userId: 'batch', expiresAtSeconds }
 }
 
 function createSessions(store: MemorySessionStore): SessionVerifier {
   return new SessionVerifier(store, SIGHTS, {
-    cookieSecrets: null,
+    format: SALLYPORT_FORMAT,
     keyPrefix: '',
     keyHash: 'none',
-    pointers: SALLYPORT_POINTERS,
     ttlSeconds: DAY_SECONDS,
-    isLifeForeign: false,
     absoluteTtlSeconds: DAY_SECONDS,
     keepsAbsoluteTtl: true,
   })

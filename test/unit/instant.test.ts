@@ -1,13 +1,13 @@
 /** One grammar of instants, wherever somebody writes one. */
+
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { apiKeysSchema } from '../../src/config/session-settings.ts'
+import { byPart } from '../../src/protocol/identity-parts.ts'
 import { parseRevocation } from '../../src/revocation/revocation-entry.ts'
 import { parseApiKeyRecord } from '../../src/verifiers/api-key/api-key-record.ts'
-import {
-  parseSessionRecord,
-  SALLYPORT_POINTERS,
-} from '../../src/verifiers/session/session-record.ts'
+import { expressSessionFormat } from '../../src/verifiers/session/express-session-format.ts'
+import { SALLYPORT_FORMAT } from '../../src/verifiers/session/sallyport-format.ts'
 
 const SECONDS = 1_800_000_000
 /** 2027-01-15T08:00:00Z. */
@@ -43,16 +43,16 @@ const PLACES: readonly (readonly [string, (value: unknown) => number | null])[] 
     'the record of a session',
     (value) => {
       const text = JSON.stringify({ userId: 'u', expiresAt: value })
-      const record = parseSessionRecord(text, SALLYPORT_POINTERS, 'id')
+      const record = SALLYPORT_FORMAT.readRecord(text, 'id')
       return record?.kind === 'record' ? record.expiresAtSeconds : null
     },
   ],
   [
     'an express session',
     (value) => {
-      const pointers = { ...SALLYPORT_POINTERS, hasVersion: false, createdAt: '/user/since' }
+      const where = { userId: '/userId', ...byPart(() => null), createdAt: '/user/since' }
       const text = JSON.stringify({ userId: 'u', user: { since: value } })
-      const record = parseSessionRecord(text, pointers, 'id')
+      const record = expressSessionFormat([], where).readRecord(text, 'id')
       return record?.kind === 'record' ? record.createdAtSeconds : null
     },
   ],

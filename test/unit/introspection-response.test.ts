@@ -6,6 +6,7 @@ import {
   type IntrospectionJudgement,
   judgeIntrospectionResponse,
 } from '../../src/protocol/introspection-response.ts'
+import { EMPTY_IDENTITY } from '../../src/protocol/verification.ts'
 import { CLAIM_POLICY } from '../support/jwt-policy.ts'
 import { AUDIENCE, encode, goodClaims, ISSUER, NOW_SECONDS } from '../support/mint-token.ts'
 
@@ -48,6 +49,7 @@ describe('active (RFC 7662 §2.2)', () => {
   it('is true, and the identity is the one of the answer', () => {
     const { identity, deadAtSeconds } = active(judge(answer()))
     assert.deepEqual(identity, {
+      ...EMPTY_IDENTITY,
       issuer: ISSUER,
       subject: 'user-123',
       email: 'someone@example.com',

@@ -1,4 +1,5 @@
 /** Reading a configuration: defaults, problems, and the file itself. */
+
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,6 +8,7 @@ import { after, before, describe, it } from 'node:test'
 import { ConfigError } from '../../src/config/config-error.ts'
 import type { GatewayConfiguration } from '../../src/config/gateway-configuration.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
+import { byPart } from '../../src/protocol/identity-parts.ts'
 import {
   complaintsOf,
   LEAST_CONFIGURATION,
@@ -64,6 +66,7 @@ describe('The least configuration', () => {
       issuer?.claims,
       {
         subject: 'sub',
+        ...byPart(({ claim }) => claim),
         email: 'email',
         roles: 'roles',
         scopes: 'scope',
@@ -79,6 +82,7 @@ describe('The least configuration', () => {
         headers: {
           userId: 'X-User-Id',
           clientId: 'X-Client-Id',
+          ...byPart(({ header }) => header),
           email: 'X-User-Email',
           roles: 'X-User-Roles',
           tenant: 'X-Tenant-Id',

@@ -11,9 +11,11 @@ import {
   judgeClaimPattern,
   REQUIRABLE_CLAIMS,
 } from '../../src/config/claim-grammar.ts'
+import { byPart, type IdentityParts } from '../../src/protocol/identity-parts.ts'
 import { identityOf } from '../support/tenants.ts'
 
 const alice = identityOf({
+  ...(byPart(({ kind }) => (kind === 'text' ? 'a' : ['a'])) as IdentityParts),
   clientId: 'app',
   email: 'alice@example.com',
   roles: ['user', 'auditor'],
