@@ -1,5 +1,6 @@
 /**
- * Everything that one listener thread needs to handle requests; put together once, at the start.
+ * Everything that one listener thread needs to handle requests: what follows from a configuration,
+ * and what a thread has whatever the configuration is.
  */
 import type { Revision } from '../decision/revision.ts'
 import type { SigningSnapshot } from '../identity/signing-keys.ts'
@@ -9,12 +10,14 @@ import type { Logger } from '../observability/logger.ts'
 import type { RequestIds } from '../observability/request-id.ts'
 import type { TraceParents } from '../observability/trace-context.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
+import type { Clock } from '../resilience/clock.ts'
 import type { WellKnownDocuments } from './answer-well-known.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { Readiness } from './health.ts'
 import type { TrustedPeers } from './trusted-peers.ts'
 
-export interface Gateway extends Revision<GatewayRoute> {
+/** All that follows from one configuration. Immutable; each request keeps the one it began under. */
+export interface GatewayRevision extends Revision<GatewayRoute> {
   /** Documents of the gateway's own, looked up before the routes. */
   readonly wellKnown: WellKnownDocuments
   /** By name: a tenant may have one of its own. */
@@ -25,13 +28,20 @@ export interface Gateway extends Revision<GatewayRoute> {
   readonly requestIdName: string | null
   readonly correlationIdName: string | null
   readonly trustedPeers: TrustedPeers
-  readonly metrics: ListenerMetrics
   readonly accessLog: AccessLog
+  /** The keys of internal tokens; `null`: no route sends any. */
+  readonly signingKeys: (() => SigningSnapshot) | null
+}
+
+/** One listener thread, as long as it lives. */
+export interface Gateway {
+  /** What requests begin under from now on. */
+  readonly revision: GatewayRevision
+  readonly metrics: ListenerMetrics
   readonly logger: Logger
   readonly requestIds: RequestIds
   readonly traceParents: TraceParents
-  /** The keys of internal tokens; `null`: no route sends any. */
-  readonly signingKeys: (() => SigningSnapshot) | null
+  readonly clock: Clock
   /** What the supervisor last said about this instance. */
   readonly readiness: () => Readiness
 }

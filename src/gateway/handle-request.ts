@@ -20,25 +20,26 @@ import { identityLines, NO_IDENTITY, sendUpstream } from './upstream-request.ts'
 /** Handles one well-formed request to its end. Never throws for anything that a client sends. */
 export function handleRequest(gateway: Gateway, exchange: ClientExchange): void {
   const { head } = exchange
+  const { revision } = gateway
   if (isHealthPath(head.path)) {
     answerHealth(exchange, gateway.readiness())
     return
   }
-  if (gateway.signingKeys !== null && head.path === JWKS_PATH) {
-    answerJwks(exchange, gateway.signingKeys())
+  if (revision.signingKeys !== null && head.path === JWKS_PATH) {
+    answerJwks(exchange, revision.signingKeys())
     return
   }
-  const document = gateway.wellKnown.find(head)
+  const document = revision.wellKnown.find(head)
   if (document !== null) {
     answerWellKnown(exchange, document)
     return
   }
   const isPeerTrusted =
-    !gateway.trustedPeers.isEmpty && gateway.trustedPeers.has(exchange.peerAddress)
+    !revision.trustedPeers.isEmpty && revision.trustedPeers.has(exchange.peerAddress)
   const requestId = requestIdOf(gateway, exchange, isPeerTrusted)
-  const request = new RequestContext(gateway, exchange, requestId, isPeerTrusted)
+  const request = new RequestContext(gateway, revision, exchange, requestId, isPeerTrusted)
 
-  const decision = decide(gateway, head)
+  const decision = decide(revision, head)
   if (decision instanceof Promise) waitAndConclude(request, decision)
   else conclude(request, decision)
 }
