@@ -16,7 +16,7 @@ import type { GatewayRoute } from './gateway-route.ts'
 import type { Readiness } from './health.ts'
 import type { TrustedPeers } from './trusted-peers.ts'
 
-/** All that follows from one configuration. Immutable; each request keeps the one it began under. */
+/** All that follows from one configuration. Immutable; a request keeps the one it began under. */
 export interface GatewayRevision extends Revision<GatewayRoute> {
   /** Documents of the gateway's own, looked up before the routes. */
   readonly wellKnown: WellKnownDocuments
