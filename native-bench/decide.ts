@@ -83,6 +83,7 @@ function rulesOf(part: Partial<RouteRules>): RouteRules {
 }
 
 const revision: Revision<RouteRules> = {
+  id: 1,
   routes: compileRoutes(
     [
       { path: '/public/*', rules: rulesOf({ authentication: 'none' }) },

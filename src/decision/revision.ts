@@ -1,4 +1,7 @@
-/** What requests are decided by; immutable, except that shared memory behind it moves on. */
+/**
+ * What requests are decided by: all that follows from one configuration. Immutable, except that
+ * shared memory behind it moves on. A request keeps the revision under which it began.
+ */
 import type { RouteRequirement } from '../authentication/authorize.ts'
 import type { Authenticator } from '../authentication/verdict.ts'
 import type { CredentialExtractor } from '../credentials/extract-credential.ts'
@@ -49,6 +52,8 @@ export interface RouteRules {
 }
 
 export interface Revision<Route extends RouteRules> {
+  /** Goes up by one with each configuration that the process takes over. */
+  readonly id: number
   readonly routes: RouteTable<Route>
   readonly revocations: RevocationReader
   /** No credential that could have been revoked passes before. */

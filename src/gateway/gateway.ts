@@ -1,5 +1,6 @@
 /**
- * Everything that one listener thread needs to handle requests; put together once, at the start.
+ * Everything that one listener thread needs to handle requests: what follows from a configuration,
+ * and what a thread has whatever the configuration is.
  */
 import type { Revision } from '../decision/revision.ts'
 import type { AccessLog } from '../observability/access-log.ts'
@@ -9,11 +10,13 @@ import type { RequestIds } from '../observability/request-id.ts'
 import type { TraceParents } from '../observability/trace-context.ts'
 import type { EndpointTable } from '../protocol/endpoint-table.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
+import type { Clock } from '../resilience/clock.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { MainEndpoint } from './main-endpoint.ts'
 import type { TrustedPeers } from './trusted-peers.ts'
 
-export interface Gateway extends Revision<GatewayRoute> {
+/** All that follows from one configuration. Immutable; a request keeps the one it began under. */
+export interface GatewayRevision extends Revision<GatewayRoute> {
   /** What the gateway answers by itself, looked up before the routes. */
   readonly endpoints: EndpointTable<MainEndpoint>
   /** By name: a tenant may have one of its own. */
@@ -24,9 +27,16 @@ export interface Gateway extends Revision<GatewayRoute> {
   readonly requestIdName: string | null
   readonly correlationIdName: string | null
   readonly trustedPeers: TrustedPeers
-  readonly metrics: ListenerMetrics
   readonly accessLog: AccessLog
+}
+
+/** One listener thread, as long as it lives. */
+export interface Gateway {
+  /** What requests begin under from now on. */
+  readonly revision: GatewayRevision
+  readonly metrics: ListenerMetrics
   readonly logger: Logger
   readonly requestIds: RequestIds
   readonly traceParents: TraceParents
+  readonly clock: Clock
 }

@@ -13,7 +13,7 @@ import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { type Refused, refuse } from '../protocol/verification.ts'
 import type { ClientExchange } from '../proxy/client-exchange.ts'
 import type { ForwardEnd, ForwardObserver } from '../proxy/forward-request.ts'
-import type { Gateway } from './gateway.ts'
+import type { Gateway, GatewayRevision } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import { refusalResponse } from './refusal-response.ts'
 
@@ -23,6 +23,8 @@ const STATUS_NONE = 0
 
 export class RequestContext implements ForwardObserver {
   readonly gateway: Gateway
+  /** What it began under, and is decided and sent by to its end. */
+  readonly revision: GatewayRevision
   readonly exchange: ClientExchange
   readonly requestId: string
   /** Whether the peer is one of `server.trustedProxies`. */
@@ -35,11 +37,13 @@ export class RequestContext implements ForwardObserver {
 
   constructor(
     gateway: Gateway,
+    revision: GatewayRevision,
     exchange: ClientExchange,
     requestId: string,
     isPeerTrusted: boolean,
   ) {
     this.gateway = gateway
+    this.revision = revision
     this.exchange = exchange
     this.requestId = requestId
     this.isPeerTrusted = isPeerTrusted
@@ -107,10 +111,10 @@ export class RequestContext implements ForwardObserver {
   }
 
   #finish(status: number, refused: Refused | null): void {
-    const { metrics, clock, accessLog, logger } = this.gateway
+    const { metrics, clock, logger } = this.gateway
     const durationMicros = (clock.monotonicMs() - this.startedAtMs) * MICROS_PER_MS
     metrics.recordTotal(durationMicros)
-    if (!accessLog.wants(status)) return
+    if (!this.revision.accessLog.wants(status)) return
     logger.access({
       requestId: this.requestId,
       method: this.exchange.head.method,

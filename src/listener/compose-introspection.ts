@@ -8,6 +8,7 @@ import { OutboundHttp } from '../resilience/outbound-http.ts'
 import { randomHex } from '../resilience/randomness.ts'
 import { breakerOf, crowdLimitOf, pauseOf } from '../threads/introspection-memory.ts'
 import type { ListenerStart } from '../threads/listener-start.ts'
+import type { ResourceLease } from '../threads/resources.ts'
 import {
   type ClientAuthentication,
   createProofMaker,
@@ -23,40 +24,46 @@ export interface ComposedIntrospection {
   attempts(): number
 }
 
+/** A client owns nothing: what it sends by is a resource of its own. */
+const NOTHING_TO_CLOSE = (): void => {}
+
 export function composeIntrospection(
-  { configuration, buffers, index: thread }: ListenerStart,
+  start: ListenerStart,
+  lease: ResourceLease,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): ComposedIntrospection {
-  const { issuers, tuning } = configuration
-  const memory = buffers.introspection
-  const threads = tuning.listenerThreads
-  const share = Math.ceil(tuning.identityProviderConnections / threads)
+  const { tuning, issuers } = start.configuration
+  const share = Math.ceil(tuning.identityProviderConnections / tuning.listenerThreads)
   const connections = Math.max(CONNECTIONS_MIN, share)
-  const shareMax = strangersMax(connections)
-  const http = new OutboundHttp({ connectionsPerOrigin: connections })
-  const turns = new Map<string, ConnectionTurns>()
-  const turnsOf = (origin: string): ConnectionTurns => {
-    const crowd = () => crowdLimitOf(memory, origin, { thread, threads, shareMax })
-    const ofOrigin =
-      turns.get(origin) ?? new ConnectionTurns({ connections, crowd: crowd(), clock })
-    turns.set(origin, ofOrigin)
-    return ofOrigin
-  }
+  const http = lease.take(
+    'introspection HTTP client',
+    { connections },
+    {
+      create: () => new OutboundHttp({ connectionsPerOrigin: connections }),
+      close: (client) => client.close(),
+    },
+  )
   const clients = new Map<string, IntrospectionClient>()
   for (const { name, introspection } of issuers) {
     if (introspection === null) continue
     const { endpoint, timeoutMs, attempts, retryDelayMs } = introspection
-    const client = new IntrospectionClient(
-      { endpoint, timeoutMs, attempts, retryDelayMs },
+    const turns = takeTurns(start, lease, new URL(endpoint).origin, connections, clock)
+    const parts = {
+      ...circuitsOf(start, name, introspection),
+      http,
+      turns,
+      onPause: (seconds: number) =>
+        logger.log({ event: 'introspection_paused', issuer: name, seconds }),
+      prove: createProofMaker(clientOf(introspection), endpoint, () => randomHex(TOKEN_ID_BYTES)),
+      clock,
+    }
+    const client = lease.take(
+      'introspection client',
+      { ...introspection, issuer: name, connections },
       {
-        http,
-        turns: turnsOf(new URL(endpoint).origin),
-        breaker: breakerOf(memory, name, 'all', introspection),
-        knownBreaker: breakerOf(memory, name, 'known', introspection),
-        pause: pauseOf(memory, name),
-        onPause: (seconds) => logger.log({ event: 'introspection_paused', issuer: name, seconds }),
-        prove: createProofMaker(clientOf(introspection), endpoint, () => randomHex(TOKEN_ID_BYTES)),
-        clock,
+        create: () =>
+          new IntrospectionClient({ endpoint, timeoutMs, attempts, retryDelayMs }, parts),
+        close: NOTHING_TO_CLOSE,
       },
     )
     clients.set(name, client)
@@ -64,6 +71,41 @@ export function composeIntrospection(
   return {
     introspector: new IntrospectionVerifier(clients),
     attempts: () => [...clients.values()].reduce((sum, client) => sum + client.attemptCount, 0),
+  }
+}
+
+/** One for each origin: issuers may share it. */
+function takeTurns(
+  { buffers, configuration, index: thread }: ListenerStart,
+  lease: ResourceLease,
+  origin: string,
+  connections: number,
+  clock: Clock,
+): ConnectionTurns {
+  const threads = configuration.tuning.listenerThreads
+  const limits = { thread, threads, shareMax: strangersMax(connections) }
+  return lease.take(
+    'introspection turns',
+    { origin, connections, ...limits },
+    {
+      create: () => {
+        const crowd = crowdLimitOf(buffers.introspection, origin, limits)
+        return new ConnectionTurns({ connections, crowd, clock })
+      },
+      close: NOTHING_TO_CLOSE,
+    },
+  )
+}
+
+function circuitsOf(
+  { buffers: { introspection: memory } }: ListenerStart,
+  issuer: string,
+  introspection: IntrospectionConfiguration,
+) {
+  return {
+    breaker: breakerOf(memory, issuer, 'all', introspection),
+    knownBreaker: breakerOf(memory, issuer, 'known', introspection),
+    pause: pauseOf(memory, issuer),
   }
 }
 

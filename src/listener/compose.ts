@@ -10,11 +10,10 @@ import type {
   ApiKeysConfiguration,
   GatewayConfiguration,
   SessionsConfiguration,
-  UpstreamConfiguration,
 } from '../config/gateway-configuration.ts'
 import { healthEndpoints } from '../gateway/answer-health.ts'
 import { jwksEndpoint } from '../gateway/answer-jwks.ts'
-import type { Gateway } from '../gateway/gateway.ts'
+import type { Gateway, GatewayRevision } from '../gateway/gateway.ts'
 import type { Readiness } from '../gateway/health.ts'
 import type { MainEndpoint } from '../gateway/main-endpoint.ts'
 import { TrustedPeers } from '../gateway/trusted-peers.ts'
@@ -22,15 +21,13 @@ import type { InternalTokens } from '../identity/identity-strategy.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { AccessLog } from '../observability/access-log.ts'
 import { ListenerMetrics } from '../observability/listener-metrics.ts'
-import type { Logger } from '../observability/logger.ts'
 import { RequestIds } from '../observability/request-id.ts'
 import { TraceParents } from '../observability/trace-context.ts'
 import { EndpointTable } from '../protocol/endpoint-table.ts'
-import { UPSTREAM_POOL_DEFAULTS, UpstreamPool } from '../proxy/upstream-pool.ts'
+import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { Clock } from '../resilience/clock.ts'
-import { randomFraction, randomHex } from '../resilience/randomness.ts'
-import { RedisConnections } from '../resilience/redis-connections.ts'
-import type { RedisState } from '../resilience/redis-pool.ts'
+import { randomHex } from '../resilience/randomness.ts'
+import type { RedisConnections } from '../resilience/redis-connections.ts'
 import { FirstSights } from '../revocation/first-sights.ts'
 import { LearntRevocations } from '../revocation/learnt-revocations.ts'
 import { RevocationReader } from '../revocation/revocation-reader.ts'
@@ -38,28 +35,30 @@ import { compileRoutes } from '../routing/compile-routes.ts'
 import { KeyGenerations } from '../shared-memory/key-generations.ts'
 import { TenantRegistry } from '../tenants/tenant-registry.ts'
 import type { ListenerStart } from '../threads/listener-start.ts'
+import type { ResourceLease, Resources } from '../threads/resources.ts'
 import { InFlight } from '../token-cache/in-flight.ts'
 import { RefusalCache } from '../token-cache/refusal-cache.ts'
 import { MEMO_ENTRIES_DEFAULT, TokenCache } from '../token-cache/token-cache.ts'
 import { ApiKeyList } from '../verifiers/api-key/api-key-list.ts'
 import { ApiKeyVerifier } from '../verifiers/api-key/api-key-verifier.ts'
 import { JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
-import { SignaturePool, type SignaturePoolOptions } from '../verifiers/jwt/signature-pool.ts'
+import type { SignaturePool } from '../verifiers/jwt/signature-pool.ts'
 import type { SessionReader } from '../verifiers/session/session-store.ts'
 import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
-import { composeIdentity } from './compose-identity.ts'
+import { type ComposedIdentity, composeIdentity } from './compose-identity.ts'
 import { type ComposedIntrospection, composeIntrospection } from './compose-introspection.ts'
 import { composeRoute, type RouteAuthenticators } from './compose-route.ts'
 import { composeWellKnown } from './compose-well-known.ts'
 import { sessionFormat } from './session-format.ts'
+import {
+  type ResourceSurroundings,
+  takeRedis,
+  takeSignatures,
+  takeUpstreams,
+} from './take-resources.ts'
 import { tokenLives } from './token-lives.ts'
 
 const MS_PER_SECOND = 1_000
-/** A connection to Redis beyond the minimum ends when it was not needed for so long. */
-const REDIS_IDLE_MS = 30_000
-/** Longest that a token waits for a verification thread, and a batch for its verdicts. */
-const VERIFY_QUEUE_WAIT_MS = 2_000
-const VERIFY_BATCH_DEADLINE_MS = 2_000
 
 export interface ListenerParts {
   readonly gateway: Gateway
@@ -72,95 +71,116 @@ export interface ListenerParts {
   readonly internalTokens: InternalTokens | null
   /** `null`: nothing uses Redis. */
   readonly redis: RedisConnections | null
+  /** Pools, connections and clients; released when no request needs them any longer. */
+  readonly lease: ResourceLease
 }
 
-export interface ListenerSurroundings {
+export interface ListenerSurroundings extends ResourceSurroundings {
+  /** Of the thread. */
+  readonly resources: Resources
   readonly keyRing: KeyRing
-  readonly logger: Logger
-  readonly clock: Clock
   readonly readiness: () => Readiness
   /** Sessions in the memory of the supervisor. */
   readonly memorySessions: SessionReader
-  readonly onRedisState: (state: RedisState) => void
-  readonly onWorkerProved: SignaturePoolOptions['onWorkerProved']
-  readonly onWorkerLost: SignaturePoolOptions['onWorkerLost']
 }
 
 export function composeListener(start: ListenerStart, around: ListenerSurroundings): ListenerParts {
-  const { configuration, buffers } = start
-  const { tuning, identity, logging } = configuration
-  const { clock, logger } = around
-  const keys = new KeyGenerations(buffers.keyGenerations)
-  const perThread = (processWide: number) =>
-    Math.max(1, Math.ceil(processWide / tuning.listenerThreads))
-
-  const signatures = new SignaturePool({
-    threads: perThread(tuning.verifyThreads),
-    batchMax: tuning.verifyBatchMax,
-    queueMax: perThread(tuning.verifyQueueMax),
-    queueWaitMaxMs: VERIFY_QUEUE_WAIT_MS,
-    batchDeadlineMs: VERIFY_BATCH_DEADLINE_MS,
-    clock,
-    onWorkerProved: around.onWorkerProved,
-    onWorkerLost: around.onWorkerLost,
-  })
-  const upstreams = new Map(
-    configuration.upstreams.map((upstream) => [
-      upstream.name,
-      new UpstreamPool(upstreamOptions(upstream, configuration, perThread), clock),
-    ]),
-  )
+  const { configuration } = start
+  const lease = around.resources.lease()
   const metrics = new ListenerMetrics({
     threadIndex: start.index,
     routeNames: configuration.routes.map(({ name }) => name),
     issuerNames: configuration.issuers.map(({ name }) => name),
   })
+  const keys = new KeyGenerations(start.buffers.keyGenerations)
+  const signatures = takeSignatures(configuration, lease, around)
+  const upstreams = takeUpstreams(configuration, lease, around.clock)
   const verdicts = composeVerdicts(start, keys, metrics, around)
-  const redis = composeRedis(configuration, perThread, around)
-  const introspection = composeIntrospection(start, around)
-  const { strategies, internalTokens } = composeIdentity(configuration, start.signingKeys)
+  const redis = takeRedis(configuration, lease, around)
+  const introspection = composeIntrospection(start, lease, around)
+  const identity = composeIdentity(configuration, start.signingKeys)
   const authenticators = composeAuthenticators(start, redis, around, {
     verdicts,
     jwt: new JwtVerifier({ keys: around.keyRing, signatures }),
     introspector: introspection.introspector,
   })
   const tenants = composeTenants(start)
-  const endpoints = composeEndpoints(configuration, around.readiness, internalTokens)
   const gateway: Gateway = {
-    hasTenants: configuration.tenants !== null,
-    revocations: new RevocationReader(buffers.revocations),
-    learntRevocations: new LearntRevocations(buffers.learntRevocations),
-    upstreams,
-    routes: compileRoutes(
-      configuration.routes.map((route) => ({
-        match: { ...route.match, isCaseSensitive: route.caseSensitive },
-        target: composeRoute(
-          route,
-          metrics,
-          configuration,
-          upstreams,
-          authenticators,
-          tenants,
-          strategies,
-        ),
-      })),
-      endpoints.paths,
-    ),
-    endpoints,
-    requestIdName: identity.headers.requestId,
-    correlationIdName: identity.headers.correlationId,
-    trustedPeers: new TrustedPeers(configuration.server.trustedProxies),
-    metrics,
-    accessLog: new AccessLog({
-      sampledShare: logging.accessLog.enabled ? logging.accessLog.sampling : 0,
-      failureSampledShare: logging.accessLog.enabled ? logging.accessLog.failureSampling : 0,
+    revision: composeRevision(start, around.clock, {
+      metrics,
+      upstreams,
+      authenticators,
+      tenants,
+      identity,
+      readiness: around.readiness,
     }),
-    logger,
+    metrics,
+    logger: around.logger,
     requestIds: new RequestIds(randomHex),
     traceParents: new TraceParents(randomHex),
-    clock,
+    clock: around.clock,
   }
-  return { gateway, tenants, verdicts, signatures, upstreams, introspection, internalTokens, redis }
+  const { internalTokens } = identity
+  return {
+    gateway,
+    tenants,
+    verdicts,
+    signatures,
+    upstreams,
+    introspection,
+    internalTokens,
+    redis,
+    lease,
+  }
+}
+
+interface RevisionParts {
+  readonly metrics: ListenerMetrics
+  readonly upstreams: ReadonlyMap<string, UpstreamPool>
+  readonly authenticators: RouteAuthenticators
+  readonly tenants: TenantRegistry
+  readonly identity: ComposedIdentity
+  readonly readiness: () => Readiness
+}
+
+function composeRevision(
+  { revisionId, configuration, buffers }: ListenerStart,
+  clock: Clock,
+  { metrics, upstreams, authenticators, tenants, identity, readiness }: RevisionParts,
+): GatewayRevision {
+  const { accessLog } = configuration.logging
+  const { headers } = configuration.identity
+  const { strategies, internalTokens } = identity
+  const endpoints = composeEndpoints(configuration, readiness, internalTokens)
+  const routes = configuration.routes.map((route) => ({
+    match: { ...route.match, isCaseSensitive: route.caseSensitive },
+    target: composeRoute(
+      route,
+      metrics,
+      configuration,
+      upstreams,
+      authenticators,
+      tenants,
+      strategies,
+    ),
+  }))
+  return Object.freeze<GatewayRevision>({
+    id: revisionId,
+    routes: compileRoutes(routes, endpoints.paths),
+    revocations: new RevocationReader(buffers.revocations),
+    learntRevocations: new LearntRevocations(buffers.learntRevocations),
+    clock,
+    endpoints,
+    upstreams,
+    hasTenants: configuration.tenants !== null,
+    requestIdName: headers.requestId,
+    correlationIdName: headers.correlationId,
+    trustedPeers: new TrustedPeers(configuration.server.trustedProxies),
+    accessLog: new AccessLog({
+      sampledShare: accessLog.enabled ? accessLog.sampling : 0,
+      failureSampledShare: accessLog.enabled ? accessLog.failureSampling : 0,
+    }),
+  })
 }
 
 function composeEndpoints(
@@ -223,28 +243,6 @@ function composeTenants({ configuration, tenants }: ListenerStart): TenantRegist
   return registry
 }
 
-function composeRedis(
-  { redis, sessions, apiKeys, revocation, tuning }: GatewayConfiguration,
-  perThread: (processWide: number) => number,
-  { onRedisState, logger }: ListenerSurroundings,
-): RedisConnections | null {
-  const isUsed = sessions?.store === 'redis' || apiKeys?.redis === true || revocation.redis
-  if (redis === null || !isUsed) return null
-  const options = {
-    ...redis,
-    connectionsMin: perThread(tuning.redisConnectionsMin),
-    connectionsMax: perThread(tuning.redisConnectionsMax),
-    idleMs: REDIS_IDLE_MS,
-    // Nothing else is read from replicas: without API keys their connections would be idle.
-    readFromReplicas: redis.readFromReplicas && apiKeys?.redis === true,
-  }
-  return new RedisConnections(options, {
-    random: randomFraction,
-    onState: onRedisState,
-    onOversizedRecord: () => logger.log({ event: 'redis_record_too_large' }),
-  })
-}
-
 function composeSessions(
   sessions: SessionsConfiguration,
   store: SessionReader,
@@ -275,23 +273,4 @@ function composeApiKeys(
   )
   const lookup = isInRedis && redis !== null ? new ApiKeyVerifier(redis, keyPrefix) : null
   return new ApiKeyAuthenticator(new ApiKeyList(new Map(records)), lookup, clock)
-}
-
-function upstreamOptions(
-  upstream: UpstreamConfiguration,
-  { tuning }: GatewayConfiguration,
-  perThread: (processWide: number) => number,
-) {
-  return {
-    ...UPSTREAM_POOL_DEFAULTS,
-    name: upstream.name,
-    targets: upstream.targets,
-    connectionsPerTarget: perThread(tuning.upstreamConnections),
-    connectTimeoutMs: upstream.connectTimeoutMs,
-    responseTimeoutMs: upstream.responseTimeoutMs,
-    bodyIdleTimeoutMs: upstream.idleTimeoutMs,
-    ejectAfterFailures: upstream.ejectAfterFailures,
-    ejectionMs: upstream.probeIntervalMs,
-    retryPercent: upstream.retryBudget * 100,
-  }
 }

@@ -23,6 +23,7 @@ import { NativeServer } from '../server/uws-app.ts'
 import { assertInvariant } from '../shared-memory/invariant.ts'
 import type { ListenerStart } from '../threads/listener-start.ts'
 import type { ListenerMessages, SupervisorMessages } from '../threads/messages.ts'
+import { Resources } from '../threads/resources.ts'
 import { StartError } from '../threads/start-error.ts'
 import { ThreadChannel } from '../threads/thread-channel.ts'
 import { composeListener, type ListenerParts } from './compose.ts'
@@ -85,6 +86,7 @@ bodyMemory.bound(
   ),
 )
 const parts: ListenerParts = composeListener(start, {
+  resources: new Resources(),
   keyRing,
   logger,
   clock: systemClock,

@@ -30,6 +30,9 @@ import { SignatureStanding } from './signature-standing.ts'
 import { SupervisorStores } from './supervisor-stores.ts'
 import { untilAborted } from './until-aborted.ts'
 
+/** The configuration that the process starts with. */
+const FIRST_REVISION = 1
+
 /**
  * Starts everything.
  *
@@ -199,6 +202,7 @@ class Supervisor implements RunningGateway {
   #listenerStart(index: number): ListenerStart {
     return {
       index,
+      revisionId: FIRST_REVISION,
       configuration: this.#configuration,
       host: this.#configuration.server.host,
       port: this.port,

@@ -24,6 +24,8 @@ export interface SharedBuffers {
 /** What a listener thread starts with. */
 export interface ListenerStart {
   readonly index: number
+  /** Id of the revision that follows from the configuration. */
+  readonly revisionId: number
   readonly configuration: GatewayConfiguration
   readonly host: string
   /** Never 0: the supervisor has chosen by then, and all threads share the port. */

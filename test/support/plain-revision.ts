@@ -102,6 +102,7 @@ export async function createPlainRevision() {
   ]
   const learntRevocations = new LearntRevocations(createLearntRevocationsBuffer())
   const revision: Revision<RouteRules> = {
+    id: 1,
     routes: compileRoutes(
       routes.map(([path, part]) => ({
         match: { path, host: null, methods: [], isCaseSensitive: false },
