@@ -5,9 +5,9 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
+import { type GatewayPlan, gatewayText } from '../support/gateway-text.ts'
 import { HeldUpstream } from '../support/held-upstream.ts'
 import { es256Jwk } from '../support/key-documents.ts'
-import { type GatewayTextOptions, gatewayText } from '../support/open-gateway.ts'
 import { announcesClose, soleAnswer } from '../support/proxied-answer.ts'
 import { exchangeRaw, openRaw } from '../support/raw-http.ts'
 import { type ServedGateway, serveGateway } from '../support/served-gateway.ts'
@@ -27,11 +27,11 @@ before(async () => {
 
 after(() => upstream.close())
 
-function serve(test: TestContext, options: GatewayTextOptions = {}): Promise<ServedGateway> {
-  return serveGateway(test, gatewayText([upstream.origin], options))
+function serve(test: TestContext, options: GatewayPlan = {}): Promise<ServedGateway> {
+  return serveGateway(test, gatewayText({ ...options, upstream: upstream.origin }))
 }
 
-function draining(delay: string, timeout: string): GatewayTextOptions {
+function draining(delay: string, timeout: string): GatewayPlan {
   return { server: { drain: { delay, timeout } } }
 }
 

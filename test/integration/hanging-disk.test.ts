@@ -12,8 +12,8 @@ import { DiskCache } from '../../src/keys/disk-cache.ts'
 import { fileSource } from '../../src/keys/jwks-source.ts'
 import { withinDeadline } from '../../src/resilience/deadline.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
+import { gatewayText } from '../support/gateway-text.ts'
 import { es256Jwk } from '../support/key-documents.ts'
-import { gatewayText } from '../support/open-gateway.ts'
 import { serveGateway } from '../support/served-gateway.ts'
 
 /** More than Node has threads for files and names. */
@@ -116,7 +116,7 @@ describe('a disk that hangs', () => {
     createHangingFile(join(directory, copyName('main', `uri ${uri}`)))
     const jwks = { uri, diskCache: directory, timeout: '1s' }
     const issuers = { main: { issuer: 'https://a.example.com/', audiences: ['api'], jwks } }
-    const text = gatewayText(['http://127.0.0.1:9'], { issuers, authenticate: ['jwt'] })
+    const text = gatewayText({ upstream: ['http://127.0.0.1:9'], issuers, authenticate: ['jwt'] })
     const { command, port } = await serveGateway(test, text)
     const answer = await fetch(`http://127.0.0.1:${port}/health/ready`)
     assert.equal(answer.status, 200)

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { eventually } from '../support/eventually.ts'
+import { gatewayText } from '../support/gateway-text.ts'
 import { HeldUpstream } from '../support/held-upstream.ts'
-import { gatewayText } from '../support/open-gateway.ts'
 import { soleAnswer } from '../support/proxied-answer.ts'
 import { openRaw, type RawConnection } from '../support/raw-http.ts'
 import { type ServedGateway, serveGateway } from '../support/served-gateway.ts'
@@ -30,7 +30,7 @@ async function serve(
   threads = 2,
   sections: Readonly<Record<string, unknown>> = {},
 ): Promise<ServedGateway> {
-  const text = gatewayText([upstream.origin], { server: { drain } })
+  const text = gatewayText({ upstream: [upstream.origin], server: { drain } })
   const environment = {
     SALLYPORT_LISTENER_THREADS: String(threads),
     [FAULT_VARIABLE]: JSON.stringify(fault),

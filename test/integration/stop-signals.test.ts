@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { eventually, promptly } from '../support/eventually.ts'
-import { gatewayText } from '../support/open-gateway.ts'
+import { gatewayText } from '../support/gateway-text.ts'
 import { AS_PID_ONE, pidOneProblem } from '../support/pid-one.ts'
 import { openRaw } from '../support/raw-http.ts'
 import { reservePort } from '../support/reserved-port.ts'
@@ -50,7 +50,10 @@ const WAYS: readonly Way[] = [
 ]
 
 function configFile(test: TestContext, sections: Readonly<Record<string, unknown>>) {
-  const text = gatewayText([`http://127.0.0.1:${silentPort}`], { server: { drain: LONG_DRAIN } })
+  const text = gatewayText({
+    upstream: [`http://127.0.0.1:${silentPort}`],
+    server: { drain: LONG_DRAIN },
+  })
   return servedFile(test, JSON.stringify({ ...(JSON.parse(text) as object), ...sections }))
 }
 
