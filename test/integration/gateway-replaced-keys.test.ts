@@ -3,17 +3,11 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
-import {
-  ask,
-  bearer,
-  errorOf,
-  jwtGatewayText,
-  liveClaims,
-  publishedJwk,
-  wallSeconds,
-} from '../support/jwt-gateway.ts'
+import { ask, errorOf } from '../support/gateway-answer.ts'
+import { gatewayText } from '../support/gateway-text.ts'
+import { bearer, liveClaims, publishedJwk, wallSeconds } from '../support/live-token.ts'
 import { AUDIENCE, headerText, type MintingKey, mintKey, signRaw } from '../support/mint-token.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 const ISSUER = 'https://idp.example.com/'
@@ -28,7 +22,7 @@ const KINDS = [
 
 let jwks: FaultyServer
 let upstream: UpstreamServer
-let gateway: RunningGateway
+let gateway: TestGateway
 
 beforeEach(async () => {
   upstream = await startEchoUpstream()
@@ -42,7 +36,8 @@ afterEach(async () => {
 })
 
 async function start(): Promise<void> {
-  const text = jwtGatewayText({
+  const text = gatewayText({
+    authenticate: ['jwt'],
     upstream: upstream.origin,
     issuers: {
       main: {
@@ -58,7 +53,7 @@ async function start(): Promise<void> {
       },
     },
     routes: { '/*': {} },
-    sampling: 0,
+    accessLog: 0,
   })
   gateway = await startGateway(text, { SALLYPORT_LISTENER_THREADS: '2' })
   await eventually('ready', () => gateway.isReady())

@@ -2,17 +2,13 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  type CredentialGateway,
-  newSessionId,
-  outcomeOf,
-  sha256,
-  startCredentialGateway,
-} from '../support/credential-gateway.ts'
 import { eventually, promptly } from '../support/eventually.ts'
+import { outcomeOf } from '../support/gateway-answer.ts'
 import { RedisClients } from '../support/redis-clients.ts'
 import { RedisServer } from '../support/redis-server.ts'
+import { newSessionId, sha256 } from '../support/stored-credentials.ts'
 import { SwitchedProxy } from '../support/switched-proxy.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const BACK_WITHIN_MS = 1_000
 /** Longer than any connection is held, and several attempts to find a master. */
@@ -96,22 +92,20 @@ describe('connections to one server that is demoted', () => {
 })
 
 describe('a gateway whose Redis is demoted behind its name', () => {
-  let parts: CredentialGateway
+  let parts: TestGateway
   let id: string
   before(async () => {
     name.target = master().port
-    parts = await startCredentialGateway(
-      {
-        redis: { nodes: [name.address] },
-        sessions: { ttl: '60s' },
-        apiKeys: { redis: true },
-        revocation: { redis: true },
-      },
-      {
+    parts = await openGateway({
+      redis: { nodes: [name.address] },
+      sessions: { ttl: '60s' },
+      apiKeys: { redis: true },
+      revocation: { redis: true },
+      routes: {
         '/s/*': { authenticate: ['session'] },
         '/k/*': { authenticate: ['apiKey'] },
       },
-    )
+    })
   })
   after(() => parts.stop())
   beforeEach(async () => {
@@ -126,7 +120,7 @@ describe('a gateway whose Redis is demoted behind its name', () => {
 
   const askSession = () => parts.ask('/s/x', { cookie: `__Host-sid=${id}` })
   const post = async (path: string, body: unknown) => {
-    const answer = await fetch(`${parts.gateway.adminOrigin}${path}`, {
+    const answer = await fetch(`${parts.adminOrigin}${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
@@ -135,7 +129,7 @@ describe('a gateway whose Redis is demoted behind its name', () => {
   }
 
   async function everythingWorks(): Promise<void> {
-    const processIds = [parts.gateway.processId, master().processId]
+    const processIds = [parts.processId, master().processId]
     const works = (what: string, holds: () => Promise<boolean>) =>
       promptly(what, BACK_WITHIN_MS, processIds, holds)
     await works('sessions', async () => outcomeOf(await askSession()) === 'passed')

@@ -1,4 +1,4 @@
-/** Gateways of several tenants before an echo upstream, and tokens for them. */
+/** Issuers that several tenants share or have for themselves, and tokens of them. */
 import { SignJWT } from 'jose'
 
 const TENANT_SECRET = 'a secret of the issuer main, long enough for HS256'

@@ -1,4 +1,4 @@
-/** Starts a whole gateway for a test: real threads, real sockets, its log at hand. */
+/** A whole gateway in a process of its own: real threads, real sockets, its log at hand. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -7,26 +7,6 @@ import { FAST_SUPERVISOR_FLAGS } from './fast-supervisor.ts'
 import type { Order, Report } from './gateway-process.ts'
 import { FAULT_FLAGS } from './thread-faults.ts'
 
-export interface RunningGateway {
-  readonly origin: string
-  readonly port: number
-  readonly adminOrigin: string
-  readonly processId: number
-  /** Every line of its log, parsed, in order of arrival. */
-  readonly log: readonly LogLine[]
-  crashListener(index: number): Promise<void>
-  /** Resident memory of the whole process. */
-  residentBytes(): Promise<number>
-  /** One sample of `/metrics`, e.g. `sallyport_listener_restarts_total`; 0 when it is not there. */
-  metric(sample: string): Promise<number>
-  /** `/health/ready` on the main port. */
-  isReady(): Promise<boolean>
-  /** Ends it as SIGTERM would. @returns The exit code. */
-  stop(): Promise<number | null>
-  /** Ends it as SIGKILL does: at once, whatever it was doing. */
-  kill(): Promise<void>
-}
-
 export type LogLine = Readonly<Record<string, unknown>>
 
 /** More than any drain of a test takes, on any machine. */
@@ -34,15 +14,22 @@ const STOP_MS_MAX = 60_000
 
 type Question<T> = T extends Order ? Omit<T, 'id'> : never
 
+export interface StartedGateway {
+  readonly child: ChildProcess
+  readonly port: number
+  readonly adminPort: number
+  readonly log: readonly LogLine[]
+}
+
 /**
  * @param yaml A configuration. Use port 0 for `server` and `admin`.
  * @param environment On top of this process's own.
  * @throws (rejects) With the gateway's own message when it does not start.
  */
-export async function startGateway(
+export async function forkGateway(
   yaml: string,
-  environment: Readonly<Record<string, string>> = {},
-): Promise<RunningGateway> {
+  environment: Readonly<Record<string, string>>,
+): Promise<StartedGateway> {
   const child = fork(new URL('./gateway-process.js', import.meta.url), [yaml], {
     env: { SALLYPORT_LISTENER_THREADS: '2', ...process.env, ...environment },
     execArgv: [...process.execArgv, ...FAULT_FLAGS, ...FAST_SUPERVISOR_FLAGS],
@@ -53,20 +40,21 @@ export async function startGateway(
   if (report.type !== 'started') {
     throw new Error(report.type === 'failed' ? report.message : 'no gateway was started')
   }
-  return new GatewayProcess(child, report.port, report.adminPort, log)
+  return { child, port: report.port, adminPort: report.adminPort, log }
 }
 
-class GatewayProcess implements RunningGateway {
+export class GatewayProcess {
   readonly origin: string
   readonly adminOrigin: string
   readonly processId: number
   readonly port: number
+  /** Every line of its log, parsed, in order of arrival. */
   readonly log: readonly LogLine[]
   readonly #child: ChildProcess
   #orders = 0
   #isStopping = false
 
-  constructor(child: ChildProcess, port: number, adminPort: number, log: readonly LogLine[]) {
+  constructor({ child, port, adminPort, log }: StartedGateway) {
     this.#child = child
     this.port = port
     this.log = log
@@ -82,22 +70,19 @@ class GatewayProcess implements RunningGateway {
     await this.#ask({ type: 'crash_listener', index })
   }
 
+  /** Resident memory of the whole process. */
   async residentBytes(): Promise<number> {
     return this.#ask({ type: 'memory' })
   }
 
-  async metric(sample: string): Promise<number> {
-    const text = await (await fetch(`${this.adminOrigin}/metrics`)).text()
-    const line = text.split('\n').find((candidate) => candidate.startsWith(`${sample} `))
-    return Number(line?.slice(sample.length + 1) ?? 0)
-  }
-
+  /** `/health/ready` on the main port. */
   async isReady(): Promise<boolean> {
     const response = await fetch(`${this.origin}/health/ready`)
     await response.arrayBuffer()
     return response.ok
   }
 
+  /** Ends it as SIGTERM would. @returns The exit code. */
   async stop(): Promise<number | null> {
     this.#isStopping = true
     if (this.#hasEnded) return this.#child.exitCode
@@ -112,6 +97,7 @@ class GatewayProcess implements RunningGateway {
     return exitCode
   }
 
+  /** Ends it as SIGKILL does: at once, whatever it was doing. */
   async kill(): Promise<void> {
     this.#isStopping = true
     if (this.#hasEnded) return
