@@ -3,22 +3,21 @@ import { describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
 import { es256Jwk } from '../support/key-documents.ts'
-import { gatewayText } from '../support/open-gateway.ts'
-import { type LogLine, type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const TOLD = ['listening', 'ready', 'not_ready', 'draining', 'stopped']
 
-function toldBy({ log }: RunningGateway): readonly string[] {
+function toldBy({ log }: TestGateway): readonly string[] {
   return log
     .filter(({ event }) => TOLD.includes(String(event)))
-    .map(({ event, status, waitingForIssuers }: LogLine) =>
+    .map(({ event, status, waitingForIssuers }) =>
       event === 'not_ready'
         ? `${String(status)} ${JSON.stringify(waitingForIssuers)}`
         : String(event),
     )
 }
 
-async function tells(gateway: RunningGateway, expected: readonly string[]): Promise<void> {
+async function tells(gateway: TestGateway, expected: readonly string[]): Promise<void> {
   await eventually(`the log says ${expected.join(', ')}`, () =>
     Promise.resolve(toldBy(gateway).length >= expected.length),
   )
@@ -31,20 +30,17 @@ describe('the log of a gateway', () => {
     context.after(() => issuer.down())
     issuer.publish(es256Jwk('one'))
     issuer.behaviour = 'error'
-    const gateway = await startGateway(
-      gatewayText(['http://127.0.0.1:9'], {
-        issuers: {
-          late: {
-            issuer: 'https://idp.example.com/',
-            audiences: ['api'],
-            jwks: { uri: issuer.jwksUri },
-          },
+    const gateway = await openGateway({
+      issuers: {
+        late: {
+          issuer: 'https://idp.example.com/',
+          audiences: ['api'],
+          jwks: { uri: issuer.jwksUri },
         },
-        authenticate: ['jwt'],
-      }),
-      { SALLYPORT_LISTENER_THREADS: '1' },
-    )
-    context.after(() => gateway.stop())
+      },
+      authenticate: ['jwt'],
+      environment: { SALLYPORT_LISTENER_THREADS: '1' },
+    })
     const start = ['listening', 'waiting_for_keys ["late"]']
     await tells(gateway, start)
 
