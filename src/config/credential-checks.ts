@@ -1,7 +1,8 @@
 /** What must hold within the settings of introspection, sessions, API keys and Redis. */
+
+import { isConfidentialUrl } from '../protocol/http-url.ts'
 import type { Complain, ConfigPath } from './config-error.ts'
 import type { IntrospectionOutput } from './introspection-settings.ts'
-import { isConfidentialUrl } from './network-address.ts'
 import type { RedisOutput } from './redis-settings.ts'
 import {
   type ApiKeysOutput,

@@ -1,12 +1,12 @@
 /** What must hold between settings: names that refer to each other, and routes in their order. */
 
+import { isLoopbackHost } from '../protocol/http-url.ts'
+import { coversHost, coversMethods, coversPath } from '../routing/route-grammar.ts'
 import { checkAuthenticators } from './authenticator-checks.ts'
 import type { Complain, Complaint, ConfigPath } from './config-error.ts'
 import { checkApiKeys, checkKeyPrefixes, checkRedis, checkSessions } from './credential-checks.ts'
 import { checkInternalToken } from './internal-token-checks.ts'
 import { checkIssuer } from './issuer-checks.ts'
-import { isLoopbackHost } from './network-address.ts'
-import { coversHost, coversMethods, coversPath } from './route-grammar.ts'
 import { checkRoutePolicy } from './route-policy-checks.ts'
 import type { IdentityOutput, RouteOutput } from './route-settings.ts'
 import { checkSpelling } from './route-spelling.ts'

@@ -1,5 +1,5 @@
 /** Settings of the introspection of opaque tokens (RFC 7662), one section an issuer. */
-import { httpUrl } from './network-address.ts'
+import { httpUrl } from '../protocol/http-url.ts'
 import {
   duration,
   flag,

@@ -1,9 +1,10 @@
 /** What must hold within one issuer: keys that fit its algorithms, and one place to get them. */
+
+import { httpUrl, isConfidentialUrl } from '../protocol/http-url.ts'
 import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
 import type { Complain, ConfigPath } from './config-error.ts'
 import { checkIntrospection } from './credential-checks.ts'
 import type { IssuerOutput, JwksOutput } from './issuer-settings.ts'
-import { httpUrl, isConfidentialUrl } from './network-address.ts'
 
 /** Least length of a shared secret: that of the hash (RFC 7518 §3.2). */
 const SECRET_BYTES_MIN: Readonly<Partial<Record<JwsAlgorithm, number>>> = {

@@ -1,7 +1,8 @@
 /** Settings of the parties whose tokens are accepted. */
+
+import { httpUrl } from '../protocol/http-url.ts'
 import { JWS_ALGORITHMS } from '../protocol/jws-algorithms.ts'
 import { introspectionSchema } from './introspection-settings.ts'
-import { httpUrl } from './network-address.ts'
 import {
   duration,
   flag,

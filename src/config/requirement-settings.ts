@@ -4,7 +4,7 @@ import {
   judgeClaimPattern,
   REQUIRABLE_CLAIMS,
   type RequirableClaim,
-} from './claim-grammar.ts'
+} from '../authentication/claim-grammar.ts'
 import { judgedText, listOf, oneOf, patternText, section, text, unlessAbsent } from './setting.ts'
 
 /** Exactly one of three ways; the others are `null`. */

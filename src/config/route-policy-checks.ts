@@ -1,9 +1,9 @@
 /** What must hold for the policy of a route: shadow, metadata of the resource, login redirect. */
 
 import { metadataPath, resourceHost } from '../protocol/protected-resource-metadata.ts'
+import { coversHost, coversMethods, coversPath } from '../routing/route-grammar.ts'
 import { authenticatorsOf } from './authenticator-checks.ts'
 import type { Complain, ConfigPath } from './config-error.ts'
-import { coversHost, coversMethods, coversPath } from './route-grammar.ts'
 import type { RouteOutput } from './route-settings.ts'
 import type { UnderstoodSettings } from './understood-settings.ts'
 

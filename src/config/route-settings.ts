@@ -1,14 +1,16 @@
 /** Settings of identity headers, upstreams and routes. */
-import { internalTokenSchema } from './internal-token-settings.ts'
-import { hostPattern, httpOrigin, httpUrl } from './network-address.ts'
-import { requirementsSchema } from './requirement-settings.ts'
-import { pageUrl, resourceUrl } from './resource-url.ts'
+
 import {
+  FIELD_NAME_COMPLAINT,
   judgeFieldName,
   judgeIdentityFieldName,
-  judgeRoutePath,
-  withHead,
-} from './route-grammar.ts'
+} from '../credentials/field-name.ts'
+import { httpOrigin, httpUrl } from '../protocol/http-url.ts'
+import { pageUrl, resourceUrl } from '../protocol/resource-url.ts'
+import { judgeRoutePath, withHead } from '../routing/route-grammar.ts'
+import { internalTokenSchema } from './internal-token-settings.ts'
+import { hostPattern } from './network-address.ts'
+import { requirementsSchema } from './requirement-settings.ts'
 import {
   duration,
   either,
@@ -34,11 +36,7 @@ const IDENTITY_STRATEGIES = ['headers', 'internal-token', 'pass-through'] as con
 
 function identityHeader(what: string, fallback: string) {
   return unlessAbsent(
-    judgedText(
-      `${what} \`null\`: not sent.`,
-      judgeIdentityFieldName,
-      'must be a header name of letters, digits and - that HTTP itself has no use for',
-    ),
+    judgedText(`${what} \`null\`: not sent.`, judgeIdentityFieldName, FIELD_NAME_COMPLAINT),
   ).prefault(fallback)
 }
 
@@ -158,9 +156,6 @@ const match = section('Which requests the route is for.', {
     .transform(withHead)
     .prefault([]),
 })
-
-const FIELD_NAME_COMPLAINT =
-  'must be a header name of letters, digits and - that HTTP itself has no use for'
 
 const SCHEME_COMPLAINT = 'must be 1 to 32 letters, digits and -'
 

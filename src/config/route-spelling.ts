@@ -1,6 +1,7 @@
 /** Routes whose paths a service may not tell apart, because it ignores case or decodes more. */
+
+import { areSpelledDifferently, shareHost, shareMethod } from '../routing/route-grammar.ts'
 import type { Complain } from './config-error.ts'
-import { areSpelledDifferently, shareHost, shareMethod } from './route-grammar.ts'
 import type { RouteOutput } from './route-settings.ts'
 import type { UnderstoodSettings } from './understood-settings.ts'
 

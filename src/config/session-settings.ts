@@ -1,7 +1,8 @@
 /** Settings of sessions and API keys: credentials that no issuer has issued. */
+
+import { FIELD_NAME_COMPLAINT, judgeFieldName } from '../credentials/field-name.ts'
+import { httpOrigin } from '../protocol/http-url.ts'
 import { optionalInstant } from '../protocol/instant.ts'
-import { httpOrigin } from './network-address.ts'
-import { judgeFieldName } from './route-grammar.ts'
 import {
   duration,
   flag,
@@ -137,11 +138,9 @@ const identityMembers = {
 export const apiKeysSchema = section(
   'API keys: secrets of machines. Routes ask for them with `apiKey`.',
   {
-    header: judgedText(
-      'Header that holds the key.',
-      judgeFieldName,
-      'must be a header name of letters, digits and - that HTTP itself has no use for',
-    ).prefault('X-API-Key'),
+    header: judgedText('Header that holds the key.', judgeFieldName, FIELD_NAME_COMPLAINT).prefault(
+      'X-API-Key',
+    ),
     keys: listOf(
       'The keys, by their digests: the file holds no key.',
       section('One key.', {

@@ -1,7 +1,8 @@
 /** What must hold within the settings of tenants, and between them and the rest. */
+
+import { areSubdomainPatternsNested } from '../tenants/tenant-grammar.ts'
 import type { Complain, ConfigPath } from './config-error.ts'
 import type { RouteOutput } from './route-settings.ts'
-import { areSubdomainPatternsNested } from './tenant-grammar.ts'
 import type { TenantsOutput } from './tenant-settings.ts'
 import type { UnderstoodSettings } from './understood-settings.ts'
 

@@ -1,6 +1,15 @@
 /** Settings of tenants: how a request names one, and which there are. */
-import { httpOrigin } from './network-address.ts'
-import { judgeFieldName } from './route-grammar.ts'
+
+import { FIELD_NAME_COMPLAINT, judgeFieldName } from '../credentials/field-name.ts'
+import { httpOrigin } from '../protocol/http-url.ts'
+import {
+  judgePathPattern,
+  judgeSubdomainPattern,
+  PATH_PATTERN_COMPLAINT,
+  SUBDOMAIN_PATTERN_COMPLAINT,
+  TENANT_NAME,
+  TENANT_NAME_COMPLAINT,
+} from '../tenants/tenant-grammar.ts'
 import {
   duration,
   flag,
@@ -15,14 +24,6 @@ import {
   variant,
   word,
 } from './setting.ts'
-import {
-  judgePathPattern,
-  judgeSubdomainPattern,
-  PATH_PATTERN_COMPLAINT,
-  SUBDOMAIN_PATTERN_COMPLAINT,
-  TENANT_NAME,
-  TENANT_NAME_COMPLAINT,
-} from './tenant-grammar.ts'
 
 const source = variant(
   'A place where a request may name its tenant.',
@@ -46,11 +47,9 @@ const source = variant(
     }),
     section('A header. It never reaches the upstream as the client sent it.', {
       from: word('header'),
-      name: judgedText(
-        'Name of the header.',
-        judgeFieldName,
-        'must be a header name of letters, digits and - that HTTP itself has no use for',
-      ).prefault('X-Tenant-Id'),
+      name: judgedText('Name of the header.', judgeFieldName, FIELD_NAME_COMPLAINT).prefault(
+        'X-Tenant-Id',
+      ),
     }),
     section(
       'The tenant claim of the token, the `tenantId` of the session, the tenant of the API key: ' +

@@ -5,7 +5,7 @@
  * A misspelled `issuers` would open the tenant to the tokens of everybody. So a name that is almost
  * one of the known ones, by its case or by one character, makes the record unreadable.
  */
-import { httpOrigin } from '../config/network-address.ts'
+import { httpOrigin } from '../protocol/http-url.ts'
 import { isReadableVersion } from '../protocol/record-version.ts'
 import { type JsonObject, parseJsonObject } from '../protocol/strict-json.ts'
 import { parseTenantId, type Tenant, type TenantStatus } from './tenant.ts'

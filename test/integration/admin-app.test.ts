@@ -3,7 +3,7 @@ import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:ht
 import { connect } from 'node:net'
 import { after, describe, it } from 'node:test'
 import { AdminApp, type AdminSources } from '../../src/admin/admin-app.ts'
-import { isLoopbackHost } from '../../src/config/network-address.ts'
+import { isLoopbackHost } from '../../src/protocol/http-url.ts'
 import { adminFailures, adminSources } from '../support/admin-sources.ts'
 
 interface Answer {

@@ -1,6 +1,6 @@
 /** Judges URLs that a route gives to clients. */
-import { canonicalPath, isAcceptableQuery } from '../protocol/canonical-path.ts'
-import { httpUrl } from './network-address.ts'
+import { canonicalPath, isAcceptableQuery } from './canonical-path.ts'
+import { httpUrl } from './http-url.ts'
 
 /**
  * A resource identifier (RFC 9728 §1.2), as written, without a query; `null` when it is none. Its

@@ -1,4 +1,4 @@
-/** What may stand in a route: path patterns and header names. */
+/** What may stand in a route: patterns of paths, hosts and methods, and which cover others. */
 import { canonicalPath } from '../protocol/canonical-path.ts'
 import { foldCase, pathReadings } from '../protocol/lenient-path.ts'
 
@@ -23,46 +23,6 @@ export function judgeRoutePath(value: string): string | null {
     return segment === '*' || !segment.includes('*')
   })
   return isGood ? value : null
-}
-
-const FIELD_NAME = /^[A-Za-z0-9-]{1,64}$/
-
-/** Fields that frame or address a message: never a place for a credential or an identity. */
-const MESSAGE_FIELDS: ReadonlySet<string> = new Set([
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'cookie',
-  'date',
-  'expect',
-  'forwarded',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'traceparent',
-  'tracestate',
-  'transfer-encoding',
-  'upgrade',
-  'via',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-])
-
-/** The name in lower case, or `null`. Fields with other names are dropped from requests. */
-export function judgeFieldName(value: string): string | null {
-  const name = value.toLowerCase()
-  return FIELD_NAME.test(value) && !MESSAGE_FIELDS.has(name) ? name : null
-}
-
-/** The name as written, or `null`. `Authorization` is for the credential of a client. */
-export function judgeIdentityFieldName(value: string): string | null {
-  const name = judgeFieldName(value)
-  return name === null || name === 'authorization' || name === 'proxy-authorization' ? null : value
 }
 
 /**

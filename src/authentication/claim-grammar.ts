@@ -19,7 +19,7 @@ export const REQUIRABLE_CLAIMS = [
 
 export type RequirableClaim = (typeof REQUIRABLE_CLAIMS)[number]
 
-/** Bounds the work per character of a claim: see authentication/require-claims.ts. */
+/** Bounds the work per character of a claim: see require-claims.ts. */
 export const CLAIM_PATTERN_LENGTH_MAX = 128
 
 export const CLAIM_PATTERN_COMPLAINT =
