@@ -1,9 +1,7 @@
 /** Introspection of one thread: a client for each issuer that has an endpoint. */
 import type { Introspector } from '../authentication/token-authenticator.ts'
-import type {
-  GatewayConfiguration,
-  IntrospectionConfiguration,
-} from '../config/gateway-configuration.ts'
+import type { IntrospectionConfiguration } from '../config/sections/issuers/introspection.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Logger } from '../observability/logger.ts'
 import {
   CircuitBreaker,

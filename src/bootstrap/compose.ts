@@ -6,12 +6,10 @@ import { SessionAuthenticator } from '../authentication/session-authenticator.ts
 import { SharedVerdicts } from '../authentication/shared-verdicts.ts'
 import type { TokenAuthenticatorParts } from '../authentication/token-authenticator.ts'
 import type { Authenticator } from '../authentication/verdict.ts'
-import type {
-  ApiKeysConfiguration,
-  GatewayConfiguration,
-  SessionsConfiguration,
-  UpstreamConfiguration,
-} from '../config/gateway-configuration.ts'
+import type { ApiKeysConfiguration } from '../config/sections/api-keys.ts'
+import type { SessionsConfiguration } from '../config/sections/sessions.ts'
+import type { UpstreamConfiguration } from '../config/sections/upstreams.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import { HEALTH_PATHS } from '../gateway/answer-health.ts'
 import { JWKS_PATH } from '../gateway/answer-jwks.ts'
 import type { Gateway } from '../gateway/gateway.ts'

@@ -1,8 +1,7 @@
 /** The supervisor's sessions: the store in memory, and the registry for the admin listener. */
-import type {
-  GatewayConfiguration,
-  SessionsConfiguration,
-} from '../config/gateway-configuration.ts'
+
+import type { SessionsConfiguration } from '../config/sections/sessions.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { randomHex } from '../resilience/randomness.ts'
 import type { RedisConnections } from '../resilience/redis-connections.ts'

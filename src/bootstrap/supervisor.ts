@@ -3,7 +3,7 @@
  * keeps the listener threads running. No request ever passes through here.
  */
 import { AdminApp } from '../admin/admin-app.ts'
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import { judgeReadiness, type Readiness } from '../gateway/health.ts'
 import { Exposition } from '../observability/exposition.ts'
 import type { Logger } from '../observability/logger.ts'

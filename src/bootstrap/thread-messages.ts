@@ -2,7 +2,7 @@
  * What the supervisor and a listener thread say to each other. Everything here survives structured
  * cloning; shared buffers are handed over once, at the start.
  */
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Readiness } from '../gateway/health.ts'
 import type { SigningSnapshot } from '../identity/signing-keys.ts'
 import type { KeySet } from '../keys/key-set.ts'

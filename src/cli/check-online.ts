@@ -4,12 +4,10 @@
  */
 
 import { verificationKeysMax } from '../bootstrap/verification-keys-max.ts'
-import type {
-  GatewayConfiguration,
-  IssuerConfiguration,
-  JwksConfiguration,
-  RedisConfiguration,
-} from '../config/gateway-configuration.ts'
+import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
+import type { JwksConfiguration } from '../config/sections/issuers/jwks.ts'
+import type { RedisConfiguration } from '../config/sections/redis.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import {
   discoverySource,
   fileSource,

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { ConfigError } from '../../src/config/config-error.ts'
-import type { GatewayConfiguration } from '../../src/config/gateway-configuration.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
+import type { GatewayConfiguration } from '../../src/config/sections.ts'
 import {
   complaintsOf,
   LEAST_CONFIGURATION,

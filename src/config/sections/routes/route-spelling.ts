@@ -1,15 +1,14 @@
 /** Routes whose paths a service may not tell apart, because it ignores case or decodes more. */
 
-import { areSpelledDifferently, shareHost, shareMethod } from '../routing/route-grammar.ts'
-import type { Complain } from './config-error.ts'
-import type { RouteOutput } from './route-settings.ts'
-import type { UnderstoodSettings } from './understood-settings.ts'
+import { areSpelledDifferently, shareHost, shareMethod } from '../../../routing/route-grammar.ts'
+import type { Complain } from '../../config-error.ts'
+import type { RouteOutput, RoutesSettings } from './route.ts'
 
 /**
  * Whether every service that may get requests of the route tells paths of different case apart: as
  * the route says, or else its upstream, and the upstreams that tenants have instead.
  */
-export function isCaseSensitive(route: RouteOutput, settings: UnderstoodSettings): boolean {
+export function isCaseSensitive(route: RouteOutput, settings: RoutesSettings): boolean {
   if (route.caseSensitive !== null) return route.caseSensitive
   const { upstreams } = settings
   const own = upstreamsOfTenants(route, settings)
@@ -18,7 +17,7 @@ export function isCaseSensitive(route: RouteOutput, settings: UnderstoodSettings
 
 function upstreamsOfTenants(
   route: RouteOutput,
-  { tenants, upstreams }: UnderstoodSettings,
+  { tenants, upstreams }: RoutesSettings,
 ): readonly string[] {
   if (tenants.settings === null || route.tenant === 'none') return []
   // A tenant that is added later may name any of them.
@@ -30,7 +29,7 @@ function upstreamsOfTenants(
  * Two routes for one path, spelled differently: which of them a request is for would depend on who
  * reads it, and one of the two may be the one that was to protect.
  */
-export function checkSpelling(settings: UnderstoodSettings, complain: Complain): void {
+export function checkSpelling(settings: RoutesSettings, complain: Complain): void {
   settings.routes.forEach((route, index) => {
     if (route === null) return
     const earlier = settings.routes.findIndex((other, place) => {
@@ -49,7 +48,7 @@ export function checkSpelling(settings: UnderstoodSettings, complain: Complain):
 function areTakenForOne(
   first: RouteOutput,
   second: RouteOutput,
-  settings: UnderstoodSettings,
+  settings: RoutesSettings,
 ): boolean {
   if (!shareHost(first.match.host, second.match.host)) return false
   if (!shareMethod(first.match.methods, second.match.methods)) return false

@@ -1,15 +1,18 @@
-/** Settings of tenants: how a request names one, and which there are. */
+/** `tenants`: how a request names its tenant, and which there are. */
 
-import { FIELD_NAME_COMPLAINT, judgeFieldName } from '../credentials/field-name.ts'
-import { httpOrigin } from '../protocol/http-url.ts'
+import { FIELD_NAME_COMPLAINT, judgeFieldName } from '../../credentials/field-name.ts'
+import { httpOrigin } from '../../protocol/http-url.ts'
 import {
+  areSubdomainPatternsNested,
   judgePathPattern,
   judgeSubdomainPattern,
   PATH_PATTERN_COMPLAINT,
   SUBDOMAIN_PATTERN_COMPLAINT,
   TENANT_NAME,
   TENANT_NAME_COMPLAINT,
-} from '../tenants/tenant-grammar.ts'
+} from '../../tenants/tenant-grammar.ts'
+import type { Complain } from '../config-error.ts'
+import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
   duration,
   flag,
@@ -23,7 +26,10 @@ import {
   unlessAbsent,
   variant,
   word,
-} from './setting.ts'
+} from '../setting.ts'
+import type { IssuersSettings } from './issuers/issuers.ts'
+import type { RedisSettings } from './redis.ts'
+import type { UpstreamsSettings } from './upstreams.ts'
 
 const source = variant(
   'A place where a request may name its tenant.',
@@ -85,7 +91,7 @@ const tenant = section('One tenant.', {
   ),
 })
 
-export const tenantsSchema = section(
+const schema = section(
   'Tenants: each request of a protected route belongs to one, and so must its credential.',
   {
     resolve: listOf(
@@ -132,4 +138,73 @@ export const tenantsSchema = section(
   staleMaxAgeMs: staleMaxAge,
 }))
 
-export type TenantsOutput = Output<typeof tenantsSchema>
+type TenantsOutput = Output<typeof schema>
+export type TenantsConfiguration = Immutable<ReturnType<typeof resolveTenants>>
+/** Names its issuers and its upstream, which exist. */
+export type TenantConfiguration = TenantsConfiguration['registry'][number]
+
+export interface TenantsSettings {
+  readonly tenants: OptionalSettings<TenantsOutput>
+}
+
+interface TenantsNeeds extends TenantsSettings, IssuersSettings, UpstreamsSettings, RedisSettings {}
+
+export const tenantsSection: Section<
+  TenantsSettings['tenants'],
+  TenantsNeeds,
+  TenantsConfiguration | null
+> = {
+  ...optional(schema),
+  check(settings, complain) {
+    const tenants = settings.tenants.settings
+    if (tenants !== null) checkTenants(tenants, settings, complain)
+  },
+  resolve: ({ tenants: { settings } }) => settings && resolveTenants(settings),
+}
+
+function checkTenants(
+  tenants: TenantsOutput,
+  { issuers, upstreams, redis }: TenantsNeeds,
+  complain: Complain,
+): void {
+  checkSources(tenants, complain)
+  const names = Object.keys(tenants.registry)
+  if (names.length === 0 && !tenants.redis) {
+    complain(['tenants', 'registry'], 'names no tenant, and tenants.redis is not set')
+  }
+  if (tenants.redis && !redis.isThere) {
+    complain(['tenants', 'redis'], 'needs a redis section')
+  }
+  for (const [name, { issuers: listed, upstream }] of Object.entries(tenants.registry)) {
+    const path = ['tenants', 'registry', name]
+    listed.forEach((issuer, index) => {
+      if (!issuers.has(issuer)) {
+        complain([...path, 'issuers', index], 'names an issuer that does not exist')
+      }
+    })
+    if (upstream !== null && !upstreams.has(upstream)) {
+      complain([...path, 'upstream'], 'names an upstream that does not exist')
+    }
+  }
+}
+
+function checkSources({ resolve }: TenantsOutput, complain: Complain): void {
+  const texts = resolve.map((source) => JSON.stringify(source))
+  resolve.forEach((source, index) => {
+    const path = ['tenants', 'resolve', index]
+    if (texts.indexOf(texts[index] ?? '') < index) complain(path, 'is listed twice')
+    if (source.from !== 'subdomain') return
+    const isNested = resolve.some(
+      (other, place) =>
+        place < index &&
+        other.from === 'subdomain' &&
+        areSubdomainPatternsNested(other.pattern, source.pattern),
+    )
+    if (isNested) complain([...path, 'pattern'], 'reads hosts of another pattern as other tenants')
+  })
+}
+
+function resolveTenants({ registry, ...rest }: TenantsOutput) {
+  const tenants = Object.entries(registry).map(([name, tenant]) => ({ name, ...tenant }))
+  return { ...rest, registry: tenants }
+}

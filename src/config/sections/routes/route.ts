@@ -1,24 +1,16 @@
-/** Settings of identity headers, upstreams and routes. */
+/** One route of `routes`, as it is written. */
 
+import { FIELD_NAME_COMPLAINT, judgeFieldName } from '../../../credentials/field-name.ts'
+import { IDENTITY_STRATEGIES } from '../../../identity/identity-strategy.ts'
+import { httpUrl } from '../../../protocol/http-url.ts'
+import { pageUrl, resourceUrl } from '../../../protocol/resource-url.ts'
+import { judgeRoutePath, withHead } from '../../../routing/route-grammar.ts'
+import { hostPattern } from '../../network-address.ts'
 import {
-  FIELD_NAME_COMPLAINT,
-  judgeFieldName,
-  judgeIdentityFieldName,
-} from '../credentials/field-name.ts'
-import { httpOrigin, httpUrl } from '../protocol/http-url.ts'
-import { pageUrl, resourceUrl } from '../protocol/resource-url.ts'
-import { judgeRoutePath, withHead } from '../routing/route-grammar.ts'
-import { internalTokenSchema } from './internal-token-settings.ts'
-import { hostPattern } from './network-address.ts'
-import { requirementsSchema } from './requirement-settings.ts'
-import {
-  duration,
   either,
   flag,
-  fraction,
   judgedText,
   listOf,
-  named,
   nullable,
   type Output,
   oneOf,
@@ -27,109 +19,15 @@ import {
   text,
   unlessAbsent,
   variant,
-  wholeNumber,
   word,
-} from './setting.ts'
-
-/** Ways of telling the upstream who is calling. */
-const IDENTITY_STRATEGIES = ['headers', 'internal-token', 'pass-through'] as const
-
-function identityHeader(what: string, fallback: string) {
-  return unlessAbsent(
-    judgedText(`${what} \`null\`: not sent.`, judgeIdentityFieldName, FIELD_NAME_COMPLAINT),
-  ).prefault(fallback)
-}
-
-const identityHeaders = section(
-  'Names of the headers. A copy that a client sends is removed, whether the header is sent or not.',
-  {
-    userId: identityHeader('The subject. Not sent for a client that acts for itself.', 'X-User-Id'),
-    clientId: identityHeader('The client that the token was issued to.', 'X-Client-Id'),
-    email: identityHeader('E-mail address.', 'X-User-Email'),
-    roles: identityHeader('Roles, comma separated.', 'X-User-Roles'),
-    tenant: identityHeader('Tenant.', 'X-Tenant-Id'),
-    organisation: identityHeader('Organisation.', 'X-Org-Id'),
-    tenantPlan: identityHeader('Plan of the tenant, where it has one.', 'X-Tenant-Plan'),
-    issuer: identityHeader('`iss` of the token.', 'X-Token-Issuer'),
-    scopes: identityHeader('Scopes, comma separated.', 'X-Token-Scopes'),
-    expires: identityHeader('`exp` of the token, in seconds since 1970.', 'X-Token-Expires'),
-    sessionId: identityHeader('SHA-256 of `sid`, never the id itself.', 'X-Session-Id'),
-    requestId: identityHeader('Request id.', 'X-Request-Id'),
-    correlationId: identityHeader('Correlation id.', 'X-Correlation-Id'),
-  },
-)
-
-export const identitySchema = section('How an upstream learns who is calling.', {
-  strategy: oneOf(
-    'Default for routes that do not say. `headers`: header fields in place of the credential. ' +
-      '`internal-token`: a JWT of the gateway in `Authorization`, in place of the credential and ' +
-      'of whatever the client sent there. `pass-through`: the credential goes on as it came.',
-    IDENTITY_STRATEGIES,
-  ).prefault('headers'),
-  headers: identityHeaders.prefault({}),
-  internalToken: internalTokenSchema.prefault({}),
-})
-
-export const upstreamSchema = section('One service behind the gateway.', {
-  targets: listOf(
-    'Origins that serve it. A request goes to the one with the fewest requests in flight.',
-    judgedText(
-      'Origin.',
-      httpOrigin,
-      'must be an origin such as http://10.0.0.5:8080, without path, query and credentials',
-    ),
-    { minimum: 1 },
-  ),
-  connectTimeout: duration('Time to open a connection.', {
-    minimum: '10ms',
-    maximum: '60s',
-  }).prefault('2s'),
-  responseTimeout: duration(
-    'Time from the last byte of the request to the headers of the answer. Time in which the client ' +
-      'sends its body does not count, unless the upstream does not take it. Noticed up to one ' +
-      'second later.',
-    {
-      minimum: '10ms',
-      maximum: '1h',
-    },
-  ).prefault('30s'),
-  idleTimeout: duration(
-    'Longest pause within the body of an answer, while the client takes what comes. Noticed up to ' +
-      'one second later.',
-    {
-      minimum: '10ms',
-      maximum: '24h',
-    },
-  ).prefault('60s'),
-  ejectAfterFailures: wholeNumber(
-    'Failures in a row after which a target gets no more requests until a probe succeeds.',
-    { minimum: 1, maximum: 1_000 },
-  ).prefault(3),
-  probeInterval: duration('Time between probes of an ejected target.', {
-    minimum: '100ms',
-    maximum: '10m',
-  }).prefault('5s'),
-  retryBudget: fraction(
-    'Share of requests that may be sent a second time. Bounded, because retries multiply the ' +
-      'load on a service that is already failing. 0: never.',
-  ).prefault(0.1),
-  caseSensitive: flag(
-    'Whether the service tells paths of different case apart. Many do not, Express and ASP.NET ' +
-      'among them: a path that in another case belongs to another route is refused, so that ' +
-      '`/API/Admin` cannot pass as what is not below `/api/admin`.',
-  ).prefault(false),
-}).transform(({ connectTimeout, responseTimeout, idleTimeout, probeInterval, ...rest }) => ({
-  ...rest,
-  connectTimeoutMs: connectTimeout,
-  responseTimeoutMs: responseTimeout,
-  idleTimeoutMs: idleTimeout,
-  probeIntervalMs: probeInterval,
-}))
-
-export const upstreamsSchema = named(
-  'The services behind the gateway, by a name of your choice.',
-  upstreamSchema,
-)
+} from '../../setting.ts'
+import type { ApiKeysSettings } from '../api-keys.ts'
+import type { IdentitySettings } from '../identity/identity.ts'
+import type { IssuersSettings } from '../issuers/issuers.ts'
+import type { SessionsSettings } from '../sessions.ts'
+import type { TenantsSettings } from '../tenants.ts'
+import type { UpstreamsSettings } from '../upstreams.ts'
+import { requirementsSchema } from './requirements.ts'
 
 /** In the order in which `optional` looks for them. */
 export const AUTHENTICATORS = ['jwt', 'introspection', 'session', 'apiKey'] as const
@@ -301,10 +199,15 @@ export const routeSchema = section('One route.', {
   ).prefault('enforce'),
 })
 
-export const routesSchema = listOf('The routes. The first that matches wins.', routeSchema, {
-  minimum: 1,
-})
-
-export type IdentityOutput = Output<typeof identitySchema>
-export type UpstreamOutput = Output<typeof upstreamSchema>
 export type RouteOutput = Output<typeof routeSchema>
+
+/** The routes, and all that they refer to. */
+export interface RoutesSettings
+  extends IssuersSettings,
+    SessionsSettings,
+    ApiKeysSettings,
+    TenantsSettings,
+    IdentitySettings,
+    UpstreamsSettings {
+  readonly routes: readonly (RouteOutput | null)[]
+}

@@ -1,5 +1,7 @@
-/** Settings of the connections to Redis. */
-import { hostAndPort, listenHost } from './network-address.ts'
+/** `redis`: the connections to Redis. */
+import type { Complain } from '../config-error.ts'
+import { hostAndPort, listenHost } from '../network-address.ts'
+import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
   duration,
   flag,
@@ -12,7 +14,8 @@ import {
   text,
   unlessAbsent,
   wholeNumber,
-} from './setting.ts'
+} from '../setting.ts'
+import type { SettingFiles } from '../setting-files.ts'
 
 const tls = section('Talk TLS. Certificates are always verified.', {
   caFile: unlessAbsent(
@@ -27,7 +30,7 @@ const tls = section('Talk TLS. Certificates are always verified.', {
   ),
 })
 
-export const redisSchema = section(
+const schema = section(
   'Redis, for whatever names it: sessions with `store: redis`, and API keys with `redis: true`.',
   {
     mode: oneOf('What the nodes are.', ['standalone', 'sentinel', 'cluster']).prefault(
@@ -86,4 +89,55 @@ export const redisSchema = section(
   commandTimeoutMs: commandTimeout,
 }))
 
-export type RedisOutput = Output<typeof redisSchema>
+type RedisOutput = Output<typeof schema>
+export type RedisConfiguration = Immutable<ReturnType<typeof resolveRedis>>
+
+export interface RedisSettings {
+  readonly redis: OptionalSettings<RedisOutput>
+}
+
+export const redisSection: Section<
+  RedisSettings['redis'],
+  RedisSettings,
+  RedisConfiguration | null
+> = {
+  ...optional(schema),
+  check({ redis: { settings } }, complain) {
+    if (settings !== null) checkRedis(settings, complain)
+  },
+  resolve: ({ redis: { settings } }, { files }) => settings && resolveRedis(settings, files),
+}
+
+function checkRedis(redis: RedisOutput, complain: Complain): void {
+  if (redis.password !== null && redis.passwordFile !== null) {
+    complain(['redis', 'passwordFile'], 'cannot be combined with password')
+  }
+  if (redis.mode === 'cluster' && redis.database !== 0) {
+    complain(['redis', 'database'], 'must be 0 in a cluster')
+  }
+  if (redis.mode === 'standalone' && redis.readFromReplicas) {
+    complain(
+      ['redis', 'readFromReplicas'],
+      'must be false in the mode standalone: it knows no replicas',
+    )
+  }
+  if (redis.mode !== 'sentinel') {
+    for (const name of ['sentinelUsername', 'sentinelPassword'] as const) {
+      if (redis[name] !== null) complain(['redis', name], 'is only for the mode sentinel')
+    }
+  }
+  if (redis.mode === 'standalone' && redis.nodes.length > 1) {
+    complain(['redis', 'nodes'], 'must list one server, unless mode is sentinel or cluster')
+  }
+}
+
+function resolveRedis({ password, passwordFile, tls, ...rest }: RedisOutput, files: SettingFiles) {
+  const filed = passwordFile && files.secret(['redis', 'passwordFile'], passwordFile)
+  const caFile = tls?.caFile ?? null
+  const ca = caFile && files.content(['redis', 'tls', 'caFile'], caFile)
+  return {
+    ...rest,
+    password: filed ? filed.toString('utf8') : password,
+    tls: tls && { ca: ca ? ca.toString('utf8') : null, serverName: tls.serverName },
+  }
+}

@@ -1,11 +1,10 @@
-/** Settings of sessions and API keys: credentials that no issuer has issued. */
+/** `sessions`: cookies that name what a login service has stored. */
 
-import { FIELD_NAME_COMPLAINT, judgeFieldName } from '../credentials/field-name.ts'
-import { httpOrigin } from '../protocol/http-url.ts'
-import { optionalInstant } from '../protocol/instant.ts'
+import { httpOrigin } from '../../protocol/http-url.ts'
+import type { Complain } from '../config-error.ts'
+import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
   duration,
-  flag,
   judgedText,
   listOf,
   nullable,
@@ -16,8 +15,11 @@ import {
   section,
   text,
   unlessAbsent,
-} from './setting.ts'
+} from '../setting.ts'
+import type { SettingFiles } from '../setting-files.ts'
+import type { RedisSettings } from './redis.ts'
 
+const MS_PER_SECOND = 1_000
 const COOKIE_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/
 const JSON_POINTER = /^(?:\/(?:[^~/]|~[01])*)+$/
 const COOKIE_PATH = /^\/[\x21-\x3a\x3c-\x7e]*$/
@@ -50,7 +52,7 @@ const pointers = section(
   },
 )
 
-export const sessionsSchema = section(
+const schema = section(
   'Sessions: a cookie names what a login service has stored. Routes ask for them with `session`.',
   {
     store: oneOf('Where sessions are. `memory`: in this process, for development.', [
@@ -125,51 +127,95 @@ export const sessionsSchema = section(
   absoluteTtlMs: absoluteTtl ?? null,
 }))
 
-/** Members of an identity that a list of keys may give. */
-const identityMembers = {
-  userId: text('Whose key it is.'),
-  email: unlessAbsent(text('E-mail address.')),
-  roles: listOf('Roles.', text('Role.')).prefault([]),
-  scopes: listOf('Scopes.', text('Scope.')).prefault([]),
-  tenantId: unlessAbsent(text('Tenant.')),
-  organisationId: unlessAbsent(text('Organisation.')),
+type SessionsOutput = Output<typeof schema>
+export type SessionsConfiguration = Immutable<ReturnType<typeof resolveSessions>>
+
+export interface SessionsSettings {
+  readonly sessions: OptionalSettings<SessionsOutput>
 }
 
-export const apiKeysSchema = section(
-  'API keys: secrets of machines. Routes ask for them with `apiKey`.',
-  {
-    header: judgedText('Header that holds the key.', judgeFieldName, FIELD_NAME_COMPLAINT).prefault(
-      'X-API-Key',
-    ),
-    keys: listOf(
-      'The keys, by their digests: the file holds no key.',
-      section('One key.', {
-        sha256: patternText(
-          'SHA-256 of the key, in hexadecimal: `printf %s "$KEY" | sha256sum`.',
-          /^[0-9A-Fa-f]{64}$/,
-          'must be 64 hexadecimal digits',
-        ),
-        ...identityMembers,
-        expiresAt: unlessAbsent(
-          judgedText(
-            'When the key ends. Left out: never.',
-            (value) => optionalInstant(value) ?? null,
-            'must be a date and time with its zone, such as 2027-01-31T00:00:00Z',
-          ),
-        ),
-      }),
-    ).prefault([]),
-    redis: flag(
-      'Look for keys in Redis as well: JSON with the members of a key of this list, at ' +
-        '`keyPrefix` and the digest.',
-    ).prefault(false),
-    keyPrefix: text('What the keys in Redis begin with.').prefault('apikey:'),
+export const sessionsSection: Section<
+  SessionsSettings['sessions'],
+  SessionsSettings & RedisSettings,
+  SessionsConfiguration | null
+> = {
+  ...optional(schema),
+  check({ sessions: { settings }, redis }, complain) {
+    if (settings !== null) checkSessions(settings, redis.isThere, complain)
   },
-)
+  resolve: ({ sessions: { settings } }, { files }) => settings && resolveSessions(settings, files),
+}
 
-export type SessionsOutput = Output<typeof sessionsSchema>
-export type ApiKeysOutput = Output<typeof apiKeysSchema>
+function checkSessions(sessions: SessionsOutput, hasRedis: boolean, complain: Complain): void {
+  const path = ['sessions']
+  if (sessions.store === 'redis' && !hasRedis) {
+    complain([...path, 'store'], 'needs the section redis (or store: memory, for development)')
+  }
+  const isExpress = sessions.format === 'express-session'
+  const hasSecret = sessions.secrets.length > 0 || sessions.secretFile !== null
+  if (isExpress && !hasSecret) {
+    complain([...path, 'secrets'], 'or secretFile is required for express-session')
+  }
+  if (!isExpress && hasSecret) complain([...path, 'secrets'], 'is only for express-session')
+  if (isExpress) checkExpressStore(sessions, complain)
+  checkLives(sessions, complain)
+  if (sessionCookie(sessions).startsWith('__Host-') && sessions.cookiePath !== '/') {
+    complain([...path, 'cookiePath'], 'must be / for a cookie whose name begins with __Host-')
+  }
+}
 
+function checkLives(sessions: SessionsOutput, complain: Complain): void {
+  if (
+    keepsAbsoluteTtl(sessions) &&
+    (sessionTtlMs(sessions) ?? 0) > sessionAbsoluteTtlMs(sessions)
+  ) {
+    complain(['sessions', 'ttl'], 'must not be longer than absoluteTtl')
+  }
+  for (const [setting, ms] of [
+    ['ttl', sessions.ttlMs],
+    ['absoluteTtl', sessions.absoluteTtlMs],
+  ] as const) {
+    if ((ms ?? 0) % MS_PER_SECOND !== 0) complain(['sessions', setting], 'must be whole seconds')
+  }
+}
+
+function checkExpressStore({ store, keyHash }: SessionsOutput, complain: Complain): void {
+  if (store === 'memory') {
+    complain(
+      ['sessions', 'store'],
+      'must be redis for express-session: nobody else writes to memory',
+    )
+  }
+  if (keyHash === 'sha256') {
+    complain(
+      ['sessions', 'keyHash'],
+      'must be none for express-session, whose stores write plain ids',
+    )
+  }
+}
+
+function resolveSessions(settings: SessionsOutput, files: SettingFiles) {
+  const { store, format, cookiePath, keyPrefix, allowedOrigins, pointers } = settings
+  const { secrets, secretFile } = settings
+  const ttlMs = sessionTtlMs(settings)
+  const filed = secretFile && files.secret(['sessions', 'secretFile'], secretFile)
+  return {
+    store,
+    format,
+    cookie: sessionCookie(settings),
+    cookiePath,
+    keyPrefix,
+    keyHash: settings.keyHash ?? KEY_HASHES[format],
+    secrets: filed ? [...secrets, filed.toString('utf8')] : secrets,
+    ttlSeconds: ttlMs && ttlMs / MS_PER_SECOND,
+    absoluteTtlSeconds: sessionAbsoluteTtlMs(settings) / MS_PER_SECOND,
+    keepsAbsoluteTtl: keepsAbsoluteTtl(settings),
+    allowedOrigins,
+    pointers,
+  }
+}
+
+const KEY_HASHES = { sallyport: 'sha256', 'express-session': 'none' } as const
 const COOKIES = { sallyport: '__Host-sid', 'express-session': 'connect.sid' } as const
 
 /** Name of the cookie that holds a session. */
@@ -181,12 +227,12 @@ const TTL_MS = 30 * 60_000
 const ABSOLUTE_TTL_MS = 8 * 3_600_000
 
 /** @returns `null`: requests do not prolong a session. */
-export function sessionTtlMs({ ttlMs, format }: SessionsOutput): number | null {
+function sessionTtlMs({ ttlMs, format }: SessionsOutput): number | null {
   return ttlMs ?? (format === 'sallyport' ? TTL_MS : null)
 }
 
 /** Whether sessions end with it that do not say when they began: from their first sight on. */
-export function keepsAbsoluteTtl({ absoluteTtlMs, format, pointers }: SessionsOutput): boolean {
+function keepsAbsoluteTtl({ absoluteTtlMs, format, pointers }: SessionsOutput): boolean {
   return absoluteTtlMs !== null || format === 'sallyport' || pointers.createdAt !== null
 }
 

@@ -1,17 +1,16 @@
 /** What must hold for the policy of a route: shadow, metadata of the resource, login redirect. */
 
-import { metadataPath, resourceHost } from '../protocol/protected-resource-metadata.ts'
-import { coversHost, coversMethods, coversPath } from '../routing/route-grammar.ts'
-import { authenticatorsOf } from './authenticator-checks.ts'
-import type { Complain, ConfigPath } from './config-error.ts'
-import type { RouteOutput } from './route-settings.ts'
-import type { UnderstoodSettings } from './understood-settings.ts'
+import { metadataPath, resourceHost } from '../../../protocol/protected-resource-metadata.ts'
+import { coversHost, coversMethods, coversPath } from '../../../routing/route-grammar.ts'
+import type { Complain, ConfigPath } from '../../config-error.ts'
+import { authenticatorsOf } from './authenticators.ts'
+import type { RouteOutput, RoutesSettings } from './route.ts'
 
 /** Checks one well-formed route. */
 export function checkRoutePolicy(
   path: ConfigPath,
   route: RouteOutput,
-  settings: UnderstoodSettings,
+  settings: RoutesSettings,
   complain: Complain,
 ): void {
   if (route.mode === 'shadow' && route.authenticate === 'none') {
@@ -30,7 +29,7 @@ function checkResource(
   path: ConfigPath,
   route: RouteOutput,
   resource: string,
-  settings: UnderstoodSettings,
+  settings: RoutesSettings,
   complain: Complain,
 ): void {
   const at = [...path, 'resource']
@@ -56,7 +55,7 @@ function isAtSamePlace(first: string, second: string): boolean {
 function checkLoginRedirect(
   path: ConfigPath,
   route: RouteOutput,
-  settings: UnderstoodSettings,
+  settings: RoutesSettings,
   complain: Complain,
 ): void {
   if (route.loginRedirect === null) return
@@ -78,7 +77,7 @@ function checkLoginRedirect(
 function isRefusedPage(
   page: string,
   { match, loginRedirect }: RouteOutput,
-  { routes }: UnderstoodSettings,
+  { routes }: RoutesSettings,
 ): boolean {
   const first = routes.find((other) => {
     if (other === null || !coversPath(other.match.path, page)) return false

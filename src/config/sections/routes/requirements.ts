@@ -1,19 +1,20 @@
-/** Settings of what a route requires of an identity. */
+/** `routes[].require`: what a route requires of an identity. */
 import {
   CLAIM_PATTERN_COMPLAINT,
   judgeClaimPattern,
   REQUIRABLE_CLAIMS,
-  type RequirableClaim,
-} from '../authentication/claim-grammar.ts'
-import { judgedText, listOf, oneOf, patternText, section, text, unlessAbsent } from './setting.ts'
-
-/** Exactly one of three ways; the others are `null`. */
-export interface ClaimRequirementSettings {
-  readonly claim: RequirableClaim
-  readonly equals: string | null
-  readonly oneOf: readonly string[] | null
-  readonly matches: string | null
-}
+} from '../../../authentication/claim-grammar.ts'
+import type { Immutable } from '../../section.ts'
+import {
+  judgedText,
+  listOf,
+  type Output,
+  oneOf,
+  patternText,
+  section,
+  text,
+  unlessAbsent,
+} from '../../setting.ts'
 
 function requirement(what: string) {
   const item = patternText(
@@ -57,6 +58,9 @@ export const requirementsSchema = section('What the identity must be granted. Ot
   scopesAny: scopes.any,
   rolesAll: roles.all,
   rolesAny: roles.any,
-  claims: claims as readonly ClaimRequirementSettings[],
+  claims,
   issuers,
 }))
+
+/** Exactly one of three ways; the others are `null`. */
+export type ClaimRequirementSettings = Immutable<Output<typeof claim>>

@@ -1,7 +1,6 @@
 /** What the authenticators of a route need to be there. */
-import type { Complain, ConfigPath } from './config-error.ts'
-import { AUTHENTICATORS, type RouteOutput } from './route-settings.ts'
-import type { UnderstoodSettings } from './understood-settings.ts'
+import type { Complain, ConfigPath } from '../../config-error.ts'
+import { AUTHENTICATORS, type RouteOutput, type RoutesSettings } from './route.ts'
 
 export type AuthenticatorName = (typeof AUTHENTICATORS)[number]
 
@@ -19,7 +18,7 @@ interface IssuerAbilities {
  */
 export function authenticatorsOf(
   route: RouteOutput,
-  settings: UnderstoodSettings,
+  settings: RoutesSettings,
 ): readonly AuthenticatorName[] {
   if (Array.isArray(route.authenticate)) return route.authenticate
   if (route.authenticate === 'none') return []
@@ -37,7 +36,7 @@ export function authenticatorsOf(
 export function checkAuthenticators(
   path: ConfigPath,
   route: RouteOutput,
-  settings: UnderstoodSettings,
+  settings: RoutesSettings,
   complain: Complain,
 ): void {
   const at = [...path, 'authenticate']
@@ -57,7 +56,7 @@ export function checkAuthenticators(
 function problemOf(
   name: AuthenticatorName,
   route: RouteOutput,
-  settings: UnderstoodSettings,
+  settings: RoutesSettings,
 ): string | null {
   if (name === 'session') return settings.sessions.isThere ? null : 'needs the section sessions'
   if (name === 'apiKey') return settings.apiKeys.isThere ? null : 'needs the section apiKeys'
@@ -76,7 +75,7 @@ function problemOf(
   )
 }
 
-function abilities(route: RouteOutput, { issuers }: UnderstoodSettings): IssuerAbilities[] {
+function abilities(route: RouteOutput, { issuers }: RoutesSettings): IssuerAbilities[] {
   return [...issuers]
     .filter(([name]) => route.issuers?.includes(name) ?? true)
     .map(([name, issuer]) => ({
