@@ -22,7 +22,7 @@ import { ListenerMetrics } from '../observability/listener-metrics.ts'
 import type { Logger } from '../observability/logger.ts'
 import { RequestIds } from '../observability/request-id.ts'
 import { TraceParents } from '../observability/trace-context.ts'
-import { UPSTREAM_POOL_DEFAULTS, UpstreamPool } from '../proxy/upstream-pool.ts'
+import { UPSTREAM_POOL_LIMITS, UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { randomFraction, randomHex } from '../resilience/randomness.ts'
 import { RedisConnections } from '../resilience/redis-connections.ts'
@@ -272,7 +272,7 @@ function upstreamOptions(
   perThread: (processWide: number) => number,
 ) {
   return {
-    ...UPSTREAM_POOL_DEFAULTS,
+    ...UPSTREAM_POOL_LIMITS,
     name: upstream.name,
     targets: upstream.targets,
     connectionsPerTarget: perThread(tuning.upstreamConnections),

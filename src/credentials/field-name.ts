@@ -1,4 +1,4 @@
-/** Names of the header fields that may hold a credential, a tenant or a part of the identity. */
+/** Names of fields and cookies that may hold a credential, a tenant or a part of the identity. */
 
 const FIELD_NAME = /^[A-Za-z0-9-]{1,64}$/
 
@@ -43,3 +43,8 @@ export function judgeIdentityFieldName(value: string): string | null {
 /** What is wrong with a name that both refuse. */
 export const FIELD_NAME_COMPLAINT =
   'must be a header name of letters, digits and - that HTTP itself has no use for'
+
+/** A token (RFC 6265 §4.1.1), of a length that fits every browser. */
+export const COOKIE_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/
+
+export const COOKIE_NAME_COMPLAINT = 'must be a cookie name (RFC 6265 §4.1.1)'

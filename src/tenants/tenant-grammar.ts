@@ -1,4 +1,4 @@
-/** What may stand in the settings of tenants: their names, and the patterns that find them. */
+/** What tenants may be called, what they may name, and the patterns that find them. */
 
 /**
  * Lower case only, and short enough for a label of a host name (RFC 1035 §2.3.4), so that a tenant
@@ -67,3 +67,6 @@ export function judgePathPattern(value: string): string | null {
   const isGood = segments.every((segment) => PATH_SEGMENT.test(segment) && !DOTS_ONLY.test(segment))
   return isGood ? value : null
 }
+
+/** What a tenant may name: an issuer or an upstream of the configuration. */
+export const CONFIGURED_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/

@@ -1,5 +1,5 @@
 /** `cache`: the token cache that all threads share. */
-import { type EnvironmentReading, fittingMiB } from '../environment.ts'
+import { type EnvironmentReading, FITTING_MIB, fittingMiB } from '../environment.ts'
 import { always, type Immutable, type Section } from '../section.ts'
 import { duration, type Output, section, unlessAbsent, wholeNumber } from '../setting.ts'
 import type { SettingFiles } from '../setting-files.ts'
@@ -10,8 +10,8 @@ const MEMORY_SHARE_MAX = 2
 const schema = section('The token cache that all threads share.', {
   sizeMiB: unlessAbsent(
     wholeNumber(
-      'Memory for cached decisions in MiB: about one KiB each. Left out: 64, or an eighth of the ' +
-        'memory limit of the container if that is less. `SALLYPORT_CACHE_MIB` wins.',
+      `Memory for cached decisions in MiB: about one KiB each. Left out: ${FITTING_MIB}. ` +
+        '`SALLYPORT_CACHE_MIB` wins.',
       { minimum: 1, maximum: 1_024 },
     ),
   ),

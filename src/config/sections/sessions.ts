@@ -1,7 +1,9 @@
 /** `sessions`: cookies that name what a login service has stored. */
 
+import { COOKIE_NAME, COOKIE_NAME_COMPLAINT } from '../../credentials/field-name.ts'
 import { httpOrigin } from '../../protocol/http-url.ts'
 import type { Complain } from '../config-error.ts'
+import { parseDuration } from '../duration.ts'
 import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
   duration,
@@ -20,7 +22,12 @@ import type { SettingFiles } from '../setting-files.ts'
 import type { RedisSettings } from './redis.ts'
 
 const MS_PER_SECOND = 1_000
-const COOKIE_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/
+/** What is used where these settings are left out; the manual says the same. */
+const COOKIES = { sallyport: '__Host-sid', 'express-session': 'connect.sid' } as const
+const KEY_HASHES = { sallyport: 'sha256', 'express-session': 'none' } as const
+const TTL = '30m'
+const ABSOLUTE_TTL = '8h'
+
 const JSON_POINTER = /^(?:\/(?:[^~/]|~[01])*)+$/
 const COOKIE_PATH = /^\/[\x21-\x3a\x3c-\x7e]*$/
 
@@ -67,9 +74,10 @@ const schema = section(
     ).prefault('sallyport'),
     cookie: nullable(
       patternText(
-        'Name of the cookie. Left out: `__Host-sid`, or `connect.sid` for `express-session`.',
+        `Name of the cookie. Left out: \`${COOKIES.sallyport}\`, or ` +
+          `\`${COOKIES['express-session']}\` for \`express-session\`.`,
         COOKIE_NAME,
-        'must be a cookie name (RFC 6265 §4.1.1)',
+        COOKIE_NAME_COMPLAINT,
       ),
     ),
     cookiePath: patternText(
@@ -88,14 +96,15 @@ const schema = section(
     keyHash: nullable(
       oneOf(
         '`sha256`: keys hold the SHA-256 of the id, so that a dump of Redis is not a list of ' +
-          'live sessions. `none`: the id itself. Left out: `sha256`, or `none` for ' +
-          '`express-session`, whose stores know nothing else.',
+          `live sessions. \`none\`: the id itself. Left out: \`${KEY_HASHES.sallyport}\`, or ` +
+          `\`${KEY_HASHES['express-session']}\` for \`express-session\`, whose stores know ` +
+          'nothing else.',
         ['sha256', 'none'],
       ),
     ),
     ttl: nullable(
       duration(
-        'How long a session lives after its last request. Left out: `30m`; for ' +
+        `How long a session lives after its last request. Left out: \`${TTL}\`; for ` +
           '`express-session`, as long as its own store lets it live: requests through the gateway ' +
           'do not prolong it then. Given, they prolong it, but never shorten a longer life that ' +
           'its cookie has (`express-session`; needs Redis 7).',
@@ -105,7 +114,7 @@ const schema = section(
     absoluteTtl: nullable(
       duration(
         'How long a session lives at all, however much it is used: from when it began or, where ' +
-          'it does not say, from when the gateway first saw it. Left out: `8h`; for ' +
+          `it does not say, from when the gateway first saw it. Left out: \`${ABSOLUTE_TTL}\`; for ` +
           '`express-session` without `pointers.createdAt`, as long as its own store lets it live.',
         { minimum: '1s', maximum: '8760h' },
       ),
@@ -215,20 +224,14 @@ function resolveSessions(settings: SessionsOutput, files: SettingFiles) {
   }
 }
 
-const KEY_HASHES = { sallyport: 'sha256', 'express-session': 'none' } as const
-const COOKIES = { sallyport: '__Host-sid', 'express-session': 'connect.sid' } as const
-
 /** Name of the cookie that holds a session. */
 export function sessionCookie({ cookie, format }: SessionsOutput): string {
   return cookie ?? COOKIES[format]
 }
 
-const TTL_MS = 30 * 60_000
-const ABSOLUTE_TTL_MS = 8 * 3_600_000
-
 /** @returns `null`: requests do not prolong a session. */
 function sessionTtlMs({ ttlMs, format }: SessionsOutput): number | null {
-  return ttlMs ?? (format === 'sallyport' ? TTL_MS : null)
+  return ttlMs ?? (format === 'sallyport' ? parseDuration(TTL) : null)
 }
 
 /** Whether sessions end with it that do not say when they began: from their first sight on. */
@@ -238,5 +241,5 @@ function keepsAbsoluteTtl({ absoluteTtlMs, format, pointers }: SessionsOutput): 
 
 /** From the beginning of a session. */
 export function sessionAbsoluteTtlMs({ absoluteTtlMs }: SessionsOutput): number {
-  return absoluteTtlMs ?? ABSOLUTE_TTL_MS
+  return absoluteTtlMs ?? parseDuration(ABSOLUTE_TTL) ?? 0
 }

@@ -1,7 +1,7 @@
 /** `issuers.<name>.jwks`: where the public keys of an issuer come from. */
 import { httpUrl, isConfidentialUrl } from '../../../protocol/http-url.ts'
 import type { Complain, ConfigPath } from '../../config-error.ts'
-import type { EnvironmentReading } from '../../environment.ts'
+import { ENVIRONMENT_VARIABLES, type EnvironmentReading } from '../../environment.ts'
 import type { Immutable } from '../../section.ts'
 import {
   duration,
@@ -33,12 +33,12 @@ export const jwksSchema = section(
       'How long a fetched set counts as fresh. It is refreshed at the latest at 75 % of this. ' +
         '`JWKS_CACHE_TTL` wins.',
       { minimum: '1s', maximum: '24h' },
-    ).prefault('300s'),
+    ).prefault(`${ENVIRONMENT_VARIABLES.JWKS_CACHE_TTL.fallback}s`),
     refreshInterval: duration(
       'Time between background refreshes: how long a key that was withdrawn may stay good. ' +
         '`JWKS_REFRESH_INTERVAL` wins.',
       { minimum: '1s', maximum: '24h' },
-    ).prefault('60s'),
+    ).prefault(`${ENVIRONMENT_VARIABLES.JWKS_REFRESH_INTERVAL.fallback}s`),
     unknownKidCooldown: duration(
       'How long a `kid` that a fetch did not bring is known to be unknown. Fetches that tokens cause ' +
         '(unknown `kid`s, bad signatures) are bounded too: six at once, then one every sixth of ' +

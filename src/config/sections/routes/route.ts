@@ -1,6 +1,12 @@
 /** One route of `routes`, as it is written. */
 
-import { FIELD_NAME_COMPLAINT, judgeFieldName } from '../../../credentials/field-name.ts'
+import { AUTHORIZATION_BEARER } from '../../../credentials/credential-source.ts'
+import {
+  COOKIE_NAME,
+  COOKIE_NAME_COMPLAINT,
+  FIELD_NAME_COMPLAINT,
+  judgeFieldName,
+} from '../../../credentials/field-name.ts'
 import { IDENTITY_STRATEGIES } from '../../../identity/identity-strategy.ts'
 import { httpUrl } from '../../../protocol/http-url.ts'
 import { pageUrl, resourceUrl } from '../../../protocol/resource-url.ts'
@@ -77,11 +83,7 @@ const credentialSource = variant(
     }),
     section('In a cookie.', {
       from: word('cookie'),
-      name: patternText(
-        'Name of the cookie.',
-        /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/,
-        'must be a cookie name (RFC 6265 §4.1.1)',
-      ),
+      name: patternText('Name of the cookie.', COOKIE_NAME, COOKIE_NAME_COMPLAINT),
     }),
     section(
       'In a query parameter. URLs end up in histories and logs of others: use it only for ' +
@@ -100,7 +102,7 @@ const credentialSource = variant(
 ).transform((source) => {
   if (source.from === 'cookie') return { kind: source.from, name: source.name }
   if (source.from === 'query') return { kind: source.from, name: source.name }
-  const standard = source.name === 'authorization' ? 'Bearer' : null
+  const standard = source.name === AUTHORIZATION_BEARER.name ? 'Bearer' : null
   const scheme = source.prefix === undefined ? standard : (source.prefix?.trimEnd() ?? null)
   return { kind: source.from, name: source.name, scheme }
 })
