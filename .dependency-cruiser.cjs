@@ -7,18 +7,22 @@
 /** Folders from the ground up: a folder imports only itself and folders of earlier rows. */
 const LAYERS = [
   ['protocol'],
-  ['config', 'observability', 'resilience', 'shared-memory'],
+  ['observability', 'resilience', 'shared-memory'],
   ['tenants', 'credentials', 'keys', 'token-cache', 'revocation', 'identity', 'rate-limit'],
   ['verifiers'],
   ['authentication', 'proxy', 'routing'],
   ['decision'],
   ['gateway'],
   ['server', 'admin'],
+  ['config'],
   ['threads'],
   ['listener', 'supervisor'],
   ['demo'],
   ['cli'],
 ]
+
+/** What reads the configuration, composes from it, or tells of it. */
+const KNOW_THE_CONFIGURATION = ['config', 'threads', 'listener', 'supervisor', 'demo', 'cli']
 
 const anyOf = (names) => `(${names.join('|')})`
 
@@ -84,6 +88,15 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/protocol/' },
       to: { pathNot: '^(src/protocol/|(node:)?(crypto|buffer)$)' },
+    },
+    {
+      name: 'few-know-the-configuration',
+      comment:
+        'Who is composed names the options that it takes; only what composes knows where they ' +
+        'come from.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: `^src/${anyOf(KNOW_THE_CONFIGURATION)}/` },
+      to: { path: '^src/config/' },
     },
     {
       name: 'every-folder-has-a-layer',

@@ -94,7 +94,7 @@ const revision: Revision<RouteRules> = {
     })),
     [],
   ),
-  revocations: new RevocationReader(createRevocationBuffer()),
+  revocations: new RevocationReader(createRevocationBuffer(262_144)),
   learntRevocations: new LearntRevocations(createLearntRevocationsBuffer()),
   clock: systemClock,
 }

@@ -21,7 +21,7 @@ import { forward } from '../src/proxy/forward.ts'
 import { forwardedFields } from '../src/proxy/forwarded-headers.ts'
 import { createRequestFilter, requestHeaders } from '../src/proxy/hop-by-hop-headers.ts'
 import { splitRequestFields } from '../src/proxy/request-fields.ts'
-import { UPSTREAM_POOL_DEFAULTS, UpstreamPool } from '../src/proxy/upstream-pool.ts'
+import { UPSTREAM_POOL_LIMITS, UpstreamPool } from '../src/proxy/upstream-pool.ts'
 import { systemClock } from '../src/resilience/clock.ts'
 
 const CONCURRENCY = 64
@@ -235,7 +235,18 @@ const requests = Number(process.argv[2] ?? 20_000)
 const rounds = Number(process.argv[3] ?? 7)
 const plainPool = new Pool(origin, { connections: 256, pipelining: 1 })
 const ownPool = new UpstreamPool(
-  { ...UPSTREAM_POOL_DEFAULTS, name: 'bench', targets: [origin], connectionsPerTarget: 256 },
+  {
+    ...UPSTREAM_POOL_LIMITS,
+    name: 'bench',
+    targets: [origin],
+    connectionsPerTarget: 256,
+    connectTimeoutMs: 2_000,
+    responseTimeoutMs: 30_000,
+    bodyIdleTimeoutMs: 60_000,
+    ejectAfterFailures: 3,
+    ejectionMs: 5_000,
+    retryPercent: 10,
+  },
   systemClock,
 )
 const cases: [string, Once, number[]][] = [

@@ -38,8 +38,10 @@ function identity(number: number): Identity {
   }
 }
 
+const CAPACITY = 262_144
+
 function open(revocations: number) {
-  const buffer = createRevocationBuffer()
+  const buffer = createRevocationBuffer(CAPACITY)
   const index = new RevocationIndex(buffer)
   for (let number = 0; number < revocations; number += 1) {
     const value = identity(number).tokenId ?? ''

@@ -8,13 +8,14 @@
  * the length of the value times that of the pattern: linear in what a token says, because patterns
  * are bounded and the operator's own.
  */
+
+import type { Identity } from '../protocol/verification.ts'
+import { assertInvariant } from '../shared-memory/invariant.ts'
 import {
   CLAIM_PATTERN_LENGTH_MAX,
   judgeClaimPattern,
   type RequirableClaim,
-} from '../config/claim-grammar.ts'
-import type { Identity } from '../protocol/verification.ts'
-import { assertInvariant } from '../shared-memory/invariant.ts'
+} from './claim-grammar.ts'
 
 /** What the configuration asks of one claim. Exactly one of three ways. */
 export type ClaimRule =

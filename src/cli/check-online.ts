@@ -3,12 +3,10 @@
  * an answer.
  */
 
-import type {
-  GatewayConfiguration,
-  IssuerConfiguration,
-  JwksConfiguration,
-  RedisConfiguration,
-} from '../config/gateway-configuration.ts'
+import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
+import type { JwksConfiguration } from '../config/sections/issuers/jwks.ts'
+import type { RedisConfiguration } from '../config/sections/redis.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import {
   discoverySource,
   fileSource,

@@ -20,6 +20,11 @@ import {
 import { InternalTokenMinter, type InternalTokenOptions, MintedToken } from './internal-token.ts'
 import type { SigningSnapshot } from './signing-keys.ts'
 
+/** The words of `identity.strategy`, in the order of the picture above. */
+export const IDENTITY_STRATEGIES = ['headers', 'internal-token', 'pass-through'] as const
+
+export type IdentityStrategyName = (typeof IDENTITY_STRATEGIES)[number]
+
 const AUTHORIZATION = ['authorization'] as const
 
 /** What is worked out once for an identity; kept beside its verdict. */

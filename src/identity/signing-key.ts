@@ -3,7 +3,9 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } fr
 import { assertInvariant } from '../shared-memory/invariant.ts'
 
 /** Algorithms that internal tokens may be signed with (RFC 7518 §3.4, RFC 8037 §3.1). */
-export type InternalTokenAlgorithm = 'ES256' | 'EdDSA'
+export const INTERNAL_TOKEN_ALGORITHMS = ['ES256', 'EdDSA'] as const
+
+export type InternalTokenAlgorithm = (typeof INTERNAL_TOKEN_ALGORITHMS)[number]
 
 /** A public key as it is published (RFC 7517 §4): exactly these members, nothing private. */
 export interface PublicSigningJwk {

@@ -1,9 +1,9 @@
 /** How the routes of a listener thread tell their upstreams who is calling. */
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
-import type { IdentityStrategyName } from '../config/identity-configuration.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import {
   IdentityHeaders,
   type IdentityStrategy,
+  type IdentityStrategyName,
   InternalTokens,
   NO_INTERNAL_TOKENS,
   PASS_THROUGH,

@@ -1,6 +1,6 @@
 /** Introspection of one thread: a client for each issuer that has an endpoint. */
 import type { Introspector } from '../authentication/token-authenticator.ts'
-import type { IntrospectionConfiguration } from '../config/gateway-configuration.ts'
+import type { IntrospectionConfiguration } from '../config/sections/issuers/introspection.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { CONNECTIONS_MIN, ConnectionTurns, strangersMax } from '../resilience/connection-turns.ts'

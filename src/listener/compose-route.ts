@@ -6,13 +6,11 @@ import type { SharedVerdicts } from '../authentication/shared-verdicts.ts'
 import { type Introspector, TokenAuthenticator } from '../authentication/token-authenticator.ts'
 import type { Authenticator } from '../authentication/verdict.ts'
 import { compileTokenProfile } from '../authentication/verification-profile.ts'
-import type {
-  GatewayConfiguration,
-  IssuerConfiguration,
-  RouteConfiguration,
-  TenantsConfiguration,
-} from '../config/gateway-configuration.ts'
-import type { ClaimRequirementSettings } from '../config/requirement-settings.ts'
+import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
+import type { ClaimRequirementSettings } from '../config/sections/routes/requirements.ts'
+import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
+import type { TenantsConfiguration } from '../config/sections/tenants.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import type { CredentialSource } from '../credentials/credential-source.ts'
 import { CredentialExtractor } from '../credentials/extract-credential.ts'
 import { CredentialStripper } from '../credentials/strip-credential.ts'

@@ -1,9 +1,8 @@
 /** The documents that a gateway serves at fixed paths, from its configuration. */
-import type {
-  GatewayConfiguration,
-  IssuerConfiguration,
-  RouteConfiguration,
-} from '../config/gateway-configuration.ts'
+
+import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
+import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import { documentEndpoint } from '../gateway/answer-well-known.ts'
 import type { MainEndpoint } from '../gateway/main-endpoint.ts'
 import {

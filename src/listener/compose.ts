@@ -6,11 +6,9 @@ import { SessionAuthenticator } from '../authentication/session-authenticator.ts
 import { SharedVerdicts } from '../authentication/shared-verdicts.ts'
 import type { TokenAuthenticatorParts } from '../authentication/token-authenticator.ts'
 import type { Authenticator } from '../authentication/verdict.ts'
-import type {
-  ApiKeysConfiguration,
-  GatewayConfiguration,
-  SessionsConfiguration,
-} from '../config/gateway-configuration.ts'
+import type { ApiKeysConfiguration } from '../config/sections/api-keys.ts'
+import type { SessionsConfiguration } from '../config/sections/sessions.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import { healthEndpoints } from '../gateway/answer-health.ts'
 import { jwksEndpoint } from '../gateway/answer-jwks.ts'
 import type { Gateway, GatewayRevision } from '../gateway/gateway.ts'

@@ -1,5 +1,5 @@
 /** Whether the native code of this machine can check what the issuers sign with. */
-import type { IssuerConfiguration } from '../config/gateway-configuration.ts'
+import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import { type SignatureProof, unprovenAlgorithms } from '../verifiers/jwt/signature-proof.ts'
 
 type Issuers = readonly Pick<IssuerConfiguration, 'name' | 'algorithms' | 'keys'>[]

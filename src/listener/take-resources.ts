@@ -2,12 +2,11 @@
  * What a listener thread holds beyond one configuration: its verification threads, and its
  * connections to upstreams and to Redis.
  */
-import type {
-  GatewayConfiguration,
-  UpstreamConfiguration,
-} from '../config/gateway-configuration.ts'
+
+import type { UpstreamConfiguration } from '../config/sections/upstreams.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Logger } from '../observability/logger.ts'
-import { UPSTREAM_POOL_DEFAULTS, UpstreamPool } from '../proxy/upstream-pool.ts'
+import { UPSTREAM_POOL_LIMITS, UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { randomFraction } from '../resilience/randomness.ts'
 import { RedisConnections } from '../resilience/redis-connections.ts'
@@ -97,7 +96,7 @@ export function takeRedis(
 
 function upstreamSettings(upstream: UpstreamConfiguration, configuration: GatewayConfiguration) {
   return {
-    ...UPSTREAM_POOL_DEFAULTS,
+    ...UPSTREAM_POOL_LIMITS,
     name: upstream.name,
     targets: upstream.targets,
     connectionsPerTarget: shareOf(configuration, configuration.tuning.upstreamConnections),

@@ -1,5 +1,5 @@
 /** The verification threads of one listener: whether they can work, and which are lost. */
-import type { IssuerConfiguration } from '../config/gateway-configuration.ts'
+import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import type { Logger } from '../observability/logger.ts'
 import { describeError } from '../observability/redact.ts'
 import type { SignaturePool, WorkerLoss } from '../verifiers/jwt/signature-pool.ts'

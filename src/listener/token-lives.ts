@@ -1,5 +1,5 @@
 /** How long the tokens of each issuer live at most. */
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 
 /** How long a revocation of an issuer is kept that names no end, at least, by `iss`. */
 export function tokenLives(configuration: GatewayConfiguration): (issuer: string) => number {

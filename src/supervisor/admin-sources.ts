@@ -1,5 +1,5 @@
 /** What the admin listener shows of this instance: its metrics, and its state for people. */
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Readiness } from '../gateway/health.ts'
 import { Exposition } from '../observability/exposition.ts'
 import { systemClock } from '../resilience/clock.ts'

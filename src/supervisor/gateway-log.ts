@@ -2,7 +2,7 @@
  * The log of the whole process. Each thread has a bounded buffer; the supervisor empties all of
  * them to the standard output, and says what is missing.
  */
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import { DroppedLines } from '../observability/dropped-lines.ts'
 import { LineWriter } from '../observability/line-writer.ts'
 import {

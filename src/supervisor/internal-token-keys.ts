@@ -7,7 +7,8 @@
  * (identity/key-overlap.ts), a key signs only long after all threads have published it, and stays
  * published long after all have stopped signing with it.
  */
-import type { GatewayConfiguration, RouteConfiguration } from '../config/gateway-configuration.ts'
+import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import { keyOverlap } from '../identity/key-overlap.ts'
 import {
   openSigningKeys,

@@ -1,5 +1,5 @@
 /** How the supervisor looks at what the threads know of introspection endpoints. */
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import type { CircuitState } from '../resilience/circuit-breaker.ts'
 import { systemClock } from '../resilience/clock.ts'
 import {

@@ -2,7 +2,9 @@
  * The supervisor's keys: one owner for each issuer, whose key sets go to every listener thread and
  * whose events go to the log.
  */
-import type { GatewayConfiguration, IssuerConfiguration } from '../config/gateway-configuration.ts'
+
+import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import type { IssuerHealth } from '../gateway/health.ts'
 import { DiskCache } from '../keys/disk-cache.ts'
 import { JWKS_RETRY, JwksClient } from '../keys/jwks-client.ts'

@@ -1,5 +1,5 @@
 /** Which native server this process runs, with room for the heads that the configuration allows. */
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import {
   chooseNativeBinary,
   type NativeBinary,

@@ -1,10 +1,9 @@
 /** What a revocation has to pass, and is told, before it is in force: shares and earlier lifts. */
-import type {
-  GatewayConfiguration,
-  IssuerConfiguration,
-  RevocationConfiguration,
-  SessionsConfiguration,
-} from '../config/gateway-configuration.ts'
+
+import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
+import type { RevocationConfiguration } from '../config/sections/revocation.ts'
+import type { SessionsConfiguration } from '../config/sections/sessions.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import type { IssuerRevocations } from '../observability/metrics/metrics-reading.ts'
 import {
   REVOCATION_LIFE_MAX_SECONDS,

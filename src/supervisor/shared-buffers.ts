@@ -1,5 +1,5 @@
 /** The memory that all threads share: made once, when the process starts. */
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import { createFirstSightsBuffer } from '../revocation/first-sights.ts'
 import { createLearntRevocationsBuffer } from '../revocation/learnt-revocations.ts'
 import { createRevocationBuffer } from '../revocation/revocation-index.ts'

@@ -1,5 +1,5 @@
 /** The supervisor's connections to Redis: few, and never in the way of a request. */
-import type { RedisConfiguration } from '../config/gateway-configuration.ts'
+import type { RedisConfiguration } from '../config/sections/redis.ts'
 import { randomFraction } from '../resilience/randomness.ts'
 import { RedisConnections } from '../resilience/redis-connections.ts'
 

@@ -1,10 +1,8 @@
 /** The supervisor's revocations: the one writer of the index, and the feed over Redis. */
 import type { Revocations } from '../admin/revocations.ts'
-import type {
-  GatewayConfiguration,
-  IssuerConfiguration,
-  RedisConfiguration,
-} from '../config/gateway-configuration.ts'
+import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
+import type { RedisConfiguration } from '../config/sections/redis.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import type { UnknownKeyOutcome } from '../keys/key-set.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { RevocationReading } from '../observability/metrics/metrics-reading.ts'

@@ -1,19 +1,18 @@
 /** The supervisor's sessions: the store in memory, and the registry for the admin listener. */
-import type {
-  GatewayConfiguration,
-  SessionsConfiguration,
-} from '../config/gateway-configuration.ts'
-import { SESSION_FORMATS } from '../config/session-formats.ts'
+import type { SessionsConfiguration } from '../config/sections/sessions.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { randomHex } from '../resilience/randomness.ts'
 import type { RedisConnections } from '../resilience/redis-connections.ts'
 import type { StoreCall } from '../threads/messages.ts'
 import { MemorySessionStore } from '../verifiers/session/memory-session-store.ts'
+import { SESSION_FORMATS } from '../verifiers/session/session-formats.ts'
 import { type RegistryRules, SessionRegistry } from '../verifiers/session/session-registry.ts'
 import type { SessionStore, StoreReply } from '../verifiers/session/session-store.ts'
 import { connectSupervisor } from './supervisor-redis.ts'
 
 const SESSION_ID_BYTES = 32
+
 export class SupervisorSessions {
   /** `null`: there are no sessions, or their format is somebody else's. */
   readonly registry: SessionRegistry | null

@@ -1,5 +1,5 @@
 /** What the supervisor keeps beside keys: sessions, tenants and revocations. */
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Logger } from '../observability/logger.ts'
 import { systemClock } from '../resilience/clock.ts'
 import type { TenantsChange } from '../tenants/tenants-change.ts'

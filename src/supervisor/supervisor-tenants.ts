@@ -1,9 +1,6 @@
 /** The supervisor's tenants: those of the configuration, and those that Redis holds. */
-import type {
-  GatewayConfiguration,
-  TenantConfiguration,
-  TenantsConfiguration,
-} from '../config/gateway-configuration.ts'
+import type { TenantConfiguration, TenantsConfiguration } from '../config/sections/tenants.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { TenantsReading } from '../observability/metrics/metrics-reading.ts'
 import type { Clock } from '../resilience/clock.ts'

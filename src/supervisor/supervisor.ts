@@ -5,7 +5,7 @@
  * Here is only which part gets which, and in what order they start and end.
  */
 import { AdminApp } from '../admin/admin-app.ts'
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import { judgeReadiness, type Readiness } from '../gateway/health.ts'
 import type { Logger } from '../observability/logger.ts'
 import { describeError } from '../observability/redact.ts'

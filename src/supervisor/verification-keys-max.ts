@@ -1,5 +1,5 @@
 /** How many verification keys a configuration can have in use at once. */
-import type { IssuerConfiguration } from '../config/gateway-configuration.ts'
+import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import { JWKS_KEYS_MAX } from '../keys/parse-jwks.ts'
 
 /**

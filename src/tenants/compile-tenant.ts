@@ -1,9 +1,10 @@
 /** Turns the configured places where a tenant may be named into something a request only walks. */
-import { TENANT_PLACE } from '../config/tenant-grammar.ts'
+
 import { foldCase, pathReadings } from '../protocol/lenient-path.ts'
 import { assertInvariant } from '../shared-memory/invariant.ts'
+import { TENANT_PLACE } from './tenant-grammar.ts'
 
-/** One place where a tenant may be named. Patterns are judged: see config/tenant-grammar.ts. */
+/** One place where a tenant may be named. Patterns are judged: see tenant-grammar.ts. */
 export type TenantRule =
   | { readonly from: 'subdomain'; readonly pattern: string }
   | { readonly from: 'path'; readonly pattern: string }

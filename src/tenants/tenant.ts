@@ -1,5 +1,5 @@
 /** A tenant: its name, which has exactly one spelling, and what the registry says about it. */
-import { judgeTenantName } from '../config/tenant-grammar.ts'
+import { judgeTenantName } from './tenant-grammar.ts'
 
 declare const tenantIdBrand: unique symbol
 

@@ -1,8 +1,7 @@
 /** What all threads know together about introspection endpoints. */
-import type {
-  GatewayConfiguration,
-  IntrospectionConfiguration,
-} from '../config/gateway-configuration.ts'
+
+import type { IntrospectionConfiguration } from '../config/sections/issuers/introspection.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import { CircuitBreaker, createCircuitBreakerBuffer } from '../resilience/circuit-breaker.ts'
 import { CrowdLimit, createCrowdLimitBuffer } from '../resilience/crowd-limit.ts'
 import { createPauseBuffer, SharedPause } from '../resilience/shared-pause.ts'

@@ -1,5 +1,5 @@
 /** What a listener thread starts with: handed over once, and again to its successor. */
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Readiness } from '../gateway/health.ts'
 import type { SigningSnapshot } from '../identity/signing-keys.ts'
 import type { KeySet } from '../keys/key-set.ts'

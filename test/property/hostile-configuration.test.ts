@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { ConfigError } from '../../src/config/config-error.ts'
-import { coversPath, judgeRoutePath } from '../../src/config/route-grammar.ts'
+import { coversPath, judgeRoutePath } from '../../src/routing/route-grammar.ts'
 import { LEAST_CONFIGURATION, parseText } from '../support/configuration-text.ts'
 
 function isJudged(text: string): boolean {

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { judgeTenantName } from '../../src/config/tenant-grammar.ts'
 import type { TenantRule } from '../../src/tenants/compile-tenant.ts'
 import { matchTokenTenant } from '../../src/tenants/match-token-tenant.ts'
 import { TenantResolver } from '../../src/tenants/resolve-tenant.ts'
 import { type Tenant, tenantIdBetween } from '../../src/tenants/tenant.ts'
+import { judgeTenantName } from '../../src/tenants/tenant-grammar.ts'
 import { judgeTenant, TenantRegistry } from '../../src/tenants/tenant-registry.ts'
 import { identityOf, MAIN, outcomeOf, PARTNER, tenant } from '../support/tenants.ts'
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { apiKeysSchema } from '../../src/config/session-settings.ts'
+import { apiKeysSection } from '../../src/config/sections/api-keys.ts'
 import { byPart } from '../../src/protocol/identity-parts.ts'
 import { parseRevocation } from '../../src/revocation/revocation-entry.ts'
 import { parseApiKeyRecord } from '../../src/verifiers/api-key/api-key-record.ts'
@@ -87,8 +87,7 @@ describe('an instant', () => {
   it('is the same text in the list of API keys of the configuration', () => {
     const read = (expiresAt: unknown) => {
       const keys = [{ sha256: 'a'.repeat(64), userId: 'u', expiresAt }]
-      const parsed = apiKeysSchema.safeParse({ keys })
-      return parsed.success ? parsed.data.keys[0]?.expiresAt : null
+      return apiKeysSection.read({ keys }).settings?.keys[0]?.expiresAt ?? null
     }
     for (const value of INSTANTS.slice(2)) assert.equal(read(value), SECONDS, String(value))
     for (const value of NONE) assert.equal(read(value), null, JSON.stringify(value))

@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
+  CLAIM_PATTERN_LENGTH_MAX,
+  judgeClaimPattern,
+  REQUIRABLE_CLAIMS,
+} from '../../src/authentication/claim-grammar.ts'
+import {
   type ClaimRule,
   compileClaimRule,
   satisfiesClaim,
 } from '../../src/authentication/require-claims.ts'
-import {
-  CLAIM_PATTERN_LENGTH_MAX,
-  judgeClaimPattern,
-  REQUIRABLE_CLAIMS,
-} from '../../src/config/claim-grammar.ts'
 import { byPart, type IdentityParts } from '../../src/protocol/identity-parts.ts'
 import { identityOf } from '../support/tenants.ts'
 

@@ -5,7 +5,7 @@ import {
   judgePathPattern,
   judgeSubdomainPattern,
   judgeTenantName,
-} from '../../src/config/tenant-grammar.ts'
+} from '../../src/tenants/tenant-grammar.ts'
 
 function assertAllRefused(judge: (value: string) => string | null, values: readonly string[]) {
   for (const value of values) assert.equal(judge(value), null, value)
