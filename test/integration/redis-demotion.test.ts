@@ -30,10 +30,16 @@ async function follows(server: RedisServer): Promise<void> {
   })
 }
 
-/** The roles change, but the name leads to the old master until it is switched. */
-async function swapRoles(): Promise<void> {
+/**
+ * The roles change.
+ *
+ * @param isSwitchedFirst Whether the name leads to the new master before the old one is demoted;
+ *   otherwise it leads to the old one until the test switches it.
+ */
+async function swapRoles(isSwitchedFirst = false): Promise<void> {
   const [old, successor] = [master(), replica()]
   await successor.command('replicaof', 'no', 'one')
+  if (isSwitchedFirst) name.target = successor.port
   await old.command('replicaof', '127.0.0.1', successor.port)
   current = 1 - current
   await follows(old)
@@ -60,8 +66,7 @@ describe('connections to one server that is demoted', () => {
   it('are all left at the first write that it refuses, which the new master gets', async () => {
     const { redis, states } = await clients.connect([name.node])
     await redis.set('a', 'x', 100)
-    await swapRoles()
-    name.target = master().port
+    await swapRoles(true)
     await promptly('writes work', BACK_WITHIN_MS, [master().processId], async () => {
       return (await redis.getex('a', 100)).ok
     })
