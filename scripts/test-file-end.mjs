@@ -6,6 +6,7 @@
  *   programs that are left are killed, and the error is told. Node by itself would go on with the
  *   tests that need what did not start, leave out the hooks behind the one that failed, and wait
  *   for what stayed open.
+ * - A file whose time is up takes the programs that it has started with it.
  * - A file that does not end after its tests has left something open; it is ended with what that
  *   is, instead of being waited for until the time of the whole file is up.
  */
@@ -41,6 +42,8 @@ if (isMainThread && process.argv[1]?.endsWith('.test.js') === true) {
     return addHook.after(closer, options)
   }
   syncBuiltinESMExports()
+  // From the runner, when the time of the file is up. A stopped program would hold its output open.
+  process.once('SIGTERM', () => void exit())
   addHook.after(() => {
     setTimeout(() => {
       const open = process.getActiveResourcesInfo().join(', ')

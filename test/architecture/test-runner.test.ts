@@ -54,6 +54,18 @@ const ENDED_BADLY = `
 const NEVER_MS = 600_000
 const TIMEOUT_MS = 60_000
 
+/** Waits for ever, and so does a program of it that inherits its output. */
+const STUCK = `import { spawn } from 'node:child_process'
+import { it } from 'node:test'
+it('waits', async () => {
+  const stdio = ['ignore', 'inherit', 'inherit']
+  const program = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio })
+  console.log('program ' + program.pid + '.')
+  program.kill('SIGSTOP')
+  await new Promise(() => {})
+})
+`
+
 interface Outcome {
   readonly code: number | null
   readonly lastLine: string
@@ -66,6 +78,7 @@ function runTests(
   files: Readonly<Record<string, string>>,
   prefix: string | null = null,
   graceMs = 500,
+  fileMs = 300_000,
 ): Outcome {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-test-runner-'))
   context.after(() => rmSync(folder, { recursive: true, force: true }))
@@ -83,7 +96,12 @@ function runTests(
     ['scripts/run-tests.mjs', ...(prefix === null ? [] : [prefix])],
     {
       cwd: folder,
-      env: { ...env, SALLYPORT_TESTS_MIN: '2', TEST_FILE_END_GRACE_MS: String(graceMs) },
+      env: {
+        ...env,
+        SALLYPORT_TESTS_MIN: '2',
+        TEST_FILE_END_GRACE_MS: String(graceMs),
+        TEST_TIMEOUT_MS: String(fileMs),
+      },
       encoding: 'utf8',
       timeout: TIMEOUT_MS,
     },
@@ -122,6 +140,15 @@ describe('the test runner', () => {
     assert.match(output, /closed what is outside/)
     assert.match(output, /closed what comes behind/)
     assert.doesNotMatch(output, /ran without the parts|ran afterwards/)
+    const program = Number(/program (\d+)\./.exec(output)?.[1])
+    assert.throws(() => process.kill(program, 0), { code: 'ESRCH' })
+    assert.equal(code, 1)
+  })
+
+  it('ends a file whose time is up with a stopped program that holds its output', (context) => {
+    const files = { 'test/unit/a.test.ts': '', 'build/test/unit/a.test.js': STUCK }
+    const { code, output } = runTests(context, files, 'unit', NEVER_MS, 3_000)
+    assert.match(output, /test timed out after 3000ms/)
     const program = Number(/program (\d+)\./.exec(output)?.[1])
     assert.throws(() => process.kill(program, 0), { code: 'ESRCH' })
     assert.equal(code, 1)
