@@ -119,6 +119,8 @@ export async function findNewerKeys(
 /** Whether a second look with these can come to nothing else than the first. */
 function isSameFind(before: FoundKeys, after: FoundKeys): boolean {
   if (before.found !== 'keys' || after.found !== 'keys') return after.found === before.found
+  // A key without a place may have been published since: the token may be of that one.
+  if (after.areAll !== before.areAll) return false
   return after.keys.every(({ id }) => before.keys.some((key) => key.id === id))
 }
 
