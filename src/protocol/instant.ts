@@ -14,8 +14,9 @@ import { isNumericDate, NUMERIC_DATE_MAX_SECONDS } from './time-claims.ts'
 const MS_PER_SECOND = 1_000
 
 /**
- * RFC 3339 §5.6, and two forms of ISO 8601 that name the same instant everywhere. Without a zone the same text would be another instant on another machine; and the
- * engine's own reading takes even "1" for a date.
+ * RFC 3339 §5.6, and two forms of ISO 8601 that name the same instant everywhere. Without a zone
+ * the same text would be another instant on another machine; and the engine's own reading takes
+ * even "1" for a date.
  */
 const DATE = /(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))/.source
 const TIME = /((?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?)/.source

@@ -8,7 +8,7 @@
  * when the log has what was read from it: until then it may be read again, which does no harm.
  *
  * Whoever can write such a file can revoke, and lift what is revoked. So it is private to this
- * user, and to groups of this process (a volume of Kubernetes with `fsGroup` gives them access). One
+ * user and to groups of this process, which a volume of Kubernetes with `fsGroup` gives access. One
  * that is not, or that this module did not write, is refused as a whole and kept.
  */
 import { constants, type Stats } from 'node:fs'
@@ -23,7 +23,8 @@ import { parseRevocationRecord } from './revocation-record.ts'
  * - `unsafe_permissions`: somebody else owns the file, or others, or a group that this process is
  *   not in, may read or write it.
  * - `corrupt`: not what this module has written, or not all of it.
- * - `too_many`: more good files, or records, than are read at one start. The others wait for the next.
+ * - `too_many`: more good files, or records, than are read at one start. The others wait for the
+ *   next.
  */
 export type SpoolRefusal = 'unreadable' | 'unsafe_permissions' | 'corrupt' | 'too_many'
 

@@ -207,7 +207,7 @@ function couldBeNewer(verdict: Verification): verdict is Refused {
   return verdict.kind === 'refused' && ABOUT_KEYS.has(verdict.reason)
 }
 
-/** What a refusal that rests on the keys at hand becomes while it cannot be said whether it is so. */
+/** What a refusal that rests on the keys at hand becomes when newer keys cannot be had. */
 function unsettle({ reason, key }: Refused): Refused {
   if (reason !== 'signature_invalid') return refuse('key_unsettled')
   return key === null ? refuse('signature_unsettled') : refuseSignature('signature_unsettled', key)
