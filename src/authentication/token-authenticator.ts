@@ -85,6 +85,12 @@ const NOT_INTROSPECTED = refusedAtOnce('issuer_not_introspected')
 /** How long a token counts as known after the issuer has called it active. */
 const KNOWN_SECONDS = 3_600
 
+/**
+ * How long a signature counts as not settled. Less than fetches of keys are apart for one issuer,
+ * and no longer than a key that has been fetched since may be waited for.
+ */
+const UNSETTLED_SECONDS = 1
+
 export class TokenAuthenticator implements Authenticator {
   readonly #parts: TokenAuthenticatorParts
   readonly #profile: TokenProfile
@@ -202,8 +208,9 @@ export class TokenAuthenticator implements Authenticator {
 /** Only a bad signature costs enough to be remembered: see `Refused.key`. */
 function findingOf(verification: Verification): Finding {
   if (verification.kind === 'verified') return verification
-  const { key } = verification
-  const ttlSeconds = key === null ? 0 : null
+  const { key, reason } = verification
+  const rememberedSeconds = key === null ? 0 : null
+  const ttlSeconds = reason === 'signature_unsettled' ? UNSETTLED_SECONDS : rememberedSeconds
   return { kind: 'refused', refused: verification, ttlSeconds, untilSeconds: null, key }
 }
 

@@ -12,7 +12,7 @@ export type JwksFailure = JwksSourceFailure | JwksRefusal | 'no_usable_keys'
 export type JwksEventReason = JwksFailure | DiskCacheRefusal | SkipReason | 'unwritable' | 'too_old'
 
 /**
- * - `jwks_refresh_failed`: with the reason. Once per attempt; attempts are spaced by a backoff.
+ * - `jwks_refresh_failed`: with the reason. When an outage begins, and once a minute after that.
  * - `jwks_refresh_recovered`: the first success after failures.
  * - `stale_keys_in_use`: the set has outlived its freshness and still serves. Once per outage.
  * - `keys_expired`: the set has outlived `staleMaxAge`: nothing can be decided any more.

@@ -91,7 +91,10 @@ export function refuse(reason: RefusalReason): Refused {
   return REFUSALS.get(reason) as Refused
 }
 
-/** `signature_invalid` under this key. */
-export function refuseSignature(key: KeyReference): Refused {
-  return { ...refuse('signature_invalid'), key }
+/** This key did not make the signature. */
+export function refuseSignature(
+  reason: 'signature_invalid' | 'signature_unsettled',
+  key: KeyReference,
+): Refused {
+  return { ...refuse(reason), key }
 }

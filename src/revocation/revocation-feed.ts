@@ -97,6 +97,11 @@ export interface RevocationReceipt {
   readonly isSent: Promise<boolean>
 }
 
+interface FeedReceipt extends RevocationReceipt {
+  /** Whether it is sent as long as this process lives, unless it has expired. */
+  readonly isKept: boolean
+}
+
 export const REVOCATION_FEED_DEFAULTS: RevocationFeedOptions = {
   pollIntervalMs: 200,
   callTimeoutMs: 4_000,
@@ -188,18 +193,19 @@ export class RevocationFeed {
   }
 
   /** Revokes in this process, at once, and sends it to the others as soon as the log takes it. */
-  revoke(entry: RevocationEntry): RevocationReceipt {
+  revoke(entry: RevocationEntry): FeedReceipt {
     const { index, clock } = this.#parts
     const nowSeconds = clock.nowSeconds()
     const outcome = index.add(entry, nowSeconds)
-    if (outcome === 'expired') return { outcome, isSent: Promise.resolve(false) }
+    if (outcome === 'expired') return { outcome, isSent: Promise.resolve(false), isKept: false }
     const record = encodeRevocationRecord(entry)
     if (outcome === 'full') this.#leftOut.add(record, clock.monotonicMs())
     const isKept = this.#known.add({ record, expiresAtSeconds: entry.untilSeconds }, nowSeconds)
-    if (!isKept) return { outcome, isSent: Promise.resolve(false) }
+    if (!isKept) return { outcome, isSent: Promise.resolve(false), isKept }
     const sent = this.#known.whenSent(record)
     void this.#sender.send()
-    return { outcome, isSent: withinDeadline(sent, this.#options.confirmWithinMs, false) }
+    const isSent = withinDeadline(sent, this.#options.confirmWithinMs, false)
+    return { outcome, isSent, isKept }
   }
 
   /**

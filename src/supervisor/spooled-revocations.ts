@@ -2,6 +2,7 @@
 import type { Logger } from '../observability/logger.ts'
 import type { Clock } from '../resilience/clock.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
+import type { RevocationEntry } from '../revocation/revocation-entry.ts'
 import type { RevocationFeed } from '../revocation/revocation-feed.ts'
 import { RevocationSpool, SPOOLED_RECORDS_MAX } from '../revocation/revocation-spool.ts'
 
@@ -30,13 +31,22 @@ export class SpooledRevocations {
     const late = { entries: [], refusals: ['unreadable'], paths: [] } as const
     const loading = this.#spool.load(this.#clock.nowSeconds())
     const { entries, refusals, paths } = await withinDeadline(loading, DISK_MS, late)
-    this.#paths = paths
-    for (const entry of entries) this.#feed.revoke(entry)
-    for (const reason of refusals) {
+    const withoutRoom = entries.filter((entry) => !this.#takes(entry))
+    // What is read again at the next start does no harm.
+    this.#paths = withoutRoom.length === 0 ? paths : []
+    const reasons = new Set<string>(refusals)
+    if (withoutRoom.length > 0) reasons.add('no_room')
+    for (const reason of reasons) {
       this.#logger.security({ event: 'revocation_spool_refused', reason })
     }
-    if (entries.length > 0)
-      this.#logger.security({ event: 'revocations_restored', count: entries.length })
+    const count = entries.length - withoutRoom.length
+    if (count > 0) this.#logger.security({ event: 'revocations_restored', count })
+  }
+
+  /** Whether it is in force here, and will be sent. */
+  #takes(entry: RevocationEntry): boolean {
+    const { outcome, isKept } = this.#feed.revoke(entry)
+    return outcome !== 'full' && (isKept || outcome === 'expired')
   }
 
   /** When nothing waits any more, Redis has them. */

@@ -266,7 +266,8 @@ describe('a copy of the keys on disk', () => {
       const second = await startGateway(text)
       assert.equal(await second.isReady(), true)
       assert.deepEqual(await verdicts(second, liveToken(key, ISSUER)), ['200'])
-      assert.deepEqual(await verdicts(second, liveToken(forged, ISSUER)), ['invalid_token'])
+      // When the copy was fetched is told by a clock that may have been set since.
+      await assertUndecided(second, liveToken(forged, ISSUER))
       const stale = 'sallyport_jwks_state{issuer="main",state="stale"}'
       assert.equal(await second.metric(stale), 1)
       // What the provider says counts more than the copy, as soon as it says anything.

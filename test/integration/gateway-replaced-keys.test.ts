@@ -135,6 +135,32 @@ describe('a key that is replaced while a stranger forges signatures', () => {
   })
 })
 
+describe('a forged signature while no fetch is left', () => {
+  it('is counted under a reason of its own, and costs one check a second', async () => {
+    const key = mintKey('ES256')
+    publish(key, 'main')
+    await start()
+    const before = jwks.fetches
+    const endForging = forge('main')
+    await eventually('no fetch is left', () => jwks.fetches >= before + 6)
+    await endForging()
+    const forged = tokenOf(mintKey('ES256'), 'main', wallSeconds() + TOLERANCE_SECONDS)
+    const startSeconds = wallSeconds()
+    const checksBefore = await gateway.metric('sallyport_verification_tokens_total')
+    const answers = new Set<string>()
+    for (let round = 0; round < 40; round += 1) answers.add(await verdict(forged))
+    const checks = (await gateway.metric('sallyport_verification_tokens_total')) - checksBefore
+    // A fetch that has become possible meanwhile brings one check more.
+    const allowed = 2 * (1 + wallSeconds() - startSeconds)
+    assert.ok(checks <= allowed && checks < 40, `${checks} checks, ${allowed} allowed`)
+    assert.ok(answers.has('verifier_unavailable'), [...answers].join())
+    const metrics = await (await fetch(`${gateway.adminOrigin}/metrics`)).text()
+    assert.match(metrics, /^sallyport_refusals_total\{[^}]*reason="signature_unsettled"/m)
+    assert.doesNotMatch(metrics, /^sallyport_refusals_total\{[^}]*reason="keys_unavailable"/m)
+    assert.equal(await verdict(tokenOf(key, 'main')), '200')
+  })
+})
+
 describe('a key that is replaced while the key endpoint is down', () => {
   for (const { name, kid } of KINDS) {
     it(`${name} has its tokens undecided, and forged ones of before bad`, async () => {

@@ -142,6 +142,23 @@ describe('JWKS client', () => {
     })
   })
 
+  describe('provider down while a token waits for a key', () => {
+    it('is asked ever less often, and its outage is told once', async () => {
+      const { client, eventTypes } = clients.create(server.jwksUri, {
+        retry: { initialMs: 10, maxMs: 10_000 },
+      })
+      await client.start()
+      server.behaviour = 'error'
+      assert.equal((await client.resolveUnknownKey('forged')).outcome, 'unavailable')
+      const told = () => eventTypes().filter((type) => type === 'jwks_refresh_failed').length
+      await eventually('some attempts', () => client.status().consecutiveFailures >= 8)
+      assert.equal(told(), 1)
+      server.behaviour = 'good'
+      await eventually('keys again', () => eventTypes().includes('jwks_refresh_recovered'))
+      assert.equal(told(), 1)
+    })
+  })
+
   describe('provider that lies', () => {
     const lies: readonly (readonly [Behaviour, string])[] = [
       ['huge', 'too_large'],

@@ -76,6 +76,12 @@ describe('states of a key set', () => {
     assert.equal(store.state, 'dead')
   })
 
+  it('does not say of such a copy when the issuer was asked: the clock may have been set', () => {
+    const { store } = setUp()
+    store.apply(parsed(one), { ageMs: 0, confirmed: false })
+    assert.equal(store.keySet().askedAtSeconds, 0)
+  })
+
   it('never lets a set die while it is fresh', () => {
     const clock = new ManualClock()
     const options = { issuerName: 'main', freshForMs: 1_000, staleMaxAgeMs: 0 }

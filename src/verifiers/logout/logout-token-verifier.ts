@@ -3,9 +3,9 @@
  * rare, so that one thread and one backend will do.
  */
 import {
-  type FoundKeys,
   findKeys,
   findNewerKeys,
+  type NewerKeys,
   publishedBySeconds,
 } from '../../keys/find-keys.ts'
 import type { KeySource, VerificationKey } from '../../keys/key-set.ts'
@@ -115,7 +115,7 @@ export class LogoutTokenVerifier {
 
 /** `null`: the signature is good. */
 function problemUnder(
-  found: FoundKeys,
+  found: NewerKeys,
   text: string,
   algorithm: JwsAlgorithm,
 ): LogoutTokenProblem | null {
@@ -126,6 +126,7 @@ function problemUnder(
       return verdict === 'bad' && found.areAll ? 'bad_signature' : 'unavailable'
     }
     case 'unavailable':
+    case 'unsettled':
       return 'unavailable'
     case 'unknown':
     case 'unfit':
