@@ -20,6 +20,11 @@ import {
   type ClientAuthentication,
   createProofMaker,
 } from '../verifiers/introspection/client-authentication.ts'
+import {
+  EndpointPauses,
+  PAUSED_CALLERS,
+  type PausedCallers,
+} from '../verifiers/introspection/endpoint-pauses.ts'
 import { IntrospectionClient } from '../verifiers/introspection/introspection-client.ts'
 import { IntrospectionVerifier } from '../verifiers/introspection/introspection-verifier.ts'
 import type { IntrospectionBuffers, ListenerStart } from './thread-messages.ts'
@@ -32,6 +37,10 @@ const PROBE_EXPIRY_MARGIN_MS = 1_000
 /** Each issuer has two breakers, side by side: see {@link IntrospectionClient}. */
 const FOR_EVERYBODY = 0
 const FOR_KNOWN = 1
+/** And three pauses, the first for everybody: see {@link EndpointPauses}. */
+const PAUSES = 3
+const FOR_UNKNOWN = 1
+const AFTER_UNKNOWN = 2
 
 export interface ComposedIntrospection {
   readonly introspector: Introspector
@@ -46,7 +55,7 @@ export function createIntrospectionBuffers({
   return {
     breakers: createCircuitBreakerBuffer(2 * issuers.length),
     crowds: createCrowdLimitBuffer(issuers.length, tuning.listenerThreads),
-    pauses: createPauseBuffer(issuers.length),
+    pauses: createPauseBuffer(PAUSES * issuers.length),
   }
 }
 
@@ -79,8 +88,14 @@ export function composeIntrospection(
         turns: ofOrigin,
         breaker: breakerOf(introspection, breakers, FOR_EVERYBODY + 2 * index),
         knownBreaker: breakerOf(introspection, breakers, FOR_KNOWN + 2 * index),
-        pause: new SharedPause(pauses, index),
-        onPause: (seconds) => logger.log({ event: 'introspection_paused', issuer: name, seconds }),
+        pauses: new EndpointPauses({
+          clock,
+          forAll: new SharedPause(pauses, FOR_EVERYBODY + PAUSES * index),
+          forUnknown: new SharedPause(pauses, FOR_UNKNOWN + PAUSES * index),
+          afterUnknown: new SharedPause(pauses, AFTER_UNKNOWN + PAUSES * index),
+          onPause: (callers, seconds) =>
+            logger.log({ event: 'introspection_paused', issuer: name, callers, seconds }),
+        }),
         prove: createProofMaker(clientOf(introspection), endpoint, () => randomHex(TOKEN_ID_BYTES)),
         clock,
       },
@@ -103,9 +118,12 @@ export interface IntrospectionReading {
     readonly state: CircuitState
     readonly opened: number
   }[]
-  /** Seconds until the pause ends that the endpoint has asked for; 0: there is none. */
-  readonly pauseSeconds: number
-  readonly pauses: number
+  readonly pauses: readonly {
+    readonly callers: PausedCallers
+    /** Until it ends; 0: there is none. */
+    readonly seconds: number
+    readonly begun: number
+  }[]
 }
 
 /** For the supervisor, which looks at what the threads know of the endpoints. */
@@ -115,24 +133,30 @@ export function introspectionReader(
 ): () => readonly IntrospectionReading[] {
   const endpoints = issuers.flatMap(({ name, introspection }, index) => {
     if (introspection === null) return []
-    const pause = new SharedPause(pauses, index)
+    const kept = ([FOR_EVERYBODY, FOR_UNKNOWN] as const).map((which) => ({
+      callers: PAUSED_CALLERS[which],
+      pause: new SharedPause(pauses, which + PAUSES * index),
+    }))
     const circuits = ([FOR_EVERYBODY, FOR_KNOWN] as const).map((which) => ({
       callers: CALLERS[which],
       breaker: breakerOf(introspection, breakers, which + 2 * index),
     }))
-    return [{ issuer: name, circuits, pause }]
+    return [{ issuer: name, circuits, kept }]
   })
   return () => {
     const nowMs = systemClock.wallMs()
-    return endpoints.map(({ issuer, circuits, pause }) => ({
+    return endpoints.map(({ issuer, circuits, kept }) => ({
       issuer,
       circuits: circuits.map(({ callers, breaker }) => ({
         callers,
         state: breaker.state(nowMs),
         opened: breaker.openedCount,
       })),
-      pauseSeconds: Math.ceil(pause.leftMs(nowMs) / MS_PER_SECOND),
-      pauses: pause.count,
+      pauses: kept.map(({ callers, pause }) => ({
+        callers,
+        seconds: Math.ceil(pause.leftMs(nowMs) / MS_PER_SECOND),
+        begun: pause.count,
+      })),
     }))
   }
 }

@@ -21,6 +21,7 @@ export interface IntrospectionBuffers {
   /** Circuit breakers: two for each issuer. */
   readonly breakers: SharedArrayBuffer
   readonly crowds: SharedArrayBuffer
+  /** Three for each issuer. */
   readonly pauses: SharedArrayBuffer
 }
 
