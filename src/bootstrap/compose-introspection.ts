@@ -13,6 +13,7 @@ import {
 import { type Clock, systemClock } from '../resilience/clock.ts'
 import { CONNECTIONS_MIN, ConnectionTurns, strangersMax } from '../resilience/connection-turns.ts'
 import { CrowdLimit, createCrowdLimitBuffer } from '../resilience/crowd-limit.ts'
+import { createEarlyProbesBuffer, EarlyProbes } from '../resilience/early-probes.ts'
 import { OutboundHttp } from '../resilience/outbound-http.ts'
 import { randomHex } from '../resilience/randomness.ts'
 import { createPauseBuffer, SharedPause } from '../resilience/shared-pause.ts'
@@ -54,6 +55,7 @@ export function createIntrospectionBuffers({
 }: GatewayConfiguration): IntrospectionBuffers {
   return {
     breakers: createCircuitBreakerBuffer(2 * issuers.length),
+    probes: createEarlyProbesBuffer(issuers.length),
     crowds: createCrowdLimitBuffer(issuers.length, tuning.listenerThreads),
     pauses: createPauseBuffer(PAUSES * issuers.length),
   }
@@ -64,7 +66,7 @@ export function composeIntrospection(
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): ComposedIntrospection {
   const { issuers, tuning } = configuration
-  const { breakers, crowds, pauses } = buffers.introspection
+  const { breakers, probes, crowds, pauses } = buffers.introspection
   const threads = tuning.listenerThreads
   const share = Math.ceil(tuning.identityProviderConnections / threads)
   const connections = Math.max(CONNECTIONS_MIN, share)
@@ -87,6 +89,8 @@ export function composeIntrospection(
         http,
         turns: ofOrigin,
         breaker: breakerOf(introspection, breakers, FOR_EVERYBODY + 2 * index),
+        probes: new EarlyProbes(probes, index, introspection.circuitBreaker.recoveryTimeoutMs),
+        probeAnswers: introspection.circuitBreaker.halfOpenRequests,
         knownBreaker: breakerOf(introspection, breakers, FOR_KNOWN + 2 * index),
         pauses: new EndpointPauses({
           clock,

@@ -20,6 +20,8 @@ import type { StoreCall } from './memory-sessions.ts'
 export interface IntrospectionBuffers {
   /** Circuit breakers: two for each issuer. */
   readonly breakers: SharedArrayBuffer
+  /** When the gateway itself may ask, for each issuer. */
+  readonly probes: SharedArrayBuffer
   readonly crowds: SharedArrayBuffer
   /** Three for each issuer. */
   readonly pauses: SharedArrayBuffer

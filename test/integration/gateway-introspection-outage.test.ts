@@ -29,6 +29,9 @@ const RECOVERY_MS = Math.ceil(700 * slowness())
 /** The default of an issuer. */
 const CLOCK_TOLERANCE_SECONDS = 5
 
+/** The gateway's own questions come several times meanwhile. */
+const SLOW_RECOVERY_MS = 2_000
+
 let endpoint: IntrospectionServer
 let parts: CredentialGateway
 let count = 0
@@ -78,6 +81,10 @@ before(async () => {
           ...issuerWith({ onOutage: 'reject-all' }),
           issuer: 'https://strict.example.com/',
         },
+        slow: {
+          ...issuerWith({ circuitBreaker: { recoveryTimeout: `${SLOW_RECOVERY_MS}ms` } }),
+          issuer: 'https://slow.example.com/',
+        },
         lax: {
           ...issuerWith({ onOutage: 'pass-through', iUnderstand: true }),
           issuer: 'https://lax.example.com/',
@@ -87,6 +94,7 @@ before(async () => {
     {
       '/cached/*': { authenticate: ['introspection'], issuers: ['cached'] },
       '/strict/*': { authenticate: ['introspection'], issuers: ['strict'] },
+      '/slow/*': { authenticate: ['introspection'], issuers: ['slow'] },
       '/lax/*': { authenticate: ['introspection'], issuers: ['lax'] },
       '/laxscope/*': {
         authenticate: ['introspection'],
@@ -284,6 +292,19 @@ describe('the circuit breaker of the endpoint', () => {
       endpoint.reply = json({ ...ACTIVE, iss: 'https://strict.example.com/' })
       assert.equal(outcomeOf(await ask('/strict/x', newToken())), 'passed')
     }
+  })
+
+  it("tries clients when its time is up, whatever became of the gateway's questions", async () => {
+    await recover()
+    const active = json({ ...ACTIVE, iss: 'https://slow.example.com/' })
+    endpoint.reply = (response, token) =>
+      (token.startsWith('good-') ? active : status(500))(response, token)
+    for (let n = 0; n < 5; n += 1) await ask('/slow/x', newToken())
+    const opened = performance.now()
+    await eventually('good tokens are asked about', async () => {
+      return outcomeOf(await ask('/slow/x', `good-${newToken()}`)) === 'passed'
+    })
+    assert.ok(performance.now() - opened >= SLOW_RECOVERY_MS - 500, 'the questions failed')
   })
 
   it('reopens when a probe fails', async () => {

@@ -23,6 +23,7 @@ import {
 import type { BreakerPermit, CircuitBreaker } from '../../resilience/circuit-breaker.ts'
 import type { Clock } from '../../resilience/clock.ts'
 import type { ConnectionTurns, TurnEnd } from '../../resilience/connection-turns.ts'
+import type { EarlyProbes } from '../../resilience/early-probes.ts'
 import type { OutboundHttp, OutboundResult } from '../../resilience/outbound-http.ts'
 import { randomHex } from '../../resilience/randomness.ts'
 import type { ProofMaker } from './client-authentication.ts'
@@ -43,6 +44,9 @@ export interface IntrospectionClientParts {
   readonly turns: ConnectionTurns
   /** For everybody. */
   readonly breaker: CircuitBreaker
+  readonly probes: EarlyProbes
+  /** Answers to probes that close it before its time. */
+  readonly probeAnswers: number
   /** For known tokens, while the other one is open. */
   readonly knownBreaker: CircuitBreaker
   readonly pauses: EndpointPauses
@@ -91,6 +95,7 @@ const SAYS_NOTHING: ReadonlySet<IntrospectionOutcome> = new Set([
   PAUSED,
   OVERLOADED,
 ])
+const MARGIN_MS = 1_000
 const PROBE_TOKEN_BYTES = 32
 const STATUS_OK = 200
 const STATUS_CLIENT_ERROR_MIN = 400
@@ -116,7 +121,11 @@ export class IntrospectionClient {
   constructor(options: IntrospectionClientOptions, parts: IntrospectionClientParts) {
     this.#options = options
     this.#parts = parts
-    this.#probe = new EndpointProbe(parts.breaker, parts.clock)
+    this.#probe = new EndpointProbe({
+      ...parts,
+      answers: parts.probeAnswers,
+      answerMsMax: 2 * options.timeoutMs + MARGIN_MS,
+    })
   }
 
   /**
@@ -199,16 +208,21 @@ export class IntrospectionClient {
   }
 
   #report({ breaker, permit }: Leave, outcome: IntrospectionOutcome): void {
-    if (isDecided(outcome)) breaker.succeeded(permit)
-    else if (SAYS_NOTHING.has(outcome)) breaker.released(permit)
+    if (isDecided(outcome)) {
+      breaker.succeeded(permit)
+      this.#parts.probes.confirmed()
+    } else if (SAYS_NOTHING.has(outcome)) breaker.released(permit)
     else breaker.failed(permit, this.#parts.clock.wallMs())
   }
 
   /** Asks about a token that nobody has: whatever is decided, the endpoint works. */
   async #askOfNobody(policy: IntrospectionAnswerPolicy): Promise<ProbeVerdict> {
     const token = { text: randomHex(PROBE_TOKEN_BYTES), isKnown: false }
-    const { clock, pauses } = this.#parts
+    const { clock, pauses, turns } = this.#parts
+    const turn = await turns.take(false, this.#options.timeoutMs)
+    if (turn === null) return 'failed'
     const result = await this.#post(token, this.#options.timeoutMs, clock.nowSeconds())
+    turns.giveBack(turn, 'failed')
     if (pauses.heed(result, false) !== null) return 'unclear'
     const outcome = outcomeOf(result, token, policy, clock.nowSeconds())
     if (outcome === REQUEST_REFUSED) return 'unclear'
