@@ -139,7 +139,10 @@ export class TokenAuthenticator implements Authenticator {
     const { introspector, verdicts } = this.#parts
     const stale = { token: digest.token, profile: rule.staleKey }
     const known = { token: digest.token, profile: rule.knownKey }
-    const isKnown = verdicts.recallCopy(known, nowSeconds) !== null
+    // Whoever has an older answer is asked about first, so that it stands in for outages only.
+    const isKnown =
+      verdicts.recallCopy(known, nowSeconds) !== null ||
+      verdicts.recallCopy(stale, nowSeconds) !== null
     const outcome = await introspector.introspect({ text, isKnown }, rule.policy, nowSeconds)
     if (outcome.kind === 'overloaded') return { kind: 'undecided', undecided: 'overloaded' }
     if (outcome.kind === 'undecided') {

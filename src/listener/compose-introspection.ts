@@ -6,13 +6,17 @@ import type { Clock } from '../resilience/clock.ts'
 import { CONNECTIONS_MIN, ConnectionTurns, strangersMax } from '../resilience/connection-turns.ts'
 import { OutboundHttp } from '../resilience/outbound-http.ts'
 import { randomHex } from '../resilience/randomness.ts'
-import { breakerOf, crowdLimitOf, pauseOf } from '../threads/introspection-memory.ts'
+import { breakerOf, crowdLimitOf, earlyProbesOf, pauseOf } from '../threads/introspection-memory.ts'
 import type { ListenerStart } from '../threads/listener-start.ts'
 import type { ResourceLease } from '../threads/resources.ts'
 import {
   type ClientAuthentication,
   createProofMaker,
 } from '../verifiers/introspection/client-authentication.ts'
+import {
+  EndpointPauses,
+  type EndpointPausesParts,
+} from '../verifiers/introspection/endpoint-pauses.ts'
 import { IntrospectionClient } from '../verifiers/introspection/introspection-client.ts'
 import { IntrospectionVerifier } from '../verifiers/introspection/introspection-verifier.ts'
 
@@ -52,8 +56,9 @@ export function composeIntrospection(
       ...circuitsOf(start, name, introspection),
       http,
       turns,
-      onPause: (seconds: number) =>
-        logger.log({ event: 'introspection_paused', issuer: name, seconds }),
+      pauses: pausesOf(start, name, clock, (callers, seconds) =>
+        logger.log({ event: 'introspection_paused', issuer: name, callers, seconds }),
+      ),
       prove: createProofMaker(clientOf(introspection), endpoint, () => randomHex(TOKEN_ID_BYTES)),
       clock,
     }
@@ -105,8 +110,24 @@ function circuitsOf(
   return {
     breaker: breakerOf(memory, issuer, 'all', introspection),
     knownBreaker: breakerOf(memory, issuer, 'known', introspection),
-    pause: pauseOf(memory, issuer),
+    probes: earlyProbesOf(memory, issuer, introspection),
+    probeAnswers: introspection.circuitBreaker.halfOpenRequests,
   }
+}
+
+function pausesOf(
+  { buffers: { introspection: memory } }: ListenerStart,
+  issuer: string,
+  clock: Clock,
+  onPause: EndpointPausesParts['onPause'],
+): EndpointPauses {
+  return new EndpointPauses({
+    clock,
+    forAll: pauseOf(memory, issuer, 'all'),
+    forUnknown: pauseOf(memory, issuer, 'unknown'),
+    afterUnknown: pauseOf(memory, issuer, 'after_unknown'),
+    onPause,
+  })
 }
 
 function clientOf({ clientId, clientKey }: IntrospectionConfiguration): ClientAuthentication {

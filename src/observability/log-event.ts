@@ -48,7 +48,13 @@ export type LogEvent =
   /** A session or API key in Redis: whoever has it gets 503. Once for each, by each thread. */
   | { readonly event: 'redis_record_too_large' }
   /** The endpoint was asked too often, it says: nobody asks for so long. */
-  | { readonly event: 'introspection_paused'; readonly issuer: string; readonly seconds: number }
+  | {
+      readonly event: 'introspection_paused'
+      readonly issuer: string
+      /** Who keeps this pause. */
+      readonly callers: 'all' | 'unknown'
+      readonly seconds: number
+    }
   /** Of each stream, since the last line of this kind or since the start. */
   | ({ readonly event: 'log_lines_dropped' } & LinesByStream)
   | { readonly event: 'draining' }

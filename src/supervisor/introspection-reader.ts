@@ -9,6 +9,7 @@ import {
   type IntrospectionMemory,
   pauseOf,
 } from '../threads/introspection-memory.ts'
+import { PAUSED_CALLERS, type PausedCallers } from '../verifiers/introspection/endpoint-pauses.ts'
 
 const MS_PER_SECOND = 1_000
 
@@ -19,9 +20,12 @@ export interface IntrospectionReading {
     readonly state: CircuitState
     readonly opened: number
   }[]
-  /** Seconds until the pause ends that the endpoint has asked for; 0: there is none. */
-  readonly pauseSeconds: number
-  readonly pauses: number
+  readonly pauses: readonly {
+    readonly callers: PausedCallers
+    /** Until it ends; 0: there is none. */
+    readonly seconds: number
+    readonly begun: number
+  }[]
 }
 
 export function introspectionReader(
@@ -34,19 +38,26 @@ export function introspectionReader(
       callers,
       breaker: breakerOf(memory, name, callers, introspection),
     }))
-    return [{ issuer: name, circuits, pause: pauseOf(memory, name) }]
+    const kept = PAUSED_CALLERS.map((callers) => ({
+      callers,
+      pause: pauseOf(memory, name, callers),
+    }))
+    return [{ issuer: name, circuits, kept }]
   })
   return () => {
     const nowMs = systemClock.wallMs()
-    return endpoints.map(({ issuer, circuits, pause }) => ({
+    return endpoints.map(({ issuer, circuits, kept }) => ({
       issuer,
       circuits: circuits.map(({ callers, breaker }) => ({
         callers,
         state: breaker.state(nowMs),
         opened: breaker.openedCount,
       })),
-      pauseSeconds: Math.ceil(pause.leftMs(nowMs) / MS_PER_SECOND),
-      pauses: pause.count,
+      pauses: kept.map(({ callers, pause }) => ({
+        callers,
+        seconds: Math.ceil(pause.leftMs(nowMs) / MS_PER_SECOND),
+        begun: pause.count,
+      })),
     }))
   }
 }

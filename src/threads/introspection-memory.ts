@@ -4,8 +4,10 @@ import type { IntrospectionConfiguration } from '../config/sections/issuers/intr
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { CircuitBreaker, createCircuitBreakerBuffer } from '../resilience/circuit-breaker.ts'
 import { CrowdLimit, createCrowdLimitBuffer } from '../resilience/crowd-limit.ts'
+import { createEarlyProbesBuffer, EarlyProbes } from '../resilience/early-probes.ts'
 import { createPauseBuffer, SharedPause } from '../resilience/shared-pause.ts'
 import { createNamedBuffer, type NamedBuffer, placeOf } from '../shared-memory/named-places.ts'
+import { PAUSED_CALLERS } from '../verifiers/introspection/endpoint-pauses.ts'
 
 /** On top of the time that an attempt may take: then its thread has died. */
 const PROBE_EXPIRY_MARGIN_MS = 1_000
@@ -16,6 +18,11 @@ const PROBE_EXPIRY_MARGIN_MS = 1_000
  */
 export const CALLERS = ['all', 'known'] as const
 
+/** Each issuer has three: see verifiers/introspection/endpoint-pauses.ts. */
+const PAUSES = [...PAUSED_CALLERS, 'after_unknown'] as const
+
+type PauseName = (typeof PAUSES)[number]
+
 export type Callers = (typeof CALLERS)[number]
 
 export interface IntrospectionMemory {
@@ -23,7 +30,9 @@ export interface IntrospectionMemory {
   readonly breakers: NamedBuffer
   /** By origin: issuers may share one. */
   readonly crowds: NamedBuffer
-  /** By issuer. */
+  /** When the gateway itself may ask, by issuer. */
+  readonly probes: NamedBuffer
+  /** By issuer and {@link PAUSES}. */
   readonly pauses: NamedBuffer
 }
 
@@ -41,7 +50,11 @@ export function createIntrospectionMemory({
     crowds: createNamedBuffer(origins, (count) =>
       createCrowdLimitBuffer(count, tuning.listenerThreads),
     ),
-    pauses: createNamedBuffer(names, createPauseBuffer),
+    probes: createNamedBuffer(names, createEarlyProbesBuffer),
+    pauses: createNamedBuffer(
+      names.flatMap((name) => PAUSES.map((pause) => pauseName(name, pause))),
+      createPauseBuffer,
+    ),
   }
 }
 
@@ -56,8 +69,21 @@ export function breakerOf(
   return new CircuitBreaker(breakers.buffer, place, { ...circuitBreaker, probeExpiryMs })
 }
 
-export function pauseOf({ pauses }: IntrospectionMemory, issuer: string): SharedPause {
-  return new SharedPause(pauses.buffer, placeOf(pauses, issuer))
+export function pauseOf(
+  { pauses }: IntrospectionMemory,
+  issuer: string,
+  pause: PauseName,
+): SharedPause {
+  return new SharedPause(pauses.buffer, placeOf(pauses, pauseName(issuer, pause)))
+}
+
+export function earlyProbesOf(
+  { probes }: IntrospectionMemory,
+  issuer: string,
+  { circuitBreaker }: IntrospectionConfiguration,
+): EarlyProbes {
+  const place = placeOf(probes, issuer)
+  return new EarlyProbes(probes.buffer, place, circuitBreaker.recoveryTimeoutMs)
 }
 
 export function crowdLimitOf(
@@ -66,6 +92,10 @@ export function crowdLimitOf(
   thread: { readonly thread: number; readonly threads: number; readonly shareMax: number },
 ): CrowdLimit {
   return new CrowdLimit(crowds.buffer, { index: placeOf(crowds, origin), ...thread })
+}
+
+function pauseName(issuer: string, pause: PauseName): string {
+  return `${issuer} ${pause}`
 }
 
 function breakerName(issuer: string, callers: Callers): string {

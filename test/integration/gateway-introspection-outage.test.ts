@@ -25,6 +25,9 @@ const RECOVERY_MS = Math.ceil(700 * slowness())
 /** The default of an issuer. */
 const CLOCK_TOLERANCE_SECONDS = 5
 
+/** The gateway's own questions come several times meanwhile. */
+const SLOW_RECOVERY_MS = 2_000
+
 let endpoint: IntrospectionServer
 let parts: TestGateway
 let count = 0
@@ -57,11 +60,13 @@ before(async () => {
     issuers: {
       cached: issuer('idp'),
       strict: issuer('strict', { onOutage: 'reject-all' }),
+      slow: issuer('slow', { circuitBreaker: { recoveryTimeout: `${SLOW_RECOVERY_MS}ms` } }),
       lax: issuer('lax', { onOutage: 'pass-through', iUnderstand: true }),
     },
     routes: {
       '/cached/*': { authenticate: ['introspection'], issuers: ['cached'] },
       '/strict/*': { authenticate: ['introspection'], issuers: ['strict'] },
+      '/slow/*': { authenticate: ['introspection'], issuers: ['slow'] },
       '/lax/*': { authenticate: ['introspection'], issuers: ['lax'] },
       '/laxscope/*': {
         authenticate: ['introspection'],
@@ -262,6 +267,19 @@ describe('the circuit breaker of the endpoint', () => {
       endpoint.reply = json({ ...ACTIVE, iss: 'https://strict.example.com/' })
       assert.equal(outcomeOf(await ask('/strict/x', newOpaqueToken())), 'passed')
     }
+  })
+
+  it("tries clients when its time is up, whatever became of the gateway's questions", async () => {
+    await recover()
+    const active = json({ ...ACTIVE, iss: 'https://slow.example.com/' })
+    endpoint.reply = (response, token) =>
+      (token.startsWith('good-') ? active : status(500))(response, token)
+    for (let n = 0; n < 5; n += 1) await ask('/slow/x', newOpaqueToken())
+    const opened = performance.now()
+    await eventually('good tokens are asked about', async () => {
+      return outcomeOf(await ask('/slow/x', `good-${newOpaqueToken()}`)) === 'passed'
+    })
+    assert.ok(performance.now() - opened >= SLOW_RECOVERY_MS - 500, 'the questions failed')
   })
 
   it('reopens when a probe fails', async () => {

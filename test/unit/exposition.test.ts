@@ -64,8 +64,10 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
           { callers: 'all', state: 'open' },
           { callers: 'known', state: 'closed' },
         ],
-        pauseSeconds: 7,
-        pauses: 2,
+        pauses: [
+          { callers: 'all', seconds: 7, begun: 2 },
+          { callers: 'unknown', seconds: 0, begun: 3 },
+        ],
       },
     ],
     circuitStates: ['closed', 'open', 'half_open'],

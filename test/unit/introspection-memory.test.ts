@@ -79,24 +79,27 @@ describe('what threads know of introspection endpoints', () => {
       const permit = breaker.tryAcquire(nowMs)
       if (permit !== null) breaker.failed(permit, nowMs)
     }
-    pauseOf(memory, 'one').begin(20_000, nowMs)
+    pauseOf(memory, 'one', 'unknown').begin(20_000, nowMs)
     for (const configuration of [first, second]) {
       const told = introspectionReader(configuration, memory)().flatMap(
         ({ issuer: name, circuits, pauses }) => [
           ...circuits.map(({ callers, state }) => `${name} ${callers} ${state}`),
-          `${name} ${pauses}`,
+          ...pauses.map(({ callers, begun }) => `${name} ${callers} ${begun}`),
         ],
       )
       assert.deepEqual(told.sort(), [
-        'one 1',
+        'one all 0',
         'one all closed',
         'one known closed',
-        'three 0',
+        'one unknown 1',
+        'three all 0',
         'three all closed',
         'three known closed',
-        'two 0',
+        'three unknown 0',
+        'two all 0',
         'two all closed',
         'two known open',
+        'two unknown 0',
       ])
     }
   })

@@ -29,8 +29,8 @@ const circuitBreaker = section(
     }).prefault(5),
     recoveryTimeout: duration(
       'Time until requests of clients try the endpoint again. Meanwhile the gateway itself asks it ' +
-        'about a token that nobody has, at most every 500 ms and only while requests come; once it ' +
-        'answers, they pass.',
+        'about a token that nobody has, every 500 ms at first and every 5 s later, and only while ' +
+        'requests come; once it answers, they pass.',
       {
         minimum: '100ms',
         maximum: '10m',
