@@ -5,7 +5,7 @@
 import { InternalTokenMinter, MintedToken } from '../src/identity/internal-token.ts'
 import { generateSigningKey, type InternalTokenAlgorithm } from '../src/identity/signing-key.ts'
 import { EMPTY_IDENTITY, type Verified } from '../src/protocol/verification.ts'
-import { randomHex } from '../src/resilience/randomness.ts'
+import { randomHex } from '../src/runtime/randomness.ts'
 import { type BenchCase, runBench } from './bench.ts'
 
 const NOW_SECONDS = 1_760_000_000

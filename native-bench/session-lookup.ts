@@ -4,7 +4,7 @@
  * Counts the CPU of this process only. Run: `node build/native-bench/session-lookup.js`.
  */
 import { Redis } from 'ioredis'
-import { RedisConnections } from '../src/resilience/redis-connections.ts'
+import { RedisClient } from '../src/redis/redis-client.ts'
 import { SALLYPORT_FORMAT } from '../src/verifiers/session/sallyport-format.ts'
 import { sessionKey } from '../src/verifiers/session/session-key.ts'
 import { SessionVerifier } from '../src/verifiers/session/session-verifier.ts'
@@ -21,7 +21,7 @@ const NOW = 1_700_000_000
 const KEY_PREFIX = 'sess:'
 
 const server = await RedisServer.start()
-const connections = new RedisConnections(redisOptions([server.node]), {
+const connections = new RedisClient(redisOptions([server.node]), {
   random: () => 0,
   onState: () => {},
   onOversizedRecord: () => {},

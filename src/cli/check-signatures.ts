@@ -1,5 +1,4 @@
 /** Proves on this machine what checks signatures, and says what a gateway would make of it. */
-
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { signatureProblem } from '../listener/signature-problem.ts'
 import { type BindingFault, proveSignatures } from '../verifiers/jwt/signature-proof.ts'

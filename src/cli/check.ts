@@ -1,5 +1,4 @@
 /** `sallyport check`: says everything that is wrong with a configuration, and starts nothing. */
-
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { sendsInternalTokens } from '../supervisor/internal-token-keys.ts'
 import { checkOnline } from './check-online.ts'

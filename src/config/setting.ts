@@ -62,17 +62,17 @@ export function patternText(what: string, pattern: RegExp, complaint: string) {
 }
 
 /**
- * Text that a function judges.
- * @param judge Gives the value to use, or `null` for "no".
+ * Text that a function checks.
+ * @param parse Gives the value to use, or `null` for "no".
  */
-export function judgedText<Value>(
+export function checkedText<Value>(
   what: string,
-  judge: (value: string) => Value | null,
+  parse: (value: string) => Value | null,
   complaint: string,
 ) {
   return text(what).transform((value, context) => {
-    const judged = judge(value)
-    if (judged !== null) return judged
+    const parsed = parse(value)
+    if (parsed !== null) return parsed
     context.addIssue({ code: 'custom', message: complaint })
     return z.NEVER
   })

@@ -1,5 +1,5 @@
 /** Where a route looks for a bearer token. */
-import { parameterKey } from './query-parameter.ts'
+import { parameterKey } from '../http/query-parameter.ts'
 
 /**
  * - `header` with a scheme: `Authorization: Bearer …`, or any other field and scheme.

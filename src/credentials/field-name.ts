@@ -29,14 +29,14 @@ const MESSAGE_FIELDS: ReadonlySet<string> = new Set([
 ])
 
 /** The name in lower case, or `null`. Fields with other names are dropped from requests. */
-export function judgeFieldName(value: string): string | null {
+export function parseFieldName(value: string): string | null {
   const name = value.toLowerCase()
   return FIELD_NAME.test(value) && !MESSAGE_FIELDS.has(name) ? name : null
 }
 
 /** The name as written, or `null`. `Authorization` is for the credential of a client. */
-export function judgeIdentityFieldName(value: string): string | null {
-  const name = judgeFieldName(value)
+export function parseIdentityFieldName(value: string): string | null {
+  const name = parseFieldName(value)
   return name === null || name === 'authorization' || name === 'proxy-authorization' ? null : value
 }
 

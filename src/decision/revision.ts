@@ -2,17 +2,17 @@
  * What requests are decided by: all that follows from one configuration. Immutable, except that
  * shared memory behind it moves on. A request keeps the revision under which it began.
  */
-import type { RouteRequirement } from '../authentication/authorize.ts'
-import type { Authenticator } from '../authentication/verdict.ts'
 import type { CredentialExtractor } from '../credentials/extract-credential.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
-import type { Clock } from '../resilience/clock.ts'
 import type { LearntRevocations } from '../revocation/learnt-revocations.ts'
 import type { RevocationReader } from '../revocation/revocation-reader.ts'
 import type { RouteTable } from '../routing/compile-routes.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { TenantPolicy } from '../tenants/match-token-tenant.ts'
 import type { TenantResolver } from '../tenants/resolve-tenant.ts'
 import type { TenantRegistry } from '../tenants/tenant-registry.ts'
+import type { Authenticator } from '../verifiers/authenticator.ts'
+import type { RouteRequirement } from './authorize.ts'
 
 /**
  * - `none`: no credential is looked for; what there is goes upstream as it came.

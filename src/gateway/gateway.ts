@@ -3,17 +3,17 @@
  * and what a thread has whatever the configuration is.
  */
 import type { Revision } from '../decision/revision.ts'
+import type { EndpointTable } from '../http/endpoint-table.ts'
+import type { TrustedPeers } from '../http/trusted-peers.ts'
 import type { AccessLog } from '../observability/access-log.ts'
 import type { ListenerMetrics } from '../observability/listener-metrics.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { RequestIds } from '../observability/request-id.ts'
 import type { TraceParents } from '../observability/trace-context.ts'
-import type { EndpointTable } from '../protocol/endpoint-table.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
-import type { Clock } from '../resilience/clock.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { MainEndpoint } from './main-endpoint.ts'
-import type { TrustedPeers } from './trusted-peers.ts'
 
 /** All that follows from one configuration. Immutable; a request keeps the one it began under. */
 export interface GatewayRevision extends Revision<GatewayRoute> {
@@ -21,7 +21,7 @@ export interface GatewayRevision extends Revision<GatewayRoute> {
   readonly endpoints: EndpointTable<MainEndpoint>
   /** By name: a tenant may have one of its own. */
   readonly upstreams: ReadonlyMap<string, UpstreamPool>
-  /** Whether there are tenants: what a credential says of one then counts only once judged. */
+  /** Whether there are tenants: what a credential says of one then counts only once checked. */
   readonly hasTenants: boolean
   /** Names on the wire for the ids of a request; `null`: not sent upstream. */
   readonly requestIdName: string | null

@@ -5,9 +5,9 @@
  */
 import { decide } from '../decision/decide.ts'
 import type { Decision } from '../decision/decision.ts'
+import type { ClientExchange } from '../http/exchange.ts'
+import { fieldValue } from '../http/header-list.ts'
 import { isAcceptableRequestId } from '../observability/request-id.ts'
-import { fieldValue } from '../protocol/header-list.ts'
-import type { ClientExchange } from '../proxy/client-exchange.ts'
 import { enforce } from './enforce.ts'
 import type { Gateway } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'

@@ -3,15 +3,14 @@
  *
  * Every field is set in the constructor, in one order, so that all requests have one shape.
  */
-
 import type { Decision } from '../decision/decision.ts'
+import type { ClientExchange } from '../http/exchange.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import type { Outcome } from '../observability/metrics/metric-words.ts'
 import { describeError } from '../observability/redact.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { type Refused, refuse } from '../protocol/verification.ts'
-import type { ClientExchange } from '../proxy/client-exchange.ts'
 import type { ForwardEnd, ForwardObserver } from '../proxy/forward-request.ts'
 import type { Gateway, GatewayRevision } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'

@@ -2,18 +2,18 @@
  * What goes upstream: what the client sent, minus everything that only the gateway may say, plus
  * what the gateway says.
  */
-import { notesOf } from '../authentication/identity-notes.ts'
 import type { PassedDecision } from '../decision/decision.ts'
+import { fieldValue, type HeaderList } from '../http/header-list.ts'
 import type { ServedTenant } from '../identity/identity-headers.ts'
 import { isAcceptableRequestId } from '../observability/request-id.ts'
 import { isTraceparent } from '../observability/trace-context.ts'
-import { fieldValue, type HeaderList } from '../protocol/header-list.ts'
 import { forward } from '../proxy/forward.ts'
 import { forwardedFields } from '../proxy/forwarded-headers.ts'
 import { requestHeaders } from '../proxy/hop-by-hop-headers.ts'
 import { splitRequestFields } from '../proxy/request-fields.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { Tenant } from '../tenants/tenant.ts'
+import { derivedOf } from '../verifiers/derived-identity.ts'
 import type { Gateway, GatewayRevision } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { RequestContext } from './request-context.ts'
@@ -32,7 +32,12 @@ export function identityLines(
 ): string {
   if (established === null) return caller === 'unverified' ? UNVERIFIED_IDENTITY : NO_IDENTITY
   const told = tenant ?? (revision.hasTenants ? NO_TENANT : null)
-  return route.identity.linesFor(notesOf(established), established.verified, told, decidedAtSeconds)
+  return route.identity.linesFor(
+    derivedOf(established),
+    established.verified,
+    told,
+    decidedAtSeconds,
+  )
 }
 
 /** @param identity From {@link identityLines}. */
@@ -66,7 +71,7 @@ export function sendUpstream(
       target: query === '' ? head.path : `${head.path}?${query}`,
       headers: framing,
       // Ours come last: what is read twice by mistake is mostly read from the end.
-      ownFields: `${forwarded}${lines}${ids}${trace}${identity}`,
+      gatewayFields: `${forwarded}${lines}${ids}${trace}${identity}`,
       answerHeaders: ['x-request-id', request.requestId],
     },
     request,

@@ -9,8 +9,8 @@
  *
  * Identity fields that a client sends are taken out under each of them: strip-identity-headers.ts.
  */
+import { fieldLines } from '../http/header-list.ts'
 import type { RandomHex } from '../observability/random-text-pool.ts'
-import { fieldLines } from '../protocol/header-list.ts'
 import type { Verified } from '../protocol/verification.ts'
 import {
   type IdentityHeaderNames,

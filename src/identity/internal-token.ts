@@ -6,12 +6,12 @@
  * allocates nothing. Costs are in native-bench/internal-token.ts.
  */
 import { createPrivateKey, sign } from 'node:crypto'
+import { fieldLines } from '../http/header-list.ts'
 import {
   type RandomHex,
   type RandomPattern,
   RandomTextPool,
 } from '../observability/random-text-pool.ts'
-import { fieldLines } from '../protocol/header-list.ts'
 import {
   CALLER_PARTS,
   type IdentityPart,
@@ -19,7 +19,7 @@ import {
   TOKEN_PARTS,
 } from '../protocol/identity-parts.ts'
 import type { Identity, Verified } from '../protocol/verification.ts'
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 import type { TokenSigner } from './signing-keys.ts'
 
 /** The longest life of an internal token: nothing revokes it once it has left. */

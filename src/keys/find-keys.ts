@@ -71,7 +71,7 @@ const UNSETTLED: NewerKeys = { found: 'unsettled' }
  * much work it causes.
  */
 export function findKeys(keySet: KeySet, { keyId, algorithm }: KeySelector): FoundKeys {
-  // An issuer that has never had keys, or has had none for too long, cannot be judged by.
+  // An issuer that has never had keys, or has had none for too long, decides nothing.
   if (keySet.state === 'empty' || keySet.state === 'dead') return UNAVAILABLE
   const named = keySet.keys.filter((key) => answersTo(key, keyId))
   const fitting = named.filter(({ algorithms }) => algorithms.includes(algorithm))

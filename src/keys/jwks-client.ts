@@ -7,11 +7,11 @@
  * keys it no longer lists die at once, even if that leaves none. Anything else is a failure, and
  * the old set serves on until it is too old.
  */
-
 import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
+import { type ParsedJwks, parseJwks } from '../protocol/parse-jwks.ts'
 import { Backoff, type BackoffOptions } from '../resilience/backoff.ts'
-import type { Clock } from '../resilience/clock.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { DiskCache, DiskCopy } from './disk-cache.ts'
 import type { GenerationTable } from './generation-table.ts'
 import type {
@@ -26,7 +26,6 @@ import { KeyOutage } from './key-outage.ts'
 import type { KeySet, UnknownKeyOutcome } from './key-set.ts'
 import { KeySetNews } from './key-set-news.ts'
 import { type KeySetChange, KeyStore } from './key-store.ts'
-import { type ParsedJwks, parseJwks } from './parse-jwks.ts'
 import { RefetchBudget } from './refetch-budget.ts'
 import type { UnknownKeyAnswer } from './unknown-key-answer.ts'
 import { UnknownKeyMemo } from './unknown-key-memo.ts'

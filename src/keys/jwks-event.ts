@@ -1,10 +1,9 @@
 /** What the owner of an issuer's keys tells the operator. */
-
+import type { SkipReason } from '../protocol/parse-jwk.ts'
+import type { JwksRefusal, SkippedKey } from '../protocol/parse-jwks.ts'
 import type { DiskCacheRefusal } from './disk-cache.ts'
 import type { JwksSourceFailure } from './jwks-source.ts'
 import type { KeySetState, KeyWithoutPlace } from './key-set.ts'
-import type { SkipReason } from './parse-jwk.ts'
-import type { JwksRefusal, SkippedKey } from './parse-jwks.ts'
 
 /** `no_usable_keys`: a well-formed set in which no key is fit for use. */
 export type JwksFailure = JwksSourceFailure | JwksRefusal | 'no_usable_keys'

@@ -11,10 +11,10 @@
  * key that goes away, in whatever way, is first killed in the table of generations, which every
  * thread looks at for every cached decision, and only then missing from what `keySet` returns.
  */
-import type { Clock } from '../resilience/clock.ts'
+import type { ParsedKey } from '../protocol/parse-jwk.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { GenerationTable } from './generation-table.ts'
 import type { KeySet, KeySetState, KeyWithoutPlace, VerificationKey } from './key-set.ts'
-import type { ParsedKey } from './parse-jwk.ts'
 import { nextVerificationKeyId } from './verification-key-id.ts'
 
 export interface KeyStoreOptions {

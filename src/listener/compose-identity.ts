@@ -9,7 +9,7 @@ import {
   PASS_THROUGH,
 } from '../identity/identity-strategy.ts'
 import type { SigningSnapshot } from '../identity/signing-keys.ts'
-import { randomHex } from '../resilience/randomness.ts'
+import { randomHex } from '../runtime/randomness.ts'
 
 export interface ComposedIdentity {
   /** One object for all routes: what it works out for an identity is kept once. */

@@ -1,18 +1,15 @@
 /** Introspection of one thread: a client for each issuer that has an endpoint. */
-import type { Introspector } from '../authentication/token-authenticator.ts'
 import type { IntrospectionConfiguration } from '../config/sections/issuers/introspection.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { Clock } from '../resilience/clock.ts'
+import { type ClientAuthentication, createProofMaker } from '../protocol/client-authentication.ts'
 import { CONNECTIONS_MIN, ConnectionTurns, strangersMax } from '../resilience/connection-turns.ts'
 import { OutboundHttp } from '../resilience/outbound-http.ts'
-import { randomHex } from '../resilience/randomness.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { randomHex } from '../runtime/randomness.ts'
 import { breakerOf, crowdLimitOf, earlyProbesOf, pauseOf } from '../threads/introspection-memory.ts'
 import type { ListenerStart } from '../threads/listener-start.ts'
 import type { ResourceLease } from '../threads/resources.ts'
-import {
-  type ClientAuthentication,
-  createProofMaker,
-} from '../verifiers/introspection/client-authentication.ts'
+import type { Introspector } from '../verifiers/bearer-token/token-authenticator.ts'
 import {
   EndpointPauses,
   type EndpointPausesParts,

@@ -1,11 +1,4 @@
-/** One route of a listener thread: which credentials it takes, and who judges them. */
-
-import type { RouteRequirement } from '../authentication/authorize.ts'
-import { type ClaimRule, compileClaimRule } from '../authentication/require-claims.ts'
-import type { SharedVerdicts } from '../authentication/shared-verdicts.ts'
-import { type Introspector, TokenAuthenticator } from '../authentication/token-authenticator.ts'
-import type { Authenticator } from '../authentication/verdict.ts'
-import { compileTokenProfile } from '../authentication/verification-profile.ts'
+/** One route of a listener thread: which credentials it takes, and what verifies them. */
 import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import type { ClaimRequirementSettings } from '../config/sections/routes/requirements.ts'
 import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
@@ -14,6 +7,8 @@ import type { GatewayConfiguration } from '../config/sections.ts'
 import type { CredentialSource } from '../credentials/credential-source.ts'
 import { CredentialExtractor } from '../credentials/extract-credential.ts'
 import { CredentialStripper } from '../credentials/strip-credential.ts'
+import type { RouteRequirement } from '../decision/authorize.ts'
+import { type ClaimRule, compileClaimRule } from '../decision/require-claims.ts'
 import type { AuthenticationMethod, RouteTenants } from '../decision/revision.ts'
 import type { GatewayRoute } from '../gateway/gateway-route.ts'
 import { LoginRedirect } from '../gateway/login-redirect.ts'
@@ -26,6 +21,13 @@ import { createRequestFilter } from '../proxy/hop-by-hop-headers.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import { TenantResolver } from '../tenants/resolve-tenant.ts'
 import type { TenantRegistry } from '../tenants/tenant-registry.ts'
+import type { Authenticator } from '../verifiers/authenticator.ts'
+import type { SharedVerdicts } from '../verifiers/bearer-token/shared-verdicts.ts'
+import {
+  type Introspector,
+  TokenAuthenticator,
+} from '../verifiers/bearer-token/token-authenticator.ts'
+import { compileTokenProfile } from '../verifiers/bearer-token/verification-profile.ts'
 import type { JwtIssuerPolicy, JwtProfile } from '../verifiers/jwt/jwt-verifier.ts'
 import type { Verifier } from '../verifiers/verifier.ts'
 import type { ComposedIdentity } from './compose-identity.ts'
@@ -37,7 +39,7 @@ const COOKIE_BYTES_MAX = 512
 /** Fields that the gateway writes itself, beside the identity: see gateway/upstream-request.ts. */
 const TRACE_NAMES = ['traceparent', 'tracestate']
 
-/** Who judges which kind of credential; one set for all routes of a thread. */
+/** What verifies which kind of credential; one set for all routes of a thread. */
 export interface RouteAuthenticators {
   readonly verdicts: SharedVerdicts
   readonly jwt: Verifier<JwtProfile>

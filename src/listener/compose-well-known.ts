@@ -1,5 +1,4 @@
 /** The documents that a gateway serves at fixed paths, from its configuration. */
-
 import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
@@ -26,7 +25,7 @@ export function composeWellKnown(configuration: GatewayConfiguration): readonly 
   })
 }
 
-/** Issuers whose tokens the route can judge. */
+/** Issuers whose tokens the route can verify. */
 function issuersOf(
   { issuers: accepted, authenticators }: RouteConfiguration,
   issuers: readonly IssuerConfiguration[],

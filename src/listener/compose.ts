@@ -1,11 +1,4 @@
 /** The object graph of one listener thread, on one screen: which object gets which. */
-import { ApiKeyAuthenticator } from '../authentication/api-key-authenticator.ts'
-import { DatedIntrospector, DatedJwtVerifier } from '../authentication/dated-tokens.ts'
-import { LongLivedTokens } from '../authentication/long-lived-tokens.ts'
-import { SessionAuthenticator } from '../authentication/session-authenticator.ts'
-import { SharedVerdicts } from '../authentication/shared-verdicts.ts'
-import type { TokenAuthenticatorParts } from '../authentication/token-authenticator.ts'
-import type { Authenticator } from '../authentication/verdict.ts'
 import type { ApiKeysConfiguration } from '../config/sections/api-keys.ts'
 import type { SessionsConfiguration } from '../config/sections/sessions.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
@@ -14,22 +7,22 @@ import { jwksEndpoint } from '../gateway/answer-jwks.ts'
 import type { Gateway, GatewayRevision } from '../gateway/gateway.ts'
 import type { Readiness } from '../gateway/health.ts'
 import type { MainEndpoint } from '../gateway/main-endpoint.ts'
-import { TrustedPeers } from '../gateway/trusted-peers.ts'
+import { EndpointTable } from '../http/endpoint-table.ts'
+import { TrustedPeers } from '../http/trusted-peers.ts'
 import type { InternalTokens } from '../identity/identity-strategy.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { AccessLog } from '../observability/access-log.ts'
 import { ListenerMetrics } from '../observability/listener-metrics.ts'
 import { RequestIds } from '../observability/request-id.ts'
 import { TraceParents } from '../observability/trace-context.ts'
-import { EndpointTable } from '../protocol/endpoint-table.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
-import type { Clock } from '../resilience/clock.ts'
-import { randomHex } from '../resilience/randomness.ts'
-import type { RedisConnections } from '../resilience/redis-connections.ts'
+import type { RedisClient } from '../redis/redis-client.ts'
 import { FirstSights } from '../revocation/first-sights.ts'
 import { LearntRevocations } from '../revocation/learnt-revocations.ts'
 import { RevocationReader } from '../revocation/revocation-reader.ts'
 import { compileRoutes } from '../routing/compile-routes.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { randomHex } from '../runtime/randomness.ts'
 import { KeyGenerations } from '../shared-memory/key-generations.ts'
 import { TenantRegistry } from '../tenants/tenant-registry.ts'
 import type { ListenerStart } from '../threads/listener-start.ts'
@@ -37,10 +30,17 @@ import type { ResourceLease, Resources } from '../threads/resources.ts'
 import { InFlight } from '../token-cache/in-flight.ts'
 import { RefusalCache } from '../token-cache/refusal-cache.ts'
 import { MEMO_ENTRIES_DEFAULT, TokenCache } from '../token-cache/token-cache.ts'
+import { ApiKeyAuthenticator } from '../verifiers/api-key/api-key-authenticator.ts'
 import { ApiKeyList } from '../verifiers/api-key/api-key-list.ts'
 import { ApiKeyVerifier } from '../verifiers/api-key/api-key-verifier.ts'
+import type { Authenticator } from '../verifiers/authenticator.ts'
+import { DatedIntrospector, DatedJwtVerifier } from '../verifiers/bearer-token/dated-tokens.ts'
+import { LongLivedTokens } from '../verifiers/bearer-token/long-lived-tokens.ts'
+import { SharedVerdicts } from '../verifiers/bearer-token/shared-verdicts.ts'
+import type { TokenAuthenticatorParts } from '../verifiers/bearer-token/token-authenticator.ts'
 import { JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
 import type { SignaturePool } from '../verifiers/jwt/signature-pool.ts'
+import { SessionAuthenticator } from '../verifiers/session/session-authenticator.ts'
 import type { SessionReader } from '../verifiers/session/session-store.ts'
 import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
 import { type ComposedIdentity, composeIdentity } from './compose-identity.ts'
@@ -68,7 +68,7 @@ export interface ListenerParts {
   /** `null`: no route sends any. */
   readonly internalTokens: InternalTokens | null
   /** `null`: nothing uses Redis. */
-  readonly redis: RedisConnections | null
+  readonly redis: RedisClient | null
   /** Pools, connections and clients; released when no request needs them any longer. */
   readonly lease: ResourceLease
 }
@@ -196,7 +196,7 @@ function composeEndpoints(
 /** @param tokens What knows tokens that say when they were issued; here the others are added. */
 function composeAuthenticators(
   { configuration, buffers }: ListenerStart,
-  redis: RedisConnections | null,
+  redis: RedisClient | null,
   around: ListenerSurroundings,
   { verdicts, jwt, introspector }: TokenAuthenticatorParts,
 ): RouteAuthenticators {
@@ -262,7 +262,7 @@ function composeSessions(
 
 function composeApiKeys(
   { keys, redis: isInRedis, keyPrefix }: ApiKeysConfiguration,
-  redis: RedisConnections | null,
+  redis: RedisClient | null,
   clock: Clock,
 ): Authenticator {
   const records = keys.map(

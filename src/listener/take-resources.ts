@@ -2,15 +2,14 @@
  * What a listener thread holds beyond one configuration: its verification threads, and its
  * connections to upstreams and to Redis.
  */
-
 import type { UpstreamConfiguration } from '../config/sections/upstreams.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Logger } from '../observability/logger.ts'
 import { UPSTREAM_POOL_LIMITS, UpstreamPool } from '../proxy/upstream-pool.ts'
-import type { Clock } from '../resilience/clock.ts'
-import { randomFraction } from '../resilience/randomness.ts'
-import { RedisConnections } from '../resilience/redis-connections.ts'
-import type { RedisState } from '../resilience/redis-pool.ts'
+import { RedisClient } from '../redis/redis-client.ts'
+import type { RedisState } from '../redis/redis-pool.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { randomFraction } from '../runtime/randomness.ts'
 import type { ResourceLease } from '../threads/resources.ts'
 import { SignaturePool, type SignaturePoolOptions } from '../verifiers/jwt/signature-pool.ts'
 
@@ -71,7 +70,7 @@ export function takeRedis(
   configuration: GatewayConfiguration,
   lease: ResourceLease,
   { onRedisState, logger }: ResourceSurroundings,
-): RedisConnections | null {
+): RedisClient | null {
   const { redis, sessions, apiKeys, revocation, tuning } = configuration
   const isUsed = sessions?.store === 'redis' || apiKeys?.redis === true || revocation.redis
   if (redis === null || !isUsed) return null
@@ -89,7 +88,7 @@ export function takeRedis(
     onOversizedRecord: () => logger.log({ event: 'redis_record_too_large' }),
   }
   return lease.take('Redis connections', settings, {
-    create: () => new RedisConnections(settings, parts),
+    create: () => new RedisClient(settings, parts),
     close: (connections) => connections.close(),
   })
 }

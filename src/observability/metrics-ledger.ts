@@ -141,7 +141,7 @@ export class MetricsLedger {
       redisReady += gauges.redis.ready
       for (const { name, pending, ejected } of gauges.upstreams) {
         upstreamPending.set(name, (upstreamPending.get(name) ?? 0) + pending)
-        // Every thread judges the same targets by itself: adding up would count one target twice.
+        // Every thread watches the same targets by itself: adding up would count one target twice.
         upstreamEjected.set(name, Math.max(upstreamEjected.get(name) ?? 0, ejected))
       }
       threads.push({ threadIndex, eventLoop })

@@ -8,8 +8,8 @@
  * a wrong verdict about health must never make an outage by itself, and a refused connection
  * costs no more than a refusal of ours.
  */
-import type { Clock } from '../resilience/clock.ts'
 import { RetryBudget } from '../resilience/retry-budget.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { UpstreamTarget } from './upstream-target.ts'
 
 /** How often silent upstreams and waiting requests are looked at. */

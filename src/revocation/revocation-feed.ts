@@ -17,8 +17,8 @@
  * from the server.
  */
 import { Backoff, type BackoffOptions } from '../resilience/backoff.ts'
-import type { Clock } from '../resilience/clock.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { KnownRevocations } from './known-revocations.ts'
 import { LeftOutRevocations } from './left-out-revocations.ts'
 import { type Later, Pauses } from './pauses.ts'

@@ -14,7 +14,7 @@
 import { constants, type Stats } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { randomHex } from '../resilience/randomness.ts'
+import { randomHex } from '../runtime/randomness.ts'
 import type { RevocationEntry } from './revocation-entry.ts'
 import { parseRevocationRecord } from './revocation-record.ts'
 

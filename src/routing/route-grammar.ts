@@ -1,6 +1,6 @@
 /** What may stand in a route: patterns of paths, hosts and methods, and which cover others. */
-import { canonicalPath } from '../protocol/canonical-path.ts'
-import { foldCase, pathReadings } from '../protocol/lenient-path.ts'
+import { canonicalPath } from '../http/canonical-path.ts'
+import { foldCase, pathReadings } from '../http/lenient-path.ts'
 
 const PATH_LENGTH_MAX = 1_024
 
@@ -11,7 +11,7 @@ const PATH_CHARACTERS = /^\/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*$/
 const ENCODED_TWICE = /%25[0-9A-F]{2}/
 
 /** The pattern, or `null` when no request could ever match it or its `*` means nothing. */
-export function judgeRoutePath(value: string): string | null {
+export function parseRoutePath(value: string): string | null {
   if (value.length > PATH_LENGTH_MAX || !PATH_CHARACTERS.test(value)) return null
   // A spelling that no request keeps would match nothing. `*` is plain in a path.
   if (canonicalPath(value) !== value || value.includes(';')) return null
@@ -44,7 +44,7 @@ export function coversPath(first: string, second: string): boolean {
 
 /**
  * Whether there is a path that both patterns match for a service that reads paths less strictly
- * than they are written (protocol/lenient-path.ts), and that they spell differently.
+ * than they are written (http/lenient-path.ts), and that they spell differently.
  */
 export function areSpelledDifferently(first: string, second: string, foldsCase: boolean): boolean {
   const one = pathSegments(first.replace(SLASH_AT_END, ''))

@@ -2,7 +2,7 @@
  * Memory in which each name has a place. Threads that count or share something find it by its name:
  * a position in a list of the configuration would mean something else in the next configuration.
  */
-import { assertInvariant } from './invariant.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 
 /** Survives structured cloning, with the memory itself shared. */
 export interface NamedBuffer {

@@ -2,7 +2,7 @@
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Readiness } from '../gateway/health.ts'
 import { Exposition } from '../observability/exposition.ts'
-import { systemClock } from '../resilience/clock.ts'
+import { systemClock } from '../runtime/clock.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
 import type { SharedBuffers } from '../threads/listener-start.ts'
 import { readCacheFills } from './cache-fills.ts'

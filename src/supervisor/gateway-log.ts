@@ -13,9 +13,9 @@ import {
 import { Logger } from '../observability/logger.ts'
 import type { LogReading } from '../observability/metrics/metrics-reading.ts'
 import { openStandardOutput } from '../observability/standard-output.ts'
-import { systemClock } from '../resilience/clock.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
+import { systemClock } from '../runtime/clock.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
-import { assertInvariant } from '../shared-memory/invariant.ts'
 
 const STANDARD_OUTPUT = 1
 const BYTES_PER_KIB = 1_024

@@ -17,7 +17,7 @@ import {
   type SigningSnapshot,
 } from '../identity/signing-keys.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { Clock } from '../resilience/clock.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { StartError } from '../threads/start-error.ts'
 
 /** How long after `exp` an upstream may still take a token, by its own tolerance. */

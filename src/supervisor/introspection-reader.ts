@@ -1,7 +1,7 @@
 /** How the supervisor looks at what the threads know of introspection endpoints. */
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { CircuitState } from '../resilience/circuit-breaker.ts'
-import { systemClock } from '../resilience/clock.ts'
+import { systemClock } from '../runtime/clock.ts'
 import {
   breakerOf,
   CALLERS,

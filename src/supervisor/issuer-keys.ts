@@ -2,7 +2,6 @@
  * The supervisor's keys: one owner for each issuer, whose key sets go to every listener thread and
  * whose events go to the log.
  */
-
 import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { IssuerHealth } from '../gateway/health.ts'
@@ -14,9 +13,9 @@ import { emptyKeySet, type KeySet } from '../keys/key-set.ts'
 import { secretKeySet } from '../keys/secret-key-set.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
 import type { IssuerReading } from '../observability/metrics/metrics-reading.ts'
-import type { Clock } from '../resilience/clock.ts'
 import { OutboundHttp } from '../resilience/outbound-http.ts'
-import { randomFraction } from '../resilience/randomness.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { randomFraction } from '../runtime/randomness.ts'
 import type { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
 
 export interface IssuerKeysParts {

@@ -4,7 +4,7 @@ import type { Logger } from '../observability/logger.ts'
 
 export interface ReadinessWatchParts {
   /** What the instance is now. */
-  readonly judge: () => Readiness
+  readonly readiness: () => Readiness
   /** Called with each change. */
   readonly onChange: (readiness: Readiness) => void
   readonly logger: Logger
@@ -30,7 +30,7 @@ export class ReadinessWatch {
 
   /** Call when anything has changed that readiness depends on. */
   review(): void {
-    const readiness = this.#parts.judge()
+    const readiness = this.#parts.readiness()
     if (this.#isLogging) this.#log(readiness)
     const text = JSON.stringify(readiness)
     if (text !== this.#last) {
@@ -42,7 +42,7 @@ export class ReadinessWatch {
 
   /** Settles when the instance is ready; at once, when it is. */
   whenReady(): Promise<void> {
-    if (this.#parts.judge().ready) return Promise.resolve()
+    if (this.#parts.readiness().ready) return Promise.resolve()
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 

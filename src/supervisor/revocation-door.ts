@@ -1,5 +1,4 @@
 /** What a revocation has to pass, and is told, before it is in force: shares and earlier lifts. */
-
 import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import type { RevocationConfiguration } from '../config/sections/revocation.ts'
 import type { SessionsConfiguration } from '../config/sections/sessions.ts'

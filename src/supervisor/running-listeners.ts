@@ -1,9 +1,9 @@
 /** Which listener threads serve, what they have counted, and what they say of themselves. */
 import type { Logger } from '../observability/logger.ts'
 import { type MergedMetrics, MetricsLedger } from '../observability/metrics-ledger.ts'
-import { systemClock } from '../resilience/clock.ts'
+import type { RedisState } from '../redis/redis-pool.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
-import type { RedisState } from '../resilience/redis-pool.ts'
+import { systemClock } from '../runtime/clock.ts'
 import type { ListenerStart } from '../threads/listener-start.ts'
 import type { ListenerMessages, SupervisorMessages } from '../threads/messages.ts'
 import { StartError } from '../threads/start-error.ts'

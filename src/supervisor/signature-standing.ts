@@ -1,5 +1,4 @@
 /** What the supervisor knows, and tells, of the native code that checks signatures. */
-
 import type { Logger } from '../observability/logger.ts'
 import type { SignatureBindingReading } from '../observability/metrics/metrics-reading.ts'
 import {

@@ -1,10 +1,10 @@
 /** Brings revocations that Redis has not taken over a restart, where a directory is configured. */
 import type { Logger } from '../observability/logger.ts'
-import type { Clock } from '../resilience/clock.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
 import type { RevocationEntry } from '../revocation/revocation-entry.ts'
 import type { RevocationFeed } from '../revocation/revocation-feed.ts'
 import { RevocationSpool, SPOOLED_RECORDS_MAX } from '../revocation/revocation-spool.ts'
+import type { Clock } from '../runtime/clock.ts'
 
 /** A disk that hangs holds up neither the start nor the end. */
 const DISK_MS = 2_000

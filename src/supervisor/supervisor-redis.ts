@@ -1,7 +1,7 @@
 /** The supervisor's connections to Redis: few, and never in the way of a request. */
 import type { RedisConfiguration } from '../config/sections/redis.ts'
-import { randomFraction } from '../resilience/randomness.ts'
-import { RedisConnections } from '../resilience/redis-connections.ts'
+import { RedisClient } from '../redis/redis-client.ts'
+import { randomFraction } from '../runtime/randomness.ts'
 
 const IDLE_MS = 30_000
 
@@ -14,8 +14,8 @@ const IDLE_MS = 30_000
 export function connectSupervisor(
   redis: RedisConfiguration,
   onReady: () => void = () => {},
-): RedisConnections {
-  return new RedisConnections(
+): RedisClient {
+  return new RedisClient(
     {
       ...redis,
       connectionsMin: 1,

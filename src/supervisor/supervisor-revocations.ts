@@ -6,9 +6,7 @@ import type { GatewayConfiguration } from '../config/sections.ts'
 import type { UnknownKeyOutcome } from '../keys/key-set.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { RevocationReading } from '../observability/metrics/metrics-reading.ts'
-import type { Clock } from '../resilience/clock.ts'
-import { randomFraction, randomHex } from '../resilience/randomness.ts'
-import type { RedisConnections } from '../resilience/redis-connections.ts'
+import type { RedisClient } from '../redis/redis-client.ts'
 import { LearntRevocations } from '../revocation/learnt-revocations.ts'
 import { LOGOUT_REPLAYS_MAX, LogoutReplayMemory } from '../revocation/logout-replay-memory.ts'
 import { RedisRevocationLog } from '../revocation/redis-revocation-log.ts'
@@ -20,6 +18,8 @@ import {
   type RevocationReceipt,
 } from '../revocation/revocation-feed.ts'
 import { RevocationIndex } from '../revocation/revocation-index.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { randomFraction, randomHex } from '../runtime/randomness.ts'
 import {
   type LogoutIssuer,
   LogoutTokenVerifier,
@@ -60,7 +60,7 @@ export class SupervisorRevocations {
   readonly #door: RevocationDoor
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #redis: RedisConnections | null
+  readonly #redis: RedisClient | null
   readonly #feed: RevocationFeed | null
   readonly #spooled: SpooledRevocations | null
   readonly #learnt: LearntRevocations
@@ -161,7 +161,7 @@ export class SupervisorRevocations {
   }
 
   #createFeed(
-    commands: RedisConnections,
+    commands: RedisClient,
     keyPrefix: string,
     { clock, logger, onLearnt }: SupervisorRevocationsParts,
   ): RevocationFeed {

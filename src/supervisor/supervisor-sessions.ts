@@ -1,9 +1,9 @@
 /** The supervisor's sessions: the store in memory, and the registry for the admin listener. */
 import type { SessionsConfiguration } from '../config/sections/sessions.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
-import type { Clock } from '../resilience/clock.ts'
-import { randomHex } from '../resilience/randomness.ts'
-import type { RedisConnections } from '../resilience/redis-connections.ts'
+import type { RedisClient } from '../redis/redis-client.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { randomHex } from '../runtime/randomness.ts'
 import type { StoreCall } from '../threads/messages.ts'
 import { MemorySessionStore } from '../verifiers/session/memory-session-store.ts'
 import { SESSION_FORMATS } from '../verifiers/session/session-formats.ts'
@@ -17,7 +17,7 @@ export class SupervisorSessions {
   /** `null`: there are no sessions, or their format is somebody else's. */
   readonly registry: SessionRegistry | null
   readonly #memory: MemorySessionStore
-  readonly #redis: RedisConnections | null
+  readonly #redis: RedisClient | null
 
   constructor({ sessions, redis }: GatewayConfiguration, clock: Clock) {
     this.#memory = new MemorySessionStore(clock)

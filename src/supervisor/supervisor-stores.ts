@@ -1,7 +1,7 @@
 /** What the supervisor keeps beside keys: sessions, tenants and revocations. */
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Logger } from '../observability/logger.ts'
-import { systemClock } from '../resilience/clock.ts'
+import { systemClock } from '../runtime/clock.ts'
 import type { TenantsChange } from '../tenants/tenants-change.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 import { SupervisorRevocations } from './supervisor-revocations.ts'

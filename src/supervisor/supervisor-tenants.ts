@@ -3,10 +3,10 @@ import type { TenantConfiguration, TenantsConfiguration } from '../config/sectio
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { TenantsReading } from '../observability/metrics/metrics-reading.ts'
-import type { Clock } from '../resilience/clock.ts'
-import { randomFraction } from '../resilience/randomness.ts'
-import type { RedisConnections } from '../resilience/redis-connections.ts'
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import type { RedisClient } from '../redis/redis-client.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { randomFraction } from '../runtime/randomness.ts'
 import { RedisTenantStore } from '../tenants/redis-tenant-store.ts'
 import { StoredTenants } from '../tenants/stored-tenants.ts'
 import { parseTenantId, type Tenant } from '../tenants/tenant.ts'
@@ -37,7 +37,7 @@ export class SupervisorTenants {
   readonly #configuredNames: ReadonlySet<string>
   readonly #parts: SupervisorTenantsParts
   readonly #stored: StoredTenants | null
-  readonly #connections: readonly RedisConnections[]
+  readonly #connections: readonly RedisClient[]
   readonly #watcher: TenantWatcher | null
   #unreadable = 0
 
@@ -161,9 +161,9 @@ export class SupervisorTenants {
   }
 }
 
-/** The configuration has judged its name. */
+/** The configuration has checked its name. */
 function configuredTenant({ name, ...rest }: TenantConfiguration): Tenant {
   const id = parseTenantId(name)
-  assertInvariant(id !== null, 'the configuration has judged the name of the tenant')
+  assertInvariant(id !== null, 'the configuration has checked the name of the tenant')
   return { kind: 'tenant', id, ...rest }
 }

@@ -6,10 +6,10 @@
  */
 import { AdminApp } from '../admin/admin-app.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
-import { judgeReadiness, type Readiness } from '../gateway/health.ts'
+import { type Readiness, readinessOf } from '../gateway/health.ts'
 import type { Logger } from '../observability/logger.ts'
 import { describeError } from '../observability/redact.ts'
-import { systemClock } from '../resilience/clock.ts'
+import { systemClock } from '../runtime/clock.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
 import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
 import type { ListenerStart, SharedBuffers } from '../threads/listener-start.ts'
@@ -84,7 +84,7 @@ class Supervisor implements RunningGateway {
     const signatures = new SignatureStanding(this.#logger)
     this.#listeners = this.#createListeners(signatures)
     this.#readiness = new ReadinessWatch({
-      judge: () => this.readiness(),
+      readiness: () => this.readiness(),
       onChange: (readiness) => this.#listeners.notify('readiness', readiness),
       logger: this.#logger,
     })
@@ -122,7 +122,7 @@ class Supervisor implements RunningGateway {
   }
 
   readiness(): Readiness {
-    return judgeReadiness({
+    return readinessOf({
       isListening: this.#listeners.servingCount > 0,
       isDraining: this.#isDraining,
       issuers: this.#keys.health(),

@@ -1,6 +1,6 @@
 /** How many verification keys a configuration can have in use at once. */
 import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
-import { JWKS_KEYS_MAX } from '../keys/parse-jwks.ts'
+import { JWKS_KEYS_MAX } from '../protocol/parse-jwks.ts'
 
 /**
  * Room for the longest key set of every issuer: a set that replaces another one first gives up the

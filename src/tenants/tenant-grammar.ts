@@ -10,7 +10,7 @@ export const TENANT_NAME_COMPLAINT =
   'must start with a to z or 0 to 9 and consist of these, _ and -, 63 at most'
 
 /** The name, or `null`. Upper case is refused, not folded: see resolve-tenant.ts. */
-export function judgeTenantName(value: string): string | null {
+export function parseTenantName(value: string): string | null {
   return TENANT_NAME.test(value) ? value : null
 }
 
@@ -26,7 +26,7 @@ export const SUBDOMAIN_PATTERN_COMPLAINT =
   'must be {tenant}. and a host name without port, such as {tenant}.api.example.com'
 
 /** The pattern with its host in lower case, or `null`. The tenant is one whole label, the first. */
-export function judgeSubdomainPattern(value: string): string | null {
+export function parseSubdomainPattern(value: string): string | null {
   const pattern = value.startsWith(TENANT_PLACE) ? value.toLowerCase() : value
   if (pattern.length > TENANT_PLACE.length + SUBDOMAIN_SUFFIX_LENGTH_MAX) return null
   return SUBDOMAIN_PATTERN.test(pattern) ? pattern : null
@@ -36,7 +36,7 @@ export function judgeSubdomainPattern(value: string): string | null {
  * Whether a host of one pattern is read by the other as well, but as another tenant: with
  * `{tenant}.example.com` and `{tenant}.api.example.com` no host below the second would ever do.
  *
- * @param first A judged pattern, as the second.
+ * @param first A checked pattern, as the second.
  */
 export function areSubdomainPatternsNested(first: string, second: string): boolean {
   const one = first.slice(TENANT_PLACE.length)
@@ -58,7 +58,7 @@ export const PATH_PATTERN_COMPLAINT =
  * The pattern, or `null`. Nothing may follow the tenant but the rest of the path: a pattern for
  * only some paths below a tenant would leave it to the upstream to find the tenant in the others.
  */
-export function judgePathPattern(value: string): string | null {
+export function parsePathPattern(value: string): string | null {
   if (value.length > PATH_PATTERN_LENGTH_MAX || !value.endsWith(PATH_PATTERN_END)) return null
   const before = value.slice(0, -PATH_PATTERN_END.length)
   if (before === '') return value

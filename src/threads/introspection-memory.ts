@@ -1,5 +1,4 @@
 /** What all threads know together about introspection endpoints. */
-
 import type { IntrospectionConfiguration } from '../config/sections/issuers/introspection.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { CircuitBreaker, createCircuitBreakerBuffer } from '../resilience/circuit-breaker.ts'

@@ -6,7 +6,7 @@
  *     resources.lease() ─► take(…) ─► take(…) ─► release()     one lease for each revision
  */
 import { hash } from 'node:crypto'
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 
 /** How to make a resource, and how to end it. */
 export interface ResourceLife<Resource> {

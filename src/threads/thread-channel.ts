@@ -10,7 +10,7 @@
  * included, arrive in the order in which they were sent.
  */
 import { afterListening } from '../resilience/deadline.ts'
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 
 /** One kind of request: what is asked, and what is replied. Both survive structured cloning. */
 export interface Exchange<Question, Reply> {

@@ -11,7 +11,7 @@ import {
   UpstreamPool,
   type UpstreamPoolOptions,
 } from '../../src/proxy/upstream-pool.ts'
-import { type Clock, systemClock } from '../../src/resilience/clock.ts'
+import { type Clock, systemClock } from '../../src/runtime/clock.ts'
 import { RecordingExchange, type RecordingOptions } from './recording-exchange.ts'
 
 const DEADLINE_MS = 30_000
@@ -88,7 +88,7 @@ export class TestForward implements ForwardObserver {
         method: this.exchange.head.method,
         target: options.path ?? '/',
         headers: [...(options.upstreamHeaders ?? ['host', 'api.example.com'])],
-        ownFields: options.ownFields ?? '',
+        gatewayFields: options.gatewayFields ?? '',
         answerHeaders: options.answerHeaders ?? [],
       },
       this,
@@ -121,7 +121,7 @@ export class TestForward implements ForwardObserver {
 
 export interface TestForwardOptions extends RecordingOptions {
   readonly upstreamHeaders?: readonly string[]
-  readonly ownFields?: string
+  readonly gatewayFields?: string
   readonly answerHeaders?: readonly string[]
   readonly prepare?: (exchange: RecordingExchange) => void
 }

@@ -1,5 +1,4 @@
 /** API keys of the configuration and of a store. */
-
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'

@@ -1,5 +1,4 @@
 /** Claims one by one: what is required, what is read, and what is no access token. */
-
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type ClaimPolicy, checkClaims, parseClaims } from '../../src/protocol/claims.ts'

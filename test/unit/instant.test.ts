@@ -1,5 +1,4 @@
 /** One grammar of instants, wherever somebody writes one. */
-
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { apiKeysSection } from '../../src/config/sections/api-keys.ts'

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test'
 import {
   type ActiveToken,
   type IntrospectionAnswerPolicy,
-  type IntrospectionJudgement,
-  judgeIntrospectionResponse,
+  type ProcessedIntrospection,
+  processIntrospectionResponse,
 } from '../../src/protocol/introspection-response.ts'
 import { EMPTY_IDENTITY } from '../../src/protocol/verification.ts'
 import { CLAIM_POLICY } from '../support/jwt-policy.ts'
@@ -17,9 +17,9 @@ function judge(
   body: string | Uint8Array,
   policy: Partial<IntrospectionAnswerPolicy> = {},
   token = TOKEN,
-): IntrospectionJudgement {
+): ProcessedIntrospection {
   const whole = { ...POLICY, ...policy }
-  return judgeIntrospectionResponse(Buffer.from(body), token, whole, NOW_SECONDS)
+  return processIntrospectionResponse(Buffer.from(body), token, whole, NOW_SECONDS)
 }
 
 /** A good answer; members replace those of it, or as `undefined` leave them out. */
@@ -27,13 +27,13 @@ function answer(members: Record<string, unknown> = {}): string {
   return JSON.stringify({ active: true, token_type: 'Bearer', ...goodClaims(), ...members })
 }
 
-function active(judgement: IntrospectionJudgement): ActiveToken {
+function active(judgement: ProcessedIntrospection): ActiveToken {
   assert.ok(judgement.kind === 'active', JSON.stringify(judgement))
   return judgement
 }
 
 /** The code of a refusal, the reason of no verdict, or `active`. */
-function outcome(judgement: IntrospectionJudgement): string {
+function outcome(judgement: ProcessedIntrospection): string {
   if (judgement.kind === 'refused') return judgement.refused.code
   return judgement.kind === 'undecided' ? judgement.reason : 'active'
 }

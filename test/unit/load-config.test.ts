@@ -1,5 +1,4 @@
 /** Reading a configuration: defaults, problems, and the file itself. */
-
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,4 @@
 /** Sessions in memory behave as those in Redis do. */
-
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { storedUserOf } from '../../src/protocol/stored-user.ts'

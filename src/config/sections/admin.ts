@@ -1,10 +1,10 @@
 /** `admin`: the listener that operators talk to. */
-import { isLoopbackHost } from '../../protocol/http-url.ts'
+import { isLoopbackHost } from '../../http/http-url.ts'
 import type { Complain } from '../config-error.ts'
 import { HOST_COMPLAINT, listenHost } from '../network-address.ts'
 import { always, type Immutable, type Section } from '../section.ts'
 import {
-  judgedText,
+  checkedText,
   type Output,
   patternText,
   section,
@@ -19,7 +19,7 @@ import type { ServerSettings } from './server.ts'
 const ADMIN_TOKEN = /^[A-Za-z0-9\-._~+/]{16,1024}=*$/
 
 const schema = section('The listener that operators talk to.', {
-  host: judgedText(
+  host: checkedText(
     'Address to listen on. Anything but loopback needs a token.',
     listenHost,
     HOST_COMPLAINT,

@@ -1,12 +1,12 @@
 /** `apiKeys`: secrets of machines. */
-import { FIELD_NAME_COMPLAINT, judgeFieldName } from '../../credentials/field-name.ts'
+import { FIELD_NAME_COMPLAINT, parseFieldName } from '../../credentials/field-name.ts'
 import { byRecordMember } from '../../protocol/identity-parts.ts'
 import { optionalInstant } from '../../protocol/instant.ts'
 import type { Complain } from '../config-error.ts'
 import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
+  checkedText,
   flag,
-  judgedText,
   listOf,
   type Output,
   patternText,
@@ -27,7 +27,7 @@ const identityMembers = {
 }
 
 const schema = section('API keys: secrets of machines. Routes ask for them with `apiKey`.', {
-  header: judgedText('Header that holds the key.', judgeFieldName, FIELD_NAME_COMPLAINT).prefault(
+  header: checkedText('Header that holds the key.', parseFieldName, FIELD_NAME_COMPLAINT).prefault(
     'X-API-Key',
   ),
   keys: listOf(
@@ -40,7 +40,7 @@ const schema = section('API keys: secrets of machines. Routes ask for them with 
       ),
       ...identityMembers,
       expiresAt: unlessAbsent(
-        judgedText(
+        checkedText(
           'When the key ends. Left out: never.',
           (value) => optionalInstant(value) ?? null,
           'must be a date and time with its zone, such as 2027-01-31T00:00:00Z',

@@ -3,9 +3,9 @@ import type { Complain } from '../config-error.ts'
 import { hostAndPort, listenHost } from '../network-address.ts'
 import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
+  checkedText,
   duration,
   flag,
-  judgedText,
   listOf,
   type Output,
   oneOf,
@@ -22,7 +22,7 @@ const tls = section('Talk TLS. Certificates are always verified.', {
     text('PEM file of the authorities to trust instead of the usual ones. Relative to this file.'),
   ),
   serverName: unlessAbsent(
-    judgedText(
+    checkedText(
       'Name that the certificate must be for, if not the host that is connected to.',
       listenHost,
       'must be a host name or an IP address',
@@ -38,7 +38,7 @@ const schema = section(
     ),
     nodes: listOf(
       'The server; or some of the sentinels; or some nodes of the cluster.',
-      judgedText(
+      checkedText(
         'Address.',
         hostAndPort,
         'must be a host and a port, such as 10.0.0.5:6379 or [::1]:6379',

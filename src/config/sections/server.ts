@@ -2,8 +2,8 @@
 import { addressRange, HOST_COMPLAINT, listenHost } from '../network-address.ts'
 import { always, type Immutable, type Section } from '../section.ts'
 import {
+  checkedText,
   duration,
-  judgedText,
   listOf,
   type Output,
   section,
@@ -57,7 +57,7 @@ const tls = section('Serve HTTPS. Both files are PEM and are read at start.', {
 })
 
 const schema = section('The listener that clients talk to.', {
-  host: judgedText('Address to listen on.', listenHost, HOST_COMPLAINT).prefault('0.0.0.0'),
+  host: checkedText('Address to listen on.', listenHost, HOST_COMPLAINT).prefault('0.0.0.0'),
   port: wholeNumber('Port to listen on; 0 lets the system choose.', {
     minimum: 0,
     maximum: 65_535,
@@ -65,7 +65,7 @@ const schema = section('The listener that clients talk to.', {
   trustedProxies: listOf(
     'Addresses and CIDR ranges whose `X-Forwarded-For` is believed. Empty: nobody is, because a ' +
       'client could otherwise choose its own address.',
-    judgedText(
+    checkedText(
       'Address or CIDR range.',
       addressRange,
       'must be an IP address or a CIDR range such as 10.0.0.0/8',

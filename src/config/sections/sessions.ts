@@ -1,15 +1,14 @@
 /** `sessions`: cookies that name what a login service has stored. */
-
 import { COOKIE_NAME, COOKIE_NAME_COMPLAINT } from '../../credentials/field-name.ts'
-import { httpOrigin } from '../../protocol/http-url.ts'
+import { httpOrigin } from '../../http/http-url.ts'
 import { byPart, IDENTITY_PARTS } from '../../protocol/identity-parts.ts'
 import { SESSION_FORMAT_NAMES, SESSION_FORMATS } from '../../verifiers/session/session-formats.ts'
 import type { Complain } from '../config-error.ts'
 import { parseDuration } from '../duration.ts'
 import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
+  checkedText,
   duration,
-  judgedText,
   listOf,
   nullable,
   type Output,
@@ -122,7 +121,7 @@ const schema = section(
     allowedOrigins: listOf(
       'Sites whose pages may send requests that change something and carry a cookie, besides ' +
         'pages of the same origin.',
-      judgedText(
+      checkedText(
         'Origin.',
         httpOrigin,
         'must be an origin such as https://app.example.com, without path, query and credentials',

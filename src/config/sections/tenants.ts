@@ -1,12 +1,11 @@
 /** `tenants`: how a request names its tenant, and which there are. */
-
-import { FIELD_NAME_COMPLAINT, judgeFieldName } from '../../credentials/field-name.ts'
-import { httpOrigin } from '../../protocol/http-url.ts'
+import { FIELD_NAME_COMPLAINT, parseFieldName } from '../../credentials/field-name.ts'
+import { httpOrigin } from '../../http/http-url.ts'
 import {
   areSubdomainPatternsNested,
-  judgePathPattern,
-  judgeSubdomainPattern,
   PATH_PATTERN_COMPLAINT,
+  parsePathPattern,
+  parseSubdomainPattern,
   SUBDOMAIN_PATTERN_COMPLAINT,
   TENANT_NAME,
   TENANT_NAME_COMPLAINT,
@@ -14,9 +13,9 @@ import {
 import type { Complain } from '../config-error.ts'
 import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
+  checkedText,
   duration,
   flag,
-  judgedText,
   listOf,
   named,
   type Output,
@@ -37,23 +36,23 @@ const source = variant(
   [
     section('The first label of the host.', {
       from: word('subdomain'),
-      pattern: judgedText(
+      pattern: checkedText(
         'Hosts: `{tenant}.api.example.com`.',
-        judgeSubdomainPattern,
+        parseSubdomainPattern,
         SUBDOMAIN_PATTERN_COMPLAINT,
       ),
     }),
     section('A segment of the path.', {
       from: word('path'),
-      pattern: judgedText(
+      pattern: checkedText(
         'Paths: `/tenants/{tenant}/*`. `*` before the tenant stands for any one segment.',
-        judgePathPattern,
+        parsePathPattern,
         PATH_PATTERN_COMPLAINT,
       ),
     }),
     section('A header. It never reaches the upstream as the client sent it.', {
       from: word('header'),
-      name: judgedText('Name of the header.', judgeFieldName, FIELD_NAME_COMPLAINT).prefault(
+      name: checkedText('Name of the header.', parseFieldName, FIELD_NAME_COMPLAINT).prefault(
         'X-Tenant-Id',
       ),
     }),
@@ -80,7 +79,7 @@ const tenant = section('One tenant.', {
   allowedOrigins: listOf(
     'Sites whose pages may send requests of this tenant that change something and carry a ' +
       'cookie, besides `sessions.allowedOrigins`.',
-    judgedText(
+    checkedText(
       'Origin.',
       httpOrigin,
       'must be an origin such as https://app.example.com, without path, query and credentials',

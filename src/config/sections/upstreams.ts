@@ -1,12 +1,12 @@
 /** `upstreams`: the services behind the gateway. */
-import { httpOrigin } from '../../protocol/http-url.ts'
+import { httpOrigin } from '../../http/http-url.ts'
 import { checkUnique } from '../check-unique.ts'
 import { allOf, eachNamed, type Immutable, type NamedSettings, type Section } from '../section.ts'
 import {
+  checkedText,
   duration,
   flag,
   fraction,
-  judgedText,
   listOf,
   type Output,
   section,
@@ -16,7 +16,7 @@ import {
 const upstream = section('One service behind the gateway.', {
   targets: listOf(
     'Origins that serve it. A request goes to the one with the fewest requests in flight.',
-    judgedText(
+    checkedText(
       'Origin.',
       httpOrigin,
       'must be an origin such as http://10.0.0.5:8080, without path, query and credentials',

@@ -9,10 +9,10 @@
  *
  * So who sends invented tokens cannot bring about that known ones are no longer asked about.
  */
-import { retryAfterSeconds } from '../../protocol/retry-after.ts'
-import type { Clock } from '../../resilience/clock.ts'
+import { retryAfterSeconds } from '../../http/retry-after.ts'
 import type { OutboundResult } from '../../resilience/outbound-http.ts'
 import { PAUSE_MS_MAX, type SharedPause } from '../../resilience/shared-pause.ts'
+import type { Clock } from '../../runtime/clock.ts'
 
 /** Who keeps a pause: the labels under which pauses are exported. */
 export const PAUSED_CALLERS = ['all', 'unknown'] as const

@@ -6,8 +6,8 @@
  * not touched until the endpoint has answered as often as it must.
  */
 import type { CircuitBreaker, Opening } from '../../resilience/circuit-breaker.ts'
-import type { Clock } from '../../resilience/clock.ts'
 import type { EarlyProbes } from '../../resilience/early-probes.ts'
+import type { Clock } from '../../runtime/clock.ts'
 
 /**
  * - `alive`: it answers as it should. `failed`: it does not.

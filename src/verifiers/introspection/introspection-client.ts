@@ -14,19 +14,19 @@
  * `Retry-After`), strangers are not asked about until then; nobody is, when it was not because of
  * them (endpoint-pauses.ts).
  */
+import type { ProofMaker } from '../../protocol/client-authentication.ts'
 import {
   INTROSPECTION_BODY_BYTES_MAX,
   type IntrospectionAnswerPolicy,
-  type IntrospectionJudgement,
-  judgeIntrospectionResponse,
+  type ProcessedIntrospection,
+  processIntrospectionResponse,
 } from '../../protocol/introspection-response.ts'
 import type { BreakerPermit, CircuitBreaker } from '../../resilience/circuit-breaker.ts'
-import type { Clock } from '../../resilience/clock.ts'
 import type { ConnectionTurns, TurnEnd } from '../../resilience/connection-turns.ts'
 import type { EarlyProbes } from '../../resilience/early-probes.ts'
 import type { OutboundHttp, OutboundResult } from '../../resilience/outbound-http.ts'
-import { randomHex } from '../../resilience/randomness.ts'
-import type { ProofMaker } from './client-authentication.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { randomHex } from '../../runtime/randomness.ts'
 import type { EndpointPauses, PausedCallers } from './endpoint-pauses.ts'
 import { EndpointProbe, type ProbeVerdict } from './endpoint-probe.ts'
 
@@ -61,14 +61,14 @@ export interface IntrospectedToken {
 }
 
 /**
- * Besides what the judge of answers says: `unreachable` (no answer, a time-out, or an answer that
- * is not 200 and JSON), `circuit_open` and `paused` (not asked), and `request_refused` (the
- * endpoint, or something before it, does not take this request, which a token can bring about:
- * that says nothing about the endpoint). `overloaded`: not asked, because too many others are
- * being asked about, or were until the endpoint would not be asked about strangers: no outage.
+ * Besides what the processing of answers says: `unreachable` (no answer, a time-out, or an answer
+ * that is not 200 and JSON), `circuit_open` and `paused` (not asked), and `request_refused` (the
+ * endpoint, or something before it, does not take this request, which a token can bring about: that
+ * says nothing about the endpoint). `overloaded`: not asked, because too many others are being
+ * asked about, or were until the endpoint would not be asked about strangers: no outage.
  */
 export type IntrospectionOutcome =
-  | Exclude<IntrospectionJudgement, { kind: 'undecided' }>
+  | Exclude<ProcessedIntrospection, { kind: 'undecided' }>
   | { readonly kind: 'undecided'; readonly reason: UndecidedReason }
   | { readonly kind: 'overloaded' }
 
@@ -77,7 +77,7 @@ export type UndecidedReason =
   | 'paused'
   | 'unreachable'
   | 'request_refused'
-  | Extract<IntrospectionJudgement, { kind: 'undecided' }>['reason']
+  | Extract<ProcessedIntrospection, { kind: 'undecided' }>['reason']
 
 interface Leave {
   readonly breaker: CircuitBreaker
@@ -268,7 +268,7 @@ function outcomeOf(
   if (!token.isKnown && mayBeAboutToken(result.status)) return REQUEST_REFUSED
   if (!result.ok || result.status !== STATUS_OK) return UNREACHABLE
   if (result.mediaType === null || !JSON_TYPES.has(result.mediaType)) return UNREACHABLE
-  return judgeIntrospectionResponse(result.body, token.text, policy, nowSeconds)
+  return processIntrospectionResponse(result.body, token.text, policy, nowSeconds)
 }
 
 function mayBeAboutToken(status: number | null): boolean {

@@ -3,7 +3,7 @@
  *
  *     form → header → claims → key → signature
  *
- * Claims are judged before the signature, because that is a hundred times cheaper. It tells a
+ * Claims are checked before the signature, because that is a hundred times cheaper. It tells a
  * forger nothing: the claims are his own. Nothing of them is used until the signature is good.
  */
 import {

@@ -12,13 +12,13 @@ import type { KeySource, VerificationKey } from '../../keys/key-set.ts'
 import { parseClaims } from '../../protocol/claims.ts'
 import { type CompactJws, parseCompactJws } from '../../protocol/compact-jws.ts'
 import type { JwsAlgorithm } from '../../protocol/jws-algorithms.ts'
-import { type ProtectedHeader, parseProtectedHeader } from '../../protocol/protected-header.ts'
-import { isNumericDate } from '../../protocol/time-claims.ts'
 import {
   checkLogoutToken,
   type LogoutToken,
   type LogoutTokenRefusal,
-} from '../../revocation/logout-token.ts'
+} from '../../protocol/logout-token.ts'
+import { type ProtectedHeader, parseProtectedHeader } from '../../protocol/protected-header.ts'
+import { isNumericDate } from '../../protocol/time-claims.ts'
 import { createOpensslVerifier } from '../jwt/openssl-backend.ts'
 import type { SignatureVerdict } from '../jwt/signature-backend.ts'
 

@@ -1,5 +1,4 @@
 /** What is stored about a session, as an identity. */
-
 import { type PartNames, readIdentity } from '../../protocol/identity-parts.ts'
 import { optionalInstant } from '../../protocol/instant.ts'
 import { optionalText, optionalTextOrInteger } from '../../protocol/json-members.ts'
@@ -35,7 +34,7 @@ export interface SessionRecord {
 const RECORD_LENGTH_MAX = 65_536
 
 /**
- * Reads a record. The identity's session is `sessionId`, its issuer nobody.
+ * Reads a record. The identity's session is `sessionId`; it has no issuer.
  *
  * @returns `null` when it is unreadable: not a JSON object, a name twice, a mistyped member, more
  *   than 64 Ki characters, a later version. Anonymous when it is readable and nobody is logged in.

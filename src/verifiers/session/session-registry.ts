@@ -11,7 +11,7 @@
  * Sessions that others wrote into the store are not in a list.
  */
 import { type StoredUser, storedUserOf } from '../../protocol/stored-user.ts'
-import type { Clock } from '../../resilience/clock.ts'
+import type { Clock } from '../../runtime/clock.ts'
 import { SALLYPORT_FORMAT, type SallyportSession } from './sallyport-format.ts'
 import { type KeyHash, sessionDigest, sessionKey } from './session-key.ts'
 import type { SessionStore } from './session-store.ts'

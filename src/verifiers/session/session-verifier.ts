@@ -1,7 +1,7 @@
 /**
- * Judges session cookies: one question to the store for each request, which also prolongs a session
- * of our own. Those of others are prolonged afterwards, if at all, because only they know for how
- * long each was meant to live.
+ * Verifies session cookies: one question to the store for each request, which also prolongs a
+ * session of our own. Those of others are prolonged afterwards, if at all, because only they know
+ * for how long each was meant to live.
  *
  *     cookie ──► id ──► key ──GETEX──► record ──► identity
  *
@@ -83,7 +83,7 @@ export class SessionVerifier {
     const session =
       this.#known.recall(key, reply.value) ?? (await this.#read(key, reply.value, id, nowSeconds))
     if (session === null) return refuse('session_unreadable')
-    return session.kind === 'anonymous' ? session : this.#judge(session, key, nowSeconds)
+    return session.kind === 'anonymous' ? session : this.#check(session, key, nowSeconds)
   }
 
   async #read(
@@ -109,7 +109,7 @@ export class SessionVerifier {
     return id !== null && isSessionId(id) ? id : null
   }
 
-  #judge({ identity, endSeconds }: ReadSession, key: string, nowSeconds: number): Verification {
+  #check({ identity, endSeconds }: ReadSession, key: string, nowSeconds: number): Verification {
     const { ttlSeconds, format } = this.#rules
     if (nowSeconds >= endSeconds) {
       void this.#store.delete(key)

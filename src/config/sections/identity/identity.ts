@@ -1,10 +1,10 @@
 /** `identity`: how an upstream learns who is calling. */
-import { FIELD_NAME_COMPLAINT, judgeIdentityFieldName } from '../../../credentials/field-name.ts'
+import { FIELD_NAME_COMPLAINT, parseIdentityFieldName } from '../../../credentials/field-name.ts'
 import { IDENTITY_STRATEGIES } from '../../../identity/identity-strategy.ts'
 import { byPartAbout, type IdentityPart } from '../../../protocol/identity-parts.ts'
 import type { Complain } from '../../config-error.ts'
 import { always, type Immutable, type Section } from '../../section.ts'
-import { judgedText, type Output, oneOf, section, unlessAbsent } from '../../setting.ts'
+import { checkedText, type Output, oneOf, section, unlessAbsent } from '../../setting.ts'
 import type { IssuersSettings } from '../issuers/issuers.ts'
 import {
   checkInternalToken,
@@ -15,7 +15,7 @@ import {
 
 function identityHeader(what: string, fallback: string) {
   return unlessAbsent(
-    judgedText(`${what} \`null\`: not sent.`, judgeIdentityFieldName, FIELD_NAME_COMPLAINT),
+    checkedText(`${what} \`null\`: not sent.`, parseIdentityFieldName, FIELD_NAME_COMPLAINT),
   ).prefault(fallback)
 }
 

@@ -17,7 +17,7 @@ import type { IssuersSettings } from '../issuers/issuers.ts'
 
 const MS_PER_SECOND = 1_000
 const PATH = ['identity', 'internalToken']
-/** The shortest secret that is taken. Its length is all that can be judged, not its randomness. */
+/** The shortest secret that is taken. Its length is all that can be checked, not its randomness. */
 const KEY_SECRET_BYTES_MIN = 32
 
 export const internalTokenSchema = section(

@@ -1,13 +1,13 @@
 /** `issuers.<name>.introspection`: asking the issuer about opaque tokens (RFC 7662). */
-import { httpUrl, isConfidentialUrl } from '../../../protocol/http-url.ts'
+import { httpUrl, isConfidentialUrl } from '../../../http/http-url.ts'
 import { signingAlgorithmOf } from '../../../protocol/key-algorithms.ts'
 import type { Complain, ConfigPath } from '../../config-error.ts'
 import { NO_PRIVATE_KEY, privateKeyIn } from '../../private-key.ts'
 import type { Immutable } from '../../section.ts'
 import {
+  checkedText,
   duration,
   flag,
-  judgedText,
   type Output,
   oneOf,
   secretText,
@@ -47,7 +47,7 @@ export const introspectionSchema = section(
   'Ask the issuer about tokens that are not JWTs of a known issuer (RFC 7662). Routes ask for it ' +
     'with `introspection`.',
   {
-    endpoint: judgedText(
+    endpoint: checkedText(
       'URL of the endpoint. https, unless the host is loopback or `allowInsecureHttp` is set.',
       httpUrl,
       'must be an absolute http or https URL without credentials and fragment',

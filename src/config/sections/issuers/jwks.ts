@@ -1,12 +1,12 @@
 /** `issuers.<name>.jwks`: where the public keys of an issuer come from. */
-import { httpUrl, isConfidentialUrl } from '../../../protocol/http-url.ts'
+import { httpUrl, isConfidentialUrl } from '../../../http/http-url.ts'
 import type { Complain, ConfigPath } from '../../config-error.ts'
 import { ENVIRONMENT_VARIABLES, type EnvironmentReading } from '../../environment.ts'
 import type { Immutable } from '../../section.ts'
 import {
+  checkedText,
   duration,
   flag,
-  judgedText,
   type Output,
   section,
   text,
@@ -18,7 +18,7 @@ export const jwksSchema = section(
   'Where public keys come from: exactly one of `uri`, `discovery` and `file`.',
   {
     uri: unlessAbsent(
-      judgedText(
+      checkedText(
         'URL of the key set. https, unless the host is loopback or `allowInsecureHttp` is set.',
         httpUrl,
         'must be an absolute http or https URL without credentials and fragment',

@@ -1,12 +1,12 @@
 /** `routes[].require`: what a route requires of an identity. */
 import {
   CLAIM_PATTERN_COMPLAINT,
-  judgeClaimPattern,
+  parseClaimPattern,
   REQUIRABLE_CLAIMS,
-} from '../../../authentication/claim-grammar.ts'
+} from '../../../decision/claim-grammar.ts'
 import type { Immutable } from '../../section.ts'
 import {
-  judgedText,
+  checkedText,
   listOf,
   type Output,
   oneOf,
@@ -36,9 +36,9 @@ const claim = section(
     equals: unlessAbsent(text('The value, case and all.')),
     oneOf: unlessAbsent(listOf('Values, one of which is needed.', text('Value.'), { minimum: 1 })),
     matches: unlessAbsent(
-      judgedText(
+      checkedText(
         'Pattern of the whole value: `*` is any run of characters, `?` any one.',
-        judgeClaimPattern,
+        parseClaimPattern,
         CLAIM_PATTERN_COMPLAINT,
       ),
     ),

@@ -1,5 +1,4 @@
 /** What must hold for the policy of a route: shadow, metadata of the resource, login redirect. */
-
 import { metadataPath, resourceHost } from '../../../protocol/protected-resource-metadata.ts'
 import { coversHost, coversMethods, coversPath } from '../../../routing/route-grammar.ts'
 import type { Complain, ConfigPath } from '../../config-error.ts'

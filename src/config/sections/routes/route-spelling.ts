@@ -1,5 +1,4 @@
 /** Routes whose paths a service may not tell apart, because it ignores case or decodes more. */
-
 import { areSpelledDifferently, shareHost, shareMethod } from '../../../routing/route-grammar.ts'
 import type { Complain } from '../../config-error.ts'
 import type { RouteOutput, RoutesSettings } from './route.ts'

@@ -1,21 +1,20 @@
 /** One route of `routes`, as it is written. */
-
 import { AUTHORIZATION_BEARER } from '../../../credentials/credential-source.ts'
 import {
   COOKIE_NAME,
   COOKIE_NAME_COMPLAINT,
   FIELD_NAME_COMPLAINT,
-  judgeFieldName,
+  parseFieldName,
 } from '../../../credentials/field-name.ts'
+import { httpUrl } from '../../../http/http-url.ts'
+import { pageUrl, resourceUrl } from '../../../http/resource-url.ts'
 import { IDENTITY_STRATEGIES } from '../../../identity/identity-strategy.ts'
-import { httpUrl } from '../../../protocol/http-url.ts'
-import { pageUrl, resourceUrl } from '../../../protocol/resource-url.ts'
-import { judgeRoutePath, withHead } from '../../../routing/route-grammar.ts'
+import { parseRoutePath, withHead } from '../../../routing/route-grammar.ts'
 import { hostPattern } from '../../network-address.ts'
 import {
+  checkedText,
   either,
   flag,
-  judgedText,
   listOf,
   nullable,
   type Output,
@@ -39,15 +38,15 @@ import { requirementsSchema } from './requirements.ts'
 export const AUTHENTICATORS = ['jwt', 'introspection', 'session', 'apiKey'] as const
 
 const match = section('Which requests the route is for.', {
-  path: judgedText(
+  path: checkedText(
     'Path. `*` stands for one segment; at the end it stands for the rest, the bare prefix ' +
       'included: `/users/*` matches `/users`, `/users/` and `/users/1/x`.',
-    judgeRoutePath,
+    parseRoutePath,
     'must start with / and have * only as a whole segment, no empty or dot segments, no query, ' +
       'no semicolon, no backslash, no encoded slash',
   ),
   host: unlessAbsent(
-    judgedText(
+    checkedText(
       'Host without port, or `*.example.com` for every host below it. Left out: any host.',
       hostPattern,
       'must be a host name without port, or *. and a host name',
@@ -69,7 +68,7 @@ const credentialSource = variant(
   [
     section('In a header.', {
       from: word('header'),
-      name: judgedText('Name of the header.', judgeFieldName, FIELD_NAME_COMPLAINT).prefault(
+      name: checkedText('Name of the header.', parseFieldName, FIELD_NAME_COMPLAINT).prefault(
         'Authorization',
       ),
       prefix: nullable(
@@ -110,7 +109,7 @@ const credentialSource = variant(
 const loginRedirect = section(
   'Where a GET or HEAD of a browser (`Accept: text/html`) is redirected instead of a 401.',
   {
-    url: judgedText(
+    url: checkedText(
       'The page, which must check where it sends people afterwards: the return URL is chosen by ' +
         'whoever made the link.',
       pageUrl,
@@ -177,14 +176,14 @@ export const routeSchema = section('One route.', {
     { minimum: 1 },
   ).prefault([{ from: 'header' }]),
   resourceMetadata: unlessAbsent(
-    judgedText(
+    checkedText(
       'URL that challenges name as `resource_metadata` (RFC 9728 §5.1).',
       httpUrl,
       'must be an absolute http or https URL without credentials and fragment',
     ),
   ),
   resource: unlessAbsent(
-    judgedText(
+    checkedText(
       'Identifier of the protected resource (RFC 9728 §1.2): the gateway serves its metadata at ' +
         '`/.well-known/oauth-protected-resource`, followed by the path of this URL, and ' +
         'challenges name it. Routes of one resource share one document.',

@@ -1,8 +1,8 @@
-/** Judges one JWK (RFC 7517): a public key that may verify, or the reason why it is left out. */
+/** Parses one JWK (RFC 7517): a public key that may verify, or the reason why it is left out. */
 import { createHash, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
-import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
-import { isKeyId } from '../protocol/key-id.ts'
 import { isUsableEd25519Point } from './ed25519-point.ts'
+import type { JwsAlgorithm } from './jws-algorithms.ts'
+import { isKeyId } from './key-id.ts'
 
 /** Why a key is left out, in words that depend on nothing the document says. */
 export const SKIP_REASONS = {
@@ -85,7 +85,7 @@ interface PublicMembers {
 }
 
 /**
- * Judges one member of `keys`. Pure, never throws, and looks at own members only, so that a
+ * Parses one member of `keys`. Pure, never throws, and looks at own members only, so that a
  * `__proto__` in the document is just another unknown member.
  *
  * Checks structure, purpose, strength and that a point is on its curve. Does *not* check that an

@@ -1,7 +1,7 @@
 /** How the gateway proves to an introspection endpoint who it is (RFC 6749 §2.3, RFC 7523 §2.2). */
 import { createPrivateKey, sign } from 'node:crypto'
-import { JWS_ALGORITHM_TABLE } from '../../protocol/jws-algorithms.ts'
-import { signingAlgorithmOf } from '../../protocol/key-algorithms.ts'
+import { JWS_ALGORITHM_TABLE } from './jws-algorithms.ts'
+import { signingAlgorithmOf } from './key-algorithms.ts'
 
 export type ClientAuthentication =
   | {

@@ -6,7 +6,7 @@
  * changed by a page. Programs that are no browsers may send what they like, and are no danger: they
  * have no cookies of a user.
  */
-import type { HeaderList } from '../protocol/header-list.ts'
+import type { HeaderList } from './header-list.ts'
 
 /** RFC 9110 §9.2.1, of the methods that the server lets through. */
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])

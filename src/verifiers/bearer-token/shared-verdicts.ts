@@ -5,19 +5,24 @@
  *     recall ──hit──► verdict                                    same tick, no promise
  *        └miss─► establish ─► this thread's flight ─► the process's flight ─► find ─► share
  */
-import type { CountsOfCaches } from '../observability/cache-reading.ts'
-import type { CacheResult } from '../observability/metrics/metric-words.ts'
-import { type KeyReference, type Refused, refuse, type Verified } from '../protocol/verification.ts'
-import type { Clock } from '../resilience/clock.ts'
-import { SingleFlight } from '../resilience/single-flight.ts'
-import type { KeyGenerations } from '../shared-memory/key-generations.ts'
-import { type InFlight, NO_OUTCOME } from '../token-cache/in-flight.ts'
-import type { RefusalCache } from '../token-cache/refusal-cache.ts'
-import type { TokenCache } from '../token-cache/token-cache.ts'
-import { digestText, type TokenDigest } from '../token-cache/token-digest.ts'
-import type { IdentityNotes } from './identity-notes.ts'
+import type { CountsOfCaches } from '../../observability/cache-reading.ts'
+import type { CacheResult } from '../../observability/metrics/metric-words.ts'
+import {
+  type KeyReference,
+  type Refused,
+  refuse,
+  type Verified,
+} from '../../protocol/verification.ts'
+import { SingleFlight } from '../../resilience/single-flight.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { KeyGenerations } from '../../shared-memory/key-generations.ts'
+import { type InFlight, NO_OUTCOME } from '../../token-cache/in-flight.ts'
+import type { RefusalCache } from '../../token-cache/refusal-cache.ts'
+import type { TokenCache } from '../../token-cache/token-cache.ts'
+import { digestText, type TokenDigest } from '../../token-cache/token-digest.ts'
+import type { EstablishedIdentity, Unverified, Verdict } from '../authenticator.ts'
+import type { DerivedIdentity } from '../derived-identity.ts'
 import type { LongLivedTokens } from './long-lived-tokens.ts'
-import type { EstablishedIdentity, Unverified, Verdict } from './verdict.ts'
 
 /** Hears what each request found in the cache. */
 export interface LookupCounter {
@@ -25,7 +30,7 @@ export interface LookupCounter {
 }
 
 export interface SharedVerdictsParts {
-  readonly cache: TokenCache<IdentityNotes>
+  readonly cache: TokenCache<DerivedIdentity>
   readonly refusals: RefusalCache
   readonly inFlight: InFlight
   readonly keys: KeyGenerations
@@ -54,7 +59,7 @@ const UNDECIDED_CAUSES = ['outage', 'overloaded', 'not_taken'] as const
  */
 export type UndecidedCause = (typeof UNDECIDED_CAUSES)[number]
 
-/** How a credential is judged. */
+/** How a credential is verified. */
 export interface Question {
   /** Longest that {@link Question.find} takes, in ms. */
   readonly settlesWithinMs: number
@@ -126,8 +131,8 @@ export class SharedVerdicts {
   }
 
   /**
-   * Has the credential judged, once for all who ask for it at the same time in this process. Never
-   * rejects unless `find` does; `overloaded` when too many wait.
+   * Has the credential verified, once for all who ask for it at the same time in this process.
+   * Never rejects unless `find` does; `overloaded` when too many wait.
    */
   async establish(digest: TokenDigest, question: Question): Promise<Verdict> {
     const flight = this.#flights.run(digestText(digest), () => this.#fly(digest, question))
@@ -194,7 +199,7 @@ export class SharedVerdicts {
       const nowSeconds = clock.nowSeconds()
       longLived.notice(finding, nowSeconds)
       cache.put(digest, finding, nowSeconds)
-      return { kind: 'established', verified: finding, notes: null }
+      return { kind: 'established', verified: finding, derived: null }
     }
     const { refused, ttlSeconds, untilSeconds, key } = finding
     if (ttlSeconds !== 0) {

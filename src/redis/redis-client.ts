@@ -3,11 +3,11 @@
  * outcome a value within bounded time. No command waits for a connection.
  */
 import { OversizedRecords } from './oversized-records.ts'
-import type { RedisCounters, WireEvents } from './redis-line.ts'
-import type { RedisConnectionsOptions } from './redis-options.ts'
+import type { RedisCounters, WireEvents } from './redis-connection.ts'
+import type { RedisClientOptions } from './redis-options.ts'
 import { RedisPool, type RedisState } from './redis-pool.ts'
 import { type RedisFailure, type RedisReply, redisFailed } from './redis-reply.ts'
-import { ClusterWire, ServerWire } from './redis-wires.ts'
+import { ClusterWire, ServerWire } from './redis-transport.ts'
 
 /** Entries of a stream have one field. */
 const STREAM_FIELD = 'record'
@@ -37,7 +37,7 @@ export interface RedisStatistics {
   readonly writes: number
 }
 
-export class RedisConnections {
+export class RedisClient {
   readonly #masters: RedisPool
   readonly #replicas: RedisPool | null
   readonly #recordBytesMax: number
@@ -46,7 +46,7 @@ export class RedisConnections {
   readonly #counters: RedisCounters = { commands: 0, writes: 0, failures: noFailures() }
 
   /** Begins to connect. */
-  constructor(options: RedisConnectionsOptions, parts: RedisParts) {
+  constructor(options: RedisClientOptions, parts: RedisParts) {
     const counters = this.#counters
     const { random } = parts
     const oversized = new OversizedRecords(parts.onOversizedRecord)

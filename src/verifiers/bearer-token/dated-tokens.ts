@@ -2,17 +2,17 @@
  * Gives tokens an instant of issue that do not say one: that of their first sight, so that a
  * revocation of their subject can tell those of before from those of a new login.
  */
-import { parseCompactJws } from '../protocol/compact-jws.ts'
-import { type Identity, refuse, type Verification } from '../protocol/verification.ts'
-import type { FirstSights } from '../revocation/first-sights.ts'
-import { REVOCATION_LIFE_MAX_SECONDS } from '../revocation/revocation-entry.ts'
+import { parseCompactJws } from '../../protocol/compact-jws.ts'
+import { type Identity, refuse, type Verification } from '../../protocol/verification.ts'
+import type { FirstSights } from '../../revocation/first-sights.ts'
+import { REVOCATION_LIFE_MAX_SECONDS } from '../../revocation/revocation-entry.ts'
 import type {
   IntrospectedToken,
   IntrospectionOutcome,
-} from '../verifiers/introspection/introspection-client.ts'
-import type { IntrospectionPolicy } from '../verifiers/introspection/introspection-verifier.ts'
-import type { JwtProfile } from '../verifiers/jwt/jwt-verifier.ts'
-import type { Verifier } from '../verifiers/verifier.ts'
+} from '../introspection/introspection-client.ts'
+import type { IntrospectionPolicy } from '../introspection/introspection-verifier.ts'
+import type { JwtProfile } from '../jwt/jwt-verifier.ts'
+import type { Verifier } from '../verifier.ts'
 import type { Introspector } from './token-authenticator.ts'
 
 /** A token whose first sight cannot be told now is looked at again so soon. */

@@ -18,7 +18,7 @@
  * No command is late as long as its answer may lie unread: when this process was paused, all timers
  * are over at once, so the sockets are read once more before a time that has passed counts.
  */
-import { systemClock } from './clock.ts'
+import { systemClock } from '../runtime/clock.ts'
 import { Batch, type LineCommand, PendingCommand } from './redis-command.ts'
 import { type RedisFailure, type RedisReply, redisFailed } from './redis-reply.ts'
 
@@ -30,7 +30,7 @@ const REPETITIONS_MAX = 2
 const TIMER_EARLY_MS = 1
 
 /** A connection of the client library, or a whole cluster of them. */
-export interface RedisWire {
+export interface RedisTransport {
   /** Writes all of them at once if it can; settles each of them. Never throws. */
   send(commands: readonly LineCommand[]): void
   /** Cuts the connection, which settles everything in flight, and makes a new one. */
@@ -62,23 +62,23 @@ export interface RedisCounters {
   readonly failures: Record<RedisFailure, number>
 }
 
-export interface RedisLineParts {
-  readonly createWire: (events: WireEvents) => RedisWire
+export interface RedisConnectionParts {
+  readonly createWire: (events: WireEvents) => RedisTransport
   readonly counters: RedisCounters
   /** It is ready, was lost, or another attempt to connect has failed. */
-  readonly onState: (line: RedisLine) => void
+  readonly onState: (line: RedisConnection) => void
   /** It was dropped because the server said nothing. */
-  readonly onSilence: (line: RedisLine) => void
+  readonly onSilence: (line: RedisConnection) => void
   /** The server takes no writes any more: it has become a replica. */
   readonly onDemoted: () => void
   readonly onOversized: (key: string) => void
   /** A command that was not run, or only reads, was cut off: it is to be run or given up. */
-  readonly onCutOff: (command: PendingCommand, line: RedisLine) => void
+  readonly onCutOff: (command: PendingCommand, line: RedisConnection) => void
 }
 
-export class RedisLine {
-  readonly #parts: RedisLineParts
-  #wire: RedisWire
+export class RedisConnection {
+  readonly #parts: RedisConnectionParts
+  #wire: RedisTransport
   /** Wires made so far: only the latest one is listened to. */
   #wires = 0
   readonly #commandTimeoutMs: number
@@ -92,13 +92,13 @@ export class RedisLine {
   #hold: NodeJS.Timeout | null = null
   #usedSinceSweep = false
 
-  constructor(commandTimeoutMs: number, parts: RedisLineParts) {
+  constructor(commandTimeoutMs: number, parts: RedisConnectionParts) {
     this.#commandTimeoutMs = commandTimeoutMs
     this.#parts = parts
     this.#wire = this.#createWire()
   }
 
-  #createWire(): RedisWire {
+  #createWire(): RedisTransport {
     this.#wires += 1
     const number = this.#wires
     const ifLatest = (act: () => void) => () => {

@@ -1,4 +1,4 @@
-/** Judges URLs that a route gives to clients. */
+/** Parses URLs that a route gives to clients. */
 import { canonicalPath, isAcceptableQuery } from './canonical-path.ts'
 import { httpUrl } from './http-url.ts'
 

@@ -14,10 +14,10 @@
  */
 import { Cluster, Command, Redis } from 'ioredis'
 import type { LineCommand } from './redis-command.ts'
-import type { RedisCounters, RedisWire, Renewal, WireEvents } from './redis-line.ts'
+import type { RedisCounters, RedisTransport, Renewal, WireEvents } from './redis-connection.ts'
 import {
   clusterOptions,
-  type RedisConnectionsOptions,
+  type RedisClientOptions,
   retryDelayMs,
   serverOptions,
 } from './redis-options.ts'
@@ -40,7 +40,7 @@ const SILENT_TIMES_MAX = 3
 const NOT_RUN_HERE: ReadonlySet<string> = new Set(['MOVED', 'ASK', 'TRYAGAIN'])
 
 /** One connection to one server, found directly or through sentinels. */
-export class ServerWire implements RedisWire {
+export class ServerWire implements RedisTransport {
   readonly #redis: Redis
   readonly #counters: RedisCounters
   readonly #handshakeMs: number
@@ -59,7 +59,7 @@ export class ServerWire implements RedisWire {
   #isClosed = false
 
   constructor(
-    options: RedisConnectionsOptions,
+    options: RedisClientOptions,
     random: () => number,
     role: 'master' | 'slave',
     counters: RedisCounters,
@@ -199,7 +199,7 @@ export class ServerWire implements RedisWire {
 }
 
 /** One connection to each node of a cluster. */
-export class ClusterWire implements RedisWire {
+export class ClusterWire implements RedisTransport {
   readonly #cluster: Cluster
   readonly #counters: RedisCounters
   readonly #events: WireEvents
@@ -213,7 +213,7 @@ export class ClusterWire implements RedisWire {
   #waiting: NodeJS.Timeout | null = null
 
   constructor(
-    options: RedisConnectionsOptions,
+    options: RedisClientOptions,
     random: () => number,
     counters: RedisCounters,
     events: WireEvents,

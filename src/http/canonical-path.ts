@@ -64,22 +64,22 @@ function buildTable(entry: (character: string, code: number) => number): Uint8Ar
  */
 export function canonicalPath(path: string): string | null {
   if (path.charCodeAt(0) !== CODE_SLASH) return null
-  const verdict = judgePath(path)
+  const verdict = classifyPath(path)
   if (verdict === REFUSED) return null
   return verdict === PLAIN ? path : rewriteEncodings(path)
 }
 
 /** `PLAIN` when the path is canonical, `ENCODED` when encodings need rewriting, else `REFUSED`. */
-function judgePath(path: string): number {
+function classifyPath(path: string): number {
   let segmentStart = 1
   let verdict = PLAIN
   for (let index = 1; index < path.length; index += 1) {
     const code = path.charCodeAt(index)
     const kind = kindOf(code)
     if (kind === PLAIN) continue
-    const judged = judgeCharacter(path, index, kind, segmentStart)
-    if (judged === REFUSED) return REFUSED
-    if (judged === ENCODED) verdict = ENCODED
+    const kindHere = classifyCharacter(path, index, kind, segmentStart)
+    if (kindHere === REFUSED) return REFUSED
+    if (kindHere === ENCODED) verdict = ENCODED
     if (kind === ENCODED) index += 2
     else if (code === CODE_SLASH) segmentStart = index + 1
   }
@@ -92,8 +92,13 @@ function kindOf(code: number): number {
   return code < ASCII_SIZE ? (CHARACTER_KIND[code] ?? REFUSED) : REFUSED
 }
 
-/** As {@link judgePath}, of one character that is not plain. */
-function judgeCharacter(path: string, index: number, kind: number, segmentStart: number): number {
+/** As {@link classifyPath}, of one character that is not plain. */
+function classifyCharacter(
+  path: string,
+  index: number,
+  kind: number,
+  segmentStart: number,
+): number {
   if (kind === REFUSED) return REFUSED
   if (kind === ENDS_NAME) return isDotsOrEmpty(path, segmentStart, index) ? REFUSED : PLAIN
   const byte = encodedByte(path, index)

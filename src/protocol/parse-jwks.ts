@@ -1,7 +1,7 @@
-/** Judges a JWK Set document (RFC 7517 §5): usable keys, and what was left out and why. */
-import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
-import { parseJsonDocument } from '../protocol/strict-json.ts'
+/** Parses a JWK Set document (RFC 7517 §5): usable keys, and what was left out and why. */
+import type { JwsAlgorithm } from './jws-algorithms.ts'
 import { type ParsedKey, parseJwk, type SkipReason } from './parse-jwk.ts'
+import { parseJsonDocument } from './strict-json.ts'
 
 /** A document of 100 keys of 4096 bits with certificates stays well below. */
 export const JWKS_BYTES_MAX = 256 * 1_024

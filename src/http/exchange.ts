@@ -2,7 +2,7 @@
  * One request and its answer as everything above the socket sees them: the seam between the native
  * server (server/, which implements this) and the code that decides and proxies.
  */
-import type { HeaderList } from '../protocol/header-list.ts'
+import type { HeaderList } from './header-list.ts'
 
 /** What the server read and found well-formed. Every string is visible ASCII. */
 export interface RequestHead {

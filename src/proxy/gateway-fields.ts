@@ -21,12 +21,12 @@ export const FIRST_OWN_FIELD = 'x-forwarded-for'
  * The value of {@link FIRST_OWN_FIELD}, then CRLF and `name: value` for each further field. Empty:
  * no fields at all. Nothing checks it any more: names are tokens and values hold no CR or LF.
  */
-export type OwnFields = string
+export type GatewayFields = string
 
 const ANNOUNCEMENT = 'undici:request:create'
-const NOTHING: OwnFields = ''
+const NOTHING: GatewayFields = ''
 
-let waiting: OwnFields = NOTHING
+let waiting: GatewayFields = NOTHING
 
 subscribe(ANNOUNCEMENT, (message) => {
   if (waiting === NOTHING) return
@@ -41,13 +41,13 @@ subscribe(ANNOUNCEMENT, (message) => {
  * @returns Whether the fields are in. If not, the request must not be written; a request that the
  *   client library refuses by itself does not have them either.
  */
-export function dispatchWithOwnFields(
+export function dispatchWithGatewayFields(
   connection: Pick<UpstreamConnection, 'dispatch'>,
   options: DispatchOptions,
   events: UpstreamEvents,
-  ownFields: OwnFields,
+  gatewayFields: GatewayFields,
 ): boolean {
-  waiting = ownFields
+  waiting = gatewayFields
   connection.dispatch(options, events)
   const areIn = waiting === NOTHING
   waiting = NOTHING
@@ -55,6 +55,6 @@ export function dispatchWithOwnFields(
 }
 
 /** Whether the request that is being dispatched right now still lacks its own fields. */
-export function ownFieldsAreWaiting(): boolean {
+export function gatewayFieldsAreWaiting(): boolean {
   return waiting !== NOTHING
 }

@@ -1,12 +1,12 @@
 /**
  * What a logout token must say (OpenID Connect Back-Channel Logout 1.0 §2.4, §2.6).
  *
- * Judges claims only: the signature, the algorithm and `typ` in the protected header are checked
+ * Checks claims only: the signature, the algorithm and `typ` in the protected header are checked
  * elsewhere and *before*.
  */
-import { namesAudience } from '../protocol/claims.ts'
-import type { JsonObject } from '../protocol/strict-json.ts'
-import { isNumericDate } from '../protocol/time-claims.ts'
+import { namesAudience } from './claims.ts'
+import type { JsonObject } from './strict-json.ts'
+import { isNumericDate } from './time-claims.ts'
 
 /** The member of `events` that makes a token a logout token. */
 export const BACKCHANNEL_LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'

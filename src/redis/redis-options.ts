@@ -12,7 +12,7 @@ export interface RedisTls {
   readonly serverName: string | null
 }
 
-export interface RedisConnectionsOptions {
+export interface RedisClientOptions {
   readonly mode: 'standalone' | 'sentinel' | 'cluster'
   /** The server, the sentinels, or some nodes of the cluster. Standalone uses the first. */
   readonly nodes: readonly RedisNode[]
@@ -60,7 +60,7 @@ export function retryDelayMs(attempt: number, random: () => number): number {
 
 /** For a connection to one server, found directly or through sentinels. */
 export function serverOptions(
-  options: RedisConnectionsOptions,
+  options: RedisClientOptions,
   role: 'master' | 'slave',
   retryDelay: (attempt: number) => number,
 ) {
@@ -96,7 +96,7 @@ export function serverOptions(
 
 /** For the connections to all nodes of a cluster. */
 export function clusterOptions(
-  options: RedisConnectionsOptions,
+  options: RedisClientOptions,
   retryDelay: (attempt: number) => number,
 ) {
   return {
@@ -119,7 +119,7 @@ export function clusterOptions(
   }
 }
 
-function commonOptions(options: RedisConnectionsOptions) {
+function commonOptions(options: RedisClientOptions) {
   const tls = tlsOptions(options.tls)
   return {
     ...(options.username === null ? {} : { username: options.username }),

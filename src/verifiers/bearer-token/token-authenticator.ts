@@ -7,33 +7,33 @@
  * it lives longer, and nobody else looks there. So is a mark that the token is known, without
  * anything of the answer: strangers must not crowd out what the issuer has vouched for.
  */
-import { isB64Token } from '../credentials/bearer-token.ts'
-import { claimedIssuer } from '../protocol/claimed-issuer.ts'
-import type { ActiveToken } from '../protocol/introspection-response.ts'
-import type { RefusalReason } from '../protocol/refusal-reason.ts'
+import { isB64Token } from '../../credentials/bearer-token.ts'
+import { claimedIssuer } from '../../protocol/claimed-issuer.ts'
+import type { ActiveToken } from '../../protocol/introspection-response.ts'
+import type { RefusalReason } from '../../protocol/refusal-reason.ts'
 import {
   EMPTY_IDENTITY,
   type Refused,
   refuse,
   type Verification,
   type Verified,
-} from '../protocol/verification.ts'
-import { type ProfileKey, type TokenDigest, tokenDigest } from '../token-cache/token-digest.ts'
-import type {
-  IntrospectedToken,
-  IntrospectionOutcome,
-} from '../verifiers/introspection/introspection-client.ts'
-import type { IntrospectionPolicy } from '../verifiers/introspection/introspection-verifier.ts'
-import type { JwtProfile } from '../verifiers/jwt/jwt-verifier.ts'
-import type { Verifier } from '../verifiers/verifier.ts'
-import type { Finding, SharedVerdicts, UndecidedCause } from './shared-verdicts.ts'
+} from '../../protocol/verification.ts'
+import { type ProfileKey, type TokenDigest, tokenDigest } from '../../token-cache/token-digest.ts'
 import {
   type Authenticator,
   type EstablishedIdentity,
   UNVERIFIED,
   type Unverified,
   type Verdict,
-} from './verdict.ts'
+} from '../authenticator.ts'
+import type {
+  IntrospectedToken,
+  IntrospectionOutcome,
+} from '../introspection/introspection-client.ts'
+import type { IntrospectionPolicy } from '../introspection/introspection-verifier.ts'
+import type { JwtProfile } from '../jwt/jwt-verifier.ts'
+import type { Verifier } from '../verifier.ts'
+import type { Finding, SharedVerdicts, UndecidedCause } from './shared-verdicts.ts'
 
 /** What a route does with opaque tokens. */
 export interface IntrospectionRule {
@@ -59,7 +59,7 @@ export interface TokenProfile {
   readonly jwt: JwtProfile | null
   /** `null`: only JWTs are good here. */
   readonly introspection: IntrospectionRule | null
-  /** Longest that judging a token takes, in ms. */
+  /** Longest that verifying a token takes, in ms. */
   readonly settlesWithinMs: number
 }
 

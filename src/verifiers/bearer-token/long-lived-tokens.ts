@@ -2,8 +2,8 @@
  * Notices tokens that live longer than revocations are kept: one that is revoked would come back
  * when its revocation ends, and nothing else would ever tell.
  */
-import type { SecurityEvent } from '../observability/security-event.ts'
-import type { Verified } from '../protocol/verification.ts'
+import type { SecurityEvent } from '../../observability/security-event.ts'
+import type { Verified } from '../../protocol/verification.ts'
 
 /** Who writes it down. */
 export interface SecurityLog {

@@ -8,7 +8,7 @@ import type { MintedToken } from '../identity/internal-token.ts'
 import type { RevocationKeys } from '../revocation/revocation-key.ts'
 import type { CachedVerified } from '../token-cache/token-cache.ts'
 
-export class IdentityNotes implements IdentitySlots {
+export class DerivedIdentity implements IdentitySlots {
   headerLines: string | null = null
   headerTenant: ServedTenant | null = null
   minted: MintedToken | null = null
@@ -16,8 +16,8 @@ export class IdentityNotes implements IdentitySlots {
   revocation: RevocationKeys | null = null
 }
 
-/** The notes of a verdict; made when they are first asked for. */
-export function notesOf(established: CachedVerified<IdentityNotes>): IdentityNotes {
-  established.notes ??= new IdentityNotes()
-  return established.notes
+/** What was derived from a verdict; made when it is first asked for. */
+export function derivedOf(established: CachedVerified<DerivedIdentity>): DerivedIdentity {
+  established.derived ??= new DerivedIdentity()
+  return established.derived
 }

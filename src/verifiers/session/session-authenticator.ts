@@ -2,9 +2,9 @@
  * Sessions: every request asks the store, so that a session which was ended is refused on the very
  * next one. Nothing is cached, and no two requests share a look-up.
  */
-import type { Anonymous, Identity, Verification } from '../protocol/verification.ts'
-import type { Clock } from '../resilience/clock.ts'
-import type { Authenticator, EstablishedIdentity, Verdict } from './verdict.ts'
+import type { Anonymous, Identity, Verification } from '../../protocol/verification.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Authenticator, EstablishedIdentity, Verdict } from '../authenticator.ts'
 
 /** Looks a session up by the value of its cookie. Anonymous: one without a user. */
 export interface SessionLookup {
@@ -30,11 +30,11 @@ export class SessionAuthenticator implements Authenticator {
     const verification = await this.#sessions.verify(cookieValue, this.#clock.nowSeconds())
     if (verification.kind !== 'verified') return verification
     const { identity } = verification
-    const notes = this.#latest.get(identity)?.notes ?? null
+    const derived = this.#latest.get(identity)?.derived ?? null
     const established: EstablishedIdentity = {
       kind: 'established',
       verified: verification,
-      notes,
+      derived,
     }
     this.#latest.set(identity, established)
     return established

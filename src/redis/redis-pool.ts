@@ -4,7 +4,8 @@
  * The first connection that is not busy takes the command, so that concurrent commands meet in one
  * write instead of being spread thin; the next one is used, and made, only when all before it are
  * busy. While none is ready every command fails at once, and only the minimum keeps trying to
- * connect. Nothing queues for a connection, except for one that we are renewing (redis-line.ts).
+ * connect. Nothing queues for a connection, except for one that we are renewing
+ * (redis-connection.ts).
  *
  * A server that became a replica is left by all connections as soon as one is told. A record that
  * is too large costs its own look-up: its connection is cut, and what waited behind it is served on
@@ -12,7 +13,12 @@
  */
 import type { OversizedRecords } from './oversized-records.ts'
 import type { PendingCommand } from './redis-command.ts'
-import { type RedisCounters, RedisLine, type RedisWire, type WireEvents } from './redis-line.ts'
+import {
+  RedisConnection,
+  type RedisCounters,
+  type RedisTransport,
+  type WireEvents,
+} from './redis-connection.ts'
 import { type RedisReply, redisFailed } from './redis-reply.ts'
 
 /** In flight on one connection before the next one is used. */
@@ -33,7 +39,7 @@ export interface RedisPoolOptions {
 }
 
 export interface RedisPoolParts {
-  readonly createWire: (events: WireEvents) => RedisWire
+  readonly createWire: (events: WireEvents) => RedisTransport
   readonly counters: RedisCounters
   readonly oversized: OversizedRecords
   /** At the first connection or failure, and at each change between one and none. */
@@ -43,9 +49,9 @@ export interface RedisPoolParts {
 export class RedisPool {
   readonly #options: RedisPoolOptions
   readonly #parts: RedisPoolParts
-  #lines: RedisLine[] = []
+  #lines: RedisConnection[] = []
   /** How many sweeps in a row found the line unused. */
-  readonly #idleSweeps = new Map<RedisLine, number>()
+  readonly #idleSweeps = new Map<RedisConnection, number>()
   readonly #sweepTimer: NodeJS.Timeout
   #state: RedisState | null = null
   #isClosed = false
@@ -93,9 +99,9 @@ export class RedisPool {
   }
 
   /** Where the next command goes; `null` when there is no connection, or no room on any. */
-  #pick(): RedisLine | null {
-    let leastBusy: RedisLine | null = null
-    let held: RedisLine | null = null
+  #pick(): RedisConnection | null {
+    let leastBusy: RedisConnection | null = null
+    let held: RedisConnection | null = null
     for (const line of this.#lines) {
       if (!line.isReady) {
         if (held === null && line.isHolding) held = line
@@ -117,7 +123,7 @@ export class RedisPool {
 
   #addLine(): void {
     const { createWire, counters, oversized } = this.#parts
-    const line = new RedisLine(this.#options.commandTimeoutMs, {
+    const line = new RedisConnection(this.#options.commandTimeoutMs, {
       createWire,
       counters,
       onState: (changed) => this.#lineChanged(changed),
@@ -133,7 +139,7 @@ export class RedisPool {
     this.#lines.push(line)
   }
 
-  #serveAgain(command: PendingCommand, cut: RedisLine): void {
+  #serveAgain(command: PendingCommand, cut: RedisConnection): void {
     if (command.isLookUp && this.#parts.oversized.has(command.key)) {
       cut.giveUp(command, redisFailed('too_large'))
       return
@@ -143,7 +149,7 @@ export class RedisPool {
     else line.take(command)
   }
 
-  #lineChanged(line: RedisLine): void {
+  #lineChanged(line: RedisConnection): void {
     // A line that was removed still says goodbye.
     if (this.#isClosed || !this.#lines.includes(line)) return
     // Only the minimum reconnects: growth is for load, and a server that comes back has none.
@@ -170,13 +176,13 @@ export class RedisPool {
     }
   }
 
-  #remove(line: RedisLine): void {
+  #remove(line: RedisConnection): void {
     this.#lines = this.#lines.filter((other) => other !== line)
     this.#idleSweeps.delete(line)
     line.close()
   }
 }
 
-function withRoom(line: RedisLine | null): RedisLine | null {
+function withRoom(line: RedisConnection | null): RedisConnection | null {
   return line !== null && line.inFlight < COMMANDS_PER_CONNECTION_MAX ? line : null
 }

@@ -8,12 +8,11 @@
  * the length of the value times that of the pattern: linear in what a token says, because patterns
  * are bounded and the operator's own.
  */
-
 import type { Identity } from '../protocol/verification.ts'
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 import {
   CLAIM_PATTERN_LENGTH_MAX,
-  judgeClaimPattern,
+  parseClaimPattern,
   type RequirableClaim,
 } from './claim-grammar.ts'
 
@@ -43,7 +42,7 @@ export function compileClaimRule(rule: ClaimRule): ClaimRequirement {
     return { claim: rule.claim, values: rule.oneOf, pattern: '' }
   }
   assertInvariant(
-    judgeClaimPattern(rule.matches) !== null,
+    parseClaimPattern(rule.matches) !== null,
     `a pattern has 1 to ${CLAIM_PATTERN_LENGTH_MAX} printable characters`,
   )
   return { claim: rule.claim, values: null, pattern: rule.matches }

@@ -2,10 +2,15 @@
  * API keys: those of the configuration are known at once; those of Redis are asked for each time,
  * so that a key which was withdrawn is refused on the very next request.
  */
-import { type Refused, refuse, type Verification, type Verified } from '../protocol/verification.ts'
-import type { Clock } from '../resilience/clock.ts'
-import type { ApiKeyList } from '../verifiers/api-key/api-key-list.ts'
-import type { Authenticator, EstablishedIdentity, Verdict } from './verdict.ts'
+import {
+  type Refused,
+  refuse,
+  type Verification,
+  type Verified,
+} from '../../protocol/verification.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Authenticator, EstablishedIdentity, Verdict } from '../authenticator.ts'
+import type { ApiKeyList } from './api-key-list.ts'
 
 /** Looks a key up that the configuration does not have. */
 export interface ApiKeyLookup {
@@ -42,7 +47,7 @@ export class ApiKeyAuthenticator implements Authenticator {
   #establishedBy(verified: Verified): EstablishedIdentity {
     let established = this.#established.get(verified)
     if (established === undefined) {
-      established = { kind: 'established', verified, notes: null }
+      established = { kind: 'established', verified, derived: null }
       this.#established.set(verified, established)
     }
     return established

@@ -34,7 +34,7 @@ export const CLAIM_PATTERN_COMPLAINT =
   '* for any run, ? for any one, all others for themselves'
 
 /** The pattern, or `null`. It is no regular expression, and nothing in it is an escape. */
-export function judgeClaimPattern(value: string): string | null {
+export function parseClaimPattern(value: string): string | null {
   if (value.length === 0 || value.length > CLAIM_PATTERN_LENGTH_MAX) return null
   return /^[\x20-\x7e]+$/.test(value) ? value : null
 }

@@ -1,7 +1,7 @@
 /** What a route accepts as a bearer token, and the key under which such verdicts are shared. */
-import { IN_FLIGHT_WAIT_MS_MAX } from '../token-cache/in-flight.ts'
-import { profileKey } from '../token-cache/token-digest.ts'
-import { compileJwtProfile, type JwtIssuerPolicy } from '../verifiers/jwt/jwt-verifier.ts'
+import { IN_FLIGHT_WAIT_MS_MAX } from '../../token-cache/in-flight.ts'
+import { profileKey } from '../../token-cache/token-digest.ts'
+import { compileJwtProfile, type JwtIssuerPolicy } from '../jwt/jwt-verifier.ts'
 import type { IntrospectionRule, TokenProfile } from './token-authenticator.ts'
 
 export interface TokenRules {

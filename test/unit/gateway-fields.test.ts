@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import {
-  dispatchWithOwnFields,
+  dispatchWithGatewayFields,
   FIRST_OWN_FIELD,
-  ownFieldsAreWaiting,
-} from '../../src/proxy/own-fields.ts'
+  gatewayFieldsAreWaiting,
+} from '../../src/proxy/gateway-fields.ts'
 import type {
   DispatchOptions,
   UpstreamConnection,
@@ -65,15 +65,15 @@ function listen(): { readonly events: UpstreamEvents; readonly body: Promise<str
 }
 
 /** Sends a request on the one connection. @returns What the upstream received. */
-async function echoed(headers: readonly string[], ownFields: string): Promise<Echo> {
+async function echoed(headers: readonly string[], gatewayFields: string): Promise<Echo> {
   const connection = target.take()
   assert.ok(connection, 'no connection is free')
   const { events, body } = listen()
-  const areIn = dispatchWithOwnFields(
+  const areIn = dispatchWithGatewayFields(
     connection,
     { ...OPTIONS, headers: [...headers] },
     events,
-    ownFields,
+    gatewayFields,
   )
   assert.equal(areIn, true)
   const echo = JSON.parse(await body) as Echo
@@ -109,12 +109,12 @@ describe('the fields that the gateway itself wrote', () => {
     const waited: boolean[] = []
     const silent: Pick<UpstreamConnection, 'dispatch'> = {
       dispatch: () => {
-        waited.push(ownFieldsAreWaiting())
+        waited.push(gatewayFieldsAreWaiting())
       },
     }
-    assert.equal(dispatchWithOwnFields(silent, OPTIONS, listen().events, OWN_FIELDS), false)
+    assert.equal(dispatchWithGatewayFields(silent, OPTIONS, listen().events, OWN_FIELDS), false)
     assert.deepEqual(waited, [true])
-    assert.equal(ownFieldsAreWaiting(), false)
+    assert.equal(gatewayFieldsAreWaiting(), false)
     const { headers } = await echoed(OPTIONS.headers, '')
     assert.equal(headers['x-user-id'], undefined)
   })

@@ -34,29 +34,29 @@ const CHARACTER_KIND: Uint8Array = Uint8Array.from({ length: ASCII_SIZE }, (_, c
   return /[A-Z]/.test(character) ? READ_IN_ANY_CASE : READ_ALIKE
 })
 
-/** The path that was judged last: a request has its path judged for its route and its tenant. */
-let judgedPath = ''
-let judgement = READ_ALIKE
+/** The path that was compared last: a request's path is compared for its route and its tenant. */
+let comparedPath = ''
+let comparison = READ_ALIKE
 
 /**
  * Hot path: whether there is another way to read this path at all.
  *
  * @param path Canonical (canonical-path.ts).
  */
-export function judgeReadings(path: string): number {
-  if (path === judgedPath) return judgement
-  judgedPath = path
-  judgement = READ_ALIKE
+export function compareReadings(path: string): number {
+  if (path === comparedPath) return comparison
+  comparedPath = path
+  comparison = READ_ALIKE
   for (let index = 1; index < path.length; index += 1) {
     const kind = CHARACTER_KIND[path.charCodeAt(index)] ?? READ_DIFFERENTLY
     if (kind === READ_ALIKE) continue
-    if (kind === READ_IN_ANY_CASE) judgement = READ_IN_ANY_CASE
+    if (kind === READ_IN_ANY_CASE) comparison = READ_IN_ANY_CASE
     else if (kind === READ_DIFFERENTLY || isSegmentEnd(path, index + 1)) {
-      judgement = READ_DIFFERENTLY
+      comparison = READ_DIFFERENTLY
       break
     }
   }
-  return judgement
+  return comparison
 }
 
 function isSegmentEnd(path: string, index: number): boolean {
