@@ -6,18 +6,23 @@
 
 /** Folders from the ground up: a folder imports only itself and folders of earlier rows. */
 const LAYERS = [
-  ['protocol'],
-  ['config', 'observability', 'resilience', 'shared-memory'],
-  ['tenants', 'credentials', 'keys', 'token-cache', 'revocation', 'identity', 'rate-limit'],
-  ['verifiers'],
-  ['authentication', 'proxy', 'routing'],
+  ['protocol', 'http', 'runtime'],
+  ['observability', 'resilience', 'shared-memory'],
+  ['redis'],
+  ['tenants', 'credentials', 'keys', 'token-cache', 'revocation', 'identity', 'routing'],
+  ['verifiers', 'proxy'],
   ['decision'],
   ['gateway'],
   ['server', 'admin'],
-  ['bootstrap'],
+  ['config'],
+  ['threads'],
+  ['listener', 'supervisor'],
   ['demo'],
   ['cli'],
 ]
+
+/** What reads the configuration, composes from it, or tells of it. */
+const KNOW_THE_CONFIGURATION = ['config', 'threads', 'listener', 'supervisor', 'demo', 'cli']
 
 const anyOf = (names) => `(${names.join('|')})`
 
@@ -25,7 +30,7 @@ const anyOf = (names) => `(${names.join('|')})`
 const VENDOR_DOORS = {
   '@node-rs/jsonwebtoken': 'src/verifiers/jwt/rust-binding\\.ts',
   'hdr-histogram-js': 'src/observability/latency-histogram\\.ts',
-  ioredis: 'src/resilience/redis-wires\\.ts',
+  ioredis: 'src/redis/redis-transport\\.ts',
   koffi: 'src/server/socket-calls\\.ts',
   'oidc-provider': 'src/demo/identity-provider\\.ts',
   pino: 'src/observability/logger\\.ts',
@@ -40,7 +45,7 @@ const VENDOR_DOORS = {
 /** Where a thread, the demonstration or a script starts: found by path, imported by nobody. */
 const ENTRIES = `^src/${anyOf([
   'main',
-  'bootstrap/listener-thread',
+  'listener/listener-thread',
   'verifiers/jwt/signature-worker',
   'demo/demo',
   'cli/generate-docs',
@@ -83,6 +88,22 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/protocol/' },
       to: { pathNot: '^(src/protocol/|(node:)?(crypto|buffer)$)' },
+    },
+    {
+      name: 'http-is-pure',
+      comment: 'Rules of HTTP need no I/O either; ranges of addresses are arithmetic.',
+      severity: 'error',
+      from: { path: '^src/http/' },
+      to: { pathNot: '^(src/http/|(node:)?net$)' },
+    },
+    {
+      name: 'few-know-the-configuration',
+      comment:
+        'Who is composed names the options that it takes; only what composes knows where they ' +
+        'come from.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: `^src/${anyOf(KNOW_THE_CONFIGURATION)}/` },
+      to: { path: '^src/config/' },
     },
     {
       name: 'every-folder-has-a-layer',

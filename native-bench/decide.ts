@@ -2,17 +2,12 @@
  * What it costs to decide about one request, by what is known of its credential. Run:
  * `node build/native-bench/decide.js`.
  */
-import { LongLivedTokens } from '../src/authentication/long-lived-tokens.ts'
-import { SharedVerdicts } from '../src/authentication/shared-verdicts.ts'
-import { TokenAuthenticator } from '../src/authentication/token-authenticator.ts'
-import { compileTokenProfile } from '../src/authentication/verification-profile.ts'
 import { AUTHORIZATION_BEARER } from '../src/credentials/credential-source.ts'
 import { CredentialExtractor } from '../src/credentials/extract-credential.ts'
 import { decide } from '../src/decision/decide.ts'
 import type { Decision, RequestFacts } from '../src/decision/decision.ts'
 import type { Revision, RouteRules } from '../src/decision/revision.ts'
-import type { Verified } from '../src/protocol/verification.ts'
-import { systemClock } from '../src/resilience/clock.ts'
+import { EMPTY_IDENTITY, type Verified } from '../src/protocol/verification.ts'
 import {
   createLearntRevocationsBuffer,
   LearntRevocations,
@@ -20,6 +15,7 @@ import {
 import { createRevocationBuffer } from '../src/revocation/revocation-index.ts'
 import { RevocationReader } from '../src/revocation/revocation-reader.ts'
 import { compileRoutes } from '../src/routing/compile-routes.ts'
+import { systemClock } from '../src/runtime/clock.ts'
 import {
   createKeyGenerationsBuffer,
   KeyGenerationAllocator,
@@ -29,6 +25,10 @@ import { createInFlightBuffer, InFlight } from '../src/token-cache/in-flight.ts'
 import { createRefusalCacheBuffer, RefusalCache } from '../src/token-cache/refusal-cache.ts'
 import { createTokenCacheBuffer, TokenCache } from '../src/token-cache/token-cache.ts'
 import { tokenDigest } from '../src/token-cache/token-digest.ts'
+import { LongLivedTokens } from '../src/verifiers/bearer-token/long-lived-tokens.ts'
+import { SharedVerdicts } from '../src/verifiers/bearer-token/shared-verdicts.ts'
+import { TokenAuthenticator } from '../src/verifiers/bearer-token/token-authenticator.ts'
+import { compileTokenProfile } from '../src/verifiers/bearer-token/verification-profile.ts'
 import { type BenchCase, runBench } from './bench.ts'
 
 const TIMES_PER_ROUND = 100_000
@@ -83,6 +83,7 @@ function rulesOf(part: Partial<RouteRules>): RouteRules {
 }
 
 const revision: Revision<RouteRules> = {
+  id: 1,
   routes: compileRoutes(
     [
       { path: '/public/*', rules: rulesOf({ authentication: 'none' }) },
@@ -93,7 +94,7 @@ const revision: Revision<RouteRules> = {
     })),
     [],
   ),
-  revocations: new RevocationReader(createRevocationBuffer()),
+  revocations: new RevocationReader(createRevocationBuffer(262_144)),
   learntRevocations: new LearntRevocations(createLearntRevocationsBuffer()),
   clock: systemClock,
 }
@@ -108,6 +109,7 @@ function remembered(name: string, scopes: readonly string[]): string {
   const verified: Verified = {
     kind: 'verified',
     identity: {
+      ...EMPTY_IDENTITY,
       issuer: 'https://login.example.com/realms/main',
       subject: '248289761001',
       email: 'person@example.com',

@@ -2,7 +2,7 @@
  * What it costs to check a signature in another thread, beyond checking it here: by how many
  * requests are waiting at once. Run: `node build/native-bench/hand-over.js`.
  */
-import { systemClock } from '../src/resilience/clock.ts'
+import { systemClock } from '../src/runtime/clock.ts'
 import { compileJwtProfile, JwtVerifier } from '../src/verifiers/jwt/jwt-verifier.ts'
 import { createOpensslVerifier } from '../src/verifiers/jwt/openssl-backend.ts'
 import { SignaturePool } from '../src/verifiers/jwt/signature-pool.ts'

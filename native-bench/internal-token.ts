@@ -4,8 +4,8 @@
  */
 import { InternalTokenMinter, MintedToken } from '../src/identity/internal-token.ts'
 import { generateSigningKey, type InternalTokenAlgorithm } from '../src/identity/signing-key.ts'
-import type { Verified } from '../src/protocol/verification.ts'
-import { randomHex } from '../src/resilience/randomness.ts'
+import { EMPTY_IDENTITY, type Verified } from '../src/protocol/verification.ts'
+import { randomHex } from '../src/runtime/randomness.ts'
 import { type BenchCase, runBench } from './bench.ts'
 
 const NOW_SECONDS = 1_760_000_000
@@ -20,6 +20,7 @@ function verdictOf(subject: string): Verified {
   return {
     kind: 'verified',
     identity: {
+      ...EMPTY_IDENTITY,
       issuer: 'https://idp.example.com/',
       subject,
       email: `${subject}@example.com`,

@@ -15,14 +15,14 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpus } from 'node:os'
 import { type Dispatcher, Pool } from 'undici'
-import type { HeaderList } from '../src/protocol/header-list.ts'
-import type { ClientExchange, RequestBody, RequestHead } from '../src/proxy/client-exchange.ts'
+import type { ClientExchange, RequestBody, RequestHead } from '../src/http/exchange.ts'
+import type { HeaderList } from '../src/http/header-list.ts'
 import { forward } from '../src/proxy/forward.ts'
 import { forwardedFields } from '../src/proxy/forwarded-headers.ts'
 import { createRequestFilter, requestHeaders } from '../src/proxy/hop-by-hop-headers.ts'
 import { splitRequestFields } from '../src/proxy/request-fields.ts'
-import { UPSTREAM_POOL_DEFAULTS, UpstreamPool } from '../src/proxy/upstream-pool.ts'
-import { systemClock } from '../src/resilience/clock.ts'
+import { UPSTREAM_POOL_LIMITS, UpstreamPool } from '../src/proxy/upstream-pool.ts'
+import { systemClock } from '../src/runtime/clock.ts'
 
 const CONCURRENCY = 64
 const HEADERS = [
@@ -188,11 +188,13 @@ function forwarded(pool: UpstreamPool): Once {
   const withForwarded = ({ peerAddress, scheme, head }: NullExchange) => {
     const { framing, lines } = splitRequestFields(relayed())
     const facts = { peerAddress, scheme, authority: head.authority, trusted: false } as const
-    return { headers: framing, ownFields: forwardedFields(HEADERS, facts) + lines }
+    return { headers: framing, gatewayFields: forwardedFields(HEADERS, facts) + lines }
   }
   return (done) => {
     const exchange = new NullExchange(HEAD, done)
-    const fields = WITH_FORWARDED ? withForwarded(exchange) : { headers: relayed(), ownFields: '' }
+    const fields = WITH_FORWARDED
+      ? withForwarded(exchange)
+      : { headers: relayed(), gatewayFields: '' }
     const request = { method: 'GET', target: '/', ...fields, answerHeaders }
     forward(exchange, pool, request, observer)
   }
@@ -235,7 +237,18 @@ const requests = Number(process.argv[2] ?? 20_000)
 const rounds = Number(process.argv[3] ?? 7)
 const plainPool = new Pool(origin, { connections: 256, pipelining: 1 })
 const ownPool = new UpstreamPool(
-  { ...UPSTREAM_POOL_DEFAULTS, name: 'bench', targets: [origin], connectionsPerTarget: 256 },
+  {
+    ...UPSTREAM_POOL_LIMITS,
+    name: 'bench',
+    targets: [origin],
+    connectionsPerTarget: 256,
+    connectTimeoutMs: 2_000,
+    responseTimeoutMs: 30_000,
+    bodyIdleTimeoutMs: 60_000,
+    ejectAfterFailures: 3,
+    ejectionMs: 5_000,
+    retryPercent: 10,
+  },
   systemClock,
 )
 const cases: [string, Once, number[]][] = [

@@ -5,7 +5,7 @@
 import type { TenantRule } from '../src/tenants/compile-tenant.ts'
 import { TenantResolver } from '../src/tenants/resolve-tenant.ts'
 import { parseTenantId, type Tenant } from '../src/tenants/tenant.ts'
-import { judgeTenant, TenantRegistry } from '../src/tenants/tenant-registry.ts'
+import { checkTenant, TenantRegistry } from '../src/tenants/tenant-registry.ts'
 import { type BenchCase, runBench } from './bench.ts'
 
 const TENANTS = 1_000
@@ -48,7 +48,7 @@ function resolving(
     timesPerRound: 100_000,
     run: (times) => {
       for (let index = 0; index < times; index += 1) {
-        sink = judgeTenant(resolver.resolve(host, path, headers), registry, false)
+        sink = checkTenant(resolver.resolve(host, path, headers), registry, false)
       }
     },
   }

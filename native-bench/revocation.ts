@@ -2,7 +2,7 @@
  * The check that every cache hit makes: with an empty index and with 100 000 revocations. Run:
  * `node build/native-bench/revocation.js`.
  */
-import type { Identity } from '../src/protocol/verification.ts'
+import { EMPTY_IDENTITY, type Identity } from '../src/protocol/verification.ts'
 import { createRevocationBuffer, RevocationIndex } from '../src/revocation/revocation-index.ts'
 import {
   keyWordsOf,
@@ -22,6 +22,7 @@ const ISSUER = 'https://login.example.com/realms/main'
 
 function identity(number: number): Identity {
   return {
+    ...EMPTY_IDENTITY,
     issuer: ISSUER,
     subject: `248289761001-${number}`,
     email: null,
@@ -37,8 +38,10 @@ function identity(number: number): Identity {
   }
 }
 
+const CAPACITY = 262_144
+
 function open(revocations: number) {
-  const buffer = createRevocationBuffer()
+  const buffer = createRevocationBuffer(CAPACITY)
   const index = new RevocationIndex(buffer)
   for (let number = 0; number < revocations; number += 1) {
     const value = identity(number).tokenId ?? ''

@@ -4,9 +4,9 @@
  * Counts the CPU of this process only. Run: `node build/native-bench/session-lookup.js`.
  */
 import { Redis } from 'ioredis'
-import { RedisConnections } from '../src/resilience/redis-connections.ts'
+import { RedisClient } from '../src/redis/redis-client.ts'
+import { SALLYPORT_FORMAT } from '../src/verifiers/session/sallyport-format.ts'
 import { sessionKey } from '../src/verifiers/session/session-key.ts'
-import { SALLYPORT_POINTERS } from '../src/verifiers/session/session-record.ts'
 import { SessionVerifier } from '../src/verifiers/session/session-verifier.ts'
 import { eventually } from '../test/support/eventually.ts'
 import { redisOptions } from '../test/support/redis-options.ts'
@@ -21,7 +21,7 @@ const NOW = 1_700_000_000
 const KEY_PREFIX = 'sess:'
 
 const server = await RedisServer.start()
-const connections = new RedisConnections(redisOptions([server.node]), {
+const connections = new RedisClient(redisOptions([server.node]), {
   random: () => 0,
   onState: () => {},
   onOversizedRecord: () => {},
@@ -39,10 +39,8 @@ const verifier = new SessionVerifier(
   {
     keyPrefix: KEY_PREFIX,
     keyHash: 'sha256',
-    pointers: SALLYPORT_POINTERS,
-    cookieSecrets: null,
+    format: SALLYPORT_FORMAT,
     ttlSeconds: TTL_SECONDS,
-    isLifeForeign: false,
     absoluteTtlSeconds: 28_800,
     keepsAbsoluteTtl: true,
   },

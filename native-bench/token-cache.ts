@@ -2,7 +2,7 @@
  * The shared token cache: a hit in the memo, a hit that decodes, a miss, and a put. Run:
  * `node build/native-bench/token-cache.js`.
  */
-import type { Verified } from '../src/protocol/verification.ts'
+import { EMPTY_IDENTITY, type Verified } from '../src/protocol/verification.ts'
 import {
   createKeyGenerationsBuffer,
   KeyGenerationAllocator,
@@ -34,6 +34,7 @@ function verdict(subject: number): Verified {
   return {
     kind: 'verified',
     identity: {
+      ...EMPTY_IDENTITY,
       issuer: 'https://login.example.com/realms/main',
       subject: `248289761001-${subject}`,
       email: `person-${subject}@example.com`,

@@ -27,7 +27,7 @@ const CONCURRENCY = 2
  * A file that hangs is cut here: Node counts all of its tests together. The slowest need 40 s alone,
  * and some times that beside other work.
  */
-const TEST_TIMEOUT_MS = 300_000
+const TEST_TIMEOUT_MS = Number(process.env['TEST_TIMEOUT_MS'] ?? 300_000)
 /**
  * The whole run, so that one which hangs ends: ten minutes on two idle cores, thrice that on a
  * machine with other work. A pipeline has a limit of its own.

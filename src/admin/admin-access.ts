@@ -7,7 +7,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { isLoopbackHost } from '../config/network-address.ts'
+import { isLoopbackHost } from '../http/http-url.ts'
 
 export type AdminRefusal = 'bad_host' | 'missing_token' | 'bad_token'
 

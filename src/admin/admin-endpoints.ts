@@ -1,6 +1,6 @@
 /** What the admin listener answers: one row an endpoint. */
 import type { Readiness } from '../gateway/health.ts'
-import { type Endpoint, EndpointTable } from '../protocol/endpoint-table.ts'
+import { type Endpoint, EndpointTable } from '../http/endpoint-table.ts'
 import type { SessionRegistry } from '../verifiers/session/session-registry.ts'
 import { type AdminRequest, type Answer, json, problem } from './answer.ts'
 import { answerBackchannelLogout, answerRevocations, type Revocations } from './revocations.ts'

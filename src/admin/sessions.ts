@@ -10,7 +10,8 @@
  * The digest is what upstreams see in `X-Session-Id`, so that a session which appears in a log can
  * be ended by whoever reads it.
  */
-import type { StoredUser } from '../protocol/verification.ts'
+import { IDENTITY_PARTS, LIST_PARTS, TEXT_PARTS } from '../protocol/identity-parts.ts'
+import { readStoredUser, type StoredUser } from '../protocol/stored-user.ts'
 import { isSessionId } from '../verifiers/session/session-key.ts'
 import type {
   RegisteredSession,
@@ -25,11 +26,7 @@ const TEXT_LENGTH_MAX = 512
 const LIST_LENGTH_MAX = 256
 const MEMBERS: ReadonlySet<string> = new Set([
   'userId',
-  'email',
-  'roles',
-  'scopes',
-  'tenantId',
-  'organisationId',
+  ...IDENTITY_PARTS.map(({ record }) => record),
 ])
 
 const UNAVAILABLE = problem(
@@ -109,23 +106,17 @@ function parseUser(body: AdminRequest['body']): StoredUser | string {
   if (body === null) return 'The body must be a JSON object in application/json.'
   const unknown = Object.keys(body).find((name) => !MEMBERS.has(name))
   if (unknown !== undefined) return `The body may hold ${[...MEMBERS].join(', ')}, nothing else.`
-  const { userId, roles = [], scopes = [] } = body
+  const { userId } = body
   if (!isText(userId)) return `userId must be text of 1 to ${TEXT_LENGTH_MAX} characters.`
-  for (const name of ['email', 'tenantId', 'organisationId']) {
-    const value = body[name] ?? null
-    if (value !== null && !isText(value)) return `${name} must be text, or left out.`
+  for (const { record } of TEXT_PARTS) {
+    const value = body[record] ?? null
+    if (value !== null && !isText(value)) return `${record} must be text, or left out.`
   }
-  if (!isTextList(roles)) return 'roles must be a list of text.'
-  if (!isTextList(scopes)) return 'scopes must be a list of text.'
-  const optional = (name: string) => (body[name] ?? null) as string | null
-  return {
-    userId,
-    email: optional('email'),
-    roles,
-    scopes,
-    tenantId: optional('tenantId'),
-    organisationId: optional('organisationId'),
+  for (const { record } of LIST_PARTS) {
+    const value = body[record]
+    if (value !== undefined && !isTextList(value)) return `${record} must be a list of text.`
   }
+  return readStoredUser(userId, body) ?? 'The body is no user.'
 }
 
 function isText(value: unknown): value is string {

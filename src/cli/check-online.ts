@@ -2,14 +2,10 @@
  * Fetches the key set of each issuer once and says which of its keys are usable, and asks Redis for
  * an answer.
  */
-
-import { verificationKeysMax } from '../bootstrap/verification-keys-max.ts'
-import type {
-  GatewayConfiguration,
-  IssuerConfiguration,
-  JwksConfiguration,
-  RedisConfiguration,
-} from '../config/gateway-configuration.ts'
+import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
+import type { JwksConfiguration } from '../config/sections/issuers/jwks.ts'
+import type { RedisConfiguration } from '../config/sections/redis.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import {
   discoverySource,
   fileSource,
@@ -17,13 +13,14 @@ import {
   type JwksSourceFailure,
   uriSource,
 } from '../keys/jwks-source.ts'
-import { SKIP_REASONS } from '../keys/parse-jwk.ts'
-import { type JwksRefusal, type ParsedJwks, parseJwks } from '../keys/parse-jwks.ts'
-import { systemClock } from '../resilience/clock.ts'
+import { SKIP_REASONS } from '../protocol/parse-jwk.ts'
+import { type JwksRefusal, type ParsedJwks, parseJwks } from '../protocol/parse-jwks.ts'
+import { RedisClient } from '../redis/redis-client.ts'
+import type { RedisFailure } from '../redis/redis-reply.ts'
 import { OutboundHttp } from '../resilience/outbound-http.ts'
-import { randomFraction } from '../resilience/randomness.ts'
-import { RedisConnections } from '../resilience/redis-connections.ts'
-import type { RedisFailure } from '../resilience/redis-reply.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { randomFraction } from '../runtime/randomness.ts'
+import { verificationKeysMax } from '../supervisor/verification-keys-max.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Why there is no key set, in words that depend on nothing the other side says. */
@@ -108,7 +105,7 @@ function checkRoom(verdicts: readonly KeysVerdict[], keysMax: number): Verdict {
 
 /** One connection, one question. */
 async function checkRedis(redis: RedisConfiguration): Promise<Verdict> {
-  const connections = new RedisConnections(
+  const connections = new RedisClient(
     { ...redis, connectionsMin: 1, connectionsMax: 1, idleMs: redis.connectTimeoutMs },
     { random: randomFraction, onState: () => {}, onOversizedRecord: () => {} },
   )

@@ -1,6 +1,6 @@
 /** Proves on this machine what checks signatures, and says what a gateway would make of it. */
-import { signatureProblem } from '../bootstrap/signature-problem.ts'
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
+import { signatureProblem } from '../listener/signature-problem.ts'
 import { type BindingFault, proveSignatures } from '../verifiers/jwt/signature-proof.ts'
 import type { Terminal } from './terminal.ts'
 

@@ -1,6 +1,6 @@
 /** `sallyport check`: says everything that is wrong with a configuration, and starts nothing. */
-import { sendsInternalTokens } from '../bootstrap/compose-identity.ts'
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
+import { sendsInternalTokens } from '../supervisor/internal-token-keys.ts'
 import { checkOnline } from './check-online.ts'
 import { checkSignatures } from './check-signatures.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'

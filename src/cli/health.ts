@@ -9,7 +9,7 @@
  */
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { loadOrComplain } from './load-or-complain.ts'
 import type { Terminal } from './terminal.ts'

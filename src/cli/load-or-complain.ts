@@ -1,7 +1,7 @@
 /** Loads a configuration for a command, or prints every problem with it. */
 import { ConfigError, describeProblem } from '../config/config-error.ts'
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
 import { loadConfig } from '../config/load-config.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Terminal } from './terminal.ts'
 
 /** @returns `null` when there were problems; they have been printed then, one a line. */

@@ -1,5 +1,5 @@
 /** What is said of a configuration that asks to be loaded again. */
-import type { GatewayConfiguration } from '../config/gateway-configuration.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Terminal } from './terminal.ts'
 
 export const RELOAD_UNAVAILABLE = 'loading the configuration again is not available in this version'

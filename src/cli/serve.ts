@@ -19,7 +19,7 @@ export async function serve(
   if (configuration === null) return EXIT.refused
   warnOfWatch(configuration, terminal)
   // Loaded on demand: no other command needs the native server, or should fail for lack of it.
-  const { startSupervisor } = await import('../bootstrap/supervisor.ts')
+  const { startSupervisor } = await import('../supervisor/supervisor.ts')
   const { stop, cut } = end
   const supervision = { version: packageVersion(), stop, cut }
   await runUntil(stop, () => startSupervisor(configuration, supervision))

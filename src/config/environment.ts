@@ -48,11 +48,14 @@ export interface EnvironmentReading {
 const BYTES_PER_MIB = 1_048_576
 const PIECE_MIB = 64
 const PIECES_PER_LIMIT = 8
+/** For the manual: what {@link fittingMiB} does. */
+export const FITTING_MIB =
+  `${PIECE_MIB}, or an eighth of the memory limit of the container if that is less` as const
 
 interface VariableRow {
   readonly meaning: string
-  /** For the manual: the value that is used when the variable is not set. */
-  readonly defaultText: string
+  /** What is used when the variable is not set; in words where it depends on the machine. */
+  readonly fallback: number | string
   readonly minimum: number
   readonly maximum: number
 }
@@ -61,7 +64,7 @@ interface VariableRow {
 export const ENVIRONMENT_VARIABLES = {
   SALLYPORT_LISTENER_THREADS: {
     meaning: 'Event-loop threads that accept connections.',
-    defaultText: 'cores − 1, at least 1; of a container, the cores of its quota, rounded up',
+    fallback: 'cores − 1, at least 1; of a container, the cores of its quota, rounded up',
     minimum: 1,
     maximum: 256,
   },
@@ -69,19 +72,19 @@ export const ENVIRONMENT_VARIABLES = {
     meaning:
       'Signature verification threads of the whole process. Each listener thread has at least ' +
       'one of its own, so a smaller number is raised to the number of listener threads.',
-    defaultText: 'max(1, cores / 4), at least one per listener thread',
+    fallback: 'max(1, cores / 4), at least one per listener thread',
     minimum: 1,
     maximum: 256,
   },
   SALLYPORT_VERIFY_BATCH_MAX: {
     meaning: 'Most tokens per hand-over to a verification thread.',
-    defaultText: '32',
+    fallback: 32,
     minimum: 1,
     maximum: 1_024,
   },
   SALLYPORT_VERIFY_QUEUE_MAX: {
     meaning: 'Most tokens that wait for verification before the answer is 503.',
-    defaultText: '8192',
+    fallback: 8_192,
     minimum: 1,
     maximum: 1_048_576,
   },
@@ -89,13 +92,13 @@ export const ENVIRONMENT_VARIABLES = {
     meaning:
       'Size of the shared token cache in MiB. Wins over `cache.sizeMiB`. More than half of the ' +
       'memory limit of the container is refused.',
-    defaultText: '64, or an eighth of the memory limit of the container if that is less',
+    fallback: FITTING_MIB,
     minimum: 1,
     maximum: 1_024,
   },
   SALLYPORT_UPSTREAM_CONNECTIONS: {
     meaning: 'Connections per upstream target, whole process.',
-    defaultText: '256',
+    fallback: 256,
     minimum: 1,
     maximum: 65_535,
   },
@@ -103,25 +106,25 @@ export const ENVIRONMENT_VARIABLES = {
     meaning:
       'Requests in flight per upstream connection. Only 1 is taken: pipelining was measured to be ' +
       'slower, and one slow answer would hold up others.',
-    defaultText: '1',
+    fallback: 1,
     minimum: 1,
     maximum: 1,
   },
   SALLYPORT_IDP_CONNECTIONS: {
     meaning: 'Connections per identity-provider origin, whole process.',
-    defaultText: '100',
+    fallback: 100,
     minimum: 1,
     maximum: 65_535,
   },
   SALLYPORT_REDIS_CONNECTIONS_MIN: {
     meaning: 'Connections to Redis that are kept open, whole process. One per listener at least.',
-    defaultText: '5',
+    fallback: 5,
     minimum: 1,
     maximum: 1_024,
   },
   SALLYPORT_REDIS_CONNECTIONS_MAX: {
     meaning: 'Connections to Redis at most, whole process. Not below the minimum.',
-    defaultText: '50',
+    fallback: 50,
     minimum: 1,
     maximum: 65_535,
   },
@@ -129,7 +132,7 @@ export const ENVIRONMENT_VARIABLES = {
     meaning:
       'Receive buffer of each client connection in KiB. An upload gets about one buffer per round ' +
       'trip; from 384 on, clients that upload very fast can cost memory. 0 lets the kernel choose.',
-    defaultText: '256',
+    fallback: 256,
     minimum: 0,
     maximum: 1_048_576,
   },
@@ -138,26 +141,31 @@ export const ENVIRONMENT_VARIABLES = {
       'Memory for request bodies that wait to be taken by an upstream, whole process, in MiB. ' +
       'When three quarters are in use, uploads under way wait and new ones get 503, except ' +
       'small ones, which get it when nothing is left. Each listener thread has at least one MiB.',
-    defaultText: '64, or an eighth of the memory limit of the container if that is less',
+    fallback: FITTING_MIB,
     minimum: 1,
     maximum: 65_536,
   },
   JWKS_CACHE_TTL: {
     meaning: 'Seconds for which key sets are fresh. Wins over `jwks.cacheTtl` of every issuer.',
-    defaultText: '300',
+    fallback: 300,
     minimum: 1,
     maximum: 86_400,
   },
   JWKS_REFRESH_INTERVAL: {
     meaning:
       'Seconds between refreshes of key sets. Wins over `jwks.refreshInterval` of every issuer.',
-    defaultText: '60',
+    fallback: 60,
     minimum: 1,
     maximum: 86_400,
   },
 } as const satisfies Record<string, VariableRow>
 
-type NumericVariable = keyof typeof ENVIRONMENT_VARIABLES
+type Variables = typeof ENVIRONMENT_VARIABLES
+type NumericVariable = keyof Variables
+/** Those whose fallback is the same on every machine. */
+type FixedVariable = {
+  [Name in NumericVariable]: Variables[Name]['fallback'] extends number ? Name : never
+}[NumericVariable]
 
 /** The one variable that is a switch: its row in the manual. */
 export const NATIVE_SERVER_VARIABLE = {
@@ -193,6 +201,9 @@ export function readEnvironment(
     })
     return null
   }
+  const numberOrFallback = (name: FixedVariable): number => {
+    return number(name) ?? ENVIRONMENT_VARIABLES[name].fallback
+  }
   const milliseconds = (name: NumericVariable): number | null => {
     const seconds = number(name)
     return seconds === null ? null : seconds * 1_000
@@ -202,8 +213,8 @@ export function readEnvironment(
   number('SALLYPORT_UPSTREAM_PIPELINING')
   const listenerThreads = number('SALLYPORT_LISTENER_THREADS') ?? Math.max(1, cores - 1)
   const verifyThreads = number('SALLYPORT_VERIFY_THREADS') ?? Math.max(1, Math.floor(cores / 4))
-  const redisConnectionsMin = number('SALLYPORT_REDIS_CONNECTIONS_MIN') ?? 5
-  const redisConnectionsMax = number('SALLYPORT_REDIS_CONNECTIONS_MAX') ?? 50
+  const redisConnectionsMin = numberOrFallback('SALLYPORT_REDIS_CONNECTIONS_MIN')
+  const redisConnectionsMax = numberOrFallback('SALLYPORT_REDIS_CONNECTIONS_MAX')
   const memoryLimitMiB = memoryBytes === null ? null : Math.floor(memoryBytes / BYTES_PER_MIB)
   const bodyMiB = number('SALLYPORT_BODY_MEMORY_MIB') ?? fittingMiB(memoryLimitMiB)
   const tuning: Tuning = {
@@ -211,13 +222,13 @@ export function readEnvironment(
     memoryLimitMiB,
     listenerThreads,
     verifyThreads: Math.max(verifyThreads, listenerThreads),
-    verifyBatchMax: number('SALLYPORT_VERIFY_BATCH_MAX') ?? 32,
-    verifyQueueMax: number('SALLYPORT_VERIFY_QUEUE_MAX') ?? 8_192,
-    upstreamConnections: number('SALLYPORT_UPSTREAM_CONNECTIONS') ?? 256,
-    identityProviderConnections: number('SALLYPORT_IDP_CONNECTIONS') ?? 100,
+    verifyBatchMax: numberOrFallback('SALLYPORT_VERIFY_BATCH_MAX'),
+    verifyQueueMax: numberOrFallback('SALLYPORT_VERIFY_QUEUE_MAX'),
+    upstreamConnections: numberOrFallback('SALLYPORT_UPSTREAM_CONNECTIONS'),
+    identityProviderConnections: numberOrFallback('SALLYPORT_IDP_CONNECTIONS'),
     redisConnectionsMin,
     redisConnectionsMax: Math.max(redisConnectionsMin, redisConnectionsMax),
-    receiveBufferBytes: (number('SALLYPORT_RECEIVE_BUFFER_KIB') ?? 256) * 1_024,
+    receiveBufferBytes: numberOrFallback('SALLYPORT_RECEIVE_BUFFER_KIB') * 1_024,
     bodyMemoryBytes: bodyMiB * BYTES_PER_MIB,
     allowUnknownNativeServer: readSwitch(environment, complaints),
   }

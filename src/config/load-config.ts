@@ -4,16 +4,18 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Complaint, ConfigError, type ConfigProblem, describePath } from './config-error.ts'
-import { crossCheck } from './cross-checks.ts'
 import { processEnvironment, readEnvironment } from './environment.ts'
-import type { GatewayConfiguration } from './gateway-configuration.ts'
 import { type Environment, interpolate, pathKey } from './interpolate.ts'
 import { type MachineLimits, machineLimits } from './machine-limits.ts'
-import { resolveConfiguration } from './resolve-configuration.ts'
-import { configurationSchema } from './schema.ts'
 import { describeIssues } from './schema-problems.ts'
+import {
+  checkSections,
+  configurationSchema,
+  type GatewayConfiguration,
+  readSections,
+  resolveSections,
+} from './sections.ts'
 import { READING } from './setting.ts'
-import { understand } from './understood-settings.ts'
 import { FILE_BYTES_MAX, readYaml, type YamlDocument } from './yaml-document.ts'
 
 interface ConfigSurroundings {
@@ -48,9 +50,9 @@ export function parseConfig(text: string, surroundings: ConfigSurroundings): Gat
   const filled = interpolate(reading.document.value, surroundings.environment)
   const value = withTypesOfVariables(filled.value, filled.interpolated)
   const parsed = configurationSchema.safeParse(value, READING)
-  const settings = understand(value)
+  const settings = readSections(value)
   const environment = readEnvironment(surroundings.environment, surroundings.machine)
-  const { configuration, complaints } = resolveConfiguration(
+  const { configuration, complaints } = resolveSections(
     settings,
     environment,
     surroundings.directory,
@@ -61,7 +63,7 @@ export function parseConfig(text: string, surroundings: ConfigSurroundings): Gat
       // First, because what follows from a missing variable is not a problem of its own.
       filled.complaints,
       parsed.success ? [] : describeIssues(parsed.error.issues),
-      crossCheck(settings),
+      checkSections(settings),
       complaints,
     ].flat(),
     reading.document,

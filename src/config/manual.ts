@@ -150,8 +150,8 @@ function describeItems(items: Node | undefined): string {
 
 function environmentManual(): string {
   const rows = Object.entries(ENVIRONMENT_VARIABLES).map(([name, row]) => {
-    const { meaning, minimum, maximum, defaultText } = row
-    return `| \`${name}\` | ${meaning} | ${minimum} to ${maximum} | ${defaultText} |`
+    const { meaning, minimum, maximum, fallback } = row
+    return `| \`${name}\` | ${meaning} | ${minimum} to ${maximum} | ${fallback} |`
   })
   const { name, meaning, defaultText } = NATIVE_SERVER_VARIABLE
   rows.push(`| \`${name}\` | ${meaning} | \`true\`, \`false\` | ${defaultText} |`)

@@ -6,6 +6,7 @@
  * Messages never repeat the value that was found: it may be a secret.
  */
 import * as z from 'zod'
+import { CONFIGURED_NAME } from '../tenants/tenant-grammar.ts'
 import { DURATION_PATTERN, parseDuration } from './duration.ts'
 
 /** What one piece of configuration looks like once it has been read. */
@@ -25,9 +26,6 @@ const LIST_LENGTH_MAX = 1_000
 
 /** Visible ASCII and space: what may stand in a header, a URL or a log line without harm. */
 const PRINTABLE = /^[\x20-\x7e]*$/
-
-/** Of issuers and upstreams. */
-const CONFIGURED_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 
 /** A group of settings. Keys that it does not list are errors. */
 export function section<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape) {
@@ -64,17 +62,17 @@ export function patternText(what: string, pattern: RegExp, complaint: string) {
 }
 
 /**
- * Text that a function judges.
- * @param judge Gives the value to use, or `null` for "no".
+ * Text that a function checks.
+ * @param parse Gives the value to use, or `null` for "no".
  */
-export function judgedText<Value>(
+export function checkedText<Value>(
   what: string,
-  judge: (value: string) => Value | null,
+  parse: (value: string) => Value | null,
   complaint: string,
 ) {
   return text(what).transform((value, context) => {
-    const judged = judge(value)
-    if (judged !== null) return judged
+    const parsed = parse(value)
+    if (parsed !== null) return parsed
     context.addIssue({ code: 'custom', message: complaint })
     return z.NEVER
   })

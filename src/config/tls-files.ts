@@ -1,4 +1,4 @@
-/** Judges whether the two files of a TLS server can serve together, before anything is started. */
+/** Checks whether the two files of a TLS server can serve together, before anything is started. */
 import { X509Certificate } from 'node:crypto'
 import { NO_PRIVATE_KEY, privateKeyIn } from './private-key.ts'
 

@@ -1,5 +1,5 @@
 /** Where a route looks for a bearer token. */
-import { parameterKey } from './query-parameter.ts'
+import { parameterKey } from '../http/query-parameter.ts'
 
 /**
  * - `header` with a scheme: `Authorization: Bearer …`, or any other field and scheme.
@@ -11,7 +11,7 @@ export type CredentialSource =
   | { readonly kind: 'cookie'; readonly name: string }
   | { readonly kind: 'query'; readonly name: string }
 
-/** The default: `Authorization` with the scheme `Bearer` (RFC 6750 §2.1). */
+/** `Authorization` with the scheme `Bearer` (RFC 6750 §2.1). */
 export const AUTHORIZATION_BEARER: CredentialSource = {
   kind: 'header',
   name: 'authorization',

@@ -3,15 +3,15 @@
  * (for bearer tokens RFC 6750 §2).
  *
  * All sources of a kind are looked at, because a second credential anywhere makes the request
- * ambiguous: the gateway would judge one and the upstream might read the other.
+ * ambiguous: the gateway would check one and the upstream might read the other.
  */
-import type { HeaderList } from '../protocol/header-list.ts'
+import { cookieValue, findCookiePair, pairEnd } from '../http/cookie-pair.ts'
+import type { HeaderList } from '../http/header-list.ts'
+import { findParameter, parameterEnd, parameterValue } from '../http/query-parameter.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { type Refused, refuse } from '../protocol/verification.ts'
 import { hasScheme, textAfterScheme } from './bearer-token.ts'
-import { cookieValue, findCookiePair, pairEnd } from './cookie-pair.ts'
 import { type CompiledSources, type CredentialSource, compileSources } from './credential-source.ts'
-import { findParameter, parameterEnd, parameterValue } from './query-parameter.ts'
 
 /** A credential; `null` when the request carries none; or why it is refused. */
 export type Extraction = string | null | Refused
@@ -81,7 +81,7 @@ export class CredentialExtractor {
     for (let index = 0; index < headerNames.length; index += 1) {
       if (headerNames[index] !== name) continue
       const scheme = headerSchemes[index] ?? null
-      if (scheme === null) return value === '' ? null : this.#judge(value)
+      if (scheme === null) return value === '' ? null : this.#checked(value)
       if (hasScheme(value, scheme)) return this.#afterScheme(value, scheme.length)
     }
     return null
@@ -99,7 +99,7 @@ export class CredentialExtractor {
       let start = findCookiePair(field, name, 0)
       while (start !== -1) {
         const value = cookieValue(field, name, start)
-        if (value !== '') found = combine(found, this.#judge(value))
+        if (value !== '') found = combine(found, this.#checked(value))
         start = findCookiePair(field, name, pairEnd(field, start) + 1)
       }
     }
@@ -111,14 +111,14 @@ export class CredentialExtractor {
     for (const name of this.#sources.queryNames) {
       let start = findParameter(query, name, 0)
       while (start !== -1) {
-        found = combine(found, this.#judge(parameterValue(query, start)))
+        found = combine(found, this.#checked(parameterValue(query, start)))
         start = findParameter(query, name, parameterEnd(query, start) + 1)
       }
     }
     return found
   }
 
-  #judge(token: string): Extraction {
+  #checked(token: string): Extraction {
     if (token.length > this.#lengthMax) return this.#tooLong
     return token === '' ? EMPTY : token
   }

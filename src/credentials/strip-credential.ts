@@ -2,10 +2,10 @@
  * Hot path: takes the bearer token out of what goes upstream, from every place in which the route
  * would have looked for it.
  */
+import { findCookiePair, withoutCookie } from '../http/cookie-pair.ts'
+import { withoutParameter } from '../http/query-parameter.ts'
 import { hasScheme } from './bearer-token.ts'
-import { findCookiePair, withoutCookie } from './cookie-pair.ts'
 import { type CompiledSources, type CredentialSource, compileSources } from './credential-source.ts'
-import { withoutParameter } from './query-parameter.ts'
 
 /** Removes what {@link CredentialExtractor} of the same sources reads. Built at load. */
 export class CredentialStripper {

@@ -6,16 +6,16 @@
  * Hot path: a credential whose verdict is cached is decided about in the same tick, without a
  * promise or a closure; native-bench/decide.ts has the cost.
  */
-import { authorize } from '../authentication/authorize.ts'
-import { notesOf } from '../authentication/identity-notes.ts'
-import type { EstablishedIdentity, Verdict } from '../authentication/verdict.ts'
-import { isFromKnownSite, isUnsafeMethod } from '../credentials/cross-site-request.ts'
+import { isFromKnownSite, isUnsafeMethod } from '../http/cross-site-request.ts'
 import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
 import { type RevocationKeys, revocationKeysOf } from '../revocation/revocation-key.ts'
 import { AMBIGUOUS_PATH, findRoute } from '../routing/match-route.ts'
 import { matchTokenTenant } from '../tenants/match-token-tenant.ts'
 import type { Tenant } from '../tenants/tenant.ts'
-import { judgeTenant } from '../tenants/tenant-registry.ts'
+import { checkTenant } from '../tenants/tenant-registry.ts'
+import type { EstablishedIdentity, Verdict } from '../verifiers/authenticator.ts'
+import { derivedOf } from '../verifiers/derived-identity.ts'
+import { authorize } from './authorize.ts'
 import type {
   CallerKind,
   Decision,
@@ -74,7 +74,7 @@ function requestedTenant(
   { host, path, headers }: RequestFacts,
 ): Tenant | null | Refused {
   const isRequired = policy.required && !policy.readsClaim
-  return judgeTenant(resolver.resolve(host, path, headers), registry, isRequired)
+  return checkTenant(resolver.resolve(host, path, headers), registry, isRequired)
 }
 
 /**
@@ -170,9 +170,9 @@ function decideByIdentity<Route extends RouteRules>(
   nowSeconds: number,
 ): Decision<Route> {
   const { identity } = established.verified
-  const notes = notesOf(established)
-  notes.revocation ??= revocationKeysOf(identity)
-  const keys = notes.revocation
+  const derived = derivedOf(established)
+  derived.revocation ??= revocationKeysOf(identity)
+  const keys = derived.revocation
   // Asked on every request, cached verdict or not: one load as long as nothing is new.
   if (revision.revocations.isRevoked(keys, nowSeconds)) {
     return refused(route, tenant, revocationOf(revision, identity, keys, nowSeconds), identity)

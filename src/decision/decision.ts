@@ -2,17 +2,17 @@
  * What is asked about a request, and what is answered: a question of plain facts, and a decision
  * that nothing has been done about yet. gateway/enforce.ts acts on it.
  */
-import type { EstablishedIdentity } from '../authentication/verdict.ts'
-import type { HeaderList } from '../protocol/header-list.ts'
+import type { HeaderList } from '../http/header-list.ts'
 import type { Identity, Refused } from '../protocol/verification.ts'
 import type { TenantMismatch } from '../tenants/match-token-tenant.ts'
 import type { Tenant } from '../tenants/tenant.ts'
+import type { EstablishedIdentity } from '../verifiers/authenticator.ts'
 
 /** All that a decision depends on, as the client sent it and the server found it well-formed. */
 export interface RequestFacts {
   /** In upper case. */
   readonly method: string
-  /** Canonical path: protocol/canonical-path.ts. */
+  /** Canonical path: http/canonical-path.ts. */
   readonly path: string
   /** Raw query without `?`; empty when there is none. */
   readonly query: string

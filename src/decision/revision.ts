@@ -1,15 +1,18 @@
-/** What requests are decided by; immutable, except that shared memory behind it moves on. */
-import type { RouteRequirement } from '../authentication/authorize.ts'
-import type { Authenticator } from '../authentication/verdict.ts'
+/**
+ * What requests are decided by: all that follows from one configuration. Immutable, except that
+ * shared memory behind it moves on. A request keeps the revision under which it began.
+ */
 import type { CredentialExtractor } from '../credentials/extract-credential.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
-import type { Clock } from '../resilience/clock.ts'
 import type { LearntRevocations } from '../revocation/learnt-revocations.ts'
 import type { RevocationReader } from '../revocation/revocation-reader.ts'
 import type { RouteTable } from '../routing/compile-routes.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { TenantPolicy } from '../tenants/match-token-tenant.ts'
 import type { TenantResolver } from '../tenants/resolve-tenant.ts'
 import type { TenantRegistry } from '../tenants/tenant-registry.ts'
+import type { Authenticator } from '../verifiers/authenticator.ts'
+import type { RouteRequirement } from './authorize.ts'
 
 /**
  * - `none`: no credential is looked for; what there is goes upstream as it came.
@@ -49,6 +52,8 @@ export interface RouteRules {
 }
 
 export interface Revision<Route extends RouteRules> {
+  /** Goes up by one with each configuration that the process takes over. */
+  readonly id: number
   readonly routes: RouteTable<Route>
   readonly revocations: RevocationReader
   /** No credential that could have been revoked passes before. */

@@ -11,7 +11,7 @@ import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { errors, Provider } from 'oidc-provider'
 import { parseJsonText } from '../protocol/strict-json.ts'
-import { randomHex } from '../resilience/randomness.ts'
+import { randomHex } from '../runtime/randomness.ts'
 import { TokenStorage } from './token-storage.ts'
 
 export const SIGNING_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const

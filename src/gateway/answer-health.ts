@@ -1,5 +1,5 @@
 /** `/health/live` and `/health/ready` on the main port: never authenticated, never proxied. */
-import type { ClientExchange } from '../proxy/client-exchange.ts'
+import type { ClientExchange } from '../http/exchange.ts'
 import type { Readiness } from './health.ts'
 import type { MainEndpoint } from './main-endpoint.ts'
 

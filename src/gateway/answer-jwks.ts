@@ -2,8 +2,8 @@
  * `/.well-known/jwks.json` on the main port: the public keys of internal tokens (RFC 7517 §5), for
  * the upstreams. Never authenticated, never proxied: public keys are no secret.
  */
+import type { ClientExchange } from '../http/exchange.ts'
 import type { SigningSnapshot } from '../identity/signing-keys.ts'
-import type { ClientExchange } from '../proxy/client-exchange.ts'
 import type { MainEndpoint } from './main-endpoint.ts'
 
 const JWKS_PATH = '/.well-known/jwks.json'

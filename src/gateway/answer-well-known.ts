@@ -3,8 +3,8 @@
  * readable by pages of every origin (the CORS protocol of the Fetch standard), because programs in
  * browsers find their authorization server by them.
  */
-import { fieldValue } from '../protocol/header-list.ts'
-import type { ClientExchange, RequestHead } from '../proxy/client-exchange.ts'
+import type { ClientExchange, RequestHead } from '../http/exchange.ts'
+import { fieldValue } from '../http/header-list.ts'
 import type { MainEndpoint } from './main-endpoint.ts'
 
 const OK = '200 OK'

@@ -28,7 +28,7 @@ export function enforce(
     return null
   }
   const { metrics, logger } = request.gateway
-  metrics.countShadowRefusal(refusal.code, route.index)
+  metrics.countShadowRefusal(refusal.code, route.metricsIndex)
   logger.security({
     event: 'shadow_refused',
     route: route.name,

@@ -8,8 +8,8 @@ import type { RouteRefusals } from './refusal-response.ts'
 
 export interface GatewayRoute extends RouteRules {
   readonly name: string
-  /** Place in the configuration; counters are kept under it. */
-  readonly index: number
+  /** Under which it is counted: `ListenerMetrics.routeIndex`. */
+  readonly metricsIndex: number
   readonly upstream: UpstreamPool
   /**
    * Takes all credentials out of what goes upstream, whichever decided. `null` where they stay,

@@ -1,32 +1,42 @@
 /**
- * Everything that one listener thread needs to handle requests; put together once, at the start.
+ * Everything that one listener thread needs to handle requests: what follows from a configuration,
+ * and what a thread has whatever the configuration is.
  */
 import type { Revision } from '../decision/revision.ts'
+import type { EndpointTable } from '../http/endpoint-table.ts'
+import type { TrustedPeers } from '../http/trusted-peers.ts'
 import type { AccessLog } from '../observability/access-log.ts'
 import type { ListenerMetrics } from '../observability/listener-metrics.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { RequestIds } from '../observability/request-id.ts'
 import type { TraceParents } from '../observability/trace-context.ts'
-import type { EndpointTable } from '../protocol/endpoint-table.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { MainEndpoint } from './main-endpoint.ts'
-import type { TrustedPeers } from './trusted-peers.ts'
 
-export interface Gateway extends Revision<GatewayRoute> {
+/** All that follows from one configuration. Immutable; a request keeps the one it began under. */
+export interface GatewayRevision extends Revision<GatewayRoute> {
   /** What the gateway answers by itself, looked up before the routes. */
   readonly endpoints: EndpointTable<MainEndpoint>
   /** By name: a tenant may have one of its own. */
   readonly upstreams: ReadonlyMap<string, UpstreamPool>
-  /** Whether there are tenants: what a credential says of one then counts only once judged. */
+  /** Whether there are tenants: what a credential says of one then counts only once checked. */
   readonly hasTenants: boolean
   /** Names on the wire for the ids of a request; `null`: not sent upstream. */
   readonly requestIdName: string | null
   readonly correlationIdName: string | null
   readonly trustedPeers: TrustedPeers
-  readonly metrics: ListenerMetrics
   readonly accessLog: AccessLog
+}
+
+/** One listener thread, as long as it lives. */
+export interface Gateway {
+  /** What requests begin under from now on. */
+  readonly revision: GatewayRevision
+  readonly metrics: ListenerMetrics
   readonly logger: Logger
   readonly requestIds: RequestIds
   readonly traceParents: TraceParents
+  readonly clock: Clock
 }

@@ -5,9 +5,9 @@
  */
 import { decide } from '../decision/decide.ts'
 import type { Decision } from '../decision/decision.ts'
+import type { ClientExchange } from '../http/exchange.ts'
+import { fieldValue } from '../http/header-list.ts'
 import { isAcceptableRequestId } from '../observability/request-id.ts'
-import { fieldValue } from '../protocol/header-list.ts'
-import type { ClientExchange } from '../proxy/client-exchange.ts'
 import { enforce } from './enforce.ts'
 import type { Gateway } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'
@@ -17,17 +17,18 @@ import { identityLines, NO_IDENTITY, sendUpstream } from './upstream-request.ts'
 /** Handles one well-formed request to its end. Never throws for anything that a client sends. */
 export function handleRequest(gateway: Gateway, exchange: ClientExchange): void {
   const { head } = exchange
-  for (const endpoint of gateway.endpoints.at(head.path)) {
+  const { revision } = gateway
+  for (const endpoint of revision.endpoints.at(head.path)) {
     if (!endpoint.takes(head)) continue
     endpoint.answer(exchange)
     return
   }
   const isPeerTrusted =
-    !gateway.trustedPeers.isEmpty && gateway.trustedPeers.has(exchange.peerAddress)
+    !revision.trustedPeers.isEmpty && revision.trustedPeers.has(exchange.peerAddress)
   const requestId = requestIdOf(gateway, exchange, isPeerTrusted)
-  const request = new RequestContext(gateway, exchange, requestId, isPeerTrusted)
+  const request = new RequestContext(gateway, revision, exchange, requestId, isPeerTrusted)
 
-  const decision = decide(gateway, head)
+  const decision = decide(revision, head)
   if (decision instanceof Promise) waitAndConclude(request, decision)
   else conclude(request, decision)
 }

@@ -1,5 +1,5 @@
 /**
- * Judges whether the instance should get traffic. Pure: says nothing about how anyone learnt it.
+ * Says whether the instance should get traffic. Pure: does not know where the facts come from.
  */
 import type { KeySetState } from '../keys/key-set.ts'
 
@@ -45,7 +45,7 @@ export interface Readiness {
  * told, but does not make the instance unready: it would be so in all instances at once, and an
  * outage of one issuer would become an outage of everything.
  */
-export function judgeReadiness(facts: HealthFacts): Readiness {
+export function readinessOf(facts: HealthFacts): Readiness {
   const issuers = facts.issuers.map(({ issuer, state, hasHadKeys }) => ({
     issuer,
     condition: conditionOf(state, hasHadKeys),

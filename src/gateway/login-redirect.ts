@@ -5,8 +5,8 @@
  * gateway chooses it, and whoever makes a link to the page chooses it freely.
  */
 import type { CredentialStripper } from '../credentials/strip-credential.ts'
-import { acceptsByName } from '../protocol/accept-field.ts'
-import type { ClientExchange } from '../proxy/client-exchange.ts'
+import { acceptsByName } from '../http/accept-field.ts'
+import type { ClientExchange } from '../http/exchange.ts'
 import { joinedValues, receivedScheme } from '../proxy/forwarded-headers.ts'
 
 const HTML = 'text/html'

@@ -1,6 +1,6 @@
 /** What the gateway answers by itself on the main port, before any route: one row an endpoint. */
-import type { Endpoint } from '../protocol/endpoint-table.ts'
-import type { ClientExchange, RequestHead } from '../proxy/client-exchange.ts'
+import type { Endpoint } from '../http/endpoint-table.ts'
+import type { ClientExchange, RequestHead } from '../http/exchange.ts'
 
 export interface MainEndpoint extends Endpoint {
   /** Whether the request is for this endpoint; otherwise it is for the routes. */

@@ -14,13 +14,13 @@ const NONE = 'none'
  */
 export function refuseMalformed(gateway: Gateway, reason: RefusalReason): RefusalResponse {
   const { code } = refuse(reason)
-  const { metrics, requestIds, clock, accessLog, logger } = gateway
+  const { metrics, requestIds, clock, logger, revision } = gateway
   metrics.countRefusal(reason, NO_INDEX)
   metrics.countEnded(NO_INDEX, 'refused')
   const requestId = requestIds.create(clock.wallMs())
   const response = refusalResponse(code, requestId, null, null)
   const { statusCode: status } = response
-  if (accessLog.wants(status)) {
+  if (revision.accessLog.wants(status)) {
     const named = { requestId, method: NONE, route: NONE, status, code, reason }
     logger.access({ ...named, durationMicros: 0 })
   }

@@ -3,17 +3,16 @@
  *
  * Every field is set in the constructor, in one order, so that all requests have one shape.
  */
-
 import type { Decision } from '../decision/decision.ts'
+import type { ClientExchange } from '../http/exchange.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import type { Outcome } from '../observability/metrics/metric-words.ts'
 import { describeError } from '../observability/redact.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { type Refused, refuse } from '../protocol/verification.ts'
-import type { ClientExchange } from '../proxy/client-exchange.ts'
 import type { ForwardEnd, ForwardObserver } from '../proxy/forward-request.ts'
-import type { Gateway } from './gateway.ts'
+import type { Gateway, GatewayRevision } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import { refusalResponse } from './refusal-response.ts'
 
@@ -23,6 +22,8 @@ const STATUS_NONE = 0
 
 export class RequestContext implements ForwardObserver {
   readonly gateway: Gateway
+  /** What it began under, and is decided and sent by to its end. */
+  readonly revision: GatewayRevision
   readonly exchange: ClientExchange
   readonly requestId: string
   /** Whether the peer is one of `server.trustedProxies`. */
@@ -35,11 +36,13 @@ export class RequestContext implements ForwardObserver {
 
   constructor(
     gateway: Gateway,
+    revision: GatewayRevision,
     exchange: ClientExchange,
     requestId: string,
     isPeerTrusted: boolean,
   ) {
     this.gateway = gateway
+    this.revision = revision
     this.exchange = exchange
     this.requestId = requestId
     this.isPeerTrusted = isPeerTrusted
@@ -94,7 +97,7 @@ export class RequestContext implements ForwardObserver {
 
   onSettled(statusCode: number, end: ForwardEnd): void {
     if (end === 'complete') {
-      this.gateway.metrics.countForwarded(this.route?.index ?? NO_INDEX, statusCode)
+      this.gateway.metrics.countForwarded(this.route?.metricsIndex ?? NO_INDEX, statusCode)
       this.#finish(statusCode, null)
     } else {
       this.#end(end === 'client_gone' ? 'client_gone' : 'upstream_failed', statusCode, null)
@@ -102,15 +105,15 @@ export class RequestContext implements ForwardObserver {
   }
 
   #end(outcome: Outcome, status: number, refused: Refused | null): void {
-    this.gateway.metrics.countEnded(this.route?.index ?? NO_INDEX, outcome)
+    this.gateway.metrics.countEnded(this.route?.metricsIndex ?? NO_INDEX, outcome)
     this.#finish(status, refused)
   }
 
   #finish(status: number, refused: Refused | null): void {
-    const { metrics, clock, accessLog, logger } = this.gateway
+    const { metrics, clock, logger } = this.gateway
     const durationMicros = (clock.monotonicMs() - this.startedAtMs) * MICROS_PER_MS
     metrics.recordTotal(durationMicros)
-    if (!accessLog.wants(status)) return
+    if (!this.revision.accessLog.wants(status)) return
     logger.access({
       requestId: this.requestId,
       method: this.exchange.head.method,

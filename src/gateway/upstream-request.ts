@@ -2,19 +2,19 @@
  * What goes upstream: what the client sent, minus everything that only the gateway may say, plus
  * what the gateway says.
  */
-import { notesOf } from '../authentication/identity-notes.ts'
 import type { PassedDecision } from '../decision/decision.ts'
+import { fieldValue, type HeaderList } from '../http/header-list.ts'
 import type { ServedTenant } from '../identity/identity-headers.ts'
 import { isAcceptableRequestId } from '../observability/request-id.ts'
 import { isTraceparent } from '../observability/trace-context.ts'
-import { fieldValue, type HeaderList } from '../protocol/header-list.ts'
 import { forward } from '../proxy/forward.ts'
 import { forwardedFields } from '../proxy/forwarded-headers.ts'
 import { requestHeaders } from '../proxy/hop-by-hop-headers.ts'
 import { splitRequestFields } from '../proxy/request-fields.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { Tenant } from '../tenants/tenant.ts'
-import type { Gateway } from './gateway.ts'
+import { derivedOf } from '../verifiers/derived-identity.ts'
+import type { Gateway, GatewayRevision } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { RequestContext } from './request-context.ts'
 
@@ -27,12 +27,17 @@ const UNVERIFIED_IDENTITY = '\r\nx-auth-status: unverified'
 
 /** Lines of the request head that say who is calling; {@link NO_IDENTITY} when nobody is known. */
 export function identityLines(
-  { gateway }: RequestContext,
+  { revision }: RequestContext,
   { route, tenant, caller, established, decidedAtSeconds }: PassedDecision<GatewayRoute>,
 ): string {
   if (established === null) return caller === 'unverified' ? UNVERIFIED_IDENTITY : NO_IDENTITY
-  const told = tenant ?? (gateway.hasTenants ? NO_TENANT : null)
-  return route.identity.linesFor(notesOf(established), established.verified, told, decidedAtSeconds)
+  const told = tenant ?? (revision.hasTenants ? NO_TENANT : null)
+  return route.identity.linesFor(
+    derivedOf(established),
+    established.verified,
+    told,
+    decidedAtSeconds,
+  )
 }
 
 /** @param identity From {@link identityLines}. */
@@ -42,7 +47,7 @@ export function sendUpstream(
   tenant: Tenant | null,
   identity: string,
 ): void {
-  const { gateway, exchange } = request
+  const { gateway, revision, exchange } = request
   const { head, peerAddress, scheme } = exchange
   const credential = route.stripper
   const { framing, lines } = splitRequestFields(
@@ -60,13 +65,13 @@ export function sendUpstream(
 
   forward(
     exchange,
-    upstreamOf(gateway, route, tenant),
+    upstreamOf(revision, route, tenant),
     {
       method: head.method,
       target: query === '' ? head.path : `${head.path}?${query}`,
       headers: framing,
       // Ours come last: what is read twice by mistake is mostly read from the end.
-      ownFields: `${forwarded}${lines}${ids}${trace}${identity}`,
+      gatewayFields: `${forwarded}${lines}${ids}${trace}${identity}`,
       answerHeaders: ['x-request-id', request.requestId],
     },
     request,
@@ -74,14 +79,18 @@ export function sendUpstream(
 }
 
 /** A tenant may have an upstream of its own; who named it has made sure that there is one. */
-function upstreamOf(gateway: Gateway, route: GatewayRoute, tenant: Tenant | null): UpstreamPool {
+function upstreamOf(
+  revision: GatewayRevision,
+  route: GatewayRoute,
+  tenant: Tenant | null,
+): UpstreamPool {
   if (tenant === null || tenant.upstream === null) return route.upstream
-  return gateway.upstreams.get(tenant.upstream) ?? route.upstream
+  return revision.upstreams.get(tenant.upstream) ?? route.upstream
 }
 
 function idLines(request: RequestContext): string {
   const { requestId } = request
-  const { requestIdName, correlationIdName } = request.gateway
+  const { requestIdName, correlationIdName } = request.revision
   const requestLine = requestIdName === null ? '' : `\r\n${requestIdName}: ${requestId}`
   if (correlationIdName === null) return requestLine
   const given = request.isPeerTrusted

@@ -13,10 +13,10 @@
  * can try secrets at leisure, so the secret has to be random, not a password.
  */
 import { createECDH, hkdfSync } from 'node:crypto'
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 import { type InternalTokenAlgorithm, type SigningKey, signingKeyOfPem } from './signing-key.ts'
 
-/** The shortest secret that is taken. Its length is all that can be judged, not its randomness. */
+/** The shortest secret that is taken. Its length is all that can be checked, not its randomness. */
 export const KEY_SECRET_BYTES_MIN = 32
 
 /** Separates these keys from anything else that may ever be derived from the same secret. */
@@ -54,7 +54,7 @@ export interface SigningEpoch {
  * it twice.
  */
 export function deriveSigningKey(secret: Uint8Array, epoch: SigningEpoch): SigningKey {
-  assertInvariant(secret.byteLength >= KEY_SECRET_BYTES_MIN, 'the secret has been judged')
+  assertInvariant(secret.byteLength >= KEY_SECRET_BYTES_MIN, 'the secret has been checked')
   const isEd25519 = epoch.algorithm === 'EdDSA'
   const info = `${epoch.algorithm} ${epoch.keyRotationMs} ${epoch.number}`
   const sizeBytes = isEd25519 ? ED25519_SEED_BYTES : P256_MATERIAL_BYTES

@@ -8,7 +8,7 @@
  * function of the secret and the clock. So a restart changes nothing, a step of the clock rights
  * itself, and instances whose clocks differ by no more than the overlap has room for agree.
  */
-import type { Clock } from '../resilience/clock.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { deriveSigningKey } from './derive-signing-key.ts'
 import type { KeyOverlap } from './key-overlap.ts'
 import type { KeyPlan, KeyPlanner } from './key-plan.ts'

@@ -5,7 +5,7 @@
  * key signs only after *this process* has published it for long enough, so that a process that was
  * suspended for hours rotates late rather than with a key that nobody has seen.
  */
-import type { Clock } from '../resilience/clock.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { KeyOverlap } from './key-overlap.ts'
 import type { KeyPlan, KeyPlanner } from './key-plan.ts'
 import { generateSigningKey, type InternalTokenAlgorithm, type SigningKey } from './signing-key.ts'

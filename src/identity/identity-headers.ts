@@ -5,6 +5,13 @@
  * beside the identity and copied into each request.
  */
 import { hash } from 'node:crypto'
+import {
+  CALLER_PARTS,
+  type IdentityPart,
+  type PartNames,
+  type PartValue,
+  TOKEN_PARTS,
+} from '../protocol/identity-parts.ts'
 import type { Identity } from '../protocol/verification.ts'
 
 /** The tenant that a request was found to be for. */
@@ -14,16 +21,11 @@ export interface ServedTenant {
 }
 
 /** Name of each field on the wire; `null` when the field is not sent. */
-export interface IdentityHeaderNames {
+export interface IdentityHeaderNames extends PartNames {
   readonly userId: string | null
   readonly clientId: string | null
-  readonly email: string | null
-  readonly roles: string | null
-  readonly tenant: string | null
-  readonly organisation: string | null
   readonly tenantPlan: string | null
   readonly issuer: string | null
-  readonly scopes: string | null
   readonly expires: string | null
   readonly sessionId: string | null
 }
@@ -43,19 +45,30 @@ export function renderIdentityHeaders(
   names: IdentityHeaderNames,
   tenant: ServedTenant | null = null,
 ): readonly string[] {
+  const served = tenant === null ? identity : { ...identity, tenant: tenant.id }
   const list: string[] = []
   append(list, names.userId, visible(identity.subject))
   append(list, names.clientId, visible(identity.clientId ?? ''))
-  append(list, names.email, visible(identity.email ?? ''))
-  append(list, names.roles, visibleList(identity.roles))
-  append(list, names.tenant, visible(tenant?.id ?? identity.tenant ?? ''))
-  append(list, names.organisation, visible(identity.organisation ?? ''))
+  appendParts(list, CALLER_PARTS, served, names)
   append(list, names.tenantPlan, visible(tenant?.plan ?? ''))
   append(list, names.issuer, visible(identity.issuer))
-  append(list, names.scopes, visibleList(identity.scopes))
+  appendParts(list, TOKEN_PARTS, served, names)
   append(list, names.expires, String(identity.expiresAtSeconds ?? ''))
   append(list, names.sessionId, sessionDigest(identity.sessionId))
   return list
+}
+
+function appendParts(
+  list: string[],
+  parts: readonly IdentityPart[],
+  identity: Identity,
+  names: IdentityHeaderNames,
+): void {
+  for (const { name } of parts) append(list, names[name], visiblePart(identity[name]))
+}
+
+function visiblePart(value: PartValue): string {
+  return typeof value === 'object' && value !== null ? visibleList(value) : visible(value ?? '')
 }
 
 function append(list: string[], name: string | null, value: string): void {

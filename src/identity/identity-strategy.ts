@@ -9,8 +9,8 @@
  *
  * Identity fields that a client sends are taken out under each of them: strip-identity-headers.ts.
  */
+import { fieldLines } from '../http/header-list.ts'
 import type { RandomHex } from '../observability/random-text-pool.ts'
-import { fieldLines } from '../protocol/header-list.ts'
 import type { Verified } from '../protocol/verification.ts'
 import {
   type IdentityHeaderNames,
@@ -19,6 +19,11 @@ import {
 } from './identity-headers.ts'
 import { InternalTokenMinter, type InternalTokenOptions, MintedToken } from './internal-token.ts'
 import type { SigningSnapshot } from './signing-keys.ts'
+
+/** The words of `identity.strategy`, in the order of the picture above. */
+export const IDENTITY_STRATEGIES = ['headers', 'internal-token', 'pass-through'] as const
+
+export type IdentityStrategyName = (typeof IDENTITY_STRATEGIES)[number]
 
 const AUTHORIZATION = ['authorization'] as const
 

@@ -6,14 +6,20 @@
  * allocates nothing. Costs are in native-bench/internal-token.ts.
  */
 import { createPrivateKey, sign } from 'node:crypto'
+import { fieldLines } from '../http/header-list.ts'
 import {
   type RandomHex,
   type RandomPattern,
   RandomTextPool,
 } from '../observability/random-text-pool.ts'
-import { fieldLines } from '../protocol/header-list.ts'
+import {
+  CALLER_PARTS,
+  type IdentityPart,
+  type PartValue,
+  TOKEN_PARTS,
+} from '../protocol/identity-parts.ts'
 import type { Identity, Verified } from '../protocol/verification.ts'
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 import type { TokenSigner } from './signing-keys.ts'
 
 /** The longest life of an internal token: nothing revokes it once it has left. */
@@ -149,16 +155,14 @@ export class InternalTokenMinter {
   mint(verified: Verified, tenant: string | null, nowSeconds: number): string {
     const { issuer, audience, ttlSeconds } = this.#options
     const { identity } = verified
+    const served = tenant === null ? identity : { ...identity, tenant }
     const claims = {
       iss: issuer,
       aud: audience,
       sub: presentText(identity.subject),
       client_id: presentText(identity.clientId),
-      email: presentText(identity.email),
-      roles: presentList(identity.roles),
-      tenant_id: presentText(tenant ?? identity.tenant),
-      org_id: presentText(identity.organisation),
-      scopes: presentList(identity.scopes),
+      ...membersOf(CALLER_PARTS, served),
+      ...membersOf(TOKEN_PARTS, served),
       // RFC 9068 §2.2.3: one text; the list stays beside it for who reads that.
       scope: presentText(identity.scopes.join(' ')),
       original_issuer: presentText(identity.issuer),
@@ -191,12 +195,20 @@ function endOf({ identity, deadAtSeconds }: Verified): number {
   return Math.floor(Math.min(deadAtSeconds, expiresAtSeconds))
 }
 
-function presentText(value: string | null): string | undefined {
-  return value === null || value === '' ? undefined : value
+function membersOf(
+  parts: readonly IdentityPart[],
+  identity: Identity,
+): Readonly<Record<string, PartValue>> {
+  const members: Record<string, PartValue> = {}
+  for (const { name, member } of parts) {
+    const value = identity[name]
+    if (value !== null && value.length > 0) members[member] = value
+  }
+  return members
 }
 
-function presentList(items: readonly string[]): readonly string[] | undefined {
-  return items.length === 0 ? undefined : items
+function presentText(value: string | null): string | undefined {
+  return value === null || value === '' ? undefined : value
 }
 
 function encoded(text: string): string {

@@ -13,7 +13,7 @@
  * - After a start, the time that a file has been in its place counts as time for which its key has
  *   been published. Not its date, which a copy may bring along from elsewhere.
  */
-import type { Clock } from '../resilience/clock.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { KeyOverlap } from './key-overlap.ts'
 import type { KeyPlan, KeyPlanner, NoKeyPlan } from './key-plan.ts'
 import { type KeyFile, readKeyFiles } from './read-key-files.ts'

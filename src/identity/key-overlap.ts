@@ -10,8 +10,6 @@
  * for two clocks of which one is fast and one is slow, and for threads that hear of a key late.
  */
 
-/** The longest that an upstream may use a JWK Set without asking again, unless set otherwise. */
-export const UPSTREAM_CACHE_MS_DEFAULT = 600_000
 /** Part of a rotation that the next key may be published ahead, before room for clocks. */
 const AHEAD_SHARE_MAX = 1 / 4
 /** How far the clock of an instance may be from the true time, either way. */
@@ -41,7 +39,10 @@ export interface KeyOverlapOptions {
   readonly tokenTtlSeconds: number
   /** How long after `exp` an upstream may still take a token. */
   readonly upstreamToleranceSeconds: number
-  /** At most a quarter of `keyRotationMs` counts. */
+  /**
+   * The longest that an upstream may use a JWK Set without asking again. At most a quarter of
+   * `keyRotationMs` counts.
+   */
   readonly upstreamCacheMs: number
 }
 

@@ -31,7 +31,7 @@ export interface NoKeyPlan {
   readonly problem: KeyFileProblem
 }
 
-/** Where keys come from. Each call judges the present instant anew. Never rejects. */
+/** Where keys come from. Each call looks at the present instant anew. Never rejects. */
 export interface KeyPlanner {
   plan(): Promise<KeyPlan | NoKeyPlan>
 }

@@ -1,4 +1,4 @@
-/** Reads the files of keys that sign internal tokens; judges each, and holds nothing. */
+/** Reads the files of keys that sign internal tokens; checks each, and holds nothing. */
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { isWritableByOthers } from '../resilience/file-permissions.ts'

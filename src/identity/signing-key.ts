@@ -1,9 +1,11 @@
 /** A key pair that signs internal tokens, in plain texts that survive the way to another thread. */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 
 /** Algorithms that internal tokens may be signed with (RFC 7518 §3.4, RFC 8037 §3.1). */
-export type InternalTokenAlgorithm = 'ES256' | 'EdDSA'
+export const INTERNAL_TOKEN_ALGORITHMS = ['ES256', 'EdDSA'] as const
+
+export type InternalTokenAlgorithm = (typeof INTERNAL_TOKEN_ALGORITHMS)[number]
 
 /** A public key as it is published (RFC 7517 §4): exactly these members, nothing private. */
 export interface PublicSigningJwk {

@@ -13,8 +13,8 @@
  * - `files`: an operator, or a tool of theirs, hands the same files to all instances and decides
  *   when keys rotate; `keyRotationMs` has no say then.
  */
-import type { Clock } from '../resilience/clock.ts'
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { KEY_SECRET_BYTES_MIN } from './derive-signing-key.ts'
 import { DerivedKeys, type KeyDerivation } from './derived-keys.ts'
 import { GeneratedKeys } from './generated-keys.ts'

@@ -4,27 +4,24 @@
  *
  * Fields whose name has `_` or `.` for `-` never get here: the server drops every such name.
  */
+import { IDENTITY_PARTS } from '../protocol/identity-parts.ts'
 
 /**
  * Names under which upstreams expect an identity, whatever this gateway's configuration calls
  * them: a field that was renamed or switched off is still not the client's to send.
  */
 const RESERVED_NAMES = [
+  ...IDENTITY_PARTS.map(({ header }) => header.toLowerCase()),
   'x-user-id',
   'x-client-id',
-  'x-user-email',
-  'x-user-roles',
-  'x-tenant-id',
-  'x-org-id',
   'x-tenant-plan',
   'x-token-issuer',
-  'x-token-scopes',
   'x-token-expires',
   'x-session-id',
   'x-request-id',
   'x-correlation-id',
   'x-auth-status',
-] as const
+]
 
 /** Lower-case names of all fields that are removed from a request before identity is added. */
 export function reservedFieldNames(

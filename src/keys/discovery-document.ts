@@ -28,7 +28,7 @@ export function authorizationServerMetadataUrl(issuer: string): string | null {
 }
 
 /**
- * Judges a metadata document. `issuer` must be the configured one to the letter: otherwise whoever
+ * Parses a metadata document. `issuer` must be the configured one to the letter: otherwise whoever
  * serves one tenant of a shared host could speak for another.
  *
  * @param allowInsecureHttp Also accept a plain http `jwks_uri` on another machine. Plain http to

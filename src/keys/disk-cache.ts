@@ -8,11 +8,11 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { JWKS_BYTES_MAX } from '../protocol/parse-jwks.ts'
 import { parseJsonDocument } from '../protocol/strict-json.ts'
 import { isWritableByOthers } from '../resilience/file-permissions.ts'
 import { OneAtATime } from '../resilience/one-at-a-time.ts'
-import { randomHex } from '../resilience/randomness.ts'
-import { JWKS_BYTES_MAX } from './parse-jwks.ts'
+import { randomHex } from '../runtime/randomness.ts'
 
 /**
  * - `absent`: no copy yet; not an error.

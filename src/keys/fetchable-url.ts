@@ -1,5 +1,5 @@
 /** Whether keys may be fetched from a URL at all: whoever can change them can forge any token. */
-import { isLoopbackHost } from '../config/network-address.ts'
+import { isLoopbackHost } from '../http/http-url.ts'
 
 /**
  * https anywhere; plain http on this machine, or anywhere with `allowInsecureHttp`. Says nothing

@@ -51,12 +51,19 @@ export type FoundKeys =
     }
   | { readonly found: 'unknown' | 'unfit' | 'unavailable' }
 
+/**
+ * What a second look came to. `unsettled`: the keys at hand are not for this token, and whether
+ * there are newer ones cannot be found out now.
+ */
+export type NewerKeys = FoundKeys | { readonly found: 'unsettled' }
+
 /** Keys that are tried for a token without a `kid`: an overlap of two rotations, and no more. */
 const KEYS_TRIED_MAX = 4
 
 const UNKNOWN: FoundKeys = { found: 'unknown' }
 const UNFIT: FoundKeys = { found: 'unfit' }
 const UNAVAILABLE: FoundKeys = { found: 'unavailable' }
+const UNSETTLED: NewerKeys = { found: 'unsettled' }
 
 /**
  * Picks the key that the header names. Without a `kid`, every key that fits the algorithm, because
@@ -64,7 +71,7 @@ const UNAVAILABLE: FoundKeys = { found: 'unavailable' }
  * much work it causes.
  */
 export function findKeys(keySet: KeySet, { keyId, algorithm }: KeySelector): FoundKeys {
-  // An issuer that has never had keys, or has had none for too long, cannot be judged by.
+  // An issuer that has never had keys, or has had none for too long, decides nothing.
   if (keySet.state === 'empty' || keySet.state === 'dead') return UNAVAILABLE
   const named = keySet.keys.filter((key) => answersTo(key, keyId))
   const fitting = named.filter(({ algorithms }) => algorithms.includes(algorithm))
@@ -92,7 +99,7 @@ export async function findNewerKeys(
   source: KeySource,
   token: UnsettledToken,
   before: FoundKeys,
-): Promise<FoundKeys> {
+): Promise<NewerKeys> {
   const { issuerName, selector } = token
   const tried = before.found === 'keys' ? before.keys : []
   if (tried.some(({ material }) => material.kind === 'secret')) return before
@@ -101,13 +108,20 @@ export async function findNewerKeys(
   if (outcome === 'unknown') return before
   const keySet = source.keySet(issuerName)
   const after = findKeys(keySet, selector)
-  const isTried = ({ id }: VerificationKey): boolean => tried.some((key) => key.id === id)
-  const isSame = after.found === 'keys' ? after.keys.every(isTried) : after.found === before.found
+  const isSame = isSameFind(before, after)
   if (outcome === 'unavailable' && isSame) {
     const isSettled = keyId === null && keySet.askedAtSeconds >= token.publishedBySeconds
-    return isSettled ? before : UNAVAILABLE
+    return isSettled ? before : UNSETTLED
   }
   return isSame ? before : after
+}
+
+/** Whether a second look with these can come to nothing else than the first. */
+function isSameFind(before: FoundKeys, after: FoundKeys): boolean {
+  if (before.found !== 'keys' || after.found !== 'keys') return after.found === before.found
+  // A key without a place may have been published since: the token may be of that one.
+  if (after.areAll !== before.areAll) return false
+  return after.keys.every(({ id }) => before.keys.some((key) => key.id === id))
 }
 
 /** A shared secret has no name of its own: it is the issuer's only one, whatever the token says. */

@@ -7,11 +7,11 @@
  * keys it no longer lists die at once, even if that leaves none. Anything else is a failure, and
  * the old set serves on until it is too old.
  */
-
 import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
+import { type ParsedJwks, parseJwks } from '../protocol/parse-jwks.ts'
 import { Backoff, type BackoffOptions } from '../resilience/backoff.ts'
-import type { Clock } from '../resilience/clock.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { DiskCache, DiskCopy } from './disk-cache.ts'
 import type { GenerationTable } from './generation-table.ts'
 import type {
@@ -22,10 +22,10 @@ import type {
   JwksStatus,
 } from './jwks-event.ts'
 import type { JwksSource } from './jwks-source.ts'
+import { KeyOutage } from './key-outage.ts'
 import type { KeySet, UnknownKeyOutcome } from './key-set.ts'
 import { KeySetNews } from './key-set-news.ts'
 import { type KeySetChange, KeyStore } from './key-store.ts'
-import { type ParsedJwks, parseJwks } from './parse-jwks.ts'
 import { RefetchBudget } from './refetch-budget.ts'
 import type { UnknownKeyAnswer } from './unknown-key-answer.ts'
 import { UnknownKeyMemo } from './unknown-key-memo.ts'
@@ -63,9 +63,6 @@ export interface JwksClientParts {
 /** The usual backoff: quick at the start of the process, gentle with a provider that is down. */
 export const JWKS_RETRY: BackoffOptions = { initialMs: 250, maxMs: 10_000 }
 
-/** Between attempts while tokens cannot be decided for want of keys, at the longest. */
-const WANTED_RETRY_MS = 750
-
 /** A refresh comes no later than at this part of the TTL, so that one failure makes none stale. */
 const TTL_SHARE_MAX = 0.75
 /** Part of an interval by which refreshes of many instances are spread. */
@@ -80,6 +77,7 @@ export class JwksClient {
   readonly #parts: JwksClientParts
   readonly #store: KeyStore
   readonly #backoff: Backoff
+  readonly #outage = new KeyOutage()
   readonly #unknown = new UnknownKeyMemo()
   readonly #budget: RefetchBudget
   readonly #news = new KeySetNews((type, reason, keyId) => this.#tell(type, reason, keyId))
@@ -90,8 +88,6 @@ export class JwksClient {
   #stopped = false
   #hasHadKeys = false
   #staleAnnounced = false
-  /** A token came that the keys at hand do not settle, and none newer could be had. */
-  #isWanted = false
   #diskWriteFailed = false
   #lastFailure: JwksFailure | null = null
   #consecutiveFailures = 0
@@ -205,11 +201,9 @@ export class JwksClient {
     }
   }
 
-  /** From now on until there are keys, attempts are not further apart than a client may wait. */
+  /** From now on until there are keys, attempts are seconds apart at most. */
   #want(): void {
-    if (this.#isWanted) return
-    this.#isWanted = true
-    if (this.#flight === null) this.#schedule()
+    if (this.#outage.want(this.#nowMs()) && this.#flight === null) this.#schedule()
   }
 
   #refresh(): Promise<void> {
@@ -256,7 +250,7 @@ export class JwksClient {
       return
     }
     this.#hasHadKeys = true
-    this.#isWanted = false
+    this.#outage.end()
     this.#lastFailure = null
     this.#consecutiveFailures = 0
     this.#refreshesSucceeded += 1
@@ -269,7 +263,7 @@ export class JwksClient {
     this.#lastFailure = reason
     this.#consecutiveFailures += 1
     this.#refreshesFailed += 1
-    this.#tell('jwks_refresh_failed', reason)
+    if (this.#outage.fail(this.#nowMs())) this.#tell('jwks_refresh_failed', reason)
   }
 
   /** Moves the state on with time, tells who has to know, and comes back for the next change. */
@@ -316,9 +310,9 @@ export class JwksClient {
   #retryDelayMs(): number {
     const { state } = this.#store
     const delayMs = this.#backoff.nextDelayMs()
-    const isUrgent = this.#isWanted || state === 'empty' || state === 'dead'
+    const isUrgent = this.#outage.isWanted || state === 'empty' || state === 'dead'
     if (!isUrgent) return delayMs
-    return Math.min(delayMs, WANTED_RETRY_MS * (0.5 + 0.5 * this.#parts.random()))
+    return Math.min(delayMs, this.#outage.urgentDelayMs(this.#nowMs(), this.#parts.random()))
   }
 
   #clearTimers(): void {

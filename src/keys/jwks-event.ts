@@ -1,10 +1,9 @@
 /** What the owner of an issuer's keys tells the operator. */
-
+import type { SkipReason } from '../protocol/parse-jwk.ts'
+import type { JwksRefusal, SkippedKey } from '../protocol/parse-jwks.ts'
 import type { DiskCacheRefusal } from './disk-cache.ts'
 import type { JwksSourceFailure } from './jwks-source.ts'
 import type { KeySetState, KeyWithoutPlace } from './key-set.ts'
-import type { SkipReason } from './parse-jwk.ts'
-import type { JwksRefusal, SkippedKey } from './parse-jwks.ts'
 
 /** `no_usable_keys`: a well-formed set in which no key is fit for use. */
 export type JwksFailure = JwksSourceFailure | JwksRefusal | 'no_usable_keys'
@@ -12,7 +11,7 @@ export type JwksFailure = JwksSourceFailure | JwksRefusal | 'no_usable_keys'
 export type JwksEventReason = JwksFailure | DiskCacheRefusal | SkipReason | 'unwritable' | 'too_old'
 
 /**
- * - `jwks_refresh_failed`: with the reason. Once per attempt; attempts are spaced by a backoff.
+ * - `jwks_refresh_failed`: with the reason. When an outage begins, and once a minute after that.
  * - `jwks_refresh_recovered`: the first success after failures.
  * - `stale_keys_in_use`: the set has outlived its freshness and still serves. Once per outage.
  * - `keys_expired`: the set has outlived `staleMaxAge`: nothing can be decided any more.

@@ -1,9 +1,10 @@
 /** The places an issuer's JWK Set document can come from: a URL, its metadata, or a file. */
 import { type FileHandle, open } from 'node:fs/promises'
-import type { Clock } from '../resilience/clock.ts'
+import { JWKS_BYTES_MAX } from '../protocol/parse-jwks.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
 import { keyFileReads } from '../resilience/one-at-a-time.ts'
 import type { OutboundFailure, OutboundHttp } from '../resilience/outbound-http.ts'
+import type { Clock } from '../runtime/clock.ts'
 import {
   authorizationServerMetadataUrl,
   type DiscoveryRefusal,
@@ -11,7 +12,6 @@ import {
   readDiscoveryDocument,
 } from './discovery-document.ts'
 import { isFetchableUrl } from './fetchable-url.ts'
-import { JWKS_BYTES_MAX } from './parse-jwks.ts'
 
 export type JwksSourceFailure = OutboundFailure | DiscoveryRefusal | 'file_unreadable'
 

@@ -2,9 +2,9 @@
  * A listener thread's view of all key sets: looked up without waiting, replaced whole by messages
  * from the supervisor, and sparing the supervisor most questions about unknown `kid`s.
  */
-import type { Clock } from '../resilience/clock.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
 import { SingleFlight } from '../resilience/single-flight.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { emptyKeySet, type KeySet, type KeySource, type UnknownKeyOutcome } from './key-set.ts'
 import type { UnknownKeyAnswer } from './unknown-key-answer.ts'
 import { UnknownKeyMemo } from './unknown-key-memo.ts'
@@ -33,7 +33,7 @@ const WAITERS_PER_ISSUER_MAX = 8_192
 const ROUNDS_MAX = 3
 
 /** What is remembered about one issuer until its next set arrives. */
-interface Quiet {
+interface Cooldown {
   /** Until then no fetch can be had. */
   untilMs: number
   isFailing: boolean
@@ -47,7 +47,8 @@ interface AnsweredQuestion {
   readonly answer: UnknownKeyAnswer
 }
 
-const NO_ANSWER: UnknownKeyAnswer = {
+/** What is known when nobody answers. */
+export const NO_ANSWER: UnknownKeyAnswer = {
   outcome: 'unavailable',
   isFetched: false,
   isFailing: true,
@@ -57,7 +58,7 @@ const NO_ANSWER: UnknownKeyAnswer = {
 
 export class KeyRing implements KeySource {
   readonly #keySets = new Map<string, KeySet>()
-  readonly #quiet = new Map<string, Quiet>()
+  readonly #cooldowns = new Map<string, Cooldown>()
   readonly #questions = new SingleFlight<AnsweredQuestion>({
     keysMax: ISSUERS_ASKING_MAX,
     waitersPerKeyMax: WAITERS_PER_ISSUER_MAX,
@@ -79,7 +80,7 @@ export class KeyRing implements KeySource {
   /** Takes over a set. From now on every unknown `kid` of its issuer is worth a question again. */
   update(keySet: KeySet): void {
     this.#keySets.set(keySet.issuerName, keySet)
-    this.#quiet.delete(keySet.issuerName)
+    this.#cooldowns.delete(keySet.issuerName)
   }
 
   /** Hot path: one look-up. An issuer that nobody has announced yet has an empty set. */
@@ -119,13 +120,13 @@ export class KeyRing implements KeySource {
 
   #remember(issuerName: string, keyId: string | null, answer: UnknownKeyAnswer): void {
     const nowMs = this.#clock.monotonicMs()
-    const quiet = this.#quiet.get(issuerName) ?? newQuiet()
+    const quiet = this.#cooldowns.get(issuerName) ?? newCooldown()
     quiet.isFailing = answer.isFailing
     quiet.untilMs = nowMs + answer.quietForMs
     if (keyId !== null && answer.keyQuietForMs > 0) {
       quiet.keyIds.remember(keyId, nowMs + answer.keyQuietForMs)
     }
-    this.#quiet.set(issuerName, quiet)
+    this.#cooldowns.set(issuerName, quiet)
   }
 
   /** What a fetch says that began after this question, though another one caused it. */
@@ -136,7 +137,7 @@ export class KeyRing implements KeySource {
   /** What can be said without asking; `null` when nothing can. */
   #knownOutcome(issuerName: string, keyId: string | null): UnknownKeyOutcome | null {
     if (keyId !== null && this.#lists(issuerName, keyId)) return 'refreshed'
-    const quiet = this.#quiet.get(issuerName)
+    const quiet = this.#cooldowns.get(issuerName)
     if (quiet === undefined) return null
     const nowMs = this.#clock.monotonicMs()
     const isKnown = keyId !== null && quiet.keyIds.remainingMs(keyId, nowMs) > 0
@@ -152,6 +153,6 @@ export class KeyRing implements KeySource {
   }
 }
 
-function newQuiet(): Quiet {
+function newCooldown(): Cooldown {
   return { untilMs: 0, isFailing: false, keyIds: new UnknownKeyMemo() }
 }

@@ -1,8 +1,8 @@
 /** Tells the operator what changed in an issuer's key set: only what has not been told before. */
+import type { SkippedKey } from '../protocol/parse-jwks.ts'
 import type { JwksEventReason, JwksEventType } from './jwks-event.ts'
 import type { KeyWithoutPlace } from './key-set.ts'
 import type { KeySetChange } from './key-store.ts'
-import type { SkippedKey } from './parse-jwks.ts'
 
 export type TellAboutKeys = (
   type: JwksEventType,

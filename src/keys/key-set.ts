@@ -45,7 +45,7 @@ export interface KeySet {
   readonly keys: readonly VerificationKey[]
   /**
    * NumericDate at which the issuer was asked for this set: what it has published since is not in
-   * it. 0 when it never was.
+   * it. 0 when this process never asked: what a copy from disk does not know, it does not settle.
    */
   readonly askedAtSeconds: number
   /** Of tokens that one of these may have signed nothing can be said. */

@@ -11,10 +11,10 @@
  * key that goes away, in whatever way, is first killed in the table of generations, which every
  * thread looks at for every cached decision, and only then missing from what `keySet` returns.
  */
-import type { Clock } from '../resilience/clock.ts'
+import type { ParsedKey } from '../protocol/parse-jwk.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { GenerationTable } from './generation-table.ts'
 import type { KeySet, KeySetState, KeyWithoutPlace, VerificationKey } from './key-set.ts'
-import type { ParsedKey } from './parse-jwk.ts'
 import { nextVerificationKeyId } from './verification-key-id.ts'
 
 export interface KeyStoreOptions {
@@ -62,7 +62,7 @@ export class KeyStore {
   #state: KeySetState = 'empty'
   /** Monotonic instant at which the set was fetched; may lie before the start of the process. */
   #fetchedAtMs = 0
-  /** The same by the wall clock, which issuers date their tokens by. */
+  /** The same by the wall clock, which issuers date their tokens by; 0 when it is not certain. */
   #askedAtSeconds = 0
   #confirmed = false
 
@@ -136,7 +136,10 @@ export class KeyStore {
     this.#held = next
     this.#withoutPlace = withoutPlace
     this.#fetchedAtMs = this.#clock.monotonicMs() - origin.ageMs
-    this.#askedAtSeconds = (this.#clock.wallMs() - origin.ageMs) / MS_PER_SECOND
+    // The age of a copy is told by a clock that may have been set back since.
+    this.#askedAtSeconds = origin.confirmed
+      ? (this.#clock.wallMs() - origin.ageMs) / MS_PER_SECOND
+      : 0
     this.#confirmed = origin.confirmed
     this.#state = next.length === 0 ? 'empty' : 'stale'
     this.advance()

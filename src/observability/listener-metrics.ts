@@ -1,6 +1,6 @@
 /**
- * What one listener thread counts, in flat arrays whose indexes are fixed when the configuration is
- * compiled.
+ * What one listener thread counts, in flat arrays. A route or issuer finds its place in them by its
+ * name, once, when the configuration is compiled.
  *
  * Hot path: every method except `snapshot` and `stop`. Counting is one addition to a number in an
  * array; no label is ever looked up while a request runs.
@@ -25,10 +25,17 @@ export const NO_INDEX = -1
 
 export interface ListenerMetricsOptions {
   readonly threadIndex: number
-  /** In the order of the indexes that the gateway counts with. */
   readonly routeNames: readonly string[]
   readonly issuerNames: readonly string[]
-  readonly upstreamNames: readonly string[]
+}
+
+/** One upstream, as one thread sees it. */
+export interface UpstreamReading {
+  readonly name: string
+  /** Requests in work or waiting. */
+  readonly pending: number
+  /** Targets that get no requests now, because they failed. */
+  readonly ejected: number
 }
 
 /** Connections of one thread to Redis. */
@@ -47,9 +54,7 @@ export interface ListenerGauges {
   /** All zero where nothing uses Redis. */
   readonly redis: RedisReading
   readonly openConnections: number
-  /** By upstream, in the order of `upstreamNames`. */
-  readonly upstreamPending: readonly number[]
-  readonly upstreamEjected: readonly number[]
+  readonly upstreams: readonly UpstreamReading[]
 }
 
 /** Everything that one thread counted since it started. Survives structured cloning. */
@@ -57,7 +62,6 @@ export interface ListenerSnapshot {
   readonly threadIndex: number
   readonly routeNames: readonly string[]
   readonly issuerNames: readonly string[]
-  readonly upstreamNames: readonly string[]
   /** `[route][outcome]` flat; the row behind the last route is "none". */
   readonly requests: Float64Array
   /** `[issuer][reason]` flat; the row behind the last issuer is "none". */
@@ -97,6 +101,16 @@ export class ListenerMetrics {
       (options.issuerNames.length + 1) * REFUSAL_REASON_NAMES.length,
     )
     this.#shadowRefusals = new Float64Array(options.routeNames.length * AUTH_ERROR_CODES.length)
+  }
+
+  /** The index of a route, to count with. */
+  routeIndex(name: string): number {
+    return indexIn(this.#options.routeNames, name)
+  }
+
+  /** The index of an issuer, to count with. */
+  issuerIndex(name: string): number {
+    return indexIn(this.#options.issuerNames, name)
   }
 
   /** An upstream answered with this status, and the client has the answer. */
@@ -147,7 +161,7 @@ export class ListenerMetrics {
 
   /** A copy of everything. Costs a few milliseconds: for scrapes, not for requests. */
   snapshot(gauges: ListenerGauges): ListenerSnapshot {
-    const { threadIndex, routeNames, issuerNames, upstreamNames } = this.#options
+    const { threadIndex, routeNames, issuerNames } = this.#options
     const byPhase = {
       total: this.#total,
       authenticate: this.#authenticate,
@@ -157,7 +171,6 @@ export class ListenerMetrics {
       threadIndex,
       routeNames,
       issuerNames,
-      upstreamNames,
       requests: this.#requests.slice(),
       refusals: this.#refusals.slice(),
       shadowRefusals: this.#shadowRefusals.slice(),
@@ -183,6 +196,12 @@ export class ListenerMetrics {
 /** The label value behind an index of a snapshot. */
 export function nameAt(names: readonly string[], index: number): string {
   return names[index] ?? NO_NAME
+}
+
+function indexIn(names: readonly string[], name: string): number {
+  const index = names.indexOf(name)
+  if (index === -1) throw new Error(`nothing is counted under this name: ${name}`)
+  return index
 }
 
 function indexOf<T extends string>(words: readonly T[]): Readonly<Record<T, number>> {

@@ -31,8 +31,15 @@ export type LogEvent =
     }
   | { readonly event: 'listening'; readonly host: string; readonly port: number }
   | { readonly event: 'admin_listening'; readonly host: string; readonly port: number }
+  /** Should get traffic, from now on. */
   | { readonly event: 'ready' }
-  | { readonly event: 'not_ready'; readonly waitingForIssuers: readonly string[] }
+  /** Everything is started, but not ready yet, or no longer. Not for draining: that is told. */
+  | {
+      readonly event: 'not_ready'
+      /** As at `/health/ready`. */
+      readonly status: string
+      readonly waitingForIssuers: readonly string[]
+    }
   | { readonly event: 'listener_started'; readonly thread: number }
   /** OpenSSL checks all signatures in its place. */
   | { readonly event: 'signature_binding_unavailable'; readonly reason: string }
@@ -41,7 +48,13 @@ export type LogEvent =
   /** A session or API key in Redis: whoever has it gets 503. Once for each, by each thread. */
   | { readonly event: 'redis_record_too_large' }
   /** The endpoint was asked too often, it says: nobody asks for so long. */
-  | { readonly event: 'introspection_paused'; readonly issuer: string; readonly seconds: number }
+  | {
+      readonly event: 'introspection_paused'
+      readonly issuer: string
+      /** Who keeps this pause. */
+      readonly callers: 'all' | 'unknown'
+      readonly seconds: number
+    }
   /** Of each stream, since the last line of this kind or since the start. */
   | ({ readonly event: 'log_lines_dropped' } & LinesByStream)
   | { readonly event: 'draining' }

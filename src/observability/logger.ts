@@ -17,7 +17,7 @@ import {
 /** Most entries of a list in a log line. */
 const LIST_LENGTH_MAX = 32
 
-/** Time as the logger needs it (resilience/clock.ts). */
+/** Time as the logger needs it (runtime/clock.ts). */
 export interface LoggerClock {
   wallMs(): number
   monotonicMs(): number

@@ -139,13 +139,11 @@ export class MetricsLedger {
       openConnections += gauges.openConnections
       redisOpen += gauges.redis.open
       redisReady += gauges.redis.ready
-      snapshot.upstreamNames.forEach((upstream, place) => {
-        const pending = upstreamPending.get(upstream) ?? 0
-        upstreamPending.set(upstream, pending + (gauges.upstreamPending[place] ?? 0))
-        // Every thread judges the same targets by itself: adding up would count one target twice.
-        const ejected = upstreamEjected.get(upstream) ?? 0
-        upstreamEjected.set(upstream, Math.max(ejected, gauges.upstreamEjected[place] ?? 0))
-      })
+      for (const { name, pending, ejected } of gauges.upstreams) {
+        upstreamPending.set(name, (upstreamPending.get(name) ?? 0) + pending)
+        // Every thread watches the same targets by itself: adding up would count one target twice.
+        upstreamEjected.set(name, Math.max(upstreamEjected.get(name) ?? 0, ejected))
+      }
       threads.push({ threadIndex, eventLoop })
     }
     return {

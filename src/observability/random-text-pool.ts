@@ -6,7 +6,7 @@
  * texts are put together as one, and each request cuts its own out of it.
  */
 
-/** Lower-case hexadecimal text of twice `sizeBytes` characters (resilience/randomness.ts). */
+/** Lower-case hexadecimal text of twice `sizeBytes` characters (runtime/randomness.ts). */
 export type RandomHex = (sizeBytes: number) => string
 
 /** How a text is made of hexadecimal characters. */

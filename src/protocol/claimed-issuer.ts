@@ -1,6 +1,6 @@
 /**
- * What a bearer token says of itself before anybody has verified it: only to decide who is to judge
- * it, and who must not even see it.
+ * What a bearer token says of itself before anybody has verified it: only to decide who is to
+ * verify it, and who must not even see it.
  */
 import { parseClaims } from './claims.ts'
 import { parseJsonObject } from './strict-json.ts'

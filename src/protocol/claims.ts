@@ -2,6 +2,7 @@
  * The claims of an access token (RFC 7519 §4.1, RFC 9068 §2.2): typed, checked, and turned into
  * the identity that upstreams hear of.
  */
+import { type PartNames, type PartReader, readIdentity } from './identity-parts.ts'
 import { isText, optionalText, optionalTexts } from './json-members.ts'
 import { parseScope } from './scope.ts'
 import { type JsonObject, parseJsonObject } from './strict-json.ts'
@@ -9,13 +10,8 @@ import { checkTimeClaims, deadAtSeconds, isNumericDate, type TimeClaims } from '
 import { type Identity, type Refused, refuse } from './verification.ts'
 
 /** Which claim each part of the identity comes from; `null` where the issuer has none for it. */
-export interface ClaimNames {
+export interface ClaimNames extends PartNames {
   readonly subject: string
-  readonly email: string | null
-  readonly roles: string | null
-  readonly scopes: string | null
-  readonly tenant: string | null
-  readonly organisation: string | null
 }
 
 /** What one issuer's tokens must say. */
@@ -87,7 +83,7 @@ export function checkClaims(
   const times = readTimeClaims(claims)
   if (times === null || times.expiresAtSeconds === null) return refuse('time_claim_mistyped')
   const subject = claims[policy.claimNames.subject]
-  const identity = readIdentity(claims, policy, subject, times)
+  const identity = identityOfClaims(claims, policy, subject, times)
   if (identity === null) return refuse('claim_mistyped')
   // Last, so that "expired" is said only of a token that would otherwise be acceptable.
   const refusal = checkTimeClaims(times, policy.clockToleranceSeconds, nowSeconds)
@@ -162,37 +158,25 @@ export function readTimeClaims(claims: JsonObject): TimeClaims | null {
  * @param subject Whatever claim the caller takes for it.
  * @returns `null` when the subject is no text or another claim is mistyped.
  */
-export function readIdentity(
+export function identityOfClaims(
   claims: JsonObject,
   policy: Pick<ClaimPolicy, 'issuer' | 'claimNames'>,
   subject: unknown,
   times: TimeClaims,
 ): Identity | null {
-  const names = policy.claimNames
-  const email = optionalText(claimOf(claims, names.email))
-  const roles = optionalRoles(claimOf(claims, names.roles))
-  const scopes = optionalScopes(claimOf(claims, names.scopes))
-  const tenant = optionalText(claimOf(claims, names.tenant))
-  const organisation = optionalText(claimOf(claims, names.organisation))
   const tokenId = optionalText(claims['jti'])
   const sessionId = optionalText(claims['sid'])
-  if (!isText(subject) || roles === undefined || scopes === undefined) return null
-  if (email === undefined || tenant === undefined || organisation === undefined) return null
-  if (tokenId === undefined || sessionId === undefined) return null
-  return {
+  if (!isText(subject) || tokenId === undefined || sessionId === undefined) return null
+  const core = {
     issuer: policy.issuer,
     subject,
-    email,
-    roles,
-    scopes,
-    tenant,
-    organisation,
     clientId: clientOf(claims),
     tokenId,
     sessionId,
     issuedAtSeconds: times.issuedAtSeconds,
     expiresAtSeconds: times.expiresAtSeconds === null ? null : Math.floor(times.expiresAtSeconds),
   }
+  return readIdentity(core, policy.claimNames, new ClaimReader(claims))
 }
 
 /** RFC 9068 §2.2, or the name that OpenID Connect has for it. No more than a note beside `sub`. */
@@ -201,8 +185,35 @@ function clientOf(claims: JsonObject): string | null {
   return isText(clientId) ? clientId : null
 }
 
-function claimOf(claims: JsonObject, name: string | null): unknown {
-  return name === null ? null : claims[name]
+/** Reads the parts of an identity from claims. */
+class ClaimReader implements PartReader {
+  isMistyped = false
+  readonly #claims: JsonObject
+
+  constructor(claims: JsonObject) {
+    this.#claims = claims
+  }
+
+  text(name: string | null): string | null {
+    const text = name === null ? null : optionalText(this.#claims[name])
+    if (text !== undefined) return text
+    this.isMistyped = true
+    return null
+  }
+
+  texts(name: string | null): readonly string[] {
+    return this.#list(name === null ? NONE : optionalTextOrTexts(this.#claims[name]))
+  }
+
+  scopes(name: string | null): readonly string[] {
+    return this.#list(name === null ? NONE : optionalScopes(this.#claims[name]))
+  }
+
+  #list(list: readonly string[] | undefined): readonly string[] {
+    if (list !== undefined) return list
+    this.isMistyped = true
+    return NONE
+  }
 }
 
 /** @returns The scopes, none when absent; `undefined` when mistyped. */
@@ -210,8 +221,8 @@ function optionalScopes(value: unknown): readonly string[] | undefined {
   return value === undefined || value === null ? NONE : (parseScope(value) ?? undefined)
 }
 
-/** @returns One role or all of an array, none when absent; `undefined` when mistyped. */
-function optionalRoles(value: unknown): readonly string[] | undefined {
+/** @returns One text or all of an array, none when absent; `undefined` when mistyped. */
+function optionalTextOrTexts(value: unknown): readonly string[] | undefined {
   if (typeof value === 'string') return value === '' ? NONE : [value]
   return optionalTexts(value)
 }

@@ -2,25 +2,25 @@
  * Instants in what people and applications write: records of sessions and API keys, the
  * configuration, and requests to revoke. One grammar, so that what one place takes the others do.
  *
- *     instant = NumericDate            ; seconds since 1970, up to 1e11: the year 5138
- *             / milliseconds           ; since 1970, a number above 1e11
- *             / RFC 3339 date-time     ; text, with its zone
+ *     instant = NumericDate            ; seconds since 1970, up to the last one of the year 9999
+ *             / milliseconds           ; since 1970, a number above that: from January 1978 on
+ *             / RFC 3339 date-time     ; text, with its zone; without seconds, and without the
+ *                                      ; colon in the zone, too
  *
  * Claims of tokens are no such place: RFC 7519 §2 knows NumericDates alone.
  */
-import { isNumericDate } from './time-claims.ts'
+import { isNumericDate, NUMERIC_DATE_MAX_SECONDS } from './time-claims.ts'
 
-/** As seconds this would be the year 5138, as milliseconds it is 1973. */
-const MILLISECONDS_MIN = 1e11
 const MS_PER_SECOND = 1_000
 
 /**
- * RFC 3339 §5.6. Without a zone the same text would be another instant on another machine; and the
- * engine's own reading takes even "1" for a date.
+ * RFC 3339 §5.6, and two forms of ISO 8601 that name the same instant everywhere. Without a zone
+ * the same text would be another instant on another machine; and the engine's own reading takes
+ * even "1" for a date.
  */
 const DATE = /(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))/.source
-const TIME = /((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?)/.source
-const ZONE = /([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)/.source
+const TIME = /((?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?)/.source
+const ZONE = /([Zz]|[+-](?:[01]\d|2[0-3]):?[0-5]\d)/.source
 const DATE_TIME = new RegExp(`^${DATE}[Tt ]${TIME}${ZONE}$`)
 
 /** What an instant may be, for messages. */
@@ -50,7 +50,8 @@ export function optionalInstant(value: unknown): number | null | undefined {
 }
 
 function secondsOfNumber(value: unknown): unknown {
-  return typeof value === 'number' && value > MILLISECONDS_MIN ? value / MS_PER_SECOND : value
+  if (typeof value !== 'number' || value <= NUMERIC_DATE_MAX_SECONDS) return value
+  return value / MS_PER_SECOND
 }
 
 function secondsOfText(text: string): number {
@@ -59,5 +60,7 @@ function secondsOfText(text: string): number {
   // The engine takes the 30th of February for the 2nd of March.
   const midnight = new Date(`${date}T00:00:00Z`)
   if (!midnight.toISOString().startsWith(date)) return Number.NaN
-  return Date.parse(`${date}T${time}${zone.toUpperCase()}`) / MS_PER_SECOND
+  // With its colon, because the engine need not know the zone without.
+  const offset = zone.length > 1 ? `${zone.slice(0, 3)}:${zone.slice(-2)}` : 'Z'
+  return Date.parse(`${date}T${time}${offset}`) / MS_PER_SECOND
 }

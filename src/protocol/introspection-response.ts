@@ -1,5 +1,5 @@
 /**
- * Judges the answer of an introspection endpoint (RFC 7662 §2.2): does it say that the token is
+ * Processes the answer of an introspection endpoint (RFC 7662 §2.2): does it say that the token is
  * good, that it is not, or nothing at all?
  *
  * The third is never turned into one of the other two. A proxy's page of HTML, a truthy "true" or
@@ -9,10 +9,10 @@ import { isUtf8 } from 'node:buffer'
 import {
   type ClaimPolicy,
   hasRequiredClaims,
+  identityOfClaims,
   isForeign,
   namesAudience,
   parseClaims,
-  readIdentity,
   readTimeClaims,
 } from './claims.ts'
 import { parseCompactJws } from './compact-jws.ts'
@@ -54,7 +54,7 @@ export interface RefusedToken {
   readonly untilSeconds: number | null
 }
 
-export type IntrospectionJudgement =
+export type ProcessedIntrospection =
   | ActiveToken
   | RefusedToken
   | { readonly kind: 'undecided'; readonly reason: UndecidedAnswer }
@@ -83,7 +83,7 @@ const NO_VERDICT = undecided('no_verdict')
 const ANOTHER_TOKEN = undecided('another_token')
 
 /**
- * Judges the body of an answer with status 200. Never throws, whatever the bytes.
+ * Processes the body of an answer with status 200. Never throws, whatever the bytes.
  *
  * `iss` and `aud` are optional in an answer (RFC 7662 §2.2). Without `iss` the token is the
  * issuer's whose endpoint was asked. Without `aud` it is accepted unless `requireAudience`: the
@@ -102,19 +102,19 @@ const ANOTHER_TOKEN = undecided('another_token')
  * @returns Refused with `inactive_token`, or as the claims of a JWT: `invalid_claims`,
  *   `token_expired`, `token_not_yet_valid`.
  */
-export function judgeIntrospectionResponse(
+export function processIntrospectionResponse(
   body: Uint8Array,
   token: string,
   policy: IntrospectionAnswerPolicy,
   nowSeconds: number,
-): IntrospectionJudgement {
+): ProcessedIntrospection {
   const answer = parseAnswer(body)
   if (answer === null) return NOT_JSON
   const active = answer['active']
   if (active === false) return INACTIVE
   if (active !== true) return NO_VERDICT
   if (contradicts(answer, token)) return ANOTHER_TOKEN
-  return judgeActive(answer, policy, nowSeconds)
+  return processActive(answer, policy, nowSeconds)
 }
 
 function parseAnswer(body: Uint8Array): JsonObject | null {
@@ -122,11 +122,11 @@ function parseAnswer(body: Uint8Array): JsonObject | null {
   return parseJsonText(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
 }
 
-function judgeActive(
+function processActive(
   answer: JsonObject,
   policy: IntrospectionAnswerPolicy,
   nowSeconds: number,
-): IntrospectionJudgement {
+): ProcessedIntrospection {
   if (answer['iss'] !== undefined && answer['iss'] !== policy.issuer) return ISSUER_MISMATCH
   if (!isForThisAudience(answer['aud'], policy)) return AUDIENCE_MISMATCH
   if (isForeign(answer) || !isBearerType(answer['token_type'])) return FOREIGN_KIND
@@ -171,7 +171,7 @@ function identityOf(
   const ownSubject = answer[policy.claimNames.subject] ?? null
   const isClient = ownSubject === null
   const caller = isClient ? answer['client_id'] : ownSubject
-  const identity = readIdentity(answer, policy, caller, times)
+  const identity = identityOfClaims(answer, policy, caller, times)
   return identity !== null && isClient ? { ...identity, subject: '' } : identity
 }
 
@@ -200,10 +200,10 @@ function contradicts(answer: JsonObject, token: string): boolean {
   })
 }
 
-function refusedWith(reason: RefusalReason): IntrospectionJudgement {
+function refusedWith(reason: RefusalReason): ProcessedIntrospection {
   return Object.freeze({ kind: 'refused', refused: refuse(reason), untilSeconds: null })
 }
 
-function undecided(reason: UndecidedAnswer): IntrospectionJudgement {
+function undecided(reason: UndecidedAnswer): ProcessedIntrospection {
   return Object.freeze({ kind: 'undecided', reason })
 }

@@ -156,6 +156,14 @@ export const REFUSAL_REASONS = {
     code: 'verifier_unavailable',
     meaning: 'The keys of the issuer are not known, or too old to rely on.',
   },
+  key_unsettled: {
+    code: 'verifier_unavailable',
+    meaning: 'No key at hand is for the token, and newer ones cannot be fetched just now.',
+  },
+  signature_unsettled: {
+    code: 'verifier_unavailable',
+    meaning: 'No key at hand made the signature, and newer ones cannot be fetched just now.',
+  },
   key_without_place: {
     code: 'verifier_unavailable',
     meaning: 'The issuer publishes a key that could have signed, but it could not be taken in.',

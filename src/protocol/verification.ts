@@ -3,53 +3,32 @@
  * why not.
  */
 import type { AuthErrorCode } from './auth-error.ts'
+import { byPart, type IdentityCore, type IdentityParts } from './identity-parts.ts'
 import { REFUSAL_REASON_NAMES, REFUSAL_REASONS, type RefusalReason } from './refusal-reason.ts'
 
-/** Who is calling, as established by this gateway. Strings are as the issuer wrote them. */
-export interface Identity {
-  /**
-   * `iss`: namespaces the subject wherever the subject is used as a key. Empty for a session or an
-   * API key, which no issuer has issued.
-   */
-  readonly issuer: string
-  /** Empty for a client that acts for itself, with `clientId` instead. */
-  readonly subject: string
-  readonly email: string | null
-  readonly roles: readonly string[]
-  readonly scopes: readonly string[]
-  readonly tenant: string | null
-  readonly organisation: string | null
-  /**
-   * `client_id` or `azp`: the client that the credential was issued to; `null` when it names none.
-   * Never a user: an issuer may call a client what a user is called (RFC 9068 §5).
-   */
-  readonly clientId: string | null
-  /** `jti`, for revocation; `null` when the token has none. */
-  readonly tokenId: string | null
-  /** `sid`: never leaves the gateway except as a digest. */
-  readonly sessionId: string | null
-  /** `iat`, NumericDate; `null` when the token has none. */
-  readonly issuedAtSeconds: number | null
-  /**
-   * `exp` exactly as issued, NumericDate, whole seconds rounded down; without clock tolerance.
-   * `null` for a credential that names no end: an API key, or an introspected token without `exp`.
-   */
-  readonly expiresAtSeconds: number | null
-}
+/**
+ * Who is calling, as established by this gateway, with the parts of identity-parts.ts. Strings are
+ * as the issuer wrote them.
+ */
+export interface Identity extends IdentityCore, IdentityParts {}
+
+const NONE: readonly string[] = Object.freeze([])
+
+/** An identity that says nothing, for others to start from. */
+export const EMPTY_IDENTITY: Identity = Object.freeze({
+  issuer: '',
+  subject: '',
+  ...(byPart(({ kind }) => (kind === 'text' ? null : NONE)) as IdentityParts),
+  clientId: null,
+  tokenId: null,
+  sessionId: null,
+  issuedAtSeconds: null,
+  expiresAtSeconds: null,
+})
 
 /** Whom a credential speaks for: a user, or a client for itself. */
 export function callerOf({ subject, clientId }: Identity): string {
   return subject === '' ? (clientId ?? '') : subject
-}
-
-/** A user as a configuration, a login service or a store describes one. */
-export interface StoredUser {
-  readonly userId: string
-  readonly email: string | null
-  readonly roles: readonly string[]
-  readonly scopes: readonly string[]
-  readonly tenantId: string | null
-  readonly organisationId: string | null
 }
 
 export interface Verified {
@@ -112,7 +91,10 @@ export function refuse(reason: RefusalReason): Refused {
   return REFUSALS.get(reason) as Refused
 }
 
-/** `signature_invalid` under this key. */
-export function refuseSignature(key: KeyReference): Refused {
-  return { ...refuse('signature_invalid'), key }
+/** This key did not make the signature. */
+export function refuseSignature(
+  reason: 'signature_invalid' | 'signature_unsettled',
+  key: KeyReference,
+): Refused {
+  return { ...refuse(reason), key }
 }

@@ -1,8 +1,7 @@
 /** What is asked of the proxy, and how it tells the end: the contract of forward.ts. */
-
-import type { HeaderList } from '../protocol/header-list.ts'
+import type { HeaderList } from '../http/header-list.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
-import type { OwnFields } from './own-fields.ts'
+import type { GatewayFields } from './gateway-fields.ts'
 
 /** What goes upstream. */
 export interface ForwardRequest {
@@ -15,7 +14,7 @@ export interface ForwardRequest {
    * Fields that are known to be good: what the gateway says (identity, ids, where the request came
    * from), and what the server has checked.
    */
-  readonly ownFields: OwnFields
+  readonly gatewayFields: GatewayFields
   /** The gateway's own fields for the answer, names in lower case; upstream copies are dropped. */
   readonly answerHeaders: HeaderList
 }

@@ -9,11 +9,11 @@
  * connection, and what watches the client. Whichever side ends first settles it; whatever the
  * other side does after that is ignored.
  */
+import type { BodyFailure, ClientExchange } from '../http/exchange.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { bodyMemory } from './body-memory.ts'
-import type { BodyFailure, ClientExchange } from './client-exchange.ts'
 import type { Forwarding, ForwardObserver, ForwardRequest } from './forward-request.ts'
-import { dispatchWithOwnFields, ownFieldsAreWaiting } from './own-fields.ts'
+import { dispatchWithGatewayFields, gatewayFieldsAreWaiting } from './gateway-fields.ts'
 import { ResponseRelay } from './relay-response.ts'
 import { RequestBodyStream } from './request-body-stream.ts'
 import type {
@@ -26,7 +26,7 @@ import type { AttemptProgress, UpstreamFailure } from './upstream-error.ts'
 import {
   CANCELLED,
   INVALID_RESPONSE_HEAD,
-  LACKS_OWN_FIELDS,
+  LACKS_GATEWAY_FIELDS,
   NEVER_SENT,
   SILENT_TOO_LONG,
   upstreamFailure,
@@ -40,7 +40,7 @@ import type { ConnectionWaiter, UpstreamTarget } from './upstream-target.ts'
  * byte of an answer came and the retry budget allows it.
  *
  * A name or value in `headers` that is not valid HTTP ends in `invalid_request`. Does *not* check
- * `ownFields`: they are written as they are.
+ * `gatewayFields`: they are written as they are.
  */
 export function forward(
   exchange: ClientExchange,
@@ -91,7 +91,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   /** Whether the client is to take what it has before it gets more. */
   #isClientSlow = false
   #isDrainAwaited = false
-  #lacksOwnFields = false
+  #lacksGatewayFields = false
   /** When the upstream was heard of last, or was not awaited yet: `UpstreamPool.listenedMs`. */
   #heardAtMs = 0
   /** Bytes of the body that the upstream had not taken at the last sweep. */
@@ -175,7 +175,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   onConnect(abort: (error?: Error) => void): void {
     // Thrown, not aborted: the request is dropped before it is written, and the connection lives.
     if (this.#settled) throw CANCELLED
-    if (this.#lacksOwnFields || ownFieldsAreWaiting()) throw LACKS_OWN_FIELDS
+    if (this.#lacksGatewayFields || gatewayFieldsAreWaiting()) throw LACKS_GATEWAY_FIELDS
     this.#abort = abort
     this.#phase = SENT
     this.#wasSent = true
@@ -291,7 +291,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     this.#phase = DISPATCHED
     this.#connection = connection
     connection.attempt = this
-    const { method, target, headers, ownFields } = this.#request
+    const { method, target, headers, gatewayFields } = this.#request
     const options: DispatchOptions = {
       path: target,
       method,
@@ -301,7 +301,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
       blocking: false,
       servername: (this.#target as UpstreamTarget).serverName,
     }
-    this.#lacksOwnFields = !dispatchWithOwnFields(connection, options, this, ownFields)
+    this.#lacksGatewayFields = !dispatchWithGatewayFields(connection, options, this, gatewayFields)
   }
 
   // The answer on its way down.

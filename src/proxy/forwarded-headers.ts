@@ -5,8 +5,8 @@
  * What the client sent in these fields is already gone from the list (hop-by-hop-headers.ts). It
  * counts only when the peer is a trusted proxy: then our own entry is appended to it.
  */
-import type { HeaderList } from '../protocol/header-list.ts'
-import type { OwnFields } from './own-fields.ts'
+import type { HeaderList } from '../http/header-list.ts'
+import type { GatewayFields } from './gateway-fields.ts'
 
 /** What is known about the connection on which a request came. */
 export interface ForwardedFacts {
@@ -27,7 +27,7 @@ export interface ForwardedFacts {
  *
  * @param received The client's own list, read only when the peer is trusted. Lower-case names.
  */
-export function forwardedFields(received: HeaderList, facts: ForwardedFacts): OwnFields {
+export function forwardedFields(received: HeaderList, facts: ForwardedFacts): GatewayFields {
   if (!facts.trusted) return remembered(facts)
   const { peerAddress, scheme, authority } = facts
   const element = forwardedElement(peerAddress, scheme, authority)
@@ -45,7 +45,7 @@ const REMEMBERED_MAX = 1_024
 interface Remembered {
   readonly scheme: string
   readonly authority: string
-  readonly text: OwnFields
+  readonly text: GatewayFields
 }
 
 /** The last text for each peer: the same every time, unless it asks for another host. */
@@ -54,7 +54,7 @@ const lastTexts = new Map<string, Remembered>()
 let latestAddress = ''
 let latest: Remembered | undefined
 
-function remembered({ peerAddress, scheme, authority }: ForwardedFacts): OwnFields {
+function remembered({ peerAddress, scheme, authority }: ForwardedFacts): GatewayFields {
   if (peerAddress !== latestAddress) {
     latestAddress = peerAddress
     latest = lastTexts.get(peerAddress)
@@ -75,7 +75,7 @@ function forwardedText(
   scheme: string,
   authority: string,
   elements: string,
-): OwnFields {
+): GatewayFields {
   // `join` makes one flat text; adding them up would make a tree, walked for every request again.
   return [
     addresses,

@@ -5,8 +5,8 @@
  * take away what the client itself sent, never the identity that the gateway established.
  */
 import type { CredentialStripper } from '../credentials/strip-credential.ts'
-import type { HeaderList } from '../protocol/header-list.ts'
-import { collectNamedFields, namesNoField, withoutFields } from './connection-options.ts'
+import { collectNamedFields, namesNoField, withoutFields } from '../http/connection-options.ts'
+import type { HeaderList } from '../http/header-list.ts'
 import { HeaderNameFilter } from './header-name-filter.ts'
 
 /**
@@ -29,7 +29,7 @@ const HOP_BY_HOP = [
 
 /**
  * Fields in which upstreams look for the client's address, or for another target or method than the
- * one that was judged. The gateway sets its own (forwarded-headers.ts); `x-forwarded-…` goes as a
+ * one that was checked. The gateway sets its own (forwarded-headers.ts); `x-forwarded-…` goes as a
  * whole, by its prefix.
  */
 const FORWARDING = [

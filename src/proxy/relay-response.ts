@@ -10,8 +10,8 @@
  * let go, so that an upstream that sends its head first and its events later is never delayed.
  */
 import { STATUS_CODES } from 'node:http'
-import type { HeaderList } from '../protocol/header-list.ts'
-import type { ClientExchange } from './client-exchange.ts'
+import type { ClientExchange } from '../http/exchange.ts'
+import type { HeaderList } from '../http/header-list.ts'
 import { type ResponseHead, readResponseHead } from './response-headers.ts'
 
 const EMPTY = 0

@@ -3,7 +3,7 @@
  * slower, and never holds more than the client's socket had already read.
  */
 import { Readable } from 'node:stream'
-import type { RequestBody } from './client-exchange.ts'
+import type { RequestBody } from '../http/exchange.ts'
 
 /** Bytes that are kept before the client is held back. */
 const HELD_BYTES_MAX = 65_536

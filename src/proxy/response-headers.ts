@@ -4,8 +4,8 @@
  * An upstream is trusted with content, never with framing: the server frames every answer itself,
  * so that nothing an upstream sends can split one answer into two.
  */
-import type { HeaderList } from '../protocol/header-list.ts'
-import { collectNamedFields, namesNoField, withoutFields } from './connection-options.ts'
+import { collectNamedFields, namesNoField, withoutFields } from '../http/connection-options.ts'
+import type { HeaderList } from '../http/header-list.ts'
 import {
   FIELD_CONNECTION,
   FIELD_CONTENT_LENGTH,

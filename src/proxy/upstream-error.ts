@@ -33,9 +33,11 @@ export const CANCELLED: Error = new Error('cancelled')
 
 /**
  * Ends an attempt that would have reached the upstream without the gateway's own fields: the client
- * library no longer works as own-fields.ts assumes.
+ * library no longer works as gateway-fields.ts assumes.
  */
-export const LACKS_OWN_FIELDS: Error = new Error('a request lacks the own fields of the gateway')
+export const LACKS_GATEWAY_FIELDS: Error = new Error(
+  'a request lacks the own fields of the gateway',
+)
 
 /** Ends an attempt in which the upstream has been silent for too long. */
 export const SILENT_TOO_LONG: Error = new Error('the upstream has been silent for too long')
@@ -104,12 +106,12 @@ const FAILURES: ReadonlyMap<string, UpstreamFailure> = new Map([
 ])
 
 /**
- * Judges the error of an attempt. A connection that ends before a byte of the request was written
- * counts as unreachable; before any byte of an answer, as lost; within the answer, as an answer
- * that is not valid HTTP.
+ * Classifies the error of an attempt. A connection that ends before a byte of the request was
+ * written counts as unreachable; before any byte of an answer, as lost; within the answer, as an
+ * answer that is not valid HTTP.
  */
 export function upstreamFailure(error: Error, progress: AttemptProgress): UpstreamFailure {
-  if (error === INVALID_RESPONSE_HEAD || error === LACKS_OWN_FIELDS) return PROTOCOL_ERROR
+  if (error === INVALID_RESPONSE_HEAD || error === LACKS_GATEWAY_FIELDS) return PROTOCOL_ERROR
   if (error === SILENT_TOO_LONG) return RESPONSE_TIMEOUT
   if (error === CONNECT_TIMED_OUT) return CONNECT_TIMEOUT
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''

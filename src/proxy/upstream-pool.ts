@@ -8,8 +8,8 @@
  * a wrong verdict about health must never make an outage by itself, and a refused connection
  * costs no more than a refusal of ours.
  */
-import type { Clock } from '../resilience/clock.ts'
 import { RetryBudget } from '../resilience/retry-budget.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { UpstreamTarget } from './upstream-target.ts'
 
 /** How often silent upstreams and waiting requests are looked at. */
@@ -49,20 +49,14 @@ export interface UpstreamPoolOptions {
   readonly retryBurst: number
 }
 
-/** Everything but the name, the targets and the thread's share of connections. */
-export const UPSTREAM_POOL_DEFAULTS = {
+/** What no setting changes. */
+export const UPSTREAM_POOL_LIMITS = {
   pendingPerTargetMax: 4_096,
-  connectTimeoutMs: 2_000,
-  responseTimeoutMs: 30_000,
-  bodyIdleTimeoutMs: 60_000,
   waitTimeoutMs: 5_000,
   // Below the 5 s after which a Node upstream closes an idle connection: that race is lost seldom.
   keepAliveTimeoutMs: 4_000,
   responseHeaderBytesMax: 16_384,
-  ejectAfterFailures: 5,
-  ejectionMs: 1_000,
   ejectionMsMax: 30_000,
-  retryPercent: 10,
   retryBurst: 10,
 } as const satisfies Partial<UpstreamPoolOptions>
 

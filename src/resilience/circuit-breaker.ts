@@ -58,6 +58,13 @@ declare const permitBrand: unique symbol
 /** Leave for one attempt. Ends with exactly one of `succeeded`, `failed` and `released`. */
 export type BreakerPermit = number & { readonly [permitBrand]: true }
 
+/** One wait of an open breaker. */
+export interface Opening {
+  readonly permit: BreakerPermit
+  /** Since it opened. */
+  readonly elapsedMs: number
+}
+
 /** Largest threshold that the word has room for. */
 export const COUNT_MAX = 0xff
 /** Most probes that it has room for. */
@@ -144,21 +151,26 @@ export class CircuitBreaker {
   }
 
   /**
-   * Asks for leave to make the first probe before the wait is over: for who asks in the background,
-   * where nobody waits for the answer.
-   *
    * @param nowMs Wall clock.
-   * @param afterMs At least so long after it opened.
-   * @returns `null` unless open for so long.
+   * @returns `null` unless open, its wait not being over.
    */
-  tryAcquireEarly(nowMs: number, afterMs: number): BreakerPermit | null {
-    for (;;) {
-      const word = Atomics.load(this.#words, 0)
-      const circuit = decode(word)
-      if (circuit.phase !== OPEN || !hasPassed(circuit.instantMs, afterMs, nowMs)) return null
-      const next = { ...changed(circuit, HALF_OPEN, nowMs), inFlight: 1 }
-      if (this.#swap(word, next)) return next.epoch as BreakerPermit
-    }
+  opening(nowMs: number): Opening | null {
+    const { phase, epoch, instantMs } = this.#load()
+    if (phase !== OPEN || hasPassed(instantMs, this.#options.recoveryTimeoutMs, nowMs)) return null
+    return { permit: epoch as BreakerPermit, elapsedMs: (Math.trunc(nowMs) - instantMs) | 0 }
+  }
+
+  /**
+   * Ends the wait before it is over: for who found out otherwise that the endpoint answers.
+   *
+   * @param closes Or else the next attempts are probes.
+   * @returns `false` where that opening is over already.
+   */
+  endEarly(permit: BreakerPermit, closes: boolean, nowMs: number): boolean {
+    const word = Atomics.load(this.#words, 0)
+    const circuit = decode(word)
+    if (circuit.epoch !== permit || circuit.phase !== OPEN) return false
+    return this.#swap(word, changed(circuit, closes ? CLOSED : HALF_OPEN, nowMs))
   }
 
   /** @returns Whether this verdict closed the breaker. */

@@ -13,7 +13,7 @@
  * Strangers' share may be less than one call at a time, because there are other threads: after
  * each, this one rests so long that it is that share of the time.
  */
-import type { Clock } from './clock.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { AnswerKind, CrowdLimit, CrowdSample } from './crowd-limit.ts'
 
 export interface ConnectionTurnsOptions {

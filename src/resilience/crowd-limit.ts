@@ -9,8 +9,8 @@
  *     quiet    average time of calls at whose begin and end no other stranger's was under way
  *     recent   average time of late; begins at `quiet` after each halving
  *
- *     recent above quiet       ──► half as many     (a time-out: the same)
- *     otherwise                ──► a quarter of one more, if the limit was nearly used
+ *     recent above quiet       ──► half as many, if it was used up     (a time-out: the same)
+ *     otherwise                ──► a quarter of one more, if it was nearly used
  *
  * Answers that decide and refusals, which something before the other side may give at once, are
  * timed apart: each is compared with its own kind. When the other side becomes slower by itself,
@@ -30,11 +30,15 @@ const SLOWER = 1.25
 /** Differences below this are noise of this machine. */
 const NOISE_MICROS = 3_000
 const WEIGHT = 1 / 8
+/** A longer time counts as so many times the average: one alone is no sign of load. */
+const OUTLIER = 2
 /** With which calls in a crowd that are quicker than `quiet` lower it. */
 const LOWERING_WEIGHT = 1 / 32
 const GROWTH = 1 / 4
 /** Calls under way, times this. */
 const NEARLY_USED = 2
+/** Of what may be under way. Fewer calls are no crowd that could be the cause of long times. */
+const FULL = 3 / 4
 
 const LIMIT_WORD = 0
 const HALVINGS_WORD = 1
@@ -115,12 +119,14 @@ export class CrowdLimit {
     const recentWord = quietWord + 1
     const micros = Math.max(1, Math.round(durationMs * THOUSAND))
     const recent = this.#average(recentWord, micros, WEIGHT)
+    const isUsed = strangers * NEARLY_USED >= this.#limit
     const isQuiet = strangers <= QUIET_CALLS && this.#strangers <= QUIET_CALLS
     if (isQuiet) this.#average(quietWord, micros, WEIGHT)
     else if (recent < this.#quiet(quietWord)) this.#average(quietWord, recent, LOWERING_WEIGHT)
-    if (recent > this.#quiet(quietWord) * SLOWER + NOISE_MICROS) this.#halve(halvings)
     // What a crowd of the limit's size would do is not known as long as there was none.
-    else if (strangers * NEARLY_USED >= this.#limit) this.#grow()
+    if (!isUsed) return
+    if (recent <= this.#quiet(quietWord) * SLOWER + NOISE_MICROS) this.#grow()
+    else if (strangers >= this.#capacity * FULL) this.#halve(halvings)
   }
 
   /** A call was not answered in time. */
@@ -140,6 +146,11 @@ export class CrowdLimit {
     return Atomics.load(this.#words, LIMIT_WORD) / THOUSAND
   }
 
+  /** Calls that all threads together may have under way now. */
+  get #capacity(): number {
+    return this.#threads * Math.max(1, Math.floor(this.share))
+  }
+
   get #most(): number {
     return this.#shareMax * this.#threads
   }
@@ -152,7 +163,8 @@ export class CrowdLimit {
   /** Moves an average towards the sample; the first sample is one. */
   #average(word: number, sample: number, weight: number): number {
     const average = Atomics.load(this.#words, word)
-    const next = average === 0 ? sample : Math.round(average + (sample - average) * weight)
+    const capped = Math.min(sample, OUTLIER * average + NOISE_MICROS)
+    const next = average === 0 ? sample : Math.round(average + (capped - average) * weight)
     Atomics.store(this.#words, word, next)
     return next
   }

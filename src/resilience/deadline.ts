@@ -5,7 +5,7 @@
  * while answers that came in time lie unread. So a deadline that has passed counts only when the
  * sockets have been read once more: the event loop does so between timers and immediates.
  */
-import { systemClock } from './clock.ts'
+import { systemClock } from '../runtime/clock.ts'
 
 /** A timer may be so much ahead of the clock. */
 const TIMER_EARLY_MS = 1

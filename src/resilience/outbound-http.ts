@@ -129,7 +129,7 @@ export class OutboundHttp {
   }
 
   /**
-   * One GET. Never rejects. Does not judge the scheme or the host: the caller does.
+   * One GET. Never rejects. Does not check the scheme or the host: the caller does.
    *
    * A server may close an idle connection in the moment in which we use it again. So a connection
    * that is lost before the answer began is tried once more, within the same deadline.

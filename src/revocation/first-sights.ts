@@ -13,7 +13,7 @@
  * then. The store is asked once by each process for each credential.
  */
 import { hash } from 'node:crypto'
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 
 /** What is asked of the store that instances share. */
 export interface FirstSightStore {

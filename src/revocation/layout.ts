@@ -34,7 +34,7 @@
  * `until` is not yet stored is not an entry yet. And a way that was freed and given to another key
  * between two loads shows that key at the last: nothing of it is taken for the first one's.
  */
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 
 const CACHE_LINE_BYTES = 64
 const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT

@@ -1,5 +1,5 @@
 /** What a logout token revokes. */
-import type { LogoutToken } from './logout-token.ts'
+import type { LogoutToken } from '../protocol/logout-token.ts'
 import {
   lastDeathSeconds,
   type RevocationEntry,

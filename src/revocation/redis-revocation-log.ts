@@ -19,7 +19,7 @@
  * `log:mending:<second at which it ends>:<random>` is there while an instance sends what the log
  * may have lost. Earlier versions count marks as unreadable.
  */
-import type { RedisReply } from '../resilience/redis-reply.ts'
+import type { RedisReply } from '../redis/redis-reply.ts'
 import type { RecordToSend } from './known-revocations.ts'
 import type { RevocationLog, RevocationLogPage, RevocationSetPage } from './revocation-log.ts'
 

@@ -17,8 +17,8 @@
  * from the server.
  */
 import { Backoff, type BackoffOptions } from '../resilience/backoff.ts'
-import type { Clock } from '../resilience/clock.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { KnownRevocations } from './known-revocations.ts'
 import { LeftOutRevocations } from './left-out-revocations.ts'
 import { type Later, Pauses } from './pauses.ts'
@@ -95,6 +95,11 @@ export interface RevocationReceipt {
    * be kept wait already. Never rejects.
    */
   readonly isSent: Promise<boolean>
+}
+
+interface FeedReceipt extends RevocationReceipt {
+  /** Whether it is sent as long as this process lives, unless it has expired. */
+  readonly isKept: boolean
 }
 
 export const REVOCATION_FEED_DEFAULTS: RevocationFeedOptions = {
@@ -188,18 +193,19 @@ export class RevocationFeed {
   }
 
   /** Revokes in this process, at once, and sends it to the others as soon as the log takes it. */
-  revoke(entry: RevocationEntry): RevocationReceipt {
+  revoke(entry: RevocationEntry): FeedReceipt {
     const { index, clock } = this.#parts
     const nowSeconds = clock.nowSeconds()
     const outcome = index.add(entry, nowSeconds)
-    if (outcome === 'expired') return { outcome, isSent: Promise.resolve(false) }
+    if (outcome === 'expired') return { outcome, isSent: Promise.resolve(false), isKept: false }
     const record = encodeRevocationRecord(entry)
     if (outcome === 'full') this.#leftOut.add(record, clock.monotonicMs())
     const isKept = this.#known.add({ record, expiresAtSeconds: entry.untilSeconds }, nowSeconds)
-    if (!isKept) return { outcome, isSent: Promise.resolve(false) }
+    if (!isKept) return { outcome, isSent: Promise.resolve(false), isKept }
     const sent = this.#known.whenSent(record)
     void this.#sender.send()
-    return { outcome, isSent: withinDeadline(sent, this.#options.confirmWithinMs, false) }
+    const isSent = withinDeadline(sent, this.#options.confirmWithinMs, false)
+    return { outcome, isSent, isKept }
   }
 
   /**

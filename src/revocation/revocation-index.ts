@@ -35,9 +35,6 @@ import { type RevocationKey, unpackKey } from './revocation-key.ts'
 import { RevocationLifts } from './revocation-lifts.ts'
 import { RevocationShares } from './revocation-shares.ts'
 
-/** 11 MB of address space; memory is used as entries come. */
-const REVOCATION_CAPACITY_DEFAULT = 262_144
-
 /**
  * - `added`: published, or an entry of the same key made to cover more. In force in all threads.
  * - `known`: an entry of the same key covers as much already.
@@ -47,8 +44,11 @@ const REVOCATION_CAPACITY_DEFAULT = 262_144
  */
 export type RevocationOutcome = 'added' | 'known' | 'expired' | 'full' | 'share_full'
 
-/** The shared memory of an index for at least `capacity` entries; made once, by the supervisor. */
-export function createRevocationBuffer(capacity = REVOCATION_CAPACITY_DEFAULT): SharedArrayBuffer {
+/**
+ * The shared memory of an index for at least `capacity` entries; made once, by the supervisor. A
+ * quarter of a million are 11 MB of address space; memory is used as entries come.
+ */
+export function createRevocationBuffer(capacity: number): SharedArrayBuffer {
   const buffer = new SharedArrayBuffer(indexSizeBytes(capacity))
   Atomics.store(new Int32Array(buffer), EPOCH_WORD, EPOCH_FIRST)
   return buffer
@@ -140,7 +140,8 @@ export class RevocationIndex {
 
   /**
    * Takes out what has expired. Readers need not be told. Reads the whole table: some milliseconds
-   * at the default capacity, so once a minute is often enough; a full table is also swept by `add`.
+   * at a capacity of a quarter of a million, so once a minute is often enough; a full table is
+   * also swept by `add`.
    *
    * @returns How many entries were taken out.
    */

@@ -5,8 +5,8 @@
  * After a failure it sends nothing until the log is next seen to answer. The order in which records
  * arrive does not matter, nor that some arrive twice.
  */
-import type { Clock } from '../resilience/clock.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { KnownRevocations, RecordToSend } from './known-revocations.ts'
 import type { Pauses } from './pauses.ts'
 import type { RevocationLog } from './revocation-log.ts'

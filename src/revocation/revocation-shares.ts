@@ -7,7 +7,7 @@
  * issuer may have as much as it leaves free: one alone fills half of it, two a third each.
  * What has no known issuer lies in the common half and is bounded by the capacity alone.
  */
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 import type { RevocationKey } from './revocation-key.ts'
 
 /** Group of entries of no known issuer. */

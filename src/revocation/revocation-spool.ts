@@ -8,20 +8,23 @@
  * when the log has what was read from it: until then it may be read again, which does no harm.
  *
  * Whoever can write such a file can revoke, and lift what is revoked. So it is private to this
- * user, and one that is not, or that this module did not write, is refused as a whole and kept.
+ * user and to groups of this process, which a volume of Kubernetes with `fsGroup` gives access. One
+ * that is not, or that this module did not write, is refused as a whole and kept.
  */
-import { constants } from 'node:fs'
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { constants, type Stats } from 'node:fs'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { randomHex } from '../resilience/randomness.ts'
+import { randomHex } from '../runtime/randomness.ts'
 import type { RevocationEntry } from './revocation-entry.ts'
 import { parseRevocationRecord } from './revocation-record.ts'
 
 /**
  * - `unreadable`: the directory or a file cannot be read.
- * - `unsafe_permissions`: somebody else owns the file, or may read or write it.
+ * - `unsafe_permissions`: somebody else owns the file, or others, or a group that this process is
+ *   not in, may read or write it.
  * - `corrupt`: not what this module has written, or not all of it.
- * - `too_many`: more files, or records, than are read at one start. The others wait for the next.
+ * - `too_many`: more good files, or records, than are read at one start. The others wait for the
+ *   next.
  */
 export type SpoolRefusal = 'unreadable' | 'unsafe_permissions' | 'corrupt' | 'too_many'
 
@@ -38,9 +41,13 @@ export const SPOOLED_RECORDS_MAX = 100_000
 const FILE_BYTES_MAX = 32 * 1_024 * 1_024
 const FILES_MAX = 64
 const FILE_NAME = /^revocations-[0-9a-f]{32}\.txt$/
+const TEMPORARY_NAME = /^revocations-[0-9a-f]{32}\.txt\.tmp$/
 const FIRST_LINE = /^sallyport revocations 1 (0|[1-9]\d{0,5})$/
 const RANDOM_BYTES = 16
-const OTHERS = 0o077
+const OF_OTHERS = 0o007
+const OF_GROUP = 0o070
+/** Nobody writes one file for so long: its process was killed. */
+const ABANDONED_SECONDS = 600
 /** Neither follows a link nor waits for the other end of a pipe. */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
@@ -58,15 +65,17 @@ export class RevocationSpool {
     const paths: string[] = []
     const names = await this.#names()
     if (names === null) return { entries, refusals: ['unreadable'], paths }
-    for (const [place, name] of names.entries()) {
-      if (place === FILES_MAX || entries.length >= SPOOLED_RECORDS_MAX) {
+    await this.#removeAbandoned(names, nowSeconds)
+    for (const name of names.filter((one) => FILE_NAME.test(one))) {
+      // What is refused takes no place: else a good file behind it would wait for ever.
+      if (paths.length >= FILES_MAX || entries.length >= SPOOLED_RECORDS_MAX) {
         refusals.push('too_many')
         break
       }
       const path = join(this.#directory, name)
       const found = await readSpool(path, nowSeconds)
       if (typeof found === 'string') refusals.push(found)
-      else {
+      else if (found !== null) {
         paths.push(path)
         entries.push(...found)
       }
@@ -106,10 +115,20 @@ export class RevocationSpool {
     for (const path of paths) await rm(path, { force: true }).catch(() => {})
   }
 
+  /** What a process that was killed was writing. Never rejects. */
+  async #removeAbandoned(names: readonly string[], nowSeconds: number): Promise<void> {
+    for (const name of names.filter((one) => TEMPORARY_NAME.test(one))) {
+      const path = join(this.#directory, name)
+      const facts = await stat(path).catch(() => null)
+      const isAbandoned = facts !== null && nowSeconds - facts.mtimeMs / 1_000 > ABANDONED_SECONDS
+      if (isAbandoned) await rm(path, { force: true }).catch(() => {})
+    }
+  }
+
   /** @returns `null` when they cannot be told. */
   async #names(): Promise<string[] | null> {
     try {
-      return (await readdir(this.#directory)).filter((name) => FILE_NAME.test(name)).sort()
+      return (await readdir(this.#directory)).sort()
     } catch (error) {
       // Nothing was ever written.
       return isAbsent(error) ? [] : null
@@ -117,16 +136,16 @@ export class RevocationSpool {
   }
 }
 
+/** @returns `null` when the file is gone. */
 async function readSpool(
   path: string,
   nowSeconds: number,
-): Promise<RevocationEntry[] | SpoolRefusal> {
+): Promise<RevocationEntry[] | SpoolRefusal | null> {
   try {
     const file = await open(path, READ_FLAGS)
     try {
       const facts = await file.stat()
-      const isForeign = process.getuid !== undefined && facts.uid !== process.getuid()
-      if (isForeign || (facts.mode & OTHERS) !== 0) return 'unsafe_permissions'
+      if (!isPrivate(facts)) return 'unsafe_permissions'
       if (!facts.isFile() || facts.size > FILE_BYTES_MAX) return 'corrupt'
       return parseSpool(await file.readFile('utf8'), nowSeconds) ?? 'corrupt'
     } finally {
@@ -134,8 +153,18 @@ async function readSpool(
     }
   } catch (error) {
     // Another instance that shares the directory was quicker.
-    return isAbsent(error) ? [] : 'unreadable'
+    return isAbsent(error) ? null : 'unreadable'
   }
+}
+
+function isPrivate({ mode, uid, gid }: Stats): boolean {
+  if (process.getuid !== undefined && uid !== process.getuid()) return false
+  if ((mode & OF_OTHERS) !== 0) return false
+  return (mode & OF_GROUP) === 0 || isOwnGroup(gid)
+}
+
+function isOwnGroup(gid: number): boolean {
+  return process.getegid?.() === gid || process.getgroups?.().includes(gid) === true
 }
 
 function isAbsent(error: unknown): boolean {

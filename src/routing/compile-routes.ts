@@ -5,8 +5,8 @@
  * first segment of their path, so that a gateway with hundreds of routes compares a request with
  * the few that can match it; a route whose first segment is a wildcard is filed under every one.
  */
-import { foldCase, pathReadings } from '../protocol/lenient-path.ts'
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import { foldCase, pathReadings } from '../http/lenient-path.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 
 /** What a route asks of a request. */
 export interface RouteMatch {
@@ -52,7 +52,7 @@ export interface RouteView<Target> {
 
 export interface RouteTable<Target> {
   readonly asWritten: RouteView<Target>
-  /** To be compared with readings of a path (protocol/lenient-path.ts): as it is, and folded. */
+  /** To be compared with readings of a path (http/lenient-path.ts): as it is, and folded. */
   readonly decoded: RouteView<Target>
   readonly folded: RouteView<Target>
   /** Paths at which the gateway itself answers, as they are and folded. */

@@ -1,11 +1,11 @@
 /** Hot path: finds the route of a request in the compiled table. */
 import {
+  compareReadings,
   foldCase,
-  judgeReadings,
   pathReadings,
   READ_ALIKE,
   READ_IN_ANY_CASE,
-} from '../protocol/lenient-path.ts'
+} from '../http/lenient-path.ts'
 import type { CompiledRoute, RouteTable, RouteView } from './compile-routes.ts'
 
 /**
@@ -16,7 +16,7 @@ export const AMBIGUOUS_PATH = 'ambiguous_path'
 /**
  * The first route that matches, `null`, or {@link AMBIGUOUS_PATH}, which must be refused.
  *
- * @param path Canonical path (protocol/canonical-path.ts): compared as it is, case and all.
+ * @param path Canonical path (http/canonical-path.ts): compared as it is, case and all.
  * @param host Without a port, in lower case.
  */
 export function findRoute<Target>(
@@ -26,10 +26,10 @@ export function findRoute<Target>(
   host: string,
 ): Target | null | typeof AMBIGUOUS_PATH {
   const found = firstMatch(table.asWritten, method, path, host)
-  const judgement = judgeReadings(path)
-  if (judgement === READ_ALIKE) return found === null ? null : found.target
+  const comparison = compareReadings(path)
+  if (comparison === READ_ALIKE) return found === null ? null : found.target
   const isAmbiguous =
-    judgement === READ_IN_ANY_CASE
+    comparison === READ_IN_ANY_CASE
       ? isAnothersInLowerCase(table, found, method, path, host)
       : isAnothersInAnyReading(table, found, method, path, host)
   return isAmbiguous ? AMBIGUOUS_PATH : (found?.target ?? null)

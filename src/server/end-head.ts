@@ -1,5 +1,5 @@
 /** Ends the head of an answer: behind it comes nothing, or the end of the connection. */
-import { systemClock } from '../resilience/clock.ts'
+import { systemClock } from '../runtime/clock.ts'
 import type { NativeResponse } from './native-binary.ts'
 
 /** RFC 9110 §6.4.1: answers that have no body, whatever their header fields say. */

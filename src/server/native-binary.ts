@@ -4,7 +4,6 @@
  * Choosing and hashing happen once, in the supervisor ({@link chooseNativeBinary}); listener
  * threads are handed the result and only load ({@link loadNativeBinary}).
  */
-
 import type * as uWebSockets from 'uWebSockets.js'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'

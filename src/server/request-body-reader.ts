@@ -11,9 +11,9 @@
  * that much: receive-buffer.ts does. Where it cannot, a turn may bring some 100 MiB from a client
  * that outruns the copying; the limit of the body bounds that.
  */
+import type { BodyFailure, RequestBody } from '../http/exchange.ts'
 import { BLOCK_BYTES, giveBlockBack, takeBlock } from '../proxy/body-blocks.ts'
 import { bodyMemory } from '../proxy/body-memory.ts'
-import type { BodyFailure, RequestBody } from '../proxy/client-exchange.ts'
 import type { NativeResponse } from './native-binary.ts'
 
 type OnChunk = (chunk: Uint8Array, isLast: boolean) => void

@@ -12,10 +12,9 @@
  * Two things the parser hides, so that they cannot be refused; neither is ever sent on: the fields
  * behind one with an empty name, and non-ASCII bytes at the ends of a value, which it trims.
  */
-
-import { canonicalPath, isAcceptableQuery } from '../protocol/canonical-path.ts'
-import type { RequestHead } from '../proxy/client-exchange.ts'
-import { hostWithoutPort } from './host-header.ts'
+import { canonicalPath, isAcceptableQuery } from '../http/canonical-path.ts'
+import type { RequestHead } from '../http/exchange.ts'
+import { hostWithoutPort } from '../http/host-header.ts'
 import type { NativeRequest } from './native-binary.ts'
 
 /** Reasons of protocol/refusal-reason.ts for which the server itself refuses. */

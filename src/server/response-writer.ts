@@ -22,9 +22,8 @@
  * handle to the same socket, closes it. Where there is none, or data may still be on its way, the
  * socket is left paused: nothing that comes in is read, and the idle clock closes it within 12 s.
  */
-
-import type { HeaderList } from '../protocol/header-list.ts'
-import type { ClientExchange, RequestHead } from '../proxy/client-exchange.ts'
+import type { ClientExchange, RequestHead } from '../http/exchange.ts'
+import type { HeaderList } from '../http/header-list.ts'
 import type { WaitingAnswer } from './answer-turns.ts'
 import { type CorkedAnswer, corkStep } from './cork.ts'
 import { endHead, endHeadRaw, isBodiless, isNoContent } from './end-head.ts'

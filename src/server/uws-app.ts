@@ -5,19 +5,20 @@
  * Hot path. This is one of the three edges that catch: an exception that escaped into the native
  * server would end the process.
  *
- * Two native routes see every request. The first, one per allowed method, judges it and serves it.
+ * Two native routes see every request. The first, one per allowed method, checks it and serves it.
  * A request that is refused, or whose connection must be closed afterwards, it *yields* to the
- * second, which is given another handle to the same socket. The first handle, the spare, outlives
- * the answer, which the native server otherwise lets nobody do, and serves two ends:
+ * second, which is given another handle to the same socket. The one that the first was given, here
+ * the second handle, outlives the answer, which the native server otherwise lets nobody do, and
+ * serves two ends:
  *
  * - After a refusal, the native server goes on with the bytes behind it, in the same turn, as if
- *   they were a request. The offset of the spare tells a request on that connection from one on
+ *   they were a request. The offset of that handle tells a request on that connection from one on
  *   another, so those bytes are refused as well, until the end of the turn, when the connection is
  *   closed.
  * - It closes the connection after answers for which the native server cannot (response-writer.ts).
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { ClientExchange, RequestHead } from '../proxy/client-exchange.ts'
+import type { ClientExchange, RequestHead } from '../http/exchange.ts'
 import { AnswerTurns } from './answer-turns.ts'
 import { BodilessAnswers } from './bodiless-answers.ts'
 import type {
@@ -65,8 +66,12 @@ export interface ListenOptions {
 
 /** What the first route leaves for the second one. */
 type Yielded =
-  | { readonly kind: 'refused'; readonly reason: ServerRefusal; readonly spare: NativeResponse }
-  | { readonly kind: 'guarded'; readonly head: RequestHead; readonly spare: NativeResponse }
+  | {
+      readonly kind: 'refused'
+      readonly reason: ServerRefusal
+      readonly secondHandle: NativeResponse
+    }
+  | { readonly kind: 'closing'; readonly head: RequestHead; readonly secondHandle: NativeResponse }
 
 /** A request body that is longer may be left unread, and its connection must be closed then. */
 const UNGUARDED_BODY_BYTES_MAX = 65_536
@@ -210,10 +215,10 @@ export class NativeServer {
     }
     const head = this.#reader.read(method, request)
     if (typeof head === 'string') {
-      this.#yielded = { kind: 'refused', reason: head, spare: response }
+      this.#yielded = { kind: 'refused', reason: head, secondHandle: response }
       request.setYield(true)
     } else if (this.#mustBeGuarded(head)) {
-      this.#yielded = { kind: 'guarded', head, spare: response }
+      this.#yielded = { kind: 'closing', head, secondHandle: response }
       request.setYield(true)
     } else this.#handUp(new ResponseWriter(this.#context, head, response, null, false))
   }
@@ -227,7 +232,7 @@ export class NativeServer {
     const yielded = this.#yielded
     this.#yielded = null
     if (yielded === null) this.#refuseLater(response, request.getCaseSensitiveMethod())
-    else if (yielded.kind === 'guarded') this.#handUpLater(response, yielded)
+    else if (yielded.kind === 'closing') this.#handUpLater(response, yielded)
     else if (request.getCaseSensitiveMethod() === 'HEAD')
       this.#refuseLater(response, 'HEAD', yielded.reason)
     else this.#refuseNow(response, yielded)
@@ -245,12 +250,15 @@ export class NativeServer {
    * Out of the parser's turn: an answer given within it would let the native server go on with the
    * bytes behind the request. While the request waits, they make it close the connection instead.
    */
-  #handUpLater(response: NativeResponse, { head, spare }: Yielded & { kind: 'guarded' }): void {
+  #handUpLater(
+    response: NativeResponse,
+    { head, secondHandle }: Yielded & { kind: 'closing' },
+  ): void {
     const exchange = new ResponseWriter(
       this.#context,
       head,
       response,
-      spare,
+      secondHandle,
       this.#reader.mustClose,
     )
     setImmediate(() => {
@@ -258,12 +266,15 @@ export class NativeServer {
     })
   }
 
-  #refuseNow(response: NativeResponse, { reason, spare }: Yielded & { kind: 'refused' }): void {
+  #refuseNow(
+    response: NativeResponse,
+    { reason, secondHandle }: Yielded & { kind: 'refused' },
+  ): void {
     const refusal = this.#writeRefusal(response, reason)
     response.end(refusal.body, true)
     // An empty body would leave the offset at 0, which is what tells the next request.
     if (refusal.body === '') return
-    this.#refused = spare
+    this.#refused = secondHandle
     setImmediate(() => {
       this.#refused = null
     })
@@ -285,7 +296,7 @@ export class NativeServer {
     response.end(this.#writeRefusal(response, 'request_malformed').body, true)
   }
 
-  /** Without a spare, or without a body, {@link #isBehindRefusal} would know nothing. */
+  /** Without a second handle, or without a body, {@link #isBehindRefusal} would know nothing. */
   #refuseLater(
     response: NativeResponse,
     method: string,

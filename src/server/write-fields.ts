@@ -1,5 +1,5 @@
 /** Hot path: writes the header fields of an answer, all in one call. */
-import type { HeaderList } from '../protocol/header-list.ts'
+import type { HeaderList } from '../http/header-list.ts'
 import type { NativeResponse } from './native-binary.ts'
 
 /**

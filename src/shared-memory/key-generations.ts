@@ -14,7 +14,7 @@
  * Written by the supervisor (atomic increment), read by all (one aligned word, which no processor
  * tears). A generation comes round again after 2^32 deaths of one slot.
  */
-import { assertInvariant } from './invariant.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 
 /** Slot and generation for a verdict that rests on no key: never dies. */
 export const NO_KEY = Object.freeze({ slot: 0, generation: 0 })

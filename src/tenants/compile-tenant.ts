@@ -1,9 +1,9 @@
 /** Turns the configured places where a tenant may be named into something a request only walks. */
-import { TENANT_PLACE } from '../config/tenant-grammar.ts'
-import { foldCase, pathReadings } from '../protocol/lenient-path.ts'
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import { foldCase, pathReadings } from '../http/lenient-path.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
+import { TENANT_PLACE } from './tenant-grammar.ts'
 
-/** One place where a tenant may be named. Patterns are judged: see config/tenant-grammar.ts. */
+/** One place where a tenant may be named. Patterns were checked: see tenant-grammar.ts. */
 export type TenantRule =
   | { readonly from: 'subdomain'; readonly pattern: string }
   | { readonly from: 'path'; readonly pattern: string }
@@ -18,7 +18,7 @@ export interface TenantSource {
   readonly text: string
   /** `path`: the segments in front of the tenant's, `*` for any one. Otherwise empty. */
   readonly segments: readonly string[]
-  /** The same in the spelling of readings of a path: protocol/lenient-path.ts. */
+  /** The same in the spelling of readings of a path: http/lenient-path.ts. */
   readonly foldedSegments: readonly string[]
 }
 

@@ -8,7 +8,7 @@
 import { hash } from 'node:crypto'
 import { callerOf, type Identity, type Refused, refuse } from '../protocol/verification.ts'
 import type { Tenant, TenantId } from './tenant.ts'
-import { judgeNamedTenant, type TenantRegistry } from './tenant-registry.ts'
+import { checkNamedTenant, type TenantRegistry } from './tenant-registry.ts'
 
 export interface TenantPolicy {
   /** Whether a request without a tenant is refused. */
@@ -56,7 +56,7 @@ const NOT_IDENTIFIED = refuse('tenant_absent')
  * Does *not* keep an issuer that only one tenant lists from naming another tenant that lists none:
  * a tenant without issuers trusts every issuer of the route.
  *
- * @param requested From {@link judgeTenant}. Looked up again, because the registry may have
+ * @param requested From {@link checkTenant}. Looked up again, because the registry may have
  *   changed while the credential was being verified.
  */
 export function matchTokenTenant(
@@ -67,7 +67,7 @@ export function matchTokenTenant(
 ): Tenant | null | Refused | TenantMismatch {
   const name = requested === null && policy.readsClaim ? identity.tenant : (requested?.id ?? null)
   if (name === null) return policy.required ? NOT_IDENTIFIED : null
-  const tenant = judgeNamedTenant(name, registry)
+  const tenant = checkNamedTenant(name, registry)
   if (tenant.kind === 'refused') return tenant
   const reason = findMismatch(tenant, identity, registry, policy)
   if (reason === null) return tenant

@@ -5,10 +5,11 @@
  * A misspelled `issuers` would open the tenant to the tokens of everybody. So a name that is almost
  * one of the known ones, by its case or by one character, makes the record unreadable.
  */
-import { httpOrigin } from '../config/network-address.ts'
+import { httpOrigin } from '../http/http-url.ts'
 import { isReadableVersion } from '../protocol/record-version.ts'
 import { type JsonObject, parseJsonObject } from '../protocol/strict-json.ts'
 import { parseTenantId, type Tenant, type TenantStatus } from './tenant.ts'
+import { CONFIGURED_NAME } from './tenant-grammar.ts'
 
 export const TENANT_RECORD_LENGTH_MAX = 65_536
 export const TENANT_PLAN_LENGTH_MAX = 128
@@ -26,8 +27,6 @@ const MEMBERS: ReadonlySet<string> = new Set([
   'upstream',
 ])
 
-/** Names of issuers and upstreams, as the configuration has them. */
-const CONFIGURED_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 const PRINTABLE = /^[\x20-\x7e]+$/
 
 /**
@@ -108,15 +107,15 @@ function configuredName(value: string): string | null {
 function listOf(
   value: unknown,
   lengthMax: number,
-  judge: (item: string) => string | null,
+  parse: (item: string) => string | null,
 ): readonly string[] | null {
   if (value === undefined) return []
   if (!Array.isArray(value) || value.length > lengthMax) return null
   const items: string[] = []
   for (const item of value) {
-    const judged = typeof item === 'string' ? judge(item) : null
-    if (judged === null) return null
-    items.push(judged)
+    const parsed = typeof item === 'string' ? parse(item) : null
+    if (parsed === null) return null
+    items.push(parsed)
   }
   return items
 }

@@ -5,7 +5,7 @@
  *     <key>:changes    stream: names that were written or removed, in the same transaction
  *     <key>:version    number: incremented by writers that do not name what they changed
  */
-import type { RedisConnections, StreamEntry } from '../resilience/redis-connections.ts'
+import type { RedisClient, StreamEntry } from '../redis/redis-client.ts'
 import {
   LOG_START,
   RECORDS_AT_ONCE,
@@ -18,8 +18,8 @@ import {
 /** Entries that one look reads; what is beyond waits for the next. */
 const ENTRIES_MAX = 500
 export class RedisTenantStore implements TenantStore {
-  readonly #commands: RedisConnections
-  readonly #waiting: RedisConnections
+  readonly #commands: RedisClient
+  readonly #waiting: RedisClient
   readonly #key: string
   readonly #waitMs: number
 
@@ -27,7 +27,7 @@ export class RedisTenantStore implements TenantStore {
    * @param commands On one connection, so that answers come in the order of the questions.
    * @param waiting On one of its own, with a command time above `waitMs`.
    */
-  constructor(key: string, waitMs: number, commands: RedisConnections, waiting: RedisConnections) {
+  constructor(key: string, waitMs: number, commands: RedisClient, waiting: RedisClient) {
     this.#key = key
     this.#waitMs = waitMs
     this.#commands = commands

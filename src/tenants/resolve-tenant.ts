@@ -2,18 +2,18 @@
  * Hot path: finds the tenant that a request names, or says why there is no single one.
  *
  * All places are looked at, not only the first that names somebody: where two of them disagree the
- * gateway would judge one tenant and the upstream might serve the other. Names are compared as they
+ * gateway would check one tenant and the upstream might serve the other. Names are compared as they
  * are. Only hosts are case-insensitive (RFC 9110 §4.2.3), and they arrive in lower case; anywhere
  * else `ACME` is not the tenant `acme`, and nothing is decoded or trimmed to make it so.
  */
-import type { HeaderList } from '../protocol/header-list.ts'
+import type { HeaderList } from '../http/header-list.ts'
 import {
+  compareReadings,
   foldCase,
-  judgeReadings,
   pathReadings,
   READ_ALIKE,
   READ_IN_ANY_CASE,
-} from '../protocol/lenient-path.ts'
+} from '../http/lenient-path.ts'
 import { type Refused, refuse } from '../protocol/verification.ts'
 import { compileTenantRules, type TenantRule, type TenantSource } from './compile-tenant.ts'
 import { type TenantId, tenantIdBetween } from './tenant.ts'
@@ -49,10 +49,10 @@ export class TenantResolver {
    * - two places with different names, a repeated header, or a path that only a lenient reader
    *   finds a tenant in (`/Tenants/acme/`, `/tenants;x/acme/`): `invalid_request`.
    *
-   * Does not check that the tenant exists: `judgeTenant` does.
+   * Does not check that the tenant exists: `checkTenant` does.
    *
    * @param host Without port, in lower case, without a dot at its end.
-   * @param path Canonical (protocol/canonical-path.ts).
+   * @param path Canonical (http/canonical-path.ts).
    * @param headers As the client sent them: before anything is removed.
    */
   resolve(host: string, path: string, headers: HeaderList): RequestedTenant {
@@ -103,9 +103,9 @@ function fromPath(
 ): RequestedTenant {
   const named = namedInPath(path, segments, known)
   if (named !== null && typeof named !== 'string') return named
-  const judgement = judgeReadings(path)
-  if (judgement === READ_ALIKE) return named
-  const readings = judgement === READ_IN_ANY_CASE ? [path] : pathReadings(path)
+  const comparison = compareReadings(path)
+  if (comparison === READ_ALIKE) return named
+  const readings = comparison === READ_IN_ANY_CASE ? [path] : pathReadings(path)
   const isClear = readings?.every((it) => namedInPath(foldCase(it), foldedSegments, null) === named)
   return isClear === true ? named : AMBIGUOUS
 }

@@ -6,7 +6,7 @@
  * is not known here.
  */
 import { type Refused, refuse } from '../protocol/verification.ts'
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 import type { RequestedTenant } from './resolve-tenant.ts'
 import { SharedLists } from './shared-lists.ts'
 import type { Tenant } from './tenant.ts'
@@ -137,17 +137,17 @@ function count(counts: Map<string, number>, issuers: readonly string[], step: 1 
  * @param isRequired False as long as the claim of a token that is yet to be verified may name the
  *   tenant: match-token-tenant.ts asks again then.
  */
-export function judgeTenant(
+export function checkTenant(
   requested: RequestedTenant,
   registry: TenantRegistry,
   isRequired: boolean,
 ): Tenant | null | Refused {
   if (requested === null) return isRequired ? NOT_IDENTIFIED : null
-  return typeof requested === 'string' ? judgeNamedTenant(requested, registry) : requested
+  return typeof requested === 'string' ? checkNamedTenant(requested, registry) : requested
 }
 
 /** The same for a name that stands in a verified token. Any text. */
-export function judgeNamedTenant(name: string, registry: TenantRegistry): Tenant | Refused {
+export function checkNamedTenant(name: string, registry: TenantRegistry): Tenant | Refused {
   const tenant = registry.find(name)
   if (tenant === null) return registry.isUndecided(name) ? UNDECIDED : NOT_FOUND
   return tenant.status === 'active' ? tenant : SUSPENDED

@@ -311,13 +311,13 @@ export class TenantWatcher {
     const change = tenants.takeChange()
     if (change !== null) onChange(change)
     if (tenants.hasBeenRead) this.#settleFirst()
-    const state = this.#judgeState()
+    const state = this.#currentState()
     if (state === this.#state) return
     this.#state = state
     onState(state)
   }
 
-  #judgeState(): TenantsState {
+  #currentState(): TenantsState {
     const { tenants } = this.#parts
     if (this.#isReached === false) return 'unreachable'
     if (!tenants.hasBeenRead) return 'waiting'

@@ -1,5 +1,5 @@
 /** A tenant: its name, which has exactly one spelling, and what the registry says about it. */
-import { judgeTenantName } from '../config/tenant-grammar.ts'
+import { parseTenantName } from './tenant-grammar.ts'
 
 declare const tenantIdBrand: unique symbol
 
@@ -56,5 +56,5 @@ export function tenantIdBetween(text: string, start: number, end: number): Tenan
 
 /** The text as a tenant name, or `null`. Not for requests, which have {@link tenantIdBetween}. */
 export function parseTenantId(text: string): TenantId | null {
-  return judgeTenantName(text) as TenantId | null
+  return parseTenantName(text) as TenantId | null
 }

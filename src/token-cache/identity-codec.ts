@@ -1,26 +1,32 @@
 /**
  * Turns a verdict into bytes for the shared cache, and back.
  *
- *      0  format       u8       2
+ *      0  format       u8       3
  *      1  flags        u8       1: text is UTF-16; 2: issuedAt is there; 4: expiresAt is there
- *      2  roles        u16      count
- *      4  scopes       u16      count
- *      6  zero         u16
+ *      2  lengths      u16      how many
+ *      4  zero         u32
  *      8  deadAt       f64      seconds
  *     16  issuedAt     f64      seconds, 0 without
  *     24  expiresAt    f64      seconds, 0 without
  *     32  keySlot      i32
  *     36  keyGeneration i32
- *     40  lengths      u16 each: eight strings, then roles, then scopes; 0xffff is null
+ *     40  lengths      u16 each: of a string, 0xffff is null; of a list its count and the lengths
+ *                      of its strings. Those of every identity, then the parts in their order
  *      …  text         all strings, one behind the other
  *
  * All text is one string, cut by lengths in UTF-16 code units: decoding makes one native call
  * whatever the number of strings, and every string comes back exactly as it was, lone surrogates
  * included. Latin-1 where that suffices, which is nearly always. Little-endian throughout.
  */
+import {
+  byPart,
+  IDENTITY_PARTS,
+  type PartReader,
+  readIdentity,
+} from '../protocol/identity-parts.ts'
 import type { Identity, Verified } from '../protocol/verification.ts'
 
-const FORMAT = 2
+const FORMAT = 3
 const FLAG_UTF16 = 1
 const FLAG_ISSUED_AT = 2
 const FLAG_EXPIRES_AT = 4
@@ -28,11 +34,14 @@ const FLAGS_ALL = FLAG_UTF16 | FLAG_ISSUED_AT | FLAG_EXPIRES_AT
 const LENGTHS_OFFSET = 40
 const LENGTH_BYTES = 2
 const LENGTH_NULL = 0xffff
-const COUNT_MAX = 0xffff
+const LENGTHS_MAX = 0xffff
 const LATIN1_MAX = 0xff
 
-/** Issuer, subject, email, tenant, organisation, clientId, tokenId, sessionId. */
-const SINGLE_STRINGS = 8
+/** Issuer, subject, clientId, tokenId, sessionId; each part has one length at least. */
+const LENGTHS_MIN = 5 + IDENTITY_PARTS.length
+
+/** The parts need no names here: they are read in the order in which they were written. */
+const NO_NAMES = byPart(() => null)
 
 /**
  * Writes `verified` at the start of `into`.
@@ -42,33 +51,31 @@ const SINGLE_STRINGS = 8
  */
 export function encodeVerified(verified: Verified, into: Buffer): number {
   const { identity } = verified
-  const { roles, scopes, issuedAtSeconds, expiresAtSeconds } = identity
-  const strings = singleStrings(identity)
-  const text = concatenate(strings, roles, scopes)
+  const { issuedAtSeconds, expiresAtSeconds } = identity
+  const lengths: number[] = []
+  const text = takeApart(identity, lengths)
   const isWide = !isLatin1(text)
-  const lengthsBytes = (SINGLE_STRINGS + roles.length + scopes.length) * LENGTH_BYTES
-  const lengthBytes = LENGTHS_OFFSET + lengthsBytes + text.length * (isWide ? 2 : 1)
-  if (lengthBytes > into.length || roles.length > COUNT_MAX || scopes.length > COUNT_MAX) return -1
+  const textOffset = LENGTHS_OFFSET + lengths.length * LENGTH_BYTES
+  const lengthBytes = textOffset + text.length * (isWide ? 2 : 1)
+  if (lengthBytes > into.length || lengths.length > LENGTHS_MAX) return -1
   if (!areDatesFinite(verified.deadAtSeconds, issuedAtSeconds, expiresAtSeconds)) return -1
 
   into[0] = FORMAT
   into[1] = (isWide ? FLAG_UTF16 : 0) | dateFlags(identity)
-  into.writeUInt16LE(roles.length, 2)
-  into.writeUInt16LE(scopes.length, 4)
-  into.writeUInt16LE(0, 6)
+  into.writeUInt16LE(lengths.length, 2)
+  into.writeUInt32LE(0, 4)
   into.writeDoubleLE(verified.deadAtSeconds, 8)
   into.writeDoubleLE(issuedAtSeconds ?? 0, 16)
   into.writeDoubleLE(expiresAtSeconds ?? 0, 24)
   into.writeInt32LE(verified.keySlot, 32)
   into.writeInt32LE(verified.keyGeneration, 36)
   let offset = LENGTHS_OFFSET
-  for (const list of [strings, roles, scopes]) {
-    for (const string of list) {
-      // No string can be as long as LENGTH_NULL: it would not have fitted above.
-      offset = into.writeUInt16LE(string === null ? LENGTH_NULL : string.length, offset)
-    }
+  for (const length of lengths) {
+    into[offset] = length & 0xff
+    into[offset + 1] = length >> 8
+    offset += LENGTH_BYTES
   }
-  into.write(text, offset, isWide ? 'utf16le' : 'latin1')
+  into.write(text, textOffset, isWide ? 'utf16le' : 'latin1')
   return lengthBytes
 }
 
@@ -80,22 +87,16 @@ export function encodeVerified(verified: Verified, into: Buffer): number {
  *   the verdict is true: whoever can write the bytes is believed.
  */
 export function decodeVerified(bytes: Buffer, lengthBytes: number): Verified | null {
-  if (lengthBytes < LENGTHS_OFFSET + SINGLE_STRINGS * LENGTH_BYTES) return null
+  if (lengthBytes < LENGTHS_OFFSET) return null
   if (lengthBytes > bytes.length || !isHeaderKnown(bytes)) return null
-  const flags = bytes[1] as number
-  const roleCount = bytes.readUInt16LE(2)
-  const scopeCount = bytes.readUInt16LE(4)
-  const stringCount = SINGLE_STRINGS + roleCount + scopeCount
-  const textOffset = LENGTHS_OFFSET + stringCount * LENGTH_BYTES
-  if (textOffset > lengthBytes) return null
+  const lengthCount = bytes.readUInt16LE(2)
+  const textOffset = LENGTHS_OFFSET + lengthCount * LENGTH_BYTES
+  if (lengthCount < LENGTHS_MIN || textOffset > lengthBytes) return null
 
-  const textBytes = lengthBytes - textOffset
-  const unitBytes = (flags & FLAG_UTF16) === 0 ? 1 : 2
-  if (textLengthOf(bytes, stringCount) * unitBytes !== textBytes) return null
-
-  const encoding = unitBytes === 1 ? 'latin1' : 'utf16le'
-  const cursor = new StringCursor(bytes, bytes.toString(encoding, textOffset, lengthBytes))
-  const identity = readIdentity(bytes, cursor, roleCount, scopeCount)
+  const isWide = ((bytes[1] as number) & FLAG_UTF16) !== 0
+  if (isWide && (lengthBytes - textOffset) % 2 !== 0) return null
+  const text = bytes.toString(isWide ? 'utf16le' : 'latin1', textOffset, lengthBytes)
+  const identity = decodeIdentity(bytes, new StringCursor(bytes, textOffset, text))
   const deadAtSeconds = bytes.readDoubleLE(8)
   if (identity === null || !Number.isFinite(deadAtSeconds)) return null
   return Object.freeze({
@@ -108,73 +109,88 @@ export function decodeVerified(bytes: Buffer, lengthBytes: number): Verified | n
 }
 
 /** Cuts the one text into the strings it was joined from. */
-class StringCursor {
+class StringCursor implements PartReader {
+  isMistyped = false
   readonly #bytes: Buffer
+  readonly #lengthsEnd: number
   readonly #text: string
   #lengthOffset = LENGTHS_OFFSET
   #textOffset = 0
 
-  constructor(bytes: Buffer, text: string) {
+  constructor(bytes: Buffer, lengthsEnd: number, text: string) {
     this.#bytes = bytes
+    this.#lengthsEnd = lengthsEnd
     this.#text = text
   }
 
+  /** Whether every length and all of the text has been used, and no more. */
+  get isAtEnd(): boolean {
+    return this.#lengthOffset === this.#lengthsEnd && this.#textOffset === this.#text.length
+  }
+
+  /** Beyond the end of the text it gives what there is, and is not at its end any more. */
   next(): string | null {
-    const length = this.#bytes.readUInt16LE(this.#lengthOffset)
-    this.#lengthOffset += LENGTH_BYTES
+    const length = this.#nextLength()
     if (length === LENGTH_NULL) return null
     const start = this.#textOffset
     this.#textOffset += length
     return this.#text.slice(start, this.#textOffset)
   }
 
-  /** The next `count` strings, or `null` if one of them is null. */
-  nextList(count: number): readonly string[] | null {
+  text(): string | null {
+    return this.next()
+  }
+
+  /** The next list; mistyped if one of its strings is null, or it is longer than what follows. */
+  texts(): readonly string[] {
+    const count = this.#nextLength()
     const list: string[] = []
+    if (this.#lengthOffset + count * LENGTH_BYTES > this.#lengthsEnd) return this.#mistyped()
     for (let index = 0; index < count; index += 1) {
       const string = this.next()
-      if (string === null) return null
+      if (string === null) return this.#mistyped()
       list.push(string)
     }
     return Object.freeze(list)
   }
+
+  scopes(): readonly string[] {
+    return this.texts()
+  }
+
+  #mistyped(): readonly string[] {
+    this.isMistyped = true
+    return []
+  }
+
+  /** Null beyond the end. */
+  #nextLength(): number {
+    const offset = this.#lengthOffset
+    this.#lengthOffset += LENGTH_BYTES
+    if (offset >= this.#lengthsEnd) return LENGTH_NULL
+    return (this.#bytes[offset] as number) | ((this.#bytes[offset + 1] as number) << 8)
+  }
 }
 
-function readIdentity(
-  bytes: Buffer,
-  cursor: StringCursor,
-  roleCount: number,
-  scopeCount: number,
-): Identity | null {
+function decodeIdentity(bytes: Buffer, cursor: StringCursor): Identity | null {
   const issuer = cursor.next()
   const subject = cursor.next()
-  const email = cursor.next()
-  const tenant = cursor.next()
-  const organisation = cursor.next()
-  const clientId = cursor.next()
-  const tokenId = cursor.next()
-  const sessionId = cursor.next()
-  const roles = cursor.nextList(roleCount)
-  const scopes = cursor.nextList(scopeCount)
-  if (issuer === null || subject === null || roles === null || scopes === null) return null
+  if (issuer === null || subject === null) return null
   const flags = bytes[1] as number
   const issuedAtSeconds = (flags & FLAG_ISSUED_AT) !== 0 ? bytes.readDoubleLE(16) : null
   const expiresAtSeconds = (flags & FLAG_EXPIRES_AT) !== 0 ? bytes.readDoubleLE(24) : null
   if (!areDatesFinite(0, issuedAtSeconds, expiresAtSeconds)) return null
-  return Object.freeze({
+  const core = {
     issuer,
     subject,
-    email,
-    roles,
-    scopes,
-    tenant,
-    organisation,
-    clientId,
-    tokenId,
-    sessionId,
+    clientId: cursor.next(),
+    tokenId: cursor.next(),
+    sessionId: cursor.next(),
     issuedAtSeconds,
     expiresAtSeconds,
-  })
+  }
+  const identity = readIdentity(core, NO_NAMES, cursor)
+  return identity !== null && cursor.isAtEnd ? Object.freeze(identity) : null
 }
 
 function dateFlags({ issuedAtSeconds, expiresAtSeconds }: Identity): number {
@@ -182,21 +198,28 @@ function dateFlags({ issuedAtSeconds, expiresAtSeconds }: Identity): number {
   return issuedAt | (expiresAtSeconds === null ? 0 : FLAG_EXPIRES_AT)
 }
 
-function singleStrings(identity: Identity): readonly (string | null)[] {
-  const { issuer, subject, email, tenant, organisation, clientId, tokenId, sessionId } = identity
-  return [issuer, subject, email, tenant, organisation, clientId, tokenId, sessionId]
+/** @returns All text of the identity. Its lengths are added to the list. */
+function takeApart(identity: Identity, lengths: number[]): string {
+  let text = takeString(identity.issuer, lengths)
+  text += takeString(identity.subject, lengths)
+  text += takeString(identity.clientId, lengths)
+  text += takeString(identity.tokenId, lengths)
+  text += takeString(identity.sessionId, lengths)
+  for (const { name } of IDENTITY_PARTS) {
+    const value = identity[name]
+    if (value === null || typeof value === 'string') text += takeString(value, lengths)
+    else {
+      lengths.push(value.length)
+      for (const string of value) text += takeString(string, lengths)
+    }
+  }
+  return text
 }
 
-function concatenate(
-  strings: readonly (string | null)[],
-  roles: readonly string[],
-  scopes: readonly string[],
-): string {
-  let text = ''
-  for (const string of strings) text += string ?? ''
-  for (const role of roles) text += role
-  for (const scope of scopes) text += scope
-  return text
+/** No string has the length of null: such a text has no room anywhere. */
+function takeString(string: string | null, lengths: number[]): string {
+  lengths.push(string === null ? LENGTH_NULL : string.length)
+  return string ?? ''
 }
 
 function isLatin1(text: string): boolean {
@@ -208,17 +231,7 @@ function isLatin1(text: string): boolean {
 
 function isHeaderKnown(bytes: Buffer): boolean {
   const flags = bytes[1] as number
-  return bytes[0] === FORMAT && (flags & ~FLAGS_ALL) === 0 && bytes.readUInt16LE(6) === 0
-}
-
-/** Sum of the stored lengths, in code units. */
-function textLengthOf(bytes: Buffer, stringCount: number): number {
-  let sum = 0
-  for (let index = 0; index < stringCount; index += 1) {
-    const length = bytes.readUInt16LE(LENGTHS_OFFSET + index * LENGTH_BYTES)
-    if (length !== LENGTH_NULL) sum += length
-  }
-  return sum
+  return bytes[0] === FORMAT && (flags & ~FLAGS_ALL) === 0 && bytes.readUInt32LE(4) === 0
 }
 
 function areDatesFinite(
@@ -226,5 +239,9 @@ function areDatesFinite(
   issuedAtSeconds: number | null,
   expiresAtSeconds: number | null,
 ): boolean {
-  return [deadAtSeconds, issuedAtSeconds ?? 0, expiresAtSeconds ?? 0].every(Number.isFinite)
+  return (
+    Number.isFinite(deadAtSeconds) &&
+    Number.isFinite(issuedAtSeconds ?? 0) &&
+    Number.isFinite(expiresAtSeconds ?? 0)
+  )
 }

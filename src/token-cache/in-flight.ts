@@ -21,7 +21,7 @@
  *
  * For the miss path only: it makes promises. Callers first share within their thread.
  */
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 import type { TokenDigest } from './token-digest.ts'
 
 /** Verifications under way at once are far fewer: queue and threads are bounded. */

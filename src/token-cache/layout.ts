@@ -37,7 +37,7 @@
  * third for the payload. Tags are hints that save reading slots; only the full digest decides.
  * References are offsets, never addresses: each thread maps the buffer itself.
  */
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 
 const CACHE_LINE_BYTES = 64
 const WORD_BYTES = Int32Array.BYTES_PER_ELEMENT

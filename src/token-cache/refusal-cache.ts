@@ -70,7 +70,7 @@ export class RefusalCache {
 
   /**
    * Remembers a refusal, until its time is up or its cause gone. The caller decides what may be
-   * remembered: never "we could not decide".
+   * remembered; "we could not decide" for a moment at most.
    *
    * @returns Whether it was kept.
    */

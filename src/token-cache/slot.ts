@@ -14,7 +14,7 @@
  *    number, do not add up: a miss. 64 bits, because the accident is rare and the damage would be
  *    great.
  *
- * The reader copies out first and judges the copy: shared words may change between two reads.
+ * The reader copies out first and checks the copy: shared words may change between two reads.
  * A record counts as torn, never as wrong: the caller sees a miss.
  */
 import {
@@ -202,7 +202,7 @@ export function readEntry(
   return isSealed(copy, digest, payloadLength, ways) ? READ_FOUND : READ_TORN
 }
 
-/** Judges the private copy alone: the length used for copying, the digest, and the checksum. */
+/** Checks the private copy alone: the length used for copying, the digest, and the checksum. */
 function isSealed(copy: EntryCopy, digest: Int32Array, payloadLength: number, ways: number) {
   const { words } = copy
   if (words[PAYLOAD_LENGTH_WORD] !== payloadLength) return false

@@ -11,7 +11,7 @@
  * Costs are in native-bench/token-cache.ts.
  */
 import type { Verified } from '../protocol/verification.ts'
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 import type { KeyGenerations } from '../shared-memory/key-generations.ts'
 import { decodeVerified, encodeVerified } from './identity-codec.ts'
 import {
@@ -42,11 +42,11 @@ const SIZE_BYTES_MIN = tableSizeBytes(1, IDENTITY_SLOT_BYTES)
 const BYTES_PER_MIB = 2 ** 20
 
 /** A verdict as a thread holds it: one object for every hit until the entry changes. */
-export interface CachedVerified<Notes> {
+export interface CachedVerified<Derived> {
   readonly kind: 'established'
   readonly verified: Verified
   /** For the caller: what it derived from the verdict, so that it is derived once. */
-  notes: Notes | null
+  derived: Derived | null
 }
 
 export interface TokenCacheOptions {
@@ -57,7 +57,7 @@ export interface TokenCacheOptions {
   readonly memoEntries: number
 }
 
-interface MemoEntry<Notes> {
+interface MemoEntry<Derived> {
   token: string
   profile: ProfileKey | null
   sequenceWord: number
@@ -66,7 +66,7 @@ interface MemoEntry<Notes> {
   deadAtSeconds: number
   keySlot: number
   keyGeneration: number
-  value: CachedVerified<Notes> | null
+  value: CachedVerified<Derived> | null
 }
 
 /** The shared memory of a cache of so many MiB; made once, by the supervisor. */
@@ -75,11 +75,11 @@ export function createTokenCacheBuffer(sizeMib: number): SharedArrayBuffer {
   return new SharedArrayBuffer(Math.max(sizeBytes - (sizeBytes % 64), SIZE_BYTES_MIN))
 }
 
-export class TokenCache<Notes> {
+export class TokenCache<Derived> {
   readonly #table: SlotTable
   readonly #words: Int32Array
   readonly #digest = new Int32Array(DIGEST_WORDS)
-  readonly #memo: MemoEntry<Notes>[] = []
+  readonly #memo: MemoEntry<Derived>[] = []
   /** Of each memo entry, four characters of its token's digest: compared before the entry is. */
   readonly #memoTags: Int32Array
   readonly #memoMask: number
@@ -107,10 +107,10 @@ export class TokenCache<Notes> {
    *
    * @returns The same object for every hit on an unchanged entry in this thread.
    */
-  get(digest: TokenDigest, nowSeconds: number): CachedVerified<Notes> | null {
+  get(digest: TokenDigest, nowSeconds: number): CachedVerified<Derived> | null {
     const place = this.#memoPlace(digest)
     if (place === NOWHERE) return this.#getShared(digest, this.#newMemoPlace(digest), nowSeconds)
-    const memo = this.#memo[place] as MemoEntry<Notes>
+    const memo = this.#memo[place] as MemoEntry<Derived>
     // A plain read of one aligned word: nothing shared is read after it, so no order is needed.
     if (this.#words[memo.sequenceWord] !== memo.sequence) {
       return this.#getShared(digest, place, nowSeconds)
@@ -155,7 +155,7 @@ export class TokenCache<Notes> {
     const first = tag & this.#memoMask
     for (let place = first; place < first + MEMO_WAYS; place += 1) {
       const found = this.#memoTags[place]
-      if (found === tag && isAbout(this.#memo[place] as MemoEntry<Notes>, digest)) return place
+      if (found === tag && isAbout(this.#memo[place] as MemoEntry<Derived>, digest)) return place
     }
     return NOWHERE
   }
@@ -170,7 +170,11 @@ export class TokenCache<Notes> {
     return first + this.#memoTurn
   }
 
-  #getShared(digest: TokenDigest, place: number, nowSeconds: number): CachedVerified<Notes> | null {
+  #getShared(
+    digest: TokenDigest,
+    place: number,
+    nowSeconds: number,
+  ): CachedVerified<Derived> | null {
     const table = this.#table
     unpackDigest(digest, this.#digest)
     if (!table.find(this.#digest, nowSeconds)) return null
@@ -183,7 +187,7 @@ export class TokenCache<Notes> {
       return null
     }
     table.countHit(found.touchedByte)
-    const memo = this.#memo[place] as MemoEntry<Notes>
+    const memo = this.#memo[place] as MemoEntry<Derived>
     this.#memoTags[place] = memoTagOf(digest.token)
     memo.token = digest.token
     memo.profile = digest.profile
@@ -193,7 +197,7 @@ export class TokenCache<Notes> {
     memo.deadAtSeconds = (words[DEAD_AT_WORD] as number) >>> 0
     memo.keySlot = words[KEY_SLOT_WORD] as number
     memo.keyGeneration = words[KEY_GENERATION_WORD] as number
-    memo.value = { kind: 'established', verified, notes: null }
+    memo.value = { kind: 'established', verified, derived: null }
     return memo.value
   }
 }
@@ -212,7 +216,7 @@ function isAbout(memo: MemoEntry<unknown>, digest: TokenDigest): boolean {
   return memo.profile === digest.profile && memo.token === digest.token
 }
 
-function emptyMemoEntry<Notes>(): MemoEntry<Notes> {
+function emptyMemoEntry<Derived>(): MemoEntry<Derived> {
   return {
     token: '',
     profile: null,

@@ -6,7 +6,7 @@
  * and survives an await, which a shared scratch buffer does not.
  */
 import { hash } from 'node:crypto'
-import { assertInvariant } from '../shared-memory/invariant.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 import { DIGEST_WORDS } from './layout.ts'
 
 const DIGEST_LENGTH = 32

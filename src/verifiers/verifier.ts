@@ -9,7 +9,7 @@ import type { Verification } from '../protocol/verification.ts'
  */
 export interface Verifier<Profile> {
   /**
-   * Judges one credential. Resolves in bounded time and never rejects: what cannot be decided is
+   * Verifies one credential. Resolves in bounded time and never rejects: what cannot be decided is
    * `verifier_unavailable` or `overloaded`.
    *
    * The verdict holds at `nowSeconds`. Whoever keeps it checks `deadAtSeconds` and the key's

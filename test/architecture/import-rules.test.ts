@@ -87,15 +87,17 @@ function plant(context: TestContext, files: Readonly<Record<string, string>>): s
 
 /** One folder of each layer, from the ground up, and a neighbour where there is one. */
 const LAYERS: ReadonlyArray<{ readonly folder: string; readonly neighbour: string | null }> = [
-  { folder: 'protocol', neighbour: null },
-  { folder: 'config', neighbour: 'observability' },
+  { folder: 'protocol', neighbour: 'http' },
+  { folder: 'observability', neighbour: 'resilience' },
+  { folder: 'redis', neighbour: null },
   { folder: 'keys', neighbour: 'credentials' },
-  { folder: 'verifiers', neighbour: null },
-  { folder: 'routing', neighbour: 'proxy' },
+  { folder: 'verifiers', neighbour: 'proxy' },
   { folder: 'decision', neighbour: null },
   { folder: 'gateway', neighbour: null },
   { folder: 'server', neighbour: 'admin' },
-  { folder: 'bootstrap', neighbour: null },
+  { folder: 'config', neighbour: null },
+  { folder: 'threads', neighbour: null },
+  { folder: 'listener', neighbour: 'supervisor' },
   { folder: 'demo', neighbour: null },
   { folder: 'cli', neighbour: null },
 ]
@@ -125,7 +127,8 @@ const DEMO_VENDORS = ['oidc-provider']
 function plantedElsewhere(vendors: readonly string[]): Record<string, string> {
   const imports = [...vendors, 'typescript'].map((name) => `import '${name}'`)
   return {
-    'src/main.ts': 'export const started = true\n',
+    'src/main.ts': "export type { Target } from './config/target.ts'\n",
+    'src/http/impure.ts': "import 'node:fs'\n",
     'src/gateway/vendors.ts': imports.join('\n'),
     'src/gateway/chicken.ts': "import './egg.ts'\n",
     'src/gateway/egg.ts': "import './chicken.ts'\n",

@@ -8,12 +8,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
-import { liveToken, publishedJwk } from '../support/jwt-gateway.ts'
+import { liveToken, publishedJwk } from '../support/live-token.ts'
 import { AUDIENCE, ISSUER, mintKey } from '../support/mint-token.ts'
-import { gatewayText } from '../support/open-gateway.ts'
 import { openRaw } from '../support/raw-http.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
 import { SteadyLoad } from '../support/steady-load.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 const LISTENERS = 2
@@ -29,7 +28,7 @@ const EXTRA_BYTES_MAX = 64 * 2 ** 20
 const key = mintKey('ES256')
 let directory = ''
 let upstream: UpstreamServer
-let gateway: RunningGateway
+let gateway: TestGateway
 const loads: SteadyLoad[] = []
 
 before(async () => {
@@ -45,14 +44,13 @@ after(async () => {
 
 beforeEach(async () => {
   const issuer = { issuer: ISSUER, audiences: [AUDIENCE] }
-  gateway = await startGateway(
-    gatewayText([upstream.origin], {
-      issuers: { main: { ...issuer, jwks: { file: join(directory, 'keys.json') } } },
-      authenticate: ['jwt'],
-      upstreams: { slow: { targets: [upstream.origin] } },
-    }),
-    { SALLYPORT_LISTENER_THREADS: String(LISTENERS) },
-  )
+  gateway = await openGateway({
+    upstream: [upstream.origin],
+    issuers: { main: { ...issuer, jwks: { file: join(directory, 'keys.json') } } },
+    authenticate: ['jwt'],
+    upstreams: { slow: { targets: [upstream.origin] } },
+    environment: { SALLYPORT_LISTENER_THREADS: String(LISTENERS) },
+  })
 })
 
 afterEach(async () => {

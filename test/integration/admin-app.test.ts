@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { after, describe, it } from 'node:test'
 import { AdminApp } from '../../src/admin/admin-app.ts'
 import type { AdminSources } from '../../src/admin/admin-endpoints.ts'
-import { isLoopbackHost } from '../../src/config/network-address.ts'
+import { isLoopbackHost } from '../../src/http/http-url.ts'
 import { adminFailures, adminSources } from '../support/admin-sources.ts'
 
 interface Answer {

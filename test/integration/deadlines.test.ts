@@ -57,6 +57,14 @@ describe('a deadline that passes while this process stands still', () => {
   })
 })
 
+/** Long enough that a busy machine stops the caller in time, and that its answer is there. */
+const STOPPED = { deadlineMs: 2_000, answerMs: 700, pauseMs: 2_500 }
+const SLOW_PROGRAM = PROGRAM.replace(
+  `response.end('{}'), ${ANSWER_MS}`,
+  `response.end('{}', () => console.log('sent')), ${STOPPED.answerMs}`,
+)
+const LINE_MS_MAX = 30_000
+
 /** Calls the server, at its own pace, and says what came of each call. */
 const CALLER = `
   const { OutboundHttp } = await import(process.argv[1])
@@ -68,51 +76,69 @@ const CALLER = `
   await call(10_000)
   for (;;) {
     console.log('asks')
-    const result = await call(${DEADLINE_MS})
+    const result = await call(${STOPPED.deadlineMs})
     console.log(result.ok ? 'answered' : result.reason)
     await new Promise((resolve) => process.stdin.once('data', resolve))
   }`
 const PAUSES = 3
 
+type Lines = () => Promise<string>
+
+/** The next line of a process; fails when there is none in time. */
+function linesOf(input: Readable): Lines {
+  const lines = createInterface({ input })[Symbol.asyncIterator]()
+  return async () => {
+    const late = delay(LINE_MS_MAX, null, { ref: false })
+    const next = await Promise.race([lines.next(), late])
+    assert.ok(next !== null && next.done !== true, 'the process says something')
+    return next.value
+  }
+}
+
 describe('a call of a process that is stopped by the system', () => {
-  const server = spawn(process.execPath, ['-e', PROGRAM], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const server = spawn(process.execPath, ['-e', SLOW_PROGRAM], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let caller: ChildProcessByStdio<Writable, Readable, null>
-  let lines: AsyncIterator<string>
+  let told: Lines
+  let sent: Lines
   before(async () => {
-    const [port] = (await once(server.stdout, 'data')) as [Buffer]
+    sent = linesOf(server.stdout)
+    const port = await sent()
     const module = new URL('../../src/resilience/outbound-http.js', import.meta.url).href
-    const url = `http://127.0.0.1:${Number(port.toString())}/`
+    const url = `http://127.0.0.1:${port}/`
     const words = ['--input-type=module', '-e', CALLER, module, url]
     caller = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] })
-    lines = createInterface({ input: caller.stdout })[Symbol.asyncIterator]()
+    told = linesOf(caller.stdout)
+    // That of the first call, which warms up.
+    assert.equal(await sent(), 'sent')
   })
   after(() => {
     caller.kill('SIGKILL')
     server.kill()
   })
 
-  const nextLine = async () => (await lines.next()).value
-
   it('takes the answer that came in time, though it reads it after its deadline', async () => {
     for (let n = 0; n < PAUSES; n += 1) {
-      assert.equal(await nextLine(), 'asks')
+      assert.equal(await told(), 'asks')
       await delay(SENT_MS)
       caller.kill('SIGSTOP')
-      await delay(PAUSE_MS)
+      await delay(STOPPED.pauseMs)
+      assert.equal(await sent(), 'sent')
       caller.kill('SIGCONT')
-      assert.equal(await nextLine(), 'answered')
+      assert.equal(await told(), 'answered')
       caller.stdin.write('x')
     }
   })
 
   it('is given up all the same when there is no answer', async () => {
     server.kill('SIGSTOP')
-    assert.equal(await nextLine(), 'asks')
+    assert.equal(await told(), 'asks')
     await delay(SENT_MS)
     caller.kill('SIGSTOP')
-    await delay(PAUSE_MS)
+    await delay(STOPPED.pauseMs)
     caller.kill('SIGCONT')
-    assert.equal(await nextLine(), 'timeout')
+    assert.equal(await told(), 'timeout')
     server.kill('SIGCONT')
   })
 })

@@ -111,7 +111,8 @@ describe('an installation for production', () => {
     const directory = mkdtempSync(join(tmpdir(), 'sallyport-production-'))
     test.after(() => rmSync(directory, { recursive: true }))
     const main = copyProgram(directory, { 'oidc-provider': notInstalled })
-    const demo = new SpawnedCommand(['demo'], {}, main)
+    const ports = { SALLYPORT_DEMO_PORT: String(await reservePort()) }
+    const demo = new SpawnedCommand(['demo'], ports, main)
     const end = await demo.ended()
     assert.deepEqual(demo.output, [])
     assert.deepEqual(demo.complaints, [

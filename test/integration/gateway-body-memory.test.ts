@@ -6,9 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
-import { gatewayText } from '../support/open-gateway.ts'
 import { openRaw, type RawConnection } from '../support/raw-http.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 const MIB = 2 ** 20
@@ -26,7 +25,7 @@ let isBack = false
 const held: (() => void)[] = []
 let upstream: Server
 let echo: UpstreamServer
-let gateway: RunningGateway
+let gateway: TestGateway
 
 /** Takes no more of a body than its own buffers hold, until it is back. */
 function takeLater(request: IncomingMessage, response: ServerResponse): void {
@@ -52,8 +51,12 @@ before(async () => {
   await once(upstream, 'listening')
   const { port } = upstream.address() as AddressInfo
   const hung = { targets: [`http://127.0.0.1:${port}`], responseTimeout: '10m' }
-  gateway = await startGateway(gatewayText([echo.origin], { upstreams: { hung } }), {
-    SALLYPORT_BODY_MEMORY_MIB: String(BOUND_MIB),
+  gateway = await openGateway({
+    upstream: [echo.origin],
+    upstreams: { hung },
+    environment: {
+      SALLYPORT_BODY_MEMORY_MIB: String(BOUND_MIB),
+    },
   })
 })
 
@@ -124,7 +127,7 @@ describe('uploads to an upstream that takes nothing', () => {
 })
 
 describe('small uploads', () => {
-  let small: RunningGateway
+  let small: TestGateway
   let events: Server
 
   before(async () => {
@@ -134,9 +137,13 @@ describe('small uploads', () => {
     await once(events, 'listening')
     const { port: eventsPort } = events.address() as AddressInfo
     const upstreams = { hung, events: { targets: [`http://127.0.0.1:${eventsPort}`] } }
-    small = await startGateway(gatewayText([echo.origin], { upstreams }), {
-      SALLYPORT_LISTENER_THREADS: '1',
-      SALLYPORT_BODY_MEMORY_MIB: '8',
+    small = await openGateway({
+      upstream: [echo.origin],
+      upstreams,
+      environment: {
+        SALLYPORT_LISTENER_THREADS: '1',
+        SALLYPORT_BODY_MEMORY_MIB: '8',
+      },
     })
   })
 

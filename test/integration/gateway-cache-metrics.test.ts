@@ -1,9 +1,11 @@
 /** A cache that is too small must be seen from outside. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { flood, jwtGatewayText, liveToken } from '../support/jwt-gateway.ts'
+import { gatewayText } from '../support/gateway-text.ts'
+import { liveToken } from '../support/live-token.ts'
 import { AUDIENCE, type MintingKey, mintKey } from '../support/mint-token.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { startGateway, type TestGateway } from '../support/test-gateway.ts'
+import { flood } from '../support/token-flood.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 const ISSUER = 'https://shared.example.com/'
@@ -17,17 +19,18 @@ const key: MintingKey = {
 
 describe('the metrics of a gateway with the smallest cache', () => {
   let upstream: UpstreamServer
-  let gateway: RunningGateway
+  let gateway: TestGateway
 
   before(async () => {
     upstream = await startEchoUpstream()
     const issuer = { issuer: ISSUER, audiences: [AUDIENCE], algorithms: ['HS256'], secret: SECRET }
-    const text = jwtGatewayText({
+    const text = gatewayText({
+      authenticate: ['jwt'],
       upstream: upstream.origin,
       issuers: { shared: issuer },
       routes: { '/*': {} },
       cache: { sizeMiB: 1 },
-      sampling: 0,
+      accessLog: 0,
     })
     gateway = await startGateway(text)
   })

@@ -2,15 +2,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type IdentityProvider, startIdentityProvider } from '../../src/demo/identity-provider.ts'
-import {
-  type CredentialGateway,
-  newSessionId,
-  outcomeOf,
-  sha256,
-  startCredentialGateway,
-  upstreamField,
-} from '../support/credential-gateway.ts'
+import { outcomeOf, upstreamField } from '../support/gateway-answer.ts'
 import { RedisServer } from '../support/redis-server.ts'
+import { newSessionId, sha256 } from '../support/stored-credentials.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const KEY = 'key-of-the-list'
 const REDIS_KEY = 'key-of-redis'
@@ -18,7 +13,7 @@ const OLD_KEY = 'key-that-has-ended'
 
 let redis: RedisServer
 let provider: IdentityProvider
-let parts: CredentialGateway
+let parts: TestGateway
 let jwt: string
 let opaque: string
 const session = newSessionId()
@@ -26,39 +21,37 @@ const session = newSessionId()
 before(async () => {
   redis = await RedisServer.start()
   provider = await startIdentityProvider({ algorithms: ['ES256'], audience: 'api' })
-  parts = await startCredentialGateway(
-    {
-      redis: redis.patientSettings,
-      sessions: {},
-      apiKeys: {
-        redis: true,
-        keys: [
-          { sha256: sha256(KEY), userId: 'machine', scopes: ['read'], roles: ['batch'] },
-          { sha256: sha256(OLD_KEY), userId: 'old', expiresAt: '2020-01-01T00:00:00Z' },
-        ],
-      },
-      issuers: {
-        main: {
-          issuer: provider.issuer,
-          audiences: ['api'],
-          algorithms: ['ES256'],
-          jwks: { discovery: true },
-          introspection: {
-            endpoint: provider.introspectionEndpoint,
-            clientId: provider.clientId,
-            clientSecret: provider.clientSecret,
-            timeout: '2s',
-          },
+  parts = await openGateway({
+    redis: redis.patientSettings,
+    sessions: {},
+    apiKeys: {
+      redis: true,
+      keys: [
+        { sha256: sha256(KEY), userId: 'machine', scopes: ['read'], roles: ['batch'] },
+        { sha256: sha256(OLD_KEY), userId: 'old', expiresAt: '2020-01-01T00:00:00Z' },
+      ],
+    },
+    issuers: {
+      main: {
+        issuer: provider.issuer,
+        audiences: ['api'],
+        algorithms: ['ES256'],
+        jwks: { discovery: true },
+        introspection: {
+          endpoint: provider.introspectionEndpoint,
+          clientId: provider.clientId,
+          clientSecret: provider.clientSecret,
+          timeout: '2s',
         },
       },
     },
-    {
+    routes: {
       '/all/*': { authenticate: ['jwt', 'introspection', 'session', 'apiKey'] },
       '/session/*': { authenticate: ['session', 'jwt'] },
       '/key/*': { authenticate: ['apiKey'] },
       '/optional/*': { authenticate: 'optional' },
     },
-  )
+  })
   jwt = await provider.issueAccessToken({ claims: { sub: 'jwt' } })
   opaque = await provider.issueOpaqueToken({ claims: { sub: 'opaque' } })
   await redis.command('SET', `sess:${sha256(session)}`, '{"userId":"session"}', 'EX', '600')
@@ -89,7 +82,7 @@ describe('an API key', () => {
       const reply = await parts.ask('/key/x', key(text))
       assert.equal(outcomeOf(reply), '401 invalid_api_key')
       const challenge = 'ApiKey realm="sallyport", header="x-api-key"'
-      assert.equal(reply.headers['www-authenticate'], challenge)
+      assert.equal(reply.field('www-authenticate'), challenge)
     }
   })
 
@@ -127,7 +120,7 @@ describe('a route that takes several kinds of credential', () => {
 
   it('never lets a good credential rescue a bad one that comes first', async () => {
     const good = { ...cookie(session), ...key(KEY) }
-    const before = parts.upstreamRequests()
+    const before = parts.upstream.requests
     const forged = `${jwt.slice(0, -8)}AAAAAAAA`
     for (const [path, headers, expected] of [
       ['/all/x', { ...bearer(forged), ...good }, '401 invalid_token'],
@@ -139,7 +132,7 @@ describe('a route that takes several kinds of credential', () => {
     ] as const) {
       assert.equal(outcomeOf(await parts.ask(path, headers)), expected)
     }
-    assert.equal(parts.upstreamRequests(), before)
+    assert.equal(parts.upstream.requests, before)
   })
 
   it('refuses two of a kind even where another kind decides', async () => {
@@ -153,7 +146,7 @@ describe('a route that takes several kinds of credential', () => {
   it('names all of them when none came', async () => {
     const reply = await parts.ask('/all/x')
     assert.equal(outcomeOf(reply), '401 missing_token')
-    assert.match(reply.headers['www-authenticate'] ?? '', /^Bearer .*, Cookie .*, ApiKey /)
+    assert.match(reply.field('www-authenticate') ?? '', /^Bearer .*, Cookie .*, ApiKey /)
     assert.equal(outcomeOf(await parts.ask('/session/x')), '401 no_session')
     const anonymous = await parts.ask('/optional/x', { 'x-user-id': 'mallory' })
     assert.equal(upstreamField(anonymous, 'x-user-id'), null)

@@ -5,15 +5,10 @@
 import assert from 'node:assert/strict'
 import { createHmac, randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
-import {
-  type CredentialGateway,
-  newSessionId,
-  outcomeOf,
-  startCredentialGateway,
-} from '../support/credential-gateway.ts'
 import { eventually } from '../support/eventually.ts'
+import { outcomeOf } from '../support/gateway-answer.ts'
 import { IntrospectionServer, json } from '../support/introspection-server.ts'
-import { wallSeconds } from '../support/jwt-gateway.ts'
+import { wallSeconds } from '../support/live-token.ts'
 import { RedisServer } from '../support/redis-server.ts'
 import {
   ISSUER,
@@ -24,7 +19,8 @@ import {
   revoke,
   secondForm,
 } from '../support/revocation-gateways.ts'
-import type { RunningGateway } from '../support/running-gateway.ts'
+import { newSessionId } from '../support/stored-credentials.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const REVOKED = 'token_revoked'
 const SECRET = 'a secret of the login service'
@@ -39,8 +35,8 @@ describe('a token without iat', () => {
   let pair: Awaited<ReturnType<typeof openRevocationPair>>
   let redis: RedisServer
   let rig: typeof pair.rig
-  let here: RunningGateway
-  let there: RunningGateway
+  let here: TestGateway
+  let there: TestGateway
   let start: typeof pair.start
   const undated = (sub: string) => rig.token({ sub, iat: undefined, jti: randomUUID() })
 
@@ -115,28 +111,26 @@ describe('a token without iat', () => {
 
 describe('an opaque token', () => {
   let endpoint: IntrospectionServer
-  let parts: CredentialGateway
+  let parts: TestGateway
   const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
   const startWith = (issuer: object) =>
-    startCredentialGateway(
-      {
-        issuers: {
-          opaque: {
-            issuer: ISSUER,
-            audiences: ['https://api.example.com'],
-            clockTolerance: '0s',
-            introspection: {
-              endpoint: endpoint.url,
-              clientId: 'gateway',
-              clientSecret: 'secret',
-              cacheTtl: '1s',
-            },
-            ...issuer,
+    openGateway({
+      issuers: {
+        opaque: {
+          issuer: ISSUER,
+          audiences: ['https://api.example.com'],
+          clockTolerance: '0s',
+          introspection: {
+            endpoint: endpoint.url,
+            clientId: 'gateway',
+            clientSecret: 'secret',
+            cacheTtl: '1s',
           },
+          ...issuer,
         },
       },
-      { '/*': { authenticate: ['introspection'] } },
-    )
+      routes: { '/*': { authenticate: ['introspection'] } },
+    })
 
   before(async () => {
     endpoint = await IntrospectionServer.start()
@@ -153,7 +147,7 @@ describe('an opaque token', () => {
     endpoint.reply = json({ active: true, sub })
     const [old, later] = [randomUUID(), randomUUID()]
     assert.equal(outcomeOf(await parts.ask('/', bearer(old))), 'passed')
-    assert.equal((await revoke(parts.gateway, { sub, issuer: ISSUER })).status, 201)
+    assert.equal((await revoke(parts, { sub, issuer: ISSUER })).status, 201)
     await nextSecond()
     assert.equal(outcomeOf(await parts.ask('/', bearer(later))), 'passed')
     const asked = endpoint.requests.length
@@ -166,7 +160,7 @@ describe('an opaque token', () => {
 
   it('without exp stays revoked for as long as its issuer may call it good', async () => {
     const jti = randomUUID()
-    const { body } = await revoke(parts.gateway, { jti, issuer: ISSUER })
+    const { body } = await revoke(parts, { jti, issuer: ISSUER })
     assert.ok(Number(body['until']) >= wallSeconds() + 399 * 86_400)
   })
 
@@ -178,7 +172,7 @@ describe('an opaque token', () => {
       assert.equal(outcomeOf(await bounded.ask('/', headers)), 'passed')
       const isOld = async () => outcomeOf(await bounded.ask('/', headers)) === '401 token_expired'
       await eventually('it is too old', isOld)
-      const { body } = await revoke(bounded.gateway, { jti: 'a', issuer: ISSUER })
+      const { body } = await revoke(bounded, { jti: 'a', issuer: ISSUER })
       assert.ok(Number(body['until']) <= wallSeconds() + 60)
     } finally {
       await bounded.stop()
@@ -188,21 +182,19 @@ describe('an opaque token', () => {
 
 describe('a session that does not say when it began', () => {
   let redis: RedisServer
-  let parts: CredentialGateway
-  let there: CredentialGateway
+  let parts: TestGateway
+  let there: TestGateway
   const startWith = (sessions: object) =>
-    startCredentialGateway(
-      {
-        redis: redis.patientSettings,
-        sessions: {
-          format: 'express-session',
-          secrets: [SECRET],
-          pointers: { userId: '/user/id' },
-          ...sessions,
-        },
+    openGateway({
+      redis: redis.patientSettings,
+      sessions: {
+        format: 'express-session',
+        secrets: [SECRET],
+        pointers: { userId: '/user/id' },
+        ...sessions,
       },
-      { '/*': { authenticate: ['session'] } },
-    )
+      routes: { '/*': { authenticate: ['session'] } },
+    })
 
   before(async () => {
     redis = await RedisServer.start()
@@ -228,7 +220,7 @@ describe('a session that does not say when it began', () => {
     const userId = randomUUID()
     const old = await logIn(userId)
     assert.equal(outcomeOf(await parts.ask('/', old)), 'passed')
-    assert.equal((await revoke(parts.gateway, { sub: userId, issuer: null })).status, 201)
+    assert.equal((await revoke(parts, { sub: userId, issuer: null })).status, 201)
     assert.equal(outcomeOf(await parts.ask('/', old)), `401 ${REVOKED}`)
     await nextSecond()
     const later = await logIn(userId)

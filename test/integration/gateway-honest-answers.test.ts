@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
-import { gatewayText } from '../support/open-gateway.ts'
+import type { LogLine } from '../support/gateway-child.ts'
+import { gatewayText } from '../support/gateway-text.ts'
 import { soleAnswer } from '../support/proxied-answer.ts'
 import { answerHeader, exchangeRaw, openRaw, type RawAnswer } from '../support/raw-http.ts'
-import { type LogLine, type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 import {
   startEchoUpstream,
   startRawUpstream,
@@ -14,7 +15,7 @@ import {
 
 const MALFORMED = 20
 
-let gateway: RunningGateway
+let gateway: TestGateway
 let echo: UpstreamServer
 let raw: UpstreamServer
 
@@ -26,7 +27,8 @@ before(async () => {
   })
   const gone = await startRawUpstream(() => undefined)
   await gone.close()
-  const text = gatewayText([echo.origin], {
+  const text = gatewayText({
+    upstream: [echo.origin],
     upstreams: {
       raw: { targets: [raw.origin], responseTimeout: '300ms', ejectAfterFailures: 1_000 },
       dead: { targets: [gone.origin] },
@@ -135,7 +137,7 @@ describe('a client that leaves', () => {
     const opened = echo.connections - before
     for (const connection of connections) connection.destroy()
     await eventually('all to have ended', async () => {
-      return (await gateway.metric('sallyport_upstream_pending{upstream="rest"}')) === 0
+      return (await gateway.metric('sallyport_upstream_pending{upstream="only"}')) === 0
     })
     // Answered, so that whatever was to be opened is open.
     await (await fetch(`${gateway.origin}/next`)).text()
@@ -146,7 +148,7 @@ describe('a client that leaves', () => {
     const connection = await openRaw({ port: gateway.port })
     connection.socket.pause()
     connection.send(`GET /download?bytes=${2 ** 30} HTTP/1.1\r\nhost: a\r\n\r\n`)
-    const pending = async () => gateway.metric('sallyport_upstream_pending{upstream="rest"}')
+    const pending = async () => gateway.metric('sallyport_upstream_pending{upstream="only"}')
     await eventually('the answer under way', async () => (await pending()) === 1)
     await eventually('the end of it', async () => (await pending()) === 0, 20_000)
     connection.destroy()

@@ -6,21 +6,15 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { calculateJwkThumbprint, type JWK, type JWTPayload } from 'jose'
 import { generateSigningKey } from '../../src/identity/signing-key.ts'
-import { sha256 } from '../support/credential-gateway.ts'
 import { eventually } from '../support/eventually.ts'
 import { SUPERVISOR_SPEED_VARIABLE } from '../support/fast-supervisor.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
-import {
-  ask,
-  bearer,
-  errorOf,
-  liveToken,
-  publishedJwk,
-  wallSeconds,
-} from '../support/jwt-gateway.ts'
+import { ask, errorOf } from '../support/gateway-answer.ts'
+import { bearer, liveToken, publishedJwk, wallSeconds } from '../support/live-token.ts'
 import { AUDIENCE, mintKey } from '../support/mint-token.ts'
 import { exchangeRaw, type RawAnswer } from '../support/raw-http.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { sha256 } from '../support/stored-credentials.ts'
+import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 import { VerifyingUpstream } from '../support/verifying-upstream.ts'
 
 const ISSUER = 'https://idp.example.com/'
@@ -62,7 +56,7 @@ function configuration(upstream: string, internalToken: object, strategy = 'inte
 
 interface Rig {
   readonly upstream: VerifyingUpstream
-  readonly gateway: RunningGateway
+  readonly gateway: TestGateway
 }
 
 async function startRig(
@@ -102,7 +96,7 @@ interface PublishedKeys {
   readonly keys: readonly (JWK & { readonly kid: string; readonly alg: string })[]
 }
 
-async function publishedBy(gateway: RunningGateway): Promise<PublishedKeys> {
+async function publishedBy(gateway: TestGateway): Promise<PublishedKeys> {
   return (await (await fetch(`${gateway.origin}${JWKS}`)).json()) as PublishedKeys
 }
 

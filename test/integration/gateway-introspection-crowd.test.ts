@@ -2,14 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  type CredentialGateway,
-  outcomeOf,
-  type Reply,
-  startCredentialGateway,
-  upstreamField,
-} from '../support/credential-gateway.ts'
 import { eventually } from '../support/eventually.ts'
+import { type Answer, outcomeOf, upstreamField } from '../support/gateway-answer.ts'
 import {
   aboutEach,
   after as answerAfter,
@@ -17,11 +11,13 @@ import {
   type IntrospectionReply,
   IntrospectionServer,
   json,
+  newOpaqueToken,
   status,
   text,
   withWorkers,
 } from '../support/introspection-server.ts'
 import { watchStarvation } from '../support/starvation.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const AUDIENCE = 'api'
 const INACTIVE = json({ active: false })
@@ -31,48 +27,30 @@ const HOSTILE_TOKEN = '../../etc/passwd'
 const STATES = 'sallyport_introspection_circuit_state'
 
 let endpoint: IntrospectionServer
-let parts: CredentialGateway
-let count = 0
-
-function newToken(): string {
-  count += 1
-  return `opaque-${count}`
-}
+let parts: TestGateway
 
 function newTokens(many: number): string[] {
-  return Array.from({ length: many }, newToken)
+  return Array.from({ length: many }, newOpaqueToken)
 }
 
 before(async () => {
   endpoint = await IntrospectionServer.start()
-  const issuer = (name: string, more: object) => ({
-    issuer: `https://${name}.example.com/`,
-    audiences: [AUDIENCE],
-    introspection: {
-      endpoint: endpoint.url,
-      clientId: 'gateway',
-      clientSecret: 's3cret',
-      ...more,
+  parts = await openGateway({
+    issuers: {
+      usual: endpoint.issuer('usual'),
+      short: endpoint.issuer('short', {
+        cacheTtl: '1s',
+        circuitBreaker: { recoveryTimeout: '1s' },
+      }),
+      lax: endpoint.issuer('lax', { onOutage: 'pass-through', iUnderstand: true }),
     },
-  })
-  parts = await startCredentialGateway(
-    {
-      issuers: {
-        usual: issuer('usual', {}),
-        short: issuer('short', {
-          cacheTtl: '1s',
-          circuitBreaker: { recoveryTimeout: '1s' },
-        }),
-        lax: issuer('lax', { onOutage: 'pass-through', iUnderstand: true }),
-      },
-    },
-    {
+    routes: {
       '/usual/*': { authenticate: ['introspection'], issuers: ['usual'] },
       '/short/*': { authenticate: ['introspection'], issuers: ['short'] },
       '/lax/*': { authenticate: ['introspection'], issuers: ['lax'] },
     },
-    { SALLYPORT_LISTENER_THREADS: '2' },
-  )
+    environment: { SALLYPORT_LISTENER_THREADS: '2' },
+  })
 })
 
 after(async () => {
@@ -80,7 +58,7 @@ after(async () => {
   await endpoint.down()
 })
 
-const ask = (path: string, token: string): Promise<Reply> =>
+const ask = (path: string, token: string): Promise<Answer> =>
   parts.ask(path, { authorization: `Bearer ${token}` })
 
 async function askAll(path: string, tokens: readonly string[]): Promise<string[]> {
@@ -89,7 +67,7 @@ async function askAll(path: string, tokens: readonly string[]): Promise<string[]
 }
 
 const isClosed = async (issuer: string): Promise<boolean> =>
-  (await parts.gateway.metric(`${STATES}{issuer="${issuer}",callers="all",state="closed"}`)) === 1
+  (await parts.metric(`${STATES}{issuer="${issuer}",callers="all",state="closed"}`)) === 1
 
 describe('three hundred unknown tokens at once, at an endpoint that takes 200 ms', () => {
   it('are decided or told that there are too many, and good tokens pass all the while', async () => {
@@ -116,10 +94,10 @@ describe('three hundred unknown tokens at once, at an endpoint that takes 200 ms
 
   it('never go upstream unverified, because this is no outage', async () => {
     endpoint.reply = answerAfter(200, INACTIVE)
-    const before = parts.upstreamRequests()
+    const before = parts.upstream.requests
     const outcomes = await askAll('/lax/x', newTokens(300))
     assert.equal(outcomes.filter((outcome) => outcome === 'passed').length, 0)
-    assert.equal(parts.upstreamRequests(), before)
+    assert.equal(parts.upstream.requests, before)
     assert.ok(await isClosed('lax'))
   })
 
@@ -128,7 +106,7 @@ describe('three hundred unknown tokens at once, at an endpoint that takes 200 ms
     const replies = await Promise.all(newTokens(600).map((token) => ask('/usual/x', token)))
     const refused = replies.filter((reply) => outcomeOf(reply) === '503 overloaded')
     assert.ok(refused.length > 0)
-    for (const { headers } of refused) assert.ok(Number(headers['retry-after']) >= 1)
+    for (const reply of refused) assert.ok(Number(reply.field('retry-after')) >= 1)
   })
 })
 
@@ -139,7 +117,7 @@ describe('a token at which a firewall before the endpoint takes offence', () => 
     ['400', status(400)],
   ] as const) {
     it(`with ${what} is the only one that suffers`, async () => {
-      const good = newToken()
+      const good = newOpaqueToken()
       endpoint.reply = aboutEach([good], ACTIVE, reply)
       const hostile = Array.from({ length: 12 }, (_, n) => `${HOSTILE_TOKEN}${what}${n}`)
       for (const token of hostile) {
@@ -152,7 +130,7 @@ describe('a token at which a firewall before the endpoint takes offence', () => 
   }
 
   it('with a page of HTML and 200 opens the breaker for strangers, not for known tokens', async () => {
-    const known = newToken()
+    const known = newOpaqueToken()
     endpoint.reply = ACTIVE
     assert.equal(outcomeOf(await ask('/short/x', known)), 'passed')
     endpoint.reply = aboutEach([known], INACTIVE, text('<html>Rejected</html>', 'text/html'))
@@ -169,7 +147,7 @@ describe('a token at which a firewall before the endpoint takes offence', () => 
 
 describe('a token that was good a moment ago', () => {
   it('keeps its last answer while a firewall refuses everybody', async () => {
-    const known = newToken()
+    const known = newOpaqueToken()
     endpoint.reply = ACTIVE
     await eventually('the token is known', async () => {
       return outcomeOf(await ask('/short/x', known)) === 'passed'
@@ -229,7 +207,7 @@ function flood(path: string): () => Promise<void> {
   const pending = new Set<Promise<unknown>>()
   const timer = setInterval(() => {
     for (let n = 0; n < (FLOOD_PER_SECOND * stepMs) / 1_000; n += 1) {
-      const request = ask(path, newToken()).finally(() => pending.delete(request))
+      const request = ask(path, newOpaqueToken()).finally(() => pending.delete(request))
       pending.add(request)
     }
   }, stepMs)
@@ -245,7 +223,7 @@ describe('unknown tokens at ten times the capacity of an endpoint that is', () =
       const good = newTokens(3)
       endpoint.reply = ACTIVE
       await eventually('the breaker is closed', async () => {
-        return outcomeOf(await ask('/short/x', newToken())) === 'passed' && isClosed('short')
+        return outcomeOf(await ask('/short/x', newOpaqueToken())) === 'passed' && isClosed('short')
       })
       assert.deepEqual(
         await askAll('/short/x', good),
@@ -254,7 +232,7 @@ describe('unknown tokens at ten times the capacity of an endpoint that is', () =
       endpoint.reply = endpointFor(good)
       const quietMs = middleOf(await timesOfGood(good))
       const stop = flood('/short/x')
-      const starvedMs = watchStarvation([process.pid, parts.gateway.processId])
+      const starvedMs = watchStarvation([process.pid, parts.processId])
       const crowdedMs = middleOf(await timesOfGood(good))
       await stop()
       test.diagnostic(`${quietMs} ms alone, ${crowdedMs} ms in the crowd`)

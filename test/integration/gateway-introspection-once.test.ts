@@ -1,11 +1,7 @@
 /** One token, one call, over all threads, whatever the endpoint does. */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import {
-  type CredentialGateway,
-  outcomeOf,
-  startCredentialGateway,
-} from '../support/credential-gateway.ts'
+import { outcomeOf } from '../support/gateway-answer.ts'
 import {
   after as answerAfter,
   cut,
@@ -16,6 +12,7 @@ import {
   status,
   text,
 } from '../support/introspection-server.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const THREADS = 8
 /** Enough to reach every thread. */
@@ -23,37 +20,29 @@ const REQUESTS = 64
 const ATTEMPTS = 2
 
 let endpoint: IntrospectionServer
-let parts: CredentialGateway
+let parts: TestGateway
 let count = 0
 
 before(async () => {
   endpoint = await IntrospectionServer.start()
-  const issuer = (name: string, more: object) => ({
-    issuer: `https://${name}.example.com/`,
-    audiences: ['api'],
-    introspection: {
-      endpoint: endpoint.url,
-      clientId: 'gateway',
-      clientSecret: 's3cret',
+  const issuer = (name: string, more: object) =>
+    endpoint.issuer(name, {
       timeout: '3s',
       attempts: ATTEMPTS,
       circuitBreaker: { failureThreshold: 255 },
       ...more,
+    })
+  parts = await openGateway({
+    issuers: {
+      cached: issuer('cached', {}),
+      lax: issuer('lax', { onOutage: 'pass-through', iUnderstand: true }),
     },
-  })
-  parts = await startCredentialGateway(
-    {
-      issuers: {
-        cached: issuer('cached', {}),
-        lax: issuer('lax', { onOutage: 'pass-through', iUnderstand: true }),
-      },
-    },
-    {
+    routes: {
       '/cached/*': { authenticate: ['introspection'], issuers: ['cached'] },
       '/lax/*': { authenticate: ['introspection'], issuers: ['lax'] },
     },
-    { SALLYPORT_LISTENER_THREADS: String(THREADS) },
-  )
+    environment: { SALLYPORT_LISTENER_THREADS: String(THREADS) },
+  })
 })
 
 beforeEach(() => {

@@ -1,14 +1,8 @@
 /** An introspection endpoint that fails in every way it can: each policy does what it says. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import {
-  type CredentialGateway,
-  outcomeOf,
-  type Reply,
-  startCredentialGateway,
-  upstreamField,
-} from '../support/credential-gateway.ts'
 import { eventually, promptly } from '../support/eventually.ts'
+import { type Answer, outcomeOf, upstreamField } from '../support/gateway-answer.ts'
 import {
   cutInBody,
   dripping,
@@ -17,11 +11,13 @@ import {
   type IntrospectionReply,
   IntrospectionServer,
   json,
+  newOpaqueToken,
   redirect,
   status,
   text,
 } from '../support/introspection-server.ts'
 import { slowness, watchStarvation } from '../support/starvation.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const ISSUER = 'https://idp.example.com/'
 const AUDIENCE = 'api'
@@ -29,15 +25,12 @@ const RECOVERY_MS = Math.ceil(700 * slowness())
 /** The default of an issuer. */
 const CLOCK_TOLERANCE_SECONDS = 5
 
-let endpoint: IntrospectionServer
-let parts: CredentialGateway
-let count = 0
+/** The gateway's own questions come several times meanwhile. */
+const SLOW_RECOVERY_MS = 2_000
 
-/** A token that nobody has seen before. */
-function newToken(): string {
-  count += 1
-  return `opaque-${count}`
-}
+let endpoint: IntrospectionServer
+let parts: TestGateway
+let count = 0
 
 /** One that says of itself whose it is. */
 function newTokenOfBob(): string {
@@ -52,41 +45,28 @@ function newTokenOfBob(): string {
   return `${header}.${claims}.${'A'.repeat(86)}`
 }
 
-function issuerWith(more: object) {
-  return {
-    issuer: `${ISSUER}`,
-    audiences: [AUDIENCE],
-    introspection: {
-      endpoint: endpoint.url,
-      clientId: 'gateway',
-      clientSecret: 's3cret',
-      timeout: '500ms',
-      cacheTtl: '1s',
-      circuitBreaker: { recoveryTimeout: `${RECOVERY_MS}ms` },
-      ...more,
-    },
-  }
+function issuer(name: string, more: object = {}) {
+  return endpoint.issuer(name, {
+    timeout: '500ms',
+    cacheTtl: '1s',
+    circuitBreaker: { recoveryTimeout: `${RECOVERY_MS}ms` },
+    ...more,
+  })
 }
 
 before(async () => {
   endpoint = await IntrospectionServer.start()
-  parts = await startCredentialGateway(
-    {
-      issuers: {
-        cached: issuerWith({}),
-        strict: {
-          ...issuerWith({ onOutage: 'reject-all' }),
-          issuer: 'https://strict.example.com/',
-        },
-        lax: {
-          ...issuerWith({ onOutage: 'pass-through', iUnderstand: true }),
-          issuer: 'https://lax.example.com/',
-        },
-      },
+  parts = await openGateway({
+    issuers: {
+      cached: issuer('idp'),
+      strict: issuer('strict', { onOutage: 'reject-all' }),
+      slow: issuer('slow', { circuitBreaker: { recoveryTimeout: `${SLOW_RECOVERY_MS}ms` } }),
+      lax: issuer('lax', { onOutage: 'pass-through', iUnderstand: true }),
     },
-    {
+    routes: {
       '/cached/*': { authenticate: ['introspection'], issuers: ['cached'] },
       '/strict/*': { authenticate: ['introspection'], issuers: ['strict'] },
+      '/slow/*': { authenticate: ['introspection'], issuers: ['slow'] },
       '/lax/*': { authenticate: ['introspection'], issuers: ['lax'] },
       '/laxscope/*': {
         authenticate: ['introspection'],
@@ -94,8 +74,8 @@ before(async () => {
         require: { scopes: { all: ['read'] } },
       },
     },
-    { SALLYPORT_LISTENER_THREADS: '2' },
-  )
+    environment: { SALLYPORT_LISTENER_THREADS: '2' },
+  })
 })
 
 after(async () => {
@@ -103,7 +83,7 @@ after(async () => {
   await endpoint.down()
 })
 
-const ask = (path: string, token: string, more: Record<string, string> = {}): Promise<Reply> =>
+const ask = (path: string, token: string, more: Record<string, string> = {}): Promise<Answer> =>
   parts.ask(path, { authorization: `Bearer ${token}`, ...more })
 
 const ACTIVE = { active: true, sub: 'alice', aud: AUDIENCE, scope: 'read' }
@@ -112,7 +92,7 @@ const ACTIVE = { active: true, sub: 'alice', aud: AUDIENCE, scope: 'read' }
 async function recover(): Promise<void> {
   endpoint.reply = json({ active: false })
   for (const path of ['/cached/x', '/strict/x', '/lax/x']) {
-    const isBack = async () => outcomeOf(await ask(path, newToken())) === '401 inactive_token'
+    const isBack = async () => outcomeOf(await ask(path, newOpaqueToken())) === '401 inactive_token'
     await eventually(`${path} is asked about again`, isBack)
     assert.ok(await isBack())
   }
@@ -131,24 +111,27 @@ const FAILURES: readonly (readonly [string, IntrospectionReply])[] = [
   ['is cut in the middle', cutInBody],
 ]
 
-async function assertPolicies(fail: () => void | Promise<void>, tokenOf = newToken): Promise<void> {
+async function assertPolicies(
+  fail: () => void | Promise<void>,
+  tokenOf = newOpaqueToken,
+): Promise<void> {
   await recover()
   endpoint.reply = json({ ...ACTIVE, iss: ISSUER })
-  const known = newToken()
+  const known = newOpaqueToken()
   const isKnown = async () => outcomeOf(await ask('/cached/x', known)) === 'passed'
   await eventually('a token is known', isKnown)
   await fail()
 
-  const before = parts.upstreamRequests()
+  const before = parts.upstream.requests
   for (const path of ['/cached/x', '/strict/x']) {
-    const starvedMs = watchStarvation([process.pid, parts.gateway.processId])
+    const starvedMs = watchStarvation([process.pid, parts.processId])
     const reply = await ask(path, tokenOf())
     assert.equal(outcomeOf(reply), '503 verifier_unavailable')
-    assert.equal(reply.headers['retry-after'], '1')
+    assert.equal(reply.field('retry-after'), '1')
     assert.ok(reply.durationMs < 1_000 + starvedMs(), `${reply.durationMs} ms`)
   }
   assert.equal(outcomeOf(await ask('/laxscope/x', tokenOf())), '503 verifier_unavailable')
-  assert.equal(parts.upstreamRequests(), before)
+  assert.equal(parts.upstream.requests, before)
 
   const lax = await ask('/lax/x', tokenOf(), { 'x-user-id': 'mallory' })
   assert.equal(lax.status, 200)
@@ -184,7 +167,7 @@ describe('while the introspection endpoint', () => {
   it('says that a token is inactive, no outage makes it good again', async () => {
     await recover()
     endpoint.reply = json({ ...ACTIVE, iss: ISSUER })
-    const token = newToken()
+    const token = newOpaqueToken()
     assert.equal(outcomeOf(await ask('/cached/x', token)), 'passed')
     endpoint.reply = json({ active: false })
     const isInactive = async () => outcomeOf(await ask('/cached/x', token)) === '401 inactive_token'
@@ -209,14 +192,14 @@ describe('an answer that is a verdict', () => {
     it(`${what} refuses it with ${expected}`, async () => {
       await recover()
       endpoint.reply = json({ ...ACTIVE, iss: ISSUER, ...members })
-      assert.equal(outcomeOf(await ask('/cached/x', newToken())), expected)
+      assert.equal(outcomeOf(await ask('/cached/x', newOpaqueToken())), expected)
     })
   }
 
   for (const claim of ['iat', 'nbf']) {
     it(`whose ${claim} is in the future is remembered until then, and no longer`, async () => {
       await recover()
-      const token = newToken()
+      const token = newOpaqueToken()
       // Within the tolerance from the third second on; inactiveTtl is much longer.
       const instant = Math.floor(Date.now() / 1_000) + CLOCK_TOLERANCE_SECONDS + 3
       endpoint.reply = json({ ...ACTIVE, iss: ISSUER, [claim]: instant })
@@ -227,7 +210,7 @@ describe('an answer that is a verdict', () => {
       }
       assert.equal(endpoint.requests.length, 1, 'asked about once')
       const passes = async () => outcomeOf(await ask('/cached/x', token)) === 'passed'
-      await promptly('its time has come', 3_500, [parts.gateway.processId], passes)
+      await promptly('its time has come', 3_500, [parts.processId], passes)
       assert.equal(endpoint.requests.length, 2)
     })
   }
@@ -235,7 +218,7 @@ describe('an answer that is a verdict', () => {
   it('is asked for with the token, its hint and the secret of the gateway', async () => {
     await recover()
     endpoint.requests.length = 0
-    const token = newToken()
+    const token = newOpaqueToken()
     await ask('/cached/x', token)
     const [request] = endpoint.requests
     assert.equal(request?.form.get('token'), token)
@@ -251,22 +234,22 @@ describe('the circuit breaker of the endpoint', () => {
     endpoint.reply = status(500)
     endpoint.requests.length = 0
     for (let request = 0; request < 20; request += 1) {
-      const reply = await ask('/strict/x', newToken())
+      const reply = await ask('/strict/x', newOpaqueToken())
       assert.equal(outcomeOf(reply), '503 verifier_unavailable')
     }
     assert.equal(endpoint.requests.length, 5)
     const openState =
       'sallyport_introspection_circuit_state{issuer="strict",callers="all",state="open"}'
-    assert.equal(await parts.gateway.metric(openState), 1)
+    assert.equal(await parts.metric(openState), 1)
 
     endpoint.reply = json({ active: false })
     const isAsked = async () =>
-      outcomeOf(await ask('/strict/x', newToken())) === '401 inactive_token'
+      outcomeOf(await ask('/strict/x', newOpaqueToken())) === '401 inactive_token'
     await eventually('a probe is let through', isAsked)
     assert.ok(await isAsked())
     const closed =
       'sallyport_introspection_circuit_state{issuer="strict",callers="all",state="closed"}'
-    assert.equal(await parts.gateway.metric(closed), 1)
+    assert.equal(await parts.metric(closed), 1)
   })
 
   it('is not moved by tokens that the endpoint cannot take', async () => {
@@ -275,27 +258,40 @@ describe('the circuit breaker of the endpoint', () => {
       endpoint.reply = status(code)
       endpoint.requests.length = 0
       for (let request = 0; request < 10; request += 1) {
-        const reply = await ask('/strict/x', newToken())
+        const reply = await ask('/strict/x', newOpaqueToken())
         assert.equal(outcomeOf(reply), '503 verifier_unavailable')
       }
       assert.equal(endpoint.requests.length, 10, 'each is asked about once')
       // That is no outage, so nobody is let through unverified.
-      assert.equal(outcomeOf(await ask('/lax/x', newToken())), '503 verifier_unavailable')
+      assert.equal(outcomeOf(await ask('/lax/x', newOpaqueToken())), '503 verifier_unavailable')
       endpoint.reply = json({ ...ACTIVE, iss: 'https://strict.example.com/' })
-      assert.equal(outcomeOf(await ask('/strict/x', newToken())), 'passed')
+      assert.equal(outcomeOf(await ask('/strict/x', newOpaqueToken())), 'passed')
     }
+  })
+
+  it("tries clients when its time is up, whatever became of the gateway's questions", async () => {
+    await recover()
+    const active = json({ ...ACTIVE, iss: 'https://slow.example.com/' })
+    endpoint.reply = (response, token) =>
+      (token.startsWith('good-') ? active : status(500))(response, token)
+    for (let n = 0; n < 5; n += 1) await ask('/slow/x', newOpaqueToken())
+    const opened = performance.now()
+    await eventually('good tokens are asked about', async () => {
+      return outcomeOf(await ask('/slow/x', `good-${newOpaqueToken()}`)) === 'passed'
+    })
+    assert.ok(performance.now() - opened >= SLOW_RECOVERY_MS - 500, 'the questions failed')
   })
 
   it('reopens when a probe fails', async () => {
     await recover()
     endpoint.reply = status(500)
-    for (let request = 0; request < 5; request += 1) await ask('/strict/x', newToken())
+    for (let request = 0; request < 5; request += 1) await ask('/strict/x', newOpaqueToken())
     endpoint.requests.length = 0
     await eventually('a probe is let through', async () => {
-      await ask('/strict/x', newToken())
+      await ask('/strict/x', newOpaqueToken())
       return endpoint.requests.length > 0
     })
-    for (let request = 0; request < 10; request += 1) await ask('/strict/x', newToken())
+    for (let request = 0; request < 10; request += 1) await ask('/strict/x', newOpaqueToken())
     assert.ok(endpoint.requests.length <= 2, `${endpoint.requests.length} attempts`)
   })
 })

@@ -6,20 +6,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type IdentityProvider, startIdentityProvider } from '../../src/demo/identity-provider.ts'
-import {
-  type CredentialGateway,
-  outcomeOf,
-  type Reply,
-  startCredentialGateway,
-  upstreamField,
-} from '../support/credential-gateway.ts'
 import { promptly } from '../support/eventually.ts'
+import { type Answer, outcomeOf, upstreamField } from '../support/gateway-answer.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const AUDIENCE = 'https://api.example.com'
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 
 let provider: IdentityProvider
-let parts: CredentialGateway
+let parts: TestGateway
 let folder: string
 
 before(async () => {
@@ -73,9 +68,9 @@ before(async () => {
       jwks: { uri: provider.jwksUri },
     },
   }
-  parts = await startCredentialGateway(
-    { issuers },
-    {
+  parts = await openGateway({
+    issuers,
+    routes: {
       '/both/*': { authenticate: ['jwt', 'introspection'], issuers: ['basic'] },
       '/opaque/*': {
         authenticate: ['introspection'],
@@ -91,8 +86,8 @@ before(async () => {
       '/key/*': { authenticate: ['introspection'], issuers: ['key'] },
       '/jwt/*': { authenticate: ['jwt'], issuers: ['basic'] },
     },
-    { SALLYPORT_LISTENER_THREADS: '2' },
-  )
+    environment: { SALLYPORT_LISTENER_THREADS: '2' },
+  })
 })
 
 after(async () => {
@@ -101,7 +96,7 @@ after(async () => {
   rmSync(folder, { recursive: true })
 })
 
-const ask = (path: string, token: string): Promise<Reply> =>
+const ask = (path: string, token: string): Promise<Answer> =>
   parts.ask(path, { authorization: `Bearer ${token}` })
 
 /** Three segments, whatever they are worth. */
@@ -140,15 +135,15 @@ describe('an opaque token (RFC 7662)', () => {
   it('is not good where only JWTs are, and a JWT of a known issuer is not introspected', async () => {
     const opaque = await provider.issueOpaqueToken()
     assert.equal(outcomeOf(await ask('/jwt/x', opaque)), '401 invalid_token')
-    const attempts = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    const attempts = await parts.metric('sallyport_introspection_attempts_total')
     const jwt = await provider.issueAccessToken({ claims: { sub: 'bob' } })
     assert.equal(upstreamField(await ask('/both/x', jwt), 'x-user-id'), 'bob')
-    const after = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    const after = await parts.metric('sallyport_introspection_attempts_total')
     assert.equal(after, attempts)
   })
 
   it('is no JWT of somebody else: that is refused, and nobody is shown it', async () => {
-    const attempts = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    const attempts = await parts.metric('sallyport_introspection_attempts_total')
     const foreign = { iss: 'https://unheard-of.example.com/', sub: 'bob' }
     for (const path of ['/both/x', '/opaque/x', '/key/x']) {
       for (const token of [
@@ -159,12 +154,12 @@ describe('an opaque token (RFC 7662)', () => {
         assert.equal(outcomeOf(await ask(path, token)), '401 invalid_token')
       }
     }
-    const after = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    const after = await parts.metric('sallyport_introspection_attempts_total')
     assert.equal(after, attempts)
   })
 
   it('is no unsecured JWT: that is refused, whosever it says it is', async () => {
-    const attempts = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    const attempts = await parts.metric('sallyport_introspection_attempts_total')
     for (const path of ['/both/x', '/opaque/x']) {
       for (const [alg, signature] of [
         ['none', ''],
@@ -178,22 +173,22 @@ describe('an opaque token (RFC 7662)', () => {
         }
       }
     }
-    const after = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    const after = await parts.metric('sallyport_introspection_attempts_total')
     assert.equal(after, attempts)
   })
 
   it('may be a JWT of the issuer that is asked, where JWTs are not verified here', async () => {
-    const attempts = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    const attempts = await parts.metric('sallyport_introspection_attempts_total')
     const jwt = jwtOf({ alg: 'ES256' }, { iss: provider.issuer, sub: 'bob' }, 'A'.repeat(86))
     assert.equal(outcomeOf(await ask('/opaque/x', jwt)), '401 inactive_token')
-    const after = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    const after = await parts.metric('sallyport_introspection_attempts_total')
     assert.equal(after - attempts, 1)
   })
 
   it('that its issuer does not know is inactive', async () => {
     const reply = await ask('/both/x', 'no-such-token')
     assert.equal(outcomeOf(reply), '401 inactive_token')
-    assert.match(reply.headers['www-authenticate'] ?? '', /error="invalid_token"/)
+    assert.match(reply.field('www-authenticate') ?? '', /error="invalid_token"/)
   })
 
   it('needs the scopes of the route, cached or not', async () => {
@@ -208,15 +203,15 @@ describe('an opaque token (RFC 7662)', () => {
     assert.equal(outcomeOf(await ask('/both/x', token)), 'passed')
     await provider.revoke(token)
     const isRefused = async () => outcomeOf(await ask('/both/x', token)) === '401 inactive_token'
-    await promptly('the revoked token is refused', 3_000, [parts.gateway.processId], isRefused)
+    await promptly('the revoked token is refused', 3_000, [parts.processId], isRefused)
   })
 
   it('is asked about once for five hundred requests at the same time', async () => {
     const token = await provider.issueOpaqueToken()
-    const before = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    const before = await parts.metric('sallyport_introspection_attempts_total')
     const replies = await Promise.all(Array.from({ length: 500 }, () => ask('/opaque/x', token)))
     assert.ok(replies.every(({ status }) => status === 200))
-    const attempts = await parts.gateway.metric('sallyport_introspection_attempts_total')
+    const attempts = await parts.metric('sallyport_introspection_attempts_total')
     assert.equal(attempts - before, 1)
   })
 })

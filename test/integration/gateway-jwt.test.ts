@@ -11,21 +11,13 @@ import {
 } from '../../src/demo/identity-provider.ts'
 import { eventually } from '../support/eventually.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
-import {
-  ask,
-  bearer,
-  echoOf,
-  errorOf,
-  flood,
-  jwtGatewayText,
-  liveClaims,
-  liveToken,
-  publishedJwk,
-  wallSeconds,
-} from '../support/jwt-gateway.ts'
+import { ask, echoOf, errorOf } from '../support/gateway-answer.ts'
+import type { GatewayPlan } from '../support/gateway-text.ts'
+import { bearer, liveClaims, liveToken, publishedJwk, wallSeconds } from '../support/live-token.ts'
 import { AUDIENCE, headerText, type MintingKey, mintKey, signRaw } from '../support/mint-token.ts'
 import type { RawAnswer } from '../support/raw-http.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
+import { flood } from '../support/token-flood.ts'
 import { type Echo, startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 const THREADS = 3
@@ -43,7 +35,7 @@ const hmacKey = { ...mintKey('HS256'), signingKey: new Uint8Array(Buffer.from(SE
 let provider: IdentityProvider
 let jwks: FaultyServer
 let upstream: UpstreamServer
-let gateway: RunningGateway
+let gateway: TestGateway
 
 before(async () => {
   upstream = await startEchoUpstream()
@@ -51,7 +43,10 @@ before(async () => {
   jwks.documents.set('/own', Buffer.from(JSON.stringify({ keys: [publishedJwk(own)] })))
   jwks.documents.set('/lenient', Buffer.from(JSON.stringify({ keys: [publishedJwk(lenient)] })))
   provider = await startIdentityProvider({ audience: AUDIENCE, scopes: ['read', 'write'] })
-  gateway = await startGateway(configuration(), { SALLYPORT_LISTENER_THREADS: String(THREADS) })
+  gateway = await openGateway({
+    ...configuration(),
+    environment: { SALLYPORT_LISTENER_THREADS: String(THREADS) },
+  })
 })
 
 after(async () => {
@@ -61,9 +56,11 @@ after(async () => {
   await upstream.close()
 })
 
-function configuration(cache: Record<string, unknown> = {}): string {
+function configuration(cache: Record<string, unknown> = {}): GatewayPlan {
   const audiences = [AUDIENCE]
-  return jwtGatewayText({
+  return {
+    authenticate: ['jwt'],
+    accessLog: 1,
     upstream: upstream.origin,
     cache,
     issuers: {
@@ -100,7 +97,7 @@ function configuration(cache: Record<string, unknown> = {}): string {
       '/shared/*': { issuers: ['shared'] },
       '/*': {},
     },
-  })
+  }
 }
 
 function verified(): Promise<number> {
@@ -324,7 +321,7 @@ describe('one cached verdict, many routes', () => {
 
 describe('a cache of 1 MiB', () => {
   it('never mixes up identities, however many tokens push each other out', async () => {
-    const small = await startGateway(configuration({ sizeMiB: 1 }))
+    const small = await openGateway(configuration({ sizeMiB: 1 }))
     try {
       const tokens = Array.from({ length: 3_000 }, (_, place) =>
         liveToken(own, OWN_ISSUER, { sub: `user-${place}`, roles: [`role-${place}`] }),

@@ -4,16 +4,9 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
-import {
-  ask,
-  bearer,
-  errorOf,
-  flood,
-  jwtGatewayText,
-  liveClaims,
-  liveToken,
-  publishedJwk,
-} from '../support/jwt-gateway.ts'
+import { ask, errorOf } from '../support/gateway-answer.ts'
+import { gatewayText } from '../support/gateway-text.ts'
+import { bearer, liveClaims, liveToken, publishedJwk } from '../support/live-token.ts'
 import {
   AUDIENCE,
   encode,
@@ -22,8 +15,9 @@ import {
   mintKey,
   signRaw,
 } from '../support/mint-token.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
 import { watchStarvation } from '../support/starvation.ts'
+import { startGateway, type TestGateway } from '../support/test-gateway.ts'
+import { flood } from '../support/token-flood.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 const ISSUER = 'https://idp.example.com/'
@@ -38,13 +32,14 @@ const fresh = mintKey('ES256', 'fresh')
 
 let jwks: FaultyServer
 let upstream: UpstreamServer
-let gateway: RunningGateway
+let gateway: TestGateway
 
 /** Refreshes only when asked, unless `settings` say otherwise. */
 async function start(settings: Record<string, unknown>): Promise<void> {
   const audiences = [AUDIENCE]
   const quiet = { cacheTtl: '1h', refreshInterval: '1h' }
-  const text = jwtGatewayText({
+  const text = gatewayText({
+    authenticate: ['jwt'],
     upstream: upstream.origin,
     issuers: {
       main: { issuer: ISSUER, audiences, jwks: { uri: jwks.jwksUri, ...quiet, ...settings } },
@@ -55,7 +50,7 @@ async function start(settings: Record<string, unknown>): Promise<void> {
       },
     },
     routes: { '/*': {} },
-    sampling: 0,
+    accessLog: 0,
   })
   gateway = await startGateway(text, THREADS)
 }

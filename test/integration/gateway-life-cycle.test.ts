@@ -1,20 +1,16 @@
 /** `sallyport serve` as a process: signals, probes, draining, and the replacement under load. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
+import { type GatewayPlan, gatewayText } from '../support/gateway-text.ts'
+import { HeldUpstream } from '../support/held-upstream.ts'
 import { es256Jwk } from '../support/key-documents.ts'
-import { type GatewayTextOptions, gatewayText } from '../support/open-gateway.ts'
 import { announcesClose, soleAnswer } from '../support/proxied-answer.ts'
 import { exchangeRaw, openRaw } from '../support/raw-http.ts'
-import { reservePort } from '../support/reserved-port.ts'
-import { SpawnedCommand } from '../support/spawned-command.ts'
+import { type ServedGateway, serveGateway } from '../support/served-gateway.ts'
 import { slowness } from '../support/starvation.ts'
 import { SteadyLoad } from '../support/steady-load.ts'
 
@@ -23,47 +19,19 @@ const DRAIN_DELAY_MS = Math.ceil(1_500 * slowness())
 const POLL_MS = 20
 const CLIENTS = 16
 
-/** An upstream that answers `/held` only when it is told to. */
-let upstream: Server
-let upstreamOrigin = ''
-const held: (() => void)[] = []
-let directory = ''
-let files = 0
+let upstream: HeldUpstream
 
 before(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'sallyport-life-'))
-  upstream = createServer((request, response) => {
-    if (request.url?.startsWith('/held')) held.push(() => response.end('at last'))
-    else response.end('ok')
-  })
-  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
-  upstreamOrigin = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
+  upstream = await HeldUpstream.start()
 })
 
-after(() => {
-  upstream.closeAllConnections()
-  upstream.close()
-  rmSync(directory, { recursive: true })
-})
+after(() => upstream.close())
 
-interface Served {
-  readonly command: SpawnedCommand
-  readonly port: number
+function serve(test: TestContext, options: GatewayPlan = {}): Promise<ServedGateway> {
+  return serveGateway(test, gatewayText({ ...options, upstream: upstream.origin }))
 }
 
-/** Starts `serve` with a configuration file; ends it with the test. */
-async function serve(test: TestContext, options: GatewayTextOptions = {}): Promise<Served> {
-  files += 1
-  const file = join(directory, `gateway-${files}.yaml`)
-  const server = { ...options.server, port: await reservePort() }
-  writeFileSync(file, gatewayText([upstreamOrigin], { ...options, server }))
-  const command = new SpawnedCommand(['serve', '--config', file])
-  test.after(() => command.kill())
-  const { port } = await command.logged('listening')
-  return { command, port: Number(port) }
-}
-
-function draining(delay: string, timeout: string): GatewayTextOptions {
+function draining(delay: string, timeout: string): GatewayPlan {
   return { server: { drain: { delay, timeout } } }
 }
 
@@ -85,10 +53,10 @@ function isRefused(port: number): Promise<boolean> {
 
 /** Asks for `/held`, and settles when the upstream has the request. */
 async function holdRequest(port: number) {
-  const before = held.length
+  const before = upstream.heldCount
   const client = await openRaw({ port })
   client.send('GET /held HTTP/1.1\r\nhost: a\r\n\r\n')
-  await eventually('the upstream has the request', () => held.length > before)
+  await eventually('the upstream has the request', () => upstream.heldCount > before)
   return client
 }
 
@@ -147,7 +115,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       await eventually('new connections are refused', () => isRefused(port))
       assert.ok(performance.now() - signalledAtMs >= DRAIN_DELAY_MS * 0.9)
       assert.equal(command.hasEnded, false)
-      held.at(-1)?.()
+      upstream.answerAfter(upstream.heldCount - 1)
       assert.equal(soleAnswer(await slow.waitForAnswers(1)).body.toString(), 'at last')
       assert.deepEqual(await command.ended(), { exitCode: 0, signal: null })
       assert.notEqual(command.logLine('stopped'), null)
@@ -282,7 +250,7 @@ describe('a rolling restart under load', () => {
     test.after(() => load.stop())
     let old = [first, second]
     for (let round = 0; round < 2; round += 1) {
-      const next: Served[] = []
+      const next: ServedGateway[] = []
       for (const instance of old) {
         const answeredBefore = load.answered
         await eventually('the load flows', () => load.answered > answeredBefore + 100)

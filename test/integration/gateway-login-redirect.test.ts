@@ -1,41 +1,36 @@
 /** Browsers that are not logged in are sent to the login page, by a whole gateway. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import {
-  type CredentialGateway,
-  newSessionId,
-  outcomeOf,
-  startCredentialGateway,
-} from '../support/credential-gateway.ts'
 import { eventually } from '../support/eventually.ts'
+import { outcomeOf } from '../support/gateway-answer.ts'
 import { answerHeader, exchangeRaw, type RawAnswer } from '../support/raw-http.ts'
+import { newSessionId } from '../support/stored-credentials.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const BROWSER = { accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8' }
 const CLEARED = '__Host-sid=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure'
 
-let parts: CredentialGateway
+let parts: TestGateway
 
 before(async () => {
-  parts = await startCredentialGateway(
-    {
-      server: {
-        host: '127.0.0.1',
-        port: 0,
-        drain: { delay: '0s', timeout: '200ms' },
-        trustedProxies: ['127.0.0.2'],
-      },
-      issuers: {
-        shared: {
-          issuer: 'https://shared.example.com/',
-          audiences: ['api'],
-          algorithms: ['HS256'],
-          secret: 'a shared secret of thirty-two bytes at the least',
-        },
-      },
-      sessions: { store: 'memory' },
-      logging: { level: 'info', accessLog: { enabled: true, sampling: 1 } },
+  parts = await openGateway({
+    server: {
+      host: '127.0.0.1',
+      port: 0,
+      drain: { delay: '0s', timeout: '200ms' },
+      trustedProxies: ['127.0.0.2'],
     },
-    {
+    issuers: {
+      shared: {
+        issuer: 'https://shared.example.com/',
+        audiences: ['api'],
+        algorithms: ['HS256'],
+        secret: 'a shared secret of thirty-two bytes at the least',
+      },
+    },
+    sessions: { store: 'memory' },
+    logging: { level: 'info', accessLog: { enabled: true, sampling: 1 } },
+    routes: {
       '/app/*': { authenticate: ['session'], loginRedirect: { url: '/login' } },
       '/link/*': {
         authenticate: ['jwt'],
@@ -45,14 +40,14 @@ before(async () => {
       '/api/*': { authenticate: ['session'] },
       '/login': { authenticate: 'none' },
     },
-  )
+  })
 })
 
 after(() => parts.stop())
 
 async function askRaw(target: string, fields: string, localAddress: string): Promise<RawAnswer> {
   const head = `GET ${target} HTTP/1.1\r\nHost: app.example.com:8443\r\nAccept: text/html\r\n`
-  const from = { port: parts.gateway.port, localAddress }
+  const from = { port: parts.port, localAddress }
   const { answers } = await exchangeRaw(from, `${head}${fields}\r\n`)
   assert.ok(answers[0], 'no answer')
   return answers[0]
@@ -60,25 +55,25 @@ async function askRaw(target: string, fields: string, localAddress: string): Pro
 
 describe('a login redirect', () => {
   it('answers 302 to a browser without a session, and nothing goes upstream', async () => {
-    const requests = parts.upstreamRequests()
+    const requests = parts.upstream.requests
     const reply = await parts.ask('/app/a%20b?x=1&y=2', { ...BROWSER, host: 'app.example.com' })
     assert.equal(reply.status, 302)
     const asked = 'http://app.example.com/app/a%20b?x=1&y=2'
-    assert.equal(reply.headers.location, `/login?return_to=${encodeURIComponent(asked)}`)
-    assert.equal(reply.headers['cache-control'], 'no-store')
-    assert.equal(reply.headers.vary, 'Accept')
-    assert.equal(reply.headers['www-authenticate'], undefined)
-    assert.equal(reply.headers['set-cookie'], undefined)
-    assert.match(String(reply.headers['x-request-id']), /./)
+    assert.equal(reply.field('location'), `/login?return_to=${encodeURIComponent(asked)}`)
+    assert.equal(reply.field('cache-control'), 'no-store')
+    assert.equal(reply.field('vary'), 'Accept')
+    assert.equal(reply.field('www-authenticate'), null)
+    assert.equal(reply.field('set-cookie'), null)
+    assert.match(String(reply.field('x-request-id')), /./)
     assert.equal(reply.text, '')
-    assert.equal(parts.upstreamRequests(), requests)
+    assert.equal(parts.upstream.requests, requests)
   })
 
   it('takes a cookie away that names no session', async () => {
     const cookie = `__Host-sid=${newSessionId()}`
     const reply = await parts.ask('/app/', { ...BROWSER, cookie }, 'HEAD')
     assert.equal(reply.status, 302)
-    assert.deepEqual(reply.headers['set-cookie'], [CLEARED])
+    assert.deepEqual(reply.values('set-cookie'), [CLEARED])
   })
 
   it('does not tell the page a token that was in the URL', async () => {
@@ -117,18 +112,18 @@ describe('a login redirect', () => {
     ] as const) {
       const reply = await parts.ask(path, headers, method)
       assert.equal(outcomeOf(reply), outcome, `${method} ${path}`)
-      assert.equal(reply.headers.location, undefined)
+      assert.equal(reply.field('location'), null)
     }
   })
 
   it('is counted and logged under the code of the refusal', async () => {
     const sample =
       'sallyport_refusals_total{code="no_session",reason="session_absent",issuer="shared"}'
-    const before = await parts.gateway.metric(sample)
+    const before = await parts.metric(sample)
     const reply = await parts.ask('/app/counted', BROWSER)
-    assert.equal(await parts.gateway.metric(sample), before + 1)
-    const requestId = reply.headers['x-request-id']
-    const lines = () => parts.gateway.log.filter((line) => line['requestId'] === requestId)
+    assert.equal(await parts.metric(sample), before + 1)
+    const requestId = reply.field('x-request-id')
+    const lines = () => parts.log.filter((line) => line['requestId'] === requestId)
     await eventually('the access log has the request', () => lines().length === 1)
     assert.equal(lines()[0]?.['status'], 302)
     assert.equal(lines()[0]?.['code'], 'no_session')

@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
-import { wallSeconds } from '../support/jwt-gateway.ts'
+import { wallSeconds } from '../support/live-token.ts'
 import { mintKey } from '../support/mint-token.ts'
 import { judgedBy, logOut, openRevocationRig } from '../support/revocation-gateways.ts'
-import type { RunningGateway } from '../support/running-gateway.ts'
+import type { TestGateway } from '../support/test-gateway.ts'
 
 /** Fetches that tokens may cause at once. */
 const BUDGET = 6
 
 let rig: Awaited<ReturnType<typeof openRevocationRig>>
-let gateway: RunningGateway
+let gateway: TestGateway
 
 beforeEach(async () => {
   rig = await openRevocationRig()

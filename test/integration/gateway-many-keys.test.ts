@@ -3,16 +3,11 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
-import {
-  ask,
-  bearer,
-  errorOf,
-  jwtGatewayText,
-  liveToken,
-  publishedJwk,
-} from '../support/jwt-gateway.ts'
+import { ask, errorOf } from '../support/gateway-answer.ts'
+import { gatewayText } from '../support/gateway-text.ts'
+import { bearer, liveToken, publishedJwk } from '../support/live-token.ts'
 import { AUDIENCE, type MintingKey, mintKey } from '../support/mint-token.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 /** Together 4100 keys; what a key set may have at most is 100. */
@@ -24,7 +19,7 @@ const ROTATIONS = 8
 
 let jwks: FaultyServer
 let upstream: UpstreamServer
-let gateway: RunningGateway
+let gateway: TestGateway
 const published: MintingKey[][] = []
 
 before(async () => {
@@ -44,11 +39,12 @@ before(async () => {
       },
     }
   }
-  const text = jwtGatewayText({
+  const text = gatewayText({
+    authenticate: ['jwt'],
     upstream: upstream.origin,
     issuers,
     routes: { '/*': {} },
-    sampling: 0,
+    accessLog: 0,
   })
   gateway = await startGateway(text, { SALLYPORT_LISTENER_THREADS: '2' })
   await eventually('every issuer has its keys', () => gateway.isReady())

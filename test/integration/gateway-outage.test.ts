@@ -10,18 +10,13 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { type Behaviour, FaultyServer } from '../support/faulty-server.ts'
-import {
-  ask,
-  bearer,
-  errorOf,
-  jwtGatewayText,
-  liveToken,
-  publishedJwk,
-} from '../support/jwt-gateway.ts'
+import { ask, errorOf } from '../support/gateway-answer.ts'
+import { gatewayText } from '../support/gateway-text.ts'
+import { bearer, liveToken, publishedJwk } from '../support/live-token.ts'
 import { AUDIENCE, type MintingKey, mintKey } from '../support/mint-token.ts'
 import { answerHeader } from '../support/raw-http.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
 import { slowness, watchStarvation } from '../support/starvation.ts'
+import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 const ISSUER = 'https://idp.example.com/'
@@ -58,33 +53,34 @@ function configuration(issuers: Readonly<Record<string, object>>): string {
     name,
     { issuer: name === 'main' ? ISSUER : `https://${name}.example.com/`, audiences, jwks },
   ])
-  return jwtGatewayText({
+  return gatewayText({
+    authenticate: ['jwt'],
     upstream: upstream.origin,
     issuers: {
       ...(Object.fromEntries(entries) as object),
       shared: { issuer: SHARED_ISSUER, audiences, algorithms: ['HS256'], secret: SECRET },
     },
     routes: { '/none/*': { authenticate: 'none' }, '/*': {} },
-    sampling: 0,
+    accessLog: 0,
   })
 }
 
-async function verdict(gateway: RunningGateway, token: string): Promise<string> {
+async function verdict(gateway: TestGateway, token: string): Promise<string> {
   return errorOf(await ask(gateway.port, '/any', bearer(token)))
 }
 
 /** What all threads say: one word when they agree. */
-async function verdicts(gateway: RunningGateway, token: string): Promise<readonly string[]> {
+async function verdicts(gateway: TestGateway, token: string): Promise<readonly string[]> {
   const asked = await Promise.all(Array.from({ length: 12 }, () => verdict(gateway, token)))
   return [...new Set(asked)]
 }
 
-function hasLogged(gateway: RunningGateway, event: string): boolean {
+function hasLogged(gateway: TestGateway, event: string): boolean {
   return gateway.log.some((line) => line['event'] === event)
 }
 
 /** We cannot decide: 503 that invites another try, and not a word about the credential. */
-async function assertUndecided(gateway: RunningGateway, token: string): Promise<void> {
+async function assertUndecided(gateway: TestGateway, token: string): Promise<void> {
   const answer = await ask(gateway.port, '/any', bearer(token))
   assert.equal(answer.status, 503)
   assert.equal(errorOf(answer), 'verifier_unavailable')
@@ -270,7 +266,8 @@ describe('a copy of the keys on disk', () => {
       const second = await startGateway(text)
       assert.equal(await second.isReady(), true)
       assert.deepEqual(await verdicts(second, liveToken(key, ISSUER)), ['200'])
-      assert.deepEqual(await verdicts(second, liveToken(forged, ISSUER)), ['invalid_token'])
+      // When the copy was fetched is told by a clock that may have been set since.
+      await assertUndecided(second, liveToken(forged, ISSUER))
       const stale = 'sallyport_jwks_state{issuer="main",state="stale"}'
       assert.equal(await second.metric(stale), 1)
       // What the provider says counts more than the copy, as soon as it says anything.

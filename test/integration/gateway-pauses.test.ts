@@ -2,17 +2,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  type CredentialGateway,
-  newSessionId,
-  outcomeOf,
-  sha256,
-  startCredentialGateway,
-} from '../support/credential-gateway.ts'
 import { eventually } from '../support/eventually.ts'
+import { outcomeOf } from '../support/gateway-answer.ts'
 import { MASTER_NAME, RedisCluster, RedisSentinels, RedisServer } from '../support/redis-server.ts'
 import { slowness } from '../support/starvation.ts'
+import { newSessionId, sha256 } from '../support/stored-credentials.ts'
 import { SwitchedProxy } from '../support/switched-proxy.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 /** The time that Redis has for an answer, and how many times as long the pauses are. */
 const COMMAND_MS = 100
@@ -26,12 +22,12 @@ const ANSWER_DELAY_MS = 20
 
 /** Sessions of all clients while the gateway is paused again and again. */
 async function outcomesDuringPauses(
-  parts: CredentialGateway,
+  parts: TestGateway,
   ids: readonly string[],
   commandMs: number,
   rounds = ROUNDS,
 ): Promise<Set<string>> {
-  const { processId } = parts.gateway
+  const { processId } = parts
   const outcomes = new Set<string>()
   let isOver = false
   const client = async (_: unknown, number: number) => {
@@ -54,13 +50,14 @@ async function outcomesDuringPauses(
   return outcomes
 }
 
-function startedGateway(redis: object, commandMs: number): Promise<CredentialGateway> {
+function startedGateway(redis: object, commandMs: number): Promise<TestGateway> {
   const patient = { connectTimeout: '5s', commandTimeout: `${commandMs}ms` }
-  return startCredentialGateway(
-    { redis: { ...redis, ...patient }, sessions: { ttl: '60s' } },
-    { '/s/*': { authenticate: ['session'] } },
-    { SALLYPORT_LISTENER_THREADS: '1' },
-  )
+  return openGateway({
+    redis: { ...redis, ...patient },
+    sessions: { ttl: '60s' },
+    routes: { '/s/*': { authenticate: ['session'] } },
+    environment: { SALLYPORT_LISTENER_THREADS: '1' },
+  })
 }
 
 describe('a pause of the whole gateway', () => {

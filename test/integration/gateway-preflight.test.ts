@@ -1,34 +1,33 @@
 /** CORS preflights at a gateway whose routes ask for credentials. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { jwtGatewayText } from '../support/jwt-gateway.ts'
 import { echoOf, soleAnswer } from '../support/proxied-answer.ts'
 import { answerHeader, exchangeRaw, type RawAnswer } from '../support/raw-http.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 const HOST = 'Host: api.example.com\r\nOrigin: https://app.example.com\r\n'
 
 let upstream: UpstreamServer
-let gateway: RunningGateway
+let gateway: TestGateway
 
 before(async () => {
   upstream = await startEchoUpstream()
   const issuer = { issuer: 'https://idp.example.com/', audiences: ['api'] }
-  gateway = await startGateway(
-    jwtGatewayText({
-      upstream: upstream.origin,
-      issuers: { main: { ...issuer, algorithms: ['HS256'], secret: 's'.repeat(32) } },
-      routes: {
-        '/preflight': {
-          match: { path: '/orders/*', methods: ['OPTIONS'] },
-          authenticate: 'none',
-        },
-        '/orders/*': {},
-        '/*': {},
+  gateway = await openGateway({
+    authenticate: ['jwt'],
+    accessLog: 1,
+    upstream: upstream.origin,
+    issuers: { main: { ...issuer, algorithms: ['HS256'], secret: 's'.repeat(32) } },
+    routes: {
+      '/preflight': {
+        match: { path: '/orders/*', methods: ['OPTIONS'] },
+        authenticate: 'none',
       },
-    }),
-  )
+      '/orders/*': {},
+      '/*': {},
+    },
+  })
 })
 
 after(async () => {

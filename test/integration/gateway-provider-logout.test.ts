@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { type CredentialGateway, startCredentialGateway } from '../support/credential-gateway.ts'
 import { promptly } from '../support/eventually.ts'
 import {
   Browser,
@@ -11,28 +10,27 @@ import {
 } from '../support/login-provider.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { judgedBy } from '../support/revocation-gateways.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 describe('a logout at a real provider', () => {
   let provider: LoginProvider
-  let gateway: CredentialGateway
+  let gateway: TestGateway
   before(async () => {
     const adminPort = await reservePort()
     provider = await startLoginProvider(`http://127.0.0.1:${adminPort}/backchannel-logout`)
-    gateway = await startCredentialGateway(
-      {
-        admin: { host: '127.0.0.1', port: adminPort },
-        issuers: {
-          main: {
-            issuer: provider.issuer,
-            audiences: [LOGIN_AUDIENCE],
-            algorithms: ['ES256'],
-            jwks: { discovery: true },
-            logoutAudiences: [LOGIN_CLIENT],
-          },
+    gateway = await openGateway({
+      admin: { host: '127.0.0.1', port: adminPort },
+      issuers: {
+        main: {
+          issuer: provider.issuer,
+          audiences: [LOGIN_AUDIENCE],
+          algorithms: ['ES256'],
+          jwks: { discovery: true },
+          logoutAudiences: [LOGIN_CLIENT],
         },
       },
-      { '/*': { authenticate: ['jwt'] } },
-    )
+      routes: { '/*': { authenticate: ['jwt'] } },
+    })
   })
   after(async () => {
     await gateway.stop()
@@ -44,11 +42,11 @@ describe('a logout at a real provider', () => {
     const bob = new Browser(provider.issuer)
     const token = await alice.logIn('alice')
     const other = await bob.logIn('bob')
-    assert.equal(await judgedBy(gateway.gateway, token), '200')
-    assert.equal(await judgedBy(gateway.gateway, other), '200')
+    assert.equal(await judgedBy(gateway, token), '200')
+    assert.equal(await judgedBy(gateway, other), '200')
     await alice.logOut()
-    const isOver = async () => (await judgedBy(gateway.gateway, token)) === 'token_revoked'
-    await promptly('revoked', 1_000, [gateway.gateway.processId], isOver)
-    assert.equal(await judgedBy(gateway.gateway, other), '200')
+    const isOver = async () => (await judgedBy(gateway, token)) === 'token_revoked'
+    await promptly('revoked', 1_000, [gateway.processId], isOver)
+    assert.equal(await judgedBy(gateway, other), '200')
   })
 })

@@ -12,10 +12,9 @@ import {
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { eventually } from '../support/eventually.ts'
-import { gatewayText } from '../support/open-gateway.ts'
 import { announcesClose, echoOf, soleAnswer } from '../support/proxied-answer.ts'
 import { answerHeader, exchangeRaw, openRaw, type RawAnswer } from '../support/raw-http.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 import {
   RAW_ANSWERS,
   startEchoUpstream,
@@ -33,7 +32,7 @@ const HOP_BY_HOP_ANSWER =
   'HTTP/1.1 200 OK\r\nconnection: keep-alive, x-named\r\nkeep-alive: timeout=9\r\nx-named: 1\r\n' +
   'proxy-connection: keep-alive\r\nx-request-id: mine\r\nx-kept: yes\r\ncontent-length: 2\r\n\r\nok'
 
-let gateway: RunningGateway
+let gateway: TestGateway
 let echo: UpstreamServer
 let raw: UpstreamServer
 
@@ -42,12 +41,11 @@ before(async () => {
   raw = await startRawUpstream(({ received }) => {
     return received.includes('/raw/hops ') ? HOP_BY_HOP_ANSWER : RAW_ANSWERS.ok
   })
-  gateway = await startGateway(
-    gatewayText([echo.origin], {
-      server: { limits: { bodyBytes: BODY_BYTES_MAX } },
-      upstreams: { raw: { targets: [raw.origin] } },
-    }),
-  )
+  gateway = await openGateway({
+    upstream: [echo.origin],
+    server: { limits: { bodyBytes: BODY_BYTES_MAX } },
+    upstreams: { raw: { targets: [raw.origin] } },
+  })
 })
 
 after(async () => {
@@ -57,12 +55,12 @@ after(async () => {
 })
 
 /** A gateway over an upstream of the test's own; both end with the test. */
-async function gatewayOver(test: TestContext, answer: RequestListener): Promise<RunningGateway> {
+async function gatewayOver(test: TestContext, answer: RequestListener): Promise<TestGateway> {
   const server = createServer(answer)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const running = await startGateway(gatewayText([`http://127.0.0.1:${port}`]))
+  const running = await openGateway({ upstream: [`http://127.0.0.1:${port}`] })
   test.after(async () => {
     await running.stop()
     server.closeAllConnections()
@@ -223,7 +221,7 @@ describe('header fields', () => {
       head = received
       return RAW_ANSWERS.ok
     })
-    const running = await startGateway(gatewayText([upstream.origin]))
+    const running = await openGateway({ upstream: [upstream.origin] })
     test.after(async () => {
       await running.stop()
       await upstream.close()
@@ -311,9 +309,10 @@ describe('header fields', () => {
   })
 
   it('believes a proxy that is trusted', async (test) => {
-    const behindProxy = await startGateway(
-      gatewayText([echo.origin], { server: { trustedProxies: ['127.0.0.0/8'] } }),
-    )
+    const behindProxy = await openGateway({
+      upstream: [echo.origin],
+      server: { trustedProxies: ['127.0.0.0/8'] },
+    })
     test.after(() => behindProxy.stop())
     const reply = await exchangeRaw(
       behindProxy.port,

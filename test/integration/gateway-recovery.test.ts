@@ -6,21 +6,17 @@ import assert from 'node:assert/strict'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  type CredentialGateway,
-  newSessionId,
-  outcomeOf,
-  sha256,
-  startCredentialGateway,
-} from '../support/credential-gateway.ts'
 import { eventually, promptly } from '../support/eventually.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
+import { outcomeOf } from '../support/gateway-answer.ts'
 import { hanging, IntrospectionServer, json, status } from '../support/introspection-server.ts'
-import { liveToken, publishedJwk } from '../support/jwt-gateway.ts'
+import { liveToken, publishedJwk } from '../support/live-token.ts'
 import { AUDIENCE, type MintingKey, mintKey } from '../support/mint-token.ts'
 import { RedisServer } from '../support/redis-server.ts'
 import { RestartableServer } from '../support/restartable-server.ts'
 import { revoke } from '../support/revocation-gateways.ts'
+import { newSessionId, sha256 } from '../support/stored-credentials.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const ISSUER = 'https://idp.example.com/'
 const OPAQUE_ISSUER = 'https://opaque.example.com/'
@@ -47,7 +43,7 @@ class Upstream extends RestartableServer {
 let redis: RedisServer
 let jwks: FaultyServer
 let endpoint: IntrospectionServer
-let parts: CredentialGateway
+let parts: TestGateway
 const upstream = new Upstream()
 const oldKey = mintKey('ES256', 'old')
 const newKey = mintKey('ES256', 'new')
@@ -66,26 +62,24 @@ before(async () => {
   await fillRedis()
   const audiences = [AUDIENCE]
   const introspection = { endpoint: endpoint.url, clientId: 'gateway', clientSecret: 's3cret' }
-  parts = await startCredentialGateway(
-    {
-      redis: { nodes: [redis.address] },
-      upstreams: { echo: { targets: [upstream.origin] } },
-      issuers: {
-        main: { issuer: ISSUER, audiences, jwks: { uri: jwks.jwksUri } },
-        opaque: { issuer: OPAQUE_ISSUER, audiences, introspection },
-      },
-      sessions: { ttl: '600s' },
-      apiKeys: { redis: true },
-      revocation: { redis: true },
-      tenants: { resolve: [{ from: 'header' }], redis: true },
+  parts = await openGateway({
+    redis: { nodes: [redis.address] },
+    upstreams: { echo: { targets: [upstream.origin] } },
+    issuers: {
+      main: { issuer: ISSUER, audiences, jwks: { uri: jwks.jwksUri } },
+      opaque: { issuer: OPAQUE_ISSUER, audiences, introspection },
     },
-    {
+    sessions: { ttl: '600s' },
+    apiKeys: { redis: true },
+    revocation: { redis: true },
+    tenants: { resolve: [{ from: 'header' }], redis: true },
+    routes: {
       '/jwt/*': { authenticate: ['jwt'], issuers: ['main'] },
       '/opaque/*': { authenticate: ['introspection'], issuers: ['opaque'] },
       '/session/*': { authenticate: ['session'] },
       '/key/*': { authenticate: ['apiKey'] },
     },
-  )
+  })
   await eventually('everything works', async () => {
     const said = await Promise.all(Object.values(KINDS).map((works) => works()))
     return said.every((outcome) => outcome === 'passed')
@@ -130,7 +124,7 @@ const KINDS = {
   key: () => ask('key', { 'x-api-key': API_KEY }),
   async revocation() {
     made += 1
-    const { status: code, body } = await revoke(parts.gateway, { jti: `${made}`, issuer: ISSUER })
+    const { status: code, body } = await revoke(parts, { jti: `${made}`, issuer: ISSUER })
     return code === 201 && body['sentToOtherInstances'] === true ? 'passed' : JSON.stringify(body)
   },
 } as const
@@ -229,18 +223,18 @@ const FAULTS: readonly Fault[] = [
   {
     what: 'a listener thread dies',
     spared: ['revocation'],
-    begin: () => parts.gateway.crashListener(0),
+    begin: () => parts.crashListener(0),
     end: () => {},
   },
   {
     what: 'the gateway itself is stopped for three seconds',
     spared: [],
     async begin() {
-      process.kill(parts.gateway.processId, 'SIGSTOP')
+      process.kill(parts.processId, 'SIGSTOP')
       await delay(STOPPED_MS)
     },
     end: () => {
-      process.kill(parts.gateway.processId, 'SIGCONT')
+      process.kill(parts.processId, 'SIGCONT')
     },
   },
 ]
@@ -268,7 +262,7 @@ describe('everything works within a second', () => {
       } finally {
         await fault.end()
       }
-      const processIds = [parts.gateway.processId, redis.processId]
+      const processIds = [parts.processId, redis.processId]
       const said = new Map<string, string>()
       const all = Object.entries(KINDS).map(async ([kind, works]) => {
         await promptly(`${kind} works`, BACK_WITHIN_MS, processIds, async () => {

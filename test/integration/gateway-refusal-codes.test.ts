@@ -2,23 +2,22 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { AUTH_ERRORS, type AuthErrorCode } from '../../src/protocol/auth-error.ts'
-import { jwtGatewayText } from '../support/jwt-gateway.ts'
 import { answerHeader, exchangeRaw, type RawReply } from '../support/raw-http.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 let upstream: UpstreamServer
-let gateway: RunningGateway
+let gateway: TestGateway
 
 before(async () => {
   upstream = await startEchoUpstream()
-  gateway = await startGateway(
-    jwtGatewayText({
-      upstream: upstream.origin,
-      issuers: {},
-      routes: { '/known/*': { authenticate: 'none' }, '/exact': { authenticate: 'none' } },
-    }),
-  )
+  gateway = await openGateway({
+    authenticate: ['jwt'],
+    accessLog: 1,
+    upstream: upstream.origin,
+    issuers: {},
+    routes: { '/known/*': { authenticate: 'none' }, '/exact': { authenticate: 'none' } },
+  })
 })
 
 after(async () => {

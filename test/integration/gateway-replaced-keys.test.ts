@@ -3,17 +3,11 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
-import {
-  ask,
-  bearer,
-  errorOf,
-  jwtGatewayText,
-  liveClaims,
-  publishedJwk,
-  wallSeconds,
-} from '../support/jwt-gateway.ts'
+import { ask, errorOf } from '../support/gateway-answer.ts'
+import { gatewayText } from '../support/gateway-text.ts'
+import { bearer, liveClaims, publishedJwk, wallSeconds } from '../support/live-token.ts'
 import { AUDIENCE, headerText, type MintingKey, mintKey, signRaw } from '../support/mint-token.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 const ISSUER = 'https://idp.example.com/'
@@ -28,7 +22,7 @@ const KINDS = [
 
 let jwks: FaultyServer
 let upstream: UpstreamServer
-let gateway: RunningGateway
+let gateway: TestGateway
 
 beforeEach(async () => {
   upstream = await startEchoUpstream()
@@ -42,7 +36,8 @@ afterEach(async () => {
 })
 
 async function start(): Promise<void> {
-  const text = jwtGatewayText({
+  const text = gatewayText({
+    authenticate: ['jwt'],
     upstream: upstream.origin,
     issuers: {
       main: {
@@ -58,7 +53,7 @@ async function start(): Promise<void> {
       },
     },
     routes: { '/*': {} },
-    sampling: 0,
+    accessLog: 0,
   })
   gateway = await startGateway(text, { SALLYPORT_LISTENER_THREADS: '2' })
   await eventually('ready', () => gateway.isReady())
@@ -137,6 +132,32 @@ describe('a key that is replaced while a stranger forges signatures', () => {
     const forgedNow = tokenOf(mintKey('ES256'), 'main')
     await eventually('it is bad', async () => (await verdict(forgedNow)) === 'invalid_token')
     await endForging()
+  })
+})
+
+describe('a forged signature while no fetch is left', () => {
+  it('is counted under a reason of its own, and costs one check a second', async () => {
+    const key = mintKey('ES256')
+    publish(key, 'main')
+    await start()
+    const before = jwks.fetches
+    const endForging = forge('main')
+    await eventually('no fetch is left', () => jwks.fetches >= before + 6)
+    await endForging()
+    const forged = tokenOf(mintKey('ES256'), 'main', wallSeconds() + TOLERANCE_SECONDS)
+    const startSeconds = wallSeconds()
+    const checksBefore = await gateway.metric('sallyport_verification_tokens_total')
+    const answers = new Set<string>()
+    for (let round = 0; round < 40; round += 1) answers.add(await verdict(forged))
+    const checks = (await gateway.metric('sallyport_verification_tokens_total')) - checksBefore
+    // A fetch that has become possible meanwhile brings one check more.
+    const allowed = 2 * (1 + wallSeconds() - startSeconds)
+    assert.ok(checks <= allowed && checks < 40, `${checks} checks, ${allowed} allowed`)
+    assert.ok(answers.has('verifier_unavailable'), [...answers].join())
+    const metrics = await (await fetch(`${gateway.adminOrigin}/metrics`)).text()
+    assert.match(metrics, /^sallyport_refusals_total\{[^}]*reason="signature_unsettled"/m)
+    assert.doesNotMatch(metrics, /^sallyport_refusals_total\{[^}]*reason="keys_unavailable"/m)
+    assert.equal(await verdict(tokenOf(key, 'main')), '200')
   })
 })
 

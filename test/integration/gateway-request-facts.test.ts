@@ -4,16 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import {
-  ask,
-  echoOf,
-  errorOf,
-  type Fields,
-  jwtGatewayText,
-  valuesOf,
-} from '../support/jwt-gateway.ts'
+import { ask, echoOf, errorOf, type Fields, valuesOf } from '../support/gateway-answer.ts'
+import { gatewayText } from '../support/gateway-text.ts'
 import { answerHeader, type RawAnswer } from '../support/raw-http.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 import { type Echo, startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 /** In every value that a client invents. */
@@ -23,11 +17,13 @@ const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-(0[01])$/
 const TRUSTED_PROXY = '127.0.0.2'
 
 let upstream: UpstreamServer
-let gateway: RunningGateway
+let gateway: TestGateway
 
 before(async () => {
   upstream = await startEchoUpstream()
-  const text = jwtGatewayText({
+  const text = gatewayText({
+    authenticate: ['jwt'],
+    accessLog: 1,
     upstream: upstream.origin,
     server: { trustedProxies: [TRUSTED_PROXY] },
     issuers: {

@@ -1,28 +1,24 @@
 /** What routes require beyond scopes and roles, and what tenants change about a route. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import {
-  type CredentialGateway,
-  outcomeOf,
-  startCredentialGateway,
-  upstreamField,
-} from '../support/credential-gateway.ts'
-import { TENANT_ISSUERS, tenantToken } from '../support/tenant-gateway.ts'
+import { outcomeOf, upstreamField } from '../support/gateway-answer.ts'
+import { TENANT_ISSUERS, tenantToken } from '../support/tenant-issuers.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 import { startEchoUpstream } from '../support/upstream-servers.ts'
 
 describe('requirements on claims and issuers', () => {
-  let gateway: CredentialGateway
+  let gateway: TestGateway
   before(async () => {
     const claim = (rule: object) => ({ require: { claims: [{ claim: 'tenant', ...rule }] } })
-    gateway = await startCredentialGateway(
-      { issuers: TENANT_ISSUERS },
-      {
+    gateway = await openGateway({
+      issuers: TENANT_ISSUERS,
+      routes: {
         '/equals/*': claim({ equals: 'acme' }),
         '/oneof/*': claim({ oneOf: ['acme', 'globex'] }),
         '/matches/*': claim({ matches: 'ac*' }),
         '/issuers/*': { require: { issuers: ['own'] } },
       },
-    )
+    })
   })
   after(async () => gateway.stop())
 
@@ -53,7 +49,7 @@ describe('what a tenant has of its own', () => {
   const shared = { origin: '', requests: () => 0 }
   const own = { origin: '', requests: () => 0 }
   const closing: (() => Promise<void>)[] = []
-  let gateway: CredentialGateway
+  let gateway: TestGateway
   before(async () => {
     for (const place of [shared, own]) {
       const upstream = await startEchoUpstream()
@@ -61,25 +57,24 @@ describe('what a tenant has of its own', () => {
       place.requests = () => upstream.requests
       closing.push(() => upstream.close())
     }
-    gateway = await startCredentialGateway(
-      {
-        issuers: TENANT_ISSUERS,
-        sessions: { store: 'memory' },
-        upstreams: { echo: { targets: [shared.origin] }, own: { targets: [own.origin] } },
-        tenants: {
-          resolve: [{ from: 'header' }],
-          registry: {
-            acme: {
-              plan: 'enterprise',
-              upstream: 'own',
-              allowedOrigins: ['https://acme.example.com'],
-            },
-            globex: { allowedOrigins: ['https://globex.example.com'] },
+    gateway = await openGateway({
+      issuers: TENANT_ISSUERS,
+      sessions: { store: 'memory' },
+      upstream: shared.origin,
+      upstreams: { own: { targets: [own.origin] } },
+      tenants: {
+        resolve: [{ from: 'header' }],
+        registry: {
+          acme: {
+            plan: 'enterprise',
+            upstream: 'own',
+            allowedOrigins: ['https://acme.example.com'],
           },
+          globex: { allowedOrigins: ['https://globex.example.com'] },
         },
       },
-      { '/*': { authenticate: ['jwt', 'session'] } },
-    )
+      routes: { '/*': { authenticate: ['jwt', 'session'] } },
+    })
   })
   after(async () => {
     await gateway.stop()
@@ -105,7 +100,7 @@ describe('what a tenant has of its own', () => {
   })
 
   it('lets pages of its own sites send what changes something, and none of another tenant', async () => {
-    const response = await fetch(`${gateway.gateway.adminOrigin}/sessions`, {
+    const response = await fetch(`${gateway.adminOrigin}/sessions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ userId: 'alice', tenantId: 'acme' }),

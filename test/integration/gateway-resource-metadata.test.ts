@@ -1,10 +1,10 @@
 /** The metadata of protected resources on the wire of a whole gateway (RFC 9728). */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { jwtGatewayText, liveToken } from '../support/jwt-gateway.ts'
+import { liveToken } from '../support/live-token.ts'
 import { AUDIENCE, mintKey } from '../support/mint-token.ts'
 import { answerHeader, exchangeRaw, type RawAnswer } from '../support/raw-http.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 const PATH = '/.well-known/oauth-protected-resource'
@@ -14,32 +14,32 @@ const SECRET = 'a shared secret of thirty-two bytes at the least'
 const key = { ...mintKey('HS256'), signingKey: new Uint8Array(Buffer.from(SECRET)) }
 
 let upstream: UpstreamServer
-let gateway: RunningGateway
+let gateway: TestGateway
 
 before(async () => {
   upstream = await startEchoUpstream()
   const rest = { audiences: [AUDIENCE], algorithms: ['HS256'], secret: SECRET }
   const resource = `https://${HOST}/v1`
-  gateway = await startGateway(
-    jwtGatewayText({
-      upstream: upstream.origin,
-      issuers: {
-        one: { issuer: ISSUER, ...rest },
-        two: { issuer: 'https://two.example.com/', ...rest },
+  gateway = await openGateway({
+    authenticate: ['jwt'],
+    accessLog: 1,
+    upstream: upstream.origin,
+    issuers: {
+      one: { issuer: ISSUER, ...rest },
+      two: { issuer: 'https://two.example.com/', ...rest },
+    },
+    routes: {
+      '/v1/read/*': { resource, issuers: ['one'], require: { scopes: { all: ['read'] } } },
+      '/v1/write/*': {
+        resource,
+        issuers: ['two', 'one'],
+        require: { scopes: { any: ['write', 'read'] } },
+        credentials: [{ from: 'header' }, { from: 'query', name: 'access_token' }],
       },
-      routes: {
-        '/v1/read/*': { resource, issuers: ['one'], require: { scopes: { all: ['read'] } } },
-        '/v1/write/*': {
-          resource,
-          issuers: ['two', 'one'],
-          require: { scopes: { any: ['write', 'read'] } },
-          credentials: [{ from: 'header' }, { from: 'query', name: 'access_token' }],
-        },
-        '/other/*': { resource: 'http://other.example.com:8080', issuers: ['one'] },
-        '/*': { authenticate: 'none' },
-      },
-    }),
-  )
+      '/other/*': { resource: 'http://other.example.com:8080', issuers: ['one'] },
+      '/*': { authenticate: 'none' },
+    },
+  })
 })
 
 after(async () => {

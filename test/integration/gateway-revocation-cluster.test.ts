@@ -4,7 +4,7 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { RedisCluster, type RedisServer } from '../support/redis-server.ts'
 import { ISSUER, judgedBy, openRevocationRig, revoke } from '../support/revocation-gateways.ts'
-import type { RunningGateway } from '../support/running-gateway.ts'
+import type { TestGateway } from '../support/test-gateway.ts'
 
 const REVOKED = 'token_revoked'
 const FAIL_OVER_MS_MAX = 60_000
@@ -15,7 +15,7 @@ const APART = 'revocation:'
 
 let cluster: RedisCluster
 let rig: Awaited<ReturnType<typeof openRevocationRig>>
-const opened: RunningGateway[] = []
+const opened: TestGateway[] = []
 
 before(async () => {
   cluster = await RedisCluster.start()
@@ -29,7 +29,7 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((gateway) => gateway.stop()))
 })
 
-async function started(keyPrefix: string): Promise<RunningGateway> {
+async function started(keyPrefix: string): Promise<TestGateway> {
   const redis = { mode: 'cluster', nodes: cluster.addresses, commandTimeout: '2s' }
   const gateway = await rig.start({ redis, revocation: { keyPrefix } })
   opened.push(gateway)
@@ -43,7 +43,7 @@ async function callsAt(server: RedisServer, command: string): Promise<number> {
   return Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, 'm').exec(text)?.[1] ?? 0)
 }
 
-async function isSent(gateway: RunningGateway, jti: string): Promise<boolean> {
+async function isSent(gateway: TestGateway, jti: string): Promise<boolean> {
   const { status, body } = await revoke(gateway, { jti, issuer: ISSUER })
   assert.equal(status, 201)
   return body['sentToOtherInstances'] === true

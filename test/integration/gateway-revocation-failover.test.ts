@@ -5,8 +5,8 @@ import { eventually } from '../support/eventually.ts'
 import { RedisServer } from '../support/redis-server.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { ISSUER, judgedBy, openRevocationRig, revoke } from '../support/revocation-gateways.ts'
-import type { RunningGateway } from '../support/running-gateway.ts'
 import { SwitchedProxy } from '../support/switched-proxy.ts'
+import type { TestGateway } from '../support/test-gateway.ts'
 
 const REVOKED = 'token_revoked'
 const NAMES = ['a', 'b', 'c']
@@ -18,7 +18,7 @@ let replica: RedisServer
 let link: SwitchedProxy
 /** The name by which gateways reach whichever is master. */
 let name: SwitchedProxy
-const opened: RunningGateway[] = []
+const opened: TestGateway[] = []
 
 before(async () => {
   rig = await openRevocationRig()
@@ -39,7 +39,7 @@ afterEach(async () => {
   await Promise.all([link.stop(), name.stop(), master.stop(), replica.stop()])
 })
 
-async function started(): Promise<RunningGateway> {
+async function started(): Promise<TestGateway> {
   const gateway = await rig.start({ redis: { nodes: [name.address] } })
   opened.push(gateway)
   await eventually('ready', () => gateway.isReady())
@@ -66,7 +66,7 @@ async function promoteReplica(): Promise<void> {
   name.cut()
 }
 
-async function isSent(gateway: RunningGateway, jti: string): Promise<boolean> {
+async function isSent(gateway: TestGateway, jti: string): Promise<boolean> {
   const { status, body } = await revoke(gateway, { jti, issuer: ISSUER })
   assert.equal(status, 201)
   return body['sentToOtherInstances'] === true
@@ -76,7 +76,7 @@ async function held(server: RedisServer): Promise<number> {
   return Number(await server.command('zcount', 'revocation:live', '-inf', 9e9))
 }
 
-function hasLogged(gateway: RunningGateway, event: string): boolean {
+function hasLogged(gateway: TestGateway, event: string): boolean {
   return gateway.log.some((line) => line['event'] === event)
 }
 

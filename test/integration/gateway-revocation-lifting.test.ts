@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
-import { wallSeconds } from '../support/jwt-gateway.ts'
+import { wallSeconds } from '../support/live-token.ts'
 import type { RedisServer } from '../support/redis-server.ts'
 import {
   ISSUER,
@@ -14,7 +14,7 @@ import {
   openRevocationPair,
   revoke,
 } from '../support/revocation-gateways.ts'
-import type { RunningGateway } from '../support/running-gateway.ts'
+import type { TestGateway } from '../support/test-gateway.ts'
 
 const REVOKED = 'token_revoked'
 const FLEET_MS_MAX = 1_000
@@ -22,8 +22,8 @@ const FLEET_MS_MAX = 1_000
 let pair: Awaited<ReturnType<typeof openRevocationPair>>
 let redis: RedisServer
 let rig: typeof pair.rig
-let here: RunningGateway
-let there: RunningGateway
+let here: TestGateway
+let there: TestGateway
 let start: typeof pair.start
 
 before(async () => {

@@ -13,7 +13,7 @@ import {
   openRevocationRig,
   revoke,
 } from '../support/revocation-gateways.ts'
-import type { RunningGateway } from '../support/running-gateway.ts'
+import type { TestGateway } from '../support/test-gateway.ts'
 
 type Settings = Readonly<Record<string, unknown>>
 
@@ -23,8 +23,8 @@ const SLOW_MS = 300
 
 let redis: RedisServer
 let rig: Awaited<ReturnType<typeof openRevocationRig>>
-let there: RunningGateway
-const opened: RunningGateway[] = []
+let there: TestGateway
+const opened: TestGateway[] = []
 
 before(async () => {
   rig = await openRevocationRig()
@@ -39,27 +39,27 @@ afterEach(async () => {
   await redis.stop()
 })
 
-async function started(revocation: Settings = {}): Promise<RunningGateway> {
+async function started(revocation: Settings = {}): Promise<TestGateway> {
   const gateway = await startedUnready(revocation)
   await eventually('ready', () => gateway.isReady())
   return gateway
 }
 
-async function startedUnready(revocation: Settings): Promise<RunningGateway> {
+async function startedUnready(revocation: Settings): Promise<TestGateway> {
   const gateway = await rig.start({ redis: { nodes: [redis.address] }, revocation })
   opened.push(gateway)
   return gateway
 }
 
-function isRevoked(gateway: RunningGateway, token: string): () => Promise<boolean> {
+function isRevoked(gateway: TestGateway, token: string): () => Promise<boolean> {
   return async () => (await judgedBy(gateway, token)) === REVOKED
 }
 
-function hasLogged(gateway: RunningGateway, event: string): boolean {
+function hasLogged(gateway: TestGateway, event: string): boolean {
   return gateway.log.some((line) => line['event'] === event)
 }
 
-function logState(gateway: RunningGateway, state: string): Promise<number> {
+function logState(gateway: TestGateway, state: string): Promise<number> {
   return gateway.metric(`sallyport_revocation_log_state{state="${state}"}`)
 }
 
@@ -126,7 +126,7 @@ describe('revocations that wait to be sent when the process ends, with a directo
   afterEach(() => rmSync(spoolDirectory, { recursive: true, force: true }))
 
   const files = () => readdirSync(spoolDirectory)
-  const eventOf = (gateway: RunningGateway, event: string) =>
+  const eventOf = (gateway: TestGateway, event: string) =>
     gateway.log.find((line) => line['event'] === event)
 
   it('are in force at once after the next start, and reach the others with Redis', async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
-import { wallSeconds } from '../support/jwt-gateway.ts'
+import { wallSeconds } from '../support/live-token.ts'
 import { headerText, mintKey, signRaw } from '../support/mint-token.ts'
 import {
   ISSUER,
@@ -14,13 +14,13 @@ import {
   postLogout,
   revoke,
 } from '../support/revocation-gateways.ts'
-import type { RunningGateway } from '../support/running-gateway.ts'
+import type { TestGateway } from '../support/test-gateway.ts'
 
 const CLIENT = 'our-client-id'
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 
 let rig: Awaited<ReturnType<typeof openRevocationRig>>
-let gateway: RunningGateway
+let gateway: TestGateway
 
 before(async () => {
   rig = await openRevocationRig()

@@ -11,7 +11,7 @@ import {
   revoke,
   secondForm,
 } from '../support/revocation-gateways.ts'
-import type { RunningGateway } from '../support/running-gateway.ts'
+import type { TestGateway } from '../support/test-gateway.ts'
 
 const REVOKED = 'token_revoked'
 const FLEET_MS_MAX = 1_000
@@ -20,8 +20,8 @@ describe('revocation over two instances on one Redis', () => {
   let pair: Awaited<ReturnType<typeof openRevocationPair>>
   let redis: RedisServer
   let rig: typeof pair.rig
-  let here: RunningGateway
-  let there: RunningGateway
+  let here: TestGateway
+  let there: TestGateway
   let start: typeof pair.start
 
   before(async () => {

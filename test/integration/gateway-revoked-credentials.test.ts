@@ -2,44 +2,38 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type IdentityProvider, startIdentityProvider } from '../../src/demo/identity-provider.ts'
-import {
-  type CredentialGateway,
-  outcomeOf,
-  sha256,
-  startCredentialGateway,
-  upstreamField,
-} from '../support/credential-gateway.ts'
 import { eventually } from '../support/eventually.ts'
-import { wallSeconds } from '../support/jwt-gateway.ts'
+import { outcomeOf, upstreamField } from '../support/gateway-answer.ts'
+import { wallSeconds } from '../support/live-token.ts'
 import { revoke } from '../support/revocation-gateways.ts'
+import { sha256 } from '../support/stored-credentials.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const AUDIENCE = 'https://api.example.com'
 const KEY = 'an-api-key-of-a-machine'
 const REVOKED = '401 token_revoked'
 
 let provider: IdentityProvider
-let parts: CredentialGateway
+let parts: TestGateway
 
 before(async () => {
   provider = await startIdentityProvider({ algorithms: ['ES256'], audience: AUDIENCE })
   const { issuer, clientId, clientSecret, introspectionEndpoint: endpoint } = provider
   const introspection = { endpoint, clientId, clientSecret, timeout: '2s', cacheTtl: '60s' }
-  parts = await startCredentialGateway(
-    {
-      sessions: { store: 'memory' },
-      apiKeys: { keys: [{ sha256: sha256(KEY), userId: 'machine' }] },
-      issuers: {
-        main: {
-          issuer,
-          audiences: [AUDIENCE],
-          algorithms: ['ES256'],
-          jwks: { discovery: true },
-          introspection,
-        },
+  parts = await openGateway({
+    sessions: { store: 'memory' },
+    apiKeys: { keys: [{ sha256: sha256(KEY), userId: 'machine' }] },
+    issuers: {
+      main: {
+        issuer,
+        audiences: [AUDIENCE],
+        algorithms: ['ES256'],
+        jwks: { discovery: true },
+        introspection,
       },
     },
-    { '/*': { authenticate: ['introspection', 'session', 'apiKey'] } },
-  )
+    routes: { '/*': { authenticate: ['introspection', 'session', 'apiKey'] } },
+  })
 })
 
 after(async () => {
@@ -48,7 +42,7 @@ after(async () => {
 })
 
 async function logIn(userId: string): Promise<Readonly<Record<string, string>>> {
-  const response = await fetch(`${parts.gateway.adminOrigin}/sessions`, {
+  const response = await fetch(`${parts.adminOrigin}/sessions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ userId }),
@@ -63,7 +57,7 @@ describe('a revocation', () => {
     const before = await parts.ask('/', ended)
     assert.equal(outcomeOf(before), 'passed')
     const sid = `sha256:${upstreamField(before, 'x-session-id')}`
-    assert.equal((await revoke(parts.gateway, { sid })).status, 201)
+    assert.equal((await revoke(parts, { sid })).status, 201)
     assert.equal(outcomeOf(await parts.ask('/', ended)), REVOKED)
     assert.equal(outcomeOf(await parts.ask('/', kept)), 'passed')
   })
@@ -72,7 +66,7 @@ describe('a revocation', () => {
     const old = await logIn('bob')
     assert.equal(outcomeOf(await parts.ask('/', old)), 'passed')
     const body = { sub: 'bob', issuer: null }
-    assert.equal((await revoke(parts.gateway, body)).status, 201)
+    assert.equal((await revoke(parts, body)).status, 201)
     assert.equal(outcomeOf(await parts.ask('/', old)), REVOKED)
     const revokedAtSeconds = wallSeconds()
     await eventually('the second is over', () => Promise.resolve(wallSeconds() > revokedAtSeconds))
@@ -83,7 +77,7 @@ describe('a revocation', () => {
     const headers = { 'x-api-key': KEY }
     assert.equal(outcomeOf(await parts.ask('/', headers)), 'passed')
     const body = { sub: 'machine', issuer: null, until: wallSeconds() + 3_600 }
-    assert.equal((await revoke(parts.gateway, body)).status, 201)
+    assert.equal((await revoke(parts, body)).status, 201)
     assert.equal(outcomeOf(await parts.ask('/', headers)), REVOKED)
   })
 
@@ -93,9 +87,9 @@ describe('a revocation', () => {
     const before = await parts.ask('/', headers)
     assert.equal(outcomeOf(before), 'passed')
     const sub = upstreamField(before, 'x-user-id')
-    assert.equal((await revoke(parts.gateway, { sub, issuer: provider.issuer })).status, 201)
+    assert.equal((await revoke(parts, { sub, issuer: provider.issuer })).status, 201)
     const answer = await parts.ask('/', headers)
     assert.equal(outcomeOf(answer), REVOKED)
-    assert.match(String(answer.headers['www-authenticate']), /error="invalid_token"/)
+    assert.match(String(answer.field('www-authenticate')), /error="invalid_token"/)
   })
 })

@@ -2,16 +2,12 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { type IdentityProvider, startIdentityProvider } from '../../src/demo/identity-provider.ts'
-import {
-  type CredentialGateway,
-  newSessionId,
-  outcomeOf,
-  sha256,
-  startCredentialGateway,
-} from '../support/credential-gateway.ts'
 import { eventually, promptly } from '../support/eventually.ts'
+import { outcomeOf } from '../support/gateway-answer.ts'
 import { RedisServer } from '../support/redis-server.ts'
 import { watchStarvation } from '../support/starvation.ts'
+import { newSessionId, sha256 } from '../support/stored-credentials.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 import { startRawUpstream } from '../support/upstream-servers.ts'
 
 const REFUSED_WITHIN_MS = 250
@@ -20,34 +16,32 @@ const KEY = 'an-api-key'
 
 let redis: RedisServer
 let provider: IdentityProvider
-let parts: CredentialGateway
+let parts: TestGateway
 let jwt: string
 let id: string
 
 before(async () => {
   redis = await RedisServer.start()
   provider = await startIdentityProvider({ algorithms: ['ES256'], audience: 'api' })
-  parts = await startCredentialGateway(
-    {
-      redis: { nodes: [redis.address] },
-      sessions: { ttl: '60s' },
-      apiKeys: { keys: [{ sha256: sha256(KEY), userId: 'machine' }] },
-      issuers: {
-        main: {
-          issuer: provider.issuer,
-          audiences: ['api'],
-          algorithms: ['ES256'],
-          jwks: { discovery: true },
-        },
+  parts = await openGateway({
+    redis: { nodes: [redis.address] },
+    sessions: { ttl: '60s' },
+    apiKeys: { keys: [{ sha256: sha256(KEY), userId: 'machine' }] },
+    issuers: {
+      main: {
+        issuer: provider.issuer,
+        audiences: ['api'],
+        algorithms: ['ES256'],
+        jwks: { discovery: true },
       },
     },
-    {
+    routes: {
       '/s/*': { authenticate: ['session'] },
       '/k/*': { authenticate: ['apiKey'] },
       '/j/*': { authenticate: ['jwt'] },
     },
-    { SALLYPORT_LISTENER_THREADS: '1' },
-  )
+    environment: { SALLYPORT_LISTENER_THREADS: '1' },
+  })
 })
 
 after(async () => {
@@ -69,12 +63,12 @@ beforeEach(async () => {
 /** Many at once: each is refused in time, and nothing is left waiting. */
 async function assertRefusedQuickly(): Promise<void> {
   for (let round = 0; round < 3; round += 1) {
-    const starvedMs = watchStarvation([process.pid, parts.gateway.processId])
+    const starvedMs = watchStarvation([process.pid, parts.processId])
     const replies = await Promise.all(Array.from({ length: 20 }, askSession))
     const boundMs = REFUSED_WITHIN_MS + starvedMs()
     for (const reply of replies) {
       assert.equal(outcomeOf(reply), '503 verifier_unavailable')
-      assert.equal(reply.headers['retry-after'], '1')
+      assert.equal(reply.field('retry-after'), '1')
       assert.ok(reply.durationMs < boundMs, `${Math.round(reply.durationMs)} ms`)
     }
     const others = await Promise.all([
@@ -90,7 +84,7 @@ async function assertRefusedQuickly(): Promise<void> {
 
 /** What the security stream says of Redis: level and event, in order. */
 function toldOfRedis(): string[] {
-  return parts.gateway.log
+  return parts.log
     .filter(({ stream, event }) => stream === 'security' && String(event).startsWith('redis_'))
     .map(({ level, event }) => `${String(level)} ${String(event)}`)
 }
@@ -98,7 +92,7 @@ function toldOfRedis(): string[] {
 /** Within a second from when Redis answers others. */
 async function assertBack(): Promise<void> {
   await redis.command('PING')
-  const processIds = [parts.gateway.processId, redis.processId]
+  const processIds = [parts.processId, redis.processId]
   await promptly('sessions work again', BACK_WITHIN_MS, processIds, async () => {
     return outcomeOf(await askSession()) === 'passed'
   })
@@ -153,7 +147,7 @@ describe('while Redis', () => {
     await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
     await redis.command('CONFIG', 'SET', 'maxmemory', '1')
     await eventually('it goes on', async () => outcomeOf(await askSession()) === 'passed')
-    const created = await fetch(`${parts.gateway.adminOrigin}/sessions`, {
+    const created = await fetch(`${parts.adminOrigin}/sessions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: '{"userId":"u"}',
@@ -168,12 +162,14 @@ describe('a server that is no Redis', () => {
     for (const rubbish of ['HTTP/1.1 200 OK\r\n\r\n', '$-9\r\n', '*1000000\r\n', '+OK\r\n']) {
       const server = await startRawUpstream(() => rubbish)
       const address = `127.0.0.1:${server.port}`
-      const other = await startCredentialGateway(
-        { redis: { nodes: [address] }, sessions: {}, revocation: { redis: false } },
-        { '/s/*': { authenticate: ['session'] } },
-        { SALLYPORT_LISTENER_THREADS: '1' },
-      )
-      const starvedMs = watchStarvation([process.pid, other.gateway.processId])
+      const other = await openGateway({
+        redis: { nodes: [address] },
+        sessions: {},
+        revocation: { redis: false },
+        routes: { '/s/*': { authenticate: ['session'] } },
+        environment: { SALLYPORT_LISTENER_THREADS: '1' },
+      })
+      const starvedMs = watchStarvation([process.pid, other.processId])
       const reply = await other.ask('/s/x', { cookie: `__Host-sid=${newSessionId()}` })
       assert.equal(outcomeOf(reply), '503 verifier_unavailable', rubbish)
       assert.ok(reply.durationMs < REFUSED_WITHIN_MS + starvedMs())

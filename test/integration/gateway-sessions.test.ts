@@ -1,35 +1,28 @@
 /** Sessions in a real Redis, through a whole gateway. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import {
-  type CredentialGateway,
-  newSessionId,
-  outcomeOf,
-  sha256,
-  startCredentialGateway,
-  upstreamField,
-} from '../support/credential-gateway.ts'
+import { outcomeOf, upstreamField } from '../support/gateway-answer.ts'
 import { RedisServer } from '../support/redis-server.ts'
+import { newSessionId, sha256 } from '../support/stored-credentials.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const ALLOWED_ORIGIN = 'https://app.example.com'
 const CLEARED = '__Host-sid=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure'
 
 let redis: RedisServer
-let parts: CredentialGateway
+let parts: TestGateway
 
 before(async () => {
   redis = await RedisServer.start()
-  parts = await startCredentialGateway(
-    {
-      redis: redis.patientSettings,
-      sessions: { ttl: '60s', absoluteTtl: '100s', allowedOrigins: [ALLOWED_ORIGIN] },
-    },
-    {
+  parts = await openGateway({
+    redis: redis.patientSettings,
+    sessions: { ttl: '60s', absoluteTtl: '100s', allowedOrigins: [ALLOWED_ORIGIN] },
+    routes: {
       '/s/*': { authenticate: ['session'] },
       '/scoped/*': { authenticate: ['session'], require: { scopes: { all: ['write'] } } },
       '/public/*': { authenticate: 'none' },
     },
-  )
+  })
 })
 
 after(async () => {
@@ -98,13 +91,13 @@ describe('a session cookie', () => {
   ]
   for (const [what, expected, headers] of refusals) {
     it(`${what} is answered ${expected}`, async () => {
-      const before = parts.upstreamRequests()
+      const before = parts.upstream.requests
       const reply = await parts.ask('/s/x', await headers())
       assert.equal(outcomeOf(reply), expected)
-      assert.equal(parts.upstreamRequests(), before)
-      assert.match(reply.headers['www-authenticate'] ?? '', /^Cookie realm="sallyport"/)
+      assert.equal(parts.upstream.requests, before)
+      assert.match(reply.field('www-authenticate') ?? '', /^Cookie realm="sallyport"/)
       const isCleared = expected !== '401 no_session'
-      assert.deepEqual(reply.headers['set-cookie'], isCleared ? [CLEARED] : undefined)
+      assert.deepEqual(reply.values('set-cookie'), isCleared ? [CLEARED] : [])
     })
   }
 
@@ -189,18 +182,13 @@ describe('look-ups of concurrent requests', () => {
       Array.from({ length: 200 }, () => parts.ask('/s/x', cookie(id))),
     )
     assert.ok(replies.every(({ status }) => status === 200))
-    const commands = await parts.gateway.metric('sallyport_redis_commands_total')
-    const writes = await parts.gateway.metric('sallyport_redis_writes_total')
+    const commands = await parts.metric('sallyport_redis_commands_total')
+    const writes = await parts.metric('sallyport_redis_writes_total')
     assert.ok(commands > writes, `${commands} commands in ${writes} writes`)
   })
 })
 
-async function askAdmin(
-  { gateway }: CredentialGateway,
-  path: string,
-  method: string,
-  body?: object,
-) {
+async function askAdmin(gateway: TestGateway, path: string, method: string, body?: object) {
   const answer = await fetch(`${gateway.adminOrigin}${path}`, {
     method,
     ...(body === undefined
@@ -308,11 +296,12 @@ describe('the admin listener', () => {
 
 describe('the admin listener where keys hold plain ids', () => {
   it('says that a digest names no session there, and finds it by its id and its user', async () => {
-    const plain = await startCredentialGateway(
-      { redis: redis.patientSettings, sessions: { keyHash: 'none', keyPrefix: 'plain:' } },
-      { '/s/*': { authenticate: ['session'] } },
-      { SALLYPORT_LISTENER_THREADS: '1' },
-    )
+    const plain = await openGateway({
+      redis: redis.patientSettings,
+      sessions: { keyHash: 'none', keyPrefix: 'plain:' },
+      routes: { '/s/*': { authenticate: ['session'] } },
+      environment: { SALLYPORT_LISTENER_THREADS: '1' },
+    })
     try {
       const created = await askAdmin(plain, '/sessions', 'POST', { userId: 'ivan' })
       const id = String(created.body['id'])

@@ -1,20 +1,15 @@
 /** Routes in shadow: what they would refuse reaches the upstream, once, and is reported. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import {
-  type CredentialGateway,
-  outcomeOf,
-  type Reply,
-  sha256,
-  startCredentialGateway,
-  upstreamField,
-} from '../support/credential-gateway.ts'
 import { eventually } from '../support/eventually.ts'
-import { liveToken } from '../support/jwt-gateway.ts'
+import { type Answer, outcomeOf, upstreamField } from '../support/gateway-answer.ts'
+import { liveToken } from '../support/live-token.ts'
 import { AUDIENCE, mintKey } from '../support/mint-token.ts'
 import { exchangeRaw } from '../support/raw-http.ts'
 import { revoke } from '../support/revocation-gateways.ts'
-import { TENANT_ISSUERS, tenantToken } from '../support/tenant-gateway.ts'
+import { sha256 } from '../support/stored-credentials.ts'
+import { TENANT_ISSUERS, tenantToken } from '../support/tenant-issuers.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const SECRET = 'a shared secret of thirty-two bytes at the least'
 const ISSUER = 'https://shared.example.com/'
@@ -25,25 +20,23 @@ const NOWHERE = 'http://127.0.0.1:1'
 const key = { ...mintKey('HS256'), signingKey: new Uint8Array(Buffer.from(SECRET)) }
 const wrongKey = { ...key, signingKey: new Uint8Array(Buffer.from(`another ${SECRET}`)) }
 
-let parts: CredentialGateway
+let parts: TestGateway
 
 before(async () => {
   const shadow = { mode: 'shadow', issuers: ['shared'] }
   const query = { credentials: [{ from: 'header' }, { from: 'query', name: 'access_token' }] }
-  parts = await startCredentialGateway(
-    {
-      issuers: {
-        shared: { issuer: ISSUER, audiences: [AUDIENCE], algorithms: ['HS256'], secret: SECRET },
-        opaque: {
-          issuer: 'https://opaque.example.com/',
-          audiences: [AUDIENCE],
-          introspection: { endpoint: NOWHERE, clientId: 'gateway', clientSecret: 'secret' },
-        },
+  parts = await openGateway({
+    issuers: {
+      shared: { issuer: ISSUER, audiences: [AUDIENCE], algorithms: ['HS256'], secret: SECRET },
+      opaque: {
+        issuer: 'https://opaque.example.com/',
+        audiences: [AUDIENCE],
+        introspection: { endpoint: NOWHERE, clientId: 'gateway', clientSecret: 'secret' },
       },
-      sessions: { store: 'memory' },
-      apiKeys: { keys: [{ sha256: sha256(API_KEY), userId: 'batch' }] },
     },
-    {
+    sessions: { store: 'memory' },
+    apiKeys: { keys: [{ sha256: sha256(API_KEY), userId: 'batch' }] },
+    routes: {
       '/jwt/*': { ...shadow, authenticate: ['jwt'], ...query },
       '/scoped/*': { ...shadow, authenticate: ['jwt'], require: { scopes: { all: ['delete'] } } },
       '/session/*': { mode: 'shadow', authenticate: ['session'] },
@@ -52,8 +45,8 @@ before(async () => {
       '/optional/*': { ...shadow, authenticate: 'optional' },
       '/enforced/*': { authenticate: ['jwt'], issuers: ['shared'] },
     },
-    { SALLYPORT_LISTENER_THREADS: '1' },
-  )
+    environment: { SALLYPORT_LISTENER_THREADS: '1' },
+  })
 })
 
 after(() => parts.stop())
@@ -62,13 +55,11 @@ const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
 function reported(route: string, code: string): Promise<number> {
   const labels = `route="${route}",code="${code}"`
-  return parts.gateway.metric(`sallyport_shadow_refusals_total{${labels}}`)
+  return parts.metric(`sallyport_shadow_refusals_total{${labels}}`)
 }
 
-async function allReported(): Promise<number> {
-  const text = await (await fetch(`${parts.gateway.adminOrigin}/metrics`)).text()
-  const samples = text.matchAll(/^sallyport_shadow_refusals_total\{.*\} (\d+)$/gm)
-  return [...samples].reduce((sum, [, count]) => sum + Number(count), 0)
+function allReported(): Promise<number> {
+  return parts.metric('sallyport_shadow_refusals_total', {})
 }
 
 /** Sends a request that would be refused, with an identity of its own making. */
@@ -77,13 +68,13 @@ async function assertPassed(
   code: string,
   headers: Readonly<Record<string, string>>,
   method = 'GET',
-): Promise<Reply> {
+): Promise<Answer> {
   const route = `at${path.replace(/[^a-z]/g, '')}`
-  const [requests, reports] = [parts.upstreamRequests(), await reported(route, code)]
+  const [requests, reports] = [parts.upstream.requests, await reported(route, code)]
   const forged = { 'x-user-id': 'mallory', 'x-user-roles': 'admin' }
   const reply = await parts.ask(path, { ...headers, ...forged }, method)
   assert.equal(outcomeOf(reply), 'passed')
-  assert.equal(parts.upstreamRequests(), requests + 1)
+  assert.equal(parts.upstream.requests, requests + 1)
   assert.equal(await reported(route, code), reports + 1)
   assert.equal(upstreamField(reply, 'x-user-id'), null)
   assert.equal(upstreamField(reply, 'x-user-roles'), null)
@@ -118,7 +109,7 @@ describe('a route in shadow', () => {
     const jti = 'revoked-in-shadow'
     const token = bearer(liveToken(key, ISSUER, { jti, sub: 'alice' }))
     assert.equal(upstreamField(await parts.ask('/jwt/', token), 'x-user-id'), 'alice')
-    assert.equal((await revoke(parts.gateway, { jti, issuer: ISSUER })).status, 201)
+    assert.equal((await revoke(parts, { jti, issuer: ISSUER })).status, 201)
     await assertPassed('/jwt/', 'token_revoked', token)
   })
 
@@ -131,7 +122,7 @@ describe('a route in shadow', () => {
     const before = await reported('atjwt', 'invalid_request')
     const head = 'GET /jwt/ HTTP/1.1\r\nHost: gateway.test\r\n'
     const twice = `${head}Authorization: Bearer a\r\nAuthorization: Bearer b\r\n\r\n`
-    const { answers } = await exchangeRaw(parts.gateway.port, twice)
+    const { answers } = await exchangeRaw(parts.port, twice)
     assert.equal(answers[0]?.status, 200)
     const { rawHeaders } = JSON.parse(answers[0].body.toString()) as { rawHeaders: string[] }
     assert.deepEqual(
@@ -160,19 +151,16 @@ describe('a route in shadow', () => {
     const sample = 'sallyport_requests_total{route="atkey",outcome="forwarded_2xx"}'
     const refusals =
       'sallyport_refusals_total{code="invalid_api_key",reason="api_key_unknown",issuer="none"}'
-    const [forwarded, refused] = [
-      await parts.gateway.metric(sample),
-      await parts.gateway.metric(refusals),
-    ]
+    const [forwarded, refused] = [await parts.metric(sample), await parts.metric(refusals)]
     await assertPassed('/key/', 'invalid_api_key', { 'x-api-key': 'another-bad-key-0123456789' })
-    assert.equal(await parts.gateway.metric(sample), forwarded + 1)
-    assert.equal(await parts.gateway.metric(refusals), refused)
+    assert.equal(await parts.metric(sample), forwarded + 1)
+    assert.equal(await parts.metric(refusals), refused)
   })
 
   it('tells the security log of it with code and route, without the credential', async () => {
     const token = 'nobody.ever.issued.this'
     await parts.ask('/optional/', bearer(token))
-    const events = () => parts.gateway.log.filter(({ event }) => event === 'shadow_refused')
+    const events = () => parts.log.filter(({ event }) => event === 'shadow_refused')
     await eventually('the event is in the log', () => events().length > 0)
     const [event] = events()
     assert.equal(event?.['stream'], 'security')
@@ -182,7 +170,7 @@ describe('a route in shadow', () => {
         ...['code', 'event', 'level', 'reason', 'route', 'stream', 'suppressed', 'thread', 'time'],
       ].toSorted(),
     )
-    assert.doesNotMatch(JSON.stringify(parts.gateway.log), new RegExp(token.replaceAll('.', '\\.')))
+    assert.doesNotMatch(JSON.stringify(parts.log), new RegExp(token.replaceAll('.', '\\.')))
   })
 
   it('leaves its neighbours alone', async () => {
@@ -197,23 +185,21 @@ describe('a route in shadow', () => {
 })
 
 describe('a route in shadow, with tenants', () => {
-  let gateway: CredentialGateway
+  let gateway: TestGateway
   before(async () => {
-    gateway = await startCredentialGateway(
-      {
-        issuers: TENANT_ISSUERS,
-        tenants: {
-          resolve: [{ from: 'header', name: 'X-Tenant-Id' }],
-          registry: {
-            acme: { issuers: ['main'] },
-            globex: { issuers: ['main'] },
-            initech: { status: 'suspended', issuers: ['main'] },
-          },
+    gateway = await openGateway({
+      issuers: TENANT_ISSUERS,
+      tenants: {
+        resolve: [{ from: 'header', name: 'X-Tenant-Id' }],
+        registry: {
+          acme: { issuers: ['main'] },
+          globex: { issuers: ['main'] },
+          initech: { status: 'suspended', issuers: ['main'] },
         },
       },
-      { '/*': { authenticate: ['jwt'], mode: 'shadow' } },
-      { SALLYPORT_LISTENER_THREADS: '1' },
-    )
+      routes: { '/*': { authenticate: ['jwt'], mode: 'shadow' } },
+      environment: { SALLYPORT_LISTENER_THREADS: '1' },
+    })
   })
   after(() => gateway.stop())
 
@@ -224,17 +210,17 @@ describe('a route in shadow, with tenants', () => {
     ['globex', 'tenant_mismatch'],
   ] as const) {
     it(`passes once what would be ${code}, without identity`, async () => {
-      const requests = gateway.upstreamRequests()
+      const requests = gateway.upstream.requests
       const token = bearer(await tenantToken('acme'))
       const named: Record<string, string> = tenant === null ? {} : { 'x-tenant-id': tenant }
       const reply = await gateway.ask('/x', { ...token, ...named })
       assert.equal(outcomeOf(reply), 'passed')
-      assert.equal(gateway.upstreamRequests(), requests + 1)
+      assert.equal(gateway.upstream.requests, requests + 1)
       assert.equal(upstreamField(reply, 'authorization'), token.authorization)
       assert.equal(upstreamField(reply, 'x-user-id'), null)
       assert.equal(upstreamField(reply, 'x-tenant-id'), null)
       const sample = `sallyport_shadow_refusals_total{route="at",code="${code}"}`
-      assert.equal(await gateway.gateway.metric(sample), 1)
+      assert.equal(await gateway.metric(sample), 1)
     })
   }
 })

@@ -14,8 +14,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
+import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 
 /** Beyond the native server's clock, however its ticks fall. */
 const UPSTREAM_MS = 15_000
@@ -23,8 +23,8 @@ const BODY = 'one part, two parts'
 
 let directory = ''
 let upstream: Server
-let plain: RunningGateway
-let secure: RunningGateway
+let plain: TestGateway
+let secure: TestGateway
 
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'sallyport-slow-'))

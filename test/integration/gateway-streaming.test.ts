@@ -14,10 +14,9 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
-import { gatewayText } from '../support/open-gateway.ts'
 import { openRaw, type RawConnection } from '../support/raw-http.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
 import { watchStarvation } from '../support/starvation.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const MIB = 2 ** 20
 const BODY_BYTES = 2 ** 30
@@ -52,7 +51,7 @@ let pouring = 0
 let uploadedBytes = 0
 let uploadWindowBytes = Number.POSITIVE_INFINITY
 let upstream: Server
-let gateway: RunningGateway
+let gateway: TestGateway
 
 /** Answers with so many bytes, as fast as they are taken. */
 function pour(response: ServerResponse, bytes: number): void {
@@ -166,11 +165,10 @@ before(async () => {
   upstream.listen(0, '127.0.0.1')
   await once(upstream, 'listening')
   const { port } = upstream.address() as AddressInfo
-  gateway = await startGateway(
-    gatewayText([`http://127.0.0.1:${port}`], {
-      server: { limits: { bodyBytes: 2 * BODY_BYTES } },
-    }),
-  )
+  gateway = await openGateway({
+    upstream: [`http://127.0.0.1:${port}`],
+    server: { limits: { bodyBytes: 2 * BODY_BYTES } },
+  })
   if (gateway.log.some(({ event }) => event === 'receive_buffer_unbounded')) {
     uploadWindowBytes = UPLOAD_WINDOW_BYTES
   }
@@ -271,12 +269,10 @@ describe('an upstream that stops reading', () => {
     deaf.listen(0, '127.0.0.1')
     await once(deaf, 'listening')
     const { port } = deaf.address() as AddressInfo
-    const holding = await startGateway(
-      gatewayText([`http://127.0.0.1:${port}`], {
-        server: { limits: { bodyBytes: 2 * BODY_BYTES } },
-        upstream: { responseTimeout: '4s' },
-      }),
-    )
+    const holding = await openGateway({
+      upstream: { targets: [`http://127.0.0.1:${port}`], responseTimeout: '4s' },
+      server: { limits: { bodyBytes: 2 * BODY_BYTES } },
+    })
     const clients: RawConnection[] = []
     test.after(async () => {
       for (const client of clients) client.destroy()

@@ -1,31 +1,26 @@
 /** What instances make of tenants in Redis that change, are lost, or are written oddly. */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
-import {
-  type CredentialGateway,
-  outcomeOf,
-  startCredentialGateway,
-} from '../support/credential-gateway.ts'
 import { eventually } from '../support/eventually.ts'
+import { outcomeOf } from '../support/gateway-answer.ts'
 import { RedisServer } from '../support/redis-server.ts'
-import { TENANT_ISSUERS, tenantToken } from '../support/tenant-gateway.ts'
+import { TENANT_ISSUERS, tenantToken } from '../support/tenant-issuers.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const ACTIVE = JSON.stringify({ status: 'active' })
 const SUSPENDED = JSON.stringify({ status: 'suspended' })
 const OWNER = JSON.stringify({ status: 'active', issuers: ['own'] })
 
 let redis: RedisServer
-let gateway: CredentialGateway
+let gateway: TestGateway
 
-function startGateway(tenants: object): Promise<CredentialGateway> {
-  return startCredentialGateway(
-    {
-      issuers: TENANT_ISSUERS,
-      redis: redis.patientSettings,
-      tenants: { resolve: [{ from: 'header' }], redis: true, ...tenants },
-    },
-    { '/*': { authenticate: ['jwt'] } },
-  )
+function startGateway(tenants: object): Promise<TestGateway> {
+  return openGateway({
+    issuers: TENANT_ISSUERS,
+    redis: redis.patientSettings,
+    tenants: { resolve: [{ from: 'header' }], redis: true, ...tenants },
+    routes: { '/*': { authenticate: ['jwt'] } },
+  })
 }
 
 /** As an operator does it: the change and its announcement in one transaction. */
@@ -46,7 +41,7 @@ async function becomes(tenant: string, expected: string): Promise<void> {
 }
 
 function hasTold(event: string): boolean {
-  return gateway.gateway.log.some((line) => line['event'] === event)
+  return gateway.log.some((line) => line['event'] === event)
 }
 
 async function fill(): Promise<void> {

@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import {
-  type CredentialGateway,
-  outcomeOf,
-  sha256,
-  startCredentialGateway,
-  upstreamField,
-} from '../support/credential-gateway.ts'
 import { eventually } from '../support/eventually.ts'
+import { outcomeOf, upstreamField } from '../support/gateway-answer.ts'
 import { RedisServer } from '../support/redis-server.ts'
-import { TENANT_ISSUERS, tenantToken } from '../support/tenant-gateway.ts'
+import { sha256 } from '../support/stored-credentials.ts'
+import { TENANT_ISSUERS, tenantToken } from '../support/tenant-issuers.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const JWT = { authenticate: ['jwt'] }
 
@@ -38,27 +34,25 @@ function naming(source: Source, tenant: string): [string, Record<string, string>
 }
 
 describe('tenants of requests and tokens', () => {
-  let gateway: CredentialGateway
+  let gateway: TestGateway
   before(async () => {
-    gateway = await startCredentialGateway(
-      {
-        issuers: TENANT_ISSUERS,
-        tenants: TENANTS,
-        apiKeys: {
-          keys: [
-            { sha256: sha256('key-acme'), userId: 'job', tenantId: 'acme' },
-            { sha256: sha256('key-none'), userId: 'job' },
-          ],
-        },
+    gateway = await openGateway({
+      issuers: TENANT_ISSUERS,
+      tenants: TENANTS,
+      apiKeys: {
+        keys: [
+          { sha256: sha256('key-acme'), userId: 'job', tenantId: 'acme' },
+          { sha256: sha256('key-none'), userId: 'job' },
+        ],
       },
-      {
+      routes: {
         '/open/*': { authenticate: 'none' },
         '/maybe/*': { authenticate: 'optional' },
         '/free/*': { ...JWT, tenant: 'optional' },
         '/none/*': { ...JWT, tenant: 'none' },
         '/*': { authenticate: ['jwt', 'apiKey'] },
       },
-    )
+    })
   })
   after(async () => gateway.stop())
 
@@ -155,8 +149,8 @@ describe('tenants of requests and tokens', () => {
     await ask(naming('header', 'acme'), token)
     const isIt = (line: Readonly<Record<string, unknown>>) =>
       line['event'] === 'cross_tenant_attempt' && line['credentialTenant'] === 'globex'
-    await eventually('the event', () => gateway.gateway.log.some(isIt))
-    const event = gateway.gateway.log.findLast(isIt) ?? {}
+    await eventually('the event', () => gateway.log.some(isIt))
+    const event = gateway.log.findLast(isIt) ?? {}
     assert.equal(event['requestTenant'], 'acme')
     assert.equal(event['credentialTenant'], 'globex')
     assert.equal(event['reason'], 'tenant_of_another')
@@ -172,7 +166,7 @@ function atAcme(mismatch: string): Readonly<Record<string, string>> {
 
 describe('tenants in Redis', () => {
   let redis: RedisServer
-  let gateways: CredentialGateway[]
+  let gateways: TestGateway[]
   before(async () => {
     redis = await RedisServer.start()
     const settings = {
@@ -181,8 +175,8 @@ describe('tenants in Redis', () => {
       tenants: { ...TENANTS, registry: { acme: {} }, redis: true, refreshInterval: '500ms' },
     }
     gateways = [
-      await startCredentialGateway(settings, { '/*': JWT }),
-      await startCredentialGateway(settings, { '/*': JWT }),
+      await openGateway({ ...settings, routes: { '/*': JWT } }),
+      await openGateway({ ...settings, routes: { '/*': JWT } }),
     ]
   })
   after(async () => {

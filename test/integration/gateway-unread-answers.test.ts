@@ -10,10 +10,12 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { FaultyServer } from '../support/faulty-server.ts'
-import { ask, jwtGatewayText, publishedJwk } from '../support/jwt-gateway.ts'
+import { ask } from '../support/gateway-answer.ts'
+import { gatewayText } from '../support/gateway-text.ts'
+import { publishedJwk } from '../support/live-token.ts'
 import { mintKey } from '../support/mint-token.ts'
 import { openRaw } from '../support/raw-http.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const MIB = 1_048_576
 /** What a minute of attack may cost at most, and more than any of these needs. */
@@ -33,7 +35,7 @@ const onAnswered = new Map<string, () => void>()
 let keys: FaultyServer
 let upstream: Server
 let configuration = ''
-let gateway: RunningGateway
+let gateway: TestGateway
 
 before(async () => {
   keys = await FaultyServer.start()
@@ -47,7 +49,8 @@ before(async () => {
   })
   upstream.listen(0, '127.0.0.1')
   await once(upstream, 'listening')
-  configuration = jwtGatewayText({
+  configuration = gatewayText({
+    authenticate: ['jwt'],
     upstream: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`,
     issuers: {
       main: {
@@ -57,7 +60,7 @@ before(async () => {
       },
     },
     routes: { '/api/*': {}, '/public/*': { authenticate: 'none' } },
-    sampling: 0,
+    accessLog: 0,
   })
   gateway = await startGateway(configuration, ONE_THREAD)
 })

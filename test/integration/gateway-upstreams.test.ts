@@ -1,11 +1,10 @@
 /** Upstreams that misbehave, fail or go away, as the client of a whole gateway sees them. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { gatewayText } from '../support/open-gateway.ts'
 import { echoOf, soleAnswer } from '../support/proxied-answer.ts'
 import { answerHeader, exchangeRaw, openRaw } from '../support/raw-http.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
 import { watchStarvation } from '../support/starvation.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 import {
   RAW_ANSWERS,
   type RawScript,
@@ -39,7 +38,7 @@ const misbehave: RawScript = ({ socket, received }) => {
   return undefined
 }
 
-let gateway: RunningGateway
+let gateway: TestGateway
 let echo: UpstreamServer
 let raw: UpstreamServer
 
@@ -48,19 +47,18 @@ before(async () => {
   raw = await startRawUpstream(misbehave)
   const gone = await startRawUpstream(() => undefined)
   await gone.close()
-  gateway = await startGateway(
-    gatewayText([echo.origin], {
-      upstreams: {
-        raw: {
-          targets: [raw.origin],
-          responseTimeout: `${RESPONSE_TIMEOUT_MS}ms`,
-          ejectAfterFailures: 1_000,
-          retryBudget: 0,
-        },
-        dead: { targets: [gone.origin] },
+  gateway = await openGateway({
+    upstream: [echo.origin],
+    upstreams: {
+      raw: {
+        targets: [raw.origin],
+        responseTimeout: `${RESPONSE_TIMEOUT_MS}ms`,
+        ejectAfterFailures: 1_000,
+        retryBudget: 0,
       },
-    }),
-  )
+      dead: { targets: [gone.origin] },
+    },
+  })
 })
 
 after(async () => {
@@ -149,17 +147,19 @@ describe('several targets', () => {
   it('serve together; one that goes down is left out, and comes back', async (test) => {
     const first = await startEchoUpstream()
     let second = await startEchoUpstream()
-    const several = await startGateway(
-      gatewayText([first.origin, second.origin], {
-        upstream: { ejectAfterFailures: 2, probeInterval: '200ms' },
-      }),
-    )
+    const several = await openGateway({
+      upstream: {
+        targets: [first.origin, second.origin],
+        ejectAfterFailures: 2,
+        probeInterval: '200ms',
+      },
+    })
     test.after(async () => {
       await several.stop()
       await first.close()
       await second.close()
     })
-    const ejected = 'sallyport_upstream_ejected{upstream="rest"}'
+    const ejected = 'sallyport_upstream_ejected{upstream="only"}'
     const ask = async () => {
       const answer = await fetch(`${several.origin}/x`)
       await answer.arrayBuffer()

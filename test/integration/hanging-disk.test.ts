@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,9 +12,9 @@ import { DiskCache } from '../../src/keys/disk-cache.ts'
 import { fileSource } from '../../src/keys/jwks-source.ts'
 import { withinDeadline } from '../../src/resilience/deadline.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
+import { gatewayText } from '../support/gateway-text.ts'
 import { es256Jwk } from '../support/key-documents.ts'
-import { gatewayText } from '../support/open-gateway.ts'
-import { SpawnedCommand } from '../support/spawned-command.ts'
+import { serveGateway } from '../support/served-gateway.ts'
 
 /** More than Node has threads for files and names. */
 const ATTEMPTS = 8
@@ -114,13 +114,10 @@ describe('a disk that hangs', () => {
     provider.publish(es256Jwk('one'))
     const uri = `${provider.origin}/jwks`
     createHangingFile(join(directory, copyName('main', `uri ${uri}`)))
-    const file = join(directory, 'gateway.yaml')
     const jwks = { uri, diskCache: directory, timeout: '1s' }
     const issuers = { main: { issuer: 'https://a.example.com/', audiences: ['api'], jwks } }
-    writeFileSync(file, gatewayText(['http://127.0.0.1:9'], { issuers, authenticate: ['jwt'] }))
-    const command = new SpawnedCommand(['serve', '--config', file])
-    test.after(() => command.kill())
-    const port = Number((await command.logged('listening'))['port'])
+    const text = gatewayText({ upstream: ['http://127.0.0.1:9'], issuers, authenticate: ['jwt'] })
+    const { command, port } = await serveGateway(test, text)
     const answer = await fetch(`http://127.0.0.1:${port}/health/ready`)
     assert.equal(answer.status, 200)
     command.signal('SIGTERM')

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { FaultyServer } from '../support/faulty-server.ts'
-import { gatewayText } from '../support/open-gateway.ts'
+import { gatewayText } from '../support/gateway-text.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
@@ -71,7 +71,7 @@ describe('sallyport health', () => {
   ] as const) {
     it(`finds a gateway ${what}, and misses it when it is gone`, async (test) => {
       const file = configFile(
-        gatewayText([UPSTREAM], { server: { ...server, port: await reservePort() } }),
+        gatewayText({ upstream: [UPSTREAM], server: { ...server, port: await reservePort() } }),
       )
       const gateway = await serve(test, file)
       await expectAlive(file)
@@ -86,7 +86,8 @@ describe('sallyport health', () => {
     test.after(() => issuer.down())
     issuer.behaviour = 'error'
     const file = configFile(
-      gatewayText([UPSTREAM], {
+      gatewayText({
+        upstream: [UPSTREAM],
         server: { port: await reservePort() },
         issuers: { main: { issuer: 'x', audiences: ['y'], jwks: { uri: issuer.jwksUri } } },
         authenticate: ['jwt'],
@@ -102,12 +103,12 @@ describe('sallyport health', () => {
     await once(silent, 'listening')
     test.after(() => silent.close())
     const { port } = silent.address() as AddressInfo
-    const file = configFile(gatewayText([UPSTREAM], { server: { port } }))
+    const file = configFile(gatewayText({ upstream: [UPSTREAM], server: { port } }))
     await expectDead(file, /no answer within 2000 ms$/)
   })
 
   it('does not end with 2, which Docker has reserved', async () => {
     await expectDead(configFile('nonsense: true'), /problems?; nothing was started$/)
-    await expectDead(configFile(gatewayText([UPSTREAM])), /port 0 is any free port/)
+    await expectDead(configFile(gatewayText({ upstream: [UPSTREAM] })), /port 0 is any free port/)
   })
 })

@@ -4,14 +4,15 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import { type IdentityProvider, startIdentityProvider } from '../../src/demo/identity-provider.ts'
-import { ask, bearer } from '../support/jwt-gateway.ts'
+import { ask } from '../support/gateway-answer.ts'
+import { bearer } from '../support/live-token.ts'
 import { AUDIENCE } from '../support/mint-token.ts'
 import { reservePort } from '../support/reserved-port.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
+import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 
 let provider: IdentityProvider
-let gateway: RunningGateway
+let gateway: TestGateway
 let upstream: SpawnedCommand
 let upstreamPort = 0
 

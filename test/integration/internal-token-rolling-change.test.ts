@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
-import { sha256 } from '../support/credential-gateway.ts'
 import { eventually } from '../support/eventually.ts'
-import { ask, echoOf, valuesOf } from '../support/jwt-gateway.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { ask, echoOf, valuesOf } from '../support/gateway-answer.ts'
+import { sha256 } from '../support/stored-credentials.ts'
+import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 const API_KEY = 'k'.repeat(40)
@@ -27,7 +27,7 @@ function signingWith({ secret, algorithm }: Keys, ...published: readonly Keys[])
   return { keySecret: secret, algorithm, previousSecrets: published }
 }
 
-async function startInstance(internalToken: object): Promise<RunningGateway> {
+async function startInstance(internalToken: object): Promise<TestGateway> {
   const gateway = await startGateway(
     JSON.stringify({
       server: { host: '127.0.0.1', port: 0, drain: { delay: '0s', timeout: '200ms' } },
@@ -45,12 +45,12 @@ async function startInstance(internalToken: object): Promise<RunningGateway> {
 }
 
 /** What the upstream got. */
-async function mintedBy({ port }: RunningGateway): Promise<string> {
+async function mintedBy({ port }: TestGateway): Promise<string> {
   const echo = echoOf(await ask(port, '/', [['X-API-Key', API_KEY]]))
   return (valuesOf(echo, 'authorization')[0] ?? '').replace(/^Bearer /, '')
 }
 
-async function publishedBy({ origin }: RunningGateway): Promise<JSONWebKeySet> {
+async function publishedBy({ origin }: TestGateway): Promise<JSONWebKeySet> {
   const answer = await fetch(`${origin}/.well-known/jwks.json`)
   return (await answer.json()) as JSONWebKeySet
 }
@@ -60,7 +60,7 @@ interface Stage {
   readonly keySets: readonly JSONWebKeySet[]
 }
 
-async function stageOf(instances: readonly RunningGateway[]): Promise<Stage> {
+async function stageOf(instances: readonly TestGateway[]): Promise<Stage> {
   return {
     tokens: await Promise.all(instances.map(mintedBy)),
     keySets: await Promise.all(instances.map(publishedBy)),

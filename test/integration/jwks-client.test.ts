@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { KeyRing } from '../../src/keys/key-ring.ts'
-import { systemClock } from '../../src/resilience/clock.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Behaviour, FaultyServer } from '../support/faulty-server.ts'
 import { aliveKeys } from '../support/generations.ts'
@@ -139,6 +139,23 @@ describe('JWKS client', () => {
       assert.deepEqual(aliveKeys(watched.client.keySet(), watched.table), [true])
       const told = watched.eventTypes().filter((type) => type === 'stale_keys_in_use')
       assert.equal(told.length, 1)
+    })
+  })
+
+  describe('provider down while a token waits for a key', () => {
+    it('is asked ever less often, and its outage is told once', async () => {
+      const { client, eventTypes } = clients.create(server.jwksUri, {
+        retry: { initialMs: 10, maxMs: 10_000 },
+      })
+      await client.start()
+      server.behaviour = 'error'
+      assert.equal((await client.resolveUnknownKey('forged')).outcome, 'unavailable')
+      const told = () => eventTypes().filter((type) => type === 'jwks_refresh_failed').length
+      await eventually('some attempts', () => client.status().consecutiveFailures >= 8)
+      assert.equal(told(), 1)
+      server.behaviour = 'good'
+      await eventually('keys again', () => eventTypes().includes('jwks_refresh_recovered'))
+      assert.equal(told(), 1)
     })
   })
 

@@ -1,48 +1,26 @@
 /** Threads that fail at the worst moment, and a supervisor that fails itself. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { eventually } from '../support/eventually.ts'
-import { gatewayText } from '../support/open-gateway.ts'
+import { gatewayText } from '../support/gateway-text.ts'
+import { HeldUpstream } from '../support/held-upstream.ts'
 import { soleAnswer } from '../support/proxied-answer.ts'
 import { openRaw, type RawConnection } from '../support/raw-http.ts'
-import { SpawnedCommand } from '../support/spawned-command.ts'
+import { type ServedGateway, serveGateway } from '../support/served-gateway.ts'
+import type { SpawnedCommand } from '../support/spawned-command.ts'
 import { FAULT_FLAGS, FAULT_VARIABLE, type Fault } from '../support/thread-faults.ts'
 
 const CLIENTS = 20
 const END_MS_MAX = 15_000
 
-/** An upstream that answers `/held` only when it is told to. */
-let upstream: Server
-let origin = ''
-const held: (() => void)[] = []
-let directory = ''
-let files = 0
+let upstream: HeldUpstream
 
 before(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'sallyport-failures-'))
-  upstream = createServer((request, response) => {
-    if (request.url?.startsWith('/held')) held.push(() => response.end('at last'))
-    else response.end('ok')
-  })
-  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
-  origin = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
+  upstream = await HeldUpstream.start()
 })
 
-after(() => {
-  upstream.closeAllConnections()
-  upstream.close()
-  rmSync(directory, { recursive: true })
-})
-
-interface Served {
-  readonly command: SpawnedCommand
-  readonly port: number
-}
+after(() => upstream.close())
 
 /** A gateway in which SIGUSR2 makes a thread fail. */
 async function serve(
@@ -51,20 +29,14 @@ async function serve(
   drain: { readonly delay: string; readonly timeout: string },
   threads = 2,
   sections: Readonly<Record<string, unknown>> = {},
-): Promise<Served> {
-  files += 1
-  const file = join(directory, `gateway-${files}.yaml`)
-  const text = gatewayText([origin], { server: { drain } })
-  writeFileSync(file, JSON.stringify({ ...(JSON.parse(text) as object), ...sections }))
+): Promise<ServedGateway> {
+  const text = gatewayText({ upstream: [upstream.origin], server: { drain } })
   const environment = {
     SALLYPORT_LISTENER_THREADS: String(threads),
     [FAULT_VARIABLE]: JSON.stringify(fault),
   }
-  const words = ['serve', '--config', file]
-  const command = new SpawnedCommand(words, environment, undefined, FAULT_FLAGS)
-  test.after(() => command.kill())
-  const { port } = await command.logged('listening')
-  return { command, port: Number(port) }
+  const all = JSON.stringify({ ...(JSON.parse(text) as object), ...sections })
+  return serveGateway(test, all, environment, FAULT_FLAGS)
 }
 
 async function expectEnd(command: SpawnedCommand, exitCode: number): Promise<void> {
@@ -82,14 +54,14 @@ async function ask(port: number, path: string): Promise<RawConnection | null> {
 /** Requests that wait for the upstream, in both threads: one that lives keeps the instance up. */
 async function holdBoth(port: number) {
   const clients: RawConnection[] = []
-  const heldBefore = held.length
+  const heldBefore = upstream.heldCount
   for (let count = 0; count < CLIENTS; count += 1) {
     const client = await ask(port, '/held')
     if (client !== null) clients.push(client)
   }
-  await eventually('all are held', () => held.length === heldBefore + CLIENTS)
+  await eventually('all are held', () => upstream.heldCount === heldBefore + CLIENTS)
   const release = (): void => {
-    for (const answer of held.slice(heldBefore)) answer()
+    upstream.answerAfter(heldBefore)
   }
   return { clients, release }
 }
@@ -209,9 +181,9 @@ describe('a failure in the supervisor that nothing catches', () => {
     it(`ends the process with 1 and a message: ${kind}`, async (test) => {
       const fault = { thread: null, kind }
       const { command, port } = await serve(test, fault, { delay: '1m', timeout: '1m' })
-      const heldBefore = held.length
+      const heldBefore = upstream.heldCount
       const client = await ask(port, '/held')
-      await eventually('a request runs', () => held.length > heldBefore)
+      await eventually('a request runs', () => upstream.heldCount > heldBefore)
       command.signal('SIGUSR2')
       await expectEnd(command, 1)
       await client?.waitForClose()

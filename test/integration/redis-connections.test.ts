@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { RedisFailure, RedisReply } from '../../src/resilience/redis-reply.ts'
+import type { RedisFailure, RedisReply } from '../../src/redis/redis-reply.ts'
 import { eventually, promptly } from '../support/eventually.ts'
 import { RedisClients, timed, type WatchedConnections } from '../support/redis-clients.ts'
 import { PATIENT } from '../support/redis-options.ts'

@@ -2,17 +2,13 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  type CredentialGateway,
-  newSessionId,
-  outcomeOf,
-  sha256,
-  startCredentialGateway,
-} from '../support/credential-gateway.ts'
 import { eventually, promptly } from '../support/eventually.ts'
+import { outcomeOf } from '../support/gateway-answer.ts'
 import { RedisClients } from '../support/redis-clients.ts'
 import { RedisServer } from '../support/redis-server.ts'
+import { newSessionId, sha256 } from '../support/stored-credentials.ts'
 import { SwitchedProxy } from '../support/switched-proxy.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const BACK_WITHIN_MS = 1_000
 /** Longer than any connection is held, and several attempts to find a master. */
@@ -34,10 +30,16 @@ async function follows(server: RedisServer): Promise<void> {
   })
 }
 
-/** The roles change, but the name leads to the old master until it is switched. */
-async function swapRoles(): Promise<void> {
+/**
+ * The roles change.
+ *
+ * @param isSwitchedFirst Whether the name leads to the new master before the old one is demoted;
+ *   otherwise it leads to the old one until the test switches it.
+ */
+async function swapRoles(isSwitchedFirst = false): Promise<void> {
   const [old, successor] = [master(), replica()]
   await successor.command('replicaof', 'no', 'one')
+  if (isSwitchedFirst) name.target = successor.port
   await old.command('replicaof', '127.0.0.1', successor.port)
   current = 1 - current
   await follows(old)
@@ -64,8 +66,7 @@ describe('connections to one server that is demoted', () => {
   it('are all left at the first write that it refuses, which the new master gets', async () => {
     const { redis, states } = await clients.connect([name.node])
     await redis.set('a', 'x', 100)
-    await swapRoles()
-    name.target = master().port
+    await swapRoles(true)
     await promptly('writes work', BACK_WITHIN_MS, [master().processId], async () => {
       return (await redis.getex('a', 100)).ok
     })
@@ -96,22 +97,20 @@ describe('connections to one server that is demoted', () => {
 })
 
 describe('a gateway whose Redis is demoted behind its name', () => {
-  let parts: CredentialGateway
+  let parts: TestGateway
   let id: string
   before(async () => {
     name.target = master().port
-    parts = await startCredentialGateway(
-      {
-        redis: { nodes: [name.address] },
-        sessions: { ttl: '60s' },
-        apiKeys: { redis: true },
-        revocation: { redis: true },
-      },
-      {
+    parts = await openGateway({
+      redis: { nodes: [name.address] },
+      sessions: { ttl: '60s' },
+      apiKeys: { redis: true },
+      revocation: { redis: true },
+      routes: {
         '/s/*': { authenticate: ['session'] },
         '/k/*': { authenticate: ['apiKey'] },
       },
-    )
+    })
   })
   after(() => parts.stop())
   beforeEach(async () => {
@@ -126,7 +125,7 @@ describe('a gateway whose Redis is demoted behind its name', () => {
 
   const askSession = () => parts.ask('/s/x', { cookie: `__Host-sid=${id}` })
   const post = async (path: string, body: unknown) => {
-    const answer = await fetch(`${parts.gateway.adminOrigin}${path}`, {
+    const answer = await fetch(`${parts.adminOrigin}${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
@@ -135,7 +134,7 @@ describe('a gateway whose Redis is demoted behind its name', () => {
   }
 
   async function everythingWorks(): Promise<void> {
-    const processIds = [parts.gateway.processId, master().processId]
+    const processIds = [parts.processId, master().processId]
     const works = (what: string, holds: () => Promise<boolean>) =>
       promptly(what, BACK_WITHIN_MS, processIds, holds)
     await works('sessions', async () => outcomeOf(await askSession()) === 'passed')

@@ -1,19 +1,14 @@
 /** One record in Redis that is far too large, while everybody else's are as they should be. */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
-import {
-  type CredentialGateway,
-  newSessionId,
-  outcomeOf,
-  type Reply,
-  sha256,
-  startCredentialGateway,
-} from '../support/credential-gateway.ts'
 import { eventually } from '../support/eventually.ts'
+import { type Answer, outcomeOf } from '../support/gateway-answer.ts'
 import { RedisClients } from '../support/redis-clients.ts'
 import { PATIENT } from '../support/redis-options.ts'
 import { RedisCluster, RedisServer } from '../support/redis-server.ts'
 import { slowness } from '../support/starvation.ts'
+import { newSessionId, sha256 } from '../support/stored-credentials.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const HUGE_BYTES = 20 * 1_024 * 1_024
 const LOAD_MS = 2_000
@@ -101,21 +96,19 @@ describe('looking up a record that is too large', () => {
 })
 
 describe('a gateway with a session record of 20 MiB', () => {
-  let parts: CredentialGateway
+  let parts: TestGateway
   before(async () => {
-    parts = await startCredentialGateway(
-      {
-        redis: {
-          nodes: [server.address],
-          // A busy machine must not look like a Redis that is too slow.
-          commandTimeout: `${Math.ceil(COMMAND_MS * slowness())}ms`,
-          connectTimeout: '2s',
-        },
-        sessions: { ttl: '60s' },
+    parts = await openGateway({
+      redis: {
+        nodes: [server.address],
+        // A busy machine must not look like a Redis that is too slow.
+        commandTimeout: `${Math.ceil(COMMAND_MS * slowness())}ms`,
+        connectTimeout: '2s',
       },
-      { '/s/*': { authenticate: ['session'] } },
-      { SALLYPORT_LISTENER_THREADS: '1', SALLYPORT_REDIS_CONNECTIONS_MIN: '1' },
-    )
+      sessions: { ttl: '60s' },
+      routes: { '/s/*': { authenticate: ['session'] } },
+      environment: { SALLYPORT_LISTENER_THREADS: '1', SALLYPORT_REDIS_CONNECTIONS_MIN: '1' },
+    })
   })
   after(() => parts.stop())
 
@@ -130,7 +123,7 @@ describe('a gateway with a session record of 20 MiB', () => {
     await eventually('sessions work', async () => outcomeOf(await ask()) === 'passed')
 
     const endMs = performance.now() + LOAD_MS
-    const client = async (next: () => Promise<Reply>, outcomes: string[]) => {
+    const client = async (next: () => Promise<Answer>, outcomes: string[]) => {
       while (performance.now() < endMs) outcomes.push(outcomeOf(await next()))
     }
     const others: string[] = []
@@ -141,7 +134,7 @@ describe('a gateway with a session record of 20 MiB', () => {
     ])
     assert.deepEqual([...new Set(others)], ['passed'], `of ${others.length}`)
     assert.deepEqual([...new Set(large)], ['503 verifier_unavailable'])
-    const told = (event: string) => parts.gateway.log.filter((line) => line['event'] === event)
+    const told = (event: string) => parts.log.filter((line) => line['event'] === event)
     assert.equal(told('redis_unreachable').length, 0)
     await eventually('it is told', () => told('redis_record_too_large').length > 0)
     assert.equal(told('redis_record_too_large').length, 1, 'once, however often it is asked for')

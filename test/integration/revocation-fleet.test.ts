@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { systemClock } from '../../src/resilience/clock.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
 import { eventually, promptly } from '../support/eventually.ts'
 import { RedisServer } from '../support/redis-server.ts'
 import { type FleetMember, fillLog, startMember } from '../support/revocation-fleet.ts'

@@ -141,9 +141,10 @@ describe('an address that cannot be listened on', () => {
 
     it(`is named when the ${setting} host is not on this machine`, async (test) => {
       const token = setting === 'admin' ? { token: 't'.repeat(32) } : {}
-      const file = configFile({ [setting]: { host: FOREIGN_ADDRESS, port: 0, ...token } })
+      const { port } = LOOPBACK
+      const file = configFile({ [setting]: { host: FOREIGN_ADDRESS, port, ...token } })
       await expectRefusal(serve(test, file), [
-        `sallyport: ${setting}: cannot listen on ${FOREIGN_ADDRESS}:0: this machine does not have that address`,
+        `sallyport: ${setting}: cannot listen on ${FOREIGN_ADDRESS}:${port}: this machine does not have that address`,
       ])
     })
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { ClientExchange } from '../../src/proxy/client-exchange.ts'
+import type { ClientExchange } from '../../src/http/exchange.ts'
 import { eventually, promptly } from '../support/eventually.ts'
 import { type RunningServer, startServer } from '../support/native-server.ts'
 import { openRaw } from '../support/raw-http.ts'

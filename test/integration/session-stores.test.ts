@@ -7,16 +7,11 @@ import { RedisStore } from 'connect-redis'
 import express from 'express'
 import session from 'express-session'
 import { createClient } from 'redis'
-import {
-  type CredentialGateway,
-  newSessionId,
-  outcomeOf,
-  sha256,
-  startCredentialGateway,
-  upstreamField,
-} from '../support/credential-gateway.ts'
 import { eventually } from '../support/eventually.ts'
+import { outcomeOf, upstreamField } from '../support/gateway-answer.ts'
 import { RedisCluster, RedisSentinels, RedisServer } from '../support/redis-server.ts'
+import { newSessionId, sha256 } from '../support/stored-credentials.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const FAILOVER_MS = 20_000
 const SECRET = 'a secret of the login service'
@@ -25,15 +20,16 @@ const API_KEY = 'a key of a machine'
 
 type LoginService = Awaited<ReturnType<typeof startLoginService>>
 
-function gatewayOver(redis: object): Promise<CredentialGateway> {
-  return startCredentialGateway(
-    { redis, sessions: { ttl: '60s' } },
-    { '/s/*': { authenticate: ['session'] } },
-    { SALLYPORT_LISTENER_THREADS: '1' },
-  )
+function gatewayOver(redis: Record<string, unknown>): Promise<TestGateway> {
+  return openGateway({
+    redis,
+    sessions: { ttl: '60s' },
+    routes: { '/s/*': { authenticate: ['session'] } },
+    environment: { SALLYPORT_LISTENER_THREADS: '1' },
+  })
 }
 
-async function createSession({ gateway }: CredentialGateway, userId: string): Promise<string> {
+async function createSession(gateway: TestGateway, userId: string): Promise<string> {
   let id = ''
   await eventually('a session is created', async () => {
     const answer = await fetch(`${gateway.adminOrigin}/sessions`, {
@@ -60,7 +56,7 @@ describe('sessions in a cluster', () => {
       assert.deepEqual(new Set(replies.map(outcomeOf)), new Set(['passed']))
       const unknown = await parts.ask('/s/x', cookie(newSessionId()))
       assert.equal(outcomeOf(unknown), '401 session_not_found')
-      const listed = await fetch(`${parts.gateway.adminOrigin}/sessions?userId=alice`)
+      const listed = await fetch(`${parts.adminOrigin}/sessions?userId=alice`)
       const { sessions } = (await listed.json()) as { sessions: readonly unknown[] }
       assert.equal(sessions.length, 12)
     } finally {
@@ -147,27 +143,25 @@ async function startLoginService(redis: RedisServer) {
 describe('sessions of express-session and connect-redis', () => {
   let redis: RedisServer
   let login: LoginService
-  let parts: CredentialGateway
+  let parts: TestGateway
 
   before(async () => {
     redis = await RedisServer.start()
     login = await startLoginService(redis)
-    parts = await startCredentialGateway(
-      {
-        redis: redis.patientSettings,
-        sessions: {
-          format: 'express-session',
-          secrets: ['an older secret', SECRET],
-          pointers: { userId: '/user/id', roles: '/user/roles', tenant: '/orgId' },
-        },
-        apiKeys: { keys: [{ sha256: sha256(API_KEY), userId: 'machine' }] },
+    parts = await openGateway({
+      redis: redis.patientSettings,
+      sessions: {
+        format: 'express-session',
+        secrets: ['an older secret', SECRET],
+        pointers: { userId: '/user/id', roles: '/user/roles', tenant: '/orgId' },
       },
-      {
+      apiKeys: { keys: [{ sha256: sha256(API_KEY), userId: 'machine' }] },
+      routes: {
         '/s/*': { authenticate: ['session'] },
         '/optional/*': { authenticate: 'optional' },
         '/session-first/*': { authenticate: ['session', 'apiKey'] },
       },
-    )
+    })
   })
 
   after(async () => {
@@ -205,7 +199,7 @@ describe('sessions of express-session and connect-redis', () => {
     assert.match(visitor, /^connect\.sid=s%3A/)
     const refused = await parts.ask('/s/x', { cookie: visitor })
     assert.equal(outcomeOf(refused), '401 no_session')
-    assert.equal(refused.headers['set-cookie'], undefined, 'the visitor keeps the cookie')
+    assert.equal(refused.field('set-cookie'), null, 'the visitor keeps the cookie')
 
     const passed = await parts.ask('/optional/x', { cookie: visitor })
     assert.equal(outcomeOf(passed), 'passed')
@@ -259,13 +253,14 @@ describe('the life of a session of express-session', () => {
   /** Whole gateways, because what they do after they have answered counts as well. */
   async function withGateway(
     more: object,
-    visit: (ask: (cookie: string) => Promise<void>, parts: CredentialGateway) => Promise<void>,
+    visit: (ask: (cookie: string) => Promise<void>, parts: TestGateway) => Promise<void>,
   ): Promise<void> {
-    const parts = await startCredentialGateway(
-      { redis: redis.patientSettings, sessions: { ...SETTINGS, ...more } },
-      { '/s/*': { authenticate: ['session'] } },
-      { SALLYPORT_LISTENER_THREADS: '1' },
-    )
+    const parts = await openGateway({
+      redis: redis.patientSettings,
+      sessions: { ...SETTINGS, ...more },
+      routes: { '/s/*': { authenticate: ['session'] } },
+      environment: { SALLYPORT_LISTENER_THREADS: '1' },
+    })
     const ask = async (cookie: string) => {
       assert.equal(outcomeOf(await parts.ask('/s/x', { cookie })), 'passed')
     }
@@ -280,9 +275,9 @@ describe('the life of a session of express-session', () => {
     await withGateway({}, async (ask, parts) => {
       const remembered = await login.get('/remember-me')
       await ask(remembered)
-      const commands = await parts.gateway.metric('sallyport_redis_commands_total')
+      const commands = await parts.metric('sallyport_redis_commands_total')
       for (let times = 0; times < 5; times += 1) await ask(remembered)
-      assert.equal((await parts.gateway.metric('sallyport_redis_commands_total')) - commands, 5)
+      assert.equal((await parts.metric('sallyport_redis_commands_total')) - commands, 5)
       assert.ok((await ttlOf(remembered)) > WEEK_SECONDS - 60, 'not shorter')
       await redis.command('EXPIRE', keyOf(remembered), '500')
       await ask(remembered)

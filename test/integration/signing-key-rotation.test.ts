@@ -3,12 +3,7 @@ import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import {
-  CLOCK_SKEW_MS_MAX,
-  type KeyOverlap,
-  keyOverlap,
-  UPSTREAM_CACHE_MS_DEFAULT,
-} from '../../src/identity/key-overlap.ts'
+import { CLOCK_SKEW_MS_MAX, type KeyOverlap, keyOverlap } from '../../src/identity/key-overlap.ts'
 import { generateSigningKey } from '../../src/identity/signing-key.ts'
 import type { SigningKeySource, SigningKeysOptions } from '../../src/identity/signing-keys.ts'
 import {
@@ -19,6 +14,7 @@ import {
 } from '../support/rotation-rig.ts'
 
 const MINUTE_MS = 60_000
+const UPSTREAM_CACHE_MS = 10 * MINUTE_MS
 /** The least in which one overlap ends before the next one begins. */
 const ROTATION_MS = 20 * MINUTE_MS
 const SECRET: SigningKeySource = {
@@ -35,7 +31,7 @@ function overlapOf(keyRotationMs: number): KeyOverlap {
     keyRotationMs,
     tokenTtlSeconds: TTL_SECONDS,
     upstreamToleranceSeconds: UPSTREAM_TOLERANCE_SECONDS,
-    upstreamCacheMs: UPSTREAM_CACHE_MS_DEFAULT,
+    upstreamCacheMs: UPSTREAM_CACHE_MS,
   })
 }
 

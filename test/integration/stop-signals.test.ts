@@ -1,16 +1,14 @@
 /** Signals from the first moment to the last, also for process 1 of a container. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { eventually, promptly } from '../support/eventually.ts'
-import { gatewayText } from '../support/open-gateway.ts'
+import { gatewayText } from '../support/gateway-text.ts'
 import { AS_PID_ONE, pidOneProblem } from '../support/pid-one.ts'
 import { openRaw } from '../support/raw-http.ts'
 import { reservePort } from '../support/reserved-port.ts'
+import { servedFile } from '../support/served-gateway.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
 
 /** From the signal to the end of the process. */
@@ -21,11 +19,8 @@ const ISSUER = { issuer: 'https://idp.example.com/', audiences: ['api'] }
 let silent: Server
 let silentPort = 0
 const sockets = new Set<Socket>()
-let directory = ''
-let files = 0
 
 before(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'sallyport-signals-'))
   silent = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
@@ -40,7 +35,6 @@ before(async () => {
 after(() => {
   for (const socket of sockets) socket.destroy()
   silent.close()
-  rmSync(directory, { recursive: true })
 })
 
 interface Way {
@@ -55,12 +49,12 @@ const WAYS: readonly Way[] = [
   { name: 'process 1 of a container', wrapper: AS_PID_ONE, problem: pidOneProblem() },
 ]
 
-function configFile(sections: Readonly<Record<string, unknown>>): string {
-  files += 1
-  const file = join(directory, `gateway-${files}.yaml`)
-  const text = gatewayText([`http://127.0.0.1:${silentPort}`], { server: { drain: LONG_DRAIN } })
-  writeFileSync(file, JSON.stringify({ ...(JSON.parse(text) as object), ...sections }))
-  return file
+function configFile(test: TestContext, sections: Readonly<Record<string, unknown>>) {
+  const text = gatewayText({
+    upstream: [`http://127.0.0.1:${silentPort}`],
+    server: { drain: LONG_DRAIN },
+  })
+  return servedFile(test, JSON.stringify({ ...(JSON.parse(text) as object), ...sections }))
 }
 
 const LONG_DRAIN = { delay: '1m', timeout: '1m' }
@@ -129,7 +123,8 @@ for (const way of WAYS) {
     for (const [reason, sections] of Object.entries(HELD_UP)) {
       it(`ends with 0 while ${reason}`, async (test) => {
         const before = sockets.size
-        const command = start(test, way, ['serve', '--config', configFile(sections())])
+        const file = await configFile(test, sections())
+        const command = start(test, way, ['serve', '--config', file])
         await eventually('the start is held up', () => sockets.size > before || command.hasEnded)
         command.signal('SIGTERM')
         await expectEnd(command, 0)
@@ -139,7 +134,7 @@ for (const way of WAYS) {
 
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       it(`ends with 0 on ${signal} before it has read its configuration`, async (test) => {
-        const command = start(test, way, ['serve', '--config', configFile({})])
+        const command = start(test, way, ['serve', '--config', await configFile(test, {})])
         await eventually('it takes signals', () => command.catches('SIGHUP'))
         command.signal(signal)
         await expectEnd(command, 0)
@@ -148,7 +143,7 @@ for (const way of WAYS) {
     }
 
     it('goes on starting on SIGHUP', async (test) => {
-      const command = start(test, way, ['serve', '--config', configFile({})])
+      const command = start(test, way, ['serve', '--config', await configFile(test, {})])
       await eventually('it takes signals', () => command.catches('SIGHUP'))
       command.signal('SIGHUP')
       await command.logged('listening')
@@ -172,7 +167,7 @@ for (const way of WAYS) {
       ['SIGINT', 130],
     ] as const) {
       it(`ends at once on a second ${signal}, with 128 and its number`, async (test) => {
-        const command = start(test, way, ['serve', '--config', configFile({})])
+        const command = start(test, way, ['serve', '--config', await configFile(test, {})])
         const { port } = await command.logged('listening')
         const client = await openRaw({ port: Number(port) })
         const before = sockets.size
@@ -191,7 +186,7 @@ for (const way of WAYS) {
   describe(`${way.name} that only looks`, { skip }, () => {
     it('ends on the first signal, with 128 and its number', async (test) => {
       const before = sockets.size
-      const file = configFile(HELD_UP['an issuer does not answer']())
+      const file = await configFile(test, HELD_UP['an issuer does not answer']())
       const command = start(test, way, ['check', '--config', file, '--online'])
       await eventually('it waits for the issuer', () => sockets.size > before || command.hasEnded)
       command.signal('SIGTERM')

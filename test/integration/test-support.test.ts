@@ -1,5 +1,6 @@
-/** What the tests themselves stand on: ports that stay theirs, and waits that end. */
+/** What the tests themselves stand on: ports that stay theirs, waits that end, the gateway. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,10 +9,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
-import { gatewayText } from '../support/open-gateway.ts'
+import { outcomeOf, upstreamField } from '../support/gateway-answer.ts'
 import { reservePort, reservePortWith } from '../support/reserved-port.ts'
-import { startGateway } from '../support/running-gateway.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
+import { openGateway } from '../support/test-gateway.ts'
 
 const RESERVED_EACH = 400
 const PATIENCE_MS = 20_000
@@ -87,7 +88,7 @@ describe('a wait for something that cannot come any more', () => {
   })
 
   it('tells how a gateway ended that nobody had told to', async () => {
-    const gateway = await startGateway(gatewayText(['http://127.0.0.1:1']))
+    const gateway = await openGateway({ upstream: ['http://127.0.0.1:1'] })
     process.kill(gateway.processId, 'SIGKILL')
     const startMs = performance.now()
     await assert.rejects(
@@ -95,5 +96,55 @@ describe('a wait for something that cannot come any more', () => {
       /^Error: the gateway process ended with SIGKILL\n(.*\n)*.*"event":"listening"/,
     )
     assert.ok(performance.now() - startMs < PATIENCE_MS)
+  })
+})
+
+/** Opens a gateway and does not stop it. */
+const FORGETFUL = `
+  import { it } from 'node:test'
+  const { openGateway } = await import(process.env.TEST_GATEWAY_MODULE)
+  it('opens', async () => {
+    const gateway = await openGateway()
+    process.stderr.write('gateway ' + gateway.processId + '.')
+  })
+`
+
+describe('the gateway of a test', () => {
+  it('is asked, counted, and tells what its upstream got', async (test) => {
+    const routes = {
+      '/open/*': { authenticate: 'none' },
+      '/closed/*': { authenticate: ['apiKey'] },
+    }
+    const apiKeys = { keys: [{ sha256: 'a'.repeat(64), userId: 'nobody' }] }
+    const gateway = await openGateway({ routes, apiKeys })
+    test.after(() => gateway.stop())
+    const passed = await gateway.ask('/open/x', { 'x-mine': 'yes' })
+    assert.equal(outcomeOf(passed), 'passed')
+    assert.equal(upstreamField(passed, 'x-mine'), 'yes')
+    assert.equal(gateway.upstream.requests, 1)
+    const refused = await gateway.ask('/closed/x', [['X-Mine', 'yes']], 'POST')
+    assert.equal(outcomeOf(refused), '401 missing_token')
+    assert.match(refused.field('www-authenticate') ?? '', /ApiKey/)
+    assert.equal(gateway.upstream.requests, 1)
+    const name = 'sallyport_requests_total'
+    assert.equal(await gateway.metric(name, { route: 'atopen' }), 1)
+    assert.equal(await gateway.metric(name, { route: 'atclosed' }), 1)
+    assert.ok((await gateway.metric(name, {})) >= 2)
+    assert.equal(await gateway.metric('sallyport_no_such_metric'), 0)
+    assert.equal((await gateway.admin('/revocations')).status, 405)
+  })
+
+  it('ends with its test file when nobody stops it', () => {
+    const file = program('forgetful.test.mjs', FORGETFUL)
+    const { NODE_V8_COVERAGE: _, NODE_TEST_CONTEXT: __, ...environment } = process.env
+    const module = new URL('../support/test-gateway.js', import.meta.url).href
+    const done = spawnSync(process.execPath, ['--test', file], {
+      env: { ...environment, TEST_GATEWAY_MODULE: module },
+      encoding: 'utf8',
+      timeout: 2 * PATIENCE_MS,
+    })
+    assert.equal(done.status, 0, done.stdout)
+    const gateway = Number(/gateway (\d+)\./.exec(`${done.stdout}${done.stderr}`)?.[1])
+    assert.throws(() => process.kill(gateway, 0), { code: 'ESRCH' })
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { canonicalPath } from '../../src/protocol/canonical-path.ts'
+import { canonicalPath } from '../../src/http/canonical-path.ts'
 
 /** The refusals and the rewriting, written the slow and obvious way. */
 function slowCanonicalPath(path: string): string | null {

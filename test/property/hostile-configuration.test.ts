@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { ConfigError } from '../../src/config/config-error.ts'
-import { coversPath, judgeRoutePath } from '../../src/config/route-grammar.ts'
+import { coversPath, parseRoutePath } from '../../src/routing/route-grammar.ts'
 import { LEAST_CONFIGURATION, parseText } from '../support/configuration-text.ts'
 
 function isJudged(text: string): boolean {
@@ -58,7 +58,7 @@ describe('Paths that cover others', () => {
   it('match whatever the covered one matches', () => {
     fc.assert(
       fc.property(pattern, pattern, path, (first, second, request) => {
-        assert.ok(judgeRoutePath(first) !== null)
+        assert.ok(parseRoutePath(first) !== null)
         if (!coversPath(first, second) || !matches(second, request)) return
         assert.ok(matches(first, request), `${first} covers ${second}, but not ${request}`)
       }),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { byPart, type IdentityParts } from '../../src/protocol/identity-parts.ts'
 import type { Verified } from '../../src/protocol/verification.ts'
 import { decodeVerified, encodeVerified } from '../../src/token-cache/identity-codec.ts'
 
@@ -12,6 +13,7 @@ const anyCodeUnits = fc
   .map((units) => String.fromCharCode(...units))
 const anyText = fc.oneof(fc.string({ maxLength: 40 }), anyCodeUnits)
 const anyTextOrNull = fc.option(anyText)
+const anyTexts = fc.array(anyText, { maxLength: 20 })
 const anyDate = fc.oneof(fc.nat(), fc.double({ noNaN: true, noDefaultInfinity: true }))
 
 const anyVerified: fc.Arbitrary<Verified> = fc.record({
@@ -19,11 +21,9 @@ const anyVerified: fc.Arbitrary<Verified> = fc.record({
   identity: fc.record({
     issuer: anyText,
     subject: anyText,
-    email: anyTextOrNull,
-    roles: fc.array(anyText, { maxLength: 20 }),
-    scopes: fc.array(anyText, { maxLength: 20 }),
-    tenant: anyTextOrNull,
-    organisation: anyTextOrNull,
+    ...(byPart(({ kind }) => (kind === 'text' ? anyTextOrNull : anyTexts)) as unknown as {
+      readonly [Name in keyof IdentityParts]: fc.Arbitrary<IdentityParts[Name]>
+    }),
     clientId: anyTextOrNull,
     tokenId: anyTextOrNull,
     sessionId: anyTextOrNull,

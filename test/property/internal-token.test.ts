@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { InternalTokenMinter, MintedToken } from '../../src/identity/internal-token.ts'
 import { generateSigningKey } from '../../src/identity/signing-key.ts'
-import { randomHex } from '../../src/resilience/randomness.ts'
+import { randomHex } from '../../src/runtime/randomness.ts'
 import { verdict } from '../support/verdicts.ts'
 
 const NOW = 1_760_000_000

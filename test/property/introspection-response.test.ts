@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { judgeIntrospectionResponse } from '../../src/protocol/introspection-response.ts'
+import { processIntrospectionResponse } from '../../src/protocol/introspection-response.ts'
 import { CLAIM_POLICY } from '../support/jwt-policy.ts'
 import { NOW_SECONDS } from '../support/mint-token.ts'
 
 const POLICY = { ...CLAIM_POLICY, requireAudience: false }
 
 function judge(body: Uint8Array, token: string) {
-  return judgeIntrospectionResponse(body, token, POLICY, NOW_SECONDS)
+  return processIntrospectionResponse(body, token, POLICY, NOW_SECONDS)
 }
 
 const bytes = fc.oneof(

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { createPublicKey } from 'node:crypto'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { type ParsedJwks, parseJwks } from '../../src/keys/parse-jwks.ts'
 import { JWS_ALGORITHMS, type JwsAlgorithm } from '../../src/protocol/jws-algorithms.ts'
+import { type ParsedJwks, parseJwks } from '../../src/protocol/parse-jwks.ts'
 import { ecKeyPair, ed25519KeyPair, rsaKeyPair } from '../support/key-documents.ts'
 
 const RSA_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { compileClaimRule, satisfiesClaim } from '../../src/authentication/require-claims.ts'
+import { compileClaimRule, satisfiesClaim } from '../../src/decision/require-claims.ts'
 import { identityOf } from '../support/tenants.ts'
 
 /** Slow on hostile patterns, and obvious. */

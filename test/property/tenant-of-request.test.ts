@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { judgeTenantName } from '../../src/config/tenant-grammar.ts'
 import type { TenantRule } from '../../src/tenants/compile-tenant.ts'
 import { matchTokenTenant } from '../../src/tenants/match-token-tenant.ts'
 import { TenantResolver } from '../../src/tenants/resolve-tenant.ts'
 import { type Tenant, tenantIdBetween } from '../../src/tenants/tenant.ts'
-import { judgeTenant, TenantRegistry } from '../../src/tenants/tenant-registry.ts'
+import { parseTenantName } from '../../src/tenants/tenant-grammar.ts'
+import { checkTenant, TenantRegistry } from '../../src/tenants/tenant-registry.ts'
 import { identityOf, MAIN, outcomeOf, PARTNER, tenant } from '../support/tenants.ts'
 
 const RULES: readonly TenantRule[] = [
@@ -62,7 +62,7 @@ function decide(situation: Situation): string | null {
     situation.segment === null ? '/public' : `/t/${situation.segment}/rest`.replace('//', '/'),
     ['host', 'x.test', ...situation.headers.flatMap((value) => ['x-tenant-id', value])],
   )
-  const judged = judgeTenant(requested, registry, required && !resolver.readsClaim)
+  const judged = checkTenant(requested, registry, required && !resolver.readsClaim)
   if (judged !== null && 'code' in judged) return judged.code
   const policy = { required, allowTokensWithoutTenant, readsClaim: resolver.readsClaim }
   return outcomeOf(
@@ -157,7 +157,7 @@ describe('the scanner for tenant names', () => {
       fc.property(anyText, anyText, anyText, (before, name, behind) => {
         const start = before.length
         const found = tenantIdBetween(before + name + behind, start, start + name.length)
-        assert.equal(found, judgeTenantName(name))
+        assert.equal(found, parseTenantName(name))
       }),
       { numRuns: 5_000 },
     )

@@ -5,25 +5,14 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
-import {
-  type CredentialGateway,
-  sha256,
-  startCredentialGateway,
-} from '../support/credential-gateway.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
-import {
-  ask,
-  bearer,
-  echoOf,
-  errorOf,
-  type Fields,
-  liveToken,
-  publishedJwk,
-  valuesOf,
-} from '../support/jwt-gateway.ts'
+import { ask, echoOf, errorOf, type Fields, valuesOf } from '../support/gateway-answer.ts'
+import { bearer, liveToken, publishedJwk } from '../support/live-token.ts'
 import { AUDIENCE, mintKey } from '../support/mint-token.ts'
 import { exchangeRaw } from '../support/raw-http.ts'
 import { IDENTITY_NAMES, spellings } from '../support/spoofed-fields.ts'
+import { sha256 } from '../support/stored-credentials.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 import type { Echo } from '../support/upstream-servers.ts'
 
 const ISSUER = 'https://idp.example.com/'
@@ -33,7 +22,7 @@ const API_KEY = 'k'.repeat(40)
 
 const key = mintKey('ES256', 'ec')
 let jwks: FaultyServer
-let parts: CredentialGateway
+let parts: TestGateway
 
 before(async () => {
   jwks = await FaultyServer.start()
@@ -45,27 +34,25 @@ before(async () => {
       { from: 'header', name: 'X-Token' },
     ],
   }
-  parts = await startCredentialGateway(
-    {
-      issuers: {
-        main: { issuer: ISSUER, audiences: [AUDIENCE], jwks: { uri: jwks.jwksUri } },
-        lost: {
-          issuer: 'https://lost.example.com/',
-          audiences: [AUDIENCE],
-          introspection: {
-            endpoint: 'http://127.0.0.1:9/introspect',
-            clientId: 'gateway',
-            clientSecret: 's3cret',
-            attempts: 1,
-            onOutage: 'pass-through',
-            iUnderstand: true,
-          },
+  parts = await openGateway({
+    issuers: {
+      main: { issuer: ISSUER, audiences: [AUDIENCE], jwks: { uri: jwks.jwksUri } },
+      lost: {
+        issuer: 'https://lost.example.com/',
+        audiences: [AUDIENCE],
+        introspection: {
+          endpoint: 'http://127.0.0.1:9/introspect',
+          clientId: 'gateway',
+          clientSecret: 's3cret',
+          attempts: 1,
+          onOutage: 'pass-through',
+          iUnderstand: true,
         },
       },
-      apiKeys: { keys: [{ sha256: sha256(API_KEY), userId: 'machine' }] },
-      identity: { strategy: 'internal-token' },
     },
-    {
+    apiKeys: { keys: [{ sha256: sha256(API_KEY), userId: 'machine' }] },
+    identity: { strategy: 'internal-token' },
+    routes: {
       '/token/*': { authenticate },
       '/token-places/*': { authenticate, ...places },
       '/token-optional/*': { authenticate: 'optional', issuers: ['main'] },
@@ -76,7 +63,7 @@ before(async () => {
       '/through-places/*': { authenticate, identity: 'pass-through', ...places },
       '/through-none/*': { authenticate: 'none', identity: 'pass-through' },
     },
-  )
+  })
 })
 
 after(async () => {
@@ -89,7 +76,7 @@ function token(claims: Record<string, unknown> = {}): string {
 }
 
 async function echoed(path: string, fields: Fields): Promise<Echo> {
-  const answer = await ask(parts.gateway.port, path, fields)
+  const answer = await ask(parts.port, path, fields)
   assert.equal(errorOf(answer), '200', `${path} ${JSON.stringify(fields)}`)
   return echoOf(answer)
 }
@@ -147,7 +134,7 @@ describe('a spoofed field (CWE-290)', () => {
 
     it(`is refused at ${path} when it repeats the credential`, async () => {
       const twice = [...bearer(token()), ...bearer(token({ sub: LIE }))]
-      assert.equal(errorOf(await ask(parts.gateway.port, path, twice)), 'invalid_request')
+      assert.equal(errorOf(await ask(parts.port, path, twice)), 'invalid_request')
     })
   }
 })
@@ -183,7 +170,7 @@ describe('internal-token', () => {
   it('is refused with a second Authorization, even where another credential decides', async () => {
     for (const field of forged()) {
       const fields: Fields = [field, ['X-Token', token()], field]
-      const answer = await ask(parts.gateway.port, '/token-places/1', fields)
+      const answer = await ask(parts.port, '/token-places/1', fields)
       assert.equal(errorOf(answer), 'invalid_request')
     }
   })
@@ -214,7 +201,7 @@ describe('internal-token', () => {
     const echo = await echoed('/token/1', bearer(token()))
     const internal = String(valuesOf(echo, 'authorization')[0])
     for (const path of [...STRATEGIES, '/token-optional/1']) {
-      const answer = await ask(parts.gateway.port, path, [['Authorization', internal]])
+      const answer = await ask(parts.port, path, [['Authorization', internal]])
       // No issuer that the gateway trusts: its own name is none of them.
       assert.equal(errorOf(answer), 'invalid_claims', path)
     }
@@ -224,12 +211,12 @@ describe('internal-token', () => {
     const good = `Cookie: token=${token()}\r\n`
     const head = `GET /token-places/1 HTTP/1.1\r\nHost: a\r\n${good}`
     for (const field of ['Authorization : ', 'Authorization\t: ', 'X: a\r\n Authorization: ']) {
-      const reply = await exchangeRaw(parts.gateway.port, `${head}${field}Bearer ${LIE}\r\n\r\n`)
+      const reply = await exchangeRaw(parts.port, `${head}${field}Bearer ${LIE}\r\n\r\n`)
       assert.equal(reply.text.includes(LIE), false, field)
     }
     const chunked = `${head.replace('GET', 'POST')}Origin: http://a\r\nTransfer-Encoding: chunked\r\n\r\n`
     const reply = await exchangeRaw(
-      parts.gateway.port,
+      parts.port,
       `${chunked}2\r\nok\r\n0\r\nAuthorization: Bearer ${LIE}\r\n\r\n`,
     )
     assert.equal(reply.text.includes(LIE), false)
@@ -251,8 +238,8 @@ describe('pass-through', () => {
 
   it('still refuses a bad credential', async () => {
     const expired = bearer(token({ exp: 1_000_000 }))
-    assert.equal(errorOf(await ask(parts.gateway.port, '/through/1', expired)), 'token_expired')
-    assert.equal(errorOf(await ask(parts.gateway.port, '/through/1', [])), 'missing_token')
+    assert.equal(errorOf(await ask(parts.port, '/through/1', expired)), 'token_expired')
+    assert.equal(errorOf(await ask(parts.port, '/through/1', [])), 'missing_token')
   })
 
   it('keeps what a route has that asks nobody', async () => {

@@ -6,21 +6,13 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { FaultyServer } from '../support/faulty-server.ts'
-import {
-  ask,
-  bearer,
-  echoOf,
-  errorOf,
-  type Fields,
-  jwtGatewayText,
-  liveToken,
-  publishedJwk,
-  valuesOf,
-} from '../support/jwt-gateway.ts'
+import { ask, echoOf, errorOf, type Fields, valuesOf } from '../support/gateway-answer.ts'
+import type { GatewayPlan } from '../support/gateway-text.ts'
+import { bearer, liveToken, publishedJwk } from '../support/live-token.ts'
 import { AUDIENCE, mintKey } from '../support/mint-token.ts'
 import { exchangeRaw } from '../support/raw-http.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
 import { IDENTITY_NAMES, spellings } from '../support/spoofed-fields.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 import { type Echo, startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 const ISSUER = 'https://idp.example.com/'
@@ -40,15 +32,15 @@ const RENAMED = { userId: 'X-Subject', email: null, roles: 'Remote-Groups', requ
 const key = mintKey('ES256', 'ec')
 let jwks: FaultyServer
 let upstream: UpstreamServer
-let gateway: RunningGateway
-let renamed: RunningGateway
+let gateway: TestGateway
+let renamed: TestGateway
 
 before(async () => {
   upstream = await startEchoUpstream()
   jwks = await FaultyServer.start()
   jwks.publish(publishedJwk(key))
-  gateway = await startGateway(configuration({}))
-  renamed = await startGateway(configuration({ headers: RENAMED }))
+  gateway = await openGateway(configuration({}))
+  renamed = await openGateway(configuration({ headers: RENAMED }))
 })
 
 after(async () => {
@@ -58,8 +50,10 @@ after(async () => {
   await upstream.close()
 })
 
-function configuration(identity: Record<string, unknown>): string {
-  return jwtGatewayText({
+function configuration(identity: Record<string, unknown>): GatewayPlan {
+  return {
+    authenticate: ['jwt'],
+    accessLog: 1,
     upstream: upstream.origin,
     identity,
     issuers: { main: { issuer: ISSUER, audiences: [AUDIENCE], jwks: { uri: jwks.jwksUri } } },
@@ -76,7 +70,7 @@ function configuration(identity: Record<string, unknown>): string {
       },
       '/*': {},
     },
-  })
+  }
 }
 
 function token(claims: Record<string, unknown> = {}): string {

@@ -7,20 +7,14 @@ import { after, before, describe, it } from 'node:test'
 import { REFUSAL_REASON_NAMES, REFUSAL_REASONS } from '../../src/protocol/refusal-reason.ts'
 import { eventually } from '../support/eventually.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
+import { ask, errorOf, type Fields } from '../support/gateway-answer.ts'
+import { gatewayText } from '../support/gateway-text.ts'
 import { hostileClaims } from '../support/hostile-claims.ts'
 import { type HostileToken, hostileTokens, type Target } from '../support/hostile-tokens.ts'
-import {
-  ask,
-  bearer,
-  errorOf,
-  type Fields,
-  jwtGatewayText,
-  liveToken,
-  publishedJwk,
-} from '../support/jwt-gateway.ts'
+import { bearer, liveToken, publishedJwk } from '../support/live-token.ts'
 import { AUDIENCE, type MintingKey, mintKey } from '../support/mint-token.ts'
 import { answerHeader, exchangeRaw, type RawAnswer } from '../support/raw-http.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 const ISSUER = 'https://idp.example.com/'
@@ -56,7 +50,7 @@ const presented: string[] = []
 let jwks: FaultyServer
 let trap: UpstreamServer
 let upstream: UpstreamServer
-let gateway: RunningGateway
+let gateway: TestGateway
 let target: Target
 
 before(async () => {
@@ -72,7 +66,9 @@ before(async () => {
     trap: trap.origin,
   }
   const issuer = { audiences: [AUDIENCE], types: ['JWT', 'at+jwt'] }
-  const text = jwtGatewayText({
+  const text = gatewayText({
+    authenticate: ['jwt'],
+    accessLog: 1,
     upstream: upstream.origin,
     server: { limits: { tokenBytes: TOKEN_BYTES_MAX } },
     issuers: {

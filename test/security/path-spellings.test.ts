@@ -8,8 +8,8 @@ import {
   startSemicolonUpstream,
   startWindowsUpstream,
 } from '../support/case-blind-upstreams.ts'
-import { sha256 } from '../support/credential-gateway.ts'
-import { type RunningGateway, startGateway } from '../support/running-gateway.ts'
+import { sha256 } from '../support/stored-credentials.ts'
+import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const USER = 'key-of-a-plain-user'
 const ADMIN = 'key-of-an-administrator'
@@ -136,7 +136,7 @@ describe('a path in another spelling', () => {
   let express: CaseBlindUpstream
   let windows: CaseBlindUpstream
   let semicolon: CaseBlindUpstream
-  let gateway: RunningGateway
+  let gateway: TestGateway
   const agent = new Agent({ keepAlive: true, maxSockets: 4 })
 
   before(async () => {

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import fc from 'fast-check'
-import {
-  type CredentialGateway,
-  outcomeOf,
-  startCredentialGateway,
-  upstreamField,
-} from '../support/credential-gateway.ts'
-import { TENANT_ISSUERS, tenantToken } from '../support/tenant-gateway.ts'
+import { outcomeOf, upstreamField } from '../support/gateway-answer.ts'
+import { TENANT_ISSUERS, tenantToken } from '../support/tenant-issuers.ts'
+import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const TENANTS = ['acme', 'globex', 'umbrella'] as const
 const CLAIMS = [...TENANTS, null] as const
@@ -33,19 +29,17 @@ const step: fc.Arbitrary<Step> = fc.record({
 })
 
 describe('the tenant boundary', () => {
-  let gateway: CredentialGateway
+  let gateway: TestGateway
   const tokens = new Map<string, string>()
   before(async () => {
-    gateway = await startCredentialGateway(
-      {
-        issuers: TENANT_ISSUERS,
-        tenants: {
-          resolve: [{ from: 'header', name: 'X-Tenant-Id' }, { from: 'claim' }],
-          registry: Object.fromEntries(TENANTS.map((name) => [name, { issuers: ['main'] }])),
-        },
+    gateway = await openGateway({
+      issuers: TENANT_ISSUERS,
+      tenants: {
+        resolve: [{ from: 'header', name: 'X-Tenant-Id' }, { from: 'claim' }],
+        registry: Object.fromEntries(TENANTS.map((name) => [name, { issuers: ['main'] }])),
       },
-      { '/*': { authenticate: ['jwt'] } },
-    )
+      routes: { '/*': { authenticate: ['jwt'] } },
+    })
     for (const claim of CLAIMS) {
       for (const subject of SUBJECTS) {
         tokens.set(`${claim} ${subject}`, await tenantToken(claim, 'main', subject))

@@ -1,10 +1,10 @@
 /** Configurations for tests: the least that is good, and ways to say what is wrong with one. */
 import assert from 'node:assert/strict'
 import { ConfigError, type ConfigProblem } from '../../src/config/config-error.ts'
-import type { GatewayConfiguration } from '../../src/config/gateway-configuration.ts'
 import type { Environment } from '../../src/config/interpolate.ts'
 import { parseConfig } from '../../src/config/load-config.ts'
 import type { MachineLimits } from '../../src/config/machine-limits.ts'
+import type { GatewayConfiguration } from '../../src/config/sections.ts'
 
 /** Only what is needed to start. */
 export const LEAST_CONFIGURATION = `

@@ -3,10 +3,10 @@
  * that no user can ask for (thread-faults.ts).
  */
 import { BroadcastChannel } from 'node:worker_threads'
-import { startSupervisor } from '../../src/bootstrap/supervisor.ts'
 import { processEnvironment } from '../../src/config/environment.ts'
 import { parseConfig } from '../../src/config/load-config.ts'
 import { machineLimits } from '../../src/config/machine-limits.ts'
+import { startSupervisor } from '../../src/supervisor/supervisor.ts'
 import { reservePort } from './reserved-port.ts'
 import { FAULT_CHANNEL, type Fault } from './thread-faults.ts'
 

@@ -3,7 +3,7 @@
  * with the code that must answer.
  */
 import type { HostileToken, Target } from './hostile-tokens.ts'
-import { liveClaims, liveToken, wallSeconds } from './jwt-gateway.ts'
+import { liveClaims, liveToken, wallSeconds } from './live-token.ts'
 import { encode, headerText, rawSignature, signRaw } from './mint-token.ts'
 
 export function hostileClaims(target: Target): readonly HostileToken[] {

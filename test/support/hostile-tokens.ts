@@ -5,7 +5,7 @@
  */
 import { createHmac, createPublicKey, type KeyObject, sign } from 'node:crypto'
 import type { AuthErrorCode } from '../../src/protocol/auth-error.ts'
-import { liveClaims, liveToken } from './jwt-gateway.ts'
+import { liveClaims, liveToken } from './live-token.ts'
 import { encode, headerText, type MintingKey, mintKey, signRaw } from './mint-token.ts'
 
 export type HostileToken = readonly [attack: string, code: AuthErrorCode, token: string]

@@ -30,6 +30,20 @@ export class IntrospectionServer extends RestartableServer {
     return `${this.origin}/introspect`
   }
 
+  /** Settings of an issuer of this name whose opaque tokens this endpoint knows. */
+  issuer(name: string, introspection: object = {}) {
+    return {
+      issuer: `https://${name}.example.com/`,
+      audiences: ['api'],
+      introspection: {
+        endpoint: this.url,
+        clientId: 'gateway',
+        clientSecret: 's3cret',
+        ...introspection,
+      },
+    }
+  }
+
   protected answer(request: IncomingMessage, response: ServerResponse): void {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -44,6 +58,14 @@ export class IntrospectionServer extends RestartableServer {
       this.reply(response, form.get('token') ?? '')
     })
   }
+}
+
+let tokens = 0
+
+/** An opaque token that nobody has seen before. */
+export function newOpaqueToken(): string {
+  tokens += 1
+  return `opaque-${tokens}`
 }
 
 /** 200 with this answer. */

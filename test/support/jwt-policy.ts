@@ -1,8 +1,9 @@
 /** The issuer policy that minted tokens satisfy, and a pool like that of one listener. */
 import type { AuthErrorCode } from '../../src/protocol/auth-error.ts'
 import type { ClaimPolicy } from '../../src/protocol/claims.ts'
+import { byPart } from '../../src/protocol/identity-parts.ts'
 import type { Verification } from '../../src/protocol/verification.ts'
-import { systemClock } from '../../src/resilience/clock.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
 import type { JwtIssuerPolicy } from '../../src/verifiers/jwt/jwt-verifier.ts'
 import { SignaturePool, type SignaturePoolOptions } from '../../src/verifiers/jwt/signature-pool.ts'
 import { AUDIENCE, ISSUER } from './mint-token.ts'
@@ -14,11 +15,7 @@ export const CLAIM_POLICY: ClaimPolicy = {
   requiredClaims: ['sub'],
   claimNames: {
     subject: 'sub',
-    email: 'email',
-    roles: 'roles',
-    scopes: 'scope',
-    tenant: 'tenant_id',
-    organisation: 'org_id',
+    ...byPart(({ claim }) => claim),
   },
 }
 

@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { eventually } from './eventually.ts'
+import { metricSample } from './metric-sample.ts'
 import { reservePort } from './reserved-port.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
@@ -136,18 +137,9 @@ export class LoggingGateway {
     return statusOf(this.port, path)
   }
 
-  /** One sample of `/metrics`; 0 when it is not there. */
-  async metric(sample: string): Promise<number> {
-    const text = await (await fetch(`http://127.0.0.1:${this.adminPort}/metrics`)).text()
-    const line = text.split('\n').find((candidate) => candidate.startsWith(`${sample} `))
-    return Number(line?.slice(sample.length + 1) ?? 0)
-  }
-
-  /** Samples of all labels of a counter, added up. */
-  async metricSum(name: string): Promise<number> {
-    const text = await (await fetch(`http://127.0.0.1:${this.adminPort}/metrics`)).text()
-    const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`))
-    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+  /** {@link metricSample} */
+  metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number> {
+    return metricSample(`http://127.0.0.1:${this.adminPort}`, name, labels)
   }
 
   /** SIGTERM, and how it ended and after how long; a process that does not end is killed. */

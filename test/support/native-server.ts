@@ -1,5 +1,5 @@
 /** The real native server in this process, with a trivial handler, for tests over real sockets. */
-import type { ClientExchange } from '../../src/proxy/client-exchange.ts'
+import type { ClientExchange } from '../../src/http/exchange.ts'
 import { chooseNativeBinary, loadNativeBinary } from '../../src/server/native-binary.ts'
 import type { RequestLimits, ServerRefusal } from '../../src/server/request-snapshot.ts'
 import { createNativeServer, type NativeServer } from '../../src/server/uws-app.ts'

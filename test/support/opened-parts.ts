@@ -2,6 +2,7 @@
 import { afterEach } from 'node:test'
 import type { UpstreamPool, UpstreamPoolOptions } from '../../src/proxy/upstream-pool.ts'
 import { createPool, type ManualClock } from './proxy-harness.ts'
+import { reservePort } from './reserved-port.ts'
 import { type RawScript, startRawUpstream, type UpstreamServer } from './upstream-servers.ts'
 
 const opened: { close(): Promise<void> }[] = []
@@ -32,7 +33,5 @@ export function poolOf(
 
 /** An origin where nobody listens. */
 export async function unusedOrigin(): Promise<string> {
-  const upstream = await startRawUpstream(() => undefined)
-  await upstream.close()
-  return upstream.origin
+  return `http://127.0.0.1:${await reservePort()}`
 }

@@ -5,20 +5,13 @@
  */
 import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
-import { ApiKeyAuthenticator } from '../../src/authentication/api-key-authenticator.ts'
-import type { RouteRequirement } from '../../src/authentication/authorize.ts'
-import { LongLivedTokens } from '../../src/authentication/long-lived-tokens.ts'
-import { SessionAuthenticator } from '../../src/authentication/session-authenticator.ts'
-import { SharedVerdicts } from '../../src/authentication/shared-verdicts.ts'
-import {
-  type Introspector,
-  TokenAuthenticator,
-} from '../../src/authentication/token-authenticator.ts'
-import { compileTokenProfile } from '../../src/authentication/verification-profile.ts'
 import { AUTHORIZATION_BEARER } from '../../src/credentials/credential-source.ts'
 import { CredentialExtractor } from '../../src/credentials/extract-credential.ts'
+import type { RouteRequirement } from '../../src/decision/authorize.ts'
 import type { AuthenticationMethod, Revision, RouteRules } from '../../src/decision/revision.ts'
-import { judgeIntrospectionResponse } from '../../src/protocol/introspection-response.ts'
+import { processIntrospectionResponse } from '../../src/protocol/introspection-response.ts'
+import { storedUserOf } from '../../src/protocol/stored-user.ts'
+import { EMPTY_IDENTITY } from '../../src/protocol/verification.ts'
 import {
   createLearntRevocationsBuffer,
   LearntRevocations,
@@ -32,13 +25,22 @@ import { TenantRegistry } from '../../src/tenants/tenant-registry.ts'
 import { createInFlightBuffer, InFlight } from '../../src/token-cache/in-flight.ts'
 import { createRefusalCacheBuffer, RefusalCache } from '../../src/token-cache/refusal-cache.ts'
 import { createTokenCacheBuffer, TokenCache } from '../../src/token-cache/token-cache.ts'
+import { ApiKeyAuthenticator } from '../../src/verifiers/api-key/api-key-authenticator.ts'
 import { ApiKeyList } from '../../src/verifiers/api-key/api-key-list.ts'
 import type { ApiKeyRecord } from '../../src/verifiers/api-key/api-key-record.ts'
+import { LongLivedTokens } from '../../src/verifiers/bearer-token/long-lived-tokens.ts'
+import { SharedVerdicts } from '../../src/verifiers/bearer-token/shared-verdicts.ts'
+import {
+  type Introspector,
+  TokenAuthenticator,
+} from '../../src/verifiers/bearer-token/token-authenticator.ts'
+import { compileTokenProfile } from '../../src/verifiers/bearer-token/verification-profile.ts'
 import { JwtVerifier } from '../../src/verifiers/jwt/jwt-verifier.ts'
 import { createOpensslVerifier } from '../../src/verifiers/jwt/openssl-backend.ts'
 import type { SignatureChecker } from '../../src/verifiers/jwt/signature-pool.ts'
 import { MemorySessionStore } from '../../src/verifiers/session/memory-session-store.ts'
-import { SALLYPORT_POINTERS } from '../../src/verifiers/session/session-record.ts'
+import { SALLYPORT_FORMAT } from '../../src/verifiers/session/sallyport-format.ts'
+import { SessionAuthenticator } from '../../src/verifiers/session/session-authenticator.ts'
 import {
   type SessionFirstSights,
   SessionVerifier,
@@ -99,6 +101,7 @@ export async function createPlainRevision() {
   ]
   const learntRevocations = new LearntRevocations(createLearntRevocationsBuffer())
   const revision: Revision<RouteRules> = {
+    id: 1,
     routes: compileRoutes(
       routes.map(([path, part]) => ({
         match: { path, host: null, methods: [], isCaseSensitive: false },
@@ -175,7 +178,7 @@ function createMethods(key: MintingKey, store: MemorySessionStore, clock: Manual
 const INTROSPECTOR: Introspector = {
   introspect(token, policy, nowSeconds) {
     const body = Buffer.from(token.text, 'base64url')
-    return Promise.resolve(judgeIntrospectionResponse(body, token.text, policy, nowSeconds))
+    return Promise.resolve(processIntrospectionResponse(body, token.text, policy, nowSeconds))
   },
 }
 
@@ -195,18 +198,15 @@ const API_KEYS = new ApiKeyList(
 )
 
 function apiKeyRecord(expiresAtSeconds: number | null): ApiKeyRecord {
-  const nothing = { email: null, roles: [], scopes: [], tenantId: null, organisationId: null }
-  return { userId: 'batch', ...nothing, expiresAtSeconds }
+  return { ...storedUserOf(EMPTY_IDENTITY), userId: 'batch', expiresAtSeconds }
 }
 
 function createSessions(store: MemorySessionStore): SessionVerifier {
   return new SessionVerifier(store, SIGHTS, {
-    cookieSecrets: null,
+    format: SALLYPORT_FORMAT,
     keyPrefix: '',
     keyHash: 'none',
-    pointers: SALLYPORT_POINTERS,
     ttlSeconds: DAY_SECONDS,
-    isLifeForeign: false,
     absoluteTtlSeconds: DAY_SECONDS,
     keepsAbsoluteTtl: true,
   })

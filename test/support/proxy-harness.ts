@@ -7,11 +7,11 @@ import { refuse } from '../../src/protocol/verification.ts'
 import { forward } from '../../src/proxy/forward.ts'
 import type { ForwardEnd, Forwarding, ForwardObserver } from '../../src/proxy/forward-request.ts'
 import {
-  UPSTREAM_POOL_DEFAULTS,
+  UPSTREAM_POOL_LIMITS,
   UpstreamPool,
   type UpstreamPoolOptions,
 } from '../../src/proxy/upstream-pool.ts'
-import { type Clock, systemClock } from '../../src/resilience/clock.ts'
+import { type Clock, systemClock } from '../../src/runtime/clock.ts'
 import { RecordingExchange, type RecordingOptions } from './recording-exchange.ts'
 
 const DEADLINE_MS = 30_000
@@ -26,13 +26,30 @@ export async function until(isReached: () => boolean, what: string): Promise<voi
   }
 }
 
+/** As these tests have them; an operator's are in the configuration. */
+const SETTINGS = {
+  connectTimeoutMs: 2_000,
+  responseTimeoutMs: 30_000,
+  bodyIdleTimeoutMs: 60_000,
+  ejectAfterFailures: 5,
+  ejectionMs: 1_000,
+  retryPercent: 10,
+}
+
 export function createPool(
   targets: readonly string[],
   options: Partial<UpstreamPoolOptions> = {},
   clock: Clock = systemClock,
 ): UpstreamPool {
   return new UpstreamPool(
-    { ...UPSTREAM_POOL_DEFAULTS, name: 'test', targets, connectionsPerTarget: 4, ...options },
+    {
+      ...UPSTREAM_POOL_LIMITS,
+      ...SETTINGS,
+      name: 'test',
+      targets,
+      connectionsPerTarget: 4,
+      ...options,
+    },
     clock,
   )
 }
@@ -71,7 +88,7 @@ export class TestForward implements ForwardObserver {
         method: this.exchange.head.method,
         target: options.path ?? '/',
         headers: [...(options.upstreamHeaders ?? ['host', 'api.example.com'])],
-        ownFields: options.ownFields ?? '',
+        gatewayFields: options.gatewayFields ?? '',
         answerHeaders: options.answerHeaders ?? [],
       },
       this,
@@ -104,7 +121,7 @@ export class TestForward implements ForwardObserver {
 
 export interface TestForwardOptions extends RecordingOptions {
   readonly upstreamHeaders?: readonly string[]
-  readonly ownFields?: string
+  readonly gatewayFields?: string
   readonly answerHeaders?: readonly string[]
   readonly prepare?: (exchange: RecordingExchange) => void
 }

@@ -3,8 +3,8 @@
  * client's side (body chunks, slowness, leaving). For unit tests; integration tests use the server.
  */
 import assert from 'node:assert/strict'
-import type { HeaderList } from '../../src/protocol/header-list.ts'
-import type { ClientExchange, RequestBody, RequestHead } from '../../src/proxy/client-exchange.ts'
+import type { ClientExchange, RequestBody, RequestHead } from '../../src/http/exchange.ts'
+import type { HeaderList } from '../../src/http/header-list.ts'
 
 type OnChunk = (chunk: Uint8Array, isLast: boolean) => void
 type OnFailure = (reason: 'too_large' | 'client_gone') => void

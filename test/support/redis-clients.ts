@@ -1,27 +1,27 @@
 /** Connections to Redis that end with their test and remember what they told of themselves. */
-import { RedisConnections } from '../../src/resilience/redis-connections.ts'
-import type { RedisConnectionsOptions, RedisNode } from '../../src/resilience/redis-options.ts'
-import type { RedisState } from '../../src/resilience/redis-pool.ts'
-import type { RedisReply } from '../../src/resilience/redis-reply.ts'
+import { RedisClient } from '../../src/redis/redis-client.ts'
+import type { RedisClientOptions, RedisNode } from '../../src/redis/redis-options.ts'
+import type { RedisState } from '../../src/redis/redis-pool.ts'
+import type { RedisReply } from '../../src/redis/redis-reply.ts'
 import { eventually } from './eventually.ts'
 import { redisOptions } from './redis-options.ts'
 import { watchStarvation } from './starvation.ts'
 
 export interface WatchedConnections {
-  readonly redis: RedisConnections
+  readonly redis: RedisClient
   readonly states: readonly RedisState[]
 }
 
 export class RedisClients {
-  readonly #open: RedisConnections[] = []
+  readonly #open: RedisClient[] = []
 
   /** Without waiting for a connection. */
   create(
     nodes: readonly RedisNode[],
-    changes: Partial<RedisConnectionsOptions> = {},
+    changes: Partial<RedisClientOptions> = {},
   ): WatchedConnections {
     const states: RedisState[] = []
-    const redis = new RedisConnections(redisOptions(nodes, changes), {
+    const redis = new RedisClient(redisOptions(nodes, changes), {
       random: () => 0.5,
       onState: (state) => states.push(state),
       onOversizedRecord: () => {},
@@ -33,7 +33,7 @@ export class RedisClients {
   /** With all of the least number of connections. */
   async connect(
     nodes: readonly RedisNode[],
-    changes: Partial<RedisConnectionsOptions> = {},
+    changes: Partial<RedisClientOptions> = {},
   ): Promise<WatchedConnections> {
     const watched = this.create(nodes, changes)
     await eventually('all connections are ready', () => {

@@ -1,13 +1,13 @@
 /** Settings under which tests reach Redis: the defaults, with a pool small enough to watch. */
-import type { RedisConnectionsOptions, RedisNode } from '../../src/resilience/redis-options.ts'
+import type { RedisClientOptions, RedisNode } from '../../src/redis/redis-options.ts'
 
 /** For what is not about time: a busy machine must not look like a Redis that hangs. */
 export const PATIENT = { connectTimeoutMs: 10_000, commandTimeoutMs: 10_000 } as const
 
 export function redisOptions(
   nodes: readonly RedisNode[],
-  changes: Partial<RedisConnectionsOptions> = {},
-): RedisConnectionsOptions {
+  changes: Partial<RedisClientOptions> = {},
+): RedisClientOptions {
   return {
     mode: 'standalone',
     nodes,

@@ -4,13 +4,13 @@
  * Only some of them learn the records that were there before. The others throw these away when they
  * have arrived: the traffic is the same, without the memory and processors of a hundred machines.
  */
-import { systemClock } from '../../src/resilience/clock.ts'
-import { RedisConnections } from '../../src/resilience/redis-connections.ts'
+import { RedisClient } from '../../src/redis/redis-client.ts'
 import { RedisRevocationLog } from '../../src/revocation/redis-revocation-log.ts'
 import { REVOCATION_FEED_DEFAULTS, RevocationFeed } from '../../src/revocation/revocation-feed.ts'
 import { createRevocationBuffer, RevocationIndex } from '../../src/revocation/revocation-index.ts'
 import type { RevocationLog } from '../../src/revocation/revocation-log.ts'
 import { encodeRevocationRecord } from '../../src/revocation/revocation-record.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
 import { redisOptions } from './redis-options.ts'
 import type { RedisServer } from './redis-server.ts'
 import { tokenEntryOf } from './revocations.ts'
@@ -33,7 +33,7 @@ export function startMember(
   { node }: RedisServer,
   { capacity, forgets }: { readonly capacity: number; readonly forgets: ReadonlySet<string> },
 ): FleetMember {
-  const redis = new RedisConnections(
+  const redis = new RedisClient(
     redisOptions([node], { ...PATIENCE, connectionsMin: 1, connectionsMax: 1 }),
     {
       random: Math.random,

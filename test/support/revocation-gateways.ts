@@ -1,11 +1,12 @@
 /** Gateways that share revocations: one issuer whose keys the test holds, one Redis or none. */
 import { eventually } from './eventually.ts'
 import { FaultyServer } from './faulty-server.ts'
-import { ask, bearer, errorOf, jwtGatewayText, liveToken, publishedJwk } from './jwt-gateway.ts'
+import { errorOf } from './gateway-answer.ts'
 import { keySetDocument } from './key-documents.ts'
+import { bearer, liveToken, publishedJwk } from './live-token.ts'
 import { AUDIENCE, headerText, type MintingKey, mintKey, signRaw } from './mint-token.ts'
 import { RedisServer } from './redis-server.ts'
-import { type RunningGateway, startGateway } from './running-gateway.ts'
+import { type AdminAnswer, type OpenedPlan, openGateway, type TestGateway } from './test-gateway.ts'
 import { startEchoUpstream } from './upstream-servers.ts'
 
 export const ISSUER = 'https://revoking.example.com/'
@@ -16,12 +17,6 @@ const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc6
 
 type Settings = Readonly<Record<string, unknown>>
 
-export interface Answered {
-  readonly status: number
-  readonly contentType: string | null
-  readonly body: Readonly<Record<string, unknown>>
-}
-
 export async function openRevocationRig() {
   const upstream = await startEchoUpstream()
   const jwks = await FaultyServer.start()
@@ -30,23 +25,27 @@ export async function openRevocationRig() {
     jwks.documents.set('/keys', keySetDocument(...keys.map(publishedJwk)))
   publish(key)
 
-  function text(settings: Settings, issuer: Settings): string {
+  function start(settings: OpenedPlan = {}, issuer: Settings = {}): Promise<TestGateway> {
     const common = { audiences: [AUDIENCE], jwks: { uri: `${jwks.origin}/keys` } }
-    const base = jwtGatewayText({
+    return openGateway({
+      authenticate: ['jwt'],
+      accessLog: 1,
       upstream: upstream.origin,
       issuers: {
         main: { issuer: ISSUER, ...common, ...issuer },
         other: { issuer: OTHER_ISSUER, ...common },
       },
       routes: { '/open': { authenticate: 'none' }, '/*': {} },
+      waitsUntilReady: false,
+      ...settings,
     })
-    return JSON.stringify({ ...(JSON.parse(base) as object), ...settings })
   }
 
   return {
     key,
     upstream,
-    start: (settings: Settings = {}, issuer: Settings = {}) => startGateway(text(settings, issuer)),
+    /** Does not wait until it is ready. */
+    start,
     token: (claims: Record<string, unknown> = {}, issuer = ISSUER) =>
       liveToken(key, issuer, claims),
     /** A logout token; members replace the good ones. */
@@ -82,7 +81,7 @@ export async function openRevocationRig() {
 export async function openRevocationPair(issuer: Settings = {}) {
   const redis = await RedisServer.start()
   const rig = await openRevocationRig()
-  const start = () => rig.start({ redis: redis.patientSettings }, issuer)
+  const start = () => rig.start({ redis }, issuer)
   const here = await start()
   const there = await start()
   for (const gateway of [here, there]) await eventually('ready', () => gateway.isReady())
@@ -113,57 +112,44 @@ export function secondForm(token: string): string {
 }
 
 /** `200`, or the code of the refusal. */
-export async function judgedBy({ port }: RunningGateway, token: string): Promise<string> {
-  return errorOf(await ask(port, '/', bearer(token)))
+export async function judgedBy(gateway: TestGateway, token: string): Promise<string> {
+  return errorOf(await gateway.ask('/', bearer(token)))
 }
 
-export async function revoke(
-  { adminOrigin }: RunningGateway,
+export function revoke(
+  gateway: TestGateway,
   body: unknown,
   type = 'application/json',
-): Promise<Answered> {
-  return answered(
-    await fetch(`${adminOrigin}/revocations`, {
-      method: 'POST',
-      headers: { 'content-type': type },
-      body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
-    }),
-  )
+): Promise<AdminAnswer> {
+  return gateway.admin('/revocations', {
+    method: 'POST',
+    headers: { 'content-type': type },
+    body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
+  })
 }
 
-export async function postLogout(
-  { adminOrigin }: RunningGateway,
+export function postLogout(
+  gateway: TestGateway,
   form: string,
   type = 'application/x-www-form-urlencoded',
-): Promise<Answered & { readonly cacheControl: string | null }> {
-  const response = await fetch(`${adminOrigin}/backchannel-logout`, {
+): Promise<AdminAnswer> {
+  return gateway.admin('/backchannel-logout', {
     method: 'POST',
     headers: { 'content-type': type },
     body: form,
   })
-  const cacheControl = response.headers.get('cache-control')
-  return { ...(await answered(response)), cacheControl }
 }
 
-export function logOut(gateway: RunningGateway, token: string) {
+export function logOut(gateway: TestGateway, token: string): Promise<AdminAnswer> {
   return postLogout(gateway, new URLSearchParams({ logout_token: token }).toString())
 }
 
-async function answered(response: Response): Promise<Answered> {
-  const body = (await response.json()) as Answered['body']
-  return { status: response.status, contentType: response.headers.get('content-type'), body }
-}
-
 /** Lifts a revocation; `body`, when there is one, names it in place of an id. */
-export async function lift(
-  { adminOrigin }: RunningGateway,
-  id: string,
-  body: unknown = null,
-): Promise<Answered> {
+export function lift(gateway: TestGateway, id: string, body: unknown = null): Promise<AdminAnswer> {
   const path = id === '' ? '/revocations' : `/revocations/${encodeURIComponent(id)}`
   const sent =
     body === null
       ? {}
       : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
-  return answered(await fetch(`${adminOrigin}${path}`, { method: 'DELETE', ...sent }))
+  return gateway.admin(path, { method: 'DELETE', ...sent })
 }

@@ -1,5 +1,5 @@
 /** Identities and revocations by number, and a check of the shared index from outside. */
-import type { Identity } from '../../src/protocol/verification.ts'
+import { EMPTY_IDENTITY, type Identity } from '../../src/protocol/verification.ts'
 import { findEntry } from '../../src/revocation/find-entry.ts'
 import {
   bucketWordOf,
@@ -27,6 +27,7 @@ export const ISSUER = 'https://login.example.com/'
 /** Says in every field which one it is; issued in second `issuedAtSeconds`. */
 export function identityOf(number: number, issuedAtSeconds: number | null = 1_000): Identity {
   return {
+    ...EMPTY_IDENTITY,
     issuer: ISSUER,
     subject: `subject-${number}`,
     email: null,

@@ -13,8 +13,8 @@ import {
   type SigningSnapshot,
 } from '../../src/identity/signing-keys.ts'
 import type { Verified } from '../../src/protocol/verification.ts'
-import type { Clock } from '../../src/resilience/clock.ts'
-import { randomHex } from '../../src/resilience/randomness.ts'
+import type { Clock } from '../../src/runtime/clock.ts'
+import { randomHex } from '../../src/runtime/randomness.ts'
 import { ManualClock } from './manual-clock.ts'
 import { verdict } from './verdicts.ts'
 

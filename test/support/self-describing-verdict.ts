@@ -1,6 +1,6 @@
 /** Verdicts that say in every field which one they are, so that a mixture of two shows. */
 import assert from 'node:assert/strict'
-import type { Verified } from '../../src/protocol/verification.ts'
+import { EMPTY_IDENTITY, type Verified } from '../../src/protocol/verification.ts'
 import { type KeyPlace, NO_KEY } from '../../src/shared-memory/key-generations.ts'
 import { profileKey, type TokenDigest, tokenDigest } from '../../src/token-cache/token-digest.ts'
 
@@ -27,6 +27,7 @@ export function verdictOf(
   return {
     kind: 'verified',
     identity: {
+      ...EMPTY_IDENTITY,
       issuer: `https://${name}.example.com/`,
       subject: name,
       email: `${name}@example.com`,

@@ -1,10 +1,12 @@
 /** The compiled command in a process of its own, run and signalled as users do it. */
+import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
 import { describeEnd } from './child-ends.ts'
 import { eventually } from './eventually.ts'
 
@@ -20,6 +22,26 @@ interface CommandEnd {
   readonly exitCode: number | null
   /** What ended it, if nothing else did. */
   readonly signal: NodeJS.Signals | null
+}
+
+/**
+ * The system chooses what port 0 is, and listener threads bind that only afterwards: meanwhile it
+ * may be given to somebody else, as may a port that is the same in every run.
+ */
+function assertNamesPorts(words: readonly string[], environment: Readonly<Record<string, string>>) {
+  const [command, , file = ''] = words
+  if (command === 'demo') assert.ok(environment['SALLYPORT_DEMO_PORT'], 'reserve a port for it')
+  if (command === 'serve') assert.notEqual(portOf(file), 0, 'reserve a port: served-gateway.ts')
+}
+
+function portOf(file: string): unknown {
+  try {
+    const sections = parse(readFileSync(file, 'utf8')) as { server?: { port?: unknown } } | null
+    return sections?.server?.port
+  } catch {
+    // That it is told so may be what the test is about.
+    return null
+  }
 }
 
 export class SpawnedCommand {
@@ -45,6 +67,7 @@ export class SpawnedCommand {
     flags: readonly string[] = [],
     wrapper: readonly string[] = [],
   ) {
+    assertNamesPorts(words, environment)
     this.#isWrapped = wrapper.length > 0
     const [program = '', ...rest] = [...wrapper, process.execPath, ...flags, main, ...words]
     const child = spawn(program, rest, {

@@ -2,9 +2,9 @@
  * A part of a fleet: many instances' whole way to the tenants in Redis, connections included, in
  * one process. Forked with the port of the server and the number of instances.
  */
-import { SupervisorTenants } from '../../src/bootstrap/supervisor-tenants.ts'
 import { Logger } from '../../src/observability/logger.ts'
-import { systemClock } from '../../src/resilience/clock.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { SupervisorTenants } from '../../src/supervisor/supervisor-tenants.ts'
 import { LEAST_CONFIGURATION, parseText } from './configuration-text.ts'
 
 export interface FleetOrder {

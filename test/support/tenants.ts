@@ -1,6 +1,6 @@
 /** Tenants, issuers and identities for tests of the tenant boundary. */
 import assert from 'node:assert/strict'
-import type { Identity } from '../../src/protocol/verification.ts'
+import { EMPTY_IDENTITY, type Identity } from '../../src/protocol/verification.ts'
 import { parseTenantId, type Tenant, type TenantId } from '../../src/tenants/tenant.ts'
 import type { TenantsChange } from '../../src/tenants/tenants-change.ts'
 
@@ -34,6 +34,7 @@ export const PARTNER = { name: 'partner', issuer: 'https://partner.test/' }
 /** What a token of the main issuer came to. */
 export function identityOf(part: Partial<Identity> = {}): Identity {
   return {
+    ...EMPTY_IDENTITY,
     issuer: MAIN.issuer,
     subject: 'alice',
     email: null,

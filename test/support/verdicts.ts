@@ -1,7 +1,8 @@
 /** Verdicts about callers, as the verifiers give them. */
-import type { Identity, Verified } from '../../src/protocol/verification.ts'
+import { EMPTY_IDENTITY, type Identity, type Verified } from '../../src/protocol/verification.ts'
 
 const ALICE: Identity = {
+  ...EMPTY_IDENTITY,
   issuer: 'https://idp.example.com/',
   subject: 'alice',
   email: 'alice@example.com',

@@ -2,19 +2,17 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { refuse } from '../../src/protocol/verification.ts'
+import { storedUserOf } from '../../src/protocol/stored-user.ts'
+import { EMPTY_IDENTITY, refuse } from '../../src/protocol/verification.ts'
 import { ApiKeyList } from '../../src/verifiers/api-key/api-key-list.ts'
 import { parseApiKeyRecord } from '../../src/verifiers/api-key/api-key-record.ts'
 import { type ApiKeyStore, ApiKeyVerifier } from '../../src/verifiers/api-key/api-key-verifier.ts'
 
 const NOW = 1_700_000_000
 const RECORD = {
+  ...storedUserOf(EMPTY_IDENTITY),
   userId: 'batch',
-  email: null,
-  roles: [],
   scopes: ['read'],
-  tenantId: null,
-  organisationId: null,
   expiresAtSeconds: null,
 }
 
@@ -73,6 +71,7 @@ describe('a record of an API key', () => {
       note: 'anything else is left alone',
     })
     assert.deepEqual(parseApiKeyRecord(text), {
+      ...storedUserOf(EMPTY_IDENTITY),
       userId: 'u',
       email: 'e@example.com',
       roles: ['r'],

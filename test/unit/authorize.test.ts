@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { authorize, type RouteRequirement } from '../../src/authentication/authorize.ts'
-import { compileClaimRule } from '../../src/authentication/require-claims.ts'
+import { authorize, type RouteRequirement } from '../../src/decision/authorize.ts'
+import { compileClaimRule } from '../../src/decision/require-claims.ts'
 import type { Identity } from '../../src/protocol/verification.ts'
 import { identityOf } from '../support/tenants.ts'
 

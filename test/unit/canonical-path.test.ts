@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { canonicalPath, isAcceptableQuery } from '../../src/protocol/canonical-path.ts'
+import { canonicalPath, isAcceptableQuery } from '../../src/http/canonical-path.ts'
 
 describe('canonical path (RFC 3986 §6.2.2)', () => {
   it('returns a canonical path as the same string', () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type ClaimPolicy, checkClaims, parseClaims } from '../../src/protocol/claims.ts'
+import { byPart } from '../../src/protocol/identity-parts.ts'
 import type { Identity } from '../../src/protocol/verification.ts'
 import { CLAIM_POLICY } from '../support/jwt-policy.ts'
 import { AUDIENCE, claimsText, encode, NOW_SECONDS } from '../support/mint-token.ts'
@@ -67,6 +68,7 @@ describe('required claims', () => {
 describe('claims that make the identity', () => {
   it('come from where the issuer has them', () => {
     const claimNames = {
+      ...byPart(() => null),
       subject: 'sub',
       email: 'mail',
       roles: 'https://example.com/groups',
@@ -103,8 +105,8 @@ describe('claims that make the identity', () => {
         [null, [], [], null, null],
       )
     }
-    const names = { email: null, roles: null, scopes: null, tenant: null, organisation: null }
-    const unmapped = identity({}, { claimNames: { subject: 'sub', ...names } })
+    const claimNames = { subject: 'sub', ...byPart(() => null) }
+    const unmapped = identity({}, { claimNames })
     assert.deepEqual([unmapped.email, unmapped.roles, unmapped.scopes], [null, [], []])
   })
 

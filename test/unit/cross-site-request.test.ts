@@ -1,7 +1,7 @@
 /** Which requests with a cookie a page of another site may have sent. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { isFromKnownSite, isUnsafeMethod } from '../../src/credentials/cross-site-request.ts'
+import { isFromKnownSite, isUnsafeMethod } from '../../src/http/cross-site-request.ts'
 
 const ALLOWED = new Set(['https://app.example.com', 'https://admin.example.com:8443'])
 

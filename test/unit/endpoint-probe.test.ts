@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { CircuitBreaker, createCircuitBreakerBuffer } from '../../src/resilience/circuit-breaker.ts'
+import { createEarlyProbesBuffer, EarlyProbes } from '../../src/resilience/early-probes.ts'
 import {
   EndpointProbe,
   type ProbeVerdict,
@@ -10,20 +11,26 @@ import {
 import { ManualClock } from '../support/manual-clock.ts'
 
 const PROBES = 2
+const RECOVERY_MS = 30_000
 
 function setUp(verdict: ProbeVerdict) {
   const clock = new ManualClock()
   const breaker = new CircuitBreaker(createCircuitBreakerBuffer(1), 0, {
     failureThreshold: 1,
-    recoveryTimeoutMs: 30_000,
+    recoveryTimeoutMs: RECOVERY_MS,
     halfOpenRequests: PROBES,
     probeExpiryMs: 5_000,
   })
-  const permit = breaker.tryAcquire(clock.wallMs())
-  assert.ok(permit !== null)
-  breaker.failed(permit, clock.wallMs())
-  const rig = { clock, breaker, asked: 0, verdict }
-  const probe = new EndpointProbe(breaker, clock)
+  const fail = () => {
+    const permit = breaker.tryAcquire(clock.wallMs())
+    assert.ok(permit !== null)
+    breaker.failed(permit, clock.wallMs())
+  }
+  fail()
+  const probes = new EarlyProbes(createEarlyProbesBuffer(1), 0, RECOVERY_MS)
+  const rig = { clock, breaker, probes, fail, asked: 0, verdict }
+  const parts = { breaker, probes, clock, answers: PROBES, answerMsMax: 1_000 }
+  const probe = new EndpointProbe(parts)
   const wake = async () => {
     probe.wake(() => {
       rig.asked += 1
@@ -51,6 +58,41 @@ describe('an endpoint whose breaker is open', () => {
     rig.clock.advanceMs(500)
     await wake()
     assert.equal(rig.asked, PROBES)
+    assert.equal(rig.breaker.state(rig.clock.wallMs()), 'closed')
+  })
+
+  it('is tried by clients when its time is up, however often the gateway asked', async () => {
+    const { rig, wake } = setUp('failed')
+    for (let elapsedMs = 0; elapsedMs < RECOVERY_MS; elapsedMs += 100) {
+      await wake()
+      rig.clock.advanceMs(100)
+    }
+    assert.ok(rig.asked >= 8 && rig.asked <= 20, `asked ${rig.asked} times, ever more rarely`)
+    assert.equal(rig.breaker.openedCount, 1)
+    assert.ok(rig.breaker.tryAcquire(rig.clock.wallMs()) !== null)
+  })
+
+  it('is not asked early again when its answer before was wrong about clients', async () => {
+    const { rig, wake } = setUp('alive')
+    rig.clock.advanceMs(500)
+    await wake()
+    rig.fail()
+    for (let elapsedMs = 0; elapsedMs < RECOVERY_MS; elapsedMs += 500) {
+      assert.equal(rig.breaker.state(rig.clock.wallMs()), 'open')
+      await wake()
+      rig.clock.advanceMs(500)
+    }
+    assert.equal(rig.asked, PROBES)
+  })
+
+  it('is asked early again when clients were served in between', async () => {
+    const { rig, wake } = setUp('alive')
+    rig.clock.advanceMs(500)
+    await wake()
+    rig.probes.confirmed()
+    rig.fail()
+    rig.clock.advanceMs(500)
+    await wake()
     assert.equal(rig.breaker.state(rig.clock.wallMs()), 'closed')
   })
 

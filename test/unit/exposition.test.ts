@@ -23,7 +23,6 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
     threadIndex: 0,
     routeNames: ['users'],
     issuerNames: ['main'],
-    upstreamNames: ['backend'],
   })
   count(metrics)
   const ledger = new MetricsLedger()
@@ -34,8 +33,7 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
       counts: COUNTED,
       redis: { open: 2, ready: 1 },
       openConnections: 9,
-      upstreamPending: [2],
-      upstreamEjected: [0],
+      upstreams: [{ name: 'backend', pending: 2, ejected: 0 }],
     }),
   )
   metrics.stop()
@@ -66,8 +64,10 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
           { callers: 'all', state: 'open' },
           { callers: 'known', state: 'closed' },
         ],
-        pauseSeconds: 7,
-        pauses: 2,
+        pauses: [
+          { callers: 'all', seconds: 7, begun: 2 },
+          { callers: 'unknown', seconds: 0, begun: 3 },
+        ],
       },
     ],
     circuitStates: ['closed', 'open', 'half_open'],

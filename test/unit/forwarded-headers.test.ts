@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type ForwardedFacts, forwardedFields } from '../../src/proxy/forwarded-headers.ts'
-import { FIRST_OWN_FIELD } from '../../src/proxy/own-fields.ts'
+import { FIRST_OWN_FIELD } from '../../src/proxy/gateway-fields.ts'
 
 const FACTS: ForwardedFacts = {
   peerAddress: '192.0.2.7',

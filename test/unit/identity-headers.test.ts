@@ -4,9 +4,11 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { renderIdentityHeaders } from '../../src/identity/identity-headers.ts'
 import { reservedFieldNames } from '../../src/identity/strip-identity-headers.ts'
-import type { Identity } from '../../src/protocol/verification.ts'
+import { byPart } from '../../src/protocol/identity-parts.ts'
+import { EMPTY_IDENTITY, type Identity } from '../../src/protocol/verification.ts'
 
 const NAMES = {
+  ...byPart(({ header }) => header),
   userId: 'X-User-Id',
   clientId: 'X-Client-Id',
   email: 'X-User-Email',
@@ -21,6 +23,7 @@ const NAMES = {
 }
 
 const ALICE: Identity = {
+  ...EMPTY_IDENTITY,
   issuer: 'https://idp.example.com/',
   subject: 'alice',
   email: 'alice@example.com',

@@ -8,7 +8,7 @@ import {
 } from '../../src/identity/internal-token.ts'
 import { generateSigningKey, type SigningKey } from '../../src/identity/signing-key.ts'
 import type { Verified } from '../../src/protocol/verification.ts'
-import { randomHex } from '../../src/resilience/randomness.ts'
+import { randomHex } from '../../src/runtime/randomness.ts'
 import { verdict } from '../support/verdicts.ts'
 
 const NOW = 1_760_000_000

@@ -3,9 +3,10 @@ import { describe, it } from 'node:test'
 import {
   type ActiveToken,
   type IntrospectionAnswerPolicy,
-  type IntrospectionJudgement,
-  judgeIntrospectionResponse,
+  type ProcessedIntrospection,
+  processIntrospectionResponse,
 } from '../../src/protocol/introspection-response.ts'
+import { EMPTY_IDENTITY } from '../../src/protocol/verification.ts'
 import { CLAIM_POLICY } from '../support/jwt-policy.ts'
 import { AUDIENCE, encode, goodClaims, ISSUER, NOW_SECONDS } from '../support/mint-token.ts'
 
@@ -16,9 +17,9 @@ function judge(
   body: string | Uint8Array,
   policy: Partial<IntrospectionAnswerPolicy> = {},
   token = TOKEN,
-): IntrospectionJudgement {
+): ProcessedIntrospection {
   const whole = { ...POLICY, ...policy }
-  return judgeIntrospectionResponse(Buffer.from(body), token, whole, NOW_SECONDS)
+  return processIntrospectionResponse(Buffer.from(body), token, whole, NOW_SECONDS)
 }
 
 /** A good answer; members replace those of it, or as `undefined` leave them out. */
@@ -26,13 +27,13 @@ function answer(members: Record<string, unknown> = {}): string {
   return JSON.stringify({ active: true, token_type: 'Bearer', ...goodClaims(), ...members })
 }
 
-function active(judgement: IntrospectionJudgement): ActiveToken {
+function active(judgement: ProcessedIntrospection): ActiveToken {
   assert.ok(judgement.kind === 'active', JSON.stringify(judgement))
   return judgement
 }
 
 /** The code of a refusal, the reason of no verdict, or `active`. */
-function outcome(judgement: IntrospectionJudgement): string {
+function outcome(judgement: ProcessedIntrospection): string {
   if (judgement.kind === 'refused') return judgement.refused.code
   return judgement.kind === 'undecided' ? judgement.reason : 'active'
 }
@@ -48,6 +49,7 @@ describe('active (RFC 7662 §2.2)', () => {
   it('is true, and the identity is the one of the answer', () => {
     const { identity, deadAtSeconds } = active(judge(answer()))
     assert.deepEqual(identity, {
+      ...EMPTY_IDENTITY,
       issuer: ISSUER,
       subject: 'user-123',
       email: 'someone@example.com',

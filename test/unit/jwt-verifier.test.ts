@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { JWS_ALGORITHM_TABLE, JWS_ALGORITHMS } from '../../src/protocol/jws-algorithms.ts'
-import { refuse, type Verification } from '../../src/protocol/verification.ts'
+import { EMPTY_IDENTITY, refuse, type Verification } from '../../src/protocol/verification.ts'
 import {
   compileJwtProfile,
   type JwtIssuerPolicy,
@@ -53,6 +53,7 @@ describe('a verified token', () => {
     assert.deepEqual(await verify(await mintToken(EC)), {
       kind: 'verified',
       identity: {
+        ...EMPTY_IDENTITY,
         issuer: 'https://idp.example.com/',
         subject: 'user-123',
         email: 'someone@example.com',

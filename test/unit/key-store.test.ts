@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { emptyKeySet } from '../../src/keys/key-set.ts'
 import { KeyStore } from '../../src/keys/key-store.ts'
-import { parseJwks } from '../../src/keys/parse-jwks.ts'
 import { secretKeySet } from '../../src/keys/secret-key-set.ts'
+import { parseJwks } from '../../src/protocol/parse-jwks.ts'
 import { aliveKeys, createGenerations } from '../support/generations.ts'
 import { es256Jwk, keySetDocument, rsaKeyPair } from '../support/key-documents.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -74,6 +74,12 @@ describe('states of a key set', () => {
     clock.advanceMs(3_599_000)
     store.advance()
     assert.equal(store.state, 'dead')
+  })
+
+  it('does not say of such a copy when the issuer was asked: the clock may have been set', () => {
+    const { store } = setUp()
+    store.apply(parsed(one), { ageMs: 0, confirmed: false })
+    assert.equal(store.keySet().askedAtSeconds, 0)
   })
 
   it('never lets a set die while it is fresh', () => {

@@ -24,8 +24,7 @@ const GAUGES: ListenerGauges = {
   counts: COUNTED,
   redis: { open: 2, ready: 1 },
   openConnections: 7,
-  upstreamPending: [2],
-  upstreamEjected: [1],
+  upstreams: [{ name: 'backend', pending: 2, ejected: 1 }],
 }
 
 function takeSnapshot(
@@ -36,7 +35,6 @@ function takeSnapshot(
     threadIndex,
     routeNames: ['users', 'orders'],
     issuerNames: ['main'],
-    upstreamNames: ['backend'],
   })
   count(metrics)
   const snapshot = metrics.snapshot(GAUGES)
@@ -61,6 +59,38 @@ describe('Metrics of listener threads', () => {
     assert.equal(requests.get('orders')?.get('forwarded_5xx'), 1)
     assert.equal(requests.get('orders')?.get('client_gone'), 1)
     assert.equal(requests.get('none')?.get('refused'), 1)
+  })
+
+  it('are counted and added up by name, in whichever order a thread knows the names', () => {
+    const ledger = new MetricsLedger()
+    const orders = [
+      ['users', 'orders'],
+      ['new', 'orders', 'users'],
+    ]
+    for (const [threadIndex, names] of orders.entries()) {
+      const metrics = new ListenerMetrics({ threadIndex, routeNames: names, issuerNames: names })
+      metrics.countForwarded(metrics.routeIndex('users'), 200)
+      metrics.countRefusal('token_expired', metrics.issuerIndex('orders'))
+      const upstreams = names.map((name) => ({
+        name,
+        pending: name === 'users' ? 3 : 0,
+        ejected: name === 'orders' ? 1 : 0,
+      }))
+      ledger.update(metrics.snapshot({ ...GAUGES, upstreams }))
+      metrics.stop()
+    }
+    const { requests, refusals, upstreamPending, upstreamEjected } = ledger.merge()
+    assert.equal(requests.get('users')?.get('forwarded_2xx'), 2)
+    assert.equal(refusals.get('token_expired')?.get('orders'), 2)
+    assert.deepEqual(Object.fromEntries(upstreamPending), { users: 6, orders: 0, new: 0 })
+    assert.deepEqual(Object.fromEntries(upstreamEjected), { users: 0, orders: 1, new: 0 })
+  })
+
+  it('are not counted under a name that nobody has announced', () => {
+    const metrics = new ListenerMetrics({ threadIndex: 0, routeNames: ['users'], issuerNames: [] })
+    assert.throws(() => metrics.routeIndex('orders'), /nothing is counted.*: orders/)
+    assert.throws(() => metrics.issuerIndex('main'), /nothing is counted.*: main/)
+    metrics.stop()
   })
 
   it('count refusals by reason and issuer', () => {
@@ -124,7 +154,6 @@ describe('Metrics of listener threads', () => {
       threadIndex: 0,
       routeNames: ['users'],
       issuerNames: [],
-      upstreamNames: [],
     })
     const before = metrics.snapshot(GAUGES)
     metrics.countForwarded(0, 200)

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { ConfigError } from '../../src/config/config-error.ts'
-import type { GatewayConfiguration } from '../../src/config/gateway-configuration.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
+import type { GatewayConfiguration } from '../../src/config/sections.ts'
+import { byPart } from '../../src/protocol/identity-parts.ts'
 import {
   complaintsOf,
   LEAST_CONFIGURATION,
@@ -64,6 +65,7 @@ describe('The least configuration', () => {
       issuer?.claims,
       {
         subject: 'sub',
+        ...byPart(({ claim }) => claim),
         email: 'email',
         roles: 'roles',
         scopes: 'scope',
@@ -79,6 +81,7 @@ describe('The least configuration', () => {
         headers: {
           userId: 'X-User-Id',
           clientId: 'X-Client-Id',
+          ...byPart(({ header }) => header),
           email: 'X-User-Email',
           roles: 'X-User-Roles',
           tenant: 'X-Tenant-Id',
@@ -215,6 +218,22 @@ describe('Problems with a configuration', () => {
         ['SALLYPORT_LISTENER_THREADS', null],
       ],
     )
+  })
+
+  it('of one section do not hide those of another that depend on the machine', () => {
+    const text = 'cache: { sizeMiB: 65 }\nserver: { port: 99999 }\n'
+    const machine = { cores: 1, memoryBytes: 128 * 1_048_576 }
+    assert.deepEqual(complaintsOf(text + LEAST_CONFIGURATION, { machine }), [
+      'cache.sizeMiB must be at most half of the memory limit, which is 128 MiB',
+      'server.port must be a whole number from 0 to 65535',
+    ])
+  })
+
+  it('of the section redis are not told again of what needs it', () => {
+    const text = 'redis: { nodes: [] }\nrevocation: { spoolDirectory: spool }\n'
+    assert.deepEqual(complaintsOf(text + LEAST_CONFIGURATION), [
+      'redis.nodes must list at least one',
+    ])
   })
 
   it('never repeat a value from the file, because it may be a secret', () => {

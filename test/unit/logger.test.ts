@@ -35,7 +35,7 @@ describe('Log lines', () => {
   it('are left out below the chosen level', () => {
     const { logger, lines } = createRecorder('warn')
     logger.log({ event: 'ready' })
-    logger.log({ event: 'not_ready', waitingForIssuers: ['main'] })
+    logger.log({ event: 'not_ready', status: 'waiting_for_keys', waitingForIssuers: ['main'] })
     assert.equal(lines.length, 1)
     assert.equal(LOG_EVENT_LEVELS.not_ready, 'warn')
   })
@@ -44,7 +44,11 @@ describe('Log lines', () => {
     const { logger, lines } = createRecorder('debug')
     const token = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl'
     logger.log({ event: 'jwks_disk_copy_failed', issuer: 'main', reason: `got ${token}` })
-    logger.log({ event: 'not_ready', waitingForIssuers: [`Bearer ${token}`] })
+    logger.log({
+      event: 'not_ready',
+      status: 'waiting_for_keys',
+      waitingForIssuers: [`Bearer ${token}`],
+    })
     assert.equal(lines.length, 2)
     for (const line of lines) assert.ok(!line.includes('eyJ'), line)
   })

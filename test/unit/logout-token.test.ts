@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { JsonObject } from '../../src/protocol/strict-json.ts'
-import { LogoutReplayMemory } from '../../src/revocation/logout-replay-memory.ts'
-import { logoutRevocation } from '../../src/revocation/logout-revocation.ts'
 import {
   BACKCHANNEL_LOGOUT_EVENT,
   checkLogoutToken,
   LOGOUT_TOKEN_AGE_MAX_SECONDS,
   type LogoutTokenRefusal,
-} from '../../src/revocation/logout-token.ts'
+} from '../../src/protocol/logout-token.ts'
+import type { JsonObject } from '../../src/protocol/strict-json.ts'
+import { LogoutReplayMemory } from '../../src/revocation/logout-replay-memory.ts'
+import { logoutRevocation } from '../../src/revocation/logout-revocation.ts'
 import { createRevocationBuffer, RevocationIndex } from '../../src/revocation/revocation-index.ts'
 import { revocationKeysOf } from '../../src/revocation/revocation-key.ts'
 import { RevocationReader } from '../../src/revocation/revocation-reader.ts'

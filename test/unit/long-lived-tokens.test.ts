@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { LongLivedTokens } from '../../src/authentication/long-lived-tokens.ts'
 import type { SecurityEvent } from '../../src/observability/security-event.ts'
+import { LongLivedTokens } from '../../src/verifiers/bearer-token/long-lived-tokens.ts'
 import { identityOf } from '../support/revocations.ts'
 
 const NOW = 1_700_000_000

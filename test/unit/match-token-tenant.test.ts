@@ -9,7 +9,7 @@ import {
   type TenantPolicy,
 } from '../../src/tenants/match-token-tenant.ts'
 import { TenantResolver } from '../../src/tenants/resolve-tenant.ts'
-import { judgeTenant, TenantRegistry } from '../../src/tenants/tenant-registry.ts'
+import { checkTenant, TenantRegistry } from '../../src/tenants/tenant-registry.ts'
 import { changeOf, identityOf, MAIN, outcomeOf, PARTNER, tenant } from '../support/tenants.ts'
 
 const POLICY: TenantPolicy = { required: true, readsClaim: false, allowTokensWithoutTenant: false }
@@ -56,7 +56,7 @@ describe('the tenant of a request and that of its token', () => {
           source === 'path' ? '/tenants/acme/x' : '/x',
           source === 'header' ? ['x-tenant-id', 'acme'] : [],
         )
-        const judged = judgeTenant(requested, registry, !resolver.readsClaim)
+        const judged = checkTenant(requested, registry, !resolver.readsClaim)
         assert.ok(judged?.kind !== 'refused')
         const policy = { ...POLICY, readsClaim: resolver.readsClaim }
         const matched = matchTokenTenant(judged, identityOf({ tenant: claim }), registry, policy)

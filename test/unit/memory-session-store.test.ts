@@ -1,11 +1,13 @@
 /** Sessions in memory behave as those in Redis do. */
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
+import { storedUserOf } from '../../src/protocol/stored-user.ts'
+import { EMPTY_IDENTITY } from '../../src/protocol/verification.ts'
 import { MemorySessionStore } from '../../src/verifiers/session/memory-session-store.ts'
 import { SessionRegistry } from '../../src/verifiers/session/session-registry.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
-const USER = { userId: 'alice', email: null, roles: [], scopes: [], tenantId: null }
+const USER = { ...storedUserOf(EMPTY_IDENTITY), userId: 'alice' }
 
 let clock: ManualClock
 let store: MemorySessionStore
@@ -73,16 +75,15 @@ describe('the sessions of a user in memory', () => {
       const sessions = await registry.listByUser('alice')
       return sessions === 'unavailable' ? -1 : sessions.length
     }
-    const user = { ...USER, organisationId: null }
-    await registry.create(user)
+    await registry.create(USER)
     clock.advanceMs(40_000)
-    await registry.create(user)
+    await registry.create(USER)
     assert.equal(await listed(), 2)
     clock.advanceMs(20_000)
     assert.equal(await listed(), 1)
     clock.advanceMs(40_000)
     assert.equal(await listed(), 0)
-    await registry.create(user)
+    await registry.create(USER)
     assert.equal(await registry.deleteByUser('alice'), 1)
   })
 })

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { createHash, createPublicKey } from 'node:crypto'
 import { describe, it } from 'node:test'
-import type { SkipReason } from '../../src/keys/parse-jwk.ts'
-import { JWKS_BYTES_MAX, JWKS_KEYS_MAX, parseJwks } from '../../src/keys/parse-jwks.ts'
 import { JWS_ALGORITHMS, type JwsAlgorithm } from '../../src/protocol/jws-algorithms.ts'
+import type { SkipReason } from '../../src/protocol/parse-jwk.ts'
+import { JWKS_BYTES_MAX, JWKS_KEYS_MAX, parseJwks } from '../../src/protocol/parse-jwks.ts'
 import {
   ecKeyPair,
   ed25519KeyPair,

@@ -6,7 +6,7 @@ import {
   REQUEST_ID_LENGTH_MAX,
   RequestIds,
 } from '../../src/observability/request-id.ts'
-import { randomHex } from '../../src/resilience/randomness.ts'
+import { randomHex } from '../../src/runtime/randomness.ts'
 
 const UUID_VERSION_7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 

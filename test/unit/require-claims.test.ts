@@ -2,18 +2,20 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
+  CLAIM_PATTERN_LENGTH_MAX,
+  parseClaimPattern,
+  REQUIRABLE_CLAIMS,
+} from '../../src/decision/claim-grammar.ts'
+import {
   type ClaimRule,
   compileClaimRule,
   satisfiesClaim,
-} from '../../src/authentication/require-claims.ts'
-import {
-  CLAIM_PATTERN_LENGTH_MAX,
-  judgeClaimPattern,
-  REQUIRABLE_CLAIMS,
-} from '../../src/config/claim-grammar.ts'
+} from '../../src/decision/require-claims.ts'
+import { byPart, type IdentityParts } from '../../src/protocol/identity-parts.ts'
 import { identityOf } from '../support/tenants.ts'
 
 const alice = identityOf({
+  ...(byPart(({ kind }) => (kind === 'text' ? 'a' : ['a'])) as IdentityParts),
   clientId: 'app',
   email: 'alice@example.com',
   roles: ['user', 'auditor'],
@@ -116,9 +118,9 @@ describe('a claim that must match a pattern', () => {
 
   it('is bounded in length and printable', () => {
     const longest = '*'.repeat(CLAIM_PATTERN_LENGTH_MAX)
-    assert.equal(judgeClaimPattern(longest), longest)
+    assert.equal(parseClaimPattern(longest), longest)
     for (const pattern of ['', `${longest}*`, 'é', 'a\n', '\u0000']) {
-      assert.equal(judgeClaimPattern(pattern), null)
+      assert.equal(parseClaimPattern(pattern), null)
       assert.throws(() => compileClaimRule({ claim: 'email', matches: pattern }), /printable/)
     }
   })

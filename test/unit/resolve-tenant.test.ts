@@ -1,8 +1,8 @@
 /** Where a request may name its tenant, and the tricks that must not make it name another one. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { canonicalPath } from '../../src/protocol/canonical-path.ts'
-import type { HeaderList } from '../../src/protocol/header-list.ts'
+import { canonicalPath } from '../../src/http/canonical-path.ts'
+import type { HeaderList } from '../../src/http/header-list.ts'
 import type { TenantRule } from '../../src/tenants/compile-tenant.ts'
 import { TenantResolver } from '../../src/tenants/resolve-tenant.ts'
 import { outcomeOf } from '../support/tenants.ts'

@@ -3,16 +3,18 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
+  chownSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { encodeRevocationRecord } from '../../src/revocation/revocation-record.ts'
 import { RevocationSpool } from '../../src/revocation/revocation-spool.ts'
@@ -22,6 +24,7 @@ const NOW = 1_800_000_000
 const RECORDS = [1, 2, 3].map((number) =>
   encodeRevocationRecord(tokenEntryOf(number, NOW + number)),
 )
+const FOREIGN_GROUP = 54_321
 const GOOD = `sallyport revocations 1 1\n${RECORDS[0]}\n`
 
 let directory: string
@@ -88,9 +91,52 @@ describe('revocations on disk', () => {
     })
   }
 
+  it('are read where a volume has given a group of this process access', async () => {
+    writeFileSync(nameOf(1), GOOD, { mode: 0o600 })
+    chmodSync(nameOf(1), 0o660)
+    const { entries, refusals } = await new RevocationSpool(directory).load(NOW)
+    assert.deepEqual([entries.length, refusals], [1, []])
+  })
+
+  const isRoot = process.getuid?.() === 0
+  it('are refused when another group has access', { skip: !isRoot && 'needs root' }, async () => {
+    for (const [index, mode] of [0o660, 0o620, 0o640].entries()) {
+      writeFileSync(nameOf(index), GOOD, { mode: 0o600 })
+      chownSync(nameOf(index), 0, FOREIGN_GROUP)
+      chmodSync(nameOf(index), mode)
+    }
+    const { entries, refusals } = await new RevocationSpool(directory).load(NOW)
+    assert.deepEqual(entries, [])
+    assert.deepEqual(refusals, new Array(3).fill('unsafe_permissions'))
+  })
+
+  it('are read behind any number of files that are refused', async () => {
+    for (let number = 0; number < 70; number += 1) {
+      writeFileSync(nameOf(number), 'x', { mode: 0o600 })
+    }
+    writeFileSync(nameOf(70), GOOD, { mode: 0o600 })
+    const { entries, refusals, paths } = await new RevocationSpool(directory).load(NOW)
+    assert.deepEqual([entries.length, paths], [1, [nameOf(70)]])
+    assert.deepEqual(refusals, new Array(70).fill('corrupt'))
+  })
+
+  it('leave no file behind that a killed process was writing', async () => {
+    const [old, young] = [`${nameOf(1)}.tmp`, `${nameOf(2)}.tmp`]
+    const foreign = join(directory, 'notes.tmp')
+    for (const path of [old, young, foreign]) writeFileSync(path, GOOD, { mode: 0o600 })
+    utimesSync(old, NOW - 700, NOW - 700)
+    utimesSync(foreign, NOW - 700, NOW - 700)
+    utimesSync(young, NOW - 60, NOW - 60)
+    await new RevocationSpool(directory).load(NOW)
+    assert.deepEqual(
+      readdirSync(directory).sort(),
+      [young, foreign].map((path) => basename(path)).sort(),
+    )
+  })
+
   it('are refused when others may read or write the file, or it is a link or a pipe', async () => {
     writeFileSync(nameOf(1), GOOD, { mode: 0o600 })
-    chmodSync(nameOf(1), 0o620)
+    chmodSync(nameOf(1), 0o602)
     writeFileSync(nameOf(2), GOOD, { mode: 0o600 })
     chmodSync(nameOf(2), 0o604)
     writeFileSync(join(directory, 'elsewhere'), GOOD, { mode: 0o600 })

@@ -1,21 +1,18 @@
 /** What a stored session comes to. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import {
-  parseSessionRecord,
-  SALLYPORT_POINTERS,
-  type SessionPointers,
-} from '../../src/verifiers/session/session-record.ts'
+import { byPart } from '../../src/protocol/identity-parts.ts'
+import { expressSessionFormat } from '../../src/verifiers/session/express-session-format.ts'
+import { SALLYPORT_FORMAT } from '../../src/verifiers/session/sallyport-format.ts'
 
-const EXPRESS: SessionPointers = {
-  ...SALLYPORT_POINTERS,
-  hasVersion: false,
-  hasNumberedUsers: true,
+const EXPRESS = expressSessionFormat(['a secret'], {
   userId: '/passport/user',
-}
+  ...byPart(({ record }) => `/${record}`),
+  createdAt: null,
+})
 
-function userOf(text: string, pointers = EXPRESS): string | null {
-  const record = parseSessionRecord(text, pointers, 'id')
+function userOf(text: string, format = EXPRESS): string | null {
+  const record = format.readRecord(text, 'id')
   return record?.kind === 'record' ? record.identity.subject : (record?.kind ?? null)
 }
 
@@ -45,21 +42,21 @@ describe('the user of an express-session record', () => {
 
 describe('the user of a record of the format sallyport', () => {
   it('is text and nothing else', () => {
-    assert.equal(userOf('{"userId":"7"}', SALLYPORT_POINTERS), '7')
-    assert.equal(userOf('{"userId":7}', SALLYPORT_POINTERS), null)
+    assert.equal(userOf('{"userId":"7"}', SALLYPORT_FORMAT), '7')
+    assert.equal(userOf('{"userId":7}', SALLYPORT_FORMAT), null)
   })
 })
 
 describe('a session record that a later version has written', () => {
   it('is served without the members that are not known here', () => {
     const text = '{"version":1,"userId":"alice","assurance":{"level":2},"devices":["phone"]}'
-    assert.equal(userOf(text, SALLYPORT_POINTERS), 'alice')
+    assert.equal(userOf(text, SALLYPORT_FORMAT), 'alice')
   })
 
   it('is not read when its version says that ignoring them would be wrong', () => {
     for (const version of ['2', '"2"', '1.5', '{}', 'true']) {
       const text = `{"version":${version},"userId":"alice"}`
-      assert.equal(userOf(text, SALLYPORT_POINTERS), null, version)
+      assert.equal(userOf(text, SALLYPORT_FORMAT), null, version)
     }
   })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { retryAfterSeconds } from '../../src/protocol/retry-after.ts'
+import { retryAfterSeconds } from '../../src/http/retry-after.ts'
 import { createPauseBuffer, SharedPause } from '../../src/resilience/shared-pause.ts'
 
 const NOW_MS = 1_700_000_000_000

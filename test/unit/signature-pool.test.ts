@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Clock } from '../../src/resilience/clock.ts'
+import type { Clock } from '../../src/runtime/clock.ts'
 import type {
   SignatureOutcome,
   SignaturePool,

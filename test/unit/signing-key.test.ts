@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import { deriveSigningKey, type SigningEpoch } from '../../src/identity/derive-signing-key.ts'
 import { generateSigningKey, signingKeyOfPem } from '../../src/identity/signing-key.ts'
-import { parseJwks } from '../../src/keys/parse-jwks.ts'
+import { parseJwks } from '../../src/protocol/parse-jwks.ts'
 
 const ALGORITHMS = ['ES256', 'EdDSA'] as const
 const SECRET = Buffer.from('0123456789abcdef0123456789abcdef')

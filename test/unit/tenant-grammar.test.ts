@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
   areSubdomainPatternsNested,
-  judgePathPattern,
-  judgeSubdomainPattern,
-  judgeTenantName,
-} from '../../src/config/tenant-grammar.ts'
+  parsePathPattern,
+  parseSubdomainPattern,
+  parseTenantName,
+} from '../../src/tenants/tenant-grammar.ts'
 
 function assertAllRefused(judge: (value: string) => string | null, values: readonly string[]) {
   for (const value of values) assert.equal(judge(value), null, value)
@@ -14,26 +14,26 @@ function assertAllRefused(judge: (value: string) => string | null, values: reado
 describe('the name of a tenant', () => {
   it('is up to 63 lower-case letters, digits, _ and -', () => {
     for (const name of ['a', '0', 'acme', 'a-b_c', '9lives', 'a'.repeat(63)]) {
-      assert.equal(judgeTenantName(name), name)
+      assert.equal(parseTenantName(name), name)
     }
   })
 
   it('has one spelling, and nothing that means something elsewhere', () => {
-    assertAllRefused(judgeTenantName, ['', 'ACME', 'Acme', '-a', '_a', 'a.b', 'a b', 'a/b', 'a%62'])
-    assertAllRefused(judgeTenantName, ['a'.repeat(64), 'acme\n', ' acme', '..', 'аcme', 'a,b', 'é'])
+    assertAllRefused(parseTenantName, ['', 'ACME', 'Acme', '-a', '_a', 'a.b', 'a b', 'a/b', 'a%62'])
+    assertAllRefused(parseTenantName, ['a'.repeat(64), 'acme\n', ' acme', '..', 'аcme', 'a,b', 'é'])
   })
 })
 
 describe('the pattern of a subdomain', () => {
   it('is the tenant, a dot and a host name, kept in lower case', () => {
     const pattern = '{tenant}.api.example.com'
-    assert.equal(judgeSubdomainPattern(pattern), pattern)
-    assert.equal(judgeSubdomainPattern('{tenant}.API.Example.com'), pattern)
-    assert.equal(judgeSubdomainPattern('{tenant}.localhost'), '{tenant}.localhost')
+    assert.equal(parseSubdomainPattern(pattern), pattern)
+    assert.equal(parseSubdomainPattern('{tenant}.API.Example.com'), pattern)
+    assert.equal(parseSubdomainPattern('{tenant}.localhost'), '{tenant}.localhost')
   })
 
   it('has the tenant as one whole label, the first', () => {
-    assertAllRefused(judgeSubdomainPattern, [
+    assertAllRefused(parseSubdomainPattern, [
       ...['', '{tenant}', '{tenant}.', '{tenant}example.com', 'api.{tenant}.example.com'],
       ...['{tenant}.{tenant}.com', '{TENANT}.example.com', '*.example.com', '{tenant}..com'],
       ...[
@@ -58,12 +58,12 @@ describe('the pattern of a subdomain', () => {
 describe('the pattern of a path', () => {
   it('leads to the tenant through segments with one spelling', () => {
     for (const pattern of ['/tenants/{tenant}/*', '/{tenant}/*', '/v1/*/t~._-/{tenant}/*']) {
-      assert.equal(judgePathPattern(pattern), pattern)
+      assert.equal(parsePathPattern(pattern), pattern)
     }
   })
 
   it('covers everything below the tenant, and has nothing that could be read in two ways', () => {
-    assertAllRefused(judgePathPattern, [
+    assertAllRefused(parsePathPattern, [
       ...['', '/', '/tenants', '/tenants/{tenant}', '/tenants/{tenant}/', 'tenants/{tenant}/*'],
       ...['/tenants/{tenant}/orders/*', '/tenants//{tenant}/*', '//{tenant}/*', '/../{tenant}/*'],
       ...['/a;b/{tenant}/*', '/caf%C3%A9/{tenant}/*', '/a@b/{tenant}/*', '/{tenant}/{tenant}/*'],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { refuse } from '../../src/protocol/verification.ts'
-import { judgeTenant, TenantRegistry } from '../../src/tenants/tenant-registry.ts'
+import { checkTenant, TenantRegistry } from '../../src/tenants/tenant-registry.ts'
 import { changeOf, MAIN, outcomeOf, PARTNER, tenant, tenantId } from '../support/tenants.ts'
 
 const ISSUERS = [MAIN, PARTNER]
@@ -92,26 +92,26 @@ describe('the judgement of the tenant that a request names', () => {
   const registry = new TenantRegistry(ISSUERS, [ACME, GLOBEX])
 
   it('is the tenant when it is active, required or not', () => {
-    assert.equal(judgeTenant(tenantId('acme'), registry, true), ACME)
-    assert.equal(judgeTenant(tenantId('acme'), registry, false), ACME)
+    assert.equal(checkTenant(tenantId('acme'), registry, true), ACME)
+    assert.equal(checkTenant(tenantId('acme'), registry, false), ACME)
   })
 
   it('says not found of an unknown one and suspended of a suspended one, required or not', () => {
     for (const isRequired of [true, false]) {
-      const unknown = judgeTenant(tenantId('initech'), registry, isRequired)
+      const unknown = checkTenant(tenantId('initech'), registry, isRequired)
       assert.equal(outcomeOf(unknown), 'tenant_not_found')
-      const suspended = judgeTenant(tenantId('globex'), registry, isRequired)
+      const suspended = checkTenant(tenantId('globex'), registry, isRequired)
       assert.equal(outcomeOf(suspended), 'tenant_suspended')
     }
   })
 
   it('says not identified of none, where one is required', () => {
-    assert.equal(outcomeOf(judgeTenant(null, registry, true)), 'tenant_not_identified')
-    assert.equal(judgeTenant(null, registry, false), null)
+    assert.equal(outcomeOf(checkTenant(null, registry, true)), 'tenant_not_identified')
+    assert.equal(checkTenant(null, registry, false), null)
   })
 
   it('leaves a refused request refused', () => {
     const refused = refuse('tenant_contradictory')
-    assert.equal(judgeTenant(refused, registry, false), refused)
+    assert.equal(checkTenant(refused, registry, false), refused)
   })
 })

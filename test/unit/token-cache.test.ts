@@ -88,10 +88,10 @@ describe('token cache', () => {
     cache.put(digestOf(1), verdictOf(1, 1, TYPICAL, LATER), NOW)
     const first = cache.get(digestOf(1), NOW)
     assert.ok(first)
-    assert.equal(first.notes, null)
-    first.notes = 'x-user-id: 1'
+    assert.equal(first.derived, null)
+    first.derived = 'x-user-id: 1'
     assert.equal(cache.get(digestOf(1), NOW), first)
-    assert.equal(cache.get(digestOf(1), NOW)?.notes, 'x-user-id: 1')
+    assert.equal(cache.get(digestOf(1), NOW)?.derived, 'x-user-id: 1')
   })
 
   it('does not give what was derived from an old verdict to its successor', () => {
@@ -99,11 +99,11 @@ describe('token cache', () => {
     cache.put(digestOf(1), verdictOf(1, 1, TYPICAL, LATER), NOW)
     const old = cache.get(digestOf(1), NOW)
     assert.ok(old)
-    old.notes = 'old'
+    old.derived = 'old'
     open().put(digestOf(1), verdictOf(1, 2, TYPICAL, LATER), NOW)
     const next = cache.get(digestOf(1), NOW)
     assert.equal(next?.verified.identity.issuedAtSeconds, 2)
-    assert.equal(next?.notes, null)
+    assert.equal(next?.derived, null)
   })
 
   it('compares the whole digest, memoised or not', () => {

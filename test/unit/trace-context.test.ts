@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { isTraceparent, TraceParents } from '../../src/observability/trace-context.ts'
-import { randomHex } from '../../src/resilience/randomness.ts'
+import { randomHex } from '../../src/runtime/randomness.ts'
 
 const EXAMPLE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 const traceParents = new TraceParents(randomHex)

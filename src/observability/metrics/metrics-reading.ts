@@ -21,10 +21,15 @@ export interface IntrospectionReading {
     /** One of `circuitStates`. */
     readonly state: string
   }[]
-  /** Seconds left of the pause that the endpoint has asked for; 0: there is none. */
-  readonly pauseSeconds: number
-  /** Since the start. */
-  readonly pauses: number
+  /** That the endpoint has asked for. */
+  readonly pauses: readonly {
+    /** Who keeps this pause. */
+    readonly callers: string
+    /** Left of it; 0: there is none. */
+    readonly seconds: number
+    /** How many there were since the start. */
+    readonly begun: number
+  }[]
 }
 
 export interface IssuerRevocations {

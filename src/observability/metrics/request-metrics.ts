@@ -1,5 +1,4 @@
 /** Metrics of requests and the answers of the gateway. */
-
 import type { MetricRow } from './metric-row.ts'
 import { LATENCY_PHASES } from './metric-words.ts'
 import { histogram, twoLabels, withCode } from './samples.ts'

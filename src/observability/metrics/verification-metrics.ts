@@ -48,23 +48,27 @@ export const VERIFICATION_METRICS = {
     name: 'sallyport_introspection_pause_seconds',
     type: 'gauge',
     unit: 'seconds',
-    labels: ['issuer'],
+    labels: ['issuer', 'callers'],
     help:
       'Time left in which the introspection endpoint is not asked, because it has answered 429 ' +
-      'with Retry-After. 0: it may be asked.',
+      'with Retry-After. 0: it may be asked. Callers "all": about no token; "unknown": about none ' +
+      'but those that it has called active within the last hour.',
     samples: ({ introspection }) =>
-      introspection.map(({ issuer, pauseSeconds }) => ({
-        labels: { issuer },
-        value: pauseSeconds,
-      })),
+      introspection.flatMap(({ issuer, pauses }) =>
+        pauses.map(({ callers, seconds }) => ({ labels: { issuer, callers }, value: seconds })),
+      ),
   },
   introspectionPauses: {
     name: 'sallyport_introspection_pauses_total',
     type: 'counter',
     unit: null,
-    labels: ['issuer'],
-    help: 'Pauses that the introspection endpoint has asked for.',
+    labels: ['issuer', 'callers'],
+    help:
+      'Pauses that the introspection endpoint has asked for. Callers: as for ' +
+      '`sallyport_introspection_pause_seconds`.',
     samples: ({ introspection }) =>
-      introspection.map(({ issuer, pauses }) => ({ labels: { issuer }, value: pauses })),
+      introspection.flatMap(({ issuer, pauses }) =>
+        pauses.map(({ callers, begun }) => ({ labels: { issuer, callers }, value: begun })),
+      ),
   },
 } as const satisfies Record<string, MetricRow>

@@ -2,14 +2,12 @@
  * Finds out in the background that an endpoint has recovered, so that nobody has to wait until the
  * breaker's own time is up, and no request of a client is spent on an endpoint that is still down.
  *
- * Asked only when somebody was turned away, and then at most once in half a second for all threads
- * together, because each failed probe opens the breaker anew.
+ * Asked only when somebody was turned away, and as seldom as early-probes.ts says. The breaker is
+ * not touched until the endpoint has answered as often as it must.
  */
-import type { BreakerPermit, CircuitBreaker } from '../../resilience/circuit-breaker.ts'
-import type { Clock } from '../../resilience/clock.ts'
-
-/** From one failed probe, or from the opening, to the next probe. */
-const PROBE_AFTER_MS = 500
+import type { CircuitBreaker, Opening } from '../../resilience/circuit-breaker.ts'
+import type { EarlyProbes } from '../../resilience/early-probes.ts'
+import type { Clock } from '../../runtime/clock.ts'
 
 /**
  * - `alive`: it answers as it should. `failed`: it does not.
@@ -19,13 +17,21 @@ export type ProbeVerdict = 'alive' | 'failed' | 'unclear'
 
 type Ask = () => Promise<ProbeVerdict>
 
-export class EndpointProbe {
-  readonly #breaker: CircuitBreaker
-  readonly #clock: Clock
+export interface EndpointProbeParts {
+  readonly breaker: CircuitBreaker
+  readonly probes: EarlyProbes
+  readonly clock: Clock
+  /** Answers that it takes to close the breaker. One after the other. */
+  readonly answers: number
+  /** Longest that one takes. */
+  readonly answerMsMax: number
+}
 
-  constructor(breaker: CircuitBreaker, clock: Clock) {
-    this.#breaker = breaker
-    this.#clock = clock
+export class EndpointProbe {
+  readonly #parts: EndpointProbeParts
+
+  constructor(parts: EndpointProbeParts) {
+    this.#parts = parts
   }
 
   /**
@@ -34,34 +40,20 @@ export class EndpointProbe {
    * @param ask Asks something of no consequence. Never rejects, and takes bounded time.
    */
   wake(ask: Ask): void {
-    const nowMs = this.#clock.wallMs()
-    const first = this.#breaker.tryAcquireEarly(nowMs, PROBE_AFTER_MS)
-    if (first === null) return
-    // All of them, so that no request of a client waits for an endpoint that may still be down.
-    const others: BreakerPermit[] = []
-    for (;;) {
-      const other = this.#breaker.tryAcquire(nowMs)
-      // Another thread may have closed it meanwhile: then there is leave without end.
-      if (other !== first) break
-      others.push(other)
+    const { breaker, probes, clock, answers, answerMsMax } = this.#parts
+    const nowMs = clock.wallMs()
+    const opening = breaker.opening(nowMs)
+    if (opening === null || !probes.begin(opening, nowMs, answers * answerMsMax)) return
+    void this.#probe(ask, opening, nowMs)
+  }
+
+  async #probe(ask: Ask, { permit }: Opening, beganAtMs: number): Promise<void> {
+    const { breaker, probes, clock, answers } = this.#parts
+    let verdict: ProbeVerdict = 'alive'
+    for (let answer = 0; answer < answers && verdict === 'alive'; answer += 1) verdict = await ask()
+    if (verdict === 'failed') probes.failed(beganAtMs)
+    else if (breaker.endEarly(permit, verdict === 'alive', clock.wallMs())) {
+      probes.ended(clock.wallMs())
     }
-    void this.#probe(ask, first, others)
-  }
-
-  async #probe(ask: Ask, first: BreakerPermit, others: readonly BreakerPermit[]): Promise<void> {
-    const verdict = await ask()
-    this.#report(first, verdict)
-    if (verdict === 'failed') return
-    await Promise.all(
-      others.map(async (permit) => {
-        this.#report(permit, verdict === 'alive' ? await ask() : verdict)
-      }),
-    )
-  }
-
-  #report(permit: BreakerPermit, verdict: ProbeVerdict): void {
-    if (verdict === 'alive') this.#breaker.succeeded(permit)
-    else if (verdict === 'failed') this.#breaker.failed(permit, this.#clock.wallMs())
-    else this.#breaker.released(permit)
   }
 }

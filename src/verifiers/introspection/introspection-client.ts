@@ -11,22 +11,23 @@
  * endpoint called active a while ago are still asked about, under a breaker of their own.
  *
  * When the endpoint says that it was asked too often, and for how long not to ask (429 with
- * `Retry-After`), nobody asks until then, whatever the token.
+ * `Retry-After`), strangers are not asked about until then; nobody is, when it was not because of
+ * them (endpoint-pauses.ts).
  */
+import type { ProofMaker } from '../../protocol/client-authentication.ts'
 import {
   INTROSPECTION_BODY_BYTES_MAX,
   type IntrospectionAnswerPolicy,
-  type IntrospectionJudgement,
-  judgeIntrospectionResponse,
+  type ProcessedIntrospection,
+  processIntrospectionResponse,
 } from '../../protocol/introspection-response.ts'
-import { retryAfterSeconds } from '../../protocol/retry-after.ts'
 import type { BreakerPermit, CircuitBreaker } from '../../resilience/circuit-breaker.ts'
-import type { Clock } from '../../resilience/clock.ts'
 import type { ConnectionTurns, TurnEnd } from '../../resilience/connection-turns.ts'
+import type { EarlyProbes } from '../../resilience/early-probes.ts'
 import type { OutboundHttp, OutboundResult } from '../../resilience/outbound-http.ts'
-import { randomHex } from '../../resilience/randomness.ts'
-import { PAUSE_MS_MAX, type SharedPause } from '../../resilience/shared-pause.ts'
-import type { ProofMaker } from './client-authentication.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { randomHex } from '../../runtime/randomness.ts'
+import type { EndpointPauses, PausedCallers } from './endpoint-pauses.ts'
 import { EndpointProbe, type ProbeVerdict } from './endpoint-probe.ts'
 
 export interface IntrospectionClientOptions {
@@ -43,12 +44,12 @@ export interface IntrospectionClientParts {
   readonly turns: ConnectionTurns
   /** For everybody. */
   readonly breaker: CircuitBreaker
+  readonly probes: EarlyProbes
+  /** Answers to probes that close it before its time. */
+  readonly probeAnswers: number
   /** For known tokens, while the other one is open. */
   readonly knownBreaker: CircuitBreaker
-  /** Shared by all threads. */
-  readonly pause: SharedPause
-  /** A pause has begun, of so many seconds. Told once, by the thread that was asked for it. */
-  readonly onPause: (seconds: number) => void
+  readonly pauses: EndpointPauses
   readonly prove: ProofMaker
   readonly clock: Clock
 }
@@ -60,14 +61,14 @@ export interface IntrospectedToken {
 }
 
 /**
- * Besides what the judge of answers says: `unreachable` (no answer, a time-out, or an answer that
- * is not 200 and JSON), `circuit_open` and `paused` (not asked), and `request_refused` (the
- * endpoint, or something before it, does not take this request, which a token can bring about:
- * that says nothing about the endpoint). `overloaded`: not asked, because too many others are
- * being asked about, which is no outage.
+ * Besides what the processing of answers says: `unreachable` (no answer, a time-out, or an answer
+ * that is not 200 and JSON), `circuit_open` and `paused` (not asked), and `request_refused` (the
+ * endpoint, or something before it, does not take this request, which a token can bring about: that
+ * says nothing about the endpoint). `overloaded`: not asked, because too many others are being
+ * asked about, or were until the endpoint would not be asked about strangers: no outage.
  */
 export type IntrospectionOutcome =
-  | Exclude<IntrospectionJudgement, { kind: 'undecided' }>
+  | Exclude<ProcessedIntrospection, { kind: 'undecided' }>
   | { readonly kind: 'undecided'; readonly reason: UndecidedReason }
   | { readonly kind: 'overloaded' }
 
@@ -76,7 +77,7 @@ export type UndecidedReason =
   | 'paused'
   | 'unreachable'
   | 'request_refused'
-  | Extract<IntrospectionJudgement, { kind: 'undecided' }>['reason']
+  | Extract<ProcessedIntrospection, { kind: 'undecided' }>['reason']
 
 interface Leave {
   readonly breaker: CircuitBreaker
@@ -88,10 +89,15 @@ const PAUSED = undecided('paused')
 const UNREACHABLE = undecided('unreachable')
 const REQUEST_REFUSED = undecided('request_refused')
 const OVERLOADED: IntrospectionOutcome = Object.freeze({ kind: 'overloaded' })
+/** Of the endpoint, but that it is there. */
+const SAYS_NOTHING: ReadonlySet<IntrospectionOutcome> = new Set([
+  REQUEST_REFUSED,
+  PAUSED,
+  OVERLOADED,
+])
+const MARGIN_MS = 1_000
 const PROBE_TOKEN_BYTES = 32
 const STATUS_OK = 200
-const STATUS_TOO_MANY = 429
-const MS_PER_SECOND = 1_000
 const STATUS_CLIENT_ERROR_MIN = 400
 const STATUS_SERVER_ERROR_MIN = 500
 /**
@@ -115,7 +121,11 @@ export class IntrospectionClient {
   constructor(options: IntrospectionClientOptions, parts: IntrospectionClientParts) {
     this.#options = options
     this.#parts = parts
-    this.#probe = new EndpointProbe(parts.breaker, parts.clock)
+    this.#probe = new EndpointProbe({
+      ...parts,
+      answers: parts.probeAnswers,
+      answerMsMax: 2 * options.timeoutMs + MARGIN_MS,
+    })
   }
 
   /**
@@ -129,11 +139,12 @@ export class IntrospectionClient {
     policy: IntrospectionAnswerPolicy,
     nowSeconds: number,
   ): Promise<IntrospectionOutcome> {
-    const { turns } = this.#parts
+    const { turns, pauses } = this.#parts
     // Whoever could not be asked about anyway need not wait for it.
-    if (this.#isPaused) return PAUSED
+    const paused = pauses.keeping(token.isKnown)
+    if (paused !== null) return outcomeOfPause(paused)
     if (!this.#mayBeAsked(token.isKnown)) {
-      this.#probe.wake(() => this.#askOfNobody(policy))
+      if (pauses.keeping(false) === null) this.#probe.wake(() => this.#askOfNobody(policy))
       return CIRCUIT_OPEN
     }
     const turn = await turns.take(token.isKnown, this.#options.timeoutMs)
@@ -141,7 +152,7 @@ export class IntrospectionClient {
     let end: TurnEnd = 'failed'
     try {
       const { outcome, isTimeout } = await this.#ask(token, policy, nowSeconds)
-      if (outcome.kind !== 'undecided') end = 'decided'
+      if (isDecided(outcome)) end = 'decided'
       else if (outcome === REQUEST_REFUSED) end = 'refused'
       else if (isTimeout) end = 'timed_out'
       return outcome
@@ -156,7 +167,7 @@ export class IntrospectionClient {
     nowSeconds: number,
   ): Promise<{ readonly outcome: IntrospectionOutcome; readonly isTimeout: boolean }> {
     const { attempts, timeoutMs, retryDelayMs } = this.#options
-    const { clock } = this.#parts
+    const { clock, pauses } = this.#parts
     const deadlineMs = clock.monotonicMs() + timeoutMs
     let last = { outcome: CIRCUIT_OPEN, isTimeout: false }
     for (let attempt = 1; attempt <= attempts; attempt += 1) {
@@ -164,35 +175,21 @@ export class IntrospectionClient {
       const leftMs = Math.floor(deadlineMs - clock.monotonicMs())
       if (leftMs < 1) return last
       // It may have begun while this one waited.
-      if (this.#isPaused) return { outcome: PAUSED, isTimeout: false }
+      const paused = pauses.keeping(token.isKnown)
+      if (paused !== null) return { outcome: outcomeOfPause(paused), isTimeout: false }
       const leave = this.#askForLeave(token.isKnown)
       if (leave === null) return last
-      const result = await this.#post(token.text, leftMs, nowSeconds)
-      const isPause = this.#heedRetryAfter(result)
-      const outcome = isPause ? PAUSED : outcomeOf(result, token, policy, clock.nowSeconds())
+      const result = await this.#post(token, leftMs, nowSeconds)
+      const asked = pauses.heed(result, token.isKnown)
+      const outcome =
+        asked === null
+          ? outcomeOf(result, token, policy, clock.nowSeconds())
+          : outcomeOfPause(asked)
       last = { outcome, isTimeout: !result.ok && result.reason === 'timeout' }
       this.#report(leave, outcome)
-      if (outcome.kind !== 'undecided' || isFinal(result)) return last
+      if (isDecided(outcome) || isFinal(result)) return last
     }
     return last
-  }
-
-  get #isPaused(): boolean {
-    const { pause, clock } = this.#parts
-    return pause.leftMs(clock.wallMs()) > 0
-  }
-
-  /** @returns Whether the endpoint wishes not to be asked for a while. */
-  #heedRetryAfter(result: OutboundResult): boolean {
-    const { pause, clock, onPause } = this.#parts
-    if (result.ok || result.status !== STATUS_TOO_MANY || result.retryAfter === undefined) {
-      return false
-    }
-    const seconds = retryAfterSeconds(result.retryAfter, clock.nowSeconds())
-    if (seconds === null) return false
-    const durationMs = Math.min(seconds * MS_PER_SECOND, PAUSE_MS_MAX)
-    if (pause.begin(durationMs, clock.wallMs())) onPause(durationMs / MS_PER_SECOND)
-    return true
   }
 
   #mayBeAsked(isKnown: boolean): boolean {
@@ -211,24 +208,30 @@ export class IntrospectionClient {
   }
 
   #report({ breaker, permit }: Leave, outcome: IntrospectionOutcome): void {
-    if (outcome.kind !== 'undecided') breaker.succeeded(permit)
-    else if (outcome === REQUEST_REFUSED || outcome === PAUSED) breaker.released(permit)
+    if (isDecided(outcome)) {
+      breaker.succeeded(permit)
+      this.#parts.probes.confirmed()
+    } else if (SAYS_NOTHING.has(outcome)) breaker.released(permit)
     else breaker.failed(permit, this.#parts.clock.wallMs())
   }
 
   /** Asks about a token that nobody has: whatever is decided, the endpoint works. */
   async #askOfNobody(policy: IntrospectionAnswerPolicy): Promise<ProbeVerdict> {
     const token = { text: randomHex(PROBE_TOKEN_BYTES), isKnown: false }
-    const { clock } = this.#parts
-    const result = await this.#post(token.text, this.#options.timeoutMs, clock.nowSeconds())
-    if (this.#heedRetryAfter(result)) return 'unclear'
+    const { clock, pauses, turns } = this.#parts
+    const turn = await turns.take(false, this.#options.timeoutMs)
+    if (turn === null) return 'failed'
+    const result = await this.#post(token, this.#options.timeoutMs, clock.nowSeconds())
+    turns.giveBack(turn, 'failed')
+    if (pauses.heed(result, false) !== null) return 'unclear'
     const outcome = outcomeOf(result, token, policy, clock.nowSeconds())
     if (outcome === REQUEST_REFUSED) return 'unclear'
-    return outcome.kind === 'undecided' ? 'failed' : 'alive'
+    return isDecided(outcome) ? 'alive' : 'failed'
   }
 
-  #post(token: string, timeoutMs: number, nowSeconds: number): Promise<OutboundResult> {
-    const { http, prove } = this.#parts
+  #post(token: IntrospectedToken, timeoutMs: number, nowSeconds: number): Promise<OutboundResult> {
+    const { http, prove, pauses } = this.#parts
+    if (!token.isKnown) pauses.unknownAsked()
     const { authorization, form } = prove(nowSeconds)
     this.attemptCount += 1
     return http.post({
@@ -236,11 +239,24 @@ export class IntrospectionClient {
       accept: 'application/json',
       contentType: 'application/x-www-form-urlencoded',
       headers: authorization === null ? {} : { authorization },
-      body: new URLSearchParams({ token, token_type_hint: 'access_token', ...form }).toString(),
+      body: new URLSearchParams({
+        token: token.text,
+        token_type_hint: 'access_token',
+        ...form,
+      }).toString(),
       bodyBytesMax: INTROSPECTION_BODY_BYTES_MAX,
       timeoutMs,
     })
   }
+}
+
+/** Strangers are too many; that nobody may ask is an outage. */
+function outcomeOfPause(callers: PausedCallers): IntrospectionOutcome {
+  return callers === 'all' ? PAUSED : OVERLOADED
+}
+
+function isDecided({ kind }: IntrospectionOutcome): boolean {
+  return kind !== 'undecided' && kind !== 'overloaded'
 }
 
 function outcomeOf(
@@ -252,7 +268,7 @@ function outcomeOf(
   if (!token.isKnown && mayBeAboutToken(result.status)) return REQUEST_REFUSED
   if (!result.ok || result.status !== STATUS_OK) return UNREACHABLE
   if (result.mediaType === null || !JSON_TYPES.has(result.mediaType)) return UNREACHABLE
-  return judgeIntrospectionResponse(result.body, token.text, policy, nowSeconds)
+  return processIntrospectionResponse(result.body, token.text, policy, nowSeconds)
 }
 
 function mayBeAboutToken(status: number | null): boolean {

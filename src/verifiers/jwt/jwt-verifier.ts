@@ -3,7 +3,7 @@
  *
  *     form → header → claims → key → signature
  *
- * Claims are judged before the signature, because that is a hundred times cheaper. It tells a
+ * Claims are checked before the signature, because that is a hundred times cheaper. It tells a
  * forger nothing: the claims are his own. Nothing of them is used until the signature is good.
  */
 import {
@@ -151,6 +151,7 @@ export class JwtVerifier implements Verifier<JwtProfile> {
     const verdict = await this.#verdictOf(candidate, found)
     if (found.found === 'unavailable' || !couldBeNewer(verdict)) return verdict
     const newer = await findNewerKeys(this.#keys, unsettled(candidate), found)
+    if (newer.found === 'unsettled') return unsettle(verdict)
     return newer === found ? verdict : this.#verdictOf(candidate, newer)
   }
 
@@ -202,8 +203,14 @@ function unsettled({ policy, header, claims }: Candidate): UnsettledToken {
 }
 
 /** Whether keys that were published since could verify what those at hand did not. */
-function couldBeNewer(verdict: Verification): boolean {
+function couldBeNewer(verdict: Verification): verdict is Refused {
   return verdict.kind === 'refused' && ABOUT_KEYS.has(verdict.reason)
+}
+
+/** What a refusal that rests on the keys at hand becomes when newer keys cannot be had. */
+function unsettle({ reason, key }: Refused): Refused {
+  if (reason !== 'signature_invalid') return refuse('key_unsettled')
+  return key === null ? refuse('signature_unsettled') : refuseSignature('signature_unsettled', key)
 }
 
 /** A wrong length needs no native code to be refused. */
@@ -227,7 +234,10 @@ function conclude(
         keyGeneration: key.generation,
       }
     case 'bad':
-      return refuseSignature({ slot: key.generationSlot, generation: key.generation })
+      return refuseSignature('signature_invalid', {
+        slot: key.generationSlot,
+        generation: key.generation,
+      })
     case 'unavailable':
       return refuse('verification_failed')
     case 'overloaded':

@@ -2,7 +2,6 @@
  * Loads the Rust binding, the only door to it, and says why where there is none. Its binary is an
  * optional package for each platform, so a machine may well be without.
  */
-
 import { createRequire } from 'node:module'
 import type * as Binding from '@node-rs/jsonwebtoken'
 

@@ -16,8 +16,8 @@ import { EventEmitter } from 'node:events'
 import { Piscina } from 'piscina'
 import type { VerificationKey } from '../../keys/key-set.ts'
 import type { JwsAlgorithm } from '../../protocol/jws-algorithms.ts'
-import type { Clock } from '../../resilience/clock.ts'
 import { afterListening } from '../../resilience/deadline.ts'
+import type { Clock } from '../../runtime/clock.ts'
 import type { SignatureKey } from './signature-backend.ts'
 import {
   type BatchKey,

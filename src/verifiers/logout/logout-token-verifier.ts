@@ -3,22 +3,22 @@
  * rare, so that one thread and one backend will do.
  */
 import {
-  type FoundKeys,
   findKeys,
   findNewerKeys,
+  type NewerKeys,
   publishedBySeconds,
 } from '../../keys/find-keys.ts'
 import type { KeySource, VerificationKey } from '../../keys/key-set.ts'
 import { parseClaims } from '../../protocol/claims.ts'
 import { type CompactJws, parseCompactJws } from '../../protocol/compact-jws.ts'
 import type { JwsAlgorithm } from '../../protocol/jws-algorithms.ts'
-import { type ProtectedHeader, parseProtectedHeader } from '../../protocol/protected-header.ts'
-import { isNumericDate } from '../../protocol/time-claims.ts'
 import {
   checkLogoutToken,
   type LogoutToken,
   type LogoutTokenRefusal,
-} from '../../revocation/logout-token.ts'
+} from '../../protocol/logout-token.ts'
+import { type ProtectedHeader, parseProtectedHeader } from '../../protocol/protected-header.ts'
+import { isNumericDate } from '../../protocol/time-claims.ts'
 import { createOpensslVerifier } from '../jwt/openssl-backend.ts'
 import type { SignatureVerdict } from '../jwt/signature-backend.ts'
 
@@ -115,7 +115,7 @@ export class LogoutTokenVerifier {
 
 /** `null`: the signature is good. */
 function problemUnder(
-  found: FoundKeys,
+  found: NewerKeys,
   text: string,
   algorithm: JwsAlgorithm,
 ): LogoutTokenProblem | null {
@@ -126,6 +126,7 @@ function problemUnder(
       return verdict === 'bad' && found.areAll ? 'bad_signature' : 'unavailable'
     }
     case 'unavailable':
+    case 'unsettled':
       return 'unavailable'
     case 'unknown':
     case 'unfit':

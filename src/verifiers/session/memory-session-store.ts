@@ -2,7 +2,7 @@
  * Sessions in the memory of this process, for development: gone with it, and known to no other
  * instance.
  */
-import type { Clock } from '../../resilience/clock.ts'
+import type { Clock } from '../../runtime/clock.ts'
 import type { SessionStore, StoreReply } from './session-store.ts'
 
 /** Then the one that was written first goes. */

@@ -1,41 +1,26 @@
-/** What is stored about a session, in the two formats, as an identity. */
+/** What is stored about a session, as an identity. */
+import { type PartNames, readIdentity } from '../../protocol/identity-parts.ts'
 import { optionalInstant } from '../../protocol/instant.ts'
-import { optionalText, optionalTextOrInteger, optionalTexts } from '../../protocol/json-members.ts'
+import { optionalText, optionalTextOrInteger } from '../../protocol/json-members.ts'
 import { isReadableVersion } from '../../protocol/record-version.ts'
+import { RecordReader } from '../../protocol/stored-user.ts'
 import { type JsonObject, parseJsonText } from '../../protocol/strict-json.ts'
-import { ANONYMOUS, type Anonymous, type Identity } from '../../protocol/verification.ts'
+import {
+  ANONYMOUS,
+  type Anonymous,
+  EMPTY_IDENTITY,
+  type Identity,
+} from '../../protocol/verification.ts'
 
 /** Where the parts of an identity are, as JSON pointers (RFC 6901). `null`: not read. */
-export interface SessionPointers {
-  /** Whether `version` is that of our format, and not something of an application. */
+export interface SessionPointers extends PartNames {
+  /** Whether `version` is that of the gateway's format, and not something of an application. */
   readonly hasVersion: boolean
   /** Whether the user may be an integer, as applications have it that others wrote. */
   readonly hasNumberedUsers: boolean
   readonly userId: string
-  readonly email: string | null
-  readonly roles: string | null
-  readonly scopes: string | null
-  readonly tenant: string | null
-  readonly organisation: string | null
   readonly createdAt: string | null
   readonly expiresAt: string | null
-}
-
-/**
- * The format `sallyport`: JSON with these members, of which only `userId` must be there. Other
- * members are of a later version, and are ignored unless its `version` forbids that.
- */
-export const SALLYPORT_POINTERS: SessionPointers = {
-  hasVersion: true,
-  hasNumberedUsers: false,
-  userId: '/userId',
-  email: '/email',
-  roles: '/roles',
-  scopes: '/scopes',
-  tenant: '/tenantId',
-  organisation: '/organisationId',
-  createdAt: '/createdAt',
-  expiresAt: '/expiresAt',
 }
 
 export interface SessionRecord {
@@ -49,10 +34,7 @@ export interface SessionRecord {
 const RECORD_LENGTH_MAX = 65_536
 
 /**
- * Reads a record. The identity's session is `sessionId`, its issuer nobody.
- *
- * What express-session says of its own cookie (`cookie.expires`) is not judged: the store that goes
- * with it prolongs a session without writing that anew.
+ * Reads a record. The identity's session is `sessionId`; it has no issuer.
  *
  * @returns `null` when it is unreadable: not a JSON object, a name twice, a mistyped member, more
  *   than 64 Ki characters, a later version. Anonymous when it is readable and nobody is logged in.
@@ -67,31 +49,21 @@ export function parseSessionRecord(
   if (pointers.hasVersion && !isReadableVersion(members['version'])) return null
   const readUser = pointers.hasNumberedUsers ? optionalTextOrInteger : optionalText
   const subject = readUser(valueAt(members, pointers.userId))
-  const email = optionalText(valueAt(members, pointers.email))
-  const tenant = optionalText(valueAt(members, pointers.tenant))
-  const organisation = optionalText(valueAt(members, pointers.organisation))
-  const roles = optionalTexts(valueAt(members, pointers.roles))
-  const scopes = optionalTexts(valueAt(members, pointers.scopes))
   const createdAtSeconds = optionalInstant(valueAt(members, pointers.createdAt))
   const expiresAtSeconds = optionalInstant(valueAt(members, pointers.expiresAt))
-  if (subject === undefined || email === undefined || tenant === undefined) return null
-  if (organisation === undefined || roles === undefined || scopes === undefined) return null
+  if (subject === undefined) return null
   if (createdAtSeconds === undefined || expiresAtSeconds === undefined) return null
-  if (subject === null) return ANONYMOUS
-  const identity: Identity = {
-    issuer: '',
-    subject,
-    email,
-    roles,
-    scopes,
-    tenant,
-    organisation,
-    clientId: null,
-    tokenId: null,
+  const core = {
+    ...EMPTY_IDENTITY,
+    subject: subject ?? '',
     sessionId,
     issuedAtSeconds: createdAtSeconds,
     expiresAtSeconds,
   }
+  const reader = new RecordReader((pointer) => valueAt(members, pointer))
+  const identity = readIdentity(core, pointers, reader)
+  if (identity === null) return null
+  if (subject === null) return ANONYMOUS
   return { kind: 'record', identity, createdAtSeconds, expiresAtSeconds }
 }
 

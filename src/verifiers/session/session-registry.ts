@@ -10,19 +10,15 @@
  * holds no more than a user creates within `absoluteTtl`. It ends with the last of its sessions.
  * Sessions that others wrote into the store are not in a list.
  */
-import type { StoredUser } from '../../protocol/verification.ts'
-import type { Clock } from '../../resilience/clock.ts'
+import { type StoredUser, storedUserOf } from '../../protocol/stored-user.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { SALLYPORT_FORMAT, type SallyportSession } from './sallyport-format.ts'
 import { type KeyHash, sessionDigest, sessionKey } from './session-key.ts'
-import { parseSessionRecord, SALLYPORT_POINTERS } from './session-record.ts'
 import type { SessionStore } from './session-store.ts'
 
-export interface RegisteredSession extends StoredUser {
+export interface RegisteredSession extends SallyportSession {
   /** SHA-256 of the id, in hexadecimal. */
   readonly digest: string
-  /** NumericDate. */
-  readonly createdAt: number
-  /** NumericDate, after which no use prolongs it. */
-  readonly expiresAt: number
 }
 
 /** Names one session: by its id, or by the digest of it. */
@@ -68,7 +64,7 @@ export class SessionRegistry {
     const key = sessionKey(keyPrefix, keyHash, id)
     const createdAt = this.#clock.nowSeconds()
     const expiresAt = createdAt + absoluteTtlSeconds
-    const record = { ...user, createdAt, expiresAt }
+    const record: SallyportSession = { ...user, createdAt, expiresAt }
     const index = this.#indexOf(user.userId)
     if (!(await this.#store.addMember(index, key, expiresAt)).ok) return 'unavailable'
     void this.#store.removeMembersUpTo(index, createdAt)
@@ -139,18 +135,11 @@ export class SessionRegistry {
   async #readKey(key: string, digest: string): Promise<RegisteredSession | null | 'unavailable'> {
     const reply = await this.#store.get(key)
     if (!reply.ok) return 'unavailable'
-    const record =
-      reply.value === null ? null : parseSessionRecord(reply.value, SALLYPORT_POINTERS, '')
+    const record = reply.value === null ? null : SALLYPORT_FORMAT.readRecord(reply.value, '')
     if (record === null || record.kind === 'anonymous') return null
-    const { subject, email, roles, scopes, tenant, organisation } = record.identity
     return {
       digest,
-      userId: subject,
-      email,
-      roles,
-      scopes,
-      tenantId: tenant,
-      organisationId: organisation,
+      ...storedUserOf(record.identity),
       createdAt: record.createdAtSeconds ?? 0,
       expiresAt: record.expiresAtSeconds ?? 0,
     }

@@ -1,7 +1,7 @@
 /**
- * Judges session cookies: one question to the store for each request, which also prolongs a session
- * of our own. Those of others are prolonged afterwards, if at all, because only they know for how
- * long each was meant to live.
+ * Verifies session cookies: one question to the store for each request, which also prolongs a
+ * session of our own. Those of others are prolonged afterwards, if at all, because only they know
+ * for how long each was meant to live.
  *
  *     cookie ──► id ──► key ──GETEX──► record ──► identity
  *
@@ -17,21 +17,17 @@ import {
 } from '../../protocol/verification.ts'
 import { NO_KEY } from '../../shared-memory/key-generations.ts'
 import { KnownRecords } from '../known-records.ts'
-import { readExpressCookie } from './express-cookie.ts'
+import type { SessionFormat } from './session-format.ts'
 import { isSessionId, type KeyHash, sessionKey } from './session-key.ts'
-import { parseSessionRecord, type SessionPointers, type SessionRecord } from './session-record.ts'
+import type { SessionRecord } from './session-record.ts'
 import type { SessionReader } from './session-store.ts'
 
 export interface SessionRules {
-  /** Secrets that sign the cookie of express-session; `null`: the cookie holds the plain id. */
-  readonly cookieSecrets: readonly string[] | null
+  readonly format: SessionFormat
   readonly keyPrefix: string
   readonly keyHash: KeyHash
-  readonly pointers: SessionPointers
   /** How long a session lives after its last request. `null`: whoever wrote it sees to that. */
   readonly ttlSeconds: number | null
-  /** Whether somebody else gives sessions their life, which is then never made shorter. */
-  readonly isLifeForeign: boolean
   /**
    * How long it lives at all, counted from when it was created, or first seen where the record does
    * not say when.
@@ -77,17 +73,17 @@ export class SessionVerifier {
    * @returns Anonymous for a live session in which nobody is logged in: a visitor's.
    */
   async verify(cookieValue: string, nowSeconds: number): Promise<Verification | Anonymous> {
-    const { keyPrefix, keyHash, ttlSeconds, isLifeForeign } = this.#rules
+    const { keyPrefix, keyHash, ttlSeconds, format } = this.#rules
     const id = this.#idOf(cookieValue)
     if (id === null) return refuse('session_cookie_malformed')
     const key = sessionKey(keyPrefix, keyHash, id)
-    const reply = await this.#store.getex(key, isLifeForeign ? null : ttlSeconds)
+    const reply = await this.#store.getex(key, format.isLifeForeign ? null : ttlSeconds)
     if (!reply.ok) return refuse('session_store_unavailable')
     if (reply.value === null) return refuse('session_not_found')
     const session =
       this.#known.recall(key, reply.value) ?? (await this.#read(key, reply.value, id, nowSeconds))
     if (session === null) return refuse('session_unreadable')
-    return session.kind === 'anonymous' ? session : this.#judge(session, key, nowSeconds)
+    return session.kind === 'anonymous' ? session : this.#check(session, key, nowSeconds)
   }
 
   async #read(
@@ -96,7 +92,7 @@ export class SessionVerifier {
     id: string,
     nowSeconds: number,
   ): Promise<ReadSession | Anonymous | null> {
-    const record = parseSessionRecord(text, this.#rules.pointers, id)
+    const record = this.#rules.format.readRecord(text, id)
     if (record === null || record.kind === 'anonymous') return record
     const issuedAtSeconds = record.createdAtSeconds ?? (await this.#firstSeen(key, nowSeconds))
     if (issuedAtSeconds === null) return null
@@ -109,20 +105,19 @@ export class SessionVerifier {
   }
 
   #idOf(cookieValue: string): string | null {
-    const { cookieSecrets } = this.#rules
-    const id = cookieSecrets === null ? cookieValue : readExpressCookie(cookieValue, cookieSecrets)
+    const id = this.#rules.format.readCookie(cookieValue)
     return id !== null && isSessionId(id) ? id : null
   }
 
-  #judge({ identity, endSeconds }: ReadSession, key: string, nowSeconds: number): Verification {
-    const { ttlSeconds, isLifeForeign } = this.#rules
+  #check({ identity, endSeconds }: ReadSession, key: string, nowSeconds: number): Verification {
+    const { ttlSeconds, format } = this.#rules
     if (nowSeconds >= endSeconds) {
       void this.#store.delete(key)
       return refuse('session_expired')
     }
     const slidSeconds = ttlSeconds === null ? endSeconds : nowSeconds + ttlSeconds
     // Nobody waits for either. The look-up may have prolonged a session of ours beyond its end.
-    if (isLifeForeign) {
+    if (format.isLifeForeign) {
       if (ttlSeconds !== null) void this.#store.prolong(key, Math.min(slidSeconds, endSeconds))
     } else if (slidSeconds > endSeconds) void this.#store.expireAt(key, endSeconds)
     return {

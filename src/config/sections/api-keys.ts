@@ -1,0 +1,110 @@
+/** `apiKeys`: secrets of machines. */
+import { FIELD_NAME_COMPLAINT, parseFieldName } from '../../credentials/field-name.ts'
+import { byRecordMember } from '../../protocol/identity-parts.ts'
+import { optionalInstant } from '../../protocol/instant.ts'
+import type { Complain } from '../config-error.ts'
+import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
+import {
+  checkedText,
+  flag,
+  listOf,
+  type Output,
+  patternText,
+  section,
+  text,
+  unlessAbsent,
+} from '../setting.ts'
+import type { RedisSettings } from './redis.ts'
+import type { SessionsSettings } from './sessions.ts'
+
+/** Members of an identity that a list of keys may give. */
+const identityMembers = {
+  userId: text('Whose key it is.'),
+  ...byRecordMember(
+    ({ title }) => unlessAbsent(text(`${title}.`)),
+    ({ title, item }) => listOf(`${title}.`, text(`${item}.`)).prefault([]),
+  ),
+}
+
+const schema = section('API keys: secrets of machines. Routes ask for them with `apiKey`.', {
+  header: checkedText('Header that holds the key.', parseFieldName, FIELD_NAME_COMPLAINT).prefault(
+    'X-API-Key',
+  ),
+  keys: listOf(
+    'The keys, by their digests: the file holds no key.',
+    section('One key.', {
+      sha256: patternText(
+        'SHA-256 of the key, in hexadecimal: `printf %s "$KEY" | sha256sum`.',
+        /^[0-9A-Fa-f]{64}$/,
+        'must be 64 hexadecimal digits',
+      ),
+      ...identityMembers,
+      expiresAt: unlessAbsent(
+        checkedText(
+          'When the key ends. Left out: never.',
+          (value) => optionalInstant(value) ?? null,
+          'must be a date and time with its zone, such as 2027-01-31T00:00:00Z',
+        ),
+      ),
+    }),
+  ).prefault([]),
+  redis: flag(
+    'Look for keys in Redis as well: JSON with the members of a key of this list, at ' +
+      '`keyPrefix` and the digest.',
+  ).prefault(false),
+  keyPrefix: text('What the keys in Redis begin with.').prefault('apikey:'),
+})
+
+type ApiKeysOutput = Output<typeof schema>
+export type ApiKeysConfiguration = Immutable<ReturnType<typeof resolveApiKeys>>
+
+export interface ApiKeysSettings {
+  readonly apiKeys: OptionalSettings<ApiKeysOutput>
+}
+
+export const apiKeysSection: Section<
+  ApiKeysSettings['apiKeys'],
+  ApiKeysSettings & SessionsSettings & RedisSettings,
+  ApiKeysConfiguration | null
+> = {
+  ...optional(schema),
+  check({ apiKeys: { settings }, sessions, redis }, complain) {
+    if (settings === null) return
+    checkApiKeys(settings, redis.isThere, complain)
+    checkKeyPrefixes(sessions, settings, complain)
+  },
+  resolve: ({ apiKeys: { settings } }) => settings && resolveApiKeys(settings),
+}
+
+function checkApiKeys(apiKeys: ApiKeysOutput, hasRedis: boolean, complain: Complain): void {
+  if (apiKeys.redis && !hasRedis) complain(['apiKeys', 'redis'], 'needs the section redis')
+  if (apiKeys.header === 'authorization') {
+    complain(['apiKeys', 'header'], 'must not be Authorization, which holds bearer tokens')
+  }
+  const seen = new Map<string, number>()
+  apiKeys.keys.forEach(({ sha256 }, index) => {
+    const earlier = seen.get(sha256.toLowerCase())
+    if (earlier === undefined) seen.set(sha256.toLowerCase(), index)
+    else complain(['apiKeys', 'keys', index, 'sha256'], `is the same as that of keys[${earlier}]`)
+  })
+}
+
+/** In one Redis, what is stored for one kind of credential must never be found for the other. */
+function checkKeyPrefixes(
+  { settings: sessions }: SessionsSettings['sessions'],
+  apiKeys: ApiKeysOutput,
+  complain: Complain,
+): void {
+  if (sessions?.store !== 'redis' || !apiKeys.redis) return
+  const [one, other] = [sessions.keyPrefix, apiKeys.keyPrefix]
+  if (one.startsWith(other) || other.startsWith(one)) {
+    complain(
+      ['apiKeys', 'keyPrefix'],
+      'must differ from sessions.keyPrefix, and neither may begin with the other',
+    )
+  }
+}
+
+function resolveApiKeys({ keys, ...rest }: ApiKeysOutput) {
+  return { ...rest, keys: keys.map((key) => ({ ...key, sha256: key.sha256.toLowerCase() })) }
+}

@@ -1,0 +1,212 @@
+/** `identity.internalToken`: the JWTs that the gateway mints for upstreams. */
+import { INTERNAL_TOKEN_ALGORITHMS } from '../../../identity/signing-key.ts'
+import type { Complain, ConfigPath } from '../../config-error.ts'
+import type { Immutable } from '../../section.ts'
+import {
+  duration,
+  listOf,
+  type Output,
+  oneOf,
+  secretText,
+  section,
+  text,
+  unlessAbsent,
+} from '../../setting.ts'
+import type { SettingFiles } from '../../setting-files.ts'
+import type { IssuersSettings } from '../issuers/issuers.ts'
+
+const MS_PER_SECOND = 1_000
+const PATH = ['identity', 'internalToken']
+/** The shortest secret that is taken. Its length is all that can be checked, not its randomness. */
+const KEY_SECRET_BYTES_MIN = 32
+
+export const internalTokenSchema = section(
+  'The JWTs of the strategy `internal-token`. Upstreams verify them with the keys that the gateway ' +
+    'publishes at `/.well-known/jwks.json`.',
+  {
+    issuer: text('`iss`. No issuer of clients may have the same.').prefault('gateway.internal'),
+    audience: text('`aud`.').prefault('internal-services'),
+    algorithm: oneOf('How tokens are signed.', INTERNAL_TOKEN_ALGORITHMS).prefault('ES256'),
+    ttl: duration(
+      'Longest life of a token, in whole seconds. It also ends when the credential of the client ' +
+        'does. Nothing revokes it before.',
+      { minimum: '1s', maximum: '300s' },
+    ).prefault('300s'),
+    keyRotation: duration(
+      'How long a key signs before the next one does. With `keyFiles`, adding a file rotates.',
+      { minimum: '5m', maximum: '8760h' },
+    ).prefault('24h'),
+    upstreamCacheTtl: duration(
+      'Longest time for which upstreams keep the published keys: each key is published for so long ' +
+        'before it signs, and answers say so in `Cache-Control`. At most a quarter of ' +
+        '`keyRotation` counts.',
+      { minimum: '0s', maximum: '24h' },
+    ).prefault('10m'),
+    keySecret: unlessAbsent(
+      secretText(
+        'At least 32 random bytes from which all instances derive the same keys. Without it and ' +
+          'without `keyFiles`, each process makes keys of its own: for one instance only. ' +
+          `Take it from the environment, as \${NAME}.`,
+      ),
+    ),
+    keySecretFile: unlessAbsent(
+      text('File that holds the secret instead. Relative to the configuration file.'),
+    ),
+    previousSecrets: listOf(
+      'Secrets whose keys are published and do not sign, so that a rolling change of secret, ' +
+        'algorithm or rotation rejects no token: list the next one first, then exchange the two, ' +
+        'then remove the last one.',
+      section('What the other keys are derived from.', {
+        secret: unlessAbsent(secretText('At least 32 random bytes.')),
+        secretFile: unlessAbsent(
+          text('File that holds the secret instead. Relative to the configuration file.'),
+        ),
+        algorithm: unlessAbsent(
+          oneOf('As under `internalToken`, unless set.', INTERNAL_TOKEN_ALGORITHMS),
+        ),
+        keyRotation: unlessAbsent(
+          duration('As under `internalToken`, unless set.', { minimum: '5m', maximum: '8760h' }),
+        ),
+      }),
+    ).prefault([]),
+    keyFiles: unlessAbsent(
+      text(
+        'File with a private key in PEM, or directory of `*.pem`, of which the last by name signs. ' +
+          'The same ones for all instances. Looked at again every ten seconds. Relative to the ' +
+          'configuration file.',
+      ),
+    ),
+  },
+).transform(({ ttl, keyRotation, upstreamCacheTtl, ...rest }) => ({
+  ...rest,
+  ttlMs: ttl,
+  keyRotationMs: keyRotation,
+  upstreamCacheMs: upstreamCacheTtl,
+}))
+
+type InternalTokenOutput = Output<typeof internalTokenSchema>
+
+/** Where the keys come from; `path` is a file or a directory. */
+type InternalTokenKeys =
+  | { readonly kind: 'generated' }
+  | {
+      readonly kind: 'secret'
+      readonly secret: Uint8Array
+      readonly published: readonly KeyDerivation[]
+    }
+  | { readonly kind: 'files'; readonly path: string }
+
+type KeyDerivation = Immutable<Pick<InternalTokenOutput, 'algorithm' | 'keyRotationMs'>> & {
+  readonly secret: Uint8Array
+}
+
+export type InternalTokenConfiguration = Immutable<
+  Pick<
+    InternalTokenOutput,
+    'issuer' | 'audience' | 'algorithm' | 'keyRotationMs' | 'upstreamCacheMs'
+  >
+> & { readonly ttlSeconds: number; readonly keys: InternalTokenKeys }
+
+/** Checks everything that needs no file. */
+export function checkInternalToken(
+  internalToken: InternalTokenOutput,
+  issuers: IssuersSettings['issuers'],
+  complain: Complain,
+): void {
+  if (internalToken.ttlMs % MS_PER_SECOND !== 0) {
+    complain([...PATH, 'ttl'], 'must be whole seconds: claims know no smaller unit')
+  }
+  for (const [name, issuer] of issuers) {
+    if (issuer?.issuer !== internalToken.issuer) continue
+    complain(
+      [...PATH, 'issuer'],
+      `is the same as that of issuers.${name}: tokens would be mixed up`,
+    )
+  }
+  const { keySecret, keySecretFile, keyFiles } = internalToken
+  if (keySecret !== null && keySecretFile !== null) {
+    complain([...PATH, 'keySecretFile'], 'cannot be combined with keySecret')
+  }
+  if (keyFiles !== null && (keySecret !== null || keySecretFile !== null)) {
+    complain([...PATH, 'keyFiles'], 'cannot be combined with a secret')
+  }
+  checkPreviousSecrets(internalToken, complain)
+}
+
+function checkPreviousSecrets(
+  { keySecret, keySecretFile, previousSecrets }: InternalTokenOutput,
+  complain: Complain,
+): void {
+  if (previousSecrets.length > 0 && keySecret === null && keySecretFile === null) {
+    complain([...PATH, 'previousSecrets'], 'needs keySecret or keySecretFile beside it')
+  }
+  for (const [index, { secret, secretFile }] of previousSecrets.entries()) {
+    if ((secret === null) === (secretFile === null)) {
+      complain([...PATH, 'previousSecrets', index], 'needs either secret or secretFile')
+    }
+  }
+}
+
+export function resolveInternalToken(
+  settings: InternalTokenOutput,
+  files: SettingFiles,
+): InternalTokenConfiguration {
+  const { issuer, audience, algorithm, ttlMs, keyRotationMs, upstreamCacheMs } = settings
+  return {
+    issuer,
+    audience,
+    algorithm,
+    ttlSeconds: ttlMs / MS_PER_SECOND,
+    keyRotationMs,
+    upstreamCacheMs,
+    keys: resolveKeys(settings, files),
+  }
+}
+
+/** What cannot be read or is too short is a complaint. */
+function resolveKeys(
+  {
+    algorithm,
+    keyRotationMs,
+    keySecret,
+    keySecretFile,
+    keyFiles,
+    previousSecrets,
+  }: InternalTokenOutput,
+  files: SettingFiles,
+): InternalTokenKeys {
+  if (keyFiles !== null) {
+    return { kind: 'files', path: files.existing([...PATH, 'keyFiles'], keyFiles) }
+  }
+  if (keySecret === null && keySecretFile === null) return { kind: 'generated' }
+  const own = { value: keySecret, file: keySecretFile }
+  return {
+    kind: 'secret',
+    secret: resolveSecret(own, PATH, ['keySecret', 'keySecretFile'], files),
+    published: previousSecrets.map((previous, index) => ({
+      secret: resolveSecret(
+        { value: previous.secret, file: previous.secretFile },
+        [...PATH, 'previousSecrets', index],
+        ['secret', 'secretFile'],
+        files,
+      ),
+      algorithm: previous.algorithm ?? algorithm,
+      keyRotationMs: previous.keyRotation ?? keyRotationMs,
+    })),
+  }
+}
+
+function resolveSecret(
+  { value, file }: { readonly value: string | null; readonly file: string | null },
+  path: ConfigPath,
+  [valueName, fileName]: readonly [string, string],
+  files: SettingFiles,
+): Uint8Array {
+  const at = [...path, file === null ? valueName : fileName]
+  const secret = file === null ? Buffer.from(value ?? '', 'utf8') : files.secret(at, file)
+  if (secret !== null && secret.length < KEY_SECRET_BYTES_MIN) {
+    files.complain(at, `must hold at least ${KEY_SECRET_BYTES_MIN} bytes`)
+  }
+  // A copy of its own: small buffers share a pool with whatever else the process reads.
+  return Uint8Array.from(secret ?? [])
+}

@@ -1,0 +1,199 @@
+/** `issuers`: the parties whose tokens are accepted. */
+import { byPart, type PartKind } from '../../../protocol/identity-parts.ts'
+import { JWS_ALGORITHMS } from '../../../protocol/jws-algorithms.ts'
+import type { Complain } from '../../config-error.ts'
+import {
+  allOf,
+  eachNamed,
+  type Immutable,
+  type NamedSettings,
+  type Section,
+  type Surroundings,
+} from '../../section.ts'
+import {
+  duration,
+  listOf,
+  type Output,
+  oneOf,
+  patternText,
+  secretText,
+  section,
+  text,
+  unlessAbsent,
+} from '../../setting.ts'
+import { checkIntrospection, introspectionSchema, resolveIntrospection } from './introspection.ts'
+import { checkKeySource, type IssuerKeysConfiguration, resolveKeys } from './issuer-keys.ts'
+import { jwksSchema } from './jwks.ts'
+
+const MS_PER_SECOND = 1_000
+
+function claimName(what: string) {
+  return unlessAbsent(text(what))
+}
+
+const CLAIM_FORMS: Readonly<Record<PartKind, string>> = {
+  text: '.',
+  texts: ': a list, or text separated by spaces.',
+  scopes: ': text separated by spaces, or a list.',
+}
+
+const claims = section(
+  'Which claim holds which part of the identity. Names are taken literally. `null`: not read.',
+  {
+    subject: text('Who is calling. Must be a non-empty string in every token.').prefault('sub'),
+    ...byPart(({ title, kind, claim }) => claimName(title + CLAIM_FORMS[kind]).prefault(claim)),
+  },
+)
+
+const issuer = section('One issuer of tokens.', {
+  issuer: text(
+    'Exactly what `iss` holds in its tokens, to the last slash. No two issuers may share it.',
+  ),
+  audiences: listOf(
+    'A token must name one of these in `aud`: a token for another service is not good here.',
+    text('Audience.'),
+    { minimum: 1 },
+  ),
+  algorithms: listOf(
+    'Signature algorithms that are accepted. HS* needs a shared secret, the others need public ' +
+      'keys; one issuer cannot have both.',
+    oneOf('Algorithm.', JWS_ALGORITHMS),
+    { minimum: 1 },
+  ).prefault(['RS256', 'ES256', 'EdDSA']),
+  clockTolerance: duration(
+    'Difference between the clocks of the issuer and the gateway that is forgiven. Whole seconds.',
+    { minimum: '0s', maximum: '60s' },
+  ).prefault('5s'),
+  requiredClaims: listOf(
+    'Claims that must be present, on top of `exp`, `iss` and `aud`, which always must.',
+    text('Claim.'),
+  ).prefault(['sub']),
+  types: listOf(
+    'Values of `typ` that are accepted, in any case. A token without `typ` counts as `JWT`.',
+    patternText(
+      'Media type, without `application/`.',
+      /^[A-Za-z0-9!#$&^_.+-]{1,64}$/,
+      'must be a media type without application/, such as JWT or at+jwt',
+    ),
+    { minimum: 1 },
+  ).prefault(['JWT', 'at+jwt']),
+  jwks: unlessAbsent(jwksSchema),
+  secret: unlessAbsent(
+    secretText(
+      'Shared secret for HS256 (at least 32 bytes), HS384 (48) or HS512 (64). Take it from the ' +
+        `environment, as \${NAME}.`,
+    ),
+  ),
+  secretFile: unlessAbsent(
+    text(
+      'File that holds the shared secret instead; one line end at its end is not part of it. ' +
+        'Relative to the configuration file.',
+    ),
+  ),
+  claims: claims.prefault({}),
+  introspection: unlessAbsent(introspectionSchema),
+  logoutAudiences: listOf(
+    'Client identifiers for which the issuer sends logout tokens (OpenID Connect Back-Channel ' +
+      'Logout 1.0), besides `audiences` and `introspection.clientId`.',
+    text('Client identifier.'),
+  ).prefault([]),
+  logoutRevokes: oneOf(
+    'What a logout ends. `subject`: all that was issued to the subject before it, its session ' +
+      'included. `session`: the session that it names alone, which needs access tokens with `sid`.',
+    ['subject', 'session'],
+  ).prefault('subject'),
+  credentialLifetimeMax: unlessAbsent(
+    duration(
+      'Longest life of any token of this issuer: a revocation is kept for so long unless it says ' +
+        'until when, and an introspected token without `exp` is refused when it is older. Left ' +
+        'out: `revocation.credentialLifetimeMax`, and tokens without `exp` have no end.',
+      { minimum: '1m', maximum: '9600h' },
+    ),
+  ),
+})
+
+const schema = issuer.transform(({ clockTolerance, credentialLifetimeMax, ...rest }) => ({
+  ...rest,
+  clockToleranceMs: clockTolerance,
+  credentialLifetimeMaxMs: credentialLifetimeMax,
+}))
+
+type IssuerOutput = Output<typeof schema>
+export type IssuerConfiguration = Immutable<NonNullable<ReturnType<typeof resolveIssuer>>>
+
+export interface IssuersSettings {
+  readonly issuers: NamedSettings<IssuerOutput>
+}
+
+const named = eachNamed('The parties whose tokens are accepted, by a name of your choice.', schema)
+
+export const issuersSection: Section<
+  IssuersSettings['issuers'],
+  IssuersSettings,
+  readonly IssuerConfiguration[]
+> = {
+  ...named,
+  schema: named.schema.prefault({}),
+  check({ issuers }, complain) {
+    for (const [name, issuer] of issuers) {
+      if (issuer !== null) checkIssuer(name, issuer, complain)
+    }
+    checkIssuersDiffer(issuers, complain)
+  },
+  resolve: ({ issuers }, surroundings) =>
+    allOf(
+      [...issuers].map(([name, issuer]) => issuer && resolveIssuer(name, issuer, surroundings)),
+    ),
+}
+
+/** Checks one well-formed issuer. */
+function checkIssuer(name: string, issuer: IssuerOutput, complain: Complain): void {
+  const path = ['issuers', name]
+  checkKeySource(path, issuer, complain)
+  if (issuer.clockToleranceMs % MS_PER_SECOND !== 0) {
+    complain([...path, 'clockTolerance'], 'must be whole seconds: claims know no smaller unit')
+  }
+  if (issuer.introspection !== null) {
+    checkIntrospection([...path, 'introspection'], issuer.introspection, complain)
+  }
+}
+
+function checkIssuersDiffer(issuers: IssuersSettings['issuers'], complain: Complain): void {
+  const seen = new Map<string, string>()
+  for (const [name, issuer] of issuers) {
+    if (issuer === null) continue
+    const earlier = seen.get(issuer.issuer)
+    if (earlier === undefined) seen.set(issuer.issuer, name)
+    else complain(['issuers', name, 'issuer'], `is the same as that of issuers.${earlier}`)
+  }
+}
+
+function resolveIssuer(name: string, issuer: IssuerOutput, { files, environment }: Surroundings) {
+  const path = ['issuers', name]
+  const keys: IssuerKeysConfiguration | null = resolveKeys(
+    path,
+    issuer,
+    files,
+    environment.overrides,
+  )
+  if (keys === null) return null
+  const introspection =
+    issuer.introspection &&
+    resolveIntrospection([...path, 'introspection'], issuer.introspection, files)
+  return {
+    name,
+    issuer: issuer.issuer,
+    audiences: issuer.audiences,
+    algorithms: issuer.algorithms,
+    clockToleranceSeconds: issuer.clockToleranceMs / 1_000,
+    requiredClaims: issuer.requiredClaims,
+    types: issuer.types,
+    keys,
+    claims: issuer.claims,
+    introspection,
+    logoutAudiences: issuer.logoutAudiences,
+    logoutRevokes: issuer.logoutRevokes,
+    credentialLifeMaxSeconds:
+      issuer.credentialLifetimeMaxMs && Math.ceil(issuer.credentialLifetimeMaxMs / 1_000),
+  }
+}

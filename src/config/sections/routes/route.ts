@@ -1,0 +1,214 @@
+/** One route of `routes`, as it is written. */
+import { AUTHORIZATION_BEARER } from '../../../credentials/credential-source.ts'
+import {
+  COOKIE_NAME,
+  COOKIE_NAME_COMPLAINT,
+  FIELD_NAME_COMPLAINT,
+  parseFieldName,
+} from '../../../credentials/field-name.ts'
+import { httpUrl } from '../../../http/http-url.ts'
+import { pageUrl, resourceUrl } from '../../../http/resource-url.ts'
+import { IDENTITY_STRATEGIES } from '../../../identity/identity-strategy.ts'
+import { parseRoutePath, withHead } from '../../../routing/route-grammar.ts'
+import { hostPattern } from '../../network-address.ts'
+import {
+  checkedText,
+  either,
+  flag,
+  listOf,
+  nullable,
+  type Output,
+  oneOf,
+  patternText,
+  section,
+  text,
+  unlessAbsent,
+  variant,
+  word,
+} from '../../setting.ts'
+import type { ApiKeysSettings } from '../api-keys.ts'
+import type { IdentitySettings } from '../identity/identity.ts'
+import type { IssuersSettings } from '../issuers/issuers.ts'
+import type { SessionsSettings } from '../sessions.ts'
+import type { TenantsSettings } from '../tenants.ts'
+import type { UpstreamsSettings } from '../upstreams.ts'
+import { requirementsSchema } from './requirements.ts'
+
+/** In the order in which `optional` looks for them. */
+export const AUTHENTICATORS = ['jwt', 'introspection', 'session', 'apiKey'] as const
+
+const match = section('Which requests the route is for.', {
+  path: checkedText(
+    'Path. `*` stands for one segment; at the end it stands for the rest, the bare prefix ' +
+      'included: `/users/*` matches `/users`, `/users/` and `/users/1/x`.',
+    parseRoutePath,
+    'must start with / and have * only as a whole segment, no empty or dot segments, no query, ' +
+      'no semicolon, no backslash, no encoded slash',
+  ),
+  host: unlessAbsent(
+    checkedText(
+      'Host without port, or `*.example.com` for every host below it. Left out: any host.',
+      hostPattern,
+      'must be a host name without port, or *. and a host name',
+    ),
+  ),
+  methods: listOf(
+    'Methods. Empty: every method that the gateway knows. `HEAD` belongs to `GET`.',
+    oneOf('Method.', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']),
+  )
+    .transform(withHead)
+    .prefault([]),
+})
+
+const SCHEME_COMPLAINT = 'must be 1 to 32 letters, digits and -'
+
+const credentialSource = variant(
+  'A place where a token may be.',
+  'from',
+  [
+    section('In a header.', {
+      from: word('header'),
+      name: checkedText('Name of the header.', parseFieldName, FIELD_NAME_COMPLAINT).prefault(
+        'Authorization',
+      ),
+      prefix: nullable(
+        patternText(
+          'Word before the token, in any case, with a space between. `null`: the whole value is ' +
+            'the token. Left out: `Bearer` for `Authorization`, otherwise `null`.',
+          /^[A-Za-z0-9-]{1,32} ?$/,
+          SCHEME_COMPLAINT,
+        ),
+      ),
+    }),
+    section('In a cookie.', {
+      from: word('cookie'),
+      name: patternText('Name of the cookie.', COOKIE_NAME, COOKIE_NAME_COMPLAINT),
+    }),
+    section(
+      'In a query parameter. URLs end up in histories and logs of others: use it only for ' +
+        'clients that can do nothing else. The parameter is not sent to the upstream.',
+      {
+        from: word('query'),
+        name: patternText(
+          'Name of the parameter.',
+          /^[A-Za-z0-9_.-]{1,128}$/,
+          'must be 1 to 128 letters, digits, dots, _ and -',
+        ),
+      },
+    ),
+  ],
+  'must be one of header, cookie, query',
+).transform((source) => {
+  if (source.from === 'cookie') return { kind: source.from, name: source.name }
+  if (source.from === 'query') return { kind: source.from, name: source.name }
+  const standard = source.name === AUTHORIZATION_BEARER.name ? 'Bearer' : null
+  const scheme = source.prefix === undefined ? standard : (source.prefix?.trimEnd() ?? null)
+  return { kind: source.from, name: source.name, scheme }
+})
+
+const loginRedirect = section(
+  'Where a GET or HEAD of a browser (`Accept: text/html`) is redirected instead of a 401.',
+  {
+    url: checkedText(
+      'The page, which must check where it sends people afterwards: the return URL is chosen by ' +
+        'whoever made the link.',
+      pageUrl,
+      'must be an absolute http or https URL or an absolute path, without credentials and fragment',
+    ),
+    returnParameter: patternText(
+      'Query parameter that gets the URL that was asked for, without its credentials.',
+      /^[A-Za-z0-9_.-]{1,128}$/,
+      'must be 1 to 128 letters, digits, dots, _ and -',
+    ).prefault('return_to'),
+  },
+)
+
+export const routeSchema = section('One route.', {
+  name: patternText(
+    'Name in metrics and logs. No two routes may share it.',
+    /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/,
+    'must start with a letter and consist of letters, digits, dots, _ and -, 64 at most',
+  ),
+  match,
+  upstream: text('Name of the upstream.'),
+  caseSensitive: unlessAbsent(
+    flag(
+      'Whether the service tells paths of different case apart. Left out: as the upstream says.',
+    ),
+  ),
+  authenticate: either(
+    '`none`: no credential is looked at, and no identity is sent. `optional`: a request without ' +
+      'a credential passes without identity; a bad credential is refused. A list: one of these ' +
+      'is needed.',
+    [
+      oneOf('Not always.', ['none', 'optional']),
+      listOf(
+        'How a caller may prove who it is. The first whose credential is there decides: a bad ' +
+          'one is never rescued by another.',
+        oneOf('Authenticator.', AUTHENTICATORS),
+        { minimum: 1 },
+      ),
+    ],
+    'must be none, optional or a list of authenticators such as [jwt]',
+  ).prefault(['jwt']),
+  issuers: unlessAbsent(
+    listOf('Names of the issuers whose tokens are good here. Left out: all.', text('Issuer.'), {
+      minimum: 1,
+    }),
+  ),
+  require: requirementsSchema.prefault({}),
+  tenant: unlessAbsent(
+    oneOf(
+      'Whether a request needs a tenant. `none`: it has none, whatever it names. Left out: as ' +
+        '`tenants.required` says; `optional` with `authenticate: none`.',
+      ['required', 'optional', 'none'],
+    ),
+  ),
+  identity: unlessAbsent(
+    oneOf(
+      'How the upstream learns who is calling, if not as `identity.strategy` says.',
+      IDENTITY_STRATEGIES,
+    ),
+  ),
+  credentials: listOf(
+    'Where the token may be. Two tokens in one request are refused.',
+    credentialSource,
+    { minimum: 1 },
+  ).prefault([{ from: 'header' }]),
+  resourceMetadata: unlessAbsent(
+    checkedText(
+      'URL that challenges name as `resource_metadata` (RFC 9728 §5.1).',
+      httpUrl,
+      'must be an absolute http or https URL without credentials and fragment',
+    ),
+  ),
+  resource: unlessAbsent(
+    checkedText(
+      'Identifier of the protected resource (RFC 9728 §1.2): the gateway serves its metadata at ' +
+        '`/.well-known/oauth-protected-resource`, followed by the path of this URL, and ' +
+        'challenges name it. Routes of one resource share one document.',
+      resourceUrl,
+      'must be an absolute http or https URL without credentials, query and fragment, its path ' +
+        'in the spelling that requests are matched in',
+    ),
+  ),
+  loginRedirect: unlessAbsent(loginRedirect),
+  mode: oneOf(
+    '`shadow`: refusals are only counted and logged, for a roll-out. The request passes without ' +
+      'identity, and credentials go upstream as they came.',
+    ['enforce', 'shadow'],
+  ).prefault('enforce'),
+})
+
+export type RouteOutput = Output<typeof routeSchema>
+
+/** The routes, and all that they refer to. */
+export interface RoutesSettings
+  extends IssuersSettings,
+    SessionsSettings,
+    ApiKeysSettings,
+    TenantsSettings,
+    IdentitySettings,
+    UpstreamsSettings {
+  readonly routes: readonly (RouteOutput | null)[]
+}

@@ -1,0 +1,149 @@
+/** `routes`: which requests go where, and what each of them must show. */
+import type { RouteAuthentication } from '../../../decision/revision.ts'
+import { coversHost, coversMethods, coversPath } from '../../../routing/route-grammar.ts'
+import { checkUnique } from '../../check-unique.ts'
+import type { Complain, ConfigPath } from '../../config-error.ts'
+import { allOf, eachListed, type Immutable, type Section } from '../../section.ts'
+import { sessionCookie } from '../sessions.ts'
+import { authenticatorsOf, checkAuthenticators } from './authenticators.ts'
+import { type RouteOutput, type RoutesSettings, routeSchema } from './route.ts'
+import { checkRoutePolicy } from './route-policy.ts'
+import { checkSpelling, isCaseSensitive } from './route-spelling.ts'
+
+export type RouteConfiguration = Immutable<ReturnType<typeof resolveRoute>>
+
+export const routesSection: Section<
+  RoutesSettings['routes'],
+  RoutesSettings,
+  readonly RouteConfiguration[]
+> = {
+  ...eachListed('The routes. The first that matches wins.', routeSchema),
+  check(settings, complain) {
+    settings.routes.forEach((route, index) => {
+      if (route !== null) checkRoute(['routes', index], route, settings, complain)
+    })
+    checkNames(settings, complain)
+    checkReachable(settings, complain)
+    checkSpelling(settings, complain)
+  },
+  resolve: (settings) =>
+    allOf(settings.routes.map((route) => route && resolveRoute(route, settings))),
+}
+
+function checkRoute(
+  path: ConfigPath,
+  route: RouteOutput,
+  settings: RoutesSettings,
+  complain: Complain,
+): void {
+  const { upstreams, issuers } = settings
+  if (!upstreams.has(route.upstream)) {
+    complain([...path, 'upstream'], 'names an upstream that does not exist')
+  }
+  route.issuers?.forEach((name, index) => {
+    if (!issuers.has(name)) {
+      complain([...path, 'issuers', index], 'names an issuer that does not exist')
+    }
+  })
+  route.require.issuers.forEach((name, index) => {
+    if (!issuers.has(name)) {
+      complain([...path, 'require', 'issuers', index], 'names an issuer that does not exist')
+    }
+  })
+  route.require.claims.forEach((claim, index) => {
+    const ways = [claim.equals, claim.oneOf, claim.matches].filter((way) => way !== null)
+    if (ways.length === 1) return
+    complain([...path, 'require', 'claims', index], 'needs exactly one of equals, oneOf, matches')
+  })
+  if (route.tenant !== null && !settings.tenants.isThere) {
+    complain([...path, 'tenant'], 'needs a tenants section')
+  }
+  if (route.authenticate === 'none' && route.identity === 'internal-token') {
+    complain(
+      [...path, 'identity'],
+      'needs a caller that is known: internal-token cannot be combined with authenticate: none',
+    )
+  }
+  checkUnique([...path, 'issuers'], route.issuers ?? [], complain)
+  checkUnique(
+    [...path, 'credentials'],
+    route.credentials.map(({ kind, name }) => `${kind} ${name}`),
+    complain,
+  )
+  const cookie = settings.sessions.settings && sessionCookie(settings.sessions.settings)
+  route.credentials.forEach(({ kind, name }, index) => {
+    if (kind === 'cookie' && name === cookie) {
+      complain([...path, 'credentials', index], 'names the cookie that holds a session')
+    }
+  })
+  if (route.authenticate !== 'none') checkAuthenticators(path, route, settings, complain)
+  checkRoutePolicy(path, route, settings, complain)
+  const requiresSomething = Object.values(route.require).some((list) => list.length > 0)
+  if (requiresSomething && !Array.isArray(route.authenticate)) {
+    complain(
+      [...path, 'require'],
+      'needs a caller that is known: it cannot be combined with authenticate: ' +
+        `${route.authenticate.toString()}`,
+    )
+  }
+}
+
+function checkNames({ routes }: RoutesSettings, complain: Complain): void {
+  const seen = new Map<string, number>()
+  routes.forEach((route, index) => {
+    if (route === null) return
+    const earlier = seen.get(route.name)
+    if (earlier === undefined) seen.set(route.name, index)
+    else complain(['routes', index, 'name'], `is the same as that of routes[${earlier}]`)
+  })
+}
+
+/** A route that can never be reached is a mistake, and may be the one that was to protect. */
+function checkReachable({ routes }: RoutesSettings, complain: Complain): void {
+  routes.forEach((route, index) => {
+    if (route === null) return
+    const earlier = routes.findIndex((other, place) => {
+      return place < index && other !== null && covers(other, route)
+    })
+    if (earlier !== -1) {
+      complain(
+        ['routes', index, 'match'],
+        `can never be reached: routes[${earlier}] matches everything that it matches`,
+      )
+    }
+  })
+}
+
+function covers(first: RouteOutput, second: RouteOutput): boolean {
+  return (
+    coversPath(first.match.path, second.match.path) &&
+    coversHost(first.match.host, second.match.host) &&
+    coversMethods(first.match.methods, second.match.methods)
+  )
+}
+
+/** A list of authenticators means that a credential is required. */
+function resolveRoute(route: RouteOutput, settings: RoutesSettings) {
+  const authenticate: RouteAuthentication = Array.isArray(route.authenticate)
+    ? 'required'
+    : route.authenticate
+  const issuers = route.issuers ?? [...settings.issuers.keys()]
+  return {
+    ...route,
+    authenticate,
+    authenticators: authenticatorsOf(route, settings),
+    caseSensitive: isCaseSensitive(route, settings),
+    issuers: authenticate === 'none' ? [] : issuers,
+    identity: route.identity ?? settings.identity?.strategy ?? 'headers',
+    tenant: resolveRouteTenant(route, settings),
+  }
+}
+
+function resolveRouteTenant(
+  { tenant, authenticate }: RouteOutput,
+  { tenants }: RoutesSettings,
+): 'required' | 'optional' | 'none' {
+  if (tenants.settings === null) return 'none'
+  if (tenant !== null) return tenant
+  return tenants.settings.required && authenticate !== 'none' ? 'required' : 'optional'
+}

@@ -1,0 +1,48 @@
+/**
+ * Tells requests of pages of other sites, which a browser sends with the user's cookies, from
+ * those that the user meant.
+ *
+ * `Sec-Fetch-Site` (Fetch Metadata) and `Origin` (RFC 6454 §7) are set by the browser and cannot be
+ * changed by a page. Programs that are no browsers may send what they like, and are no danger: they
+ * have no cookies of a user.
+ */
+import type { HeaderList } from './header-list.ts'
+
+/** RFC 9110 §9.2.1, of the methods that the server lets through. */
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** Whether a request of this method can change something, so that its origin matters. */
+export function isUnsafeMethod(method: string): boolean {
+  return !SAFE_METHODS.has(method)
+}
+
+/**
+ * Whether a request with an unsafe method and a cookie comes from where it may:
+ *
+ *     Sec-Fetch-Site   Origin                  passes
+ *     same-origin      anything, once          yes
+ *     anything else    one of `allowed`        yes
+ *     anything else    absent, null, another   no
+ *     repeated         or repeated             no
+ *
+ * `same-site` is not enough: a page of another team's sub-domain is another page. Origins are
+ * compared whole, scheme and port included.
+ *
+ * @param allowed Origins in their one spelling, as browsers send them.
+ */
+export function isFromKnownSite(headers: HeaderList, allowed: ReadonlySet<string>): boolean {
+  let site: string | null = null
+  let origin: string | null = null
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index]
+    const value = headers[index + 1] ?? ''
+    if (name === 'sec-fetch-site') {
+      if (site !== null) return false
+      site = value
+    } else if (name === 'origin') {
+      if (origin !== null) return false
+      origin = value
+    }
+  }
+  return site === 'same-origin' || (origin !== null && allowed.has(origin))
+}

@@ -1,0 +1,99 @@
+/**
+ * One request and its answer as everything above the socket sees them: the seam between the native
+ * server (server/, which implements this) and the code that decides and proxies.
+ */
+import type { HeaderList } from './header-list.ts'
+
+/** What the server read and found well-formed. Every string is visible ASCII. */
+export interface RequestHead {
+  /** One of GET HEAD POST PUT PATCH DELETE OPTIONS, in upper case. */
+  readonly method: string
+  /** Canonical path: the string that is matched is the string that is sent. Starts with `/`. */
+  readonly path: string
+  /** Raw query without `?`; empty when there is none. */
+  readonly query: string
+  /** Names in lower case; fields with odd names are already dropped. */
+  readonly headers: HeaderList
+  /** `Host` without a port, in lower case. */
+  readonly host: string
+  /** `Host` exactly as received. */
+  readonly authority: string
+  /** `Content-Length`; `null` for a chunked body; 0 when there is no body at all. */
+  readonly contentLength: number | null
+  /** Whether a body follows: a positive `Content-Length` or a chunked one. */
+  readonly hasBody: boolean
+}
+
+/** `overloaded`: there was no memory for more of it. */
+export type BodyFailure = 'too_large' | 'client_gone' | 'overloaded'
+
+/** The request body, read by at most one reader. Until someone reads, the socket is held back. */
+export interface RequestBody {
+  /**
+   * Starts delivery. A chunk belongs to the receiver. Exactly one of the two ends comes last:
+   * `onChunk(…, true)` (the chunk may be empty), or `onFailure`.
+   */
+  read(
+    onChunk: (chunk: Uint8Array, isLast: boolean) => void,
+    onFailure: (reason: BodyFailure) => void,
+  ): void
+  /**
+   * The receiver has no more use for chunks in so much memory, counted by their buffers. What is
+   * not told here ends with the exchange.
+   */
+  taken(memoryBytes: number): void
+  /** Stops reading from the socket until `resume`. Idempotent. */
+  pause(): void
+  resume(): void
+}
+
+/**
+ * The answer. After `answer`, `send`, `sendHead`, `finish` or `destroy`, and after the client went
+ * away, every further call is ignored, so that a late upstream can never touch another exchange.
+ *
+ * `Content-Length`, `Date`, `Connection` and `Transfer-Encoding` are the server's business: they
+ * must not be in `headers`. Values are written as given, so the caller has removed what could
+ * split a response.
+ */
+export interface ClientExchange {
+  readonly head: RequestHead
+  readonly body: RequestBody
+  /** Peer address as text. Computed when first asked for. */
+  readonly peerAddress: string
+  /** `http` or `https`, as the client sees it. */
+  readonly scheme: 'http' | 'https'
+  /** True once nothing more can be written. */
+  readonly closed: boolean
+  /** True once a status line has been handed to the socket. */
+  readonly started: boolean
+
+  /** Close the connection after this answer (`Connection: close`). Call before answering. */
+  closeAfterAnswer(): void
+  /**
+   * A whole answer of the gateway's own. It may leave in a later turn of the event loop, because a
+   * client may ask for thousands of them at once. For HEAD the body is measured, not sent.
+   */
+  answer(status: string, headers: HeaderList, body: string): void
+  /** The same for the whole answer of an upstream: leaves at once. */
+  send(status: string, headers: HeaderList, body: string | Uint8Array): void
+  /**
+   * A whole answer without a body: to HEAD, 204, 304.
+   * @param contentLength What to declare; `null` declares nothing.
+   */
+  sendHead(status: string, headers: HeaderList, contentLength: number | null): void
+  /** Begins a streamed answer. @param contentLength `null` when unknown: chunked. */
+  start(status: string, headers: HeaderList, contentLength: number | null): void
+  /**
+   * Copies the chunk out before it returns.
+   * @returns `false` when the client is slower than the upstream: hold back until `onDrain`.
+   */
+  write(chunk: Uint8Array): boolean
+  /** Ends a streamed answer. With a declared length, all of it must have been written. */
+  finish(): void
+  /** Cuts the connection: the only honest end of an answer that cannot be completed. */
+  destroy(): void
+  /** Called once if the client goes away before the answer is complete. Set at most once. */
+  onGone(callback: () => void): void
+  /** Called when a client that was too slow takes data again. Set at most once. */
+  onDrain(callback: () => void): void
+}

@@ -1,0 +1,132 @@
+/** Introspection of one thread: a client for each issuer that has an endpoint. */
+import type { IntrospectionConfiguration } from '../config/sections/issuers/introspection.ts'
+import type { Logger } from '../observability/logger.ts'
+import { type ClientAuthentication, createProofMaker } from '../protocol/client-authentication.ts'
+import { CONNECTIONS_MIN, ConnectionTurns, strangersMax } from '../resilience/connection-turns.ts'
+import { OutboundHttp } from '../resilience/outbound-http.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { randomHex } from '../runtime/randomness.ts'
+import { breakerOf, crowdLimitOf, earlyProbesOf, pauseOf } from '../threads/introspection-memory.ts'
+import type { ListenerStart } from '../threads/listener-start.ts'
+import type { ResourceLease } from '../threads/resources.ts'
+import type { Introspector } from '../verifiers/bearer-token/token-authenticator.ts'
+import {
+  EndpointPauses,
+  type EndpointPausesParts,
+} from '../verifiers/introspection/endpoint-pauses.ts'
+import { IntrospectionClient } from '../verifiers/introspection/introspection-client.ts'
+import { IntrospectionVerifier } from '../verifiers/introspection/introspection-verifier.ts'
+
+const TOKEN_ID_BYTES = 16
+
+export interface ComposedIntrospection {
+  readonly introspector: Introspector
+  /** Requests sent to endpoints since the start. */
+  attempts(): number
+}
+
+/** A client owns nothing: what it sends by is a resource of its own. */
+const NOTHING_TO_CLOSE = (): void => {}
+
+export function composeIntrospection(
+  start: ListenerStart,
+  lease: ResourceLease,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): ComposedIntrospection {
+  const { tuning, issuers } = start.configuration
+  const share = Math.ceil(tuning.identityProviderConnections / tuning.listenerThreads)
+  const connections = Math.max(CONNECTIONS_MIN, share)
+  const http = lease.take(
+    'introspection HTTP client',
+    { connections },
+    {
+      create: () => new OutboundHttp({ connectionsPerOrigin: connections }),
+      close: (client) => client.close(),
+    },
+  )
+  const clients = new Map<string, IntrospectionClient>()
+  for (const { name, introspection } of issuers) {
+    if (introspection === null) continue
+    const { endpoint, timeoutMs, attempts, retryDelayMs } = introspection
+    const turns = takeTurns(start, lease, new URL(endpoint).origin, connections, clock)
+    const parts = {
+      ...circuitsOf(start, name, introspection),
+      http,
+      turns,
+      pauses: pausesOf(start, name, clock, (callers, seconds) =>
+        logger.log({ event: 'introspection_paused', issuer: name, callers, seconds }),
+      ),
+      prove: createProofMaker(clientOf(introspection), endpoint, () => randomHex(TOKEN_ID_BYTES)),
+      clock,
+    }
+    const client = lease.take(
+      'introspection client',
+      { ...introspection, issuer: name, connections },
+      {
+        create: () =>
+          new IntrospectionClient({ endpoint, timeoutMs, attempts, retryDelayMs }, parts),
+        close: NOTHING_TO_CLOSE,
+      },
+    )
+    clients.set(name, client)
+  }
+  return {
+    introspector: new IntrospectionVerifier(clients),
+    attempts: () => [...clients.values()].reduce((sum, client) => sum + client.attemptCount, 0),
+  }
+}
+
+/** One for each origin: issuers may share it. */
+function takeTurns(
+  { buffers, configuration, index: thread }: ListenerStart,
+  lease: ResourceLease,
+  origin: string,
+  connections: number,
+  clock: Clock,
+): ConnectionTurns {
+  const threads = configuration.tuning.listenerThreads
+  const limits = { thread, threads, shareMax: strangersMax(connections) }
+  return lease.take(
+    'introspection turns',
+    { origin, connections, ...limits },
+    {
+      create: () => {
+        const crowd = crowdLimitOf(buffers.introspection, origin, limits)
+        return new ConnectionTurns({ connections, crowd, clock })
+      },
+      close: NOTHING_TO_CLOSE,
+    },
+  )
+}
+
+function circuitsOf(
+  { buffers: { introspection: memory } }: ListenerStart,
+  issuer: string,
+  introspection: IntrospectionConfiguration,
+) {
+  return {
+    breaker: breakerOf(memory, issuer, 'all', introspection),
+    knownBreaker: breakerOf(memory, issuer, 'known', introspection),
+    probes: earlyProbesOf(memory, issuer, introspection),
+    probeAnswers: introspection.circuitBreaker.halfOpenRequests,
+  }
+}
+
+function pausesOf(
+  { buffers: { introspection: memory } }: ListenerStart,
+  issuer: string,
+  clock: Clock,
+  onPause: EndpointPausesParts['onPause'],
+): EndpointPauses {
+  return new EndpointPauses({
+    clock,
+    forAll: pauseOf(memory, issuer, 'all'),
+    forUnknown: pauseOf(memory, issuer, 'unknown'),
+    afterUnknown: pauseOf(memory, issuer, 'after_unknown'),
+    onPause,
+  })
+}
+
+function clientOf({ clientId, clientKey }: IntrospectionConfiguration): ClientAuthentication {
+  return { clientId, ...clientKey }
+}

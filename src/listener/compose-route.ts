@@ -1,0 +1,266 @@
+/** One route of a listener thread: which credentials it takes, and what verifies them. */
+import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
+import type { ClaimRequirementSettings } from '../config/sections/routes/requirements.ts'
+import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
+import type { TenantsConfiguration } from '../config/sections/tenants.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
+import type { CredentialSource } from '../credentials/credential-source.ts'
+import { CredentialExtractor } from '../credentials/extract-credential.ts'
+import { CredentialStripper } from '../credentials/strip-credential.ts'
+import type { RouteRequirement } from '../decision/authorize.ts'
+import { type ClaimRule, compileClaimRule } from '../decision/require-claims.ts'
+import type { AuthenticationMethod, RouteTenants } from '../decision/revision.ts'
+import type { GatewayRoute } from '../gateway/gateway-route.ts'
+import { LoginRedirect } from '../gateway/login-redirect.ts'
+import type { RouteRefusals } from '../gateway/refusal-response.ts'
+import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
+import { type ListenerMetrics, NO_INDEX } from '../observability/listener-metrics.ts'
+import { compileChallenges } from '../protocol/credential-challenges.ts'
+import { metadataUrl } from '../protocol/protected-resource-metadata.ts'
+import { createRequestFilter } from '../proxy/hop-by-hop-headers.ts'
+import type { UpstreamPool } from '../proxy/upstream-pool.ts'
+import { TenantResolver } from '../tenants/resolve-tenant.ts'
+import type { TenantRegistry } from '../tenants/tenant-registry.ts'
+import type { Authenticator } from '../verifiers/authenticator.ts'
+import type { SharedVerdicts } from '../verifiers/bearer-token/shared-verdicts.ts'
+import {
+  type Introspector,
+  TokenAuthenticator,
+} from '../verifiers/bearer-token/token-authenticator.ts'
+import { compileTokenProfile } from '../verifiers/bearer-token/verification-profile.ts'
+import type { JwtIssuerPolicy, JwtProfile } from '../verifiers/jwt/jwt-verifier.ts'
+import type { Verifier } from '../verifiers/verifier.ts'
+import type { ComposedIdentity } from './compose-identity.ts'
+
+const REALM = 'sallyport'
+const MS_PER_SECOND = 1_000
+/** Ids of 128 characters, and what a signed cookie adds to them: a signature, percent-encoded. */
+const COOKIE_BYTES_MAX = 512
+/** Fields that the gateway writes itself, beside the identity: see gateway/upstream-request.ts. */
+const TRACE_NAMES = ['traceparent', 'tracestate']
+
+/** What verifies which kind of credential; one set for all routes of a thread. */
+export interface RouteAuthenticators {
+  readonly verdicts: SharedVerdicts
+  readonly jwt: Verifier<JwtProfile>
+  readonly introspector: Introspector
+  /** `null`: not configured. */
+  readonly sessions: Authenticator | null
+  readonly apiKeys: Authenticator | null
+}
+
+export function composeRoute(
+  route: RouteConfiguration,
+  metrics: ListenerMetrics,
+  configuration: GatewayConfiguration,
+  upstreams: ReadonlyMap<string, UpstreamPool>,
+  authenticators: RouteAuthenticators,
+  registry: TenantRegistry,
+  strategies: ComposedIdentity['strategies'],
+): GatewayRoute {
+  const upstream = upstreams.get(route.upstream)
+  if (upstream === undefined) throw new Error(`route ${route.name} has no upstream`)
+  const methods = composeMethods(route, configuration, authenticators)
+  const isShadow = route.mode === 'shadow'
+  const stripper = new CredentialStripper(methods.flatMap(({ sources }) => sources))
+  const identity = strategies[route.identity]
+  const keepsCredential = isShadow || route.authenticate === 'none' || identity.keepsCredential
+  const onlyIssuer = route.issuers.length === 1 ? route.issuers[0] : null
+  return {
+    name: route.name,
+    metricsIndex: metrics.routeIndex(route.name),
+    authentication: route.authenticate,
+    upstream,
+    methods: methods.map(({ extractor, authenticator }) => ({ extractor, authenticator })),
+    absent: route.authenticators[0] === 'session' ? 'session_absent' : 'credential_absent',
+    stripper: keepsCredential ? null : stripper,
+    isShadow,
+    identity,
+    requirement: composeRequirement(route, configuration.issuers),
+    tenants: composeTenants(route, configuration, registry),
+    requiresNothing:
+      route.tenant === 'none' && Object.values(route.require).every((list) => list.length === 0),
+    allowedOrigins: new Set(configuration.sessions?.allowedOrigins ?? []),
+    requestFilter: createRequestFilter([
+      ...reservedFieldNames(Object.values(configuration.identity.headers)),
+      ...identity.ownFieldNames,
+      ...TRACE_NAMES,
+      ...tenantFieldNames(configuration.tenants),
+    ]),
+    refusals:
+      route.authenticate === 'none' ? null : composeRefusals(route, configuration, stripper),
+    issuerIndex: onlyIssuer ? metrics.issuerIndex(onlyIssuer) : NO_INDEX,
+  }
+}
+
+function composeRequirement(
+  { require }: RouteConfiguration,
+  issuers: readonly IssuerConfiguration[],
+): RouteRequirement {
+  return {
+    ...require,
+    claims: require.claims.map((claim) => compileClaimRule(claimRule(claim))),
+    issuers: issuers.filter(({ name }) => require.issuers.includes(name)).map((it) => it.issuer),
+  }
+}
+
+/** The configuration has made sure that there is exactly one way. */
+function claimRule({ claim, equals, oneOf, matches }: ClaimRequirementSettings): ClaimRule {
+  if (equals !== null) return { claim, equals }
+  return oneOf === null ? { claim, matches: matches ?? '' } : { claim, oneOf }
+}
+
+function composeTenants(
+  { tenant, authenticate }: RouteConfiguration,
+  { tenants }: GatewayConfiguration,
+  registry: TenantRegistry,
+): RouteTenants | null {
+  if (tenants === null || tenant === 'none') return null
+  const resolver = new TenantResolver(tenants.resolve)
+  return {
+    resolver,
+    registry,
+    policy: {
+      required: tenant === 'required',
+      readsClaim: resolver.readsClaim && authenticate !== 'none',
+      allowTokensWithoutTenant: tenants.allowTokensWithoutTenant,
+    },
+  }
+}
+
+/** Headers that name a tenant: the upstream hears of the tenant from the gateway alone. */
+function tenantFieldNames(tenants: TenantsConfiguration | null): readonly string[] {
+  return (tenants?.resolve ?? []).flatMap((source) => (source.from === 'header' ? source.name : []))
+}
+
+interface ComposedMethod extends AuthenticationMethod {
+  readonly sources: readonly CredentialSource[]
+}
+
+/** JWTs and opaque tokens are one kind of credential: they are found in the same places. */
+function composeMethods(
+  route: RouteConfiguration,
+  configuration: GatewayConfiguration,
+  authenticators: RouteAuthenticators,
+): ComposedMethod[] {
+  const methods: ComposedMethod[] = []
+  let hasBearer = false
+  for (const name of route.authenticators) {
+    if (name === 'session') methods.push(sessionMethod(configuration, authenticators))
+    else if (name === 'apiKey') methods.push(apiKeyMethod(configuration, authenticators))
+    else if (!hasBearer) {
+      hasBearer = true
+      methods.push(bearerMethod(route, configuration, authenticators))
+    }
+  }
+  return methods
+}
+
+function bearerMethod(
+  route: RouteConfiguration,
+  { issuers, server }: GatewayConfiguration,
+  { verdicts, jwt, introspector }: RouteAuthenticators,
+): ComposedMethod {
+  const accepted = issuers.filter(({ name }) => route.issuers.includes(name))
+  const profile = compileTokenProfile({
+    jwt: route.authenticators.includes('jwt')
+      ? accepted.filter(({ keys }) => keys.kind !== 'none').map(issuerPolicy)
+      : null,
+    introspection: route.authenticators.includes('introspection')
+      ? introspectionRule(accepted)
+      : null,
+    // As long for its turn as for the answer.
+    answerMsMax: Math.max(...accepted.map((it) => 2 * (it.introspection?.timeoutMs ?? 0)), 0),
+  })
+  return {
+    sources: route.credentials,
+    extractor: new CredentialExtractor(route.credentials, server.limits.tokenBytes),
+    authenticator: new TokenAuthenticator({ verdicts, jwt, introspector }, profile),
+  }
+}
+
+/** The configuration has made sure that there is exactly one. */
+function introspectionRule(issuers: readonly IssuerConfiguration[]) {
+  const issuer = issuers.find(({ introspection }) => introspection !== null)
+  if (issuer === undefined || issuer.introspection === null) return null
+  const { onOutage, cacheTtlMs, inactiveTtlMs, staleMaxAgeMs } = issuer.introspection
+  return {
+    policy: {
+      ...issuerPolicy(issuer),
+      requireAudience: issuer.introspection.requireAudience,
+    },
+    onOutage,
+    cacheTtlSeconds: cacheTtlMs / MS_PER_SECOND,
+    inactiveTtlSeconds: inactiveTtlMs / MS_PER_SECOND,
+    staleMaxAgeSeconds: staleMaxAgeMs / MS_PER_SECOND,
+  }
+}
+
+function sessionMethod(
+  { sessions }: GatewayConfiguration,
+  authenticators: RouteAuthenticators,
+): ComposedMethod {
+  if (sessions === null || authenticators.sessions === null) throw new Error('no sessions')
+  const sources: CredentialSource[] = [{ kind: 'cookie', name: sessions.cookie }]
+  return {
+    sources,
+    extractor: new CredentialExtractor(sources, COOKIE_BYTES_MAX, 'session_cookie_too_long'),
+    authenticator: authenticators.sessions,
+  }
+}
+
+function apiKeyMethod(
+  { apiKeys, server }: GatewayConfiguration,
+  authenticators: RouteAuthenticators,
+): ComposedMethod {
+  if (apiKeys === null || authenticators.apiKeys === null) throw new Error('no API keys')
+  const sources: CredentialSource[] = [{ kind: 'header', name: apiKeys.header, scheme: null }]
+  return {
+    sources,
+    extractor: new CredentialExtractor(sources, server.limits.tokenBytes, 'api_key_too_long'),
+    authenticator: authenticators.apiKeys,
+  }
+}
+
+function composeRefusals(
+  { authenticators, require, resource, resourceMetadata, loginRedirect }: RouteConfiguration,
+  { sessions, apiKeys }: GatewayConfiguration,
+  stripper: CredentialStripper,
+): RouteRefusals {
+  const hasSessions = authenticators.includes('session') && sessions !== null
+  const hasApiKeys = authenticators.includes('apiKey') && apiKeys !== null
+  return {
+    challenges: compileChallenges({
+      realm: REALM,
+      scopes: [...require.scopesAll, ...require.scopesAny],
+      resourceMetadata: resource === null ? resourceMetadata : metadataUrl(resource),
+      bearer: authenticators.some((name) => name === 'jwt' || name === 'introspection'),
+      cookie: hasSessions ? sessions.cookie : null,
+      apiKeyHeader: hasApiKeys ? apiKeys.header : null,
+    }),
+    login: loginRedirect && new LoginRedirect(loginRedirect, stripper),
+    clearedCookie: hasSessions ? clearedCookie(sessions.cookie, sessions.cookiePath) : null,
+  }
+}
+
+/**
+ * RFC 6265 §4.1: an empty value that has expired. Browsers take `Secure` cookies only from https,
+ * and cookies with these prefixes only if they are `Secure`.
+ */
+function clearedCookie(name: string, path: string): string {
+  const isSecure = name.startsWith('__Host-') || name.startsWith('__Secure-')
+  return `${name}=; Path=${path}; Max-Age=0; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`
+}
+
+function issuerPolicy(issuer: IssuerConfiguration): JwtIssuerPolicy {
+  return {
+    name: issuer.name,
+    issuer: issuer.issuer,
+    audiences: issuer.audiences,
+    algorithms: issuer.algorithms,
+    types: issuer.types,
+    clockToleranceSeconds: issuer.clockToleranceSeconds,
+    requiredClaims: issuer.requiredClaims,
+    claimNames: issuer.claims,
+  }
+}

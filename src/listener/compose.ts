@@ -1,0 +1,274 @@
+/** The object graph of one listener thread, on one screen: which object gets which. */
+import type { ApiKeysConfiguration } from '../config/sections/api-keys.ts'
+import type { SessionsConfiguration } from '../config/sections/sessions.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
+import { healthEndpoints } from '../gateway/answer-health.ts'
+import { jwksEndpoint } from '../gateway/answer-jwks.ts'
+import type { Gateway, GatewayRevision } from '../gateway/gateway.ts'
+import type { Readiness } from '../gateway/health.ts'
+import type { MainEndpoint } from '../gateway/main-endpoint.ts'
+import { EndpointTable } from '../http/endpoint-table.ts'
+import { TrustedPeers } from '../http/trusted-peers.ts'
+import type { InternalTokens } from '../identity/identity-strategy.ts'
+import type { KeyRing } from '../keys/key-ring.ts'
+import { AccessLog } from '../observability/access-log.ts'
+import { ListenerMetrics } from '../observability/listener-metrics.ts'
+import { RequestIds } from '../observability/request-id.ts'
+import { TraceParents } from '../observability/trace-context.ts'
+import type { UpstreamPool } from '../proxy/upstream-pool.ts'
+import type { RedisClient } from '../redis/redis-client.ts'
+import { FirstSights } from '../revocation/first-sights.ts'
+import { LearntRevocations } from '../revocation/learnt-revocations.ts'
+import { RevocationReader } from '../revocation/revocation-reader.ts'
+import { compileRoutes } from '../routing/compile-routes.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { randomHex } from '../runtime/randomness.ts'
+import { KeyGenerations } from '../shared-memory/key-generations.ts'
+import { TenantRegistry } from '../tenants/tenant-registry.ts'
+import type { ListenerStart } from '../threads/listener-start.ts'
+import type { ResourceLease, Resources } from '../threads/resources.ts'
+import { InFlight } from '../token-cache/in-flight.ts'
+import { RefusalCache } from '../token-cache/refusal-cache.ts'
+import { MEMO_ENTRIES_DEFAULT, TokenCache } from '../token-cache/token-cache.ts'
+import { ApiKeyAuthenticator } from '../verifiers/api-key/api-key-authenticator.ts'
+import { ApiKeyList } from '../verifiers/api-key/api-key-list.ts'
+import { ApiKeyVerifier } from '../verifiers/api-key/api-key-verifier.ts'
+import type { Authenticator } from '../verifiers/authenticator.ts'
+import { DatedIntrospector, DatedJwtVerifier } from '../verifiers/bearer-token/dated-tokens.ts'
+import { LongLivedTokens } from '../verifiers/bearer-token/long-lived-tokens.ts'
+import { SharedVerdicts } from '../verifiers/bearer-token/shared-verdicts.ts'
+import type { TokenAuthenticatorParts } from '../verifiers/bearer-token/token-authenticator.ts'
+import { JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
+import type { SignaturePool } from '../verifiers/jwt/signature-pool.ts'
+import { SessionAuthenticator } from '../verifiers/session/session-authenticator.ts'
+import type { SessionReader } from '../verifiers/session/session-store.ts'
+import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
+import { type ComposedIdentity, composeIdentity } from './compose-identity.ts'
+import { type ComposedIntrospection, composeIntrospection } from './compose-introspection.ts'
+import { composeRoute, type RouteAuthenticators } from './compose-route.ts'
+import { composeWellKnown } from './compose-well-known.ts'
+import { sessionFormat } from './session-format.ts'
+import {
+  type ResourceSurroundings,
+  takeRedis,
+  takeSignatures,
+  takeUpstreams,
+} from './take-resources.ts'
+import { tokenLives } from './token-lives.ts'
+
+const MS_PER_SECOND = 1_000
+
+export interface ListenerParts {
+  readonly gateway: Gateway
+  readonly tenants: TenantRegistry
+  readonly verdicts: SharedVerdicts
+  readonly signatures: SignaturePool
+  readonly upstreams: ReadonlyMap<string, UpstreamPool>
+  readonly introspection: ComposedIntrospection
+  /** `null`: no route sends any. */
+  readonly internalTokens: InternalTokens | null
+  /** `null`: nothing uses Redis. */
+  readonly redis: RedisClient | null
+  /** Pools, connections and clients; released when no request needs them any longer. */
+  readonly lease: ResourceLease
+}
+
+export interface ListenerSurroundings extends ResourceSurroundings {
+  /** Of the thread. */
+  readonly resources: Resources
+  readonly keyRing: KeyRing
+  readonly readiness: () => Readiness
+  /** Sessions in the memory of the supervisor. */
+  readonly memorySessions: SessionReader
+}
+
+export function composeListener(start: ListenerStart, around: ListenerSurroundings): ListenerParts {
+  const { configuration } = start
+  const lease = around.resources.lease()
+  const metrics = new ListenerMetrics({
+    threadIndex: start.index,
+    routeNames: configuration.routes.map(({ name }) => name),
+    issuerNames: configuration.issuers.map(({ name }) => name),
+  })
+  const keys = new KeyGenerations(start.buffers.keyGenerations)
+  const signatures = takeSignatures(configuration, lease, around)
+  const upstreams = takeUpstreams(configuration, lease, around.clock)
+  const verdicts = composeVerdicts(start, keys, metrics, around)
+  const redis = takeRedis(configuration, lease, around)
+  const introspection = composeIntrospection(start, lease, around)
+  const identity = composeIdentity(configuration, start.signingKeys)
+  const authenticators = composeAuthenticators(start, redis, around, {
+    verdicts,
+    jwt: new JwtVerifier({ keys: around.keyRing, signatures }),
+    introspector: introspection.introspector,
+  })
+  const tenants = composeTenants(start)
+  const gateway: Gateway = {
+    revision: composeRevision(start, around.clock, {
+      metrics,
+      upstreams,
+      authenticators,
+      tenants,
+      identity,
+      readiness: around.readiness,
+    }),
+    metrics,
+    logger: around.logger,
+    requestIds: new RequestIds(randomHex),
+    traceParents: new TraceParents(randomHex),
+    clock: around.clock,
+  }
+  const { internalTokens } = identity
+  return {
+    gateway,
+    tenants,
+    verdicts,
+    signatures,
+    upstreams,
+    introspection,
+    internalTokens,
+    redis,
+    lease,
+  }
+}
+
+interface RevisionParts {
+  readonly metrics: ListenerMetrics
+  readonly upstreams: ReadonlyMap<string, UpstreamPool>
+  readonly authenticators: RouteAuthenticators
+  readonly tenants: TenantRegistry
+  readonly identity: ComposedIdentity
+  readonly readiness: () => Readiness
+}
+
+function composeRevision(
+  { revisionId, configuration, buffers }: ListenerStart,
+  clock: Clock,
+  { metrics, upstreams, authenticators, tenants, identity, readiness }: RevisionParts,
+): GatewayRevision {
+  const { accessLog } = configuration.logging
+  const { headers } = configuration.identity
+  const { strategies, internalTokens } = identity
+  const endpoints = composeEndpoints(configuration, readiness, internalTokens)
+  const routes = configuration.routes.map((route) => ({
+    match: { ...route.match, isCaseSensitive: route.caseSensitive },
+    target: composeRoute(
+      route,
+      metrics,
+      configuration,
+      upstreams,
+      authenticators,
+      tenants,
+      strategies,
+    ),
+  }))
+  return Object.freeze<GatewayRevision>({
+    id: revisionId,
+    routes: compileRoutes(routes, endpoints.paths),
+    revocations: new RevocationReader(buffers.revocations),
+    learntRevocations: new LearntRevocations(buffers.learntRevocations),
+    clock,
+    endpoints,
+    upstreams,
+    hasTenants: configuration.tenants !== null,
+    requestIdName: headers.requestId,
+    correlationIdName: headers.correlationId,
+    trustedPeers: new TrustedPeers(configuration.server.trustedProxies),
+    accessLog: new AccessLog({
+      sampledShare: accessLog.enabled ? accessLog.sampling : 0,
+      failureSampledShare: accessLog.enabled ? accessLog.failureSampling : 0,
+    }),
+  })
+}
+
+function composeEndpoints(
+  configuration: GatewayConfiguration,
+  readiness: () => Readiness,
+  internalTokens: InternalTokens | null,
+): EndpointTable<MainEndpoint> {
+  return new EndpointTable([
+    ...healthEndpoints(readiness),
+    ...(internalTokens === null ? [] : [jwksEndpoint(() => internalTokens.published)]),
+    ...composeWellKnown(configuration),
+  ])
+}
+
+/** @param tokens What knows tokens that say when they were issued; here the others are added. */
+function composeAuthenticators(
+  { configuration, buffers }: ListenerStart,
+  redis: RedisClient | null,
+  around: ListenerSurroundings,
+  { verdicts, jwt, introspector }: TokenAuthenticatorParts,
+): RouteAuthenticators {
+  const { sessions, apiKeys, issuers, revocation } = configuration
+  const keyPrefix = `${revocation.keyPrefix}seen:`
+  const firstSights = new FirstSights({ buffer: buffers.firstSights, store: redis, keyPrefix })
+  const lives = new Map(issuers.map((it) => [it.name, it.credentialLifeMaxSeconds]))
+  const store = redis ?? around.memorySessions
+  return {
+    verdicts,
+    jwt: new DatedJwtVerifier(jwt, firstSights),
+    introspector: new DatedIntrospector(introspector, firstSights, lives),
+    sessions: sessions && composeSessions(sessions, store, firstSights, around),
+    apiKeys: apiKeys && composeApiKeys(apiKeys, redis, around.clock),
+  }
+}
+
+function composeVerdicts(
+  { buffers, configuration }: ListenerStart,
+  keys: KeyGenerations,
+  lookups: ListenerMetrics,
+  { clock, logger }: ListenerSurroundings,
+): SharedVerdicts {
+  return new SharedVerdicts({
+    cache: new TokenCache({ buffer: buffers.tokenCache, keys, memoEntries: MEMO_ENTRIES_DEFAULT }),
+    refusals: new RefusalCache({
+      buffer: buffers.refusals,
+      keys,
+      ttlSeconds: Math.floor(configuration.cache.refusalTtlMs / MS_PER_SECOND),
+    }),
+    inFlight: new InFlight(buffers.inFlight),
+    keys,
+    clock,
+    lookups,
+    longLived: new LongLivedTokens(tokenLives(configuration), logger),
+  })
+}
+
+function composeTenants({ configuration, tenants }: ListenerStart): TenantRegistry {
+  const registry = new TenantRegistry(configuration.issuers, [])
+  registry.apply(tenants)
+  return registry
+}
+
+function composeSessions(
+  sessions: SessionsConfiguration,
+  store: SessionReader,
+  firstSights: FirstSights,
+  { clock, memorySessions }: ListenerSurroundings,
+): Authenticator {
+  const { keyPrefix, keyHash, ttlSeconds, absoluteTtlSeconds } = sessions
+  const reader = sessions.store === 'memory' ? memorySessions : store
+  const verifier = new SessionVerifier(reader, firstSights, {
+    format: sessionFormat(sessions),
+    keyPrefix,
+    keyHash,
+    ttlSeconds,
+    absoluteTtlSeconds,
+    keepsAbsoluteTtl: sessions.keepsAbsoluteTtl,
+  })
+  return new SessionAuthenticator(verifier, clock)
+}
+
+function composeApiKeys(
+  { keys, redis: isInRedis, keyPrefix }: ApiKeysConfiguration,
+  redis: RedisClient | null,
+  clock: Clock,
+): Authenticator {
+  const records = keys.map(
+    ({ sha256, expiresAt, ...record }) =>
+      [sha256, { ...record, expiresAtSeconds: expiresAt }] as const,
+  )
+  const lookup = isInRedis && redis !== null ? new ApiKeyVerifier(redis, keyPrefix) : null
+  return new ApiKeyAuthenticator(new ApiKeyList(new Map(records)), lookup, clock)
+}

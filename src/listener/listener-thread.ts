@@ -1,0 +1,199 @@
+/**
+ * Entry of a listener thread: serves requests until the supervisor ends it, or until it fails.
+ *
+ * However it ends, its server is closed first: a thread that left with sockets on its event loop
+ * would take the whole process with it.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import { handleRequest } from '../gateway/handle-request.ts'
+import type { Readiness } from '../gateway/health.ts'
+import { refuseMalformed } from '../gateway/refuse-malformed.ts'
+import { KeyRing, NO_ANSWER } from '../keys/key-ring.ts'
+import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
+import type { ListenerSnapshot } from '../observability/listener-metrics.ts'
+import { LogBuffer } from '../observability/log-buffer.ts'
+import { Logger } from '../observability/logger.ts'
+import { describeError } from '../observability/redact.ts'
+import { bodyMemory } from '../proxy/body-memory.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { loadNativeBinary } from '../server/native-binary.ts'
+import { boundReceiveBuffers } from '../server/receive-buffer.ts'
+import { NativeServer } from '../server/uws-app.ts'
+import type { ListenerStart } from '../threads/listener-start.ts'
+import type { ListenerMessages, SupervisorMessages } from '../threads/messages.ts'
+import { Resources } from '../threads/resources.ts'
+import { StartError } from '../threads/start-error.ts'
+import { ThreadChannel } from '../threads/thread-channel.ts'
+import { composeListener, type ListenerParts } from './compose.ts'
+import { RemoteSessions, STORE_TIMEOUT_MS } from './remote-sessions.ts'
+import { ThreadSignatures } from './thread-signatures.ts'
+
+type Channel = ThreadChannel<ListenerMessages, SupervisorMessages>
+
+/** How often a draining thread looks whether its last connection has gone. */
+const DRAIN_POLL_MS = 50
+/** Beyond the longest JWKS timeout: the supervisor answers before, or is in trouble. */
+const ASK_TIMEOUT_MARGIN_MS = 500
+const EXIT_FAILED = 1
+const BODY_MEMORY_BYTES_MIN = 1_048_576
+const NO_REDIS = { open: 0, ready: 0, commands: 0, failures: 0, writes: 0 }
+
+assertInvariant(parentPort !== null, 'a listener thread has a supervisor')
+const port = parentPort
+const start = workerData as ListenerStart
+const { configuration } = start
+let readiness = start.readiness
+let isAccepting = true
+
+const channel: Channel = new ThreadChannel<ListenerMessages, SupervisorMessages>(port, {
+  notices: {
+    key_set: (keySet) => keyRing.update(keySet),
+    tenants: (change) => parts.tenants.apply(change),
+    signing_keys: (keys) => parts.internalTokens?.useKeys(keys),
+    readiness: (told) => useReadiness(told),
+    end: () => process.exit(0),
+  },
+  requests: { snapshot, drain },
+})
+const logger = new Logger(
+  {
+    level: configuration.logging.level,
+    thread: start.index,
+    sink: new LogBuffer(start.log, () => channel.notify('log_waiting', null)),
+  },
+  systemClock,
+)
+const keyRing = new KeyRing(
+  { keySets: start.keySets, askTimeoutMs: askTimeoutMs() },
+  askAboutKey,
+  systemClock,
+)
+const memorySessions = new RemoteSessions((call) =>
+  channel.ask('session_store', call, STORE_TIMEOUT_MS),
+)
+const signatures = new ThreadSignatures({
+  thread: start.index,
+  issuers: configuration.issuers,
+  logger,
+  onProof: (proof) => channel.notify('signature_proof', proof),
+})
+bodyMemory.bound(
+  Math.max(
+    BODY_MEMORY_BYTES_MIN,
+    configuration.tuning.bodyMemoryBytes / configuration.tuning.listenerThreads,
+  ),
+)
+const parts: ListenerParts = composeListener(start, {
+  resources: new Resources(),
+  keyRing,
+  logger,
+  clock: systemClock,
+  readiness: () => readiness,
+  memorySessions,
+  onRedisState: (state) => channel.notify('redis_state', state),
+  onWorkerProved: (proof) => signatures.proved(proof),
+  onWorkerLost: (loss, error) => signatures.lost(loss, error),
+})
+const { gateway } = parts
+const server = new NativeServer(loadNativeBinary(start.nativeBinary), {
+  limits: configuration.server.limits,
+  tls: configuration.server.tls,
+  onRequest: (exchange) => handleRequest(gateway, exchange),
+  renderRefusal: (reason) => refuseMalformed(gateway, reason),
+  onError: (error) =>
+    logger.log({ event: 'unexpected_failure', where: 'request', ...describeError(error) }),
+})
+
+// Runs for every way in which this thread can end, an uncaught exception included.
+process.on('exit', () => server.closeAll())
+process.on('uncaughtException', (error) => {
+  try {
+    // Into shared memory: the supervisor has it when this thread is gone.
+    logger.log({ event: 'unexpected_failure', where: 'listener', ...describeError(error) })
+  } finally {
+    process.exit(EXIT_FAILED)
+  }
+})
+if (start.readiness.status === 'draining') server.setDraining()
+await listen()
+
+async function listen(): Promise<void> {
+  try {
+    // Or the first sessions would be refused while everything is well. A Redis that is down must
+    // not hold up everything else.
+    const [problem] = await Promise.all([
+      signatures.startProblem(parts.signatures),
+      parts.redis?.whenReady(configuration.redis?.connectTimeoutMs ?? 0),
+    ])
+    if (problem !== null) throw new StartError(problem)
+    if (!isAccepting) return
+    await server.listen(start.host, start.port, { isExclusive: false })
+    boundReceiving()
+    channel.notify('listening', null)
+  } catch (error) {
+    channel.notify('failed', error instanceof Error ? error.message : String(error))
+    process.exit(EXIT_FAILED)
+  }
+}
+
+/** Before the first turn of the event loop in which a connection could be accepted. */
+function boundReceiving(): void {
+  const { receiveBufferBytes } = configuration.tuning
+  if (receiveBufferBytes === 0) return
+  const reason = boundReceiveBuffers(start.port, receiveBufferBytes)
+  // Once is enough: the reason is the same for every thread.
+  if (reason !== null && start.index === 0) {
+    logger.log({ event: 'receive_buffer_unbounded', reason })
+  }
+}
+
+function useReadiness(told: Readiness): void {
+  readiness = told
+  if (readiness.status === 'draining') server.setDraining()
+}
+
+async function askAboutKey(issuerName: string, keyId: string | null): Promise<UnknownKeyAnswer> {
+  const answered = await channel.ask('unknown_key', { issuerName, keyId }, askTimeoutMs())
+  return answered.kind === 'replied' ? answered.reply : NO_ANSWER
+}
+
+function snapshot(): ListenerSnapshot {
+  const redis = parts.redis?.stats ?? NO_REDIS
+  return gateway.metrics.snapshot({
+    caches: parts.verdicts.cacheCounts,
+    verificationQueueDepth: parts.signatures.queueDepth,
+    counts: {
+      verificationBatches: parts.signatures.batchCount,
+      verificationTokens: parts.signatures.tokenCount,
+      verificationThreadsLost: parts.signatures.workerFailureCount,
+      introspectionAttempts: parts.introspection.attempts(),
+      redisCommands: redis.commands,
+      redisFailures: redis.failures,
+      redisWrites: redis.writes,
+    },
+    redis: { open: redis.open, ready: redis.ready },
+    openConnections: server.connectionCount,
+    upstreams: [...parts.upstreams.values()].map(({ name, pending, stats }) => ({
+      name,
+      pending,
+      ejected: stats.targets.filter(({ ejected }) => ejected).length,
+    })),
+  })
+}
+
+/** Idle connections are closed by the native server within seconds; the others are still served. */
+async function drain(): Promise<null> {
+  isAccepting = false
+  await server.stopAccepting()
+  while (server.connectionCount > 0) await delay(DRAIN_POLL_MS)
+  return null
+}
+
+function askTimeoutMs(): number {
+  const timeouts = configuration.issuers.map(({ keys }) =>
+    keys.kind === 'jwks' ? keys.timeoutMs : 0,
+  )
+  return Math.max(0, ...timeouts) + ASK_TIMEOUT_MARGIN_MS
+}

@@ -1,0 +1,109 @@
+/**
+ * What a listener thread holds beyond one configuration: its verification threads, and its
+ * connections to upstreams and to Redis.
+ */
+import type { UpstreamConfiguration } from '../config/sections/upstreams.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
+import type { Logger } from '../observability/logger.ts'
+import { UPSTREAM_POOL_LIMITS, UpstreamPool } from '../proxy/upstream-pool.ts'
+import { RedisClient } from '../redis/redis-client.ts'
+import type { RedisState } from '../redis/redis-pool.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { randomFraction } from '../runtime/randomness.ts'
+import type { ResourceLease } from '../threads/resources.ts'
+import { SignaturePool, type SignaturePoolOptions } from '../verifiers/jwt/signature-pool.ts'
+
+/** A connection to Redis beyond the minimum ends when it was not needed for so long. */
+const REDIS_IDLE_MS = 30_000
+/** Longest that a token waits for a verification thread, and a batch for its verdicts. */
+const VERIFY_QUEUE_WAIT_MS = 2_000
+const VERIFY_BATCH_DEADLINE_MS = 2_000
+
+export interface ResourceSurroundings {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly onRedisState: (state: RedisState) => void
+  readonly onWorkerProved: SignaturePoolOptions['onWorkerProved']
+  readonly onWorkerLost: SignaturePoolOptions['onWorkerLost']
+}
+
+/** A listener thread's part of what the configuration says for the whole process. */
+function shareOf({ tuning }: GatewayConfiguration, processWide: number): number {
+  return Math.max(1, Math.ceil(processWide / tuning.listenerThreads))
+}
+
+export function takeSignatures(
+  configuration: GatewayConfiguration,
+  lease: ResourceLease,
+  { clock, onWorkerProved, onWorkerLost }: ResourceSurroundings,
+): SignaturePool {
+  const { tuning } = configuration
+  const settings = {
+    threads: shareOf(configuration, tuning.verifyThreads),
+    batchMax: tuning.verifyBatchMax,
+    queueMax: shareOf(configuration, tuning.verifyQueueMax),
+    queueWaitMaxMs: VERIFY_QUEUE_WAIT_MS,
+    batchDeadlineMs: VERIFY_BATCH_DEADLINE_MS,
+  }
+  return lease.take('signature pool', settings, {
+    create: () => new SignaturePool({ ...settings, clock, onWorkerProved, onWorkerLost }),
+    close: (pool) => pool.close(),
+  })
+}
+
+export function takeUpstreams(
+  configuration: GatewayConfiguration,
+  lease: ResourceLease,
+  clock: Clock,
+): ReadonlyMap<string, UpstreamPool> {
+  const pools = configuration.upstreams.map((upstream) => {
+    const settings = upstreamSettings(upstream, configuration)
+    return lease.take('upstream pool', settings, {
+      create: () => new UpstreamPool(settings, clock),
+      close: (pool) => pool.close(),
+    })
+  })
+  return new Map(pools.map((pool) => [pool.name, pool]))
+}
+
+export function takeRedis(
+  configuration: GatewayConfiguration,
+  lease: ResourceLease,
+  { onRedisState, logger }: ResourceSurroundings,
+): RedisClient | null {
+  const { redis, sessions, apiKeys, revocation, tuning } = configuration
+  const isUsed = sessions?.store === 'redis' || apiKeys?.redis === true || revocation.redis
+  if (redis === null || !isUsed) return null
+  const settings = {
+    ...redis,
+    connectionsMin: shareOf(configuration, tuning.redisConnectionsMin),
+    connectionsMax: shareOf(configuration, tuning.redisConnectionsMax),
+    idleMs: REDIS_IDLE_MS,
+    // Nothing else is read from replicas: without API keys their connections would be idle.
+    readFromReplicas: redis.readFromReplicas && apiKeys?.redis === true,
+  }
+  const parts = {
+    random: randomFraction,
+    onState: onRedisState,
+    onOversizedRecord: () => logger.log({ event: 'redis_record_too_large' }),
+  }
+  return lease.take('Redis connections', settings, {
+    create: () => new RedisClient(settings, parts),
+    close: (connections) => connections.close(),
+  })
+}
+
+function upstreamSettings(upstream: UpstreamConfiguration, configuration: GatewayConfiguration) {
+  return {
+    ...UPSTREAM_POOL_LIMITS,
+    name: upstream.name,
+    targets: upstream.targets,
+    connectionsPerTarget: shareOf(configuration, configuration.tuning.upstreamConnections),
+    connectTimeoutMs: upstream.connectTimeoutMs,
+    responseTimeoutMs: upstream.responseTimeoutMs,
+    bodyIdleTimeoutMs: upstream.idleTimeoutMs,
+    ejectAfterFailures: upstream.ejectAfterFailures,
+    ejectionMs: upstream.probeIntervalMs,
+    retryPercent: upstream.retryBudget * 100,
+  }
+}

@@ -1,0 +1,54 @@
+/** The verification threads of one listener: whether they can work, and which are lost. */
+import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
+import type { Logger } from '../observability/logger.ts'
+import { describeError } from '../observability/redact.ts'
+import type { SignaturePool, WorkerLoss } from '../verifiers/jwt/signature-pool.ts'
+import { isSameProof, type SignatureProof } from '../verifiers/jwt/signature-proof.ts'
+import { needSignatures, signatureProblem } from './signature-problem.ts'
+
+/** Loading and proving take a fraction of a second; many threads may start on few cores. */
+const START_DEADLINE_MS = 10_000
+
+export interface ThreadSignaturesOptions {
+  readonly thread: number
+  readonly issuers: readonly IssuerConfiguration[]
+  readonly logger: Logger
+  /** A thread proved something else than the last one, or is the first. */
+  readonly onProof: (proof: SignatureProof) => void
+}
+
+export class ThreadSignatures {
+  readonly #options: ThreadSignaturesOptions
+  #last: SignatureProof | null = null
+  #problem: string | null = null
+
+  constructor(options: ThreadSignaturesOptions) {
+    this.#options = options
+  }
+
+  proved(proof: SignatureProof): void {
+    this.#problem ??= signatureProblem(proof, this.#options.issuers)
+    if (this.#last !== null && isSameProof(this.#last, proof)) return
+    this.#last = proof
+    this.#options.onProof(proof)
+  }
+
+  lost(loss: WorkerLoss, error: unknown): void {
+    const { thread, logger } = this.#options
+    logger.security({
+      event: 'verification_thread_lost',
+      listener: thread,
+      loss,
+      ...describeError(error),
+    })
+  }
+
+  /** @returns What keeps the listener from serving, for operators; `null` once all have started. */
+  async startProblem(pool: SignaturePool): Promise<string | null> {
+    if (!needSignatures(this.#options.issuers)) return null
+    if (await pool.whenStarted(START_DEADLINE_MS)) return this.#problem
+    return pool.workerFailureCount > 0
+      ? 'a verification thread ended while it started; the log says more'
+      : `the verification threads did not start within ${START_DEADLINE_MS / 1_000} s`
+  }
+}

@@ -1,0 +1,112 @@
+/** What may stand in a route: patterns of paths, hosts and methods, and which cover others. */
+import { canonicalPath } from '../http/canonical-path.ts'
+import { foldCase, pathReadings } from '../http/lenient-path.ts'
+
+const PATH_LENGTH_MAX = 1_024
+
+/** pchar and `/` (RFC 3986 §3.3), without what a canonical path cannot hold. */
+const PATH_CHARACTERS = /^\/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*$/
+
+/** A server that decodes twice reads such a path as another one, so no request keeps it. */
+const ENCODED_TWICE = /%25[0-9A-F]{2}/
+
+/** The pattern, or `null` when no request could ever match it or its `*` means nothing. */
+export function parseRoutePath(value: string): string | null {
+  if (value.length > PATH_LENGTH_MAX || !PATH_CHARACTERS.test(value)) return null
+  // A spelling that no request keeps would match nothing. `*` is plain in a path.
+  if (canonicalPath(value) !== value || value.includes(';')) return null
+  if (ENCODED_TWICE.test(value)) return null
+  const segments = value.slice(1).split('/')
+  const isGood = segments.every((segment, index) => {
+    // Only the last segment may be empty: `/` and `/users/` are paths, `//` is not.
+    if (segment === '') return index === segments.length - 1
+    return segment === '*' || !segment.includes('*')
+  })
+  return isGood ? value : null
+}
+
+/**
+ * Whether the first pattern matches everything that the second one does.
+ *
+ * `*` stands for one segment; as the last segment for the rest, the bare prefix included.
+ */
+export function coversPath(first: string, second: string): boolean {
+  const covering = pathSegments(first)
+  const covered = pathSegments(second)
+  if (covered.fixed.length < covering.fixed.length) return false
+  if (!covering.openEnded) {
+    if (covered.openEnded || covered.fixed.length !== covering.fixed.length) return false
+  }
+  return covering.fixed.every((segment, index) => {
+    return segment === '*' || segment === covered.fixed[index]
+  })
+}
+
+/**
+ * Whether there is a path that both patterns match for a service that reads paths less strictly
+ * than they are written (http/lenient-path.ts), and that they spell differently.
+ */
+export function areSpelledDifferently(first: string, second: string, foldsCase: boolean): boolean {
+  const one = pathSegments(first.replace(SLASH_AT_END, ''))
+  const other = pathSegments(second.replace(SLASH_AT_END, ''))
+  if (one.fixed.length < other.fixed.length && !one.openEnded) return false
+  if (other.fixed.length < one.fixed.length && !other.openEnded) return false
+  let isDifferent = false
+  for (let index = 0; index < Math.min(one.fixed.length, other.fixed.length); index += 1) {
+    const segment = one.fixed[index] ?? ''
+    const otherSegment = other.fixed[index] ?? ''
+    if (segment === '*' || otherSegment === '*' || segment === otherSegment) continue
+    if (readingOf(segment, foldsCase) !== readingOf(otherSegment, foldsCase)) return false
+    isDifferent = true
+  }
+  return isDifferent
+}
+
+const SLASH_AT_END = /(?<=.)\/$/
+
+function readingOf(segment: string, foldsCase: boolean): string | undefined {
+  const reading = pathReadings(`/${segment}`)?.[0]
+  return foldsCase && reading !== undefined ? foldCase(reading) : reading
+}
+
+interface PathSegments {
+  readonly fixed: readonly string[]
+  readonly openEnded: boolean
+}
+
+function pathSegments(pattern: string): PathSegments {
+  const segments = pattern.slice(1).split('/')
+  const openEnded = segments.at(-1) === '*'
+  return { fixed: openEnded ? segments.slice(0, -1) : segments, openEnded }
+}
+
+/** The same for hosts; `null` is any host. */
+export function coversHost(first: string | null, second: string | null): boolean {
+  if (first === null || first === second) return true
+  return second !== null && first.startsWith('*.') && second.endsWith(first.slice(1))
+}
+
+/** Whether there is a host that both match; `null` is any host. */
+export function shareHost(first: string | null, second: string | null): boolean {
+  return coversHost(first, second) || coversHost(second, first)
+}
+
+/** Whether there is a method that both lists have; none is every method. */
+export function shareMethod(first: readonly string[], second: readonly string[]): boolean {
+  return first.length === 0 || second.length === 0 || first.some((it) => second.includes(it))
+}
+
+/** Methods with `HEAD` where there is `GET`, whose answer it asks about (RFC 9110 §9.3.2). */
+export function withHead<Method extends string>(
+  methods: readonly Method[],
+): readonly (Method | 'HEAD')[] {
+  return methods.some((it) => it === 'GET') && !methods.some((it) => it === 'HEAD')
+    ? [...methods, 'HEAD']
+    : methods
+}
+
+/** The same for methods; none is every method. */
+export function coversMethods(first: readonly string[], second: readonly string[]): boolean {
+  if (first.length === 0) return true
+  return second.length > 0 && second.every((method) => first.includes(method))
+}

@@ -1,0 +1,41 @@
+/** Takes the listener threads out of service, so that no request is lost. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { refuseHandshakes } from '../server/refuse-handshakes.ts'
+import type { RunningListeners } from './running-listeners.ts'
+import { untilAborted } from './until-aborted.ts'
+
+/**
+ * For handshakes that have begun when new ones are refused: at least one round trip to a client.
+ */
+const HANDSHAKE_MS = 200
+
+export interface DrainOptions {
+  /** How long to serve on while balancers and clients learn that they should go elsewhere. */
+  readonly delayMs: number
+  /** How long to wait for requests that run. */
+  readonly timeoutMs: number
+  /** The port of the listener threads. */
+  readonly port: number
+}
+
+/**
+ * A connection that the kernel has established, but no thread has accepted, is reset when its
+ * listen socket is closed. So the kernel first begins no more handshakes, threads accept what it
+ * has, and only then close (server/uws-app.ts).
+ *
+ * @param cut Aborts when the process must end at once: nothing is waited for any longer.
+ */
+export async function drain(
+  options: DrainOptions,
+  listeners: RunningListeners,
+  cut: AbortSignal,
+): Promise<void> {
+  await pause(options.delayMs, cut)
+  if (refuseHandshakes(options.port)) await pause(HANDSHAKE_MS, cut)
+  // Threads stop accepting even when nobody waits for them any longer.
+  await untilAborted(listeners.drain(options.timeoutMs), cut).catch(() => {})
+}
+
+async function pause(durationMs: number, cut: AbortSignal): Promise<void> {
+  await delay(durationMs, undefined, { signal: cut }).catch(() => {})
+}

@@ -1,0 +1,174 @@
+/** Which listener threads serve, what they have counted, and what they say of themselves. */
+import type { Logger } from '../observability/logger.ts'
+import { type MergedMetrics, MetricsLedger } from '../observability/metrics-ledger.ts'
+import type { RedisState } from '../redis/redis-pool.ts'
+import { withinDeadline } from '../resilience/deadline.ts'
+import { systemClock } from '../runtime/clock.ts'
+import type { ListenerStart } from '../threads/listener-start.ts'
+import type { ListenerMessages, SupervisorMessages } from '../threads/messages.ts'
+import { StartError } from '../threads/start-error.ts'
+import type { MessageHandlers } from '../threads/thread-channel.ts'
+import { type ListenerThreads, startListenerThreads } from './listener-threads.ts'
+import type { SignatureStanding } from './signature-standing.ts'
+
+/** What a listener thread has not told by then is left out of a scrape. */
+const SCRAPE_WAIT_MS = 1_000
+/** What it tells by then is part of the next one. */
+const SNAPSHOT_TIMEOUT_MS = 10_000
+
+type Notices = ListenerMessages['notices']
+
+export interface RunningListenersParts {
+  readonly count: number
+  readonly logger: Logger
+  readonly signatures: SignatureStanding
+  /** There are lines in the log buffer of a thread. */
+  readonly onLogWaiting: () => void
+  /** How many threads serve has changed, or one was replaced. */
+  readonly onChange: () => void
+  /** What the thread of this index starts with; asked again for each successor. */
+  readonly start: (index: number) => ListenerStart
+  /** What happened while a thread was starting was not sent to it. */
+  readonly latest: () => {
+    readonly keySets: readonly Notices['key_set'][]
+    readonly signingKeys: Notices['signing_keys'] | null
+    readonly readiness: Notices['readiness']
+  }
+  /** What threads ask. */
+  readonly requests: MessageHandlers<SupervisorMessages>['requests']
+}
+
+export class RunningListeners {
+  readonly #parts: RunningListenersParts
+  readonly #ledger = new MetricsLedger()
+  readonly #serving = new Set<number>()
+  readonly #redisStates = new Map<number, RedisState>()
+  #threads: ListenerThreads | null = null
+  #restarts = 0
+  #onAllServing: (() => void) | null = null
+  /** `null`: all have served once. */
+  #onStartFailed: ((message: string) => void) | null = null
+
+  constructor(parts: RunningListenersParts) {
+    this.#parts = parts
+  }
+
+  /** How many threads serve. */
+  get servingCount(): number {
+    return this.#serving.size
+  }
+
+  /** How many threads have died and got a successor. */
+  get restarts(): number {
+    return this.#restarts
+  }
+
+  /** By thread. */
+  get redisStates(): ReadonlyMap<number, RedisState> {
+    return this.#redisStates
+  }
+
+  /**
+   * Settles when every thread serves for the first time.
+   *
+   * @throws (rejects) StartError when one cannot.
+   */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#onAllServing = resolve
+      this.#onStartFailed = (message) => reject(new StartError(`server: ${message}`))
+      this.#threads = startListenerThreads({
+        count: this.#parts.count,
+        start: this.#parts.start,
+        handlers: (index) => this.#handlers(index),
+        onDeath: (index, reason, isReplaced) => this.#listenerExited(index, reason, isReplaced),
+        monotonicMs: () => systemClock.monotonicMs(),
+      })
+    })
+  }
+
+  /** Tells every thread that runs. */
+  notify<Kind extends keyof Notices>(kind: Kind, payload: Notices[Kind]): void {
+    for (const channel of this.#threads?.channels() ?? []) channel.notify(kind, payload)
+  }
+
+  /** What all threads have counted since the start of the process; in bounded time. */
+  async counts(): Promise<MergedMetrics> {
+    const snapshots = Promise.all([...this.#serving].map((index) => this.#takeSnapshot(index)))
+    await withinDeadline<unknown>(snapshots, SCRAPE_WAIT_MS, null)
+    return this.#ledger.merge()
+  }
+
+  /** Settles when no thread has a connection left, or after `timeoutMs`. */
+  async drain(timeoutMs: number): Promise<void> {
+    await this.#threads?.drain(timeoutMs)
+  }
+
+  /** Ends all threads for good. */
+  async end(): Promise<void> {
+    const count = (await this.#threads?.end()) ?? 0
+    if (count > 0) this.#parts.logger.log({ event: 'listeners_stuck', count })
+  }
+
+  #handlers(index: number): MessageHandlers<SupervisorMessages> {
+    return {
+      notices: {
+        listening: () => this.#listenerServes(index),
+        failed: (message) => this.#onStartFailed?.(message),
+        redis_state: (state) => this.#noteRedis(index, state),
+        signature_proof: (proof) => this.#parts.signatures.update(proof),
+        log_waiting: () => this.#parts.onLogWaiting(),
+      },
+      requests: this.#parts.requests,
+    }
+  }
+
+  #listenerServes(index: number): void {
+    this.#serving.add(index)
+    this.#parts.logger.log({ event: 'listener_started', thread: index })
+    this.#sendLatest(index)
+    if (this.#serving.size === this.#parts.count) {
+      this.#onAllServing?.()
+      this.#onStartFailed = null
+    }
+    this.#parts.onChange()
+  }
+
+  #sendLatest(index: number): void {
+    const channel = this.#threads?.channel(index) ?? null
+    const { keySets, signingKeys, readiness } = this.#parts.latest()
+    for (const keySet of keySets) channel?.notify('key_set', keySet)
+    if (signingKeys !== null) channel?.notify('signing_keys', signingKeys)
+    channel?.notify('readiness', readiness)
+  }
+
+  /** A thread is gone; its successor is started by {@link startListenerThreads}. */
+  #listenerExited(index: number, reason: string, isReplaced: boolean): void {
+    if (this.#onStartFailed !== null) {
+      // What keeps one from starting keeps its successors as well.
+      this.#onStartFailed(`a listener thread ended while it started: ${reason}`)
+      return
+    }
+    this.#serving.delete(index)
+    this.#ledger.retire(index)
+    if (isReplaced) {
+      this.#restarts += 1
+      const event = 'listener_restarted'
+      this.#parts.logger.security({ event, thread: index, restarts: this.#restarts })
+    }
+    this.#parts.onChange()
+  }
+
+  #noteRedis(index: number, state: RedisState): void {
+    this.#redisStates.set(index, state)
+    this.#parts.logger.security({
+      event: state === 'ready' ? 'redis_ready' : 'redis_unreachable',
+      thread: index,
+    })
+  }
+
+  async #takeSnapshot(index: number): Promise<void> {
+    const taken = await this.#threads?.channel(index)?.ask('snapshot', null, SNAPSHOT_TIMEOUT_MS)
+    if (taken?.kind === 'replied') this.#ledger.update(taken.reply)
+  }
+}

@@ -1,0 +1,31 @@
+/** The memory that all threads share: made once, when the process starts. */
+import type { GatewayConfiguration } from '../config/sections.ts'
+import { createFirstSightsBuffer } from '../revocation/first-sights.ts'
+import { createLearntRevocationsBuffer } from '../revocation/learnt-revocations.ts'
+import { createRevocationBuffer } from '../revocation/revocation-index.ts'
+import { createKeyGenerationsBuffer } from '../shared-memory/key-generations.ts'
+import { createIntrospectionMemory } from '../threads/introspection-memory.ts'
+import type { SharedBuffers } from '../threads/listener-start.ts'
+import { createInFlightBuffer } from '../token-cache/in-flight.ts'
+import { createRefusalCacheBuffer } from '../token-cache/refusal-cache.ts'
+import { createTokenCacheBuffer } from '../token-cache/token-cache.ts'
+import { verificationKeysMax } from './verification-keys-max.ts'
+
+const BYTES_PER_MIB = 2 ** 20
+/** Refusals get memory of their own, on top of the cache's: this part of its size. */
+const REFUSAL_SHARE = 1 / 32
+
+export function createBuffers(configuration: GatewayConfiguration): SharedBuffers {
+  const { cache, issuers, revocation } = configuration
+  const refusalBytes = Math.floor(cache.sizeMiB * BYTES_PER_MIB * REFUSAL_SHARE)
+  return {
+    keyGenerations: createKeyGenerationsBuffer(verificationKeysMax(issuers)),
+    tokenCache: createTokenCacheBuffer(cache.sizeMiB),
+    refusals: createRefusalCacheBuffer(refusalBytes),
+    inFlight: createInFlightBuffer(),
+    revocations: createRevocationBuffer(revocation.capacity),
+    firstSights: createFirstSightsBuffer(),
+    learntRevocations: createLearntRevocationsBuffer(),
+    introspection: createIntrospectionMemory(configuration),
+  }
+}

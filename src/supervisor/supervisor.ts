@@ -1,0 +1,264 @@
+/**
+ * The main thread: owns the configuration, the keys, the shared memory and the admin listener, and
+ * keeps the listener threads running. No request ever passes through here.
+ *
+ * Here is only which part gets which, and in what order they start and end.
+ */
+import { AdminApp } from '../admin/admin-app.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
+import { type Readiness, readinessOf } from '../gateway/health.ts'
+import type { Logger } from '../observability/logger.ts'
+import { describeError } from '../observability/redact.ts'
+import { systemClock } from '../runtime/clock.ts'
+import type { NativeBinary } from '../server/native-binary.ts'
+import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
+import type { ListenerStart, SharedBuffers } from '../threads/listener-start.ts'
+import { AdminSources } from './admin-sources.ts'
+import { claimPort, listenError } from './claim-port.ts'
+import { drain } from './drain.ts'
+import { setEngineFlags } from './engine-flags.ts'
+import { GatewayLog } from './gateway-log.ts'
+import { InternalTokenKeys } from './internal-token-keys.ts'
+import { IssuerKeys } from './issuer-keys.ts'
+import { logKeyEvent } from './key-events.ts'
+import { nativeBinaryFor } from './native-server-choice.ts'
+import { ReadinessWatch } from './readiness-watch.ts'
+import type { RunningGateway, SupervisorOptions } from './running-gateway.ts'
+import { RunningListeners } from './running-listeners.ts'
+import { createBuffers } from './shared-buffers.ts'
+import { SignatureStanding } from './signature-standing.ts'
+import { SupervisorStores } from './supervisor-stores.ts'
+import { untilAborted } from './until-aborted.ts'
+
+/** The configuration that the process starts with. */
+const FIRST_REVISION = 1
+
+/**
+ * Starts everything.
+ *
+ * @throws (rejects) StartError when the operator must change something first; what `options.stop`
+ *   was aborted with when that happens before everything is started. Nothing is left open then.
+ */
+export async function startSupervisor(
+  configuration: GatewayConfiguration,
+  options: SupervisorOptions,
+): Promise<RunningGateway> {
+  setEngineFlags()
+  const supervisor = new Supervisor(configuration, options)
+  await supervisor.start()
+  return supervisor
+}
+
+class Supervisor implements RunningGateway {
+  port = 0
+  adminPort = 0
+  readonly nativeBinary: NativeBinary
+  readonly #configuration: GatewayConfiguration
+  readonly #options: SupervisorOptions
+  readonly #log: GatewayLog
+  readonly #logger: Logger
+  readonly #buffers: SharedBuffers
+  readonly #keys: IssuerKeys
+  readonly #signingKeys: InternalTokenKeys
+  readonly #stores: SupervisorStores
+  readonly #listeners: RunningListeners
+  readonly #readiness: ReadinessWatch
+  readonly #admin: AdminApp
+  #isDraining = false
+  #stopping: Promise<void> | null = null
+
+  constructor(configuration: GatewayConfiguration, options: SupervisorOptions) {
+    this.#configuration = configuration
+    this.#options = options
+    this.nativeBinary = nativeBinaryFor(configuration)
+    this.#log = new GatewayLog(configuration)
+    this.#logger = this.#log.logger
+    this.#buffers = createBuffers(configuration)
+    this.#keys = this.#createKeys()
+    this.#signingKeys = new InternalTokenKeys(configuration, {
+      clock: systemClock,
+      logger: this.#logger,
+      onSnapshot: (keys) => this.#listeners.notify('signing_keys', keys),
+    })
+    this.#stores = this.#createStores()
+    const signatures = new SignatureStanding(this.#logger)
+    this.#listeners = this.#createListeners(signatures)
+    this.#readiness = new ReadinessWatch({
+      readiness: () => this.readiness(),
+      onChange: (readiness) => this.#listeners.notify('readiness', readiness),
+      logger: this.#logger,
+    })
+    const sources = new AdminSources(configuration, {
+      version: options.version,
+      nativeBinary: this.nativeBinary,
+      buffers: this.#buffers,
+      log: this.#log,
+      keys: this.#keys,
+      stores: this.#stores,
+      signatures,
+      listeners: this.#listeners,
+      readiness: () => this.readiness(),
+      port: () => this.port,
+    })
+    this.#admin = this.#createAdmin(sources)
+  }
+
+  async start(): Promise<void> {
+    this.#log.sayWhatStarts(this.#options.version, this.nativeBinary, this.#configuration)
+    const begun = this.#begin()
+    try {
+      await untilAborted(begun, this.#options.stop)
+    } catch (error) {
+      // Connections and timers that are there already would keep the process alive.
+      await this.#end()
+      await this.#log.end()
+      // A step that had begun may have left something all the same.
+      void begun.catch(() => {}).then(() => this.#end())
+      throw error
+    }
+    const { host } = this.#configuration.server
+    this.#logger.log({ event: 'listening', host, port: this.port })
+    this.#readiness.startLogging()
+  }
+
+  readiness(): Readiness {
+    return readinessOf({
+      isListening: this.#listeners.servingCount > 0,
+      isDraining: this.#isDraining,
+      issuers: this.#keys.health(),
+      hasRevocations: this.#stores.revocations.hasLearnt,
+      hasTenants: this.#stores.tenants.hasBeenRead,
+    })
+  }
+
+  whenReady(): Promise<void> {
+    return this.#readiness.whenReady()
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#drainAndEnd()
+    return this.#stopping
+  }
+
+  #createKeys(): IssuerKeys {
+    return new IssuerKeys(this.#configuration, {
+      generations: new KeyGenerationAllocator(this.#buffers.keyGenerations),
+      clock: systemClock,
+      onKeySet: (keySet) => {
+        this.#listeners.notify('key_set', keySet)
+        this.#readiness.review()
+      },
+      onEvent: (event, alertOnStale) => logKeyEvent(this.#logger, event, alertOnStale),
+    })
+  }
+
+  #createStores(): SupervisorStores {
+    return new SupervisorStores(this.#configuration, {
+      revocations: this.#buffers.revocations,
+      learntRevocations: this.#buffers.learntRevocations,
+      keys: this.#keys,
+      logger: this.#logger,
+      onTenants: (change) => {
+        this.#listeners.notify('tenants', change)
+        this.#readiness.review()
+      },
+      onRevocationsLearnt: () => this.#readiness.review(),
+    })
+  }
+
+  #createListeners(signatures: SignatureStanding): RunningListeners {
+    return new RunningListeners({
+      count: this.#configuration.tuning.listenerThreads,
+      logger: this.#logger,
+      signatures,
+      onLogWaiting: () => this.#log.wake(),
+      onChange: () => this.#readiness.review(),
+      start: (index) => this.#listenerStart(index),
+      latest: () => ({
+        keySets: this.#keys.keySets(),
+        signingKeys: this.#signingKeys.snapshot(),
+        readiness: this.readiness(),
+      }),
+      requests: {
+        unknown_key: ({ issuerName, keyId }) => this.#keys.resolveUnknownKey(issuerName, keyId),
+        session_store: (call) => this.#stores.sessions.answer(call),
+      },
+    })
+  }
+
+  #createAdmin(sources: AdminSources): AdminApp {
+    return new AdminApp(this.#configuration.admin, {
+      metrics: () => sources.metrics(),
+      metricsContentType: sources.metricsContentType,
+      readiness: () => this.readiness(),
+      status: () => sources.status(),
+      sessions: this.#stores.sessions.registry,
+      revocations: this.#stores.revocations.revocations,
+      onFailure: (error) =>
+        this.#logger.log({ event: 'unexpected_failure', where: 'admin', ...describeError(error) }),
+    })
+  }
+
+  #listenerStart(index: number): ListenerStart {
+    return {
+      index,
+      revisionId: FIRST_REVISION,
+      configuration: this.#configuration,
+      host: this.#configuration.server.host,
+      port: this.port,
+      nativeBinary: this.nativeBinary,
+      buffers: this.#buffers,
+      keySets: this.#keys.keySets(),
+      signingKeys: this.#signingKeys.snapshot(),
+      readiness: this.readiness(),
+      tenants: this.#stores.tenants.whole(),
+      log: this.#log.memoryOf(index),
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { host, port } = this.#configuration.server
+    const steps = [
+      async () => {
+        this.port = await claimPort(host, port)
+      },
+      () => this.#listenAdmin(),
+      () => this.#stores.start(),
+      () => this.#signingKeys.start(),
+      () => Promise.all([this.#listeners.start(), this.#keys.start()]),
+    ]
+    for (const step of steps) {
+      this.#options.stop.throwIfAborted()
+      await step()
+    }
+  }
+
+  async #listenAdmin(): Promise<void> {
+    const { host, port } = this.#configuration.admin
+    try {
+      this.adminPort = await this.#admin.listen()
+    } catch (error) {
+      throw listenError('admin', host, port, error)
+    }
+    this.#logger.log({ event: 'admin_listening', host, port: this.adminPort })
+  }
+
+  async #drainAndEnd(): Promise<void> {
+    const { delayMs, timeoutMs } = this.#configuration.server.drain
+    this.#isDraining = true
+    this.#logger.log({ event: 'draining' })
+    this.#readiness.review()
+    await drain({ delayMs, timeoutMs, port: this.port }, this.#listeners, this.#options.cut)
+    await this.#end()
+    this.#logger.log({ event: 'stopped' })
+    await this.#log.end()
+  }
+
+  async #end(): Promise<void> {
+    await this.#listeners.end()
+    await this.#admin.close()
+    await this.#keys.stop()
+    this.#signingKeys.stop()
+    await this.#stores.stop()
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Every kind of message between the supervisor and a listener thread, by who takes it. Everything
+ * here survives structured cloning.
+ */
+import type { Readiness } from '../gateway/health.ts'
+import type { SigningSnapshot } from '../identity/signing-keys.ts'
+import type { KeySet } from '../keys/key-set.ts'
+import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
+import type { ListenerSnapshot } from '../observability/listener-metrics.ts'
+import type { RedisState } from '../redis/redis-pool.ts'
+import type { TenantsChange } from '../tenants/tenants-change.ts'
+import type { SignatureProof } from '../verifiers/jwt/signature-proof.ts'
+import type { StoreReply } from '../verifiers/session/session-store.ts'
+import type { Exchange } from './thread-channel.ts'
+
+/** What a listener thread takes. */
+export interface ListenerMessages {
+  readonly notices: {
+    /** Never all tenants: at a hundred thousand that would hold up requests. */
+    readonly tenants: TenantsChange
+    readonly key_set: KeySet
+    readonly signing_keys: SigningSnapshot
+    /** What to say at `/health/ready`. Draining: also ask clients to reconnect elsewhere. */
+    readonly readiness: Readiness
+    /** Close everything and leave. */
+    readonly end: null
+  }
+  readonly requests: {
+    readonly snapshot: Exchange<null, ListenerSnapshot>
+    /** Accept no more connections; reply when the last one is gone. */
+    readonly drain: Exchange<null, null>
+  }
+}
+
+/** What the supervisor takes. */
+export interface SupervisorMessages {
+  readonly notices: {
+    readonly listening: null
+    /** Why the thread cannot serve, for operators. */
+    readonly failed: string
+    readonly redis_state: RedisState
+    /** What a verification thread of this listener proved, if it differs from what was told. */
+    readonly signature_proof: SignatureProof
+    /** There are lines in its log buffer. */
+    readonly log_waiting: null
+  }
+  readonly requests: {
+    readonly unknown_key: Exchange<UnknownKeyQuestion, UnknownKeyAnswer>
+    /** About the sessions in the memory of the supervisor. */
+    readonly session_store: Exchange<StoreCall, StoreReply<unknown>>
+  }
+}
+
+export interface UnknownKeyQuestion {
+  readonly issuerName: string
+  /** `null`: a signature was bad under the keys at hand. */
+  readonly keyId: string | null
+}
+
+/** One call of a `SessionReader`. */
+export type StoreCall =
+  | { readonly name: 'getex'; readonly key: string; readonly seconds: number | null }
+  | { readonly name: 'expireAt' | 'prolong'; readonly key: string; readonly seconds: number }
+  | { readonly name: 'delete'; readonly key: string }

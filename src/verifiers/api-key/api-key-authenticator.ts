@@ -1,0 +1,55 @@
+/**
+ * API keys: those of the configuration are known at once; those of Redis are asked for each time,
+ * so that a key which was withdrawn is refused on the very next request.
+ */
+import {
+  type Refused,
+  refuse,
+  type Verification,
+  type Verified,
+} from '../../protocol/verification.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Authenticator, EstablishedIdentity, Verdict } from '../authenticator.ts'
+import type { ApiKeyList } from './api-key-list.ts'
+
+/** Looks a key up that the configuration does not have. */
+export interface ApiKeyLookup {
+  verify(key: string, nowSeconds: number): Promise<Verification>
+}
+
+export class ApiKeyAuthenticator implements Authenticator {
+  readonly #list: ApiKeyList
+  readonly #lookup: ApiKeyLookup | null
+  readonly #clock: Clock
+  /** One for each key whose record has not changed, so that its identity is rendered once. */
+  readonly #established = new WeakMap<Verified, EstablishedIdentity>()
+
+  /** @param lookup `null`: the list is all there is. */
+  constructor(list: ApiKeyList, lookup: ApiKeyLookup | null, clock: Clock) {
+    this.#list = list
+    this.#lookup = lookup
+    this.#clock = clock
+  }
+
+  recall(key: string, nowSeconds: number): EstablishedIdentity | Refused | null {
+    const found = this.#list.find(key, nowSeconds)
+    if (found === null) return this.#lookup === null ? refuse('api_key_unknown') : null
+    if (found.kind === 'refused') return found
+    return this.#establishedBy(found)
+  }
+
+  async establish(key: string): Promise<Verdict> {
+    const nowSeconds = this.#clock.nowSeconds()
+    const verification = (await this.#lookup?.verify(key, nowSeconds)) ?? refuse('api_key_unknown')
+    return verification.kind === 'verified' ? this.#establishedBy(verification) : verification
+  }
+
+  #establishedBy(verified: Verified): EstablishedIdentity {
+    let established = this.#established.get(verified)
+    if (established === undefined) {
+      established = { kind: 'established', verified, derived: null }
+      this.#established.set(verified, established)
+    }
+    return established
+  }
+}

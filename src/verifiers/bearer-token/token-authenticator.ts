@@ -1,0 +1,224 @@
+/**
+ * Bearer tokens of one route: JWTs of known issuers are verified here, opaque tokens and JWTs of
+ * the introspecting issuer are introspected. A JWT of anybody else is refused unseen.
+ *
+ * When the introspection endpoint cannot be asked, the issuer's outage policy decides. An older
+ * answer that it may fall back on is kept beside the one that counts, under a profile of its own:
+ * it lives longer, and nobody else looks there. So is a mark that the token is known, without
+ * anything of the answer: strangers must not crowd out what the issuer has vouched for.
+ */
+import { isB64Token } from '../../credentials/bearer-token.ts'
+import { claimedIssuer } from '../../protocol/claimed-issuer.ts'
+import type { ActiveToken } from '../../protocol/introspection-response.ts'
+import type { RefusalReason } from '../../protocol/refusal-reason.ts'
+import {
+  EMPTY_IDENTITY,
+  type Refused,
+  refuse,
+  type Verification,
+  type Verified,
+} from '../../protocol/verification.ts'
+import { type ProfileKey, type TokenDigest, tokenDigest } from '../../token-cache/token-digest.ts'
+import {
+  type Authenticator,
+  type EstablishedIdentity,
+  UNVERIFIED,
+  type Unverified,
+  type Verdict,
+} from '../authenticator.ts'
+import type {
+  IntrospectedToken,
+  IntrospectionOutcome,
+} from '../introspection/introspection-client.ts'
+import type { IntrospectionPolicy } from '../introspection/introspection-verifier.ts'
+import type { JwtProfile } from '../jwt/jwt-verifier.ts'
+import type { Verifier } from '../verifier.ts'
+import type { Finding, SharedVerdicts, UndecidedCause } from './shared-verdicts.ts'
+
+/** What a route does with opaque tokens. */
+export interface IntrospectionRule {
+  readonly policy: IntrospectionPolicy
+  readonly onOutage: 'use-cached-or-reject' | 'reject-all' | 'pass-through'
+  /** How long an active answer counts. */
+  readonly cacheTtlSeconds: number
+  /** How long an inactive one does. */
+  readonly inactiveTtlSeconds: number
+  /** How old an answer may be that is used during an outage. */
+  readonly staleMaxAgeSeconds: number
+  /** Under which older answers are kept. */
+  readonly staleKey: ProfileKey
+  /** Under which it is kept that the issuer has called a token active of late. */
+  readonly knownKey: ProfileKey
+}
+
+/** What a route accepts as a bearer token. */
+export interface TokenProfile {
+  /** Under which verdicts are shared: made of everything below. */
+  readonly key: ProfileKey
+  /** `null`: JWTs are like any other token. */
+  readonly jwt: JwtProfile | null
+  /** `null`: only JWTs are good here. */
+  readonly introspection: IntrospectionRule | null
+  /** Longest that verifying a token takes, in ms. */
+  readonly settlesWithinMs: number
+}
+
+/** Asks the issuer. Does not cache, and knows no outage policy. */
+export interface Introspector {
+  introspect(
+    token: IntrospectedToken,
+    policy: IntrospectionPolicy,
+    nowSeconds: number,
+  ): Promise<IntrospectionOutcome>
+}
+
+export interface TokenAuthenticatorParts {
+  readonly verdicts: SharedVerdicts
+  readonly jwt: Verifier<JwtProfile>
+  readonly introspector: Introspector
+}
+
+const NOT_ACCEPTED = refusedAtOnce('token_kind_not_accepted')
+const UNSECURED = refusedAtOnce('token_unsecured')
+const NOT_INTROSPECTED = refusedAtOnce('issuer_not_introspected')
+
+/** How long a token counts as known after the issuer has called it active. */
+const KNOWN_SECONDS = 3_600
+
+/**
+ * How long a signature counts as not settled. Less than fetches of keys are apart for one issuer,
+ * and no longer than a key that has been fetched since may be waited for.
+ */
+const UNSETTLED_SECONDS = 1
+
+export class TokenAuthenticator implements Authenticator {
+  readonly #parts: TokenAuthenticatorParts
+  readonly #profile: TokenProfile
+
+  constructor(parts: TokenAuthenticatorParts, profile: TokenProfile) {
+    this.#parts = parts
+    this.#profile = profile
+  }
+
+  recall(token: string, nowSeconds: number): Verdict | null {
+    return this.#parts.verdicts.recall(tokenDigest(this.#profile.key, token), nowSeconds)
+  }
+
+  /** `invalid_request` when the text is not one b64token (RFC 6750 §2.1). */
+  async establish(token: string): Promise<Verdict> {
+    if (!isB64Token(token)) return refuse('token_syntax')
+    const digest = tokenDigest(this.#profile.key, token)
+    return this.#parts.verdicts.establish(digest, {
+      settlesWithinMs: this.#profile.settlesWithinMs,
+      find: (nowSeconds) => this.#find(token, digest, nowSeconds),
+      conclude: (undecided) => this.#conclude(undecided, digest),
+    })
+  }
+
+  async #find(token: string, digest: TokenDigest, nowSeconds: number): Promise<Finding> {
+    const { jwt, introspection } = this.#profile
+    const verify = async (by: JwtProfile) =>
+      findingOf(await this.#parts.jwt.verify(token, by, nowSeconds))
+    if (introspection === null) return jwt === null ? NOT_ACCEPTED : verify(jwt)
+    const claimed = claimedIssuer(token)
+    if (claimed.kind === 'unsecured') return UNSECURED
+    if (claimed.kind === 'issuer') {
+      if (jwt?.has(claimed.issuer) === true) return verify(jwt)
+      // Whose token it is, nobody else is shown it.
+      if (claimed.issuer !== introspection.policy.issuer) return NOT_INTROSPECTED
+    }
+    return this.#introspect(token, digest, introspection, nowSeconds)
+  }
+
+  async #introspect(
+    text: string,
+    digest: TokenDigest,
+    rule: IntrospectionRule,
+    nowSeconds: number,
+  ): Promise<Finding> {
+    const { introspector, verdicts } = this.#parts
+    const stale = { token: digest.token, profile: rule.staleKey }
+    const known = { token: digest.token, profile: rule.knownKey }
+    // Whoever has an older answer is asked about first, so that it stands in for outages only.
+    const isKnown =
+      verdicts.recallCopy(known, nowSeconds) !== null ||
+      verdicts.recallCopy(stale, nowSeconds) !== null
+    const outcome = await introspector.introspect({ text, isKnown }, rule.policy, nowSeconds)
+    if (outcome.kind === 'overloaded') return { kind: 'undecided', undecided: 'overloaded' }
+    if (outcome.kind === 'undecided') {
+      const undecided = outcome.reason === 'request_refused' ? 'not_taken' : 'outage'
+      return { kind: 'undecided', undecided }
+    }
+    if (outcome.kind === 'refused') {
+      // Whatever it was before: from now on no outage makes this token good again.
+      verdicts.forgetCopy(stale)
+      verdicts.forgetCopy(known)
+      const { refused, untilSeconds } = outcome
+      return {
+        kind: 'refused',
+        refused,
+        ttlSeconds: rule.inactiveTtlSeconds,
+        untilSeconds,
+        key: null,
+      }
+    }
+    return this.#keepActive(outcome, stale, known, rule)
+  }
+
+  #keepActive(
+    { identity, deadAtSeconds }: ActiveToken,
+    stale: TokenDigest,
+    known: TokenDigest,
+    rule: IntrospectionRule,
+  ): Verified {
+    const { verdicts } = this.#parts
+    const endsAtSeconds = deadAtSeconds ?? Number.POSITIVE_INFINITY
+    const answeredAtSeconds = verdicts.clock.nowSeconds()
+    const until = (ttlSeconds: number, about = identity): Verified => ({
+      kind: 'verified',
+      identity: about,
+      deadAtSeconds: Math.min(answeredAtSeconds + ttlSeconds, endsAtSeconds),
+      keySlot: 0,
+      keyGeneration: 0,
+    })
+    if (rule.onOutage === 'use-cached-or-reject') {
+      verdicts.keepCopy(stale, until(rule.staleMaxAgeSeconds), answeredAtSeconds)
+    }
+    // The mark says nothing of the caller.
+    verdicts.keepCopy(known, until(KNOWN_SECONDS, EMPTY_IDENTITY), answeredAtSeconds)
+    return until(rule.cacheTtlSeconds)
+  }
+
+  #conclude(
+    undecided: UndecidedCause,
+    digest: TokenDigest,
+  ): EstablishedIdentity | Unverified | Refused {
+    const rule = this.#profile.introspection
+    const { verdicts } = this.#parts
+    // Not an outage: a client must not get past an endpoint by sending what that cannot take.
+    if (rule === null || undecided === 'not_taken') return refuse('introspection_not_taken')
+    // Nor is our own load one: it lets nobody through unverified.
+    if (undecided === 'outage' && rule.onOutage === 'pass-through') return UNVERIFIED
+    const refused = refuse(
+      undecided === 'outage' ? 'introspection_unavailable' : 'introspection_crowded',
+    )
+    if (rule.onOutage !== 'use-cached-or-reject') return refused
+    const stale = { token: digest.token, profile: rule.staleKey }
+    return verdicts.recallCopy(stale, verdicts.clock.nowSeconds()) ?? refused
+  }
+}
+
+/** Only a bad signature costs enough to be remembered: see `Refused.key`. */
+function findingOf(verification: Verification): Finding {
+  if (verification.kind === 'verified') return verification
+  const { key, reason } = verification
+  const rememberedSeconds = key === null ? 0 : null
+  const ttlSeconds = reason === 'signature_unsettled' ? UNSETTLED_SECONDS : rememberedSeconds
+  return { kind: 'refused', refused: verification, ttlSeconds, untilSeconds: null, key }
+}
+
+/** Found without cost: not remembered. */
+function refusedAtOnce(reason: RefusalReason): Finding {
+  const refused = refuse(reason)
+  return Object.freeze({ kind: 'refused', refused, ttlSeconds: 0, untilSeconds: null, key: null })
+}

@@ -1,0 +1,34 @@
+/** Sessions of express-session: a signed cookie, and JSON that an application fills in. */
+import type { PartNames } from '../../protocol/identity-parts.ts'
+import { readExpressCookie } from './express-cookie.ts'
+import type { SessionFormat } from './session-format.ts'
+import { parseSessionRecord, type SessionPointers } from './session-record.ts'
+
+/** Where the application keeps what an identity needs, as JSON pointers. */
+export interface ExpressSessionPointers extends PartNames {
+  readonly userId: string
+  readonly createdAt: string | null
+}
+
+/**
+ * What express-session says of its own cookie (`cookie.expires`) is not read: the store that goes
+ * with it prolongs a session without writing that anew.
+ *
+ * @param secrets Any of which may have signed the cookie.
+ */
+export function expressSessionFormat(
+  secrets: readonly string[],
+  where: ExpressSessionPointers,
+): SessionFormat {
+  const pointers: SessionPointers = {
+    ...where,
+    hasVersion: false,
+    hasNumberedUsers: true,
+    expiresAt: null,
+  }
+  return {
+    isLifeForeign: true,
+    readCookie: (value) => readExpressCookie(value, secrets),
+    readRecord: (text, sessionId) => parseSessionRecord(text, pointers, sessionId),
+  }
+}

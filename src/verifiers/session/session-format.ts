@@ -1,0 +1,19 @@
+/** What differs between the formats in which sessions are stored, for who verifies sessions. */
+import type { Anonymous } from '../../protocol/verification.ts'
+import type { SessionRecord } from './session-record.ts'
+
+export interface SessionFormat {
+  /**
+   * Whether another program decides how long a session lives: the gateway then never shortens that.
+   */
+  readonly isLifeForeign: boolean
+  /** @returns The id, whatever its form; `null` when the cookie does not hold one that is good. */
+  readCookie(value: string): string | null
+  /**
+   * The identity's session is `sessionId`, its issuer nobody.
+   *
+   * @returns `null` when the record is unreadable. Anonymous when it is readable and nobody is
+   *   logged in.
+   */
+  readRecord(text: string, sessionId: string): SessionRecord | Anonymous | null
+}

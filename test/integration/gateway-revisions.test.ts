@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { handleRequest } from '../../src/gateway/handle-request.ts'
+import type { Readiness } from '../../src/gateway/health.ts'
+import { KeyRing } from '../../src/keys/key-ring.ts'
+import { composeListener } from '../../src/listener/compose.ts'
+import { createLogBufferMemory, LogBuffer } from '../../src/observability/log-buffer.ts'
+import { Logger } from '../../src/observability/logger.ts'
+import { LearntRevocations } from '../../src/revocation/learnt-revocations.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { createBuffers } from '../../src/supervisor/shared-buffers.ts'
+import { Resources } from '../../src/threads/resources.ts'
+import type { SessionReader } from '../../src/verifiers/session/session-store.ts'
+import { parseText } from '../support/configuration-text.ts'
+import { until } from '../support/proxy-harness.ts'
+import { RecordingExchange } from '../support/recording-exchange.ts'
+import { type Echo, startEchoUpstream } from '../support/upstream-servers.ts'
+
+const SESSION_ID = 'a-session-id-of-some-length-0123456789'
+const READY: Readiness = { ready: true, status: 'ready', issuers: [] }
+
+function configurationOf(upstreams: Readonly<Record<string, string>>, requestIdName: string) {
+  return parseText(
+    JSON.stringify({
+      sessions: { store: 'memory', cookie: 'sid', ttl: '1h' },
+      identity: { headers: { requestId: requestIdName } },
+      upstreams: Object.fromEntries(
+        Object.entries(upstreams).map(([name, origin]) => [name, { targets: [origin] }]),
+      ),
+      routes: [
+        {
+          name: 'all',
+          match: { path: '/*' },
+          upstream: Object.keys(upstreams)[0],
+          authenticate: ['session'],
+        },
+      ],
+    }),
+  )
+}
+
+/** Sessions that are read when the test lets them. */
+class HeldSessions implements SessionReader {
+  readonly held: (() => void)[] = []
+
+  getex() {
+    return new Promise<{ ok: true; value: string }>((resolve) => {
+      const record = { userId: 'alice', createdAt: systemClock.nowSeconds() }
+      this.held.push(() => resolve({ ok: true, value: JSON.stringify(record) }))
+    })
+  }
+  expireAt = () => Promise.resolve({ ok: true, value: 1 } as const)
+  prolong = () => Promise.resolve({ ok: true, value: 1 } as const)
+  delete = () => Promise.resolve({ ok: true, value: 1 } as const)
+}
+
+/** What a listener thread composes, without its server. */
+function composeIn(
+  context: TestContext,
+  resources: Resources,
+  memorySessions: SessionReader,
+  revisionId: number,
+  configuration: ReturnType<typeof configurationOf>,
+) {
+  const log = createLogBufferMemory(65_536)
+  const logger = new Logger(
+    { level: 'error', thread: 0, sink: new LogBuffer(log, () => {}) },
+    systemClock,
+  )
+  const buffers = createBuffers(configuration)
+  new LearntRevocations(buffers.learntRevocations).markLearnt()
+  const parts = composeListener(
+    {
+      index: 0,
+      revisionId,
+      configuration,
+      host: '127.0.0.1',
+      port: 0,
+      nativeBinary: { file: '', kind: 'unknown', sha256: '', version: null, sourceCommit: null },
+      buffers,
+      keySets: [],
+      signingKeys: null,
+      readiness: READY,
+      tenants: { tenants: [], unreadable: [], gone: [], isComplete: true },
+      log,
+    },
+    {
+      resources,
+      keyRing: new KeyRing(
+        { keySets: [], askTimeoutMs: 1_000 },
+        () => new Promise(() => {}),
+        systemClock,
+      ),
+      logger,
+      clock: systemClock,
+      readiness: () => READY,
+      memorySessions,
+      onRedisState: () => {},
+      onWorkerProved: () => {},
+      onWorkerLost: () => {},
+    },
+  )
+  context.after(async () => {
+    parts.gateway.metrics.stop()
+    await parts.lease.release()
+  })
+  return parts
+}
+
+function request(): RecordingExchange {
+  return new RecordingExchange({
+    path: '/a',
+    headers: ['host', 'a', 'cookie', `sid=${SESSION_ID}`],
+  })
+}
+
+/** Names of the fields that the upstream got. */
+async function receivedNames(exchange: RecordingExchange): Promise<readonly string[]> {
+  await until(() => exchange.finished, 'the answer')
+  assert.equal(exchange.status, '200 OK')
+  const { rawHeaders } = JSON.parse(Buffer.concat(exchange.chunks).toString()) as Echo
+  return rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase())
+}
+
+describe('a request', () => {
+  it('ends under the revision that it began under, whatever comes meanwhile', async (context) => {
+    const [first, second] = [await startEchoUpstream(), await startEchoUpstream()]
+    context.after(() => Promise.all([first.close(), second.close()]))
+    const [resources, sessions] = [new Resources(), new HeldSessions()]
+    const before = configurationOf({ one: first.origin }, 'X-First-Id')
+    const after = configurationOf({ two: second.origin }, 'X-Second-Id')
+    const { gateway } = composeIn(context, resources, sessions, 1, before)
+    const next = composeIn(context, resources, sessions, 2, after)
+    const changing = { ...gateway }
+
+    const old = request()
+    handleRequest(changing, old)
+    await until(() => sessions.held.length === 1, 'the session to be asked for')
+    changing.revision = next.gateway.revision
+    const young = request()
+    handleRequest(changing, young)
+    await until(() => sessions.held.length === 2, 'the other session to be asked for')
+    for (const answer of sessions.held) answer()
+
+    const [oldNames, youngNames] = [await receivedNames(old), await receivedNames(young)]
+    assert.ok(oldNames.includes('x-first-id') && !oldNames.includes('x-second-id'))
+    assert.ok(youngNames.includes('x-second-id') && !youngNames.includes('x-first-id'))
+    assert.deepEqual([first.requests, second.requests], [1, 1])
+  })
+})
+
+describe('revisions of one thread', () => {
+  it('share what they have in common, and end what only one of them has', async (context) => {
+    const upstream = await startEchoUpstream()
+    context.after(() => upstream.close())
+    const { origin } = upstream
+    const [resources, sessions] = [new Resources(), new HeldSessions()]
+    const one = composeIn(context, resources, sessions, 1, configurationOf({ a: origin }, 'X-A'))
+    const alone = resources.size
+    const both = { a: origin, b: origin }
+    const two = composeIn(context, resources, sessions, 2, configurationOf(both, 'X-B'))
+    assert.equal(two.signatures, one.signatures)
+    assert.equal(two.upstreams.get('a'), one.upstreams.get('a'))
+    assert.equal(resources.size, alone + 1)
+    assert.deepEqual([one.gateway.revision.id, two.gateway.revision.id], [1, 2])
+
+    await two.lease.release()
+    assert.equal(resources.size, alone)
+    const exchange = request()
+    handleRequest(one.gateway, exchange)
+    await until(() => sessions.held.length === 1, 'the session to be asked for')
+    sessions.held[0]?.()
+    assert.ok((await receivedNames(exchange)).includes('x-a'))
+    await one.lease.release()
+    assert.equal(resources.size, 0)
+  })
+
+  it('are immutable', (context) => {
+    const configuration = configurationOf({ a: 'http://127.0.0.1:9' }, 'X-A')
+    const { gateway } = composeIn(context, new Resources(), new HeldSessions(), 1, configuration)
+    assert.ok(Object.isFrozen(gateway.revision))
+  })
+})
