@@ -10,7 +10,8 @@ interface OptionRow {
 }
 
 interface CommandRow {
-  readonly meaning: string
+  /** `null`: not in the usage, because this version refuses the command. */
+  readonly meaning: string | null
   readonly options: Readonly<Record<string, OptionRow>>
 }
 
@@ -45,7 +46,7 @@ export const COMMANDS = {
     options: { config: CONFIG },
   },
   explain: {
-    meaning: 'say what the gateway would decide about a request (not available in this version)',
+    meaning: null,
     options: {
       config: CONFIG,
       method: valueOption('METHOD', 'method of the request'),

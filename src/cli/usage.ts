@@ -5,6 +5,7 @@ import { COMMANDS } from './arguments.ts'
 export function usage(): string {
   const lines = ['Sallyport, an authentication gateway for HTTP APIs', '', 'usage:']
   for (const [command, { meaning, options }] of Object.entries(COMMANDS)) {
+    if (meaning === null) continue
     lines.push(row(`  sallyport ${command}`, meaning))
     for (const [name, option] of Object.entries(options)) {
       const value = option.value === null ? '' : ` ${option.value}`

@@ -176,7 +176,8 @@ describe('sallyport', () => {
     })
   }
 
-  it('says that explain is not available yet', async () => {
+  it('says that explain is not available yet, and offers it to nobody', async () => {
+    assert.doesNotMatch((await sallyport(['--help'])).output, /explain/)
     const { exitCode, complaints } = await sallyport(['explain', '--config', 'x'])
     assert.equal(exitCode, 2)
     assert.match(complaints, /explain is not available in this version/)
