@@ -14,6 +14,7 @@ import {
   type PackageChange,
 } from '../support/copied-program.ts'
 import { AUDIENCE, ISSUER, type MintingKey, mintKey, mintToken } from '../support/mint-token.ts'
+import { reservePort } from '../support/reserved-port.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
 import { startEchoUpstream } from '../support/upstream-servers.ts'
 
@@ -37,7 +38,7 @@ before(async () => {
   keys = new Map(JWS_ALGORITHMS.map((algorithm) => [algorithm, keyOf(algorithm)]))
   writeFileSync(join(directory, 'secret'), SECRET)
   writeFileSync(join(directory, 'keys.json'), JSON.stringify({ keys: publicKeys() }))
-  config = configFile(JWS_ALGORITHMS)
+  config = await configFile(JWS_ALGORITHMS)
 })
 
 after(async () => {
@@ -59,14 +60,14 @@ function publicKeys(): object[] {
 }
 
 /** JSON is YAML. */
-function configFile(accepted: readonly JwsAlgorithm[]): string {
+async function configFile(accepted: readonly JwsAlgorithm[]): Promise<string> {
   const file = join(directory, `gateway-${accepted.length}.yaml`)
   const issuer = { issuer: ISSUER, audiences: [AUDIENCE] }
   const [symmetric, asymmetric] = [true, false].map((wanted) =>
     accepted.filter((algorithm) => isSymmetric(algorithm) === wanted),
   )
   const settings = {
-    server: { host: '127.0.0.1', port: 0, drain: { delay: '0s', timeout: '1s' } },
+    server: { host: '127.0.0.1', port: await reservePort(), drain: { delay: '0s', timeout: '1s' } },
     admin: { host: '127.0.0.1', port: 0 },
     issuers: {
       main: { ...issuer, algorithms: asymmetric, jwks: { file: 'keys.json' } },
@@ -213,7 +214,7 @@ describe('an algorithm that nothing checks', () => {
   })
 
   it('does not matter when no issuer accepts it', async (test) => {
-    const others = configFile(JWS_ALGORITHMS.filter((algorithm) => algorithm !== 'EdDSA'))
+    const others = await configFile(JWS_ALGORITHMS.filter((algorithm) => algorithm !== 'EdDSA'))
     const gateway = run(test, ['serve', '--config', others], binaries(notInstalled), withoutEd25519)
     const port = Number((await gateway.logged('listening'))['port'])
     assert.equal(await statusOf(port, (await tokens('ES256'))[0]), 200)
