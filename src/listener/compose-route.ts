@@ -146,11 +146,21 @@ function composeMethods(
   const methods: ComposedMethod[] = []
   let hasBearer = false
   for (const name of route.authenticators) {
-    if (name === 'session') methods.push(sessionMethod(configuration, authenticators))
-    else if (name === 'apiKey') methods.push(apiKeyMethod(configuration, authenticators))
-    else if (!hasBearer) {
-      hasBearer = true
-      methods.push(bearerMethod(route, configuration, authenticators))
+    switch (name) {
+      case 'session':
+        methods.push(sessionMethod(configuration, authenticators))
+        break
+      case 'apiKey':
+        methods.push(apiKeyMethod(configuration, authenticators))
+        break
+      case 'jwt':
+      case 'introspection':
+        if (!hasBearer) methods.push(bearerMethod(route, configuration, authenticators))
+        hasBearer = true
+        break
+      default:
+        // A name without a method would be a route that takes less than its configuration says.
+        name satisfies never
     }
   }
   return methods
