@@ -44,7 +44,7 @@ function waitAndConclude(request: RequestContext, pending: Promise<Decision<Gate
 }
 
 function conclude(request: RequestContext, decision: Decision<GatewayRoute>): void {
-  request.decision = decision
+  request.route = decision.route
   if (decision.kind === 'passed') {
     sendUpstream(request, decision.route, decision.tenant, identityLines(request, decision))
     return

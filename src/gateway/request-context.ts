@@ -3,7 +3,6 @@
  *
  * Every field is set in the constructor, in one order, so that all requests have one shape.
  */
-import type { Decision } from '../decision/decision.ts'
 import type { ClientExchange } from '../http/exchange.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import type { Outcome } from '../observability/metrics/metric-words.ts'
@@ -29,8 +28,11 @@ export class RequestContext implements ForwardObserver {
   /** Whether the peer is one of `server.trustedProxies`. */
   readonly isPeerTrusted: boolean
   readonly startedAtMs: number
-  /** `null` until it is decided. */
-  decision: Decision<GatewayRoute> | null
+  /**
+   * `null` until one is found. The decision itself is not kept: what lives as long as its request
+   * is copied by each collection meanwhile.
+   */
+  route: GatewayRoute | null
   /** When it was decided; the start, when that took no time. */
   decidedAtMs: number
 
@@ -47,12 +49,8 @@ export class RequestContext implements ForwardObserver {
     this.requestId = requestId
     this.isPeerTrusted = isPeerTrusted
     this.startedAtMs = gateway.clock.monotonicMs()
-    this.decision = null
+    this.route = null
     this.decidedAtMs = this.startedAtMs
-  }
-
-  get route(): GatewayRoute | null {
-    return this.decision === null ? null : this.decision.route
   }
 
   /** The decision took time, and is there now. */
