@@ -85,15 +85,9 @@ class Totals {
   }
 
   addTotals(other: Totals): void {
-    for (const [route, row] of other.requests) {
-      for (const [outcome, count] of row) addTo(rowOf(this.requests, route), outcome, count)
-    }
-    for (const [reason, row] of other.refusals) {
-      for (const [issuer, count] of row) addTo(rowOf(this.refusals, reason), issuer, count)
-    }
-    for (const [route, row] of other.shadowRefusals) {
-      for (const [code, count] of row) addTo(rowOf(this.shadowRefusals, route), code, count)
-    }
+    addRows(this.requests, other.requests)
+    addRows(this.refusals, other.refusals)
+    addRows(this.shadowRefusals, other.shadowRefusals)
     for (const [result, count] of other.cacheLookups) addTo(this.cacheLookups, result, count)
     this.caches.addTotals(other.caches)
     this.counts = addCounts(this.counts, other.counts)
@@ -161,6 +155,12 @@ export class MetricsLedger {
       upstreamEjected,
       threads,
     }
+  }
+}
+
+function addRows(counts: Map<string, Map<string, number>>, added: CountsByLabels): void {
+  for (const [outer, row] of added) {
+    for (const [inner, count] of row) addTo(rowOf(counts, outer), inner, count)
   }
 }
 

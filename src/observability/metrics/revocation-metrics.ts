@@ -1,6 +1,6 @@
 /** Metrics of revocations. */
 import type { MetricRow } from './metric-row.ts'
-import { single } from './samples.ts'
+import { oneOfStates, single } from './samples.ts'
 
 export const REVOCATION_METRICS = {
   revocations: {
@@ -54,12 +54,7 @@ export const REVOCATION_METRICS = {
     labels: ['state'],
     help: '1 for the state in which this instance reads what others revoke, 0 for the others.',
     samples: ({ revocations: { log }, revocationLogStates }) =>
-      log === null
-        ? []
-        : revocationLogStates.map((state) => ({
-            labels: { state },
-            value: state === log.state ? 1 : 0,
-          })),
+      log === null ? [] : oneOfStates(revocationLogStates, log.state),
   },
   revocationLogLag: {
     name: 'sallyport_revocation_log_lag_seconds',

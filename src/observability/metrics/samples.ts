@@ -25,6 +25,18 @@ export function single(value: number): Sample[] {
   return [{ labels: NO_LABELS, value }]
 }
 
+/** One sample a state: 1 for the current one, 0 for the others. @param current `null`: none yet. */
+export function oneOfStates<State extends string>(
+  states: readonly State[],
+  current: State | null,
+  labels: Sample['labels'] = NO_LABELS,
+): Sample[] {
+  return states.map((state) => ({
+    labels: { ...labels, state },
+    value: state === current ? 1 : 0,
+  }))
+}
+
 export function ofCaches(
   fills: MetricsReading['cacheFills'],
   pick: (fill: CacheFill) => number,

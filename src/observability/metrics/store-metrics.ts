@@ -1,5 +1,6 @@
 /** Metrics of Redis, and the keys of issuers. */
 import type { MetricRow } from './metric-row.ts'
+import { oneOfStates } from './samples.ts'
 
 export const STORE_METRICS = {
   redisConnections: {
@@ -55,11 +56,6 @@ export const STORE_METRICS = {
     labels: ['issuer', 'state'],
     help: '1 for the state that the keys of the issuer are in, 0 for the others.',
     samples: ({ issuers, issuerStates }) =>
-      issuers.flatMap(({ issuer, state: current }) =>
-        issuerStates.map((state) => ({
-          labels: { issuer, state },
-          value: state === current ? 1 : 0,
-        })),
-      ),
+      issuers.flatMap(({ issuer, state }) => oneOfStates(issuerStates, state, { issuer })),
   },
 } as const satisfies Record<string, MetricRow>

@@ -1,6 +1,6 @@
 /** Metrics of the tenants in Redis. */
 import type { MetricRow } from './metric-row.ts'
-import { single } from './samples.ts'
+import { oneOfStates, single } from './samples.ts'
 
 export const TENANT_METRICS = {
   tenants: {
@@ -20,12 +20,7 @@ export const TENANT_METRICS = {
     labels: ['state'],
     help: '1 for the state in which this instance knows the tenants in Redis, 0 for the others.',
     samples: ({ tenants, tenantsStates }) =>
-      tenants === null
-        ? []
-        : tenantsStates.map((state) => ({
-            labels: { state },
-            value: state === tenants.state ? 1 : 0,
-          })),
+      tenants === null ? [] : oneOfStates(tenantsStates, tenants.state),
   },
   tenantsUnreadable: {
     name: 'sallyport_tenants_unreadable',

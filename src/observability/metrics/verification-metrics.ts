@@ -1,6 +1,6 @@
 /** Metrics of the verification threads and introspection endpoints. */
 import type { MetricRow } from './metric-row.ts'
-import { single } from './samples.ts'
+import { oneOfStates, single } from './samples.ts'
 
 export const VERIFICATION_METRICS = {
   verificationQueueDepth: {
@@ -19,11 +19,7 @@ export const VERIFICATION_METRICS = {
     help:
       '1 for the state of the Rust binding that checks signatures, 0 for the others. In every ' +
       'state but "works" OpenSSL checks all of them.',
-    samples: ({ signatureBinding: { state: current, states } }) =>
-      states.map((state) => ({
-        labels: { state },
-        value: state === current ? 1 : 0,
-      })),
+    samples: ({ signatureBinding: { state, states } }) => oneOfStates(states, state),
   },
   introspectionCircuit: {
     name: 'sallyport_introspection_circuit_state',
@@ -36,11 +32,8 @@ export const VERIFICATION_METRICS = {
       'first is open, which the endpoint has called active within the last hour.',
     samples: ({ introspection, circuitStates }) =>
       introspection.flatMap(({ issuer, circuits }) =>
-        circuits.flatMap(({ callers, state: current }) =>
-          circuitStates.map((state) => ({
-            labels: { issuer, callers, state },
-            value: state === current ? 1 : 0,
-          })),
+        circuits.flatMap(({ callers, state }) =>
+          oneOfStates(circuitStates, state, { issuer, callers }),
         ),
       ),
   },
