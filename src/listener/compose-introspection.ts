@@ -16,6 +16,7 @@ import {
 } from '../verifiers/introspection/endpoint-pauses.ts'
 import { IntrospectionClient } from '../verifiers/introspection/introspection-client.ts'
 import { IntrospectionVerifier } from '../verifiers/introspection/introspection-verifier.ts'
+import { shareOf } from './take-resources.ts'
 
 const TOKEN_ID_BYTES = 16
 
@@ -34,7 +35,7 @@ export function composeIntrospection(
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): ComposedIntrospection {
   const { tuning, issuers } = start.configuration
-  const share = Math.ceil(tuning.identityProviderConnections / tuning.listenerThreads)
+  const share = shareOf(start.configuration, tuning.identityProviderConnections)
   const connections = Math.max(CONNECTIONS_MIN, share)
   const http = lease.take(
     'introspection HTTP client',

@@ -28,7 +28,7 @@ export interface ResourceSurroundings {
 }
 
 /** A listener thread's part of what the configuration says for the whole process. */
-function shareOf({ tuning }: GatewayConfiguration, processWide: number): number {
+export function shareOf({ tuning }: GatewayConfiguration, processWide: number): number {
   return Math.max(1, Math.ceil(processWide / tuning.listenerThreads))
 }
 
