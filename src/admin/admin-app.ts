@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { spaced } from '../resilience/spaced.ts'
 import { AdminAccess, type AdminRefusal } from './admin-access.ts'
-import { ADMIN_ENDPOINTS, type AdminEndpoint, type AdminSources } from './admin-endpoints.ts'
+import { ADMIN_ENDPOINTS, type AdminResource, type AdminSources } from './admin-endpoints.ts'
 import { type Answer, methodNotAllowed, problem } from './answer.ts'
 import { ConnectionLimit } from './connection-limit.ts'
 import { readRequest } from './read-request.ts'
@@ -124,7 +124,7 @@ export class AdminApp {
     return methodNotAllowed(endpoint.path, 'GET, HEAD')
   }
 
-  async #answerWhole(endpoint: AdminEndpoint, request: IncomingMessage): Promise<Answer> {
+  async #answerWhole(endpoint: AdminResource, request: IncomingMessage): Promise<Answer> {
     const asked = await readRequest(request, endpoint.path)
     return 'status' in asked ? asked : endpoint.answer(this.#sources, asked)
   }

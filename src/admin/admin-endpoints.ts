@@ -33,7 +33,7 @@ interface AdminDocument extends AdminRow {
 }
 
 /** Gets a request that was read whole, and says itself which methods it takes. */
-interface AdminResource extends AdminRow {
+export interface AdminResource extends AdminRow {
   readonly kind: 'resource'
   answer(sources: AdminSources, request: AdminRequest): Answer | Promise<Answer>
 }
