@@ -1,5 +1,7 @@
 /** `identity.internalToken`: the JWTs that the gateway mints for upstreams. */
+import { KEY_SECRET_BYTES_MIN } from '../../../identity/derive-signing-key.ts'
 import { INTERNAL_TOKEN_ALGORITHMS } from '../../../identity/signing-key.ts'
+import type { SigningKeySource } from '../../../identity/signing-keys.ts'
 import type { Complain, ConfigPath } from '../../config-error.ts'
 import type { Immutable } from '../../section.ts'
 import {
@@ -17,8 +19,6 @@ import type { IssuersSettings } from '../issuers/issuers.ts'
 
 const MS_PER_SECOND = 1_000
 const PATH = ['identity', 'internalToken']
-/** The shortest secret that is taken. Its length is all that can be checked, not its randomness. */
-const KEY_SECRET_BYTES_MIN = 32
 
 export const internalTokenSchema = section(
   'The JWTs of the strategy `internal-token`. Upstreams verify them with the keys that the gateway ' +
@@ -86,26 +86,12 @@ export const internalTokenSchema = section(
 
 type InternalTokenOutput = Output<typeof internalTokenSchema>
 
-/** Where the keys come from; `path` is a file or a directory. */
-type InternalTokenKeys =
-  | { readonly kind: 'generated' }
-  | {
-      readonly kind: 'secret'
-      readonly secret: Uint8Array
-      readonly published: readonly KeyDerivation[]
-    }
-  | { readonly kind: 'files'; readonly path: string }
-
-type KeyDerivation = Immutable<Pick<InternalTokenOutput, 'algorithm' | 'keyRotationMs'>> & {
-  readonly secret: Uint8Array
-}
-
 export type InternalTokenConfiguration = Immutable<
   Pick<
     InternalTokenOutput,
     'issuer' | 'audience' | 'algorithm' | 'keyRotationMs' | 'upstreamCacheMs'
   >
-> & { readonly ttlSeconds: number; readonly keys: InternalTokenKeys }
+> & { readonly ttlSeconds: number; readonly keys: SigningKeySource }
 
 /** Checks everything that needs no file. */
 export function checkInternalToken(
@@ -174,7 +160,7 @@ function resolveKeys(
     previousSecrets,
   }: InternalTokenOutput,
   files: SettingFiles,
-): InternalTokenKeys {
+): SigningKeySource {
   if (keyFiles !== null) {
     return { kind: 'files', path: files.existing([...PATH, 'keyFiles'], keyFiles) }
   }
