@@ -2,6 +2,7 @@
 import { isLoopbackHost } from '../../http/http-url.ts'
 import type { Complain } from '../config-error.ts'
 import { HOST_COMPLAINT, listenHost } from '../network-address.ts'
+import { checkSecret } from '../secret-setting.ts'
 import { always, type Immutable, type Section } from '../section.ts'
 import {
   checkedText,
@@ -62,10 +63,9 @@ export const adminSection: Section<AdminSettings['admin'], AdminSettings, AdminC
   resolve: ({ admin }, { files }) => (admin === null ? undefined : resolveAdmin(admin, files)),
 }
 
-function checkToken({ host, token, tokenFile }: AdminOutput, complain: Complain): void {
-  if (token !== null && tokenFile !== null) {
-    complain(['admin', 'tokenFile'], 'cannot be combined with token')
-  }
+function checkToken(admin: AdminOutput, complain: Complain): void {
+  const { host, token, tokenFile } = admin
+  checkSecret(['admin'], 'token', admin, complain)
   if (token === null && tokenFile === null && !isLoopbackHost(host)) {
     complain(['admin', 'token'], 'is required because admin.host is not loopback')
   }

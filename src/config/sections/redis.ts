@@ -1,6 +1,7 @@
 /** `redis`: the connections to Redis. */
 import type { Complain } from '../config-error.ts'
 import { hostAndPort, listenHost } from '../network-address.ts'
+import { checkSecret, resolveSecret } from '../secret-setting.ts'
 import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
   checkedText,
@@ -109,9 +110,7 @@ export const redisSection: Section<
 }
 
 function checkRedis(redis: RedisOutput, complain: Complain): void {
-  if (redis.password !== null && redis.passwordFile !== null) {
-    complain(['redis', 'passwordFile'], 'cannot be combined with password')
-  }
+  checkSecret(['redis'], 'password', redis, complain)
   if (redis.mode === 'cluster' && redis.database !== 0) {
     complain(['redis', 'database'], 'must be 0 in a cluster')
   }
@@ -132,12 +131,12 @@ function checkRedis(redis: RedisOutput, complain: Complain): void {
 }
 
 function resolveRedis({ password, passwordFile, tls, ...rest }: RedisOutput, files: SettingFiles) {
-  const filed = passwordFile && files.secret(['redis', 'passwordFile'], passwordFile)
+  const secret = resolveSecret(['redis'], 'password', { password, passwordFile }, files)
   const caFile = tls?.caFile ?? null
   const ca = caFile && files.content(['redis', 'tls', 'caFile'], caFile)
   return {
     ...rest,
-    password: filed ? filed.toString('utf8') : password,
+    password: secret?.bytes.toString('utf8') ?? null,
     tls: tls && { ca: ca ? ca.toString('utf8') : null, serverName: tls.serverName },
   }
 }

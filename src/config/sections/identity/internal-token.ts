@@ -3,6 +3,7 @@ import { KEY_SECRET_BYTES_MIN } from '../../../identity/derive-signing-key.ts'
 import { INTERNAL_TOKEN_ALGORITHMS } from '../../../identity/signing-key.ts'
 import type { SigningKeySource } from '../../../identity/signing-keys.ts'
 import type { Complain, ConfigPath } from '../../config-error.ts'
+import { checkSecret, resolveSecret, type SecretSettings } from '../../secret-setting.ts'
 import type { Immutable } from '../../section.ts'
 import {
   duration,
@@ -110,9 +111,7 @@ export function checkInternalToken(
     )
   }
   const { keySecret, keySecretFile, keyFiles } = internalToken
-  if (keySecret !== null && keySecretFile !== null) {
-    complain([...PATH, 'keySecretFile'], 'cannot be combined with keySecret')
-  }
+  checkSecret(PATH, 'keySecret', internalToken, complain)
   if (keyFiles !== null && (keySecret !== null || keySecretFile !== null)) {
     complain([...PATH, 'keyFiles'], 'cannot be combined with a secret')
   }
@@ -150,49 +149,33 @@ export function resolveInternalToken(
 }
 
 /** What cannot be read or is too short is a complaint. */
-function resolveKeys(
-  {
-    algorithm,
-    keyRotationMs,
-    keySecret,
-    keySecretFile,
-    keyFiles,
-    previousSecrets,
-  }: InternalTokenOutput,
-  files: SettingFiles,
-): SigningKeySource {
+function resolveKeys(settings: InternalTokenOutput, files: SettingFiles): SigningKeySource {
+  const { algorithm, keyRotationMs, keySecret, keySecretFile, keyFiles, previousSecrets } = settings
   if (keyFiles !== null) {
     return { kind: 'files', path: files.existing([...PATH, 'keyFiles'], keyFiles) }
   }
   if (keySecret === null && keySecretFile === null) return { kind: 'generated' }
-  const own = { value: keySecret, file: keySecretFile }
   return {
     kind: 'secret',
-    secret: resolveSecret(own, PATH, ['keySecret', 'keySecretFile'], files),
+    secret: keySecretOf(PATH, 'keySecret', settings, files),
     published: previousSecrets.map((previous, index) => ({
-      secret: resolveSecret(
-        { value: previous.secret, file: previous.secretFile },
-        [...PATH, 'previousSecrets', index],
-        ['secret', 'secretFile'],
-        files,
-      ),
+      secret: keySecretOf([...PATH, 'previousSecrets', index], 'secret', previous, files),
       algorithm: previous.algorithm ?? algorithm,
       keyRotationMs: previous.keyRotation ?? keyRotationMs,
     })),
   }
 }
 
-function resolveSecret(
-  { value, file }: { readonly value: string | null; readonly file: string | null },
+function keySecretOf<Name extends string>(
   path: ConfigPath,
-  [valueName, fileName]: readonly [string, string],
+  name: Name,
+  settings: SecretSettings<Name>,
   files: SettingFiles,
 ): Uint8Array {
-  const at = [...path, file === null ? valueName : fileName]
-  const secret = file === null ? Buffer.from(value ?? '', 'utf8') : files.secret(at, file)
-  if (secret !== null && secret.length < KEY_SECRET_BYTES_MIN) {
-    files.complain(at, `must hold at least ${KEY_SECRET_BYTES_MIN} bytes`)
+  const secret = resolveSecret(path, name, settings, files)
+  if (secret !== null && secret.bytes.length < KEY_SECRET_BYTES_MIN) {
+    files.complain(secret.at, `must hold at least ${KEY_SECRET_BYTES_MIN} bytes`)
   }
   // A copy of its own: small buffers share a pool with whatever else the process reads.
-  return Uint8Array.from(secret ?? [])
+  return Uint8Array.from(secret?.bytes ?? [])
 }

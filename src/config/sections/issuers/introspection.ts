@@ -3,6 +3,7 @@ import { httpUrl, isConfidentialUrl } from '../../../http/http-url.ts'
 import { signingAlgorithmOf } from '../../../protocol/key-algorithms.ts'
 import type { Complain, ConfigPath } from '../../config-error.ts'
 import { NO_PRIVATE_KEY, privateKeyIn } from '../../private-key.ts'
+import { checkSecret, resolveSecret } from '../../secret-setting.ts'
 import type { Immutable } from '../../section.ts'
 import {
   checkedText,
@@ -163,9 +164,7 @@ export function checkIntrospection(
 
 function checkClientKey(path: ConfigPath, settings: IntrospectionOutput, complain: Complain): void {
   const { clientSecret, clientSecretFile, privateKeyFile, clientAuthentication } = settings
-  if (clientSecret !== null && clientSecretFile !== null) {
-    complain([...path, 'clientSecretFile'], 'cannot be combined with clientSecret')
-  }
+  checkSecret(path, 'clientSecret', settings, complain)
   const hasSecret = clientSecret !== null || clientSecretFile !== null
   if (clientAuthentication === 'private_key_jwt') {
     if (privateKeyFile === null) {
@@ -211,7 +210,7 @@ function resolveClientKey(
   settings: IntrospectionOutput,
   files: SettingFiles,
 ): ClientKeyConfiguration {
-  const { clientAuthentication: method, clientSecret, clientSecretFile } = settings
+  const { clientAuthentication: method } = settings
   if (method === 'private_key_jwt') {
     const { privateKeyFile, privateKeyId } = settings
     const at = [...path, 'privateKeyFile']
@@ -220,8 +219,8 @@ function resolveClientKey(
     if (problem !== null) files.complain(at, problem)
     return { method, privateKey: pem ?? '', keyId: privateKeyId }
   }
-  const filed = clientSecretFile && files.secret([...path, 'clientSecretFile'], clientSecretFile)
-  return { method, clientSecret: filed ? filed.toString('utf8') : (clientSecret ?? '') }
+  const secret = resolveSecret(path, 'clientSecret', settings, files)
+  return { method, clientSecret: secret?.bytes.toString('utf8') ?? '' }
 }
 
 /** @returns `null` when a JWT can be signed with it. */

@@ -2,6 +2,7 @@
 import { JWS_ALGORITHM_TABLE, type JwsAlgorithm } from '../../../protocol/jws-algorithms.ts'
 import type { Complain, ConfigPath } from '../../config-error.ts'
 import type { EnvironmentReading } from '../../environment.ts'
+import { checkSecret, resolveSecret } from '../../secret-setting.ts'
 import type { SettingFiles } from '../../setting-files.ts'
 import { checkJwks, type JwksConfiguration, type JwksOutput, resolveJwks } from './jwks.ts'
 
@@ -47,13 +48,12 @@ export function checkKeySource(path: ConfigPath, settings: KeySettings, complain
 
 function checkOneSource(
   path: ConfigPath,
-  { jwks, secret, secretFile, introspection }: KeySettings,
+  settings: KeySettings,
   needsSecret: boolean,
   complain: Complain,
 ): void {
-  if (secret !== null && secretFile !== null) {
-    complain([...path, 'secretFile'], 'cannot be combined with secret')
-  }
+  const { jwks, secret, secretFile, introspection } = settings
+  checkSecret(path, 'secret', settings, complain)
   const secretKey = secret === null ? 'secretFile' : 'secret'
   const hasSecret = secret !== null || secretFile !== null
   if (needsSecret && !hasSecret) {
@@ -76,27 +76,24 @@ export function resolveKeys(
   files: SettingFiles,
   overrides: EnvironmentReading['overrides'],
 ): IssuerKeysConfiguration | null {
-  if (issuer.algorithms.some(isSymmetric)) return resolveSecret(path, issuer, files)
+  if (issuer.algorithms.some(isSymmetric)) return resolveSharedSecret(path, issuer, files)
   if (issuer.jwks === null && issuer.introspection !== null) return { kind: 'none' }
   if (issuer.jwks === null) return null
   return { kind: 'jwks', ...resolveJwks([...path, 'jwks'], issuer.jwks, files, overrides) }
 }
 
-function resolveSecret(
+function resolveSharedSecret(
   path: ConfigPath,
-  { algorithms, secret, secretFile }: KeySettings,
+  issuer: KeySettings,
   files: SettingFiles,
 ): IssuerKeysConfiguration | null {
-  const key = secretFile === null ? 'secret' : 'secretFile'
-  const bytes =
-    secretFile === null
-      ? Buffer.from(secret ?? '', 'utf8')
-      : files.secret([...path, 'secretFile'], secretFile)
+  const secret = resolveSecret(path, 'secret', issuer, files)
   // What is missing altogether has been complained about.
-  if (bytes === null || bytes.length === 0) return null
-  const least = secretBytesMin(algorithms)
+  if (secret === null || secret.bytes.length === 0) return null
+  const { bytes, at } = secret
+  const least = secretBytesMin(issuer.algorithms)
   if (bytes.length < least) {
-    files.complain([...path, key], `must hold at least ${least} bytes for these algorithms`)
+    files.complain(at, `must hold at least ${least} bytes for these algorithms`)
   }
   // A copy of its own: small buffers share a pool with whatever else the process reads.
   return { kind: 'secret', secret: Uint8Array.from(bytes) }
