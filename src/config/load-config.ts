@@ -3,6 +3,7 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 import { type Complaint, ConfigError, type ConfigProblem, describePath } from './config-error.ts'
 import { processEnvironment, readEnvironment } from './environment.ts'
 import { type Environment, interpolate, pathKey } from './interpolate.ts'
@@ -70,8 +71,8 @@ export function parseConfig(text: string, surroundings: ConfigSurroundings): Gat
   )
   problems.push(...environment.complaints.map((complaint) => withoutPlace(complaint)))
   if (problems.length > 0) throw new ConfigError(problems)
-  // Every part that could not be understood has been complained about.
-  return configuration as GatewayConfiguration
+  assertInvariant(configuration !== null, 'what could not be understood is a problem')
+  return configuration
 }
 
 /**

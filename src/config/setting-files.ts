@@ -52,11 +52,15 @@ export class SettingFiles {
     return null
   }
 
-  /** What the file holds, without one line end at its end. */
+  /** What the file holds, without one line end at its end. Nothing is no secret. */
   secret(path: ConfigPath, name: string): Buffer | null {
     const bytes = this.content(path, name)
     if (bytes === null) return null
     const text = bytes.toString('latin1').replace(/\r?\n$/, '')
+    if (text === '') {
+      this.complain(path, 'names a file that is empty')
+      return null
+    }
     return Buffer.from(text, 'latin1')
   }
 

@@ -1,6 +1,5 @@
 /** Checks whether the two files of a TLS server can serve together, before anything is started. */
-import { X509Certificate } from 'node:crypto'
-import { NO_PRIVATE_KEY, privateKeyIn } from './private-key.ts'
+import { certificateIn, NO_CERTIFICATE, NO_PRIVATE_KEY, privateKeyIn } from './pem.ts'
 
 interface TlsFileProblem {
   readonly setting: 'certFile' | 'keyFile'
@@ -16,7 +15,7 @@ export function tlsFileProblems(certificatePem: Buffer, keyPem: Buffer): readonl
   const certificate = certificateIn(certificatePem)
   const key = privateKeyIn(keyPem)
   if (certificate === null) {
-    problems.push({ setting: 'certFile', message: 'holds no PEM certificate' })
+    problems.push({ setting: 'certFile', message: NO_CERTIFICATE })
   }
   if (key === null) {
     problems.push({ setting: 'keyFile', message: NO_PRIVATE_KEY })
@@ -28,12 +27,4 @@ export function tlsFileProblems(certificatePem: Buffer, keyPem: Buffer): readonl
     })
   }
   return problems
-}
-
-function certificateIn(pem: Buffer): X509Certificate | null {
-  try {
-    return new X509Certificate(pem)
-  } catch {
-    return null
-  }
 }

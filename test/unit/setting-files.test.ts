@@ -1,6 +1,6 @@
 /** What settings name outside the configuration: files, and variables that win over it. */
 import assert from 'node:assert/strict'
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,8 +37,11 @@ describe('Files that settings name', () => {
     writeFileSync(join(directory, 'secret'), `${SECRET_32}\n`)
     writeFileSync(join(directory, 'short'), 'short\n')
     writeFileSync(join(directory, 'huge'), 'x'.repeat(65_537))
+    writeFileSync(join(directory, 'empty'), '')
+    writeFileSync(join(directory, 'line-end'), '\r\n')
     writeFileSync(join(directory, 'pem'), '')
     writeFileSync(join(directory, 'cert'), SELF_SIGNED_CERTIFICATE.cert)
+    writeFileSync(join(directory, 'der'), new X509Certificate(SELF_SIGNED_CERTIFICATE.cert).raw)
     writeFileSync(join(directory, 'key'), SELF_SIGNED_CERTIFICATE.key)
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const pem = { type: 'pkcs8', format: 'pem' } as const
@@ -93,6 +96,56 @@ describe('Files that settings name', () => {
     )
   })
 
+  for (const file of ['empty', 'line-end']) {
+    it(`must hold a secret where one is asked for, and not be ${file}`, () => {
+      const introspection = { endpoint: 'https://a.example/i', clientId: 'c' }
+      const settings = {
+        admin: { tokenFile: file },
+        redis: { mode: 'standalone', nodes: ['127.0.0.1:1'], passwordFile: file },
+        identity: {
+          internalToken: { keySecretFile: file, previousSecrets: [{ secretFile: file }] },
+        },
+        sessions: { format: 'express-session', secretFile: file },
+        issuers: {
+          a: { ...MAIN, algorithms: ['HS256'], jwks: null, secretFile: file },
+          b: {
+            ...MAIN,
+            issuer: 'b',
+            jwks: null,
+            introspection: { ...introspection, clientSecretFile: file },
+          },
+        },
+      }
+      assert.deepEqual(
+        complaintsOf(text(settings), { directory }).toSorted(),
+        [
+          'admin.tokenFile',
+          'identity.internalToken.keySecretFile',
+          'identity.internalToken.previousSecrets[0].secretFile',
+          'issuers.a.secretFile',
+          'issuers.b.introspection.clientSecretFile',
+          'redis.passwordFile',
+          'sessions.secretFile',
+        ].map((setting) => `${setting} names a file that is empty`),
+      )
+    })
+  }
+
+  for (const file of ['empty', 'line-end', 'secret', 'key', 'der']) {
+    it(`must hold the certificate of an authority that Redis is trusted by, unlike ${file}`, () => {
+      const redis = { mode: 'standalone', nodes: ['127.0.0.1:1'], tls: { caFile: file } }
+      assert.deepEqual(complaintsOf(text({ redis }), { directory }), [
+        'redis.tls.caFile holds no PEM certificate',
+      ])
+    })
+  }
+
+  it('hold the certificate of an authority that Redis is trusted by', () => {
+    const redis = { mode: 'standalone', nodes: ['127.0.0.1:1'], tls: { caFile: 'cert' } }
+    const { ca } = parseText(text({ redis }), { directory }).redis?.tls ?? {}
+    assert.equal(ca, SELF_SIGNED_CERTIFICATE.cert)
+  })
+
   it('cannot be combined with the secret itself', () => {
     const token = 't'.repeat(20)
     assert.deepEqual(complaintsOf(text({ admin: { token, tokenFile: 'secret' } }), { directory }), [
@@ -116,6 +169,7 @@ describe('Files that settings name', () => {
       'server.tls.keyFile holds no PEM private key without a passphrase',
     ],
     ['key', 'key', 'server.tls.certFile holds no PEM certificate'],
+    ['der', 'key', 'server.tls.certFile holds no PEM certificate'],
     ['cert', 'cert', 'server.tls.keyFile holds no PEM private key without a passphrase'],
     ['cert', 'encrypted-key', 'server.tls.keyFile holds no PEM private key without a passphrase'],
     [

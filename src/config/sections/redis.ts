@@ -1,6 +1,7 @@
 /** `redis`: the connections to Redis. */
 import type { Complain } from '../config-error.ts'
 import { hostAndPort, listenHost } from '../network-address.ts'
+import { certificateIn, NO_CERTIFICATE } from '../pem.ts'
 import { checkSecret, resolveSecret } from '../secret-setting.ts'
 import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
@@ -132,11 +133,18 @@ function checkRedis(redis: RedisOutput, complain: Complain): void {
 
 function resolveRedis({ password, passwordFile, tls, ...rest }: RedisOutput, files: SettingFiles) {
   const secret = resolveSecret(['redis'], 'password', { password, passwordFile }, files)
-  const caFile = tls?.caFile ?? null
-  const ca = caFile && files.content(['redis', 'tls', 'caFile'], caFile)
   return {
     ...rest,
     password: secret?.bytes.toString('utf8') ?? null,
-    tls: tls && { ca: ca ? ca.toString('utf8') : null, serverName: tls.serverName },
+    tls: tls && { ca: resolveCa(tls.caFile, files), serverName: tls.serverName },
   }
+}
+
+/** Without a certificate in it, the file would make public authorities trusted in its place. */
+function resolveCa(caFile: string | null, files: SettingFiles): string | null {
+  if (caFile === null) return null
+  const at = ['redis', 'tls', 'caFile']
+  const pem = files.content(at, caFile)
+  if (pem !== null && certificateIn(pem) === null) files.complain(at, NO_CERTIFICATE)
+  return pem?.toString('utf8') ?? null
 }

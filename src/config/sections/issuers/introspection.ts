@@ -2,7 +2,7 @@
 import { httpUrl, isConfidentialUrl } from '../../../http/http-url.ts'
 import { signingAlgorithmOf } from '../../../protocol/key-algorithms.ts'
 import type { Complain, ConfigPath } from '../../config-error.ts'
-import { NO_PRIVATE_KEY, privateKeyIn } from '../../private-key.ts'
+import { NO_PRIVATE_KEY, privateKeyIn } from '../../pem.ts'
 import { checkSecret, resolveSecret } from '../../secret-setting.ts'
 import type { Immutable } from '../../section.ts'
 import {

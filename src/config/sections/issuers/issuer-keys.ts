@@ -89,7 +89,7 @@ function resolveSharedSecret(
 ): IssuerKeysConfiguration | null {
   const secret = resolveSecret(path, 'secret', issuer, files)
   // What is missing altogether has been complained about.
-  if (secret === null || secret.bytes.length === 0) return null
+  if (secret === null) return null
   const { bytes, at } = secret
   const least = secretBytesMin(issuer.algorithms)
   if (bytes.length < least) {
