@@ -8,7 +8,9 @@
  * still hang on its event loop, and Node aborts the whole process over that. A thread ends by
  * leaving itself, closing its server in an exit hook (listener/listener-thread.ts).
  */
+
 import { Worker } from 'node:worker_threads'
+import { withinDeadline } from '../resilience/deadline.ts'
 import type { ListenerStart } from '../threads/listener-start.ts'
 import type { ListenerMessages, SupervisorMessages } from '../threads/messages.ts'
 import { type MessageHandlers, ThreadChannel } from '../threads/thread-channel.ts'
@@ -126,12 +128,7 @@ export function startListenerThreads(options: ListenerThreadsOptions): ListenerT
         channel.notify('end', null)
         return hasEnded
       })
-      let timer: NodeJS.Timeout | undefined
-      const isOver = new Promise((resolve) => {
-        timer = setTimeout(resolve, END_MS_MAX)
-      })
-      await Promise.race([Promise.all(ends), isOver])
-      clearTimeout(timer)
+      await withinDeadline<unknown>(Promise.all(ends), END_MS_MAX, null)
       return running().length
     },
   }

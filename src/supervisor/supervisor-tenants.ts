@@ -1,9 +1,11 @@
 /** The supervisor's tenants: those of the configuration, and those that Redis holds. */
+
 import type { TenantConfiguration, TenantsConfiguration } from '../config/sections/tenants.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { TenantsReading } from '../observability/metrics/metrics-reading.ts'
 import type { RedisClient } from '../redis/redis-client.ts'
+import { withinDeadline } from '../resilience/deadline.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { randomFraction } from '../runtime/randomness.ts'
@@ -65,12 +67,7 @@ export class SupervisorTenants {
   async start(connectTimeoutMs: number): Promise<void> {
     if (this.#watcher === null) return
     await this.#connections[0]?.whenReady(connectTimeoutMs)
-    let timer: NodeJS.Timeout | undefined
-    const isOver = new Promise((resolve) => {
-      timer = setTimeout(resolve, FIRST_READING_MS_MAX)
-    })
-    await Promise.race([this.#watcher.start(), isOver])
-    clearTimeout(timer)
+    await withinDeadline(this.#watcher.start(), FIRST_READING_MS_MAX, undefined)
   }
 
   /** Whether all tenants were known at some time. */
