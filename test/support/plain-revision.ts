@@ -7,7 +7,6 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { AUTHORIZATION_BEARER } from '../../src/credentials/credential-source.ts'
 import { CredentialExtractor } from '../../src/credentials/extract-credential.ts'
-import type { RouteRequirement } from '../../src/decision/authorize.ts'
 import type { AuthenticationMethod, Revision, RouteRules } from '../../src/decision/revision.ts'
 import { processIntrospectionResponse } from '../../src/protocol/introspection-response.ts'
 import { storedUserOf } from '../../src/protocol/stored-user.ts'
@@ -19,17 +18,11 @@ import {
 import { createRevocationBuffer, RevocationIndex } from '../../src/revocation/revocation-index.ts'
 import { RevocationReader } from '../../src/revocation/revocation-reader.ts'
 import { compileRoutes } from '../../src/routing/compile-routes.ts'
-import type { KeyGenerations } from '../../src/shared-memory/key-generations.ts'
 import { TenantResolver } from '../../src/tenants/resolve-tenant.ts'
 import { TenantRegistry } from '../../src/tenants/tenant-registry.ts'
-import { createInFlightBuffer, InFlight } from '../../src/token-cache/in-flight.ts'
-import { createRefusalCacheBuffer, RefusalCache } from '../../src/token-cache/refusal-cache.ts'
-import { createTokenCacheBuffer, TokenCache } from '../../src/token-cache/token-cache.ts'
 import { ApiKeyAuthenticator } from '../../src/verifiers/api-key/api-key-authenticator.ts'
 import { ApiKeyList } from '../../src/verifiers/api-key/api-key-list.ts'
 import type { ApiKeyRecord } from '../../src/verifiers/api-key/api-key-record.ts'
-import { LongLivedTokens } from '../../src/verifiers/bearer-token/long-lived-tokens.ts'
-import { SharedVerdicts } from '../../src/verifiers/bearer-token/shared-verdicts.ts'
 import {
   type Introspector,
   TokenAuthenticator,
@@ -49,20 +42,14 @@ import { createGenerations } from './generations.ts'
 import { ISSUER_POLICY } from './jwt-policy.ts'
 import { ManualClock } from './manual-clock.ts'
 import { ISSUER, type MintingKey, mintKey, NOW_SECONDS } from './mint-token.ts'
+import { requirementOf } from './route-requirement.ts'
+import { createVerdicts } from './shared-verdicts.ts'
 import { StaticKeySource } from './static-key-source.ts'
 import { tenant } from './tenants.ts'
 
 const TOKEN_LENGTH_MAX = 4_096
 const COOKIE_LENGTH_MAX = 512
 const DAY_SECONDS = 86_400
-const NONE: RouteRequirement = {
-  scopesAll: [],
-  scopesAny: [],
-  rolesAll: [],
-  rolesAny: [],
-  claims: [],
-  issuers: [],
-}
 
 export const SESSION_COOKIE = 'sid'
 export const API_KEY = 'a-key-of-the-list'
@@ -90,8 +77,8 @@ export async function createPlainRevision() {
   const policy = { required: true, readsClaim: false, allowTokensWithoutTenant: false }
   const routes: readonly (readonly [string, Partial<RouteRules>])[] = [
     ['/token/*', {}],
-    ['/admin/*', { requirement: { ...NONE, scopesAll: ['admin'] } }],
-    ['/owner/*', { requirement: { ...NONE, rolesAll: ['owner'] } }],
+    ['/admin/*', { requirement: requirementOf({ scopesAll: ['admin'] }) }],
+    ['/owner/*', { requirement: requirementOf({ rolesAll: ['owner'] }) }],
     ['/open/*', { authentication: 'none' }],
     ['/optional/*', { authentication: 'optional', methods: [methods.session, methods.token] }],
     ['/session/*', { methods: [methods.session], absent: 'session_absent' }],
@@ -119,7 +106,7 @@ export async function createPlainRevision() {
 const DEFAULT_RULES: Omit<RouteRules, 'methods'> = {
   authentication: 'required',
   absent: 'credential_absent',
-  requirement: NONE,
+  requirement: requirementOf(),
   requiresNothing: true,
   tenants: null,
   allowedOrigins: new Set([ORIGIN]),
@@ -148,7 +135,7 @@ function createMethods(key: MintingKey, store: MemorySessionStore, clock: Manual
   assert.ok(place !== null)
   const generation = { generationSlot: place.slot, generation: place.generation }
   const parts = {
-    verdicts: createVerdicts(keys, clock),
+    verdicts: createVerdicts(keys, clock, DAY_SECONDS),
     jwt: new JwtVerifier({
       keys: new StaticKeySource().setKeys('main', [{ ...key.verificationKey, ...generation }]),
       signatures: SIGNATURES,
@@ -214,15 +201,3 @@ function createSessions(store: MemorySessionStore): SessionVerifier {
 
 /** Every session of these says when it began. */
 const SIGHTS: SessionFirstSights = { of: () => Promise.resolve(null) }
-
-function createVerdicts(keys: KeyGenerations, clock: ManualClock): SharedVerdicts {
-  return new SharedVerdicts({
-    cache: new TokenCache({ buffer: createTokenCacheBuffer(1 / 4), keys, memoEntries: 64 }),
-    refusals: new RefusalCache({ buffer: createRefusalCacheBuffer(65_536), keys, ttlSeconds: 10 }),
-    inFlight: new InFlight(createInFlightBuffer()),
-    keys,
-    clock,
-    lookups: { countCacheLookup: () => undefined },
-    longLived: new LongLivedTokens(() => DAY_SECONDS, { security: () => undefined }),
-  })
-}

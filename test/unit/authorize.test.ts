@@ -3,23 +3,14 @@ import { describe, it } from 'node:test'
 import { authorize, type RouteRequirement } from '../../src/decision/authorize.ts'
 import { compileClaimRule } from '../../src/decision/require-claims.ts'
 import type { Identity } from '../../src/protocol/verification.ts'
+import { requirementOf } from '../support/route-requirement.ts'
 import { identityOf } from '../support/tenants.ts'
 
 const identity = (scopes: string[], roles: string[]) =>
   identityOf({ issuer: 'https://idp.example.com/', scopes, roles })
 
-const requirement = (part: Partial<RouteRequirement>): RouteRequirement => ({
-  scopesAll: [],
-  scopesAny: [],
-  rolesAll: [],
-  rolesAny: [],
-  claims: [],
-  issuers: [],
-  ...part,
-})
-
 const passes = (holder: Identity, part: Partial<RouteRequirement>) =>
-  authorize(holder, requirement(part)) === null
+  authorize(holder, requirementOf(part)) === null
 
 describe('authorisation per route', () => {
   const reader = identity(['read', 'list'], ['user'])
@@ -64,7 +55,7 @@ describe('authorisation per route', () => {
   it('answers insufficient_scope', () => {
     const claim = compileClaimRule({ claim: 'subject', equals: 'bob' })
     for (const part of [{ scopesAll: ['x'] }, { issuers: ['x'] }, { claims: [claim] }]) {
-      assert.equal(authorize(reader, requirement(part))?.code, 'insufficient_scope')
+      assert.equal(authorize(reader, requirementOf(part))?.code, 'insufficient_scope')
     }
   })
 })

@@ -5,17 +5,8 @@ import { ListenerMetrics } from '../../src/observability/listener-metrics.ts'
 import { METRICS } from '../../src/observability/metrics/metrics.ts'
 import type { MetricsReading } from '../../src/observability/metrics/metrics-reading.ts'
 import { MetricsLedger } from '../../src/observability/metrics-ledger.ts'
+import { COUNTED, COUNTS } from '../support/listener-counts.ts'
 
-const COUNTED = {
-  verificationBatches: 1,
-  verificationTokens: 12,
-  verificationThreadsLost: 2,
-  introspectionAttempts: 5,
-  redisCommands: 40,
-  redisFailures: 3,
-  redisWrites: 8,
-}
-const COUNTS = { puts: 9, putsSkipped: 1, putsTooLarge: 2, putsEnded: 3, evictions: 4, torn: 5 }
 const FILL = { entries: 6, slotsUsed: 7, slots: 32, sizeBytes: 16_384 }
 
 function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {

@@ -7,17 +7,8 @@ import {
   NO_INDEX,
 } from '../../src/observability/listener-metrics.ts'
 import { MetricsLedger } from '../../src/observability/metrics-ledger.ts'
+import { COUNTED, COUNTS } from '../support/listener-counts.ts'
 
-const COUNTED = {
-  verificationBatches: 1,
-  verificationTokens: 12,
-  verificationThreadsLost: 2,
-  introspectionAttempts: 5,
-  redisCommands: 40,
-  redisFailures: 3,
-  redisWrites: 8,
-}
-const COUNTS = { puts: 9, putsSkipped: 1, putsTooLarge: 2, putsEnded: 3, evictions: 4, torn: 5 }
 const GAUGES: ListenerGauges = {
   caches: { token: COUNTS, refusal: COUNTS },
   verificationQueueDepth: 3,

@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { refuse, type Verified } from '../../src/protocol/verification.ts'
-import { createInFlightBuffer, InFlight } from '../../src/token-cache/in-flight.ts'
-import { createRefusalCacheBuffer, RefusalCache } from '../../src/token-cache/refusal-cache.ts'
-import { createTokenCacheBuffer, TokenCache } from '../../src/token-cache/token-cache.ts'
-import { LongLivedTokens } from '../../src/verifiers/bearer-token/long-lived-tokens.ts'
-import { SharedVerdicts } from '../../src/verifiers/bearer-token/shared-verdicts.ts'
 import { createGenerations } from '../support/generations.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { digestOf, verdictOf } from '../support/self-describing-verdict.ts'
+import { createVerdicts } from '../support/shared-verdicts.ts'
 
 const LIFE_SECONDS = 60
 const digest = digestOf(1)
@@ -20,15 +16,7 @@ function setUp() {
   const place = allocator.allocate()
   assert.ok(place)
   const { promise, resolve: decide } = withResolver()
-  const verdicts = new SharedVerdicts({
-    cache: new TokenCache({ buffer: createTokenCacheBuffer(1 / 4), keys, memoEntries: 64 }),
-    refusals: new RefusalCache({ buffer: createRefusalCacheBuffer(65_536), keys, ttlSeconds: 10 }),
-    inFlight: new InFlight(createInFlightBuffer()),
-    keys,
-    clock,
-    lookups: { countCacheLookup: () => undefined },
-    longLived: new LongLivedTokens(() => LIFE_SECONDS, { security: () => undefined }),
-  })
+  const verdicts = createVerdicts(keys, clock, LIFE_SECONDS)
   const good: Verified = {
     ...verdictOf(1, 1, 2, clock.nowSeconds() + LIFE_SECONDS),
     keySlot: place.slot,
