@@ -21,7 +21,7 @@ const EXACT_NUMBER_LENGTH_MAX = 20
  */
 const COMPLAINTS: Readonly<Record<string, string>> = {
   BAD_ALIAS: 'refers to an anchor that does not exist',
-  BAD_INDENT: 'is indented in a way that fits nothing above it',
+  BAD_INDENT: 'is indented in a way that fits nothing above it, or a [ or { above is not closed',
   DUPLICATE_KEY: 'is a setting that this section already has',
   MISSING_CHAR: 'ends without a character that it needs, such as a quote, bracket or colon',
   MULTIPLE_DOCS: 'begins a second document; there may be only one',

@@ -84,6 +84,9 @@ describe('Hostile and broken YAML', () => {
     ['nesting below the limit of the parser', deepMapping(30), /nested too deeply/],
     ['a tab as indent', 'a:\n\tb: 1', /tab/],
     ['an unclosed quote', 'a: "x', /ends without/],
+    ['an unclosed list', 'routes: [\n', /a \[ or \{ above is not closed/],
+    ['an unclosed mapping', 'a: {b: 1\nc: 2', /a \[ or \{ above is not closed/],
+    ['a wrong indent', 'a:\n  b: 1\n c: 2', /indented in a way that fits nothing above/],
     ['a mapping as key', '? {a: 1}\n: 2', /name of a setting/],
   ]
   for (const [name, text, message] of cases) {
