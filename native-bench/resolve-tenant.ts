@@ -1,5 +1,5 @@
 /**
- * What finding and judging the tenant of one request costs, by the place that names it. Run:
+ * What resolving and checking the tenant of one request costs, by the place that names it. Run:
  * `node build/native-bench/resolve-tenant.js`.
  */
 import type { TenantRule } from '../src/tenants/compile-tenant.ts'
@@ -54,7 +54,7 @@ function resolving(
   }
 }
 
-await runBench('CPU for finding and judging the tenant of one request', [
+await runBench('CPU for resolving and checking the tenant of one request', [
   resolving('none', 'api.example.com', '/users/1', OTHERS),
   resolving('subdomain', 'tenant-500.api.example.com', '/users/1', OTHERS),
   resolving('path', 'api.example.com', '/tenants/tenant-500/users/1', OTHERS),

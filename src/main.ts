@@ -13,5 +13,5 @@ if (problem === null) {
   // modules are read must not be lost.
   const { runCommand } = await import('./cli/run-command.ts')
   exitCode = await runCommand(process.argv.slice(2), terminal, end)
-} else terminal.complain(`sallyport: ${problem}`)
+} else terminal.printError(`sallyport: ${problem}`)
 await end.finished(exitCode)

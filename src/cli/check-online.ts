@@ -79,7 +79,7 @@ export async function checkOnline(
     for (const { lines, isGood } of verdicts) {
       for (const line of lines) {
         if (isGood) terminal.print(line)
-        else terminal.complain(line)
+        else terminal.printError(line)
       }
     }
     return verdicts.every(({ isGood }) => isGood)

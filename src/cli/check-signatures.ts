@@ -15,14 +15,14 @@ export function checkSignatures({ issuers }: GatewayConfiguration, terminal: Ter
   const proof = proveSignatures()
   const problem = signatureProblem(proof, issuers)
   if (problem !== null) {
-    terminal.complain(`signatures: ${problem}`)
+    terminal.printError(`signatures: ${problem}`)
     return false
   }
   if (proof.bindingFault === null) {
     terminal.print('signatures: the Rust binding and OpenSSL work')
   } else {
     const fault = FAULTS[proof.bindingFault]
-    terminal.complain(`signatures: the Rust binding ${fault}; OpenSSL checks all algorithms`)
+    terminal.printError(`signatures: the Rust binding ${fault}; OpenSSL checks all algorithms`)
   }
   return true
 }

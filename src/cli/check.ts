@@ -4,7 +4,7 @@ import { sendsInternalTokens } from '../supervisor/internal-token-keys.ts'
 import { checkOnline } from './check-online.ts'
 import { checkSignatures } from './check-signatures.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
-import { loadOrComplain } from './load-or-complain.ts'
+import { loadOrReport } from './load-or-report.ts'
 import { warnOfWatch } from './reload-unavailable.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -19,7 +19,7 @@ interface CheckOptions {
 
 /** Without `online` it opens no connection. With it, 1 when an issuer gave no usable key. */
 export async function check(options: CheckOptions, terminal: Terminal): Promise<ExitCode> {
-  const configuration = loadOrComplain(options.configFile, terminal)
+  const configuration = loadOrReport(options.configFile, terminal)
   if (configuration === null) return EXIT.refused
   terminal.print(`${options.configFile} is good: ${summary(configuration)}`)
   if (!checkSignatures(configuration, terminal)) return EXIT.refused
@@ -34,7 +34,7 @@ export async function check(options: CheckOptions, terminal: Terminal): Promise<
 function warnOfUnsharedKeys(configuration: GatewayConfiguration, terminal: Terminal): void {
   if (!sendsInternalTokens(configuration)) return
   if (configuration.identity.internalToken.keys.kind !== 'generated') return
-  terminal.complain(
+  terminal.printError(
     'warning: identity.internalToken: each process makes keys of its own. With several instances, ' +
       'upstreams refuse the tokens of the others: set keySecret or keyFiles (docs/identity.md)',
   )
@@ -44,7 +44,7 @@ function warnOfUnsharedKeys(configuration: GatewayConfiguration, terminal: Termi
 function warnOfNodes({ redis, revocation }: GatewayConfiguration, terminal: Terminal): void {
   if (redis?.mode !== 'cluster' || !revocation.redis) return
   if (HASH_TAG.test(revocation.keyPrefix)) return
-  terminal.complain(
+  terminal.printError(
     'warning: revocation.keyPrefix: in a cluster, give it a hash tag, such as "{revocation}:", so ' +
       'that its keys lie on one node and are written at once (docs/revocation.md)',
   )

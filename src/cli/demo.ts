@@ -16,7 +16,7 @@ export async function demo(terminal: Terminal, end: ProcessEnd): Promise<ExitCod
   end.endGracefully()
   const startDemo = await loadDemo()
   if (startDemo === null) {
-    terminal.complain(PACKAGE_MISSING)
+    terminal.printError(PACKAGE_MISSING)
     return EXIT.refused
   }
   const { stop, cut } = end

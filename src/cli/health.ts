@@ -11,7 +11,7 @@ import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
-import { loadOrComplain } from './load-or-complain.ts'
+import { loadOrReport } from './load-or-report.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Below the 3 s that the health check of the image has, and whatever a start of Node takes. */
@@ -26,12 +26,12 @@ const LOOPBACK_OF: ReadonlyMap<string, string> = new Map([
 
 /** @returns Never `EXIT.refused`: a health check may not end with 2, which Docker has reserved. */
 export async function health(configFile: string, terminal: Terminal): Promise<ExitCode> {
-  const configuration = loadOrComplain(configFile, terminal)
+  const configuration = loadOrReport(configFile, terminal)
   if (configuration === null) return EXIT.failed
   const problem = await problemWith(configuration.server)
   if (problem === null) return EXIT.ok
   const { host, port } = configuration.server
-  terminal.complain(`sallyport: not alive at ${host}, port ${port}: ${problem}`)
+  terminal.printError(`sallyport: not alive at ${host}, port ${port}: ${problem}`)
   return EXIT.failed
 }
 

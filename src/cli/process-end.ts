@@ -80,7 +80,7 @@ export class ProcessEnd {
   }
 
   #onFailure(error: unknown): void {
-    this.#terminal.complain(`sallyport: unexpected failure: ${describeFailure(error)}`)
+    this.#terminal.printError(`sallyport: unexpected failure: ${describeFailure(error)}`)
     if (this.#isGraceful) this.#leave(EXIT_FAILED)
     else void this.#terminal.end(LEAVE_MS).then(() => leave(EXIT_FAILED))
   }

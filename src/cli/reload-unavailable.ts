@@ -6,5 +6,5 @@ export const RELOAD_UNAVAILABLE = 'loading the configuration again is not availa
 
 /** The setting does nothing yet, and whoever sets it has to hear that before relying on it. */
 export function warnOfWatch({ watch }: GatewayConfiguration, terminal: Terminal): void {
-  if (watch) terminal.complain(`warning: watch: ${RELOAD_UNAVAILABLE}`)
+  if (watch) terminal.printError(`warning: watch: ${RELOAD_UNAVAILABLE}`)
 }

@@ -18,14 +18,14 @@ export async function runCommand(
 ): Promise<ExitCode> {
   const reading = readArguments(words)
   if (!reading.ok) {
-    for (const problem of reading.problems) terminal.complain(`sallyport: ${problem}`)
-    terminal.complain('sallyport --help lists commands and options')
+    for (const problem of reading.problems) terminal.printError(`sallyport: ${problem}`)
+    terminal.printError('sallyport --help lists commands and options')
     return EXIT.refused
   }
   try {
     return await run(reading.invocation, terminal, end)
   } catch (error) {
-    terminal.complain(`sallyport: ${error instanceof Error ? error.message : String(error)}`)
+    terminal.printError(`sallyport: ${error instanceof Error ? error.message : String(error)}`)
     // Something that the operator must change first is a refusal, like a bad configuration.
     return error instanceof Error && error.name === 'StartError' ? EXIT.refused : EXIT.failed
   }
@@ -45,7 +45,7 @@ async function run(invocation: Invocation, terminal: Terminal, end: ProcessEnd):
       end.endAtOnce()
       return (await import('./check.ts')).check(invocation, terminal)
     case 'explain':
-      terminal.complain('sallyport: explain is not available in this version')
+      terminal.printError('sallyport: explain is not available in this version')
       return EXIT.refused
     case 'help':
       terminal.print(usage())

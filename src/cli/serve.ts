@@ -1,6 +1,6 @@
 /** `sallyport serve`: runs the gateway until it is told to stop. */
 import { EXIT, type ExitCode } from './exit-code.ts'
-import { loadOrComplain } from './load-or-complain.ts'
+import { loadOrReport } from './load-or-report.ts'
 import type { ProcessEnd } from './process-end.ts'
 import { RELOAD_UNAVAILABLE, warnOfWatch } from './reload-unavailable.ts'
 import { runUntil } from './run-until.ts'
@@ -14,8 +14,8 @@ export async function serve(
   end: ProcessEnd,
 ): Promise<ExitCode> {
   // Operators and tools send SIGHUP to have the file read again: it must never end a gateway.
-  end.endGracefully(() => terminal.complain(`sallyport: SIGHUP: ${RELOAD_UNAVAILABLE}`))
-  const configuration = loadOrComplain(configFile, terminal)
+  end.endGracefully(() => terminal.printError(`sallyport: SIGHUP: ${RELOAD_UNAVAILABLE}`))
+  const configuration = loadOrReport(configFile, terminal)
   if (configuration === null) return EXIT.refused
   warnOfWatch(configuration, terminal)
   // Loaded on demand: no other command needs the native server, or should fail for lack of it.

@@ -10,7 +10,7 @@ export interface Terminal {
   /** One line of what was asked for. */
   readonly print: (line: string) => void
   /** One line about what went wrong. */
-  readonly complain: (line: string) => void
+  readonly printError: (line: string) => void
   /**
    * Settles when everything is written. Nothing is written afterwards.
    *
@@ -53,7 +53,7 @@ const errors = new TerminalStream(2)
 
 export const terminal: Terminal = {
   print: (line) => output.write(line),
-  complain: (line) => errors.write(line),
+  printError: (line) => errors.write(line),
   end: async (timeoutMs) => {
     await Promise.all([output.end(timeoutMs), errors.end(timeoutMs)])
   },

@@ -1,8 +1,12 @@
 /** A check that lists of names and addresses share. */
-import type { Complain, ConfigPath } from './config-error.ts'
+import type { ConfigPath, ReportProblem } from './config-error.ts'
 
-export function checkUnique(path: ConfigPath, items: readonly string[], complain: Complain): void {
+export function checkUnique(
+  path: ConfigPath,
+  items: readonly string[],
+  report: ReportProblem,
+): void {
   items.forEach((item, index) => {
-    if (items.indexOf(item) < index) complain([...path, index], 'is listed twice')
+    if (items.indexOf(item) < index) report([...path, index], 'is listed twice')
   })
 }

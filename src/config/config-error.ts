@@ -41,10 +41,10 @@ export function describePath(path: ConfigPath): string {
 }
 
 /** A problem that has not been given its position in the file yet. */
-export interface Complaint {
+export interface SettingProblem {
   readonly path: ConfigPath
   readonly message: string
 }
 
-/** Takes one complaint. */
-export type Complain = (path: ConfigPath, message: string) => void
+/** Takes one problem. */
+export type ReportProblem = (path: ConfigPath, message: string) => void

@@ -1,5 +1,5 @@
 /** The environment variables that tune the process: the only reader of `process.env`. */
-import type { Complaint } from './config-error.ts'
+import type { SettingProblem } from './config-error.ts'
 import type { Environment } from './interpolate.ts'
 import type { MachineLimits } from './machine-limits.ts'
 
@@ -42,7 +42,7 @@ interface FileOverrides {
 export interface EnvironmentReading {
   readonly tuning: Tuning
   readonly overrides: FileOverrides
-  readonly complaints: readonly Complaint[]
+  readonly problems: readonly SettingProblem[]
 }
 
 const BYTES_PER_MIB = 1_048_576
@@ -179,12 +179,12 @@ export function processEnvironment(): Environment {
   return process.env
 }
 
-/** Reads every variable; a bad one is a complaint that names it, and counts as not set. */
+/** Reads every variable; a bad one is a problem that names it, and counts as not set. */
 export function readEnvironment(
   environment: Environment,
   { cores, memoryBytes }: MachineLimits,
 ): EnvironmentReading {
-  const complaints: Complaint[] = []
+  const problems: SettingProblem[] = []
 
   const number = (name: NumericVariable): number | null => {
     const text = environment[name]
@@ -192,7 +192,7 @@ export function readEnvironment(
     const { minimum, maximum } = ENVIRONMENT_VARIABLES[name]
     const value = /^[0-9]{1,9}$/.test(text) ? Number(text) : Number.NaN
     if (value >= minimum && value <= maximum) return value
-    complaints.push({
+    problems.push({
       path: [name],
       message:
         minimum === maximum
@@ -230,14 +230,14 @@ export function readEnvironment(
     redisConnectionsMax: Math.max(redisConnectionsMin, redisConnectionsMax),
     receiveBufferBytes: numberOrFallback('SALLYPORT_RECEIVE_BUFFER_KIB') * 1_024,
     bodyMemoryBytes: bodyMiB * BYTES_PER_MIB,
-    allowUnknownNativeServer: readSwitch(environment, complaints),
+    allowUnknownNativeServer: readSwitch(environment, problems),
   }
   const overrides: FileOverrides = {
     cacheSizeMiB: number('SALLYPORT_CACHE_MIB'),
     jwksCacheTtlMs: milliseconds('JWKS_CACHE_TTL'),
     jwksRefreshIntervalMs: milliseconds('JWKS_REFRESH_INTERVAL'),
   }
-  return { tuning, overrides, complaints }
+  return { tuning, overrides, problems }
 }
 
 /** The default of each large piece of memory: it leaves most of a container to everything else. */
@@ -246,12 +246,12 @@ export function fittingMiB(memoryLimitMiB: number | null): number {
   return Math.max(1, Math.min(PIECE_MIB, Math.floor(memoryLimitMiB / PIECES_PER_LIMIT)))
 }
 
-function readSwitch(environment: Environment, complaints: Complaint[]): boolean {
+function readSwitch(environment: Environment, problems: SettingProblem[]): boolean {
   const { name } = NATIVE_SERVER_VARIABLE
   const text = environment[name] ?? ''
   if (text === '1' || text === 'true') return true
   if (text !== '' && text !== '0' && text !== 'false') {
-    complaints.push({ path: [name], message: 'must be true or false' })
+    problems.push({ path: [name], message: 'must be true or false' })
   }
   return false
 }

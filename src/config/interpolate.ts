@@ -4,13 +4,13 @@
  *
  * It works on the parsed document, not on its text, so that a value can never add a setting.
  */
-import type { Complaint, ConfigPath } from './config-error.ts'
+import type { ConfigPath, SettingProblem } from './config-error.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
 interface Interpolation {
   readonly value: unknown
-  readonly complaints: readonly Complaint[]
+  readonly problems: readonly SettingProblem[]
   /** {@link pathKey} of every string that holds a value of a variable. */
   readonly interpolated: ReadonlySet<string>
 }
@@ -28,21 +28,21 @@ const REFERENCE_BODY = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s
 
 /** As in a shell, the default stands in for a variable that is unset or empty. */
 export function interpolate(document: unknown, environment: Environment): Interpolation {
-  const complaints: Complaint[] = []
+  const problems: SettingProblem[] = []
   const interpolated = new Set<string>()
 
   const resolve = (body: string, path: ConfigPath): string => {
     const match = REFERENCE_BODY.exec(body)
     if (match === null) {
       // The body is not repeated: it may be a secret with a brace in it.
-      complaints.push({ path, message: MALFORMED })
+      problems.push({ path, message: MALFORMED })
       return ''
     }
     const [, name = '', fallback] = match
     const value = environment[name]
     if (fallback !== undefined) return value === undefined || value === '' ? fallback : value
     if (value === undefined) {
-      complaints.push({ path, message: `needs the environment variable ${name}, which is not set` })
+      problems.push({ path, message: `needs the environment variable ${name}, which is not set` })
     }
     return value ?? ''
   }
@@ -64,7 +64,7 @@ export function interpolate(document: unknown, environment: Environment): Interp
     for (const [key, item] of Object.entries(value)) {
       // The schema library passes this key over in silence.
       if (key === '__proto__') {
-        complaints.push({ path: [...path, key], message: 'is not a known setting' })
+        problems.push({ path: [...path, key], message: 'is not a known setting' })
       } else {
         copy[key] = visit(item, [...path, key])
       }
@@ -72,5 +72,5 @@ export function interpolate(document: unknown, environment: Environment): Interp
     return copy
   }
 
-  return { value: visit(document, []), complaints, interpolated }
+  return { value: visit(document, []), problems, interpolated }
 }

@@ -4,7 +4,12 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
-import { type Complaint, ConfigError, type ConfigProblem, describePath } from './config-error.ts'
+import {
+  ConfigError,
+  type ConfigProblem,
+  describePath,
+  type SettingProblem,
+} from './config-error.ts'
 import { processEnvironment, readEnvironment } from './environment.ts'
 import { type Environment, interpolate, pathKey } from './interpolate.ts'
 import { type MachineLimits, machineLimits } from './machine-limits.ts'
@@ -53,24 +58,21 @@ export function parseConfig(text: string, surroundings: ConfigSurroundings): Gat
   const parsed = configurationSchema.safeParse(value, READING)
   const settings = readSections(value)
   const environment = readEnvironment(surroundings.environment, surroundings.machine)
-  const { configuration, complaints } = resolveSections(
-    settings,
-    environment,
-    surroundings.directory,
-  )
+  const resolution = resolveSections(settings, environment, surroundings.directory)
 
   const problems = place(
     [
       // First, because what follows from a missing variable is not a problem of its own.
-      filled.complaints,
+      filled.problems,
       parsed.success ? [] : describeIssues(parsed.error.issues),
       checkSections(settings),
-      complaints,
+      resolution.problems,
     ].flat(),
     reading.document,
   )
-  problems.push(...environment.complaints.map((complaint) => withoutPlace(complaint)))
+  problems.push(...environment.problems.map((problem) => withoutPlace(problem)))
   if (problems.length > 0) throw new ConfigError(problems)
+  const { configuration } = resolution
   assertInvariant(configuration !== null, 'what could not be understood is a problem')
   return configuration
 }
@@ -115,15 +117,15 @@ function replace(
 }
 
 /** One problem per path, in the order of the file. */
-function place(complaints: readonly Complaint[], document: YamlDocument): ConfigProblem[] {
+function place(problems: readonly SettingProblem[], document: YamlDocument): ConfigProblem[] {
   const seen = new Map<string, ConfigProblem>()
-  for (const complaint of complaints) {
-    const path = describePath(complaint.path)
+  for (const problem of problems) {
+    const path = describePath(problem.path)
     if (seen.has(path)) continue
-    const position = document.locate(complaint.path)
+    const position = document.locate(problem.path)
     seen.set(path, {
       path,
-      message: complaint.message,
+      message: problem.message,
       line: position?.line ?? null,
       column: position?.column ?? null,
     })
@@ -133,7 +135,7 @@ function place(complaints: readonly Complaint[], document: YamlDocument): Config
   })
 }
 
-function withoutPlace({ path, message }: Complaint): ConfigProblem {
+function withoutPlace({ path, message }: SettingProblem): ConfigProblem {
   return { path: describePath(path), message, line: null, column: null }
 }
 

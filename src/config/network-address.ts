@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/
 
-export const HOST_COMPLAINT = 'must be an IP address or a host name'
+export const HOST_PROBLEM = 'must be an IP address or a host name'
 
 /** An address or a host name to listen on, in lower case; `null` when it is neither. */
 export function listenHost(value: string): string | null {

@@ -1,5 +1,5 @@
 /** Puts what the schema found wrong into words, one problem per setting. */
-import type { Complaint, ConfigPath } from './config-error.ts'
+import type { ConfigPath, SettingProblem } from './config-error.ts'
 import type { SchemaIssue } from './setting.ts'
 
 /**
@@ -13,12 +13,12 @@ const LATER_SETTINGS: readonly string[] = [
   'routes.*.streams',
 ]
 
-/** Every issue as one or more complaints, in the order found. */
-export function describeIssues(issues: readonly SchemaIssue[]): readonly Complaint[] {
+/** Every issue as one or more problems, in the order found. */
+export function describeIssues(issues: readonly SchemaIssue[]): readonly SettingProblem[] {
   return issues.flatMap((issue) => describeIssue(issue, []))
 }
 
-function describeIssue(issue: SchemaIssue, outer: ConfigPath): readonly Complaint[] {
+function describeIssue(issue: SchemaIssue, outer: ConfigPath): readonly SettingProblem[] {
   const path = [...outer, ...issuePath(issue)]
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ path: [...path, key], message: describeUnknown(path, key) }))
@@ -34,7 +34,7 @@ function describeIssue(issue: SchemaIssue, outer: ConfigPath): readonly Complain
 function describeUnion(
   issue: Extract<SchemaIssue, { code: 'invalid_union' }>,
   path: ConfigPath,
-): readonly Complaint[] {
+): readonly SettingProblem[] {
   const meant = issue.errors.find((branch) => {
     return branch.length > 0 && branch.every((inner) => isWithin(inner) || isAboutSize(inner))
   })

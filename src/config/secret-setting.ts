@@ -1,5 +1,5 @@
 /** A secret that two settings may give: one with the secret itself, and one with a file of it. */
-import type { Complain, ConfigPath } from './config-error.ts'
+import type { ConfigPath, ReportProblem } from './config-error.ts'
 import type { SettingFiles } from './setting-files.ts'
 
 /** `password` and `passwordFile`, for the name `password`. */
@@ -9,7 +9,7 @@ export type SecretSettings<Name extends string> = {
 
 export interface ResolvedSecret {
   readonly bytes: Buffer
-  /** The setting that it comes from, for complaints about it. */
+  /** The setting that it comes from, for problems about it. */
   readonly at: ConfigPath
 }
 
@@ -18,15 +18,15 @@ export function checkSecret<Name extends string>(
   path: ConfigPath,
   name: Name,
   settings: SecretSettings<Name>,
-  complain: Complain,
+  report: ReportProblem,
 ): void {
   const [text, file] = valuesOf(name, settings)
   if (text !== null && file !== null) {
-    complain([...path, `${name}File`], `cannot be combined with ${name}`)
+    report([...path, `${name}File`], `cannot be combined with ${name}`)
   }
 }
 
-/** @returns `null` when there is none, or when its file cannot be read, which is a complaint. */
+/** @returns `null` when there is none, or when its file cannot be read, which is a problem. */
 export function resolveSecret<Name extends string>(
   path: ConfigPath,
   name: Name,

@@ -4,7 +4,7 @@
  * A section is one file of `sections/` and one row of `sections.ts`. The schema, the checks, the
  * resolution, the manual and the type of the configuration follow from these rows.
  */
-import type { Complain } from './config-error.ts'
+import type { ReportProblem } from './config-error.ts'
 import type { EnvironmentReading } from './environment.ts'
 import { listOf, named, type Output, type Setting, unlessAbsent } from './setting.ts'
 import type { SettingFiles } from './setting-files.ts'
@@ -26,8 +26,8 @@ export interface Section<Read, Needs, Resolved> {
   readonly schema: Setting
   readonly read: (value: unknown) => Read
   /** What must hold between well-formed settings. Opens no file and looks up no name. */
-  readonly check?: (settings: Needs, complain: Complain) => void
-  /** @returns `undefined` when a part is missing; then there has been a complaint about it. */
+  readonly check?: (settings: Needs, report: ReportProblem) => void
+  /** @returns `undefined` when a part is missing; then there has been a problem about it. */
   readonly resolve: (settings: Needs, surroundings: Surroundings) => Resolved | undefined
 }
 

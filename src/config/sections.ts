@@ -4,7 +4,7 @@
  * All that is known of the file as a whole follows from this table: its schema, what is checked,
  * what it resolves to, and the type that the gateway is composed from.
  */
-import type { Complain, Complaint } from './config-error.ts'
+import type { ReportProblem, SettingProblem } from './config-error.ts'
 import type { EnvironmentReading, Tuning } from './environment.ts'
 import { mapping, type Section, type Surroundings } from './section.ts'
 import { adminSection } from './sections/admin.ts'
@@ -78,17 +78,17 @@ export function readSections(document: unknown): Settings {
 }
 
 /** Checks everything that is well-formed. Opens no file and looks up no name. */
-export function checkSections(settings: Settings): readonly Complaint[] {
-  const complaints: Complaint[] = []
-  const complain: Complain = (path, message) => complaints.push({ path, message })
-  for (const name of NAMES) ROWS[name].check?.(settings, complain)
-  return complaints
+export function checkSections(settings: Settings): readonly SettingProblem[] {
+  const problems: SettingProblem[] = []
+  const report: ReportProblem = (path, message) => problems.push({ path, message })
+  for (const name of NAMES) ROWS[name].check?.(settings, report)
+  return problems
 }
 
 interface Resolution {
-  /** `null` when a part is missing; then there has been a complaint about it. */
+  /** `null` when a part is missing; then there has been a problem about it. */
   readonly configuration: GatewayConfiguration | null
-  readonly complaints: readonly Complaint[]
+  readonly problems: readonly SettingProblem[]
 }
 
 /**
@@ -107,6 +107,6 @@ export function resolveSections(
   const configurations = Object.fromEntries(resolved) as unknown as Configurations
   return {
     configuration: isComplete ? { ...configurations, tuning: environment.tuning } : null,
-    complaints: surroundings.files.complaints,
+    problems: surroundings.files.problems,
   }
 }

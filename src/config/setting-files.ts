@@ -1,26 +1,26 @@
 /** The files that settings name: opened while the configuration is loaded, within limits. */
 import { closeSync, constants, openSync, readSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Complaint, ConfigPath } from './config-error.ts'
+import type { ConfigPath, SettingProblem } from './config-error.ts'
 
 /** Files with secrets, keys and certificates are short; what is longer was named by mistake. */
 const CONTENT_BYTES_MAX = 65_536
 
-/** What cannot be read is a complaint at the setting. */
+/** What cannot be read is a problem at the setting. */
 export class SettingFiles {
   readonly #directory: string
-  readonly #complaints: Complaint[] = []
+  readonly #problems: SettingProblem[] = []
 
   constructor(directory: string) {
     this.#directory = directory
   }
 
-  get complaints(): readonly Complaint[] {
-    return this.#complaints
+  get problems(): readonly SettingProblem[] {
+    return this.#problems
   }
 
-  complain(path: ConfigPath, message: string): void {
-    this.#complaints.push({ path, message })
+  report(path: ConfigPath, message: string): void {
+    this.#problems.push({ path, message })
   }
 
   absolute(name: string): string {
@@ -39,7 +39,7 @@ export class SettingFiles {
     try {
       statSync(absolute)
     } catch (error) {
-      this.complain(path, `names something that cannot be found (${errorCode(error)})`)
+      this.report(path, `names something that cannot be found (${errorCode(error)})`)
     }
     return absolute
   }
@@ -48,7 +48,7 @@ export class SettingFiles {
   content(path: ConfigPath, name: string): Buffer | null {
     const bytes = this.#read(path, name, CONTENT_BYTES_MAX + 1)
     if (bytes === null || bytes.length <= CONTENT_BYTES_MAX) return bytes
-    this.complain(path, `names a file of more than ${CONTENT_BYTES_MAX} bytes`)
+    this.report(path, `names a file of more than ${CONTENT_BYTES_MAX} bytes`)
     return null
   }
 
@@ -58,7 +58,7 @@ export class SettingFiles {
     if (bytes === null) return null
     const text = bytes.toString('latin1').replace(/\r?\n$/, '')
     if (text === '') {
-      this.complain(path, 'names a file that is empty')
+      this.report(path, 'names a file that is empty')
       return null
     }
     return Buffer.from(text, 'latin1')
@@ -68,7 +68,7 @@ export class SettingFiles {
     const file = this.absolute(name)
     try {
       if (!statSync(file).isFile()) {
-        this.complain(path, 'names something that is not a file')
+        this.report(path, 'names something that is not a file')
         return null
       }
       const descriptor = openSync(file, constants.O_RDONLY)
@@ -79,7 +79,7 @@ export class SettingFiles {
         closeSync(descriptor)
       }
     } catch (error) {
-      this.complain(path, `names a file that cannot be read (${errorCode(error)})`)
+      this.report(path, `names a file that cannot be read (${errorCode(error)})`)
       return null
     }
   }

@@ -37,9 +37,9 @@ export function named<Value extends z.ZodType>(
   what: string,
   value: Value,
   pattern = CONFIGURED_NAME,
-  complaint = 'is not a usable name: start with a letter and use letters, digits, _ and -, 64 at most',
+  problem = 'is not a usable name: start with a letter and use letters, digits, _ and -, 64 at most',
 ) {
-  const name = z.string().regex(pattern, { error: complaint })
+  const name = z.string().regex(pattern, { error: problem })
   return z.record(name, value).meta({ description: what })
 }
 
@@ -52,12 +52,12 @@ export function text(what: string) {
     .meta({ description: what })
 }
 
-/** Text with a grammar. @param complaint Reads on from the path: `must be …`. */
-export function patternText(what: string, pattern: RegExp, complaint: string) {
+/** Text with a grammar. @param problem Reads on from the path: `must be …`. */
+export function patternText(what: string, pattern: RegExp, problem: string) {
   return z
     .string()
     .max(TEXT_LENGTH_MAX, { error: `must be at most ${TEXT_LENGTH_MAX} characters` })
-    .regex(pattern, { error: complaint })
+    .regex(pattern, { error: problem })
     .meta({ description: what })
 }
 
@@ -68,12 +68,12 @@ export function patternText(what: string, pattern: RegExp, complaint: string) {
 export function checkedText<Value>(
   what: string,
   parse: (value: string) => Value | null,
-  complaint: string,
+  problem: string,
 ) {
   return text(what).transform((value, context) => {
     const parsed = parse(value)
     if (parsed !== null) return parsed
-    context.addIssue({ code: 'custom', message: complaint })
+    context.addIssue({ code: 'custom', message: problem })
     return z.NEVER
   })
 }
@@ -89,21 +89,21 @@ interface NumberLimits {
 }
 
 export function wholeNumber(what: string, { minimum, maximum }: NumberLimits) {
-  const complaint = `must be a whole number from ${minimum} to ${maximum}`
+  const problem = `must be a whole number from ${minimum} to ${maximum}`
   return z
-    .int({ error: complaint })
-    .min(minimum, { error: complaint })
-    .max(maximum, { error: complaint })
+    .int({ error: problem })
+    .min(minimum, { error: problem })
+    .max(maximum, { error: problem })
     .meta({ description: what })
 }
 
 /** A share of a whole: 0 is none, 1 is all. */
 export function fraction(what: string) {
-  const complaint = 'must be a number from 0 to 1'
+  const problem = 'must be a number from 0 to 1'
   return z
-    .number({ error: complaint })
-    .min(0, { error: complaint })
-    .max(1, { error: complaint })
+    .number({ error: problem })
+    .min(0, { error: problem })
+    .max(1, { error: problem })
     .meta({ description: what })
 }
 
@@ -167,20 +167,20 @@ export function listOf<Item extends z.ZodType>(
     .meta({ description: what })
 }
 
-/** Either of two kinds. @param complaint About a value that is neither. */
+/** Either of two kinds. @param problem About a value that is neither. */
 export function either<First extends z.ZodType, Second extends z.ZodType>(
   what: string,
   [first, second]: readonly [First, Second],
-  complaint: string,
+  problem: string,
 ) {
-  return z.union([first, second], { error: complaint }).meta({ description: what })
+  return z.union([first, second], { error: problem }).meta({ description: what })
 }
 
 /** One of several sections, told apart by the word at one of their keys. */
 export function variant<
   const Sections extends readonly [z.core.$ZodTypeDiscriminable, ...z.core.$ZodTypeDiscriminable[]],
->(what: string, key: string, sections: Sections, complaint: string) {
-  return z.discriminatedUnion(key, sections, { error: complaint }).meta({ description: what })
+>(what: string, key: string, sections: Sections, problem: string) {
+  return z.discriminatedUnion(key, sections, { error: problem }).meta({ description: what })
 }
 
 /** The word that tells a {@link variant} from its siblings. */

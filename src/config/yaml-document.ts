@@ -11,7 +11,7 @@ const ALIAS_COUNT_MAX = 100
 /** The settings themselves are seven deep. */
 const DEPTH_MAX = 20
 
-const FINDINGS_MAX = 100
+const ERRORS_MAX = 100
 
 /** Longer numbers have digits that a double does not hold: nobody means them as numbers. */
 const EXACT_NUMBER_LENGTH_MAX = 20
@@ -19,7 +19,7 @@ const EXACT_NUMBER_LENGTH_MAX = 20
 /**
  * What the parser found, in words that do not quote the file: it may hold secrets.
  */
-const COMPLAINTS: Readonly<Record<string, string>> = {
+const MESSAGES: Readonly<Record<string, string>> = {
   BAD_ALIAS: 'refers to an anchor that does not exist',
   BAD_INDENT: 'is indented in a way that fits nothing above it, or a [ or { above is not closed',
   DUPLICATE_KEY: 'is a setting that this section already has',
@@ -77,13 +77,13 @@ function readDocument(text: string): YamlReading {
     // Quieter levels keep a second document to themselves.
     logLevel: 'error',
   })
-  const findings = [...document.errors, ...document.warnings]
-  if (findings.length > 0) {
+  const errors = [...document.errors, ...document.warnings]
+  if (errors.length > 0) {
     return {
       ok: false,
-      problems: firstOfEachKind(findings).map((finding) => {
-        const position = lines.linePos(finding.pos[0])
-        const message = COMPLAINTS[finding.code] ?? `is not YAML (${finding.code})`
+      problems: firstOfEachKind(errors).map((error) => {
+        const position = lines.linePos(error.pos[0])
+        const message = MESSAGES[error.code] ?? `is not YAML (${error.code})`
         return { path: '', message, line: position.line, column: position.col }
       }),
     }
@@ -124,10 +124,10 @@ function isWithinDepth(value: unknown, depth: number): boolean {
 }
 
 /** Where the parser has lost its way, everything after it looks wrong, too. */
-function firstOfEachKind(findings: readonly YAMLError[]): readonly YAMLError[] {
+function firstOfEachKind(errors: readonly YAMLError[]): readonly YAMLError[] {
   let isLost = false
-  return findings.slice(0, FINDINGS_MAX).filter((finding) => {
-    if (finding.code === 'DUPLICATE_KEY') return true
+  return errors.slice(0, ERRORS_MAX).filter((error) => {
+    if (error.code === 'DUPLICATE_KEY') return true
     if (isLost) return false
     isLost = true
     return true

@@ -41,10 +41,10 @@ export function parseIdentityFieldName(value: string): string | null {
 }
 
 /** What is wrong with a name that both refuse. */
-export const FIELD_NAME_COMPLAINT =
+export const FIELD_NAME_PROBLEM =
   'must be a header name of letters, digits and - that HTTP itself has no use for'
 
 /** A token (RFC 6265 §4.1.1), of a length that fits every browser. */
 export const COOKIE_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/
 
-export const COOKIE_NAME_COMPLAINT = 'must be a cookie name (RFC 6265 §4.1.1)'
+export const COOKIE_NAME_PROBLEM = 'must be a cookie name (RFC 6265 §4.1.1)'

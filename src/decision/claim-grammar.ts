@@ -29,7 +29,7 @@ function requirableOf(parts: readonly IdentityPart[]): readonly RequirablePart[]
 /** Bounds the work per character of a claim: see require-claims.ts. */
 export const CLAIM_PATTERN_LENGTH_MAX = 128
 
-export const CLAIM_PATTERN_COMPLAINT =
+export const CLAIM_PATTERN_PROBLEM =
   `must be 1 to ${CLAIM_PATTERN_LENGTH_MAX} printable ASCII characters: ` +
   '* for any run, ? for any one, all others for themselves'
 

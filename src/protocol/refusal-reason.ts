@@ -63,7 +63,7 @@ export const REFUSAL_REASONS = {
     meaning: 'The record of this tenant cannot be read, or not all tenants are known yet.',
   },
 
-  // Finding the credential.
+  // Where the credential is.
   credential_absent: {
     code: 'missing_token',
     meaning: 'The request carries no credential that the route takes.',

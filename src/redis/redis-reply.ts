@@ -7,7 +7,7 @@
  * - `out_of_memory`: the server is at its `maxmemory` and takes no writes that need more.
  * - `wrong_type`: the key holds another kind of value.
  * - `too_large`: the record is larger than any may be. Says nothing about the server.
- * - `error`: any other complaint of the server, or a reply that the command cannot have.
+ * - `error`: any other error of the server, or a reply that the command cannot have.
  */
 export type RedisFailure =
   | 'unavailable'
@@ -35,7 +35,7 @@ const FAILED: Readonly<Record<RedisFailure, RedisFailed>> = {
   error: Object.freeze({ ok: false, reason: 'error' }),
 }
 
-/** First words of the server's complaints, and what they are to us. */
+/** First words of the server's error replies, and what they are to us. */
 const REASONS: ReadonlyMap<string, RedisFailure> = new Map([
   ['READONLY', 'read_only'],
   ['OOM', 'out_of_memory'],
@@ -63,7 +63,7 @@ export function redisFailureOf(error: unknown): RedisFailed {
   return FAILED[REASONS.get(firstWord(error.message)) ?? 'error']
 }
 
-/** The server's complaints begin with a word for programs. */
+/** An error reply begins with a word for programs. */
 function firstWord(text: string): string {
   const end = text.indexOf(' ')
   return end === -1 ? text : text.slice(0, end)

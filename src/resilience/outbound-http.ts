@@ -110,7 +110,7 @@ interface SentMessage {
 
 const GET: SentMessage = { method: 'GET', headers: {}, body: null }
 const LOST_BEFORE_ANSWER = failed('connection_lost')
-/** How the codes of OpenSSL's and Node's complaints about a certificate or a handshake begin. */
+/** How the codes of OpenSSL's and Node's errors about a certificate or a handshake begin. */
 const TLS_CODE = /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_|EPROTO)/
 
 export class OutboundHttp {

@@ -6,7 +6,7 @@
  */
 export const TENANT_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/
 
-export const TENANT_NAME_COMPLAINT =
+export const TENANT_NAME_PROBLEM =
   'must start with a to z or 0 to 9 and consist of these, _ and -, 63 at most'
 
 /** The name, or `null`. Upper case is refused, not folded: see resolve-tenant.ts. */
@@ -22,7 +22,7 @@ const SUBDOMAIN_PATTERN = new RegExp(`^\\{tenant\\}(?:\\.${LABEL})+$`)
 /** A host name has at most 253 characters, of which a tenant may take 63. */
 const SUBDOMAIN_SUFFIX_LENGTH_MAX = 190
 
-export const SUBDOMAIN_PATTERN_COMPLAINT =
+export const SUBDOMAIN_PATTERN_PROBLEM =
   'must be {tenant}. and a host name without port, such as {tenant}.api.example.com'
 
 /** The pattern with its host in lower case, or `null`. The tenant is one whole label, the first. */
@@ -50,7 +50,7 @@ const DOTS_ONLY = /^\.{1,2}$/
 const PATH_PATTERN_END = `/${TENANT_PLACE}/*`
 const PATH_PATTERN_LENGTH_MAX = 1_024
 
-export const PATH_PATTERN_COMPLAINT =
+export const PATH_PATTERN_PROBLEM =
   'must start with / and end in /{tenant}/*, such as /tenants/{tenant}/*; segments before that ' +
   'are letters, digits and -._~, or * for any one'
 

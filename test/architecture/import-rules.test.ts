@@ -27,14 +27,14 @@ interface Cruise {
   }
 }
 
-interface Finding {
+interface KnipIssue {
   readonly name: string
 }
 
 /** What knip found in one file: a list under the name of each kind. */
 interface Issue {
   readonly file: string
-  readonly [kind: string]: string | readonly Finding[]
+  readonly [kind: string]: string | readonly KnipIssue[]
 }
 
 interface KnipReport {
@@ -62,7 +62,7 @@ function cruise(folder: string): Cruise {
 }
 
 /** `kind name (file)` of everything that knip found. */
-function findingsOf({ issues }: KnipReport): readonly string[] {
+function unusedIn({ issues }: KnipReport): readonly string[] {
   return issues.flatMap((issue) =>
     Object.entries(issue).flatMap(([kind, found]) =>
       typeof found === 'string' ? [] : found.map(({ name }) => `${kind} ${name} (${issue.file})`),
@@ -187,7 +187,7 @@ describe('import rules', () => {
 
 describe('dead code', () => {
   it('is nowhere: no unused file, export or package', () => {
-    const found = findingsOf(report<KnipReport>(KNIP, REPOSITORY_ROOT, '--reporter', 'json'))
+    const found = unusedIn(report<KnipReport>(KNIP, REPOSITORY_ROOT, '--reporter', 'json'))
     assert.deepEqual(found, [])
   })
 
@@ -197,7 +197,7 @@ describe('dead code', () => {
       'src/used.ts': 'export const used = () => 1\nexport const unused = () => 2\n',
       'src/dead.ts': 'export const dead = 1\n',
     })
-    const found = findingsOf(report<KnipReport>(KNIP, folder, '--reporter', 'json'))
+    const found = unusedIn(report<KnipReport>(KNIP, folder, '--reporter', 'json'))
     for (const expected of [
       'exports unused (src/used.ts)',
       'files src/dead.ts (src/dead.ts)',
@@ -205,6 +205,6 @@ describe('dead code', () => {
     ]) {
       assert.ok(found.includes(expected), `${expected} is not among:\n${found.join('\n')}`)
     }
-    assert.ok(!found.some((finding) => finding.includes(' used ')), found.join('\n'))
+    assert.ok(!found.some((name) => name.includes(' used ')), found.join('\n'))
   })
 })

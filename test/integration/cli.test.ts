@@ -18,7 +18,7 @@ const DEADLINE_MS = 20_000
 interface Outcome {
   readonly exitCode: number | null
   readonly output: string
-  readonly complaints: string
+  readonly errors: string
 }
 
 async function sallyport(words: readonly string[], environment = {}): Promise<Outcome> {
@@ -28,15 +28,15 @@ async function sallyport(words: readonly string[], environment = {}): Promise<Ou
     timeout: DEADLINE_MS,
   })
   let output = ''
-  let complaints = ''
+  let errors = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     output += chunk
   })
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    complaints += chunk
+    errors += chunk
   })
   const [exitCode] = (await once(child, 'close')) as [number | null]
-  return { exitCode, output, complaints }
+  return { exitCode, output, errors }
 }
 
 describe('sallyport', () => {
@@ -65,22 +65,22 @@ describe('sallyport', () => {
 
   for (const words of [[], ['frobnicate'], ['serve'], ['check', '--config'], ['check', '--x']]) {
     it(`exits 2 with a readable line for "${words.join(' ')}"`, async () => {
-      const { exitCode, output, complaints } = await sallyport(words)
+      const { exitCode, output, errors } = await sallyport(words)
       assert.equal(exitCode, 2)
       assert.equal(output, '')
-      assert.match(complaints, /^sallyport: /)
-      assert.doesNotMatch(complaints, /\n {4}at /)
+      assert.match(errors, /^sallyport: /)
+      assert.doesNotMatch(errors, /\n {4}at /)
     })
   }
 
   for (const command of ['check', 'serve']) {
     it(`${command} exits 2 and prints every problem with its place`, async () => {
       const config = file('bad.yaml', 'server: { port: x }\nroutes: []\nrateLimits: {}\n')
-      const { exitCode, complaints } = await sallyport([command, '--config', config], {
+      const { exitCode, errors } = await sallyport([command, '--config', config], {
         SALLYPORT_LISTENER_THREADS: '-1',
       })
       assert.equal(exitCode, 2)
-      assert.deepEqual(complaints.trimEnd().split('\n'), [
+      assert.deepEqual(errors.trimEnd().split('\n'), [
         `${config}: upstreams is required`,
         `${config}:1:17 server.port must be a whole number from 0 to 65535`,
         `${config}:2:9 routes must list at least one`,
@@ -93,23 +93,23 @@ describe('sallyport', () => {
 
   it('check accepts a setting that does nothing yet, and says so', async () => {
     const config = file('watch.yaml', `${LEAST_CONFIGURATION}\nwatch: true\n`)
-    const { exitCode, complaints } = await sallyport(['check', '--config', config])
-    assert.equal(exitCode, 0, complaints)
-    assert.match(complaints, /^warning: watch: .* not available in this version$/m)
+    const { exitCode, errors } = await sallyport(['check', '--config', config])
+    assert.equal(exitCode, 0, errors)
+    assert.match(errors, /^warning: watch: .* not available in this version$/m)
   })
 
   it('check exits 2 when there is no such file', async () => {
-    const { exitCode, complaints } = await sallyport(['check', '--config', '/no/such/file'])
+    const { exitCode, errors } = await sallyport(['check', '--config', '/no/such/file'])
     assert.equal(exitCode, 2)
-    assert.match(complaints, /^\/no\/such\/file: cannot be read \(ENOENT\)\n/)
+    assert.match(errors, /^\/no\/such\/file: cannot be read \(ENOENT\)\n/)
   })
 
   it('warns of internal tokens whose keys are made by each process, which is no mistake', async () => {
     const warned = async (identity: string) => {
       const config = file('internal.yaml', `${LEAST_CONFIGURATION}\nidentity: ${identity}\n`)
-      const { exitCode, complaints } = await sallyport(['check', '--config', config])
-      assert.equal(exitCode, 0, complaints)
-      return complaints
+      const { exitCode, errors } = await sallyport(['check', '--config', config])
+      assert.equal(exitCode, 0, errors)
+      return errors
     }
     assert.match(
       await warned('{ strategy: internal-token }'),
@@ -123,9 +123,9 @@ describe('sallyport', () => {
 
   it('keeps what a file holds from steering the terminal', async () => {
     const config = file('escape.yaml', `${LEAST_CONFIGURATION}\n"\\e[31mred": 1\n`)
-    const { complaints } = await sallyport(['check', '--config', config])
-    assert.match(complaints, /\?\[31mred is not a known setting/)
-    assert.equal(complaints.includes('\u001b'), false)
+    const { errors } = await sallyport(['check', '--config', config])
+    assert.match(errors, /\?\[31mred is not a known setting/)
+    assert.equal(errors.includes('\u001b'), false)
   })
 
   it('check warns of revocations whose keys may lie on two nodes of a cluster', async () => {
@@ -139,9 +139,9 @@ describe('sallyport', () => {
       const settings = { redis: { mode }, revocation: { keyPrefix } }
       const lines = Object.entries(settings).map(([name, it]) => `${name}: ${JSON.stringify(it)}`)
       const config = file('cluster.yaml', `${LEAST_CONFIGURATION}\n${lines.join('\n')}\n`)
-      const { exitCode, complaints } = await sallyport(['check', '--config', config])
+      const { exitCode, errors } = await sallyport(['check', '--config', config])
       assert.equal(exitCode, 0)
-      warned.push([`${keyPrefix} ${mode}`, /warning: revocation\.keyPrefix/.test(complaints)])
+      warned.push([`${keyPrefix} ${mode}`, /warning: revocation\.keyPrefix/.test(errors)])
     }
     assert.deepEqual(warned, [
       ['revocation: cluster', true],
@@ -160,14 +160,14 @@ describe('sallyport', () => {
   ]
   for (const example of examples) {
     it(`check accepts examples/${example}`, async () => {
-      const { exitCode, output, complaints } = await sallyport(
+      const { exitCode, output, errors } = await sallyport(
         ['check', '--config', join('examples', example)],
         {
           SALLYPORT_ADMIN_TOKEN: 'a-token-for-this-test-only',
           INTERNAL_TOKEN_SECRET: 'a-secret-of-32-bytes-for-this-test-only',
         },
       )
-      assert.equal(complaints, '')
+      assert.equal(errors, '')
       assert.equal(exitCode, 0)
       assert.match(
         output,
@@ -178,9 +178,9 @@ describe('sallyport', () => {
 
   it('says that explain is not available yet, and offers it to nobody', async () => {
     assert.doesNotMatch((await sallyport(['--help'])).output, /explain/)
-    const { exitCode, complaints } = await sallyport(['explain', '--config', 'x'])
+    const { exitCode, errors } = await sallyport(['explain', '--config', 'x'])
     assert.equal(exitCode, 2)
-    assert.match(complaints, /explain is not available in this version/)
+    assert.match(errors, /explain is not available in this version/)
   })
 })
 
@@ -226,14 +226,14 @@ describe('sallyport check --online', () => {
   })
 
   it('exits 1 when an issuer has no usable key', async () => {
-    const { exitCode, complaints } = await checkOnline(`${origin}/empty`)
+    const { exitCode, errors } = await checkOnline(`${origin}/empty`)
     assert.equal(exitCode, 1)
-    assert.match(complaints, /issuers\.main: 0 usable, 0 skipped/)
+    assert.match(errors, /issuers\.main: 0 usable, 0 skipped/)
   })
 
   it('exits 1 when the key set cannot be fetched', async () => {
-    const { exitCode, complaints } = await checkOnline(`${origin}/moved`)
+    const { exitCode, errors } = await checkOnline(`${origin}/moved`)
     assert.equal(exitCode, 1)
-    assert.match(complaints, /issuers\.main: no key set: the answer is a redirect/)
+    assert.match(errors, /issuers\.main: no key set: the answer is a redirect/)
   })
 })

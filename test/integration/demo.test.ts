@@ -65,8 +65,8 @@ describe('sallyport demo', () => {
     return found
   }
 
-  it('prints a line for each case, and no complaint', () => {
-    assert.deepEqual(demo.complaints, [])
+  it('prints a line for each case, and no error', () => {
+    assert.deepEqual(demo.errors, [])
     assert.ok(cases.length >= CASES_MIN, demo.output.join('\n'))
     assert.deepEqual([...new Set(cases.map(({ status }) => status))].toSorted(), [
       '200',
@@ -102,7 +102,7 @@ describe('sallyport demo', () => {
   it('ends with 0 on Ctrl-C', async () => {
     demo.signal('SIGINT')
     assert.deepEqual(await demo.ended(), { exitCode: 0, signal: null })
-    assert.deepEqual(demo.complaints, [])
+    assert.deepEqual(demo.errors, [])
   })
 })
 
@@ -115,7 +115,7 @@ describe('an installation for production', () => {
     const demo = new SpawnedCommand(['demo'], ports, main)
     const end = await demo.ended()
     assert.deepEqual(demo.output, [])
-    assert.deepEqual(demo.complaints, [
+    assert.deepEqual(demo.errors, [
       `sallyport: the demo needs oidc-provider, which production installations leave out: ${INSTALL}`,
     ])
     assert.deepEqual(end, { exitCode: 2, signal: null })

@@ -119,7 +119,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       assert.equal(soleAnswer(await slow.waitForAnswers(1)).body.toString(), 'at last')
       assert.deepEqual(await command.ended(), { exitCode: 0, signal: null })
       assert.notEqual(command.logLine('stopped'), null)
-      assert.deepEqual(command.complaints, [])
+      assert.deepEqual(command.errors, [])
     })
   })
 }
@@ -148,8 +148,8 @@ describe('SIGHUP', () => {
   it('does not end the gateway', async (test) => {
     const { command, port } = await serve(test)
     command.signal('SIGHUP')
-    await command.until('it says that nothing was loaded', () => command.complaints.length > 0)
-    assert.deepEqual(command.complaints, [
+    await command.until('it says that nothing was loaded', () => command.errors.length > 0)
+    assert.deepEqual(command.errors, [
       'sallyport: SIGHUP: loading the configuration again is not available in this version',
     ])
     assert.match(await get(port, '/x'), / 200 OK/)
@@ -159,7 +159,7 @@ describe('SIGHUP', () => {
 
   it('does not end a gateway whose terminal has gone', async (test) => {
     const { command, port } = await serve(test)
-    command.closeComplaints()
+    command.closeErrors()
     for (let times = 0; times < 3; times += 1) {
       command.signal('SIGHUP')
       await delay(POLL_MS)

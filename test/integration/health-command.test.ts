@@ -42,14 +42,14 @@ async function checkHealth(file: string): Promise<SpawnedCommand> {
 
 async function expectAlive(file: string): Promise<void> {
   const command = await checkHealth(file)
-  assert.deepEqual(command.complaints, [])
+  assert.deepEqual(command.errors, [])
   assert.deepEqual(command.output, [])
   assert.deepEqual(await command.ended(), { exitCode: 0, signal: null })
 }
 
-async function expectDead(file: string, complaint: RegExp): Promise<void> {
+async function expectDead(file: string, error: RegExp): Promise<void> {
   const command = await checkHealth(file)
-  assert.match(command.complaints.join('\n'), complaint)
+  assert.match(command.errors.join('\n'), error)
   assert.deepEqual(await command.ended(), { exitCode: 1, signal: null })
 }
 

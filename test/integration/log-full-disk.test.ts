@@ -79,7 +79,7 @@ describe('a log on a full disk', () => {
     assert.equal((await gateway.stop(STOP_MS)).exitCode, 0)
   })
 
-  it('ends no gateway that has to complain on standard error', async (test) => {
+  it('ends no gateway that has errors to write on standard error', async (test) => {
     const disk = SmallDisk.mount(test)
     if (disk === null) return
     const file = join(disk.directory, 'errors.log')

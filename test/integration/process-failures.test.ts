@@ -42,7 +42,7 @@ async function serve(
 async function expectEnd(command: SpawnedCommand, exitCode: number): Promise<void> {
   await eventually('it has ended', () => command.hasEnded, END_MS_MAX)
   const end = await command.ended()
-  assert.deepEqual(end, { exitCode, signal: null }, command.complaints.join('\n'))
+  assert.deepEqual(end, { exitCode, signal: null }, command.errors.join('\n'))
 }
 
 async function ask(port: number, path: string): Promise<RawConnection | null> {
@@ -187,7 +187,7 @@ describe('a failure in the supervisor that nothing catches', () => {
       command.signal('SIGUSR2')
       await expectEnd(command, 1)
       await client?.waitForClose()
-      assert.match(command.complaints.join('\n'), /^sallyport: unexpected failure: Error at .+$/)
+      assert.match(command.errors.join('\n'), /^sallyport: unexpected failure: Error at .+$/)
     })
   }
 })

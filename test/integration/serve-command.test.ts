@@ -61,19 +61,19 @@ function serve(test: TestContext, file: string, main?: string): SpawnedCommand {
   return command
 }
 
-/** Expects the command to give up with these complaints and nothing else. */
+/** Expects the command to give up with these errors and nothing else. */
 async function expectRefusal(
   command: SpawnedCommand,
   expected: readonly (string | RegExp)[],
 ): Promise<void> {
   const end = await command.ended()
-  const { complaints, output } = command
-  assert.equal(complaints.length, expected.length, complaints.join('\n'))
+  const { errors, output } = command
+  assert.equal(errors.length, expected.length, errors.join('\n'))
   for (const [index, line] of expected.entries()) {
-    if (typeof line === 'string') assert.equal(complaints[index], line)
-    else assert.match(complaints[index] ?? '', line)
+    if (typeof line === 'string') assert.equal(errors[index], line)
+    else assert.match(errors[index] ?? '', line)
   }
-  assert.doesNotMatch([...complaints, ...output].join('\n'), /^\s+at |"stack"/m)
+  assert.doesNotMatch([...errors, ...output].join('\n'), /^\s+at |"stack"/m)
   assert.deepEqual(end, { exitCode: 2, signal: null })
 }
 
@@ -114,7 +114,7 @@ describe('a configuration that cannot be served', () => {
       const file = configFile({ server: { ...LOOPBACK, tls: { certFile, keyFile } } })
       const command = serve(test, file)
       await expectRefusal(command, [/./, '1 problem; nothing was started'])
-      assert.ok(command.complaints[0]?.endsWith(` ${problem}`), command.complaints[0])
+      assert.ok(command.errors[0]?.endsWith(` ${problem}`), command.errors[0])
     })
   }
 
@@ -186,8 +186,8 @@ describe('a command line that says nothing', () => {
     it(`is explained: ${words.join(' ')}`, async () => {
       const command = new SpawnedCommand(words)
       await command.ended()
-      assert.ok(command.complaints.includes(`sallyport: ${problem}`), command.complaints.join())
-      assert.equal(command.complaints.at(-1), 'sallyport --help lists commands and options')
+      assert.ok(command.errors.includes(`sallyport: ${problem}`), command.errors.join())
+      assert.equal(command.errors.at(-1), 'sallyport --help lists commands and options')
       assert.equal((await command.ended()).exitCode, 2)
     })
   }

@@ -179,7 +179,7 @@ for (const [reason, changes, words] of FAULTS) {
     it('is told by check, which passes', async (test) => {
       const check = run(test, ['check', '--config', config], changes)
       assert.equal((await check.ended()).exitCode, 0)
-      assert.deepEqual(check.complaints, [
+      assert.deepEqual(check.errors, [
         `signatures: the Rust binding ${words}; OpenSSL checks all algorithms`,
       ])
     })
@@ -204,13 +204,13 @@ describe('an algorithm that nothing checks', () => {
     const gateway = run(test, ['serve', '--config', config], changes, withoutEd25519)
     const end = await gateway.ended()
     assert.deepEqual(end, { exitCode: 2, signal: null })
-    assert.equal(gateway.complaints.length, 1, gateway.complaints.join('\n'))
-    assert.match(gateway.complaints[0] ?? '', message)
+    assert.equal(gateway.errors.length, 1, gateway.errors.join('\n'))
+    assert.match(gateway.errors[0] ?? '', message)
     assert.equal(gateway.logLine('listener_started'), null)
 
     const check = run(test, ['check', '--config', config], changes, withoutEd25519)
     assert.equal((await check.ended()).exitCode, 2)
-    assert.match(check.complaints.join('\n'), message)
+    assert.match(check.errors.join('\n'), message)
   })
 
   it('does not matter when no issuer accepts it', async (test) => {
@@ -244,7 +244,7 @@ describe('a verification thread that cannot start', () => {
     it(`keeps the gateway from starting, and is in the log: ${loss}`, async (test) => {
       const gateway = run(test, ['serve', '--config', config], {}, broken(statement))
       assert.deepEqual(await gateway.ended(), { exitCode: 2, signal: null })
-      assert.deepEqual(gateway.complaints, [
+      assert.deepEqual(gateway.errors, [
         'sallyport: server: a verification thread ended while it started; the log says more',
       ])
       const lost = gateway.logLine('verification_thread_lost')
@@ -258,7 +258,7 @@ describe('a verification thread that cannot start', () => {
     const stuck = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)'
     const gateway = run(test, ['serve', '--config', config], {}, broken(stuck))
     assert.deepEqual(await gateway.ended(), { exitCode: 2, signal: null })
-    assert.deepEqual(gateway.complaints, [
+    assert.deepEqual(gateway.errors, [
       'sallyport: server: the verification threads did not start within 10 s',
     ])
   })

@@ -113,7 +113,7 @@ async function expectEnd(
 ): Promise<void> {
   await promptly('it has ended', deadlineMs, processIdsOf(command), () => command.hasEnded)
   const end = await command.ended()
-  assert.deepEqual(end, { exitCode, signal: null }, command.complaints.join('\n'))
+  assert.deepEqual(end, { exitCode, signal: null }, command.errors.join('\n'))
 }
 
 for (const way of WAYS) {
@@ -128,7 +128,7 @@ for (const way of WAYS) {
         await eventually('the start is held up', () => sockets.size > before || command.hasEnded)
         command.signal('SIGTERM')
         await expectEnd(command, 0)
-        assert.deepEqual(command.complaints, [])
+        assert.deepEqual(command.errors, [])
       })
     }
 
@@ -138,7 +138,7 @@ for (const way of WAYS) {
         await eventually('it takes signals', () => command.catches('SIGHUP'))
         command.signal(signal)
         await expectEnd(command, 0)
-        assert.deepEqual([command.output, command.complaints], [[], []])
+        assert.deepEqual([command.output, command.errors], [[], []])
       })
     }
 

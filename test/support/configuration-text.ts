@@ -54,6 +54,6 @@ export function problemsOf(
 }
 
 /** `path message` of each problem. */
-export function complaintsOf(text: string, surroundings: Surroundings = {}): readonly string[] {
+export function problemLinesOf(text: string, surroundings: Surroundings = {}): readonly string[] {
   return problemsOf(text, surroundings).map(({ path, message }) => `${path} ${message}`.trim())
 }

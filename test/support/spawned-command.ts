@@ -48,7 +48,7 @@ export class SpawnedCommand {
   /** Lines on standard output. */
   readonly output: string[] = []
   /** Lines on standard error, without those of the coverage that a test run may collect. */
-  readonly complaints: string[] = []
+  readonly errors: string[] = []
   readonly #child: ChildProcess
   readonly #end: Promise<CommandEnd>
   #hasEnded = false
@@ -77,7 +77,7 @@ export class SpawnedCommand {
     this.#child = child
     createInterface({ input: child.stdout }).on('line', (line) => this.output.push(line))
     createInterface({ input: child.stderr }).on('line', (line) => {
-      if (!IS_ABOUT_COVERAGE.test(line)) this.complaints.push(line)
+      if (!IS_ABOUT_COVERAGE.test(line)) this.errors.push(line)
     })
     this.#end = (once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>).then(
       ([exitCode, signal]) => {
@@ -111,8 +111,8 @@ export class SpawnedCommand {
     return ((caught >> BigInt(constants.signals[name] - 1)) & 1n) === 1n
   }
 
-  /** Nobody reads what it complains about any more: its terminal has gone. */
-  closeComplaints(): void {
+  /** Standard error is read no more: its terminal has gone. */
+  closeErrors(): void {
     this.#child.stderr?.destroy()
   }
 
@@ -132,7 +132,7 @@ export class SpawnedCommand {
   async until(description: string, holds: () => boolean): Promise<void> {
     await eventually(description, () => holds() || this.#hasEnded)
     if (holds()) return
-    const said = [...this.output, ...this.complaints]
+    const said = [...this.output, ...this.errors]
     throw new Error(`${describeEnd('the command', this.#child, said)}\nbefore: ${description}`)
   }
 

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { complaintsOf, parseText } from '../support/configuration-text.ts'
+import { parseText, problemLinesOf } from '../support/configuration-text.ts'
 
 const INTROSPECTION = {
   endpoint: 'https://idp.example.com/introspect',
@@ -186,7 +186,7 @@ const CASES: readonly (readonly [string, string, readonly string[]])[] = [
 describe('Credentials', () => {
   for (const [what, configuration, expected] of CASES) {
     it(`are refused with ${what}`, () => {
-      assert.deepEqual(complaintsOf(configuration), expected)
+      assert.deepEqual(problemLinesOf(configuration), expected)
     })
   }
 
@@ -250,7 +250,7 @@ describe('The private key of the gateway', () => {
   for (const [what, generate] of others) {
     it(`may not be ${what}`, () => {
       const configuration = configurationWith(pemOf(generate().privateKey))
-      assert.deepEqual(complaintsOf(configuration, { directory }), [
+      assert.deepEqual(problemLinesOf(configuration, { directory }), [
         `${AT}.privateKeyFile holds a key that signs no JWT: RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519`,
       ])
     })
@@ -260,7 +260,7 @@ describe('The private key of the gateway', () => {
     const { publicKey } = generateKeyPairSync('ed25519')
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
     for (const content of ['rubbish', pem]) {
-      assert.deepEqual(complaintsOf(configurationWith(content), { directory }), [
+      assert.deepEqual(problemLinesOf(configurationWith(content), { directory }), [
         `${AT}.privateKeyFile holds no PEM private key without a passphrase`,
       ])
     }

@@ -1,7 +1,7 @@
 /** What must hold between settings of a configuration. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { complaintsOf, ISSUERS, parseText } from '../support/configuration-text.ts'
+import { ISSUERS, parseText, problemLinesOf } from '../support/configuration-text.ts'
 
 const BASE = {
   issuers: ISSUERS,
@@ -88,9 +88,9 @@ describe('Routes', () => {
       ['routes[0].credentials[1] is listed twice'],
     ],
   ]
-  for (const [name, routes, complaints] of cases) {
+  for (const [name, routes, problems] of cases) {
     it(`are refused with ${name}`, () => {
-      assert.deepEqual(complaintsOf(text({ routes })), complaints)
+      assert.deepEqual(problemLinesOf(text({ routes })), problems)
     })
   }
 
@@ -112,7 +112,7 @@ describe('Routes', () => {
       route('b', { authenticate: 'optional' }),
       route('c', {}),
     ]
-    assert.deepEqual(complaintsOf(text({ issuers: {}, routes })), [
+    assert.deepEqual(problemLinesOf(text({ issuers: {}, routes })), [
       'routes[1].authenticate needs a credential, but there is no issuer to trust, no sessions ' +
         'and no apiKeys',
       'routes[2].authenticate[0] needs a credential, but there is no issuer to trust',
@@ -140,9 +140,9 @@ describe('Routes', () => {
     '/a;v=1',
   ]) {
     it(`cannot have the path ${path}`, () => {
-      const complaints = complaintsOf(text({ routes: [route('a', {}, { path })] }))
-      assert.equal(complaints.length, 1)
-      assert.match(complaints[0] ?? '', /^routes\[0\]\.match\.path must start with \//)
+      const problems = problemLinesOf(text({ routes: [route('a', {}, { path })] }))
+      assert.equal(problems.length, 1)
+      assert.match(problems[0] ?? '', /^routes\[0\]\.match\.path must start with \//)
     })
   }
 
@@ -176,8 +176,8 @@ describe('Routes', () => {
   ]) {
     it(`never take a credential from the header ${JSON.stringify(name)}`, () => {
       const credentials = [{ from: 'header', name }]
-      const complaints = complaintsOf(text({ routes: [route('a', { credentials })] }))
-      assert.match(complaints.join(), /^routes\[0\]\.credentials\[0\]\.name must/)
+      const problems = problemLinesOf(text({ routes: [route('a', { credentials })] }))
+      assert.match(problems.join(), /^routes\[0\]\.credentials\[0\]\.name must/)
     })
   }
 })
@@ -254,9 +254,9 @@ describe('Issuers', () => {
       ['issuers.main.clockTolerance must be from 0s to 60s'],
     ],
   ]
-  for (const [name, more, complaints] of cases) {
+  for (const [name, more, problems] of cases) {
     it(`are refused with ${name}`, () => {
-      assert.deepEqual(complaintsOf(withIssuer(more)), complaints)
+      assert.deepEqual(problemLinesOf(withIssuer(more)), problems)
     })
   }
 
@@ -272,7 +272,7 @@ describe('Issuers', () => {
       const keys = parseText(issuer(least)).issuers[0]?.keys
       assert.ok(keys?.kind === 'secret')
       assert.equal(keys.secret.byteLength, least)
-      assert.deepEqual(complaintsOf(issuer(least - 1)), [
+      assert.deepEqual(problemLinesOf(issuer(least - 1)), [
         `issuers.main.secret must hold at least ${least} bytes for these algorithms`,
       ])
     })
@@ -288,7 +288,7 @@ describe('Issuers', () => {
 
   it('cannot share what their tokens call them', () => {
     const { main } = BASE.issuers
-    assert.deepEqual(complaintsOf(text({ issuers: { main, other: main } })), [
+    assert.deepEqual(problemLinesOf(text({ issuers: { main, other: main } })), [
       'issuers.other.issuer is the same as that of issuers.main',
     ])
   })
@@ -306,11 +306,11 @@ describe('Issuers', () => {
 
   it('are not on this machine because their name begins like an address that is', () => {
     assert.equal(
-      complaintsOf(withIssuer({ jwks: { uri: 'http://127.0.0.1.evil.tld/k' } })).length,
+      problemLinesOf(withIssuer({ jwks: { uri: 'http://127.0.0.1.evil.tld/k' } })).length,
       1,
     )
     assert.equal(
-      complaintsOf(withIssuer({ jwks: { uri: 'http://localhost.evil.tld/k' } })).length,
+      problemLinesOf(withIssuer({ jwks: { uri: 'http://localhost.evil.tld/k' } })).length,
       1,
     )
   })
@@ -360,9 +360,9 @@ describe('Listeners, headers and targets', () => {
       ['upstreams.users.targets[1] is listed twice'],
     ],
   ]
-  for (const [name, more, complaints] of cases) {
+  for (const [name, more, problems] of cases) {
     it(`are refused with ${name}`, () => {
-      assert.deepEqual(complaintsOf(text(more)), complaints)
+      assert.deepEqual(problemLinesOf(text(more)), problems)
     })
   }
 
@@ -375,8 +375,8 @@ describe('Listeners, headers and targets', () => {
     'http://a#',
   ]) {
     it(`cannot have the target ${target}`, () => {
-      const complaints = complaintsOf(text({ upstreams: { users: { targets: [target] } } }))
-      assert.match(complaints.join(), /^upstreams\.users\.targets\[0\] must be an origin/)
+      const problems = problemLinesOf(text({ upstreams: { users: { targets: [target] } } }))
+      assert.match(problems.join(), /^upstreams\.users\.targets\[0\] must be an origin/)
     })
   }
 

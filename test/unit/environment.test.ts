@@ -21,7 +21,7 @@ describe('Tuning variables', () => {
   })
 
   it('are each taken', () => {
-    const { tuning, overrides, complaints } = readEnvironment(
+    const { tuning, overrides, problems } = readEnvironment(
       {
         SALLYPORT_LISTENER_THREADS: '2',
         SALLYPORT_VERIFY_THREADS: '5',
@@ -41,7 +41,7 @@ describe('Tuning variables', () => {
       },
       machine(8),
     )
-    assert.deepEqual(complaints, [])
+    assert.deepEqual(problems, [])
     assert.deepEqual(tuning, {
       cores: 8,
       memoryLimitMiB: null,
@@ -70,13 +70,13 @@ describe('Tuning variables', () => {
   })
 
   it('are read as not set when empty', () => {
-    const { tuning, complaints } = readEnvironment({ SALLYPORT_VERIFY_BATCH_MAX: '' }, machine(2))
+    const { tuning, problems } = readEnvironment({ SALLYPORT_VERIFY_BATCH_MAX: '' }, machine(2))
     assert.equal(tuning.verifyBatchMax, 32)
-    assert.deepEqual(complaints, [])
+    assert.deepEqual(problems, [])
   })
 
   for (const [name, { minimum, maximum }] of Object.entries(ENVIRONMENT_VARIABLES)) {
-    it(`complain about a bad ${name} by its name`, () => {
+    it(`name ${name} when its value is bad`, () => {
       for (const value of [
         String(minimum - 1),
         '-1',
@@ -87,21 +87,21 @@ describe('Tuning variables', () => {
         'many',
         '99999999999',
       ]) {
-        const { complaints } = readEnvironment({ [name]: value }, machine(2))
-        assert.equal(complaints.length, 1, value)
-        assert.deepEqual(complaints[0]?.path, [name])
-        const [complaint] = complaints
+        const { problems } = readEnvironment({ [name]: value }, machine(2))
+        assert.equal(problems.length, 1, value)
+        assert.deepEqual(problems[0]?.path, [name])
+        const [problem] = problems
         const words =
           minimum === maximum ? `must be ${minimum}` : `must be a whole number from ${minimum} to `
-        assert.ok(complaint?.message.startsWith(words))
+        assert.ok(problem?.message.startsWith(words))
       }
     })
   }
 
-  it('complain about a switch that is neither on nor off', () => {
+  it('report a switch that is neither on nor off', () => {
     const name = 'SALLYPORT_ALLOW_UNKNOWN_NATIVE_SERVER'
-    const { tuning, complaints } = readEnvironment({ [name]: 'yes' }, machine(2))
+    const { tuning, problems } = readEnvironment({ [name]: 'yes' }, machine(2))
     assert.equal(tuning.allowUnknownNativeServer, false)
-    assert.deepEqual(complaints, [{ path: [name], message: 'must be true or false' }])
+    assert.deepEqual(problems, [{ path: [name], message: 'must be true or false' }])
   })
 })

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { complaintsOf, parseText } from '../support/configuration-text.ts'
+import { parseText, problemLinesOf } from '../support/configuration-text.ts'
 
 const AT = 'identity.internalToken'
 const SECRET = 's'.repeat(32)
@@ -83,13 +83,13 @@ describe('settings of internal tokens', () => {
       ],
     ],
   ]
-  for (const [what, yaml, complaints] of bad) {
-    it(`refuse ${what}`, () => assert.deepEqual(complaintsOf(yaml), complaints))
+  for (const [what, yaml, problems] of bad) {
+    it(`refuse ${what}`, () => assert.deepEqual(problemLinesOf(yaml), problems))
   }
 
   it('refuse a short secret in a file', () => {
     const keySecretFile = join(directory, 'short')
-    assert.deepEqual(complaintsOf(text({ keySecretFile })), [
+    assert.deepEqual(problemLinesOf(text({ keySecretFile })), [
       `${AT}.keySecretFile must hold at least 32 bytes`,
     ])
   })

@@ -9,9 +9,9 @@ import { loadConfig } from '../../src/config/load-config.ts'
 import type { GatewayConfiguration } from '../../src/config/sections.ts'
 import { byPart } from '../../src/protocol/identity-parts.ts'
 import {
-  complaintsOf,
   LEAST_CONFIGURATION,
   parseText,
+  problemLinesOf,
   problemsOf,
 } from '../support/configuration-text.ts'
 
@@ -223,7 +223,7 @@ describe('Problems with a configuration', () => {
   it('of one section do not hide those of another that depend on the machine', () => {
     const text = 'cache: { sizeMiB: 65 }\nserver: { port: 99999 }\n'
     const machine = { cores: 1, memoryBytes: 128 * 1_048_576 }
-    assert.deepEqual(complaintsOf(text + LEAST_CONFIGURATION, { machine }), [
+    assert.deepEqual(problemLinesOf(text + LEAST_CONFIGURATION, { machine }), [
       'cache.sizeMiB must be at most half of the memory limit, which is 128 MiB',
       'server.port must be a whole number from 0 to 65535',
     ])
@@ -231,7 +231,7 @@ describe('Problems with a configuration', () => {
 
   it('of the section redis are not told again of what needs it', () => {
     const text = 'redis: { nodes: [] }\nrevocation: { spoolDirectory: spool }\n'
-    assert.deepEqual(complaintsOf(text + LEAST_CONFIGURATION), [
+    assert.deepEqual(problemLinesOf(text + LEAST_CONFIGURATION), [
       'redis.nodes must list at least one',
     ])
   })
@@ -289,11 +289,11 @@ describe('Problems with a configuration', () => {
     ['constructor: {}', 'constructor is not a known setting'],
     ['logging: { level: loud }', 'logging.level must be one of'],
   ] as const
-  for (const [line, complaint] of quiet) {
+  for (const [line, problem] of quiet) {
     it(`refuse "${line}"`, () => {
-      const complaints = complaintsOf(`${LEAST_CONFIGURATION}\n${line}`)
-      assert.equal(complaints.length, 1, complaints.join('\n'))
-      assert.ok(complaints[0]?.startsWith(complaint), complaints[0])
+      const problems = problemLinesOf(`${LEAST_CONFIGURATION}\n${line}`)
+      assert.equal(problems.length, 1, problems.join('\n'))
+      assert.ok(problems[0]?.startsWith(problem), problems[0])
     })
   }
 })

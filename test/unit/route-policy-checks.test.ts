@@ -1,17 +1,17 @@
 /** What a configuration may ask of a route's policy. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { complaintsOf, ISSUERS, parseText } from '../support/configuration-text.ts'
+import { ISSUERS, parseText, problemLinesOf } from '../support/configuration-text.ts'
 
 const BASE = {
   issuers: ISSUERS,
   sessions: { store: 'memory' },
   upstreams: { users: { targets: ['http://127.0.0.1:9500'] } },
 }
-const RESOURCE_COMPLAINT =
+const RESOURCE_PROBLEM =
   'routes[0].resource must be an absolute http or https URL without credentials, query and ' +
   'fragment, its path in the spelling that requests are matched in'
-const PAGE_COMPLAINT =
+const PAGE_PROBLEM =
   'routes[0].loginRedirect.url must be an absolute http or https URL or an absolute path, ' +
   'without credentials and fragment'
 
@@ -98,9 +98,9 @@ describe('the policy of routes', () => {
       ],
     ],
   ]
-  for (const [what, routes, complaints] of refused) {
+  for (const [what, routes, problems] of refused) {
     it(`must not be ${what}`, () => {
-      assert.deepEqual(complaintsOf(text(...routes)), complaints)
+      assert.deepEqual(problemLinesOf(text(...routes)), problems)
     })
   }
 
@@ -118,7 +118,7 @@ describe('the policy of routes', () => {
     'https:///a.example.com/x',
   ]) {
     it(`must not have ${resource} as a resource`, () => {
-      assert.deepEqual(complaintsOf(text({ resource })), [RESOURCE_COMPLAINT])
+      assert.deepEqual(problemLinesOf(text({ resource })), [RESOURCE_PROBLEM])
     })
   }
 
@@ -133,7 +133,7 @@ describe('the policy of routes', () => {
     'https://login.example.com/#top',
   ]) {
     it(`must not redirect to ${url}`, () => {
-      assert.deepEqual(complaintsOf(text(loginAt(url))), [PAGE_COMPLAINT])
+      assert.deepEqual(problemLinesOf(text(loginAt(url))), [PAGE_PROBLEM])
     })
   }
 })

@@ -1,7 +1,7 @@
 /** Routes that a service may take for one another, and the setting that says that it does not. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { complaintsOf, ISSUERS, parseText } from '../support/configuration-text.ts'
+import { ISSUERS, parseText, problemLinesOf } from '../support/configuration-text.ts'
 
 interface Routed {
   readonly path: string
@@ -29,7 +29,7 @@ function text(routes: readonly Routed[], more: object = {}): string {
   })
 }
 
-const COMPLAINT =
+const PROBLEM =
   'routes[1].match.path is spelled differently in routes[0], and a service that ignores case or ' +
   'decodes more than it should takes one for the other: spell both alike, or say caseSensitive: ' +
   'true on both where only the case differs and the services tell it apart'
@@ -52,7 +52,7 @@ describe('Two routes that spell a path differently', () => {
   ]
   for (const [first, second] of taken) {
     it(`are a problem: ${first.path} and ${second.path}`, () => {
-      assert.deepEqual(complaintsOf(text([first, second])), [COMPLAINT])
+      assert.deepEqual(problemLinesOf(text([first, second])), [PROBLEM])
     })
   }
 
@@ -83,7 +83,7 @@ describe('Two routes that spell a path differently', () => {
   }
 
   it('cannot be told apart by what is encoded twice', () => {
-    assert.equal(complaintsOf(text([{ path: '/%2561' }])).length, 1)
+    assert.equal(problemLinesOf(text([{ path: '/%2561' }])).length, 1)
   })
 })
 
@@ -121,7 +121,7 @@ describe('A route for GET', () => {
       { path: '/x', methods: ['GET'] },
       { path: '/x', methods: ['HEAD'] },
     ])
-    assert.deepEqual(complaintsOf(both), [
+    assert.deepEqual(problemLinesOf(both), [
       'routes[1].match can never be reached: routes[0] matches everything that it matches',
     ])
   })
@@ -129,7 +129,7 @@ describe('A route for GET', () => {
 
 describe('A path with parameters', () => {
   it('is refused with words that name the semicolon', () => {
-    const [complaint = ''] = complaintsOf(text([{ path: '/a;b/*' }]))
-    assert.match(complaint, /^routes\[0\]\.match\.path must .*no semicolon/)
+    const [problem = ''] = problemLinesOf(text([{ path: '/a;b/*' }]))
+    assert.match(problem, /^routes\[0\]\.match\.path must .*no semicolon/)
   })
 })

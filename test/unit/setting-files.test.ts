@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import {
-  complaintsOf,
   ISSUERS,
   LEAST_CONFIGURATION,
   parseText,
+  problemLinesOf,
 } from '../support/configuration-text.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
 
@@ -68,7 +68,7 @@ describe('Files that settings name', () => {
         },
       },
     }
-    assert.deepEqual(complaintsOf(text(settings), { directory }).toSorted(), [
+    assert.deepEqual(problemLinesOf(text(settings), { directory }).toSorted(), [
       'admin.tokenFile names a file that cannot be read (ENOENT)',
       'issuers.a.jwks.file names a file that cannot be read (ENOENT)',
       'issuers.b.secretFile names a file that cannot be read (ENOENT)',
@@ -88,10 +88,10 @@ describe('Files that settings name', () => {
     const issuer = (secretFile: string): string => {
       return withIssuer({ algorithms: ['HS256'], jwks: null, secretFile })
     }
-    assert.match(complaintsOf(issuer('short'), { directory }).join(), /at least 32 bytes/)
-    assert.match(complaintsOf(issuer('huge'), { directory }).join(), /more than 65536 bytes/)
+    assert.match(problemLinesOf(issuer('short'), { directory }).join(), /at least 32 bytes/)
+    assert.match(problemLinesOf(issuer('huge'), { directory }).join(), /more than 65536 bytes/)
     assert.match(
-      complaintsOf(text({ admin: { tokenFile: 'short' } }), { directory }).join(),
+      problemLinesOf(text({ admin: { tokenFile: 'short' } }), { directory }).join(),
       /^admin\.tokenFile must hold 16 to 1024 characters/,
     )
   })
@@ -117,7 +117,7 @@ describe('Files that settings name', () => {
         },
       }
       assert.deepEqual(
-        complaintsOf(text(settings), { directory }).toSorted(),
+        problemLinesOf(text(settings), { directory }).toSorted(),
         [
           'admin.tokenFile',
           'identity.internalToken.keySecretFile',
@@ -134,7 +134,7 @@ describe('Files that settings name', () => {
   for (const file of ['empty', 'line-end', 'secret', 'key', 'der']) {
     it(`must hold the certificate of an authority that Redis is trusted by, unlike ${file}`, () => {
       const redis = { mode: 'standalone', nodes: ['127.0.0.1:1'], tls: { caFile: file } }
-      assert.deepEqual(complaintsOf(text({ redis }), { directory }), [
+      assert.deepEqual(problemLinesOf(text({ redis }), { directory }), [
         'redis.tls.caFile holds no PEM certificate',
       ])
     })
@@ -148,9 +148,10 @@ describe('Files that settings name', () => {
 
   it('cannot be combined with the secret itself', () => {
     const token = 't'.repeat(20)
-    assert.deepEqual(complaintsOf(text({ admin: { token, tokenFile: 'secret' } }), { directory }), [
-      'admin.tokenFile cannot be combined with token',
-    ])
+    assert.deepEqual(
+      problemLinesOf(text({ admin: { token, tokenFile: 'secret' } }), { directory }),
+      ['admin.tokenFile cannot be combined with token'],
+    )
   })
 
   it('become absolute', () => {
@@ -181,7 +182,7 @@ describe('Files that settings name', () => {
   ] as const) {
     it(`must be able to serve TLS together, unlike ${certFile} and ${keyFile}`, () => {
       const tls = { certFile, keyFile }
-      assert.deepEqual(complaintsOf(text({ server: { tls } }), { directory }), expected)
+      assert.deepEqual(problemLinesOf(text({ server: { tls } }), { directory }), expected)
     })
   }
 })

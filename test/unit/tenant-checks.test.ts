@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { complaintsOf, LEAST_CONFIGURATION, parseText } from '../support/configuration-text.ts'
+import { LEAST_CONFIGURATION, parseText, problemLinesOf } from '../support/configuration-text.ts'
 
 const GOOD = `resolve: [{ from: header }], registry: { acme: {} }`
 
-/** Complaints about a configuration with these tenants, and these lines of its one route. */
-function complaints(tenants: string, route = ''): readonly string[] {
+/** Problems about a configuration with these tenants, and these lines of its one route. */
+function problems(tenants: string, route = ''): readonly string[] {
   const text = LEAST_CONFIGURATION.replace('upstream: users }', `upstream: users${route} }`)
-  return complaintsOf(`${text}\ntenants: { ${tenants} }\n`)
+  return problemLinesOf(`${text}\ntenants: { ${tenants} }\n`)
 }
 
 describe('the tenants section', () => {
@@ -43,27 +43,27 @@ describe('the tenants section', () => {
       'tenants.resolve[1].pattern reads hosts of another pattern as other tenants',
     ],
   ] as const
-  for (const [tenants, complaint] of bad) {
-    it(`says that ${complaint}`, () => {
-      assert.deepEqual(complaints(tenants), [complaint])
+  for (const [tenants, problem] of bad) {
+    it(`says that ${problem}`, () => {
+      assert.deepEqual(problems(tenants), [problem])
     })
   }
 
   it('takes no name that could be spelled in two ways', () => {
-    const [complaint] = complaints('resolve: [{ from: header }], registry: { ACME: {} }')
-    assert.match(complaint ?? '', /is not a tenant name/)
+    const [problem] = problems('resolve: [{ from: header }], registry: { ACME: {} }')
+    assert.match(problem ?? '', /is not a tenant name/)
   })
 
   it('is needed by a route that speaks of a tenant', () => {
     const text = LEAST_CONFIGURATION.replace('upstream: users }', 'upstream: users, tenant: none }')
-    assert.deepEqual(complaintsOf(text), ['routes[0].tenant needs a tenants section'])
+    assert.deepEqual(problemLinesOf(text), ['routes[0].tenant needs a tenants section'])
   })
 
   it('lets a route require claims, each in exactly one way, and issuers that exist', () => {
     const route =
       ', require: { issuers: [nobody], claims: [{ claim: email }, ' +
       "{ claim: email, equals: a, matches: 'a*' }, { claim: email, equals: a }] }"
-    assert.deepEqual(complaints(GOOD, route), [
+    assert.deepEqual(problems(GOOD, route), [
       'routes[0].require.issuers[0] names an issuer that does not exist',
       'routes[0].require.claims[0] needs exactly one of equals, oneOf, matches',
       'routes[0].require.claims[1] needs exactly one of equals, oneOf, matches',

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
-  complaintsOf,
   LEAST_CONFIGURATION,
   parseText,
+  problemLinesOf,
   problemsOf,
 } from '../support/configuration-text.ts'
 
@@ -28,9 +28,9 @@ describe('References to the environment', () => {
     assert.equal(configuration.admin.token, '1234567890123456')
   })
 
-  it('complain once, by name, about a variable that is not set', () => {
+  it('report a variable that is not set once, by name', () => {
     const text = `${LEAST_CONFIGURATION}\nserver:\n  port: \${NO_SUCH}\n`
-    assert.deepEqual(complaintsOf(text), [
+    assert.deepEqual(problemLinesOf(text), [
       'server.port needs the environment variable NO_SUCH, which is not set',
     ])
   })
@@ -63,7 +63,7 @@ describe('References to the environment', () => {
   for (const reference of [`\${}`, `\${1X}`, `\${A B}`, `\${UNCLOSED`, `\${A-b}`]) {
     it(`refuse ${reference}`, () => {
       const text = `${LEAST_CONFIGURATION}\nserver:\n  host: '${reference}'\n`
-      assert.match(complaintsOf(text)[0] ?? '', /^server\.host has a reference that is neither/)
+      assert.match(problemLinesOf(text)[0] ?? '', /^server\.host has a reference that is neither/)
     })
   }
 })

@@ -1,7 +1,7 @@
 /** `admin`: the listener that operators talk to. */
 import { isLoopbackHost } from '../../http/http-url.ts'
-import type { Complain } from '../config-error.ts'
-import { HOST_COMPLAINT, listenHost } from '../network-address.ts'
+import type { ReportProblem } from '../config-error.ts'
+import { HOST_PROBLEM, listenHost } from '../network-address.ts'
 import { checkSecret } from '../secret-setting.ts'
 import { always, type Immutable, type Section } from '../section.ts'
 import {
@@ -23,7 +23,7 @@ const schema = section('The listener that operators talk to.', {
   host: checkedText(
     'Address to listen on. Anything but loopback needs a token.',
     listenHost,
-    HOST_COMPLAINT,
+    HOST_PROBLEM,
   ).prefault('127.0.0.1'),
   port: wholeNumber('Port to listen on; 0 lets the system choose.', {
     minimum: 0,
@@ -51,23 +51,23 @@ interface AdminSettings extends ServerSettings {
 
 export const adminSection: Section<AdminSettings['admin'], AdminSettings, AdminConfiguration> = {
   ...always(schema),
-  check({ admin, server }, complain) {
+  check({ admin, server }, report) {
     if (admin === null) return
-    checkToken(admin, complain)
+    checkToken(admin, report)
     if (server === null || server.port === 0 || server.port !== admin.port) return
     const isAny = [server.host, admin.host].some((host) => host === '0.0.0.0' || host === '::')
     if (isAny || server.host === admin.host) {
-      complain(['admin', 'port'], 'must differ from server.port')
+      report(['admin', 'port'], 'must differ from server.port')
     }
   },
   resolve: ({ admin }, { files }) => (admin === null ? undefined : resolveAdmin(admin, files)),
 }
 
-function checkToken(admin: AdminOutput, complain: Complain): void {
+function checkToken(admin: AdminOutput, report: ReportProblem): void {
   const { host, token, tokenFile } = admin
-  checkSecret(['admin'], 'token', admin, complain)
+  checkSecret(['admin'], 'token', admin, report)
   if (token === null && tokenFile === null && !isLoopbackHost(host)) {
-    complain(['admin', 'token'], 'is required because admin.host is not loopback')
+    report(['admin', 'token'], 'is required because admin.host is not loopback')
   }
 }
 
@@ -76,7 +76,7 @@ function resolveAdmin({ host, port, token, tokenFile }: AdminOutput, files: Sett
   const path = ['admin', 'tokenFile']
   const fileToken = files.secret(path, tokenFile)?.toString('latin1') ?? null
   if (fileToken !== null && !ADMIN_TOKEN.test(fileToken)) {
-    files.complain(path, 'must hold 16 to 1024 characters that a bearer token may consist of')
+    files.report(path, 'must hold 16 to 1024 characters that a bearer token may consist of')
   }
   return { host, port, token: fileToken }
 }

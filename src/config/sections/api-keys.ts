@@ -1,8 +1,8 @@
 /** `apiKeys`: secrets of machines. */
-import { FIELD_NAME_COMPLAINT, parseFieldName } from '../../credentials/field-name.ts'
+import { FIELD_NAME_PROBLEM, parseFieldName } from '../../credentials/field-name.ts'
 import { byRecordMember } from '../../protocol/identity-parts.ts'
 import { optionalInstant } from '../../protocol/instant.ts'
-import type { Complain } from '../config-error.ts'
+import type { ReportProblem } from '../config-error.ts'
 import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
   checkedText,
@@ -27,7 +27,7 @@ const identityMembers = {
 }
 
 const schema = section('API keys: secrets of machines. Routes ask for them with `apiKey`.', {
-  header: checkedText('Header that holds the key.', parseFieldName, FIELD_NAME_COMPLAINT).prefault(
+  header: checkedText('Header that holds the key.', parseFieldName, FIELD_NAME_PROBLEM).prefault(
     'X-API-Key',
   ),
   keys: listOf(
@@ -68,24 +68,24 @@ export const apiKeysSection: Section<
   ApiKeysConfiguration | null
 > = {
   ...optional(schema),
-  check({ apiKeys: { settings }, sessions, redis }, complain) {
+  check({ apiKeys: { settings }, sessions, redis }, report) {
     if (settings === null) return
-    checkApiKeys(settings, redis.isThere, complain)
-    checkKeyPrefixes(sessions, settings, complain)
+    checkApiKeys(settings, redis.isThere, report)
+    checkKeyPrefixes(sessions, settings, report)
   },
   resolve: ({ apiKeys: { settings } }) => settings && resolveApiKeys(settings),
 }
 
-function checkApiKeys(apiKeys: ApiKeysOutput, hasRedis: boolean, complain: Complain): void {
-  if (apiKeys.redis && !hasRedis) complain(['apiKeys', 'redis'], 'needs the section redis')
+function checkApiKeys(apiKeys: ApiKeysOutput, hasRedis: boolean, report: ReportProblem): void {
+  if (apiKeys.redis && !hasRedis) report(['apiKeys', 'redis'], 'needs the section redis')
   if (apiKeys.header === 'authorization') {
-    complain(['apiKeys', 'header'], 'must not be Authorization, which holds bearer tokens')
+    report(['apiKeys', 'header'], 'must not be Authorization, which holds bearer tokens')
   }
   const seen = new Map<string, number>()
   apiKeys.keys.forEach(({ sha256 }, index) => {
     const earlier = seen.get(sha256.toLowerCase())
     if (earlier === undefined) seen.set(sha256.toLowerCase(), index)
-    else complain(['apiKeys', 'keys', index, 'sha256'], `is the same as that of keys[${earlier}]`)
+    else report(['apiKeys', 'keys', index, 'sha256'], `is the same as that of keys[${earlier}]`)
   })
 }
 
@@ -93,12 +93,12 @@ function checkApiKeys(apiKeys: ApiKeysOutput, hasRedis: boolean, complain: Compl
 function checkKeyPrefixes(
   { settings: sessions }: SessionsSettings['sessions'],
   apiKeys: ApiKeysOutput,
-  complain: Complain,
+  report: ReportProblem,
 ): void {
   if (sessions?.store !== 'redis' || !apiKeys.redis) return
   const [one, other] = [sessions.keyPrefix, apiKeys.keyPrefix]
   if (one.startsWith(other) || other.startsWith(one)) {
-    complain(
+    report(
       ['apiKeys', 'keyPrefix'],
       'must differ from sessions.keyPrefix, and neither may begin with the other',
     )

@@ -47,7 +47,7 @@ function resolveSize(
   if (sizeMiB === null) return fittingMiB(memoryLimitMiB)
   if (memoryLimitMiB !== null && sizeMiB * MEMORY_SHARE_MAX > memoryLimitMiB) {
     const path = overrides.cacheSizeMiB === null ? ['cache', 'sizeMiB'] : ['SALLYPORT_CACHE_MIB']
-    files.complain(path, `must be at most half of the memory limit, which is ${memoryLimitMiB} MiB`)
+    files.report(path, `must be at most half of the memory limit, which is ${memoryLimitMiB} MiB`)
   }
   return sizeMiB
 }

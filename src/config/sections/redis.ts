@@ -1,5 +1,5 @@
 /** `redis`: the connections to Redis. */
-import type { Complain } from '../config-error.ts'
+import type { ReportProblem } from '../config-error.ts'
 import { hostAndPort, listenHost } from '../network-address.ts'
 import { certificateIn, NO_CERTIFICATE } from '../pem.ts'
 import { checkSecret, resolveSecret } from '../secret-setting.ts'
@@ -104,30 +104,30 @@ export const redisSection: Section<
   RedisConfiguration | null
 > = {
   ...optional(schema),
-  check({ redis: { settings } }, complain) {
-    if (settings !== null) checkRedis(settings, complain)
+  check({ redis: { settings } }, report) {
+    if (settings !== null) checkRedis(settings, report)
   },
   resolve: ({ redis: { settings } }, { files }) => settings && resolveRedis(settings, files),
 }
 
-function checkRedis(redis: RedisOutput, complain: Complain): void {
-  checkSecret(['redis'], 'password', redis, complain)
+function checkRedis(redis: RedisOutput, report: ReportProblem): void {
+  checkSecret(['redis'], 'password', redis, report)
   if (redis.mode === 'cluster' && redis.database !== 0) {
-    complain(['redis', 'database'], 'must be 0 in a cluster')
+    report(['redis', 'database'], 'must be 0 in a cluster')
   }
   if (redis.mode === 'standalone' && redis.readFromReplicas) {
-    complain(
+    report(
       ['redis', 'readFromReplicas'],
       'must be false in the mode standalone: it knows no replicas',
     )
   }
   if (redis.mode !== 'sentinel') {
     for (const name of ['sentinelUsername', 'sentinelPassword'] as const) {
-      if (redis[name] !== null) complain(['redis', name], 'is only for the mode sentinel')
+      if (redis[name] !== null) report(['redis', name], 'is only for the mode sentinel')
     }
   }
   if (redis.mode === 'standalone' && redis.nodes.length > 1) {
-    complain(['redis', 'nodes'], 'must list one server, unless mode is sentinel or cluster')
+    report(['redis', 'nodes'], 'must list one server, unless mode is sentinel or cluster')
   }
 }
 
@@ -145,6 +145,6 @@ function resolveCa(caFile: string | null, files: SettingFiles): string | null {
   if (caFile === null) return null
   const at = ['redis', 'tls', 'caFile']
   const pem = files.content(at, caFile)
-  if (pem !== null && certificateIn(pem) === null) files.complain(at, NO_CERTIFICATE)
+  if (pem !== null && certificateIn(pem) === null) files.report(at, NO_CERTIFICATE)
   return pem?.toString('utf8') ?? null
 }

@@ -72,9 +72,9 @@ export const revocationSection: Section<
   RevocationConfiguration
 > = {
   ...always(schema),
-  check({ revocation, redis }, complain) {
+  check({ revocation, redis }, report) {
     if (revocation?.redis === true && !redis.isThere) {
-      complain(['revocation', 'redis'], 'needs a redis section')
+      report(['revocation', 'redis'], 'needs a redis section')
     }
   },
   resolve(settings, { files }) {
@@ -93,7 +93,7 @@ function resolveRevocation(
   const sessionLifeMaxSeconds = sessions ? sessionAbsoluteTtlMs(sessions) / MS_PER_SECOND : 0
   const redis = rest.redis ?? hasRedis
   if (spoolDirectory !== null && !redis) {
-    files.complain(['revocation', 'spoolDirectory'], 'needs `redis`: nothing waits to be sent')
+    files.report(['revocation', 'spoolDirectory'], 'needs `redis`: nothing waits to be sent')
   }
   return {
     ...rest,

@@ -1,5 +1,5 @@
 /** `server`: the listener that clients talk to. */
-import { addressRange, HOST_COMPLAINT, listenHost } from '../network-address.ts'
+import { addressRange, HOST_PROBLEM, listenHost } from '../network-address.ts'
 import { always, type Immutable, type Section } from '../section.ts'
 import {
   checkedText,
@@ -57,7 +57,7 @@ const tls = section('Serve HTTPS. Both files are PEM and are read at start.', {
 })
 
 const schema = section('The listener that clients talk to.', {
-  host: checkedText('Address to listen on.', listenHost, HOST_COMPLAINT).prefault('0.0.0.0'),
+  host: checkedText('Address to listen on.', listenHost, HOST_PROBLEM).prefault('0.0.0.0'),
   port: wholeNumber('Port to listen on; 0 lets the system choose.', {
     minimum: 0,
     maximum: 65_535,
@@ -99,7 +99,7 @@ function resolveServer(server: ServerOutput, files: SettingFiles) {
   const key = files.content([...path, 'keyFile'], keyFile)
   if (certificate !== null && key !== null) {
     for (const { setting, message } of tlsFileProblems(certificate, key)) {
-      files.complain([...path, setting], message)
+      files.report([...path, setting], message)
     }
   }
   return {

@@ -1,9 +1,9 @@
 /** `sessions`: cookies that name what a login service has stored. */
-import { COOKIE_NAME, COOKIE_NAME_COMPLAINT } from '../../credentials/field-name.ts'
+import { COOKIE_NAME, COOKIE_NAME_PROBLEM } from '../../credentials/field-name.ts'
 import { httpOrigin } from '../../http/http-url.ts'
 import { byPart, IDENTITY_PARTS } from '../../protocol/identity-parts.ts'
 import { SESSION_FORMAT_NAMES, SESSION_FORMATS } from '../../verifiers/session/session-formats.ts'
-import type { Complain } from '../config-error.ts'
+import type { ReportProblem } from '../config-error.ts'
 import { parseDuration } from '../duration.ts'
 import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
@@ -76,7 +76,7 @@ const schema = section(
         `Name of the cookie. Left out: \`${SESSION_FORMATS.sallyport.cookie}\`, or ` +
           `\`${SESSION_FORMATS['express-session'].cookie}\` for \`express-session\`.`,
         COOKIE_NAME,
-        COOKIE_NAME_COMPLAINT,
+        COOKIE_NAME_PROBLEM,
       ),
     ),
     cookiePath: patternText(
@@ -148,55 +148,58 @@ export const sessionsSection: Section<
   SessionsConfiguration | null
 > = {
   ...optional(schema),
-  check({ sessions: { settings }, redis }, complain) {
-    if (settings !== null) checkSessions(settings, redis.isThere, complain)
+  check({ sessions: { settings }, redis }, report) {
+    if (settings !== null) checkSessions(settings, redis.isThere, report)
   },
   resolve: ({ sessions: { settings } }, { files }) => settings && resolveSessions(settings, files),
 }
 
-function checkSessions(sessions: SessionsOutput, hasRedis: boolean, complain: Complain): void {
+function checkSessions(sessions: SessionsOutput, hasRedis: boolean, report: ReportProblem): void {
   const path = ['sessions']
   if (sessions.store === 'redis' && !hasRedis) {
-    complain([...path, 'store'], 'needs the section redis (or store: memory, for development)')
+    report([...path, 'store'], 'needs the section redis (or store: memory, for development)')
   }
   const { format } = sessions
   const { isCookieSigned, isOwn } = SESSION_FORMATS[format]
   const hasSecret = sessions.secrets.length > 0 || sessions.secretFile !== null
   if (isCookieSigned && !hasSecret) {
-    complain([...path, 'secrets'], `or secretFile is required for ${format}`)
+    report([...path, 'secrets'], `or secretFile is required for ${format}`)
   }
   if (!isCookieSigned && hasSecret) {
     const signed = SESSION_FORMAT_NAMES.filter((name) => SESSION_FORMATS[name].isCookieSigned)
-    complain([...path, 'secrets'], `is only for ${signed.join(', ')}`)
+    report([...path, 'secrets'], `is only for ${signed.join(', ')}`)
   }
-  if (!isOwn) checkForeignStore(sessions, complain)
-  checkLives(sessions, complain)
+  if (!isOwn) checkForeignStore(sessions, report)
+  checkLives(sessions, report)
   if (sessionCookie(sessions).startsWith('__Host-') && sessions.cookiePath !== '/') {
-    complain([...path, 'cookiePath'], 'must be / for a cookie whose name begins with __Host-')
+    report([...path, 'cookiePath'], 'must be / for a cookie whose name begins with __Host-')
   }
 }
 
-function checkLives(sessions: SessionsOutput, complain: Complain): void {
+function checkLives(sessions: SessionsOutput, report: ReportProblem): void {
   if (
     keepsAbsoluteTtl(sessions) &&
     (sessionTtlMs(sessions) ?? 0) > sessionAbsoluteTtlMs(sessions)
   ) {
-    complain(['sessions', 'ttl'], 'must not be longer than absoluteTtl')
+    report(['sessions', 'ttl'], 'must not be longer than absoluteTtl')
   }
   for (const [setting, ms] of [
     ['ttl', sessions.ttlMs],
     ['absoluteTtl', sessions.absoluteTtlMs],
   ] as const) {
-    if ((ms ?? 0) % MS_PER_SECOND !== 0) complain(['sessions', setting], 'must be whole seconds')
+    if ((ms ?? 0) % MS_PER_SECOND !== 0) report(['sessions', setting], 'must be whole seconds')
   }
 }
 
-function checkForeignStore({ store, format, keyHash }: SessionsOutput, complain: Complain): void {
+function checkForeignStore(
+  { store, format, keyHash }: SessionsOutput,
+  report: ReportProblem,
+): void {
   if (store === 'memory') {
-    complain(['sessions', 'store'], `must be redis for ${format}: nobody else writes to memory`)
+    report(['sessions', 'store'], `must be redis for ${format}: nobody else writes to memory`)
   }
   if (keyHash === 'sha256') {
-    complain(['sessions', 'keyHash'], `must be none for ${format}, whose stores write plain ids`)
+    report(['sessions', 'keyHash'], `must be none for ${format}, whose stores write plain ids`)
   }
 }
 

@@ -1,16 +1,16 @@
 /** `tenants`: how a request names its tenant, and which there are. */
-import { FIELD_NAME_COMPLAINT, parseFieldName } from '../../credentials/field-name.ts'
+import { FIELD_NAME_PROBLEM, parseFieldName } from '../../credentials/field-name.ts'
 import { httpOrigin } from '../../http/http-url.ts'
 import {
   areSubdomainPatternsNested,
-  PATH_PATTERN_COMPLAINT,
+  PATH_PATTERN_PROBLEM,
   parsePathPattern,
   parseSubdomainPattern,
-  SUBDOMAIN_PATTERN_COMPLAINT,
+  SUBDOMAIN_PATTERN_PROBLEM,
   TENANT_NAME,
-  TENANT_NAME_COMPLAINT,
+  TENANT_NAME_PROBLEM,
 } from '../../tenants/tenant-grammar.ts'
-import type { Complain } from '../config-error.ts'
+import type { ReportProblem } from '../config-error.ts'
 import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
   checkedText,
@@ -39,7 +39,7 @@ const source = variant(
       pattern: checkedText(
         'Hosts: `{tenant}.api.example.com`.',
         parseSubdomainPattern,
-        SUBDOMAIN_PATTERN_COMPLAINT,
+        SUBDOMAIN_PATTERN_PROBLEM,
       ),
     }),
     section('A segment of the path.', {
@@ -47,12 +47,12 @@ const source = variant(
       pattern: checkedText(
         'Paths: `/tenants/{tenant}/*`. `*` before the tenant stands for any one segment.',
         parsePathPattern,
-        PATH_PATTERN_COMPLAINT,
+        PATH_PATTERN_PROBLEM,
       ),
     }),
     section('A header. It never reaches the upstream as the client sent it.', {
       from: word('header'),
-      name: checkedText('Name of the header.', parseFieldName, FIELD_NAME_COMPLAINT).prefault(
+      name: checkedText('Name of the header.', parseFieldName, FIELD_NAME_PROBLEM).prefault(
         'X-Tenant-Id',
       ),
     }),
@@ -110,7 +110,7 @@ const schema = section(
       'The tenants of this file, by name.',
       tenant,
       TENANT_NAME,
-      `is not a tenant name: it ${TENANT_NAME_COMPLAINT}`,
+      `is not a tenant name: it ${TENANT_NAME_PROBLEM}`,
     ).prefault({}),
     redis: flag(
       'Whether there are more tenants in Redis: a hash of JSON by tenant name. Those of this file ' +
@@ -154,9 +154,9 @@ export const tenantsSection: Section<
   TenantsConfiguration | null
 > = {
   ...optional(schema),
-  check(settings, complain) {
+  check(settings, report) {
     const tenants = settings.tenants.settings
-    if (tenants !== null) checkTenants(tenants, settings, complain)
+    if (tenants !== null) checkTenants(tenants, settings, report)
   },
   resolve: ({ tenants: { settings } }) => settings && resolveTenants(settings),
 }
@@ -164,34 +164,34 @@ export const tenantsSection: Section<
 function checkTenants(
   tenants: TenantsOutput,
   { issuers, upstreams, redis }: TenantsNeeds,
-  complain: Complain,
+  report: ReportProblem,
 ): void {
-  checkSources(tenants, complain)
+  checkSources(tenants, report)
   const names = Object.keys(tenants.registry)
   if (names.length === 0 && !tenants.redis) {
-    complain(['tenants', 'registry'], 'names no tenant, and tenants.redis is not set')
+    report(['tenants', 'registry'], 'names no tenant, and tenants.redis is not set')
   }
   if (tenants.redis && !redis.isThere) {
-    complain(['tenants', 'redis'], 'needs a redis section')
+    report(['tenants', 'redis'], 'needs a redis section')
   }
   for (const [name, { issuers: listed, upstream }] of Object.entries(tenants.registry)) {
     const path = ['tenants', 'registry', name]
     listed.forEach((issuer, index) => {
       if (!issuers.has(issuer)) {
-        complain([...path, 'issuers', index], 'names an issuer that does not exist')
+        report([...path, 'issuers', index], 'names an issuer that does not exist')
       }
     })
     if (upstream !== null && !upstreams.has(upstream)) {
-      complain([...path, 'upstream'], 'names an upstream that does not exist')
+      report([...path, 'upstream'], 'names an upstream that does not exist')
     }
   }
 }
 
-function checkSources({ resolve }: TenantsOutput, complain: Complain): void {
+function checkSources({ resolve }: TenantsOutput, report: ReportProblem): void {
   const texts = resolve.map((source) => JSON.stringify(source))
   resolve.forEach((source, index) => {
     const path = ['tenants', 'resolve', index]
-    if (texts.indexOf(texts[index] ?? '') < index) complain(path, 'is listed twice')
+    if (texts.indexOf(texts[index] ?? '') < index) report(path, 'is listed twice')
     if (source.from !== 'subdomain') return
     const isNested = resolve.some(
       (other, place) =>
@@ -199,7 +199,7 @@ function checkSources({ resolve }: TenantsOutput, complain: Complain): void {
         other.from === 'subdomain' &&
         areSubdomainPatternsNested(other.pattern, source.pattern),
     )
-    if (isNested) complain([...path, 'pattern'], 'reads hosts of another pattern as other tenants')
+    if (isNested) report([...path, 'pattern'], 'reads hosts of another pattern as other tenants')
   })
 }
 

@@ -83,9 +83,9 @@ export const upstreamsSection: Section<
   readonly UpstreamConfiguration[]
 > = {
   ...eachNamed('The services behind the gateway, by a name of your choice.', upstream),
-  check({ upstreams }, complain) {
+  check({ upstreams }, report) {
     for (const [name, settings] of upstreams) {
-      checkUnique(['upstreams', name, 'targets'], settings?.targets ?? [], complain)
+      checkUnique(['upstreams', name, 'targets'], settings?.targets ?? [], report)
     }
   },
   resolve: ({ upstreams }) =>

@@ -40,12 +40,12 @@ export interface SharedVerdictsParts {
 }
 
 /** What somebody found out about a token, and how long others may rely on it. */
-export type Finding =
+export type SharedResult =
   /** Kept until `deadAtSeconds`. */
-  Verified | RefusedFinding | UndecidedFinding
+  Verified | RefusedResult | UndecidedResult
 
 /** Nobody could say. Not kept, but told to all who have asked at the same time. */
-export interface UndecidedFinding {
+export interface UndecidedResult {
   readonly kind: 'undecided'
   readonly undecided: UndecidedCause
 }
@@ -63,12 +63,12 @@ export type UndecidedCause = (typeof UNDECIDED_CAUSES)[number]
 export interface Question {
   /** Longest that {@link Question.find} takes, in ms. */
   readonly settlesWithinMs: number
-  find(nowSeconds: number): Promise<Finding>
+  find(nowSeconds: number): Promise<SharedResult>
   /** What it means here that nobody could say, in whatever thread that was found. */
   conclude(undecided: UndecidedCause): EstablishedIdentity | Unverified | Refused
 }
 
-export interface RefusedFinding {
+export interface RefusedResult {
   readonly kind: 'refused'
   readonly refused: Refused
   /**
@@ -166,10 +166,10 @@ export class SharedVerdicts {
         if (known !== null) return known
         // Who waited for nothing claims anew, lest all who did ask at once; but not for ever.
         if (!claim.isOwner && claimed < CLAIMS_MAX) continue
-        const finding = await question.find(clock.nowSeconds())
-        if (finding.kind !== 'undecided') return this.#keep(digest, finding)
-        outcome = UNDECIDED_CAUSES.indexOf(finding.undecided) + 1
-        return question.conclude(finding.undecided)
+        const result = await question.find(clock.nowSeconds())
+        if (result.kind !== 'undecided') return this.#keep(digest, result)
+        outcome = UNDECIDED_CAUSES.indexOf(result.undecided) + 1
+        return question.conclude(result.undecided)
       } finally {
         inFlight.release(claim, digest, outcome, clock.wallMs())
       }
@@ -193,15 +193,15 @@ export class SharedVerdicts {
     return reason === null ? null : refuse(reason)
   }
 
-  #keep(digest: TokenDigest, finding: Verified | RefusedFinding): Verdict {
+  #keep(digest: TokenDigest, result: Verified | RefusedResult): Verdict {
     const { cache, refusals, clock, longLived } = this.#parts
-    if (finding.kind === 'verified') {
+    if (result.kind === 'verified') {
       const nowSeconds = clock.nowSeconds()
-      longLived.notice(finding, nowSeconds)
-      cache.put(digest, finding, nowSeconds)
-      return { kind: 'established', verified: finding, derived: null }
+      longLived.notice(result, nowSeconds)
+      cache.put(digest, result, nowSeconds)
+      return { kind: 'established', verified: result, derived: null }
     }
-    const { refused, ttlSeconds, untilSeconds, key } = finding
+    const { refused, ttlSeconds, untilSeconds, key } = result
     if (ttlSeconds !== 0) {
       const cause = { endsAtSeconds: untilSeconds, place: key, ttlSeconds }
       refusals.put(digest, refused.reason, cause, clock.nowSeconds())

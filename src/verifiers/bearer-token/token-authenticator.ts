@@ -33,7 +33,7 @@ import type {
 import type { IntrospectionPolicy } from '../introspection/introspection-verifier.ts'
 import type { JwtProfile } from '../jwt/jwt-verifier.ts'
 import type { Verifier } from '../verifier.ts'
-import type { Finding, SharedVerdicts, UndecidedCause } from './shared-verdicts.ts'
+import type { SharedResult, SharedVerdicts, UndecidedCause } from './shared-verdicts.ts'
 
 /** What a route does with opaque tokens. */
 export interface IntrospectionRule {
@@ -115,10 +115,10 @@ export class TokenAuthenticator implements Authenticator {
     })
   }
 
-  async #find(token: string, digest: TokenDigest, nowSeconds: number): Promise<Finding> {
+  async #find(token: string, digest: TokenDigest, nowSeconds: number): Promise<SharedResult> {
     const { jwt, introspection } = this.#profile
     const verify = async (by: JwtProfile) =>
-      findingOf(await this.#parts.jwt.verify(token, by, nowSeconds))
+      resultOf(await this.#parts.jwt.verify(token, by, nowSeconds))
     if (introspection === null) return jwt === null ? NOT_ACCEPTED : verify(jwt)
     const claimed = claimedIssuer(token)
     if (claimed.kind === 'unsecured') return UNSECURED
@@ -135,7 +135,7 @@ export class TokenAuthenticator implements Authenticator {
     digest: TokenDigest,
     rule: IntrospectionRule,
     nowSeconds: number,
-  ): Promise<Finding> {
+  ): Promise<SharedResult> {
     const { introspector, verdicts } = this.#parts
     const stale = { token: digest.token, profile: rule.staleKey }
     const known = { token: digest.token, profile: rule.knownKey }
@@ -209,7 +209,7 @@ export class TokenAuthenticator implements Authenticator {
 }
 
 /** Only a bad signature costs enough to be remembered: see `Refused.key`. */
-function findingOf(verification: Verification): Finding {
+function resultOf(verification: Verification): SharedResult {
   if (verification.kind === 'verified') return verification
   const { key, reason } = verification
   const rememberedSeconds = key === null ? 0 : null
@@ -218,7 +218,7 @@ function findingOf(verification: Verification): Finding {
 }
 
 /** Found without cost: not remembered. */
-function refusedAtOnce(reason: RefusalReason): Finding {
+function refusedAtOnce(reason: RefusalReason): SharedResult {
   const refused = refuse(reason)
   return Object.freeze({ kind: 'refused', refused, ttlSeconds: 0, untilSeconds: null, key: null })
 }

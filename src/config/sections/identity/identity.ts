@@ -1,8 +1,8 @@
 /** `identity`: how an upstream learns who is calling. */
-import { FIELD_NAME_COMPLAINT, parseIdentityFieldName } from '../../../credentials/field-name.ts'
+import { FIELD_NAME_PROBLEM, parseIdentityFieldName } from '../../../credentials/field-name.ts'
 import { IDENTITY_STRATEGIES } from '../../../identity/identity-strategy.ts'
 import { byPartAbout, type IdentityPart } from '../../../protocol/identity-parts.ts'
-import type { Complain } from '../../config-error.ts'
+import type { ReportProblem } from '../../config-error.ts'
 import { always, type Immutable, type Section } from '../../section.ts'
 import { checkedText, type Output, oneOf, section, unlessAbsent } from '../../setting.ts'
 import type { IssuersSettings } from '../issuers/issuers.ts'
@@ -15,7 +15,7 @@ import {
 
 function identityHeader(what: string, fallback: string) {
   return unlessAbsent(
-    checkedText(`${what} \`null\`: not sent.`, parseIdentityFieldName, FIELD_NAME_COMPLAINT),
+    checkedText(`${what} \`null\`: not sent.`, parseIdentityFieldName, FIELD_NAME_PROBLEM),
   ).prefault(fallback)
 }
 
@@ -65,10 +65,10 @@ export const identitySection: Section<
   IdentityConfiguration
 > = {
   ...always(schema),
-  check({ identity, issuers }, complain) {
+  check({ identity, issuers }, report) {
     if (identity === null) return
-    checkHeaders(identity, complain)
-    checkInternalToken(identity.internalToken, issuers, complain)
+    checkHeaders(identity, report)
+    checkInternalToken(identity.internalToken, issuers, report)
   },
   resolve({ identity }, { files }) {
     if (identity === null) return undefined
@@ -76,12 +76,12 @@ export const identitySection: Section<
   },
 }
 
-function checkHeaders({ headers }: IdentityOutput, complain: Complain): void {
+function checkHeaders({ headers }: IdentityOutput, report: ReportProblem): void {
   const seen = new Map<string, string>()
   for (const [part, name] of Object.entries(headers)) {
     if (name === null) continue
     const earlier = seen.get(name.toLowerCase())
     if (earlier === undefined) seen.set(name.toLowerCase(), part)
-    else complain(['identity', 'headers', part], `is the same header as ${earlier}`)
+    else report(['identity', 'headers', part], `is the same header as ${earlier}`)
   }
 }

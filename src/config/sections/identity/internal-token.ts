@@ -2,7 +2,7 @@
 import { KEY_SECRET_BYTES_MIN } from '../../../identity/derive-signing-key.ts'
 import { INTERNAL_TOKEN_ALGORITHMS } from '../../../identity/signing-key.ts'
 import type { SigningKeySource } from '../../../identity/signing-keys.ts'
-import type { Complain, ConfigPath } from '../../config-error.ts'
+import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { checkSecret, resolveSecret, type SecretSettings } from '../../secret-setting.ts'
 import type { Immutable } from '../../section.ts'
 import {
@@ -98,36 +98,33 @@ export type InternalTokenConfiguration = Immutable<
 export function checkInternalToken(
   internalToken: InternalTokenOutput,
   issuers: IssuersSettings['issuers'],
-  complain: Complain,
+  report: ReportProblem,
 ): void {
   if (internalToken.ttlMs % MS_PER_SECOND !== 0) {
-    complain([...PATH, 'ttl'], 'must be whole seconds: claims know no smaller unit')
+    report([...PATH, 'ttl'], 'must be whole seconds: claims know no smaller unit')
   }
   for (const [name, issuer] of issuers) {
     if (issuer?.issuer !== internalToken.issuer) continue
-    complain(
-      [...PATH, 'issuer'],
-      `is the same as that of issuers.${name}: tokens would be mixed up`,
-    )
+    report([...PATH, 'issuer'], `is the same as that of issuers.${name}: tokens would be mixed up`)
   }
   const { keySecret, keySecretFile, keyFiles } = internalToken
-  checkSecret(PATH, 'keySecret', internalToken, complain)
+  checkSecret(PATH, 'keySecret', internalToken, report)
   if (keyFiles !== null && (keySecret !== null || keySecretFile !== null)) {
-    complain([...PATH, 'keyFiles'], 'cannot be combined with a secret')
+    report([...PATH, 'keyFiles'], 'cannot be combined with a secret')
   }
-  checkPreviousSecrets(internalToken, complain)
+  checkPreviousSecrets(internalToken, report)
 }
 
 function checkPreviousSecrets(
   { keySecret, keySecretFile, previousSecrets }: InternalTokenOutput,
-  complain: Complain,
+  report: ReportProblem,
 ): void {
   if (previousSecrets.length > 0 && keySecret === null && keySecretFile === null) {
-    complain([...PATH, 'previousSecrets'], 'needs keySecret or keySecretFile beside it')
+    report([...PATH, 'previousSecrets'], 'needs keySecret or keySecretFile beside it')
   }
   for (const [index, { secret, secretFile }] of previousSecrets.entries()) {
     if ((secret === null) === (secretFile === null)) {
-      complain([...PATH, 'previousSecrets', index], 'needs either secret or secretFile')
+      report([...PATH, 'previousSecrets', index], 'needs either secret or secretFile')
     }
   }
 }
@@ -148,7 +145,7 @@ export function resolveInternalToken(
   }
 }
 
-/** What cannot be read or is too short is a complaint. */
+/** What cannot be read or is too short is a problem. */
 function resolveKeys(settings: InternalTokenOutput, files: SettingFiles): SigningKeySource {
   const { algorithm, keyRotationMs, keySecret, keySecretFile, keyFiles, previousSecrets } = settings
   if (keyFiles !== null) {
@@ -174,7 +171,7 @@ function keySecretOf<Name extends string>(
 ): Uint8Array {
   const secret = resolveSecret(path, name, settings, files)
   if (secret !== null && secret.bytes.length < KEY_SECRET_BYTES_MIN) {
-    files.complain(secret.at, `must hold at least ${KEY_SECRET_BYTES_MIN} bytes`)
+    files.report(secret.at, `must hold at least ${KEY_SECRET_BYTES_MIN} bytes`)
   }
   // A copy of its own: small buffers share a pool with whatever else the process reads.
   return Uint8Array.from(secret?.bytes ?? [])

@@ -1,7 +1,7 @@
 /** `issuers.<name>.introspection`: asking the issuer about opaque tokens (RFC 7662). */
 import { httpUrl, isConfidentialUrl } from '../../../http/http-url.ts'
 import { signingAlgorithmOf } from '../../../protocol/key-algorithms.ts'
-import type { Complain, ConfigPath } from '../../config-error.ts'
+import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { NO_PRIVATE_KEY, privateKeyIn } from '../../pem.ts'
 import { checkSecret, resolveSecret } from '../../secret-setting.ts'
 import type { Immutable } from '../../section.ts'
@@ -138,17 +138,17 @@ type ClientKeyConfiguration =
 export function checkIntrospection(
   path: ConfigPath,
   settings: IntrospectionOutput,
-  complain: Complain,
+  report: ReportProblem,
 ): void {
   if (!settings.allowInsecureHttp && !isConfidentialUrl(settings.endpoint)) {
-    complain(
+    report(
       [...path, 'endpoint'],
       'must be https, or allowInsecureHttp set: tokens and the secret are sent there',
     )
   }
-  checkClientKey(path, settings, complain)
+  checkClientKey(path, settings, report)
   if (settings.onOutage === 'pass-through' && !settings.iUnderstand) {
-    complain(
+    report(
       [...path, 'iUnderstand'],
       'must be true for onOutage: pass-through, which lets unverified requests reach the upstream',
     )
@@ -158,26 +158,30 @@ export function checkIntrospection(
     ['inactiveTtl', settings.inactiveTtlMs],
     ['staleMaxAge', settings.staleMaxAgeMs],
   ] as const) {
-    if (ms % MS_PER_SECOND !== 0) complain([...path, setting], 'must be whole seconds')
+    if (ms % MS_PER_SECOND !== 0) report([...path, setting], 'must be whole seconds')
   }
 }
 
-function checkClientKey(path: ConfigPath, settings: IntrospectionOutput, complain: Complain): void {
+function checkClientKey(
+  path: ConfigPath,
+  settings: IntrospectionOutput,
+  report: ReportProblem,
+): void {
   const { clientSecret, clientSecretFile, privateKeyFile, clientAuthentication } = settings
-  checkSecret(path, 'clientSecret', settings, complain)
+  checkSecret(path, 'clientSecret', settings, report)
   const hasSecret = clientSecret !== null || clientSecretFile !== null
   if (clientAuthentication === 'private_key_jwt') {
     if (privateKeyFile === null) {
-      complain([...path, 'privateKeyFile'], 'is required for private_key_jwt')
+      report([...path, 'privateKeyFile'], 'is required for private_key_jwt')
     }
-    if (hasSecret) complain([...path, 'clientSecret'], 'is not used with private_key_jwt')
+    if (hasSecret) report([...path, 'clientSecret'], 'is not used with private_key_jwt')
     return
   }
   if (!hasSecret) {
-    complain([...path, 'clientSecret'], `or clientSecretFile is required`)
+    report([...path, 'clientSecret'], `or clientSecretFile is required`)
   }
   if (privateKeyFile !== null) {
-    complain([...path, 'privateKeyFile'], 'is only for private_key_jwt')
+    report([...path, 'privateKeyFile'], 'is only for private_key_jwt')
   }
 }
 
@@ -204,7 +208,7 @@ export function resolveIntrospection(
   }
 }
 
-/** What is missing altogether has been complained about; it is empty here. */
+/** What is missing altogether has been reported; it is empty here. */
 function resolveClientKey(
   path: ConfigPath,
   settings: IntrospectionOutput,
@@ -216,7 +220,7 @@ function resolveClientKey(
     const at = [...path, 'privateKeyFile']
     const pem = privateKeyFile && files.content(at, privateKeyFile)?.toString('utf8')
     const problem = pem ? signingKeyProblem(pem) : null
-    if (problem !== null) files.complain(at, problem)
+    if (problem !== null) files.report(at, problem)
     return { method, privateKey: pem ?? '', keyId: privateKeyId }
   }
   const secret = resolveSecret(path, 'clientSecret', settings, files)

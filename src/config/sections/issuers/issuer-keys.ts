@@ -1,6 +1,6 @@
 /** The keys of an issuer: public ones from somewhere, or a secret shared with the gateway. */
 import { JWS_ALGORITHM_TABLE, type JwsAlgorithm } from '../../../protocol/jws-algorithms.ts'
-import type { Complain, ConfigPath } from '../../config-error.ts'
+import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import type { EnvironmentReading } from '../../environment.ts'
 import { checkSecret, resolveSecret } from '../../secret-setting.ts'
 import type { SettingFiles } from '../../setting-files.ts'
@@ -33,40 +33,44 @@ function secretBytesMin(algorithms: readonly JwsAlgorithm[]): number {
 }
 
 /** Checks that there is one source of keys, and that it fits the algorithms. */
-export function checkKeySource(path: ConfigPath, settings: KeySettings, complain: Complain): void {
+export function checkKeySource(
+  path: ConfigPath,
+  settings: KeySettings,
+  report: ReportProblem,
+): void {
   const symmetric = settings.algorithms.filter(isSymmetric)
   if (symmetric.length > 0 && symmetric.length < settings.algorithms.length) {
-    complain(
+    report(
       [...path, 'algorithms'],
       'must not mix shared secrets (HS*) with public keys: whoever can verify could then sign',
     )
   } else {
-    checkOneSource(path, settings, symmetric.length > 0, complain)
+    checkOneSource(path, settings, symmetric.length > 0, report)
   }
-  if (settings.jwks !== null) checkJwks(path, settings.issuer, settings.jwks, complain)
+  if (settings.jwks !== null) checkJwks(path, settings.issuer, settings.jwks, report)
 }
 
 function checkOneSource(
   path: ConfigPath,
   settings: KeySettings,
   needsSecret: boolean,
-  complain: Complain,
+  report: ReportProblem,
 ): void {
   const { jwks, secret, secretFile, introspection } = settings
-  checkSecret(path, 'secret', settings, complain)
+  checkSecret(path, 'secret', settings, report)
   const secretKey = secret === null ? 'secretFile' : 'secret'
   const hasSecret = secret !== null || secretFile !== null
   if (needsSecret && !hasSecret) {
-    complain([...path, 'secret'], 'or secretFile is required for HS256, HS384 and HS512')
+    report([...path, 'secret'], 'or secretFile is required for HS256, HS384 and HS512')
   }
   if (needsSecret && jwks !== null) {
-    complain([...path, 'jwks'], 'cannot be combined with HS256, HS384 or HS512')
+    report([...path, 'jwks'], 'cannot be combined with HS256, HS384 or HS512')
   }
   if (!needsSecret && hasSecret) {
-    complain([...path, secretKey], 'is only for issuers whose algorithms are HS256, HS384 or HS512')
+    report([...path, secretKey], 'is only for issuers whose algorithms are HS256, HS384 or HS512')
   }
   if (!needsSecret && jwks === null && introspection === null) {
-    complain([...path, 'jwks'], 'is required, unless there is introspection')
+    report([...path, 'jwks'], 'is required, unless there is introspection')
   }
 }
 
@@ -88,12 +92,12 @@ function resolveSharedSecret(
   files: SettingFiles,
 ): IssuerKeysConfiguration | null {
   const secret = resolveSecret(path, 'secret', issuer, files)
-  // What is missing altogether has been complained about.
+  // What is missing altogether has been reported.
   if (secret === null) return null
   const { bytes, at } = secret
   const least = secretBytesMin(issuer.algorithms)
   if (bytes.length < least) {
-    files.complain(at, `must hold at least ${least} bytes for these algorithms`)
+    files.report(at, `must hold at least ${least} bytes for these algorithms`)
   }
   // A copy of its own: small buffers share a pool with whatever else the process reads.
   return { kind: 'secret', secret: Uint8Array.from(bytes) }

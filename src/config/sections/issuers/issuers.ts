@@ -1,7 +1,7 @@
 /** `issuers`: the parties whose tokens are accepted. */
 import { byPart, type PartKind } from '../../../protocol/identity-parts.ts'
 import { JWS_ALGORITHMS } from '../../../protocol/jws-algorithms.ts'
-import type { Complain } from '../../config-error.ts'
+import type { ReportProblem } from '../../config-error.ts'
 import {
   allOf,
   eachNamed,
@@ -134,11 +134,11 @@ export const issuersSection: Section<
 > = {
   ...named,
   schema: named.schema.prefault({}),
-  check({ issuers }, complain) {
+  check({ issuers }, report) {
     for (const [name, issuer] of issuers) {
-      if (issuer !== null) checkIssuer(name, issuer, complain)
+      if (issuer !== null) checkIssuer(name, issuer, report)
     }
-    checkIssuersDiffer(issuers, complain)
+    checkIssuersDiffer(issuers, report)
   },
   resolve: ({ issuers }, surroundings) =>
     allOf(
@@ -147,24 +147,24 @@ export const issuersSection: Section<
 }
 
 /** Checks one well-formed issuer. */
-function checkIssuer(name: string, issuer: IssuerOutput, complain: Complain): void {
+function checkIssuer(name: string, issuer: IssuerOutput, report: ReportProblem): void {
   const path = ['issuers', name]
-  checkKeySource(path, issuer, complain)
+  checkKeySource(path, issuer, report)
   if (issuer.clockToleranceMs % MS_PER_SECOND !== 0) {
-    complain([...path, 'clockTolerance'], 'must be whole seconds: claims know no smaller unit')
+    report([...path, 'clockTolerance'], 'must be whole seconds: claims know no smaller unit')
   }
   if (issuer.introspection !== null) {
-    checkIntrospection([...path, 'introspection'], issuer.introspection, complain)
+    checkIntrospection([...path, 'introspection'], issuer.introspection, report)
   }
 }
 
-function checkIssuersDiffer(issuers: IssuersSettings['issuers'], complain: Complain): void {
+function checkIssuersDiffer(issuers: IssuersSettings['issuers'], report: ReportProblem): void {
   const seen = new Map<string, string>()
   for (const [name, issuer] of issuers) {
     if (issuer === null) continue
     const earlier = seen.get(issuer.issuer)
     if (earlier === undefined) seen.set(issuer.issuer, name)
-    else complain(['issuers', name, 'issuer'], `is the same as that of issuers.${earlier}`)
+    else report(['issuers', name, 'issuer'], `is the same as that of issuers.${earlier}`)
   }
 }
 

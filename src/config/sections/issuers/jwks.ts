@@ -1,6 +1,6 @@
 /** `issuers.<name>.jwks`: where the public keys of an issuer come from. */
 import { httpUrl, isConfidentialUrl } from '../../../http/http-url.ts'
-import type { Complain, ConfigPath } from '../../config-error.ts'
+import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { ENVIRONMENT_VARIABLES, type EnvironmentReading } from '../../environment.ts'
 import type { Immutable } from '../../section.ts'
 import {
@@ -91,21 +91,21 @@ export function checkJwks(
   path: ConfigPath,
   iss: string,
   jwks: JwksOutput,
-  complain: Complain,
+  report: ReportProblem,
 ): void {
   const sources = [jwks.uri !== null, jwks.discovery, jwks.file !== null].filter(Boolean).length
   if (sources !== 1) {
-    complain([...path, 'jwks'], 'must have exactly one of uri, discovery: true and file')
+    report([...path, 'jwks'], 'must have exactly one of uri, discovery: true and file')
   }
-  if (jwks.uri !== null) requireConfidential([...path, 'jwks', 'uri'], jwks.uri, jwks, complain)
+  if (jwks.uri !== null) requireConfidential([...path, 'jwks', 'uri'], jwks.uri, jwks, report)
   if (jwks.discovery) {
     if (httpUrl(iss) === null || iss.includes('?')) {
-      complain(
+      report(
         [...path, 'issuer'],
         'must be a URL without query, because jwks.discovery starts there',
       )
     } else {
-      requireConfidential([...path, 'issuer'], iss, jwks, complain)
+      requireConfidential([...path, 'issuer'], iss, jwks, report)
     }
   }
 }
@@ -114,10 +114,10 @@ function requireConfidential(
   path: ConfigPath,
   url: string,
   { allowInsecureHttp }: JwksOutput,
-  complain: Complain,
+  report: ReportProblem,
 ): void {
   if (!allowInsecureHttp && !isConfidentialUrl(url)) {
-    complain(path, 'must be https, or jwks.allowInsecureHttp set: keys decide who is let in')
+    report(path, 'must be https, or jwks.allowInsecureHttp set: keys decide who is let in')
   }
 }
 

@@ -1,5 +1,5 @@
 /** What the authenticators of a route need to be there. */
-import type { Complain, ConfigPath } from '../../config-error.ts'
+import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { AUTHENTICATORS, type RouteOutput, type RoutesSettings } from './route.ts'
 
 export type AuthenticatorName = (typeof AUTHENTICATORS)[number]
@@ -37,19 +37,19 @@ export function checkAuthenticators(
   path: ConfigPath,
   route: RouteOutput,
   settings: RoutesSettings,
-  complain: Complain,
+  report: ReportProblem,
 ): void {
   const at = [...path, 'authenticate']
   const names = authenticatorsOf(route, settings)
   if (names.length === 0) {
-    complain(at, 'needs a credential, but there is no issuer to trust, no sessions and no apiKeys')
+    report(at, 'needs a credential, but there is no issuer to trust, no sessions and no apiKeys')
     return
   }
   names.forEach((name, index) => {
     const place = Array.isArray(route.authenticate) ? [...at, index] : at
     const problem =
       names.indexOf(name) < index ? 'is listed twice' : problemOf(name, route, settings)
-    if (problem !== null) complain(place, problem)
+    if (problem !== null) report(place, problem)
   })
 }
 
@@ -80,7 +80,7 @@ function abilities(route: RouteOutput, { issuers }: RoutesSettings): IssuerAbili
     .filter(([name]) => route.issuers?.includes(name) ?? true)
     .map(([name, issuer]) => ({
       name,
-      // Without keys and without introspection, the issuer itself has been complained about.
+      // Without keys and without introspection, the issuer itself has been reported.
       canVerify: issuer?.introspection ? issuer.jwks !== null || hasSecret(issuer) : null,
       canIntrospect: issuer === null ? null : issuer.introspection !== null,
     }))

@@ -1,6 +1,6 @@
 /** `routes[].require`: what a route requires of an identity. */
 import {
-  CLAIM_PATTERN_COMPLAINT,
+  CLAIM_PATTERN_PROBLEM,
   parseClaimPattern,
   REQUIRABLE_CLAIMS,
 } from '../../../decision/claim-grammar.ts'
@@ -39,7 +39,7 @@ const claim = section(
       checkedText(
         'Pattern of the whole value: `*` is any run of characters, `?` any one.',
         parseClaimPattern,
-        CLAIM_PATTERN_COMPLAINT,
+        CLAIM_PATTERN_PROBLEM,
       ),
     ),
   },

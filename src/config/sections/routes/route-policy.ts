@@ -1,7 +1,7 @@
 /** What must hold for the policy of a route: shadow, metadata of the resource, login redirect. */
 import { metadataPath, resourceHost } from '../../../protocol/protected-resource-metadata.ts'
 import { coversHost, coversMethods, coversPath } from '../../../routing/route-grammar.ts'
-import type { Complain, ConfigPath } from '../../config-error.ts'
+import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { authenticatorsOf } from './authenticators.ts'
 import type { RouteOutput, RoutesSettings } from './route.ts'
 
@@ -10,18 +10,18 @@ export function checkRoutePolicy(
   path: ConfigPath,
   route: RouteOutput,
   settings: RoutesSettings,
-  complain: Complain,
+  report: ReportProblem,
 ): void {
   if (route.mode === 'shadow' && route.authenticate === 'none') {
-    complain([...path, 'mode'], 'has nothing to report with authenticate: none')
+    report([...path, 'mode'], 'has nothing to report with authenticate: none')
   }
   const strategy = route.identity ?? settings.identity?.strategy
   if (route.mode === 'shadow' && strategy === 'internal-token') {
     // Two credentials in one field would be one too many for any upstream.
-    complain([...path, 'mode'], 'keeps the credential, whose place identity: internal-token takes')
+    report([...path, 'mode'], 'keeps the credential, whose place identity: internal-token takes')
   }
-  if (route.resource !== null) checkResource(path, route, route.resource, settings, complain)
-  if (route.loginRedirect !== null) checkLoginRedirect(path, route, settings, complain)
+  if (route.resource !== null) checkResource(path, route, route.resource, settings, report)
+  if (route.loginRedirect !== null) checkLoginRedirect(path, route, settings, report)
 }
 
 function checkResource(
@@ -29,20 +29,20 @@ function checkResource(
   route: RouteOutput,
   resource: string,
   settings: RoutesSettings,
-  complain: Complain,
+  report: ReportProblem,
 ): void {
   const at = [...path, 'resource']
-  if (route.resourceMetadata !== null) complain(at, 'cannot be combined with resourceMetadata')
+  if (route.resourceMetadata !== null) report(at, 'cannot be combined with resourceMetadata')
   const names = authenticatorsOf(route, settings)
   if (!names.some((name) => name === 'jwt' || name === 'introspection')) {
-    complain(at, 'is for bearer tokens: it needs authenticate with jwt or introspection')
+    report(at, 'is for bearer tokens: it needs authenticate with jwt or introspection')
   }
   const first = settings.routes.findIndex((other) => {
     return other !== null && other.resource !== null && isAtSamePlace(other.resource, resource)
   })
   const other = settings.routes[first]
   if (other !== null && other !== undefined && other.resource !== resource) {
-    complain(at, `has its metadata where routes[${first}].resource has it: spell both alike`)
+    report(at, `has its metadata where routes[${first}].resource has it: spell both alike`)
   }
 }
 
@@ -55,20 +55,20 @@ function checkLoginRedirect(
   path: ConfigPath,
   route: RouteOutput,
   settings: RoutesSettings,
-  complain: Complain,
+  report: ReportProblem,
 ): void {
   if (route.loginRedirect === null) return
   const at = [...path, 'loginRedirect']
   const { url, returnParameter } = route.loginRedirect
   if (route.authenticate === 'none') {
-    complain(at, 'has nobody to redirect with authenticate: none')
+    report(at, 'has nobody to redirect with authenticate: none')
   }
   const [page = '', query = ''] = url.split('?', 2)
   if (query.split('&').some((pair) => pair.split('=', 1)[0] === returnParameter)) {
-    complain([...at, 'url'], `has a parameter ${returnParameter} already`)
+    report([...at, 'url'], `has a parameter ${returnParameter} already`)
   }
   if (url.startsWith('/') && isRefusedPage(page, route, settings)) {
-    complain([...at, 'url'], 'is on a route that redirects to it: nobody would ever get there')
+    report([...at, 'url'], 'is on a route that redirects to it: nobody would ever get there')
   }
 }
 

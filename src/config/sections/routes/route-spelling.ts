@@ -1,6 +1,6 @@
 /** Routes whose paths a service may not tell apart, because it ignores case or decodes more. */
 import { areSpelledDifferently, shareHost, shareMethod } from '../../../routing/route-grammar.ts'
-import type { Complain } from '../../config-error.ts'
+import type { ReportProblem } from '../../config-error.ts'
 import type { RouteOutput, RoutesSettings } from './route.ts'
 
 /**
@@ -28,14 +28,14 @@ function upstreamsOfTenants(
  * Two routes for one path, spelled differently: which of them a request is for would depend on who
  * reads it, and one of the two may be the one that was to protect.
  */
-export function checkSpelling(settings: RoutesSettings, complain: Complain): void {
+export function checkSpelling(settings: RoutesSettings, report: ReportProblem): void {
   settings.routes.forEach((route, index) => {
     if (route === null) return
     const earlier = settings.routes.findIndex((other, place) => {
       return place < index && other !== null && areTakenForOne(other, route, settings)
     })
     if (earlier === -1) return
-    complain(
+    report(
       ['routes', index, 'match', 'path'],
       `is spelled differently in routes[${earlier}], and a service that ignores case or decodes ` +
         'more than it should takes one for the other: spell both alike, or say caseSensitive: ' +

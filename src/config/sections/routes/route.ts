@@ -2,8 +2,8 @@
 import { AUTHORIZATION_BEARER } from '../../../credentials/credential-source.ts'
 import {
   COOKIE_NAME,
-  COOKIE_NAME_COMPLAINT,
-  FIELD_NAME_COMPLAINT,
+  COOKIE_NAME_PROBLEM,
+  FIELD_NAME_PROBLEM,
   parseFieldName,
 } from '../../../credentials/field-name.ts'
 import { httpUrl } from '../../../http/http-url.ts'
@@ -60,7 +60,7 @@ const match = section('Which requests the route is for.', {
     .prefault([]),
 })
 
-const SCHEME_COMPLAINT = 'must be 1 to 32 letters, digits and -'
+const SCHEME_PROBLEM = 'must be 1 to 32 letters, digits and -'
 
 const credentialSource = variant(
   'A place where a token may be.',
@@ -68,7 +68,7 @@ const credentialSource = variant(
   [
     section('In a header.', {
       from: word('header'),
-      name: checkedText('Name of the header.', parseFieldName, FIELD_NAME_COMPLAINT).prefault(
+      name: checkedText('Name of the header.', parseFieldName, FIELD_NAME_PROBLEM).prefault(
         'Authorization',
       ),
       prefix: nullable(
@@ -76,13 +76,13 @@ const credentialSource = variant(
           'Word before the token, in any case, with a space between. `null`: the whole value is ' +
             'the token. Left out: `Bearer` for `Authorization`, otherwise `null`.',
           /^[A-Za-z0-9-]{1,32} ?$/,
-          SCHEME_COMPLAINT,
+          SCHEME_PROBLEM,
         ),
       ),
     }),
     section('In a cookie.', {
       from: word('cookie'),
-      name: patternText('Name of the cookie.', COOKIE_NAME, COOKIE_NAME_COMPLAINT),
+      name: patternText('Name of the cookie.', COOKIE_NAME, COOKIE_NAME_PROBLEM),
     }),
     section(
       'In a query parameter. URLs end up in histories and logs of others: use it only for ' +

@@ -2,7 +2,7 @@
 import type { RouteAuthentication } from '../../../decision/revision.ts'
 import { coversHost, coversMethods, coversPath } from '../../../routing/route-grammar.ts'
 import { checkUnique } from '../../check-unique.ts'
-import type { Complain, ConfigPath } from '../../config-error.ts'
+import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { allOf, eachListed, type Immutable, type Section } from '../../section.ts'
 import { sessionCookie } from '../sessions.ts'
 import { authenticatorsOf, checkAuthenticators } from './authenticators.ts'
@@ -18,13 +18,13 @@ export const routesSection: Section<
   readonly RouteConfiguration[]
 > = {
   ...eachListed('The routes. The first that matches wins.', routeSchema),
-  check(settings, complain) {
+  check(settings, report) {
     settings.routes.forEach((route, index) => {
-      if (route !== null) checkRoute(['routes', index], route, settings, complain)
+      if (route !== null) checkRoute(['routes', index], route, settings, report)
     })
-    checkNames(settings, complain)
-    checkReachable(settings, complain)
-    checkSpelling(settings, complain)
+    checkNames(settings, report)
+    checkReachable(settings, report)
+    checkSpelling(settings, report)
   },
   resolve: (settings) =>
     allOf(settings.routes.map((route) => route && resolveRoute(route, settings))),
@@ -34,53 +34,53 @@ function checkRoute(
   path: ConfigPath,
   route: RouteOutput,
   settings: RoutesSettings,
-  complain: Complain,
+  report: ReportProblem,
 ): void {
   const { upstreams, issuers } = settings
   if (!upstreams.has(route.upstream)) {
-    complain([...path, 'upstream'], 'names an upstream that does not exist')
+    report([...path, 'upstream'], 'names an upstream that does not exist')
   }
   route.issuers?.forEach((name, index) => {
     if (!issuers.has(name)) {
-      complain([...path, 'issuers', index], 'names an issuer that does not exist')
+      report([...path, 'issuers', index], 'names an issuer that does not exist')
     }
   })
   route.require.issuers.forEach((name, index) => {
     if (!issuers.has(name)) {
-      complain([...path, 'require', 'issuers', index], 'names an issuer that does not exist')
+      report([...path, 'require', 'issuers', index], 'names an issuer that does not exist')
     }
   })
   route.require.claims.forEach((claim, index) => {
     const ways = [claim.equals, claim.oneOf, claim.matches].filter((way) => way !== null)
     if (ways.length === 1) return
-    complain([...path, 'require', 'claims', index], 'needs exactly one of equals, oneOf, matches')
+    report([...path, 'require', 'claims', index], 'needs exactly one of equals, oneOf, matches')
   })
   if (route.tenant !== null && !settings.tenants.isThere) {
-    complain([...path, 'tenant'], 'needs a tenants section')
+    report([...path, 'tenant'], 'needs a tenants section')
   }
   if (route.authenticate === 'none' && route.identity === 'internal-token') {
-    complain(
+    report(
       [...path, 'identity'],
       'needs a caller that is known: internal-token cannot be combined with authenticate: none',
     )
   }
-  checkUnique([...path, 'issuers'], route.issuers ?? [], complain)
+  checkUnique([...path, 'issuers'], route.issuers ?? [], report)
   checkUnique(
     [...path, 'credentials'],
     route.credentials.map(({ kind, name }) => `${kind} ${name}`),
-    complain,
+    report,
   )
   const cookie = settings.sessions.settings && sessionCookie(settings.sessions.settings)
   route.credentials.forEach(({ kind, name }, index) => {
     if (kind === 'cookie' && name === cookie) {
-      complain([...path, 'credentials', index], 'names the cookie that holds a session')
+      report([...path, 'credentials', index], 'names the cookie that holds a session')
     }
   })
-  if (route.authenticate !== 'none') checkAuthenticators(path, route, settings, complain)
-  checkRoutePolicy(path, route, settings, complain)
+  if (route.authenticate !== 'none') checkAuthenticators(path, route, settings, report)
+  checkRoutePolicy(path, route, settings, report)
   const requiresSomething = Object.values(route.require).some((list) => list.length > 0)
   if (requiresSomething && !Array.isArray(route.authenticate)) {
-    complain(
+    report(
       [...path, 'require'],
       'needs a caller that is known: it cannot be combined with authenticate: ' +
         `${route.authenticate.toString()}`,
@@ -88,25 +88,25 @@ function checkRoute(
   }
 }
 
-function checkNames({ routes }: RoutesSettings, complain: Complain): void {
+function checkNames({ routes }: RoutesSettings, report: ReportProblem): void {
   const seen = new Map<string, number>()
   routes.forEach((route, index) => {
     if (route === null) return
     const earlier = seen.get(route.name)
     if (earlier === undefined) seen.set(route.name, index)
-    else complain(['routes', index, 'name'], `is the same as that of routes[${earlier}]`)
+    else report(['routes', index, 'name'], `is the same as that of routes[${earlier}]`)
   })
 }
 
 /** A route that can never be reached is a mistake, and may be the one that was to protect. */
-function checkReachable({ routes }: RoutesSettings, complain: Complain): void {
+function checkReachable({ routes }: RoutesSettings, report: ReportProblem): void {
   routes.forEach((route, index) => {
     if (route === null) return
     const earlier = routes.findIndex((other, place) => {
       return place < index && other !== null && covers(other, route)
     })
     if (earlier !== -1) {
-      complain(
+      report(
         ['routes', index, 'match'],
         `can never be reached: routes[${earlier}] matches everything that it matches`,
       )

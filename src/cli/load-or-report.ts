@@ -5,17 +5,17 @@ import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Terminal } from './terminal.ts'
 
 /** @returns `null` when there were problems; they have been printed then, one a line. */
-export function loadOrComplain(file: string, terminal: Terminal): GatewayConfiguration | null {
+export function loadOrReport(file: string, terminal: Terminal): GatewayConfiguration | null {
   try {
     return loadConfig(file)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     for (const problem of error.problems) {
       const separator = problem.line === null ? ': ' : ':'
-      terminal.complain(`${file}${separator}${describeProblem(problem)}`)
+      terminal.printError(`${file}${separator}${describeProblem(problem)}`)
     }
     const { length } = error.problems
-    terminal.complain(`${length} ${length === 1 ? 'problem' : 'problems'}; nothing was started`)
+    terminal.printError(`${length} ${length === 1 ? 'problem' : 'problems'}; nothing was started`)
     return null
   }
 }
