@@ -42,7 +42,7 @@ const VENDOR_DOORS = {
   zod: 'src/config/setting\\.ts',
 }
 
-/** Where a thread, the demonstration or a script starts: found by path, imported by nobody. */
+/** Where a thread, the demonstration or a script starts: found by path, never imported. */
 const ENTRIES = `^src/${anyOf([
   'main',
   'listener/listener-thread',

@@ -1,5 +1,5 @@
 /**
- * One run of load in a process of its own, so that the client's CPU time is nobody else's: reads a
+ * One run of load in a process of its own, so that the client's CPU time is counted apart: reads a
  * job from its argument and prints the result as one line of JSON.
  *
  * Latency goes into an HDR histogram in microseconds, because autocannon's own counts whole

@@ -1,5 +1,5 @@
 /**
- * Runs every test file on the compiled code under coverage, and trusts nobody's exit code alone:
+ * Runs every test file on the compiled code under coverage, and trusts no exit code alone:
  * a run in which too few tests passed has failed.
  *
  * Files come from the sources, not from `build/`: leftovers of a deleted test do not run, and one

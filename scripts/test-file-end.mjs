@@ -70,7 +70,7 @@ async function endFile(error) {
   const told = error instanceof Error ? error.stack : String(error)
   process.stderr.write(`a hook of ${process.argv[1]} failed, which ends the file: ${told}\n`)
   setTimeout(() => void exit(), CLOSE_MS)
-  // What one of them needs may never have been opened: what it says of that helps nobody.
+  // What one of them needs may never have been opened: what it says of that is no help.
   for (const closer of closers) await closer().catch(() => undefined)
   await exit()
 }

@@ -1,6 +1,6 @@
 /**
  * The yardstick, a process of its own: the barest pass-through that uWebSockets.js and undici
- * allow. It authenticates nobody, checks nothing and buffers answers whole.
+ * allow. It authenticates no caller, checks nothing and buffers answers whole.
  *
  * It uses undici's cheapest interface, `Pool.dispatch` with raw header buffers, because a slow
  * yardstick would flatter the gateway.

@@ -95,7 +95,7 @@ export class AdminApp {
       this.#sources.onFailure(error)
       answer = problem(500, 'Internal error', 'The answer could not be put together.')
     }
-    // A body that nobody read would hold the connection.
+    // A body that is not read would keep the connection busy.
     request.resume()
     if (answer.allow !== null) response.setHeader('Allow', answer.allow)
     const bytes = Buffer.from(answer.body)

@@ -7,8 +7,8 @@
  *     DELETE /sessions/<id or sha256:digest>
  *     DELETE /sessions?userId=…                          ends all of a user
  *
- * The digest is what upstreams see in `X-Session-Id`, so that a session which appears in a log can
- * be ended by whoever reads it.
+ * The digest is what upstreams see in `X-Session-Id`, so that an operator can end a session that
+ * appears in a log.
  */
 import { IDENTITY_PARTS, LIST_PARTS, TEXT_PARTS } from '../protocol/identity-parts.ts'
 import { readStoredUser, type StoredUser } from '../protocol/stored-user.ts'
@@ -66,7 +66,7 @@ async function answerOne(
   if (named === null) {
     return problem(400, 'Invalid request', 'A session is named by its id, or by sha256:<digest>.')
   }
-  // Not 404: whoever wants to end a session must not take it to be gone.
+  // Not 404: a client that wants to end a session must not take it to be gone.
   if (named.kind === 'digest' && !sessions.knowsDigests) return NO_DIGESTS
   if (isRead(method)) return found(await sessions.read(named))
   if (method !== 'DELETE') return methodNotAllowed('/sessions/<id>', 'GET, HEAD, DELETE')

@@ -37,7 +37,7 @@ export async function health(configFile: string, terminal: Terminal): Promise<Ex
 
 /** @returns Why the server cannot be called alive; `null` when it is. */
 function problemWith({ host, port, tls }: GatewayConfiguration['server']): Promise<string | null> {
-  if (port === 0) return Promise.resolve('port 0 is any free port, and nobody knows which')
+  if (port === 0) return Promise.resolve('port 0 means any free port, and which one is not known')
   return new Promise((resolve) => {
     const target = { host: LOOPBACK_OF.get(host) ?? host, port, path: '/health/live', agent: false }
     // The certificate names the host that clients know, and this is the same machine.

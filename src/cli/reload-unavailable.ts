@@ -4,7 +4,7 @@ import type { Terminal } from './terminal.ts'
 
 export const RELOAD_UNAVAILABLE = 'loading the configuration again is not available in this version'
 
-/** The setting does nothing yet, and whoever sets it has to hear that before relying on it. */
+/** The setting does nothing yet. An operator who sets it must be told before relying on it. */
 export function warnOfWatch({ watch }: GatewayConfiguration, terminal: Terminal): void {
   if (watch) terminal.printError(`warning: watch: ${RELOAD_UNAVAILABLE}`)
 }

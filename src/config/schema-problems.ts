@@ -3,8 +3,8 @@ import type { ConfigPath, SettingProblem } from './config-error.ts'
 import type { SchemaIssue } from './setting.ts'
 
 /**
- * Settings that belong to later versions: refused by name, so that nobody looks for a typing
- * error or believes that they work. `*` is any one step.
+ * Settings that belong to later versions: refused by name, so that the operator does not look for
+ * a typing error or believe that they work. `*` is any one step.
  */
 const LATER_SETTINGS: readonly string[] = [
   'rateLimits',

@@ -31,7 +31,7 @@ export interface Section<Read, Needs, Resolved> {
   readonly resolve: (settings: Needs, surroundings: Surroundings) => Resolved | undefined
 }
 
-/** As it is handed on: nobody changes a configuration. */
+/** The type with which a configuration is handed on: nothing may change it. */
 export type Immutable<Value> = Value extends Uint8Array
   ? Value
   : { readonly [Key in keyof Value]: Immutable<Value[Key]> }

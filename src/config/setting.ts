@@ -138,7 +138,7 @@ export function duration(what: string, { minimum, maximum }: DurationLimits) {
 /**
  * One of a few words.
  * @param later Words of the contract that this version does not know yet: refused by name, so
- *   that nobody looks for a typing error.
+ *   that the operator does not look for a typing error.
  */
 export function oneOf<const Words extends readonly [string, ...string[]]>(
   what: string,

@@ -13,7 +13,7 @@ const DEPTH_MAX = 20
 
 const ERRORS_MAX = 100
 
-/** Longer numbers have digits that a double does not hold: nobody means them as numbers. */
+/** Longer numbers have digits that a double does not hold: they are not meant as numbers. */
 const EXACT_NUMBER_LENGTH_MAX = 20
 
 /**

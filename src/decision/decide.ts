@@ -159,7 +159,7 @@ function conclude<Route extends RouteRules>(
     if (route.requiresNothing) return passed(route, tenant, 'unverified', null, nowSeconds)
     return refused(route, tenant, UNVERIFIED, null)
   }
-  // A session in which nobody is logged in counts as no credential.
+  // A valid session without a user counts as no credential.
   if (verdict.kind === 'anonymous') return decideByCredential(question, index + 1, nowSeconds)
   return decideByIdentity(question, verdict, nowSeconds)
 }

@@ -138,7 +138,7 @@ async function tour(
     call('/admin/panel', rs256),
     call('/admin/panel', boss),
     '',
-    '# a route where nobody is asked',
+    '# a route that asks for no credential',
     call('/public/hello', null),
     '',
     '# health, and metrics for Prometheus',

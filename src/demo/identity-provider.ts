@@ -207,7 +207,7 @@ function createHandler(
   }).callback()
 }
 
-/** Whoever gets tokens, and whoever asks about them, by each way of authentication. */
+/** Clients that get tokens and clients that introspect them, for each way of authentication. */
 function clientsOf({ keyClientJwk }: IdentityProviderOptions): object[] {
   const shared = { redirect_uris: [], response_types: [], grant_types: ['client_credentials'] }
   const secret = { ...shared, client_secret: CLIENT_SECRET }

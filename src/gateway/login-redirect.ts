@@ -1,8 +1,8 @@
 /**
  * Sends a browser whose request was refused to a page where somebody can log in.
  *
- * The page gets the URL that was asked for and must not believe it: whoever makes a link to the
- * gateway chooses it, and whoever makes a link to the page chooses it freely.
+ * The page gets the URL that was asked for and must not trust it: the author of a link to the
+ * gateway chooses it, and the author of a link to the page chooses it freely.
  */
 import type { CredentialStripper } from '../credentials/strip-credential.ts'
 import { acceptsByName } from '../http/accept-field.ts'

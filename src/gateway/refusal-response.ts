@@ -16,7 +16,7 @@ export interface RefusalResponse {
 /** What one protected route says with its refusals. */
 export interface RouteRefusals {
   readonly challenges: Challenges
-  /** Where browsers are sent that nobody has logged in with; `null`: nowhere. */
+  /** Where browsers are redirected to log in; `null`: nowhere. */
   readonly login: LoginRedirect | null
   /** `Set-Cookie` that takes the session cookie away; `null` where sessions are not accepted. */
   readonly clearedCookie: string | null

@@ -25,7 +25,7 @@ const NO_TENANT: ServedTenant = { id: '', plan: null }
 /** Tells the upstream that a credential came that could not be verified. */
 const UNVERIFIED_IDENTITY = '\r\nx-auth-status: unverified'
 
-/** Lines of the request head that say who is calling; {@link NO_IDENTITY} when nobody is known. */
+/** Lines of the request head that say who is calling; {@link NO_IDENTITY} for an anonymous one. */
 export function identityLines(
   { revision }: RequestContext,
   { route, tenant, caller, established, decidedAtSeconds }: PassedDecision<GatewayRoute>,

@@ -8,7 +8,7 @@ export type HeaderList = readonly string[]
 
 /**
  * Hot path: the value of the one field of this name; `null` when there is none, and when there are
- * several where one is meant: whoever reads behind us may pick another one than we would.
+ * several where one is meant: an upstream may pick another one than we would.
  *
  * @param name In lower case.
  */

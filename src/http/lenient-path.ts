@@ -139,7 +139,7 @@ function decodedRun(run: string): string {
   }
 }
 
-/** Bytes that are no character stay as they are: nobody knows what they mean. */
+/** Bytes that are no character stay as they are: their meaning is unknown. */
 function decodedCharacter(encoded: string): string {
   try {
     return decodeURIComponent(encoded)

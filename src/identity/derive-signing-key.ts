@@ -9,8 +9,8 @@
  *                               (FIPS 186-5 §A.2.1: 128 bits more than needed, so that the
  *                               remainder favours no scalar by more than 2^-128)
  *
- * The price: who learns the secret has every key, past and to come. And whoever sees a public key
- * can try secrets at leisure, so the secret has to be random, not a password.
+ * The price: anyone who learns the secret has every key, past and future. And anyone who has a
+ * public key can guess secrets offline, so the secret has to be random, not a password.
  */
 import { createECDH, hkdfSync } from 'node:crypto'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
@@ -50,8 +50,8 @@ export interface SigningEpoch {
 
 /**
  * Always the same key for the same secret and epoch. Arithmetic with BigInt takes a time that
- * depends on the number, but it is done once an epoch, at no request's bidding: nobody can measure
- * it twice.
+ * depends on the number, but it is done once an epoch, and no request causes it: a client cannot
+ * measure it repeatedly.
  */
 export function deriveSigningKey(secret: Uint8Array, epoch: SigningEpoch): SigningKey {
   assertInvariant(secret.byteLength >= KEY_SECRET_BYTES_MIN, 'the secret has been checked')

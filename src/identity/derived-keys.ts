@@ -14,7 +14,7 @@ import type { KeyOverlap } from './key-overlap.ts'
 import type { KeyPlan, KeyPlanner } from './key-plan.ts'
 import type { InternalTokenAlgorithm, SigningKey } from './signing-key.ts'
 
-/** A wall clock may be stepped meanwhile, and tells nobody. */
+/** Longest time between two reviews: a step of the wall clock is noticed only by looking. */
 const REVIEW_MS_MAX = 10_000
 
 /** What keys are derived from: another secret, algorithm or rotation makes other keys. */

@@ -3,7 +3,7 @@
  *
  * Time is that of the monotonic clock: a step of the wall clock neither skips nor repeats a key. A
  * key signs only after *this process* has published it for long enough, so that a process that was
- * suspended for hours rotates late rather than with a key that nobody has seen.
+ * suspended for hours rotates late rather than with a key that no upstream has seen.
  */
 import type { Clock } from '../runtime/clock.ts'
 import type { KeyOverlap } from './key-overlap.ts'

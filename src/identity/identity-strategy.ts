@@ -87,7 +87,7 @@ function isSameTenant(one: ServedTenant | null, other: ServedTenant | null): boo
  * A JWT in `Authorization` in place of the credential: see internal-token.ts.
  *
  * What a client sends in `Authorization` never goes upstream, not even where the credential was
- * elsewhere or nobody is known: it could be a token that was minted here and got out.
+ * elsewhere or the caller is not known: it could be a token that was minted here and got out.
  */
 export class InternalTokens implements IdentityStrategy {
   readonly keepsCredential = false

@@ -38,7 +38,7 @@ export interface InternalTokenOptions {
 }
 
 /**
- * A place for the token of one verdict, kept by whoever keeps the verdict. Empty until the first
+ * A place for the token of one verdict, kept together with the verdict. Empty until the first
  * {@link InternalTokenMinter.linesFor}.
  */
 export class MintedToken {
@@ -147,7 +147,7 @@ export class InternalTokenMinter {
    *
    * `exp` is the least of now and the TTL, and the end of the credential. A
    * request that passed thanks to clock tolerance gets a token whose `exp` is not after now: the
-   * upstream may have the same tolerance, and nobody gets more time than the issuer gave.
+   * upstream may have the same tolerance, and no caller gets more time than the issuer gave.
    *
    * @param tenant The tenant that the request was found to be for; `null` where nothing finds one,
    *   and then the identity's own is named.

@@ -28,8 +28,8 @@ export function authorizationServerMetadataUrl(issuer: string): string | null {
 }
 
 /**
- * Parses a metadata document. `issuer` must be the configured one to the letter: otherwise whoever
- * serves one tenant of a shared host could speak for another.
+ * Parses a metadata document. `issuer` must be the configured one to the letter: otherwise one
+ * tenant of a shared host could name the keys of another.
  *
  * @param allowInsecureHttp Also accept a plain http `jwks_uri` on another machine. Plain http to
  * this machine is accepted only if the issuer itself is asked over plain http: a document fetched

@@ -2,8 +2,8 @@
  * Last good JWK Set documents on disk, so that a restart during an outage of the identity provider
  * still serves.
  *
- * Whoever can write such a file can forge tokens, so it is private to this user and is ignored when
- * it is not. It is a convenience: no failure here ever keeps keys from being used.
+ * Anyone who can write such a file can forge tokens, so it is private to this user and is ignored
+ * when it is not. It is a convenience: no failure here ever keeps keys from being used.
  */
 import { createHash } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'

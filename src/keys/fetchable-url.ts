@@ -1,4 +1,4 @@
-/** Whether keys may be fetched from a URL at all: whoever can change them can forge any token. */
+/** Whether keys may be fetched from a URL at all: anyone who can change them can forge tokens. */
 import { isLoopbackHost } from '../http/http-url.ts'
 
 /**

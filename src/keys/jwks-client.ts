@@ -111,7 +111,7 @@ export class JwksClient {
   /**
    * Takes the copy from disk, if there is one, then fetches, then keeps the set fresh by itself.
    *
-   * @returns Settles after the first fetch, successful or not; never rejects. Nobody has to wait.
+   * @returns Settles after the first fetch, successful or not; never rejects. Need not be awaited.
    */
   async start(): Promise<void> {
     await this.#loadDiskCopy()
@@ -306,7 +306,7 @@ export class JwksClient {
     this.#refreshTimer = setTimeout(() => void this.#refresh(), delayMs)
   }
 
-  /** Nobody waits for a refresh of keys that serve on, so that may be later each time. */
+  /** While the keys still serve, no request waits for a refresh, so each retry may be later. */
   #retryDelayMs(): number {
     const { state } = this.#store
     const delayMs = this.#backoff.nextDelayMs()

@@ -27,8 +27,8 @@ const ISSUERS_ASKING_MAX = 1_024
 /** Requests that wait for one issuer's answer; as many as may wait for verification. */
 const WAITERS_PER_ISSUER_MAX = 8_192
 /**
- * Questions that one request may wait for: one that another `kid` caused, and its own. Whoever is
- * still not served then has met a provider in trouble.
+ * Questions that one request may wait for: one that another `kid` caused, and its own. If a
+ * request is still not served then, the provider is in trouble.
  */
 const ROUNDS_MAX = 3
 
@@ -47,7 +47,7 @@ interface AnsweredQuestion {
   readonly answer: UnknownKeyAnswer
 }
 
-/** What is known when nobody answers. */
+/** What is known when no answer comes. */
 export const NO_ANSWER: UnknownKeyAnswer = {
   outcome: 'unavailable',
   isFetched: false,
@@ -83,7 +83,7 @@ export class KeyRing implements KeySource {
     this.#cooldowns.delete(keySet.issuerName)
   }
 
-  /** Hot path: one look-up. An issuer that nobody has announced yet has an empty set. */
+  /** Hot path: one look-up. An issuer that has not been announced yet has an empty set. */
   keySet(issuerName: string): KeySet {
     return this.#keySets.get(issuerName) ?? emptyKeySet(issuerName)
   }

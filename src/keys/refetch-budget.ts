@@ -1,5 +1,5 @@
 /**
- * Bounds the fetches of a key set that tokens may cause: whoever sends made-up `kid`s or bad
+ * Bounds the fetches of a key set that tokens may cause: a client that sends made-up `kid`s or bad
  * signatures must not turn the gateway into a flood against the identity provider.
  *
  * A token bucket: some fetches may come at once, and after that one for each part of the cooldown.

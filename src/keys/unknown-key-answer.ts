@@ -9,8 +9,8 @@ export interface UnknownKeyAnswer {
   /** Whether the last fetch failed: what we lack may well be published. */
   readonly isFailing: boolean
   /**
-   * For so long no fetch can be had: nothing can be said of a `kid` that nobody has asked about, or
-   * of a bad signature, unless a new key set arrives. A flood of them costs one message.
+   * For so long no fetch is allowed: a `kid` that was not asked about before, or a bad signature,
+   * stays undecided unless a new key set arrives. A flood of them costs one message.
    */
   readonly quietForMs: number
   /** For so long this one `kid` is known to be unknown. */

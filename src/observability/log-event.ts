@@ -45,9 +45,9 @@ export type LogEvent =
   | { readonly event: 'signature_binding_unavailable'; readonly reason: string }
   /** Uploads that outrun the gateway can cost memory. */
   | { readonly event: 'receive_buffer_unbounded'; readonly reason: string }
-  /** A session or API key in Redis: whoever has it gets 503. Once for each, by each thread. */
+  /** A session or API key in Redis: requests with it get 503. Once for each, by each thread. */
   | { readonly event: 'redis_record_too_large' }
-  /** The endpoint was asked too often, it says: nobody asks for so long. */
+  /** The endpoint says that it was asked too often. It is not asked for so long. */
   | {
       readonly event: 'introspection_paused'
       readonly issuer: string

@@ -201,7 +201,7 @@ export const AUTH_ERRORS = {
   upstream_connection_lost: {
     status: 502,
     challengeError: null,
-    // Nobody knows whether the request took effect, so nobody is invited to repeat it.
+    // Whether the request took effect is unknown, so the client is not invited to repeat it.
     retryable: false,
     title: 'Connection to the upstream lost',
     message:

@@ -8,7 +8,7 @@ import { parseJsonObject } from './strict-json.ts'
 export type ClaimedIssuer =
   /** No JWT, or one that does not say whose it is. */
   | { readonly kind: 'none' }
-  /** A JWT without a signature (RFC 7518 §3.6): nobody's, whatever it says. */
+  /** A JWT without a signature (RFC 7518 §3.6): it has no issuer, whatever it claims. */
   | { readonly kind: 'unsecured' }
   | { readonly kind: 'issuer'; readonly issuer: string }
 
@@ -16,7 +16,7 @@ const NONE: ClaimedIssuer = Object.freeze({ kind: 'none' })
 const UNSECURED: ClaimedIssuer = Object.freeze({ kind: 'unsecured' })
 
 /**
- * The outer form of a JWS, whoever wrote it: also without a signature, and in the alphabet of plain
+ * The outer form of a JWS, read generously: also without a signature, and in the alphabet of plain
  * base64. A JWE has five segments and says nothing to us. Linear: no class contains the dot.
  */
 const JWS_FORM = /^[A-Za-z0-9_+/-]+\.[A-Za-z0-9_+/-]+\.[A-Za-z0-9_+/-]*=*$/

@@ -24,8 +24,9 @@ const LAST_CHARACTERS = [null, '', 'AQgw', 'AEIMQUYcgkosw048'] as const
  * Splits a token into its segments.
  *
  * Promises that there are exactly three, none empty, each in unpadded base64url whose unused
- * trailing bits are zero: a token has one spelling only, so nobody can make a second token with
- * another digest out of a good one. Does *not* bound the length (the caller has), does not decode.
+ * trailing bits are zero: a token has one spelling only, so a client cannot make a second token
+ * with another digest out of a good one. Does *not* bound the length (the caller has), does not
+ * decode.
  *
  * @returns `null` when the token is anything else, a JWE (five segments) included.
  */

@@ -89,7 +89,7 @@ interface PublicMembers {
  * `__proto__` in the document is just another unknown member.
  *
  * Checks structure, purpose, strength and that a point is on its curve. Does *not* check that an
- * RSA modulus is a product of two secret primes (nobody can), nor certificates in `x5c` (the trust
+ * RSA modulus is a product of two secret primes (infeasible), nor certificates in `x5c` (the trust
  * comes from where the document was fetched).
  *
  * @param permitted What the configuration accepts from this issuer.

@@ -15,8 +15,9 @@ export interface ProtectedHeader {
 const MEMO_SEGMENT_LENGTH_MAX = 512
 
 /**
- * Members that change what a signature covers or how a payload is read. Whoever ignores them
- * accepts another meaning than the issuer signed (RFC 7515 §4.1.11, RFC 7797 §3, RFC 7516 §4.1.3).
+ * Members that change what a signature covers or how a payload is read. A verifier that ignores
+ * them accepts another meaning than the issuer signed (RFC 7515 §4.1.11, RFC 7797 §3, RFC 7516
+ * §4.1.3).
  */
 const REFUSED_MEMBERS = ['crit', 'b64', 'zip', 'enc'] as const
 

@@ -27,8 +27,8 @@ export function takeBlock(): Uint8Array {
 }
 
 /**
- * Gives back the block that `piece` is a part of, or the whole of. Nobody may use any part of it
- * any more. Ignores all other memory, and a block that was given back already.
+ * Gives back the block that `piece` is a part of, or the whole of. No part of it may be used
+ * afterwards. Ignores all other memory, and a block that was given back already.
  */
 export function giveBlockBack(piece: Uint8Array): void {
   const memory = piece.buffer

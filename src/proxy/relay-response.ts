@@ -27,7 +27,7 @@ const NOT_MODIFIED = 304
 
 const NO_BYTES = new Uint8Array(0)
 
-/** `404` → `404 Not Found`. The upstream's own phrase is dropped: nobody may rely on it. */
+/** `404` → `404 Not Found`. The upstream's own phrase is dropped: clients must not rely on it. */
 const STATUS_LINES: readonly string[] = Array.from(
   { length: STATUS_MAX + 1 },
   (_, status) => `${status} ${STATUS_CODES[status] ?? 'Unknown'}`,
@@ -126,7 +126,7 @@ export class ResponseRelay implements ResponseHead {
     }
   }
 
-  /** Forgets what is held: somebody else answers, or nobody. */
+  /** Drops what is held: nothing more of this answer is sent. */
   abandon(): void {
     this.#state = DONE
     this.#held = NO_BYTES

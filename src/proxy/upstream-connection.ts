@@ -46,7 +46,7 @@ export interface ConnectionObserver {
 
 /** Opened when first used and opened again when it was lost. */
 export class UpstreamConnection {
-  /** Who is on it now; whoever takes it sets this, and takes it back. */
+  /** The attempt that is on it now. The attempt itself sets this, and clears it when it leaves. */
   attempt: Attempt | null = null
   readonly #client: Client
   #socket: Socket | null = null

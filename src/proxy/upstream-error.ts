@@ -123,7 +123,7 @@ export function upstreamFailure(error: Error, progress: AttemptProgress): Upstre
   return progress === 'sent' ? CONNECTION_LOST : UNREACHABLE
 }
 
-/** The library's words for an answer that nobody asked for, such as 100 or an upgrade. */
+/** The library's words for an answer that was not asked for, such as 100 or an upgrade. */
 function isMisplacedAnswer(error: Error): boolean {
   return error.message === 'bad response' || error.message === 'bad upgrade'
 }

@@ -94,7 +94,7 @@ export class UpstreamPool {
   /**
    * For how long the thread has listened to its upstreams, as of the last sweep: a clock for those
    * who measure seconds, which costs nothing to read. It stands still while the thread is held up:
-   * whoever did not listen cannot tell that somebody was silent.
+   * a thread that did not listen cannot tell that an upstream was silent.
    */
   listenedMs = 0
   #sweptAtMs: number

@@ -28,7 +28,7 @@ const KEEP_ALIVE_PROBE_DELAY_MS = 60_000
 type OnWritten = (error?: Error | null) => void
 type WrittenChunks = { chunk: unknown; encoding: BufferEncoding }[]
 
-/** Whether the bytes were sent or the connection failed: from then on nobody reads them. */
+/** Whether the bytes were sent or the connection failed: from then on they are not read again. */
 function givingBack(chunk: Uint8Array, callback: OnWritten): OnWritten {
   return (error) => {
     giveBlockBack(chunk)

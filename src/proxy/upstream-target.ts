@@ -80,7 +80,7 @@ export class UpstreamTarget {
     return this.pending >= this.#options.pendingMax
   }
 
-  /** A connection that nobody uses, or `null` when all are in use. */
+  /** A connection that is not in use, or `null` when all are. */
   take(): UpstreamConnection | null {
     const idle = this.#idle.pop()
     if (idle !== undefined) return idle
@@ -113,7 +113,7 @@ export class UpstreamTarget {
   /** Tells everybody who has waited since before `sinceMs`. */
   expireWaiting(sinceMs: number): void {
     for (const waiter of this.#waiting) {
-      // In order of arrival: whoever comes later has waited less.
+      // In order of arrival: all that follow have waited less.
       if (waiter.waitingSinceMs > sinceMs) return
       this.#waiting.delete(waiter)
       waiter.onWaitExpired()

@@ -40,7 +40,7 @@ const REASONS: ReadonlyMap<string, RedisFailure> = new Map([
   ['READONLY', 'read_only'],
   ['OOM', 'out_of_memory'],
   ['WRONGTYPE', 'wrong_type'],
-  // The server is there, but for the moment it, or this part of the cluster, serves nobody.
+  // The server is there, but for the moment it, or this part of the cluster, serves no client.
   ['LOADING', 'unavailable'],
   ['MASTERDOWN', 'unavailable'],
   ['CLUSTERDOWN', 'unavailable'],

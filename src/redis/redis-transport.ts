@@ -7,7 +7,7 @@
  * pipelines and of its explicit ones. In a cluster the library chooses the node of each command,
  * because it alone knows which one serves a key, and the sockets of all nodes are held back until
  * it has. Its automatic pipelines would keep a command until the one before is answered, while its
- * time runs: after a pause of this process it would be late although nobody had been asked.
+ * time runs: after a pause of this process it would time out although it had not been sent.
  *
  * There is no offline queue, and no command is sent twice, except where a cluster says that it was
  * not run because the key is served elsewhere.

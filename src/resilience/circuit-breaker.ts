@@ -28,8 +28,8 @@
  * Threads agree on the wall clock only, so the instant is that, modulo 2^32 ms. Differences are
  * taken as signed 32 bits. Clocks of threads may differ by a little, which reads as "no time has
  * passed"; a negative difference beyond the wait itself means that the clock was set back, or that
- * nobody has asked for 25 days, and ends the wait. So no clock keeps a breaker open for longer than
- * twice the wait, counted from the next time that somebody asks.
+ * the breaker was not asked for 25 days, and ends the wait. So no clock keeps a breaker open for
+ * longer than twice the wait, counted from the next time that it is asked.
  */
 
 export interface CircuitBreakerOptions {

@@ -4,8 +4,8 @@
  *
  *     | opening | wall clock in ms of the next | failures | latest early end | early ends |
  *
- * The breaker stays as it is meanwhile, so failed probes delay nobody. They become rarer, after a
- * few; and none is made while the last early end was a mistake: no request of a client has
+ * The breaker stays as it is meanwhile, so failed probes delay no request. They become rarer, after
+ * a few; and none is made while the last early end was a mistake: no request of a client has
  * succeeded between it and the next opening.
  */
 import type { BreakerPermit, Opening } from './circuit-breaker.ts'
@@ -74,7 +74,7 @@ export class EarlyProbes {
     if (this.#load(CONFIRMED_WORD) === 0) this.#store(CONFIRMED_WORD, 1)
   }
 
-  /** Whoever is the first to see a new opening. */
+  /** Begins the schedule of a new opening. Only the first thread that sees the opening does. */
   #notice(permit: BreakerPermit, openedAtMs: number): void {
     const words = this.#words
     const seen = Atomics.load(words, OPENING_WORD)

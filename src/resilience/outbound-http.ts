@@ -13,7 +13,7 @@ import { afterListening } from './deadline.ts'
 /**
  * - `bad_url`: not an absolute http or https URL, or one with credentials in it.
  * - `timeout`: the deadline passed.
- * - `unreachable`: no such name, no route, or nobody listens.
+ * - `unreachable`: no such name, no route, or a port without a listener.
  * - `tls`: the certificate or the handshake is not acceptable.
  * - `connection_lost`: the connection ended before the answer did.
  * - `protocol`: not HTTP, or an encoding that was not asked for.
@@ -270,7 +270,7 @@ async function discard(
   bytesMax: number,
   signal: AbortSignal,
 ): Promise<void> {
-  // Destroying a body emits an error that nobody else would listen for.
+  // Destroying a body emits an error, which ends the process unless something listens for it.
   body.on('error', () => {})
   if (bytesMax === 0) body.destroy()
   // What became of the body changes nothing about the answer.

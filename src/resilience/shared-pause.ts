@@ -3,7 +3,7 @@
  *
  *     | wall clock in ms at which it ends | how many there were |
  *
- * Bounded: nobody can silence us for long, nor can a clock that is set back.
+ * Bounded: neither the other side nor a clock that is set back can silence us for long.
  */
 
 /** Longer ones are cut to this. */

@@ -29,7 +29,7 @@ export class SingleFlight<T> {
    * Joins the work in flight for `key`, or starts it.
    *
    * All who joined get the same result, a rejection included. The key is free again before the
-   * first of them hears of it, so whoever asks next starts anew: nothing is cached.
+   * first of them hears of it, so the next caller starts anew: nothing is cached.
    *
    * @returns `null`, without starting anything, when either maximum is reached.
    */

@@ -4,7 +4,7 @@
  *
  * The log is not trusted to keep what it accepted: a server that was emptied, or a replica that was
  * promoted too early, has less. So whenever the log is another one and was read from its beginning,
- * what is not met in it is sent again, by every instance that knows it, whoever made it.
+ * what is not met in it is sent again, by every instance that knows it, not only by its author.
  *
  * What was just sent may be lost before anybody has read it, and then nothing else tells that the
  * log has less: so what this instance made counts as held only when it was met in the log.
@@ -81,7 +81,7 @@ export class KnownRevocations {
     this.#records.set(record, expiresAtSeconds)
   }
 
-  /** The log holds it, whoever wrote it. @returns Whether it was known. */
+  /** The log holds it, no matter which instance wrote it. @returns Whether it was known. */
   markSeen(record: string): boolean {
     if (!this.#records.has(record)) return false
     this.#unseen?.delete(record)

@@ -14,8 +14,8 @@
  * mark that the set had: after a fail-over to a replica that has less, after FLUSHALL, or when the
  * reader was away for longer than the stream lasts. Nothing else makes a reader begin anew.
  *
- * Marks: `log:mark:<second of its making>:<random>` is what a log is known by. Whoever finds none
- * makes one, unless another was quicker: each is read at every look.
+ * Marks: `log:mark:<second of its making>:<random>` is what a log is known by. A reader that finds
+ * none makes one, unless another was quicker: each is read at every look.
  * `log:mending:<second at which it ends>:<random>` is there while an instance sends what the log
  * may have lost. Earlier versions count marks as unreadable.
  */
@@ -73,7 +73,7 @@ const STREAM_START = '0-0'
  * notice within their poll interval, or when they are connected again.
  */
 const YOUNG_MS_MAX = 2_000
-/** For so long an instance says that it is mending; and longer nobody waits for others to. */
+/** For so long an instance says that it is mending; and no other instance waits longer for it. */
 const MENDING_MS_MAX = 60_000
 
 /**

@@ -71,7 +71,7 @@ type Read<T> =
  * so that "now" is as far ahead as the issuer's clock may be; `before` is taken as it is.
  *
  * Does not check whether the issuer is a configured one, nor whether anything like this was ever
- * issued. Cannot see members that were repeated: whoever parses the text does.
+ * issued. Cannot see members that were repeated: the parser of the text does.
  */
 export function parseRevocation(
   body: unknown,

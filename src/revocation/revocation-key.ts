@@ -108,7 +108,7 @@ function nameText({ kind, issuer, value }: RevocationName): string {
   return `${kind}:${issuer.length}:${issuer}${kind === 'sid' ? sessionName(value) : value}`
 }
 
-/** Whoever has only the digest of a session must be able to end it, so the digest is its name. */
+/** A session can be ended by someone who has only its digest, so the digest is its name. */
 function sessionName(value: string): string {
   return SESSION_DIGEST.test(value) ? value : `sha256:${hash('sha256', value, 'hex')}`
 }

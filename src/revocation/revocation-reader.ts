@@ -33,7 +33,7 @@ export class RevocationReader {
    * never missed; one that is published meanwhile may be seen or not.
    *
    * A credential is covered by a watermark when it was issued in that second or earlier, or does
-   * not say when: of one issued in the very second nobody can tell.
+   * not say when. Which came first within the same second is unknown, so the revocation wins.
    *
    * Does not check whether the credential has expired.
    */

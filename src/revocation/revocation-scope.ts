@@ -29,7 +29,7 @@ const NO_SUCH_ISSUER =
   'no issuer of this name is configured: this would cover nothing. Names are compared with iss, ' +
   'letter by letter'
 const NO_SESSIONS = 'there are no sessions here: this would cover nothing. Name the issuer'
-const NOBODY =
+const NO_SESSIONS_OR_API_KEYS =
   'there are neither sessions nor API keys here: this would cover nothing. Name the issuer'
 
 export class RevocationScope {
@@ -66,7 +66,7 @@ export class RevocationScope {
   /** Sessions and API keys: nothing bounds the life of a key, and their clock is ours. */
   #withoutIssuer(kind: RevocationName['kind']): ScopedPolicy {
     const life = this.#sessionLifeMaxSeconds
-    if (life === null && !this.#hasApiKeys) return { ok: false, message: NOBODY }
+    if (life === null && !this.#hasApiKeys) return { ok: false, message: NO_SESSIONS_OR_API_KEYS }
     if (kind !== 'sid') return policy(REVOCATION_LIFE_MAX_SECONDS, 0)
     return life === null ? { ok: false, message: NO_SESSIONS } : policy(life, 0)
   }

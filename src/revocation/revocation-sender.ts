@@ -1,6 +1,6 @@
 /**
- * Sends what this instance knows and the log lacks: first what nobody else can know, then what the
- * log may have lost, in small pieces with pauses.
+ * Sends what this instance knows and the log lacks: first what no other instance can know, then
+ * what the log may have lost, in small pieces with pauses.
  *
  * After a failure it sends nothing until the log is next seen to answer. The order in which records
  * arrive does not matter, nor that some arrive twice.

@@ -7,7 +7,7 @@
  * Each end writes a file of its own, so that instances may share the directory. A file is removed
  * when the log has what was read from it: until then it may be read again, which does no harm.
  *
- * Whoever can write such a file can revoke, and lift what is revoked. So it is private to this
+ * Anyone who can write such a file can revoke, and lift what is revoked. So it is private to this
  * user and to groups of this process, which a volume of Kubernetes with `fsGroup` gives access. One
  * that is not, or that this module did not write, is refused as a whole and kept.
  */
@@ -46,7 +46,7 @@ const FIRST_LINE = /^sallyport revocations 1 (0|[1-9]\d{0,5})$/
 const RANDOM_BYTES = 16
 const OF_OTHERS = 0o007
 const OF_GROUP = 0o070
-/** Nobody writes one file for so long: its process was killed. */
+/** No process takes so long to write one file: the one that began it was killed. */
 const ABANDONED_SECONDS = 600
 /** Neither follows a link nor waits for the other end of a pipe. */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK

@@ -20,7 +20,7 @@ export interface RouteMatch {
   readonly host: string | null
   /** Methods in upper case. Empty: any method that the gateway accepts at all. */
   readonly methods: readonly string[]
-  /** Whether whoever gets its requests tells paths of different case apart. */
+  /** Whether every service that may get its requests tells paths of different case apart. */
   readonly isCaseSensitive: boolean
 }
 

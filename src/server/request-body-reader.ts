@@ -3,7 +3,7 @@
  *
  * The native server throws away what arrives before someone listens, and takes its buffer back when
  * the callback returns. So this listens from the start, copies every chunk, and holds the socket
- * back as long as nobody reads.
+ * back as long as there is no reader.
  *
  * What one turn of the event loop brings is gathered in blocks (proxy/body-blocks.ts): many small
  * chunks go on as one, and the copies leave no garbage. Within a turn the native server reads on as
@@ -158,7 +158,7 @@ export class RequestBodyReader implements RequestBody {
     if (this.#block !== null) this.#deliverBlock(false)
   }
 
-  /** Of a body that nobody reads yet, as much is taken as of one that begins. */
+  /** A body without a reader yet gets no more memory than one that begins. */
   #hasMemoryFor(bytes: number): boolean {
     return this.#onChunk === null ? bodyMemory.admits(bytes) : !bodyMemory.isFull
   }

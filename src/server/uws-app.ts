@@ -8,8 +8,8 @@
  * Two native routes see every request. The first, one per allowed method, checks it and serves it.
  * A request that is refused, or whose connection must be closed afterwards, it *yields* to the
  * second, which is given another handle to the same socket. The one that the first was given, here
- * the second handle, outlives the answer, which the native server otherwise lets nobody do, and
- * serves two ends:
+ * the second handle, can be used after the answer, which the native server otherwise does not
+ * allow, and serves two ends:
  *
  * - After a refusal, the native server goes on with the bytes behind it, in the same turn, as if
  *   they were a request. The offset of that handle tells a request on that connection from one on

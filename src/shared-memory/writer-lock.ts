@@ -4,7 +4,7 @@
  *     0                          free
  *     [ seconds 16 | writer 16 ] held by `writer` since `seconds` (NumericDate modulo 2^16)
  *
- * Nobody waits: a writer that finds the lock held gives up, because what is written is a cache. A
+ * No writer waits: one that finds the lock held gives up, because what is written is a cache. A
  * lock held for {@link STEAL_AFTER_SECONDS} belongs to a thread that died or stands still, and is
  * taken over. The old holder may still wake up and store; the lock cannot prevent that, so whatever
  * it guards must stay safe then (sequence.ts and the checksum in token-cache/slot.ts do that).

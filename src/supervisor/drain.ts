@@ -32,7 +32,7 @@ export async function drain(
 ): Promise<void> {
   await pause(options.delayMs, cut)
   if (refuseHandshakes(options.port)) await pause(HANDSHAKE_MS, cut)
-  // Threads stop accepting even when nobody waits for them any longer.
+  // Threads stop accepting even when `cut` ends this wait.
   await untilAborted(listeners.drain(options.timeoutMs), cut).catch(() => {})
 }
 

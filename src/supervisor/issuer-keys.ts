@@ -25,7 +25,7 @@ export interface IssuerKeysParts {
   readonly onEvent: (event: JwksEvent, alertOnStale: boolean) => void
 }
 
-/** Nobody has asked about an issuer that is not there: a message from another configuration. */
+/** For an issuer that is not configured: the question belongs to another configuration. */
 const NOTHING_KNOWN: UnknownKeyAnswer = {
   outcome: 'unknown',
   isFetched: false,

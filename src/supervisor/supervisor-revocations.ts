@@ -134,7 +134,7 @@ export class SupervisorRevocations {
     return { size: active, capacity, issuers: this.#door.reading(), log }
   }
 
-  /** Tries to send first what nobody else knows. */
+  /** Tries to send first what only this instance knows. */
   async stop(): Promise<void> {
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
     const waiting = (await this.#feed?.flush(FLUSH_MS)) ?? 0

@@ -2,7 +2,7 @@
 
 /**
  * Settles as `work` does, or rejects when `signal` aborts before. The work itself goes on then, and
- * nobody hears of its outcome.
+ * its outcome is dropped.
  */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted()

@@ -89,7 +89,7 @@ function fromSource(
 
 /** The domain itself names no tenant; two labels in front of it are no name. */
 function fromHost(host: string, suffix: string, known: TenantId | null): RequestedTenant {
-  // One dot of the root is gone already; whoever removes all of them would read another host.
+  // One dot of the root is gone already; a reader that removes all of them sees another host.
   if (host.charCodeAt(host.length - 1) === CODE_DOT) return AMBIGUOUS
   if (!host.endsWith(suffix)) return null
   return nameBetween(host, 0, host.length - suffix.length, known)

@@ -78,7 +78,7 @@ export class TenantRegistry {
     return this.#tenants.get(name) ?? null
   }
 
-  /** Whether nobody can say that there is no tenant of this name. */
+  /** Whether there may be a tenant of this name that is not known, or cannot be read. */
   isUndecided(name: string): boolean {
     return !this.#isComplete || this.#unreadable.has(name)
   }

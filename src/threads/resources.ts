@@ -1,7 +1,7 @@
 /**
- * What has a life of its own, longer than a configuration: pools, connections, clients. Whoever
- * needs one takes it by what it is: its kind and a digest of its settings. The same settings are
- * the same resource, which ends when nobody has it any longer.
+ * What has a life of its own, longer than a configuration: pools, connections, clients. Each is
+ * taken by what it is: its kind and a digest of its settings. The same settings are the same
+ * resource, which ends when the last lease that took it is released.
  *
  *     resources.lease() ─► take(…) ─► take(…) ─► release()     one lease for each revision
  */
@@ -45,7 +45,7 @@ export class ResourceLease {
   }
 
   /**
-   * Takes a resource, which is made if nobody has it.
+   * Takes a resource, which is made if no lease has it.
    *
    * @param kind What it is. Resources of one kind have one type.
    * @param settings All that it depends on, as plain values.
@@ -61,7 +61,7 @@ export class ResourceLease {
     return held.resource as Resource
   }
 
-  /** Settles when what nobody else has is closed. A second time it does nothing. */
+  /** Settles when the resources that no other lease has are closed. Later calls do nothing. */
   async release(): Promise<void> {
     this.#isReleased = true
     await Promise.all(this.#taken.splice(0).map((key) => this.#giveBack(key)))
@@ -72,7 +72,7 @@ export class ResourceLease {
     assertInvariant(held !== undefined, 'what is taken is held')
     held.users -= 1
     if (held.users > 0) return
-    // Whoever takes it from now on gets a new one, while this one closes.
+    // A lease that takes it from now on gets a new one, while this one closes.
     this.#held.delete(key)
     await held.close()
   }

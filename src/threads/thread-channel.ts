@@ -142,7 +142,7 @@ export class ThreadChannel<Takes extends MessageKinds, Sends extends MessageKind
     }
   }
 
-  /** Rejects where the handler does: whoever asked is told, and the defect is not hidden here. */
+  /** Rejects where the handler does: the asker is told, and the defect is not hidden here. */
   async #answer(
     id: number,
     handler: (question: unknown) => unknown,

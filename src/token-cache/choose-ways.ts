@@ -27,7 +27,7 @@ import { invalidateEntry } from './slot.ts'
 
 /**
  * First of `ways` neighbouring ways for a new entry: empty ones, else those whose entries are
- * expired, half-written or of a dead key, else the first that nobody read since the hand last
+ * expired, half-written or of a dead key, else the first that were not read since the hand last
  * passed. Nothing is cleared yet.
  */
 export function chooseWays(
@@ -134,14 +134,14 @@ function isWorthless(
   keys: KeyGenerations,
   nowSeconds: number,
 ): boolean {
-  // Nobody else writes while we hold the lock: an odd number was left by a writer that died.
+  // No other thread writes while we hold the lock: an odd number was left by a writer that died.
   if (!isStable(Atomics.load(words, slotWord + SEQUENCE_WORD))) return true
   if (nowSeconds >= (words[slotWord + DEAD_AT_WORD] as number) >>> 0) return true
   const keySlot = words[slotWord + KEY_SLOT_WORD] as number
   return !keys.isAlive(keySlot, words[slotWord + KEY_GENERATION_WORD] as number)
 }
 
-/** The hand of the clock: takes the first window that nobody touched, and forgets touches. */
+/** The hand of the clock: takes the first window that was not touched, and forgets touches. */
 function sweep(memory: TableMemory, setWord: number, ways: number): number {
   const { words, bytes } = memory
   const touched = touchedByteOf(setWord)

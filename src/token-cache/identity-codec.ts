@@ -84,7 +84,7 @@ export function encodeVerified(verified: Verified, into: Buffer): number {
  * requests.
  *
  * @returns `null` for any bytes that are not exactly one well-formed verdict. Does not check that
- *   the verdict is true: whoever can write the bytes is believed.
+ *   the verdict is true: the writer of the bytes is trusted.
  */
 export function decodeVerified(bytes: Buffer, lengthBytes: number): Verified | null {
   if (lengthBytes < LENGTHS_OFFSET) return null

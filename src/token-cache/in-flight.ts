@@ -3,7 +3,7 @@
  * its outcome even when that decides nothing and is kept nowhere.
  *
  *     cell, four words of 4 bytes
- *      0  claim     0: nobody verifies; else tick (12 bits) since when, and mark (20) of what
+ *      0  claim     0: free; else tick (12 bits) since when, and mark (20) of what is verified
  *      1  about     32 more bits of the digest that the outcome below is about; 0: none
  *      2  at        wall clock of the outcome in ms, modulo 2^32
  *      3  outcome   a number of the caller's
@@ -67,7 +67,7 @@ assertInvariant(typeof waitAsync === 'function', 'this runtime has Atomics.waitA
 export interface InFlightClaim {
   /** Whether the claimant verifies; otherwise another thread does already. */
   readonly isOwner: boolean
-  /** First word of the cell. −1 for an owner who found none: nobody waits for it. */
+  /** First word of the cell. −1 for an owner who found none: no thread waits for it. */
   readonly cell: number
   /** What the cell held when claimed. */
   readonly stamp: number
@@ -125,7 +125,7 @@ export class InFlight {
     const { isOwner, cell, stamp } = claim
     if (!isOwner || cell === NOWHERE) return
     if (outcome !== NO_OUTCOME) {
-      // Nobody takes the number for another credential's while it is being written.
+      // First, so that no thread takes the number for another credential's while it is written.
       Atomics.store(this.#words, cell + ABOUT_WORD, 0)
       Atomics.store(this.#words, cell + AT_WORD, nowMs | 0)
       Atomics.store(this.#words, cell + OUTCOME_WORD, outcome)

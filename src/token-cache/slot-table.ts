@@ -237,7 +237,7 @@ export class SlotTable {
     storeEntry(memory, slotWord, draft, 1, entryWordsFor(payloadLength))
     if (!publishEntry(memory, slotWord, draft)) return false
 
-    // Last, so that nobody finds what is not there. Only over an empty tag: a writer that was
+    // Last, so that no reader finds what is not there. Only over an empty tag: a writer that was
     // overtaken here must not hide the entry of its successor.
     const tags = tagsHalfOf(setWord) + way
     for (let next = ways - 1; next > 0; next -= 1) {

@@ -1,5 +1,5 @@
 /**
- * Hot path: writes and reads one entry of a shared table so that nobody ever sees half of one.
+ * Hot path: writes and reads one entry of a shared table so that no reader ever sees half of one.
  *
  * Three things stand between a reader and a torn or mixed entry:
  *

@@ -10,8 +10,8 @@ import type { DerivedIdentity } from './derived-identity.ts'
 export type EstablishedIdentity = CachedVerified<DerivedIdentity>
 
 /**
- * Nobody could be asked, and the operator has decided that such a request goes on without an
- * identity (`onOutage: pass-through`).
+ * The introspection endpoint could not be asked, and the operator has decided that such a request
+ * goes on without an identity (`onOutage: pass-through`).
  */
 export interface Unverified {
   readonly kind: 'unverified'

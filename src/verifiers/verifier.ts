@@ -12,7 +12,7 @@ export interface Verifier<Profile> {
    * Verifies one credential. Resolves in bounded time and never rejects: what cannot be decided is
    * `verifier_unavailable` or `overloaded`.
    *
-   * The verdict holds at `nowSeconds`. Whoever keeps it checks `deadAtSeconds` and the key's
+   * The verdict holds at `nowSeconds`. A cache that keeps it checks `deadAtSeconds` and the key's
    * generation at each use.
    */
   verify(credential: string, profile: Profile, nowSeconds: number): Promise<Verification>

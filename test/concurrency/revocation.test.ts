@@ -70,7 +70,7 @@ describe('revocation index shared by threads', () => {
     try {
       revokeAll(input)
     } finally {
-      // Whatever happened: nobody would stop reading otherwise.
+      // Whatever happened: the readers would not stop otherwise.
       Atomics.store(new Int32Array(input.progress), 1, 1)
     }
     for (const { missed, falselyRevoked, asked, askedMeanwhile } of await reports) {

@@ -87,7 +87,7 @@ describe('a channel between two threads', () => {
     assert.deepEqual(sums, [3])
   })
 
-  it('tells that a handler has thrown, so that nobody waits for it', async (context) => {
+  it('tells that a handler has thrown, so that the asker does not wait for it', async (context) => {
     const { channel } = start(context)
     const outcome = await channel.ask('fail', null, TIMEOUT_MS)
     assert.deepEqual(outcome, { kind: 'no_reply', reason: 'failed' })

@@ -176,7 +176,7 @@ describe('sallyport', () => {
     })
   }
 
-  it('says that explain is not available yet, and offers it to nobody', async () => {
+  it('says that explain is not available yet, and does not offer it', async () => {
     assert.doesNotMatch((await sallyport(['--help'])).output, /explain/)
     const { exitCode, errors } = await sallyport(['explain', '--config', 'x'])
     assert.equal(exitCode, 2)

@@ -83,7 +83,7 @@ async function ask(init: RequestInit = {}): Promise<number> {
 }
 
 describe('uploads to an upstream that takes nothing', () => {
-  it('stay within their memory, hinder nobody, and go on when it is back', async () => {
+  it('stay within their memory, hinder no other request, and go on when it is back', async () => {
     for (let count = 0; count < 50; count += 1) assert.equal(await ask(), 200)
     const beforeBytes = await gateway.residentBytes()
     const uploads: RawConnection[] = []

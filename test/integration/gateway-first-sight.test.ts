@@ -79,7 +79,7 @@ describe('a token without iat', () => {
     }
   })
 
-  it('is 503 while nobody can tell when it was first seen, and only where that matters', async () => {
+  it('is 503 while it is unknown when it was first seen, and only where that matters', async () => {
     const [sub, other] = [randomUUID(), randomUUID()]
     assert.equal((await revoke(here, { sub, issuer: ISSUER })).status, 201)
     await nextSecond()

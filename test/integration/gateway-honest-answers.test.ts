@@ -58,7 +58,7 @@ async function post(path: string): Promise<RawAnswer> {
 }
 
 describe('the answer to a request that failed', () => {
-  it('invites nobody to repeat what was sent and may have acted', async () => {
+  it('does not invite the client to repeat what was sent and may have acted', async () => {
     const answer = await post('/raw/lost')
     assert.equal(answer.status, 502)
     assert.equal(problemOf(answer).error, 'upstream_connection_lost')
@@ -67,7 +67,7 @@ describe('the answer to a request that failed', () => {
     assert.equal(raw.requests, 1, 'nor does the gateway')
   })
 
-  it('invites nobody to repeat what was sent and got no answer in time', async () => {
+  it('does not invite the client to repeat what was sent and got no answer in time', async () => {
     const answer = await post('/raw/silent')
     assert.equal(answer.status, 504)
     assert.equal(problemOf(answer).error, 'upstream_timeout')

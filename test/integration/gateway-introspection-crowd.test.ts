@@ -1,4 +1,4 @@
-/** Crowds of tokens that nobody knows, and what they do to those that somebody does. */
+/** Crowds of unknown tokens, and what they do to known ones. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -84,7 +84,7 @@ describe('three hundred unknown tokens at once, at an endpoint that takes 200 ms
     assert.deepEqual([...outcomes], [])
     assert.ok(strangers.includes('401 inactive_token'), 'some are asked about')
     assert.ok(await isClosed('usual'), 'waiting in a queue of ours is no failure of the endpoint')
-    // One that nobody knew either may have been told to come back in a second.
+    // A good one that was not known either may have been told to come back in a second.
     await delay(1_000)
     assert.deepEqual(
       await askAll('/usual/x', good),

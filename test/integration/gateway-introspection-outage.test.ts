@@ -262,7 +262,7 @@ describe('the circuit breaker of the endpoint', () => {
         assert.equal(outcomeOf(reply), '503 verifier_unavailable')
       }
       assert.equal(endpoint.requests.length, 10, 'each is asked about once')
-      // That is no outage, so nobody is let through unverified.
+      // That is no outage, so no request is let through unverified.
       assert.equal(outcomeOf(await ask('/lax/x', newOpaqueToken())), '503 verifier_unavailable')
       endpoint.reply = json({ ...ACTIVE, iss: 'https://strict.example.com/' })
       assert.equal(outcomeOf(await ask('/strict/x', newOpaqueToken())), 'passed')

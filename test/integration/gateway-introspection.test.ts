@@ -142,7 +142,7 @@ describe('an opaque token (RFC 7662)', () => {
     assert.equal(after, attempts)
   })
 
-  it('is no JWT of somebody else: that is refused, and nobody is shown it', async () => {
+  it('is no JWT of another issuer: that is refused, and the endpoint is not shown it', async () => {
     const attempts = await parts.metric('sallyport_introspection_attempts_total')
     const foreign = { iss: 'https://unheard-of.example.com/', sub: 'bob' }
     for (const path of ['/both/x', '/opaque/x', '/key/x']) {

@@ -154,7 +154,7 @@ function expiryOf(token: string): number {
   return (JSON.parse(payload) as { readonly exp: number }).exp
 }
 
-/** Nobody has seen the token: concurrent first requests, then many more, cost one verification. */
+/** A token not seen before: concurrent first requests, then many more, cost one verification. */
 async function passesEverywhere(
   token: string,
   issuer: string,

@@ -102,7 +102,7 @@ describe('rotation', () => {
     const cached = liveToken(old, ISSUER)
     assert.deepEqual(await verdicts(cached), ['200'])
     jwks.publish(publishedJwk(fresh))
-    // Nobody has told the gateway yet.
+    // The gateway does not know of it yet.
     assert.deepEqual(await verdicts(cached), ['200'])
     assert.equal(await verdict(liveToken(fresh, ISSUER)), '200')
     assert.deepEqual(await verdicts(cached), ['unknown_signing_key'])
@@ -198,7 +198,7 @@ function lookups(result: string): string {
   return `sallyport_token_cache_lookups_total{result="${result}"}`
 }
 
-/** Looks good in every way but that nobody knows its `kid`; costs no signature to make. */
+/** Looks good in every way but that its `kid` is unknown; costs no signature to make. */
 function strayToken(key: MintingKey): string {
   const header = headerText(key, { kid: randomUUID() })
   return `${encode(header)}.${encode(liveClaims(ISSUER))}.${encode(randomBytes(64))}`

@@ -28,7 +28,7 @@ async function statusOf(token: string): Promise<number> {
   return (await logOut(gateway, token)).status
 }
 
-/** Nobody publishes the key. */
+/** Signed with a key that is not published. */
 function strayToken(index: number, claims: Record<string, unknown> = {}): string {
   return rig.logoutToken({ sub: 'a', ...claims }, {}, mintKey('ES256', `stray-${index}`))
 }
@@ -53,7 +53,7 @@ describe('a logout token under a new key', () => {
     assert.equal(await statusOf(rig.logoutToken({ sub: 'alice' })), 400)
   })
 
-  it('is refused when nobody publishes the key, and undecided when nobody may ask', async () => {
+  it('is refused when the key is not published, and undecided when no fetch is allowed', async () => {
     const fetches = rig.fetches()
     for (let index = 0; index < BUDGET; index += 1) {
       assert.equal(await statusOf(strayToken(index)), 400)

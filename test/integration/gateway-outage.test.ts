@@ -150,7 +150,7 @@ describe('a provider that goes down for a while', () => {
       assert.deepEqual(await verdicts(gateway, liveToken(key, ISSUER)), ['200'])
       assert.deepEqual(await verdicts(gateway, liveToken(forged, ISSUER)), ['invalid_token'])
       assert.equal(await stateOf('stale'), 1)
-      // The keys may have been rotated meanwhile: nobody can know.
+      // The keys may have been rotated meanwhile: the gateway cannot know.
       await assertUndecided(gateway, liveToken(key, ISSUER, {}, { kid: 'rotated' }))
       assert.equal(await gateway.isReady(), true)
       const health = await ask(gateway.port, '/health/ready')
@@ -215,7 +215,7 @@ describe('a provider that is slow or lies', () => {
         const starvedMs = watchStarvation([process.pid, gateway.processId])
         assert.deepEqual(await verdicts(gateway, tokenOf(name, key)), ['200'], name)
         assert.deepEqual(await verdicts(gateway, tokenOf(name, forged)), ['invalid_token'], name)
-        // Nobody waited for a refresh: twenty-four times 300 ms and more are far above this.
+        // No request waited for a refresh: twenty-four times 300 ms and more are far above this.
         assert.ok(performance.now() - startedAtMs < 2_000 + starvedMs(), name)
       }
       const grownBytes = (await gateway.residentBytes()) - residentBytes

@@ -37,7 +37,7 @@ describe('a logout at a real provider', () => {
     await provider.stop()
   })
 
-  it('ends the access of that user within a second, and of nobody else', async () => {
+  it('ends the access of that user within a second, and of no other user', async () => {
     const alice = new Browser(provider.issuer)
     const bob = new Browser(provider.issuer)
     const token = await alice.logIn('alice')

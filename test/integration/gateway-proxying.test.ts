@@ -174,7 +174,10 @@ describe('methods and framing (RFC 9112 §6)', () => {
       assert.equal(echoOf(answer).url, paths[index])
     }
     // The native server cuts a connection that sends a second request while the first is in work.
-    assert.ok(reply.answers.length === paths.length || reply.closed, 'nobody is left waiting')
+    assert.ok(
+      reply.answers.length === paths.length || reply.closed,
+      'the client is not left waiting',
+    )
   })
 })
 
@@ -297,7 +300,7 @@ describe('header fields', () => {
     )
   })
 
-  it('removes the same from answers, and lets nobody else name the request', async () => {
+  it('removes the same from answers, and lets no upstream name the request', async () => {
     const reply = await exchangeRaw(gateway.port, 'GET /raw/hops HTTP/1.1\r\nhost: a\r\n\r\n')
     const answer = soleAnswer(reply.answers)
     for (const name of ['keep-alive', 'x-named', 'proxy-connection']) {

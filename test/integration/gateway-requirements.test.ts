@@ -33,7 +33,7 @@ describe('requirements on claims and issuers', () => {
     ['/matches/', 'acropolis', 'globex'],
   ] as const
   for (const [path, good, bad] of cases) {
-    it(`let pass who satisfies ${path}, and nobody else`, async () => {
+    it(`let pass a caller that satisfies ${path}, and no other`, async () => {
       assert.equal(await ask(path, good), 'passed')
       assert.equal(await ask(path, bad), '403 insufficient_scope')
     })

@@ -83,7 +83,7 @@ describe('revocations in a Redis Cluster', () => {
     assert.equal(await isSent(here, 'before-death'), true)
     const dying = await cluster.masterOf(`${TOGETHER}live`)
     await dying.kill()
-    assert.equal(await isSent(here, 'meanwhile'), false, 'nobody has it')
+    assert.equal(await isSent(here, 'meanwhile'), false, 'no node has it')
     assert.equal(await judgedBy(here, rig.token({ jti: 'meanwhile' })), REVOKED)
     const token = rig.token({ jti: 'meanwhile' })
     await eventually(

@@ -99,7 +99,7 @@ describe('revocations that a lagging replica does not have when it is made the m
     for (const token of tokens) assert.equal(await judgedBy(newcomer, token), REVOKED)
   })
 
-  it('are sent again by their author, though nobody else has read them', async () => {
+  it('are sent again by their author, even if no other instance has read them', async () => {
     const survivor = await started()
     await holdReplicaBack()
     const token = rig.token({ jti: 'lagging' })

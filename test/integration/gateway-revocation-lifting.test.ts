@@ -132,7 +132,7 @@ describe('a revocation that is lifted by its id', () => {
 })
 
 describe('a revocation that can cover nothing', () => {
-  it('is refused when nobody configured the issuer, and says so', async () => {
+  it('is refused when the issuer is not configured, and says so', async () => {
     const nowhere = 'https://nowhere.example.com/'
     for (const body of [{ jti: 'a' }, { sid: 'a' }, { sub: 'a' }, {}]) {
       const answer = await revoke(here, { ...body, issuer: nowhere })

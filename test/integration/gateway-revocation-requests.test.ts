@@ -159,7 +159,7 @@ const BAD_LOGOUTS: readonly (readonly [string, () => string])[] = [
   ['without its event', () => rig.logoutToken({ sub: 'a', events: {} })],
   ['with an event that is no object', () => rig.logoutToken({ sub: 'a', events: { [EVENT]: 1 } })],
   ['with a nonce', () => rig.logoutToken({ sub: 'a', nonce: 'n' })],
-  ['about nobody', () => rig.logoutToken({})],
+  ['without sub and sid', () => rig.logoutToken({})],
   ['without jti', () => rig.logoutToken({ sub: 'a', jti: undefined })],
   ['without exp', () => rig.logoutToken({ sub: 'a', exp: undefined })],
   ['that has expired', () => rig.logoutToken({ sub: 'a', exp: wallSeconds() - 60 })],
@@ -174,7 +174,7 @@ const BAD_LOGOUTS: readonly (readonly [string, () => string])[] = [
     () => signRaw(stranger, headerText(stranger), payloadOf(rig.logoutToken({ sub: 'a' }))),
   ],
   [
-    'signed with a key that nobody publishes',
+    'signed with a key that is not published',
     () => signRaw(unpublished, headerText(unpublished), payloadOf(rig.logoutToken({ sub: 'a' }))),
   ],
   ['that is an access token', () => rig.token()],

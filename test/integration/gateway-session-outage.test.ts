@@ -115,7 +115,7 @@ describe('while Redis', () => {
       ['error redis_unreachable', 'info redis_ready'],
       'once for each change',
     )
-    assert.ok((await redis.connectedClients()) - 1 <= 12, 'nobody came back twice')
+    assert.ok((await redis.connectedClients()) - 1 <= 12, 'no client connected twice')
   })
 
   it('is paused, nothing piles up', async () => {

@@ -223,7 +223,7 @@ describe('the admin listener', () => {
     assert.deepEqual((await admin('/sessions?userId=carol')).body, { sessions: [] })
   })
 
-  it('ends all sessions of a user, and nobody else’s', async () => {
+  it('ends all sessions of a user, and of no other user', async () => {
     for (const userId of ['dave', 'dave', 'erin']) await admin('/sessions', 'POST', { userId })
     assert.deepEqual((await admin('/sessions?userId=dave', 'DELETE')).body, { deleted: 2 })
     const left = (await admin('/sessions?userId=erin')).body['sessions'] as readonly unknown[]

@@ -158,7 +158,7 @@ describe('a route in shadow', () => {
   })
 
   it('tells the security log of it with code and route, without the credential', async () => {
-    const token = 'nobody.ever.issued.this'
+    const token = 'never.issued.by.anyone'
     await parts.ask('/optional/', bearer(token))
     const events = () => parts.log.filter(({ event }) => event === 'shadow_refused')
     await eventually('the event is in the log', () => events().length > 0)

@@ -113,7 +113,7 @@ async function standstill(flownBytes: () => number): Promise<void> {
   let last = Number.NEGATIVE_INFINITY
   for (let still = 0; still < STILL_SAMPLES; still += 1) {
     const isInTime = performance.now() - startMs < STALL_DEADLINE_MS + starvedMs()
-    assert.ok(isInTime, 'bytes flow on although nobody takes them')
+    assert.ok(isInTime, 'bytes flow on although nothing takes them')
     const flown = flownBytes()
     if (flown - last > TRICKLE_BYTES_MAX) still = 0
     last = flown
@@ -236,7 +236,7 @@ describe('uploads at the same time', () => {
 })
 
 describe('clients that stop reading', () => {
-  it('hold back endless answers, cost little memory, and harm nobody else', async (test) => {
+  it('hold back endless answers, cost little memory, and harm no other client', async (test) => {
     const clients: RawConnection[] = []
     test.after(() => {
       for (const client of clients) client.destroy()

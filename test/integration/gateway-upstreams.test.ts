@@ -134,7 +134,7 @@ describe('upstreams that fail', () => {
     })
   }
 
-  it('answers 502 where nobody listens, at once', async () => {
+  it('answers 502 where nothing listens, at once', async () => {
     const startedAtMs = performance.now()
     const starvedMs = watchStarvation([process.pid, gateway.processId])
     const reply = await exchangeRaw(gateway.port, 'GET /dead/x HTTP/1.1\r\nhost: a\r\n\r\n')

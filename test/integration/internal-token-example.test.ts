@@ -52,7 +52,7 @@ describe('the example of internal tokens', () => {
     assert.match(String(told['requestId']), /^[0-9a-f-]{36}$/)
   })
 
-  it('has an upstream that believes nobody else', async () => {
+  it('has an upstream that believes only the gateway', async () => {
     const token = await provider.issueAccessToken()
     assert.equal((await ask(upstreamPort, '/orders/1', bearer(token))).status, 401)
     assert.equal((await ask(upstreamPort, '/orders/1')).status, 401)

@@ -251,7 +251,7 @@ describe('unknown kid', () => {
     for (let index = 8_000; index < 10_000; index += 1) {
       outcomes.add(await ring.resolveUnknownKey('main', `random-${index}`))
     }
-    // Nobody could ask about the last ones, so they are not called unknown.
+    // The last ones could not be asked about, so they are not called unknown.
     assert.deepEqual([...outcomes], ['unknown', 'unavailable'])
     assert.equal(server.fetches, fetches + BUDGET)
     assert.ok(counts.questions <= 2 * BUDGET, `${counts.questions} questions`)

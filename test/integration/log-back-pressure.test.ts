@@ -1,4 +1,4 @@
-/** The log when nobody takes it: requests go on, and what is missing is counted and told. */
+/** The log when nothing reads it: requests go on, and what is missing is counted and told. */
 import assert from 'node:assert/strict'
 import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,7 +17,7 @@ const SLOWEST_MS = 1_000
 const STOP_MS = 5_000
 /** Longer than any pause between two attempts to write. */
 const QUIET_MS = 1_500
-/** `nobody` of every Linux. */
+/** The unprivileged user of every Linux. */
 const OTHER_USER = 65_534
 
 type Line = Readonly<Record<string, unknown>>
@@ -75,7 +75,7 @@ async function settled(count: () => number): Promise<void> {
   }
 }
 
-describe('a pipe that nobody reads', () => {
+describe('a pipe that is not read', () => {
   it('stops no request, and one line tells what is missing when it is read again', async (test) => {
     const { gateway, pipe } = await startOnPipe(test)
     const load = await gateway.load(REQUESTS)

@@ -248,7 +248,7 @@ describe('request bodies', () => {
     )
   })
 
-  it('are lost when nobody listens as they arrive', async () => {
+  it('are lost when nothing listens as they arrive', async () => {
     const reply = await probe(post('/late-body', 'Content-Length: 1\r\n', 'a'))
     assert.deepEqual(reply.saw.slice(1), [])
   })

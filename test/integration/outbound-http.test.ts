@@ -87,7 +87,7 @@ describe('outbound HTTP', () => {
     assert.deepEqual(over, { ok: false, reason: 'too_large', status: 200 })
   })
 
-  it('says unreachable when nobody listens', async () => {
+  it('says unreachable when nothing listens', async () => {
     await server.down()
     const answer = await get(server.jwksUri)
     await server.up()
@@ -110,7 +110,7 @@ describe('outbound HTTP', () => {
     }
   })
 
-  it('does not trust a certificate that nobody vouches for, even if Node is told to', async () => {
+  it('does not trust a self-signed certificate, even if Node is told to', async () => {
     const tls = createTlsServer(SELF_SIGNED_CERTIFICATE, (_request, response) => response.end('{}'))
     await new Promise<void>((resolve) => tls.listen(0, '127.0.0.1', resolve))
     const { NODE_TLS_REJECT_UNAUTHORIZED: old = '1' } = process.env

@@ -123,7 +123,7 @@ describe('outbound POST', () => {
     })
   }
 
-  it('says unreachable when nobody listens, and works again when somebody does', async () => {
+  it('says unreachable when nothing listens, and works again when the server is back', async () => {
     // One without open connections, which would be lost first.
     const fresh = new OutboundHttp({ connectionsPerOrigin: 1 })
     await server.down()

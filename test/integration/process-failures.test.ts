@@ -67,11 +67,11 @@ async function holdBoth(port: number) {
 }
 
 /** Longer than a thread needs to start. */
-async function expectNobodyListens(port: number, durationMs: number): Promise<void> {
+async function expectNoListener(port: number, durationMs: number): Promise<void> {
   const endsAtMs = performance.now() + durationMs
   while (performance.now() < endsAtMs) {
     await new Promise((resolve) => setTimeout(resolve, 100))
-    assert.equal(await ask(port, '/x'), null, 'somebody listens again')
+    assert.equal(await ask(port, '/x'), null, 'a thread listens again')
   }
 }
 
@@ -138,7 +138,7 @@ describe('a listener thread that dies', () => {
     command.signal('SIGUSR2')
     await command.logged('listener_restarted')
     await eventually('it refuses connections', async () => (await ask(gatewayPort, '/x')) === null)
-    await expectNobodyListens(gatewayPort, 3_000)
+    await expectNoListener(gatewayPort, 3_000)
     assert.equal(timesLogged(command, 'listener_started'), 2)
     release()
     assert.ok(clients.some(({ closed }) => !closed))
@@ -153,7 +153,7 @@ describe('a listener thread that dies', () => {
     await eventually('it refuses connections', async () => (await ask(port, '/x')) === null)
     command.signal('SIGUSR2')
     await eventually('the thread has died', () => clients.some(({ closed }) => closed))
-    await expectNobodyListens(port, 2_000)
+    await expectNoListener(port, 2_000)
     assert.equal(timesLogged(command, 'listener_restarted'), 0)
     release()
     const alive = clients.filter(({ closed }) => !closed)

@@ -115,7 +115,7 @@ describe('answers that are not valid HTTP (RFC 9112)', () => {
 })
 
 describe('connections that break', () => {
-  it('says unreachable when nobody listens', async () => {
+  it('says unreachable when nothing listens', async () => {
     const pool = poolOf([await unusedOrigin()])
     assert.equal((await send(pool)).refusal, 'upstream_unreachable')
     assert.equal(pool.pending, 0)
@@ -134,7 +134,7 @@ describe('connections that break', () => {
     assert.equal(pool.stats.retries, 1)
   })
 
-  it('says lost when only the second attempt reached nobody', async () => {
+  it('says lost when only the second attempt found no listener', async () => {
     const upstream = await startRawUpstream((connection) => {
       connection.socket.resetAndDestroy()
       void upstream.close()

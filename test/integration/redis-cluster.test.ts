@@ -121,7 +121,7 @@ describe('Redis Cluster', () => {
         ])
         assert.equal(failing.reply.ok, false)
         assert.ok(failing.durationMs < FAILING_MS_MAX, `took ${failing.durationMs} ms`)
-        // A command times out after 100 ms, whoever let it wait.
+        // A command times out after 100 ms, whatever made it wait.
         assert.ok(serving.reply.ok || starvedMs() > STARVED_MS, 'another node fails, too')
       }
     } finally {

@@ -113,7 +113,7 @@ describe('a gateway with a session record of 20 MiB', () => {
   })
   after(() => parts.stop())
 
-  it('answers 503 to whoever has it, and everybody else as before', async () => {
+  it('answers 503 to requests with it, and all others as before', async () => {
     const newSession = async (record: unknown) => {
       const id = newSessionId()
       await server.command('set', `sess:${sha256(id)}`, JSON.stringify(record), 'EX', '600')

@@ -311,7 +311,7 @@ describe('request body', () => {
     connection.destroy()
   })
 
-  it('holds the client back while nobody reads, and while the reader pauses', async () => {
+  it('holds the client back while there is no reader, and while the reader pauses', async () => {
     const size = 900_000
     let resume: () => void = () => undefined
     let received = 0
@@ -357,7 +357,7 @@ describe('request body', () => {
     assert.deepEqual(failures, ['client_gone'])
   })
 
-  it('that nobody reads is swallowed when short, and the connection serves on', async () => {
+  it('that is not read is swallowed when short, and the connection serves on', async () => {
     handle = (exchange) => exchange.send('401 Unauthorized', [], 'no')
     const both = request('POST', '/', 'Content-Length: 5\r\n', 'hello') + request('GET', '/')
     const reply = await exchangeRaw(running.port, both, { answers: 2 })
@@ -368,7 +368,7 @@ describe('request body', () => {
     assert.ok(!reply.closed)
   })
 
-  it('that nobody reads and is still on its way is swallowed as well', async () => {
+  it('that is not read and is still on its way is swallowed as well', async () => {
     handle = (exchange) => setImmediate(() => exchange.send('401 Unauthorized', [], 'no'))
     const connection = await openRaw({ port: running.port })
     connection.send(request('POST', '/', 'Content-Length: 60000\r\n', 'h'))
@@ -379,7 +379,7 @@ describe('request body', () => {
     connection.destroy()
   })
 
-  it('that nobody reads costs the connection when it is long', async () => {
+  it('that is not read costs the connection when it is long', async () => {
     handle = (exchange) => exchange.send('401 Unauthorized', [], 'no')
     const reply = await exchangeRaw(running.port, request('POST', '/', 'Content-Length: 99999\r\n'))
     assert.equal(reply.answers[0]?.status, 401)

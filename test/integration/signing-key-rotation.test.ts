@@ -92,7 +92,7 @@ describe('without the overlap', () => {
     assertRefused(await run(keys(SECRET, { overlap }), SKEWED, 7))
   })
 
-  it('a key that is withdrawn when it has signed leaves tokens that nobody can verify', async () => {
+  it('a key that is withdrawn when it has signed leaves tokens that cannot be verified', async () => {
     const overlap = { ...usual, behindMs: 0 }
     assertRefused(await run(keys(GENERATED, { overlap }), [0], 8))
     assertRefused(await run(keys(SECRET, { overlap }), SKEWED, 9))

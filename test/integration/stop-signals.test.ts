@@ -59,7 +59,7 @@ function configFile(test: TestContext, sections: Readonly<Record<string, unknown
 
 const LONG_DRAIN = { delay: '1m', timeout: '1m' }
 
-/** What holds up a start, and for how long if nobody ends it. */
+/** What holds up a start, and for how long if nothing ends it. */
 const HELD_UP = {
   'Redis does not answer': () => ({
     redis: { nodes: [`127.0.0.1:${silentPort}`], connectTimeout: '10s' },

@@ -40,7 +40,7 @@ const RESERVING = `
 `
 
 describe('a reserved port', () => {
-  it('is nobody else’s, in any process that reserves at the same time', async (test) => {
+  it('is given out once, also among processes that reserve at the same time', async (test) => {
     const file = program('reserving.mjs', RESERVING)
     const module = new URL('../support/reserved-port.js', import.meta.url).href
     const commands = [1, 2, 3].map(() => new SpawnedCommand([module], {}, file))
@@ -87,7 +87,7 @@ describe('a wait for something that cannot come any more', () => {
     )
   })
 
-  it('tells how a gateway ended that nobody had told to', async () => {
+  it('tells how a gateway ended that had not been told to', async () => {
     const gateway = await openGateway({ upstream: ['http://127.0.0.1:1'] })
     process.kill(gateway.processId, 'SIGKILL')
     const startMs = performance.now()
@@ -115,7 +115,7 @@ describe('the gateway of a test', () => {
       '/open/*': { authenticate: 'none' },
       '/closed/*': { authenticate: ['apiKey'] },
     }
-    const apiKeys = { keys: [{ sha256: 'a'.repeat(64), userId: 'nobody' }] }
+    const apiKeys = { keys: [{ sha256: 'a'.repeat(64), userId: 'unused' }] }
     const gateway = await openGateway({ routes, apiKeys })
     test.after(() => gateway.stop())
     const passed = await gateway.ask('/open/x', { 'x-mine': 'yes' })
@@ -134,7 +134,7 @@ describe('the gateway of a test', () => {
     assert.equal((await gateway.admin('/revocations')).status, 405)
   })
 
-  it('ends with its test file when nobody stops it', () => {
+  it('ends with its test file when it is not stopped', () => {
     const file = program('forgetful.test.mjs', FORGETFUL)
     const { NODE_V8_COVERAGE: _, NODE_TEST_CONTEXT: __, ...environment } = process.env
     const module = new URL('../support/test-gateway.js', import.meta.url).href

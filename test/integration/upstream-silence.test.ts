@@ -185,7 +185,7 @@ describe('an upstream that says nothing', () => {
     assert.equal(pool.pending, 0)
   })
 
-  it('has not been silent while nobody listened', async () => {
+  it('has not been silent while the thread did not listen', async () => {
     const { pool, sent } = await underWay()
     clock.ms += TIMEOUT_MS * 2
     sweep(pool, ALMOST)

@@ -102,7 +102,7 @@ describe('slot', () => {
     }
   })
 
-  it('is nobody else’s: a digest that differs in any one bit finds nothing', () => {
+  it('is found only by its own digest: one that differs in any one bit finds nothing', () => {
     const slot = emptySlot()
     const entry = entryOf(1, 40)
     write(slot, entry)

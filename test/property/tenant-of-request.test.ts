@@ -36,7 +36,7 @@ const anyTenant = (name: string) =>
   fc
     .record({
       status: fc.constantFrom('active', 'active', 'active', 'suspended'),
-      issuers: fc.subarray(['main', 'partner', 'nobody']),
+      issuers: fc.subarray(['main', 'partner', 'unknown']),
     })
     .map((part) => tenant(name, part))
 

@@ -175,7 +175,7 @@ describe('internal-token', () => {
     }
   })
 
-  it('lets nothing in Authorization pass where nobody is known', async () => {
+  it('lets nothing in Authorization pass where the caller is anonymous', async () => {
     const basic = ['Basic', 'Digest', 'Negotiate'].map(
       (scheme) => ['Authorization', `${scheme} ${LIE}`] as const,
     )
@@ -191,7 +191,7 @@ describe('internal-token', () => {
     assert.equal(internalSubject(await echoed('/token-optional/1', bearer(token()))), 'true-user')
   })
 
-  it('mints nothing for a caller that nobody could verify', async () => {
+  it('mints nothing for a caller that could not be verified', async () => {
     const echo = await echoed('/token-outage/1', bearer('opaque-token'))
     assert.equal(internalSubject(echo), null)
     assert.deepEqual(toldOf(echo), ['unverified'])
@@ -242,7 +242,7 @@ describe('pass-through', () => {
     assert.equal(errorOf(await ask(parts.port, '/through/1', [])), 'missing_token')
   })
 
-  it('keeps what a route has that asks nobody', async () => {
+  it('keeps the field on a route without authentication', async () => {
     const echo = await echoed('/through-none/1', [['Authorization', 'Basic YTpi']])
     assert.deepEqual(valuesOf(echo, 'authorization'), ['Basic YTpi'])
   })

@@ -201,7 +201,7 @@ describe('a hostile token (RFC 8725, RFC 7515 §10, RFC 7519 §11)', () => {
     const [verifiedBefore, forwardedBefore] = [await verified(), upstream.requests]
     const bytes = `GET /any HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`
     const reply = await exchangeRaw(gateway.port, bytes)
-    // Closing on bytes that nobody read resets the connection, which can outrun the answer.
+    // Closing on bytes that were not read resets the connection, which can outrun the answer.
     assert.equal(reply.answers[0]?.status ?? 431, 431)
     assert.equal(reply.closed, true)
     assert.deepEqual([await verified(), upstream.requests], [verifiedBefore, forwardedBefore])

@@ -67,7 +67,7 @@ describe('hard shell: framing (RFC 9112 §6)', () => {
     'chunked twice': 'Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n',
     'chunked with a length': 'Transfer-Encoding: chunked\r\nContent-Length: 5\r\n',
     'a length with chunked': 'Content-Length: 5\r\nTransfer-Encoding: chunked\r\n',
-    'an expectation that nobody knows': 'Content-Length: 5\r\nExpect: 200-maybe\r\n',
+    'an unknown expectation': 'Content-Length: 5\r\nExpect: 200-maybe\r\n',
   }
   for (const [name, fields] of Object.entries(framings)) {
     it(`refuses ${name}`, async () => {

@@ -207,7 +207,7 @@ describe('a path in another spelling', () => {
       }),
       { numRuns: SPELLINGS },
     )
-    // Or nothing was shown: these spellings do reach it where nobody stands in between.
+    // Or nothing was shown: these spellings do reach it where no gateway stands in between.
     assert.ok((reachable['express.test'] ?? 0) > 100, JSON.stringify(reachable))
     assert.ok((reachable['windows.test'] ?? 0) > 300, JSON.stringify(reachable))
     assert.ok((reachable['semicolon.test'] ?? 0) > 20, JSON.stringify(reachable))

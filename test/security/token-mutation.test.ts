@@ -1,6 +1,6 @@
 /**
  * Good tokens with something changed, against the whole verifier: one spelling verifies, and no
- * other, so nobody can make a second token out of a good one, or make a good one say more.
+ * other, so a client cannot make a second token out of a good one, or make a good one say more.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -9,7 +9,7 @@ import { RestartableServer } from './restartable-server.ts'
  * - `huge`: 5 MB with a length. `endless`: bytes without a length until the reader goes away.
  * - `redirect`: 302 to a place that would be good. `page`: an HTML page with 200.
  * - `garbage`: not HTTP at all. `cut`: the connection ends in the middle of the body.
- * - `compressed`: says gzip although nobody asked for it.
+ * - `compressed`: says gzip although it was not asked for.
  */
 export type Behaviour =
   | 'good'

@@ -52,7 +52,7 @@ try {
       if (order.type === 'stop') process.disconnect()
     })()
   })
-  // The parent is gone: nobody is left who could end this process.
+  // The parent is gone: no other process is left that could end this one.
   process.once('disconnect', () => void gateway.stop())
   report({ type: 'started', port: gateway.port, adminPort: gateway.adminPort })
 } catch (error) {

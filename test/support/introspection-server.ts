@@ -62,7 +62,7 @@ export class IntrospectionServer extends RestartableServer {
 
 let tokens = 0
 
-/** An opaque token that nobody has seen before. */
+/** An opaque token that was not used before. */
 export function newOpaqueToken(): string {
   tokens += 1
   return `opaque-${tokens}`

@@ -26,7 +26,7 @@ export const ISSUER_POLICY: JwtIssuerPolicy = {
   types: ['JWT', 'at+jwt'],
 }
 
-/** A pool with real threads. Whoever makes one closes it. */
+/** A pool with real threads. The caller closes it. */
 export function createPool(options: Partial<SignaturePoolOptions> = {}): SignaturePool {
   return new SignaturePool({
     threads: 1,

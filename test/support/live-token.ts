@@ -30,7 +30,7 @@ export function liveClaims(issuer: string, members: Record<string, unknown> = {}
   })
 }
 
-/** A good token that nobody has seen before. Members replace the good ones; `undefined` removes. */
+/** A good token that was not used before. Members replace the good ones; `undefined` removes. */
 export function liveToken(
   key: MintingKey,
   issuer: string,

@@ -79,7 +79,7 @@ export class LoggingGateway {
     )
   }
 
-  /** Settles when it is ready; the test ends it. Nobody reads the log unless the test does. */
+  /** Settles when it is ready; the test ends it. The log is not read unless the test reads it. */
   static async start(test: TestContext, options: LoggingGatewayOptions): Promise<LoggingGateway> {
     const [server, admin] = [await reservePort(), await reservePort()]
     const file = join(options.directory, `gateway-${server}.yaml`)

@@ -31,7 +31,7 @@ export function poolOf(
   return pool
 }
 
-/** An origin where nobody listens. */
+/** An origin where nothing listens. */
 export async function unusedOrigin(): Promise<string> {
   return `http://127.0.0.1:${await reservePort()}`
 }

@@ -304,7 +304,7 @@ export class RedisCluster {
     const ranges = (await asked.command('cluster', 'slots')) as [number, number, [string, number]][]
     const range = ranges.find(([from, to]) => from <= slot && slot <= to)
     const server = this.servers.find(({ port }) => port === range?.[2][1])
-    if (server === undefined) throw new Error(`nobody serves ${key}`)
+    if (server === undefined) throw new Error(`no server serves ${key}`)
     return server
   }
 

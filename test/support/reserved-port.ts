@@ -19,7 +19,7 @@ const ATTEMPTS_MAX = 1_000
 
 const reservations = new Set<Socket>()
 
-/** A port of 127.0.0.1 that nobody else gets as long as this process runs. */
+/** A port of 127.0.0.1 that is not given out again as long as this process runs. */
 export function reservePort(): Promise<number> {
   return reservePortWith([])
 }

@@ -23,7 +23,7 @@ export abstract class RestartableServer {
     this.#server = server
   }
 
-  /** Nobody listens any more, and open connections are cut. */
+  /** Stops listening, and cuts open connections. */
   async down(): Promise<void> {
     const server = this.#server
     this.#server = null

@@ -1,5 +1,5 @@
 /**
- * A certificate for loopback that nobody has signed but itself; made for tests, good for nothing.
+ * A self-signed certificate for loopback; made for tests, good for nothing else.
  */
 export const SELF_SIGNED_CERTIFICATE = {
   key: `-----BEGIN PRIVATE KEY-----

@@ -13,7 +13,7 @@ export interface ServedGateway {
 
 /**
  * Writes a configuration for `serve`; it is gone after the test. Where the text says port 0 for
- * `server`, the file names a port that nobody else takes before the listener threads have bound it.
+ * `server`, the file names a port that stays reserved until the listener threads have bound it.
  *
  * @param text JSON.
  */

@@ -29,7 +29,7 @@ export class UnreliableLog implements RevocationLog {
   #generation = 0
   expiries: number[] = []
 
-  /** Loses all records, as FLUSHALL does: nobody's connection is cut. */
+  /** Loses all records, as FLUSHALL does: no connection is cut. */
   lose(): void {
     this.records.splice(0)
     this.#generation += 1

@@ -99,7 +99,7 @@ describe('an open circuit breaker', () => {
     acquire(breaker, NOW_MS + RECOVERY_MS)
   })
 
-  it('is not stuck when the clock is set back, or when nobody asks for weeks', () => {
+  it('is not stuck when the clock is set back, or when it is not asked for weeks', () => {
     const daysMs = 86_400_000
     for (const jumpMs of [-3_600_000, -400 * daysMs, 24 * daysMs, 26 * daysMs, 49 * daysMs]) {
       const breaker = createBreaker()

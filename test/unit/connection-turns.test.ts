@@ -18,7 +18,7 @@ function setUp(connections = CONNECTIONS, threads = 1) {
   })
   const turns = new ConnectionTurns({ connections, crowd, clock })
   const taken: Turn[] = []
-  /** Asks; whoever gets a turn, now or later, is in `taken`. */
+  /** Asks for a turn. One that is given, now or later, is in `taken`. */
   const ask = (isKnown: boolean, waitMs = WAIT_MS) =>
     turns.take(isKnown, waitMs).then((turn) => {
       if (turn !== null) taken.push(turn)

@@ -69,7 +69,7 @@ const CASES: readonly (readonly [string, string, readonly string[]])[] = [
     ],
   ],
   [
-    'pass-through that nobody understood',
+    'pass-through that was not confirmed',
     withIntrospection({ onOutage: 'pass-through' }),
     [
       `${AT}.iUnderstand must be true for onOutage: pass-through, which lets unverified requests reach the upstream`,
@@ -96,7 +96,7 @@ const CASES: readonly (readonly [string, string, readonly string[]])[] = [
       sessions: { format: 'express-session', secrets: ['s'], store: 'memory', keyHash: 'sha256' },
     }),
     [
-      'sessions.store must be redis for express-session: nobody else writes to memory',
+      'sessions.store must be redis for express-session: no other program writes to memory',
       'sessions.keyHash must be none for express-session, whose stores write plain ids',
     ],
   ],
@@ -164,7 +164,7 @@ const CASES: readonly (readonly [string, string, readonly string[]])[] = [
     ['redis.database must be 0 in a cluster'],
   ],
   [
-    'reading from replicas that nobody knows',
+    'reading from replicas in a mode without any',
     text({ redis: { ...REDIS, readFromReplicas: true } }),
     ['redis.readFromReplicas must be false in the mode standalone: it knows no replicas'],
   ],

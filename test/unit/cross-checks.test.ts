@@ -224,7 +224,7 @@ describe('Issuers', () => {
       'a mix of symmetric and asymmetric algorithms',
       { algorithms: ['HS256', 'RS256'] },
       [
-        'issuers.main.algorithms must not mix shared secrets (HS*) with public keys: whoever can ' +
+        'issuers.main.algorithms must not mix shared secrets (HS*) with public keys: anyone who can ' +
           'verify could then sign',
       ],
     ],

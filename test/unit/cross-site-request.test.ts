@@ -26,7 +26,7 @@ describe('a request with a cookie that changes something', () => {
       ],
       true,
     ],
-    ['of nobody knows where', [], false],
+    ['of an unknown origin', [], false],
     ['of an opaque origin', [['origin', 'null']], false],
     ['of an empty origin', [['origin', '']], false],
     ['of a host that begins alike', [['origin', 'https://app.example.com.evil.tld']], false],

@@ -165,7 +165,7 @@ describe('a decision from plain facts', () => {
     assert.deepEqual(missing, [])
   })
 
-  it('passes nobody who may have been revoked before the instance has learnt of it', async () => {
+  it('passes no caller that may be revoked before the instance has learnt the revocations', async () => {
     const unlearnt = await createPlainRevision()
     const token = await mintToken(unlearnt.key)
     const decision = await decide(unlearnt.revision, factsOf('/token/x', bearer(token)))

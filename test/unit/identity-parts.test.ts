@@ -51,7 +51,7 @@ function partsOf(identity: Identity): Record<string, unknown> {
 }
 
 /** Asks an admin listener that has no session yet, about the user `u`. */
-function sessionsOfNobody() {
+function emptySessions() {
   const clock = new ManualClock()
   const rules = {
     keyPrefix: '',
@@ -139,7 +139,7 @@ for (const part of IDENTITY_PARTS) {
     })
 
     it('is kept and shown by the admin listener', async () => {
-      const askSessions = sessionsOfNobody()
+      const askSessions = emptySessions()
       const create = await askSessions('POST', { userId: 'u', [part.record]: value })
       assert.equal(create.status, 201)
       assert.deepEqual(JSON.parse(create.body)[part.record], value)

@@ -34,7 +34,7 @@ describe('in-flight verifications', () => {
     await inFlight.wait(waiter)
   })
 
-  it('keeps nobody waiting longer than the time given, even if the owner died', async () => {
+  it('lets no thread wait longer than the time given, even if the owner died', async () => {
     const inFlight = new InFlight(createInFlightBuffer())
     inFlight.claim(digestOf(1), NOW_MS, IN_FLIGHT_WAIT_MS_MAX)
     const waiter = inFlight.claim(digestOf(1), NOW_MS, IN_FLIGHT_WAIT_MS_MAX)
@@ -43,7 +43,7 @@ describe('in-flight verifications', () => {
     clearInterval(alive)
   })
 
-  it('overtakes an owner who is too slow, whose release then frees nobody else', () => {
+  it('overtakes an owner who is too slow, whose release then frees no other claim', () => {
     const inFlight = new InFlight(createInFlightBuffer())
     const slow = inFlight.claim(digestOf(1), NOW_MS, IN_FLIGHT_WAIT_MS_MAX)
     const laterMs = NOW_MS + IN_FLIGHT_WAIT_MS_MAX + 512
@@ -89,7 +89,7 @@ describe('in-flight verifications', () => {
     assert.equal(inFlight.claim(digestOf(1), NOW_MS + ownerMs + 512, ownerMs).isOwner, true)
   })
 
-  it('tells its outcome to those who come a moment later, and to nobody else', () => {
+  it('tells its outcome to those who come a moment later, and to no others', () => {
     const inFlight = new InFlight(createInFlightBuffer())
     const owner = inFlight.claim(digestOf(1), NOW_MS, IN_FLIGHT_WAIT_MS_MAX)
     assert.equal(inFlight.outcome(digestOf(1), NOW_MS), NO_OUTCOME)

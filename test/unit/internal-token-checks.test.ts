@@ -76,7 +76,7 @@ describe('settings of internal tokens', () => {
       [`${AT}.issuer is the same as that of issuers.main: tokens would be mixed up`],
     ],
     [
-      'a route that asks nobody and wants a token',
+      'a route without authentication that wants a token',
       text({}, { authenticate: 'none', identity: 'internal-token' }),
       [
         'routes[0].identity needs a caller that is known: internal-token cannot be combined with authenticate: none',

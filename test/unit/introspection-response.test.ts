@@ -183,7 +183,7 @@ describe('the life of an introspected token', () => {
 })
 
 describe('the subject of an answer', () => {
-  it('is nobody when the token is a client’s own: the client has a place of its own', () => {
+  it('is empty when the token is a client’s own: the client has a place of its own', () => {
     const members = { sub: undefined, client_id: 'batch' }
     for (const of of [members, { ...members, sub: null }]) {
       const { subject, clientId } = active(judge(answer(of))).identity

@@ -59,7 +59,7 @@ describe('key ring', () => {
     assert.deepEqual(questions, [])
   })
 
-  it('cannot say anything of a kid that nobody has asked about while no fetch can be had', async () => {
+  it('cannot say anything of a kid not asked about before while no fetch is allowed', async () => {
     const { ring, questions, clock } = setUp(USED_UP)
     assert.equal(await ring.resolveUnknownKey('main', 'a'), 'unknown')
     clock.advanceMs(4_999)

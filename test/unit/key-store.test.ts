@@ -66,7 +66,7 @@ describe('states of a key set', () => {
     assert.equal(store.keySet().askedAtSeconds, startSeconds + 8.5)
   })
 
-  it('takes a copy that nobody has confirmed as stale, and its age into account', () => {
+  it('takes an unconfirmed copy as stale, and its age into account', () => {
     const { store, clock } = setUp()
     store.apply(parsed(one), { ageMs: 1_000, confirmed: false })
     assert.equal(store.state, 'stale')

@@ -77,7 +77,7 @@ describe('Metrics of listener threads', () => {
     assert.deepEqual(Object.fromEntries(upstreamEjected), { users: 0, orders: 1, new: 0 })
   })
 
-  it('are not counted under a name that nobody has announced', () => {
+  it('are not counted under a name that was not announced', () => {
     const metrics = new ListenerMetrics({ threadIndex: 0, routeNames: ['users'], issuerNames: [] })
     assert.throws(() => metrics.routeIndex('orders'), /nothing is counted.*: orders/)
     assert.throws(() => metrics.issuerIndex('main'), /nothing is counted.*: main/)

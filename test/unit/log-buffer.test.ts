@@ -83,7 +83,7 @@ describe('The log buffer of a thread', () => {
     assert.equal(wakes(), 1)
   })
 
-  it('wakes nobody for a few access lines', () => {
+  it('wakes no reader for a few access lines', () => {
     const { buffer, wakes } = createBuffer()
     buffer.wait()
     buffer.append('access', LINE)

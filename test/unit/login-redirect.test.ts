@@ -55,7 +55,7 @@ describe('a login redirect', () => {
     assert.equal(returnTo(between), `${kept}?a=1&b=2`)
   })
 
-  it('believes nobody about the scheme but a trusted proxy that says one', () => {
+  it('takes the scheme of a trusted proxy that says one, and of no other sender', () => {
     const headers = ['accept', 'text/html', 'x-forwarded-proto', 'https']
     const schemeOf = (asked: Asked) => returnTo(locationOf('/login', asked))?.split(':', 1)[0]
     assert.equal(schemeOf({ headers }), 'http')

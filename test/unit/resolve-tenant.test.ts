@@ -54,7 +54,7 @@ describe('the tenant of a request', () => {
     assert.equal(resolve([HEADER], { headers }), 'acme')
   })
 
-  it('is nobody where no place names one', () => {
+  it('is none where no place names one', () => {
     assert.equal(resolve(ALL, {}), null)
     assert.equal(resolve(ALL, { host: 'example.com', path: '/tenants' }), null)
     assert.equal(resolve(ALL, { host: 'evilapi.example.com', path: '/x/tenants/acme/' }), null)

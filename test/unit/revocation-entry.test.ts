@@ -144,7 +144,7 @@ describe('a record of the log', () => {
   const subject = { kind: 'sub', issuer: ISSUER, value: 'alice@example.com' } as const
   const entry = entryOf(subject, NOW + 100, NOW)
 
-  it('says what is needed to revoke elsewhere, and names nobody', () => {
+  it('says what is needed to revoke elsewhere, and names no user', () => {
     const record = encodeRevocationRecord(entry)
     assert.deepEqual(parseRevocationRecord(record, NOW), { ...entry, issuer: null })
     assert.ok(!record.includes('alice') && !record.includes('example.com'))

@@ -138,7 +138,7 @@ describe('revocation feed', () => {
     assert.deepEqual(log.records[0], recordOf(0), 'oldest first')
   })
 
-  it('sends again what was taken but reported as failed, and nobody minds', async () => {
+  it('sends again what was taken but reported as failed, which does no harm', async () => {
     const log = new UnreliableLog()
     log.losesAnswers = true
     const here = await started(log)

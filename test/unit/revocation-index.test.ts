@@ -29,7 +29,7 @@ describe('revocation index', () => {
     assert.equal(index.size, 0)
   })
 
-  it('revokes a token, a session, a subject and an issuer, and nobody else', () => {
+  it('revokes a token, a session, a subject and an issuer, and nothing else', () => {
     const names = [
       { kind: 'jti', issuer: ISSUER, value: 'token-1' },
       { kind: 'sid', issuer: ISSUER, value: 'session-1' },

@@ -50,7 +50,7 @@ describe('the policy of routes', () => {
 
   const refused: readonly (readonly [string, readonly object[], readonly string[]])[] = [
     [
-      'shadow where nobody is asked',
+      'shadow without authentication',
       [{ mode: 'shadow', authenticate: 'none' }],
       ['routes[0].mode has nothing to report with authenticate: none'],
     ],
@@ -60,7 +60,7 @@ describe('the policy of routes', () => {
       ['routes[0].mode keeps the credential, whose place identity: internal-token takes'],
     ],
     [
-      'a resource where nobody is asked',
+      'a resource without authentication',
       [{ resource: 'https://a.example.com', authenticate: 'none' }],
       ['routes[0].resource is for bearer tokens: it needs authenticate with jwt or introspection'],
     ],
@@ -80,9 +80,11 @@ describe('the policy of routes', () => {
       ['routes[1].resource has its metadata where routes[0].resource has it: spell both alike'],
     ],
     [
-      'a login page where nobody is asked',
+      'a login page without authentication',
       [{ ...loginAt('/login'), authenticate: 'none' }],
-      ['routes[0].loginRedirect has nobody to redirect with authenticate: none'],
+      [
+        'routes[0].loginRedirect has no effect with authenticate: none, which never asks for a login',
+      ],
     ],
     [
       'a login page that has the parameter already',
@@ -93,8 +95,8 @@ describe('the policy of routes', () => {
       'a login page behind itself',
       [loginAt('/login'), { ...loginAt('/login'), match: { path: '/*' } }],
       [
-        'routes[0].loginRedirect.url is on a route that redirects to it: nobody would ever get there',
-        'routes[1].loginRedirect.url is on a route that redirects to it: nobody would ever get there',
+        'routes[0].loginRedirect.url is on a route that redirects to it: no browser would ever get there',
+        'routes[1].loginRedirect.url is on a route that redirects to it: no browser would ever get there',
       ],
     ],
   ]

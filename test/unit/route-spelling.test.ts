@@ -77,7 +77,7 @@ describe('Two routes that spell a path differently', () => {
     [{ path: '/X' }, { path: '/x/y' }],
   ]
   for (const [first, second] of apart) {
-    it(`are none where nobody takes one for the other: ${JSON.stringify([first, second])}`, () => {
+    it(`are none where no service takes one for the other: ${JSON.stringify([first, second])}`, () => {
       assert.equal(parseText(text([first, second])).routes.length, 2)
     })
   }

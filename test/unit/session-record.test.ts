@@ -33,7 +33,7 @@ describe('the user of an express-session record', () => {
     }
   })
 
-  it('is nobody when there is none', () => {
+  it('is anonymous when there is none', () => {
     for (const text of ['{}', '{"passport":{}}', '{"passport":null}', '{"passport":{"user":""}}']) {
       assert.equal(userOf(text), 'anonymous', text)
     }

@@ -108,7 +108,7 @@ describe('generated keys', () => {
     const { keys, pass } = await open(GENERATED)
     const first = signer(keys)
     await pass(10 * DAY_MS)
-    assert.equal(signer(keys), first, 'nobody can know the new key yet')
+    assert.equal(signer(keys), first, 'no upstream can know the new key yet')
     assert.equal(names(keys).length, 2)
     await pass(OVERLAP.aheadMs)
     assert.notEqual(signer(keys), first)

@@ -30,7 +30,7 @@ describe('the tenants section', () => {
       'tenants.resolve[1] is listed twice',
     ],
     [
-      'resolve: [{ from: header }], registry: { acme: { issuers: [nobody] } }',
+      'resolve: [{ from: header }], registry: { acme: { issuers: [unknown] } }',
       'tenants.registry.acme.issuers[0] names an issuer that does not exist',
     ],
     [
@@ -61,7 +61,7 @@ describe('the tenants section', () => {
 
   it('lets a route require claims, each in exactly one way, and issuers that exist', () => {
     const route =
-      ', require: { issuers: [nobody], claims: [{ claim: email }, ' +
+      ', require: { issuers: [unknown], claims: [{ claim: email }, ' +
       "{ claim: email, equals: a, matches: 'a*' }, { claim: email, equals: a }] }"
     assert.deepEqual(problems(GOOD, route), [
       'routes[0].require.issuers[0] names an issuer that does not exist',

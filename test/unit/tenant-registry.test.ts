@@ -50,14 +50,14 @@ describe('the registry of tenants', () => {
 
 describe('the issuers of a tenant', () => {
   const open = tenant('open')
-  const lost = tenant('lost', { issuers: ['nobody'] })
+  const lost = tenant('lost', { issuers: ['unknown'] })
 
   it('are those it lists, or any when it lists none', () => {
     const registry = new TenantRegistry(ISSUERS, [ACME, open, lost])
     assert.equal(registry.acceptsIssuer(ACME, MAIN.issuer), true)
     assert.equal(registry.acceptsIssuer(ACME, PARTNER.issuer), false)
     assert.equal(registry.acceptsIssuer(open, PARTNER.issuer), true)
-    for (const issuer of [MAIN.issuer, 'nobody', 'main', '']) {
+    for (const issuer of [MAIN.issuer, 'unknown', 'main', '']) {
       assert.equal(registry.acceptsIssuer(lost, issuer), false, issuer)
     }
   })

@@ -236,7 +236,7 @@ describe('token cache', () => {
     )
   })
 
-  it('lets verdicts that nobody used go before those in use', () => {
+  it('lets unused verdicts go before those in use', () => {
     const { cache } = setUp({ sizeMib: 0 })
     for (let subject = 0; subject < 16; subject += 1) {
       cache.put(digestOf(subject), verdictOf(subject, 1, TYPICAL, LATER), NOW)

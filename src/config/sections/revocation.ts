@@ -37,7 +37,7 @@ const schema = section(
     ),
     beforeReady: oneOf(
       'Requests with a good credential before what others revoked was read from Redis for the ' +
-        'first time. `refuse`: 503, as nobody can say yet whether it was revoked; what needs no ' +
+        'first time. `refuse`: 503, as it is not known yet whether it was revoked; what needs no ' +
         'credential is served. `serve`: served, also what was revoked.',
       ['refuse', 'serve'],
     ).prefault('refuse'),

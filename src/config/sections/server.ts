@@ -33,8 +33,8 @@ const limits = section('What a request may consist of. Anything larger is refuse
     { minimum: 0, maximum: 1_099_511_627_776 },
   ).prefault(10_485_760),
   tokenBytes: wholeNumber(
-    'Length of a token. A longer one is refused before any decoding, so that nobody can make the ' +
-      'gateway hash and parse megabytes.',
+    'Length of a token. A longer one is refused before any decoding, so that no client can make ' +
+      'the gateway hash and parse megabytes.',
     { minimum: 64, maximum: 65_536 },
   ).prefault(8_192),
 })
@@ -63,7 +63,7 @@ const schema = section('The listener that clients talk to.', {
     maximum: 65_535,
   }).prefault(8_080),
   trustedProxies: listOf(
-    'Addresses and CIDR ranges whose `X-Forwarded-For` is believed. Empty: nobody is, because a ' +
+    'Addresses and CIDR ranges whose `X-Forwarded-For` is believed. Empty: none, because a ' +
       'client could otherwise choose its own address.',
     checkedText(
       'Address or CIDR range.',

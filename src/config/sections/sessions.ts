@@ -196,7 +196,7 @@ function checkForeignStore(
   report: ReportProblem,
 ): void {
   if (store === 'memory') {
-    report(['sessions', 'store'], `must be redis for ${format}: nobody else writes to memory`)
+    report(['sessions', 'store'], `must be redis for ${format}: no other program writes to memory`)
   }
   if (keyHash === 'sha256') {
     report(['sessions', 'keyHash'], `must be none for ${format}, whose stores write plain ids`)

@@ -24,8 +24,8 @@ export class ApiKeyList {
   }
 
   /**
-   * Hot path. The key is looked up by its digest, which nobody can choose, and the digest found is
-   * compared in constant time, whether one was found or not.
+   * Hot path. The key is looked up by its digest, which a client cannot choose, and the digest
+   * found is compared in constant time, whether one was found or not.
    *
    * @returns The same object for every request with this key; `invalid_api_key` when it has
    *   expired; `null` when it is not in the list.

@@ -11,7 +11,7 @@ export interface ApiKeyRecord extends StoredUser {
   readonly expiresAtSeconds: number | null
 }
 
-/** Larger records are not read: nobody has that many roles. */
+/** Larger records are not read: no user has that many roles. */
 const RECORD_LENGTH_MAX = 65_536
 
 /**

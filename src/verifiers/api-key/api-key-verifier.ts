@@ -8,7 +8,7 @@ import { KnownRecords } from '../known-records.ts'
 import { verifiedApiKey } from './api-key-list.ts'
 import { parseApiKeyRecord } from './api-key-record.ts'
 
-/** Reads one value. `ok: false`: nobody answered in time. */
+/** Reads one value. `ok: false`: there was no answer in time. */
 export interface ApiKeyStore {
   get(
     key: string,

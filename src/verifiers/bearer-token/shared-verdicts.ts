@@ -44,7 +44,7 @@ export type SharedResult =
   /** Kept until `deadAtSeconds`. */
   Verified | RefusedResult | UndecidedResult
 
-/** Nobody could say. Not kept, but told to all who have asked at the same time. */
+/** It could not be decided. Not kept, but told to all who have asked at the same time. */
 export interface UndecidedResult {
   readonly kind: 'undecided'
   readonly undecided: UndecidedCause
@@ -54,8 +54,8 @@ export interface UndecidedResult {
 const UNDECIDED_CAUSES = ['outage', 'overloaded', 'not_taken'] as const
 
 /**
- * `outage`: whoever knows cannot be asked. `overloaded`: too many others are being asked about.
- * `not_taken`: this credential is not taken there.
+ * `outage`: the introspection endpoint cannot be asked. `overloaded`: too many other tokens are
+ * being asked about. `not_taken`: the endpoint does not take this one.
  */
 export type UndecidedCause = (typeof UNDECIDED_CAUSES)[number]
 
@@ -64,7 +64,7 @@ export interface Question {
   /** Longest that {@link Question.find} takes, in ms. */
   readonly settlesWithinMs: number
   find(nowSeconds: number): Promise<SharedResult>
-  /** What it means here that nobody could say, in whatever thread that was found. */
+  /** What an undecided question means here, in whatever thread that was found. */
   conclude(undecided: UndecidedCause): EstablishedIdentity | Unverified | Refused
 }
 
@@ -210,9 +210,9 @@ export class SharedVerdicts {
   }
 
   /**
-   * Whoever waited may have waited past the token's last second, or past the life of its key. Past
-   * the time for which an answer may be kept, it is still the answer to this question: only those
-   * who come later ask anew.
+   * A request may have waited past the token's last second, or past the life of its key. Past the
+   * time for which an answer may be kept, it is still the answer to this question: only those who
+   * come later ask anew.
    */
   #stillGood(established: EstablishedIdentity): EstablishedIdentity | Refused {
     const { keys, clock } = this.#parts

@@ -4,7 +4,7 @@
  *
  * When the introspection endpoint cannot be asked, the issuer's outage policy decides. An older
  * answer that it may fall back on is kept beside the one that counts, under a profile of its own:
- * it lives longer, and nobody else looks there. So is a mark that the token is known, without
+ * it lives longer, and nothing else looks there. So is a mark that the token is known, without
  * anything of the answer: strangers must not crowd out what the issuer has vouched for.
  */
 import { isB64Token } from '../../credentials/bearer-token.ts'
@@ -124,7 +124,7 @@ export class TokenAuthenticator implements Authenticator {
     if (claimed.kind === 'unsecured') return UNSECURED
     if (claimed.kind === 'issuer') {
       if (jwt?.has(claimed.issuer) === true) return verify(jwt)
-      // Whose token it is, nobody else is shown it.
+      // A token of another issuer is not shown to this one.
       if (claimed.issuer !== introspection.policy.issuer) return NOT_INTROSPECTED
     }
     return this.#introspect(token, digest, introspection, nowSeconds)
@@ -139,7 +139,7 @@ export class TokenAuthenticator implements Authenticator {
     const { introspector, verdicts } = this.#parts
     const stale = { token: digest.token, profile: rule.staleKey }
     const known = { token: digest.token, profile: rule.knownKey }
-    // Whoever has an older answer is asked about first, so that it stands in for outages only.
+    // Known tokens are asked about first, so that an older answer stands in for outages only.
     const isKnown =
       verdicts.recallCopy(known, nowSeconds) !== null ||
       verdicts.recallCopy(stale, nowSeconds) !== null
@@ -197,7 +197,7 @@ export class TokenAuthenticator implements Authenticator {
     const { verdicts } = this.#parts
     // Not an outage: a client must not get past an endpoint by sending what that cannot take.
     if (rule === null || undecided === 'not_taken') return refuse('introspection_not_taken')
-    // Nor is our own load one: it lets nobody through unverified.
+    // Nor is our own load one: it lets no request through unverified.
     if (undecided === 'outage' && rule.onOutage === 'pass-through') return UNVERIFIED
     const refused = refuse(
       undecided === 'outage' ? 'introspection_unavailable' : 'introspection_crowded',

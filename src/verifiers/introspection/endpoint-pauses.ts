@@ -5,7 +5,7 @@
  *     429 about a stranger, or a probe         ──► strangers do not ask: they are too many
  *     429 about a known token, and strangers
  *       were asked about a moment before       ──► the same: they may have used up what is allowed
- *     429 about a known token otherwise        ──► nobody asks: an outage
+ *     429 about a known token otherwise        ──► no token is asked about: an outage
  *
  * So who sends invented tokens cannot bring about that known ones are no longer asked about.
  */

@@ -1,6 +1,7 @@
 /**
- * Finds out in the background that an endpoint has recovered, so that nobody has to wait until the
- * breaker's own time is up, and no request of a client is spent on an endpoint that is still down.
+ * Finds out in the background that an endpoint has recovered, so that no client has to wait until
+ * the breaker's own time is up, and no request of a client is spent on an endpoint that is still
+ * down.
  *
  * Asked only when somebody was turned away, and as seldom as early-probes.ts says. The breaker is
  * not touched until the endpoint has answered as often as it must.

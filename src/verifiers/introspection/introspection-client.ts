@@ -6,13 +6,13 @@
  *     our own load:   the endpoint's time begins here
  *     `overloaded`
  *
- * Strangers, tokens that nobody has vouched for of late, can be anybody's invention. They get a
- * share of the connections, and when their attempts fail, a breaker opens for them: tokens that the
- * endpoint called active a while ago are still asked about, under a breaker of their own.
+ * Strangers, tokens that the endpoint has not called active of late, can be anybody's invention.
+ * They get a share of the connections, and when their attempts fail, a breaker opens for them:
+ * tokens that it called active a while ago are still asked about, under a breaker of their own.
  *
  * When the endpoint says that it was asked too often, and for how long not to ask (429 with
- * `Retry-After`), strangers are not asked about until then; nobody is, when it was not because of
- * them (endpoint-pauses.ts).
+ * `Retry-After`), strangers are not asked about until then. If they were not the cause, no token is
+ * (endpoint-pauses.ts).
  */
 import type { ProofMaker } from '../../protocol/client-authentication.ts'
 import {
@@ -140,11 +140,11 @@ export class IntrospectionClient {
     nowSeconds: number,
   ): Promise<IntrospectionOutcome> {
     const { turns, pauses } = this.#parts
-    // Whoever could not be asked about anyway need not wait for it.
+    // A token that could not be asked about anyway need not wait for its turn.
     const paused = pauses.keeping(token.isKnown)
     if (paused !== null) return outcomeOfPause(paused)
     if (!this.#mayBeAsked(token.isKnown)) {
-      if (pauses.keeping(false) === null) this.#probe.wake(() => this.#askOfNobody(policy))
+      if (pauses.keeping(false) === null) this.#probe.wake(() => this.#askAboutRandom(policy))
       return CIRCUIT_OPEN
     }
     const turn = await turns.take(token.isKnown, this.#options.timeoutMs)
@@ -215,8 +215,8 @@ export class IntrospectionClient {
     else breaker.failed(permit, this.#parts.clock.wallMs())
   }
 
-  /** Asks about a token that nobody has: whatever is decided, the endpoint works. */
-  async #askOfNobody(policy: IntrospectionAnswerPolicy): Promise<ProbeVerdict> {
+  /** Asks about a random token: if anything is decided about it, the endpoint works. */
+  async #askAboutRandom(policy: IntrospectionAnswerPolicy): Promise<ProbeVerdict> {
     const token = { text: randomHex(PROBE_TOKEN_BYTES), isKnown: false }
     const { clock, pauses, turns } = this.#parts
     const turn = await turns.take(false, this.#options.timeoutMs)
@@ -250,7 +250,7 @@ export class IntrospectionClient {
   }
 }
 
-/** Strangers are too many; that nobody may ask is an outage. */
+/** A pause of strangers means that they are too many; a pause of all tokens is an outage. */
 function outcomeOfPause(callers: PausedCallers): IntrospectionOutcome {
   return callers === 'all' ? PAUSED : OVERLOADED
 }

@@ -9,7 +9,7 @@
  * Nothing waits for a batch to fill up.
  *
  * Every wait ends: a token is refused as undecided when it queued too long, and a batch when its
- * worker died or did not answer in time, in which case the worker is replaced. Whoever made the
+ * worker died or did not answer in time, in which case the worker is replaced. The owner of the
  * pool is told of each worker that is lost, and of what each new one proved (signature-proof.ts).
  */
 import { EventEmitter } from 'node:events'

@@ -44,7 +44,7 @@ export type LogoutVerification =
   | VerifiedLogoutToken
   | { readonly ok: false; readonly reason: LogoutTokenProblem }
 
-/** `unavailable`: nobody can say. */
+/** `unavailable`: it cannot be decided now. */
 export type LogoutTokenProblem =
   | LogoutTokenRefusal
   | 'malformed'

@@ -7,7 +7,7 @@ const SIGNED_PREFIX = 's:'
  * The id that one of these secrets has signed: HMAC-SHA-256, base64 without padding, compared in
  * constant time with each.
  *
- * @returns `null` when the value has another form, or nobody here has signed it.
+ * @returns `null` when the value has another form, or was signed with none of the secrets.
  */
 export function readExpressCookie(value: string, secrets: readonly string[]): string | null {
   const decoded = percentDecoded(value)

@@ -10,10 +10,9 @@ export interface SessionFormat {
   /** @returns The id, whatever its form; `null` when the cookie does not hold one that is good. */
   readCookie(value: string): string | null
   /**
-   * The identity's session is `sessionId`, its issuer nobody.
+   * The identity's session is `sessionId`; it has no issuer.
    *
-   * @returns `null` when the record is unreadable. Anonymous when it is readable and nobody is
-   *   logged in.
+   * @returns `null` when the record is unreadable. Anonymous when it is readable and has no user.
    */
   readRecord(text: string, sessionId: string): SessionRecord | Anonymous | null
 }

@@ -37,7 +37,7 @@ const RECORD_LENGTH_MAX = 65_536
  * Reads a record. The identity's session is `sessionId`; it has no issuer.
  *
  * @returns `null` when it is unreadable: not a JSON object, a name twice, a mistyped member, more
- *   than 64 Ki characters, a later version. Anonymous when it is readable and nobody is logged in.
+ *   than 64 Ki characters, a later version. Anonymous when it is readable and has no user.
  */
 export function parseSessionRecord(
   text: string,

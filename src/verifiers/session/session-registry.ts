@@ -33,7 +33,7 @@ export interface RegistryRules {
   readonly absoluteTtlSeconds: number
 }
 
-/** Listed at most: nobody has so many. */
+/** Listed at most: no user has so many. */
 const LISTED_MAX = 1_000
 
 /** `unavailable`: the store did not answer, and nothing is known to have changed. */
@@ -74,7 +74,7 @@ export class SessionRegistry {
     ])
     if (!latest.ok || !written.ok) return 'unavailable'
     const replies = await Promise.all([
-      // Whoever listed the user between the two saw a key of nothing, and has taken it out.
+      // Again: a listing before the record was there found no session and removed this key.
       this.#store.addMember(index, key, expiresAt),
       // Not the end of this session alone: an earlier `absoluteTtl` may have been longer.
       this.#store.expireAt(index, Math.max(expiresAt, latest.value ?? 0)),

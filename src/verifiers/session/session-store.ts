@@ -1,6 +1,6 @@
 /** What sessions need of the place where they are stored; Redis has it all. */
 
-/** `ok: false`: nobody answered in time, or with an error. Nothing is known then. */
+/** `ok: false`: there was no answer in time, or an error. Nothing is known then. */
 export type StoreReply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false }
 
 /** What a request needs. */

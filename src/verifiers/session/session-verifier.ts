@@ -26,7 +26,7 @@ export interface SessionRules {
   readonly format: SessionFormat
   readonly keyPrefix: string
   readonly keyHash: KeyHash
-  /** How long a session lives after its last request. `null`: whoever wrote it sees to that. */
+  /** How long a session lives after its last request. `null`: the program that wrote it decides. */
   readonly ttlSeconds: number | null
   /**
    * How long it lives at all, counted from when it was created, or first seen where the record does
@@ -45,7 +45,7 @@ interface ReadSession {
   readonly endSeconds: number
 }
 
-/** When something was first seen that does not say when it began; `null`: nobody can tell now. */
+/** When something was first seen that does not say when it began; `null`: not known for now. */
 export interface SessionFirstSights {
   of(name: string, nowSeconds: number, keptUntilSeconds: number): Promise<number | null>
 }
@@ -70,7 +70,7 @@ export class SessionVerifier {
    * `session_expired`; `verifier_unavailable` when the store does not answer, or holds what cannot
    * be read. Does *not* check where the request comes from: see cross-site-request.ts.
    *
-   * @returns Anonymous for a live session in which nobody is logged in: a visitor's.
+   * @returns Anonymous for a live session without a user: a visitor's.
    */
   async verify(cookieValue: string, nowSeconds: number): Promise<Verification | Anonymous> {
     const { keyPrefix, keyHash, ttlSeconds, format } = this.#rules
@@ -116,7 +116,7 @@ export class SessionVerifier {
       return refuse('session_expired')
     }
     const slidSeconds = ttlSeconds === null ? endSeconds : nowSeconds + ttlSeconds
-    // Nobody waits for either. The look-up may have prolonged a session of ours beyond its end.
+    // Neither is awaited. The look-up may have prolonged a session of ours beyond its end.
     if (format.isLifeForeign) {
       if (ttlSeconds !== null) void this.#store.prolong(key, Math.min(slidSeconds, endSeconds))
     } else if (slidSeconds > endSeconds) void this.#store.expireAt(key, endSeconds)

@@ -30,7 +30,7 @@ const circuitBreaker = section(
     }).prefault(5),
     recoveryTimeout: duration(
       'Time until requests of clients try the endpoint again. Meanwhile the gateway itself asks it ' +
-        'about a token that nobody has, every 500 ms at first and every 5 s later, and only while ' +
+        'about a random token, every 500 ms at first and every 5 s later, and only while ' +
         'requests come; once it answers, they pass.',
       {
         minimum: '100ms',
@@ -54,8 +54,8 @@ export const introspectionSchema = section(
       'must be an absolute http or https URL without credentials and fragment',
     ),
     allowInsecureHttp: flag(
-      'Send tokens and the secret over plain http to other machines. Whoever can see that ' +
-        'traffic has them then.',
+      'Send tokens and the secret over plain http to other machines. Anyone who can see that ' +
+        'traffic then has them.',
     ).prefault(false),
     clientId: text('Name of this gateway at the issuer.'),
     clientSecret: unlessAbsent(
@@ -102,8 +102,8 @@ export const introspectionSchema = section(
       ['use-cached-or-reject', 'reject-all', 'pass-through'],
     ).prefault('use-cached-or-reject'),
     iUnderstand: flag(
-      'Confirms `onOutage: pass-through`: whoever can make the endpoint fail can then send ' +
-        'requests upstream that nobody has authenticated.',
+      'Confirms `onOutage: pass-through`: anyone who can make the endpoint fail can then send ' +
+        'unauthenticated requests upstream.',
     ).prefault(false),
     staleMaxAge: duration('How old an answer may be that is used during an outage.', {
       minimum: '0s',

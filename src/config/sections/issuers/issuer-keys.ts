@@ -42,7 +42,7 @@ export function checkKeySource(
   if (symmetric.length > 0 && symmetric.length < settings.algorithms.length) {
     report(
       [...path, 'algorithms'],
-      'must not mix shared secrets (HS*) with public keys: whoever can verify could then sign',
+      'must not mix shared secrets (HS*) with public keys: anyone who can verify could then sign',
     )
   } else {
     checkOneSource(path, settings, symmetric.length > 0, report)

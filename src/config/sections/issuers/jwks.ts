@@ -42,8 +42,8 @@ export const jwksSchema = section(
     unknownKidCooldown: duration(
       'How long a `kid` that a fetch did not bring is known to be unknown. Fetches that tokens cause ' +
         '(unknown `kid`s, bad signatures) are bounded too: six at once, then one every sixth of ' +
-        'this. While none can be had, tokens with a `kid` that nobody has asked about get 503, and ' +
-        'so do those with a bad signature that are newer than the keys.',
+        'this. While no fetch is allowed, tokens with a `kid` that was not asked about before get ' +
+        '503, and so do those with a bad signature that are newer than the keys.',
       { minimum: '0s', maximum: '1h' },
     ).prefault('30s'),
     staleMaxAge: duration(
@@ -61,7 +61,7 @@ export const jwksSchema = section(
       ),
     ),
     allowInsecureHttp: flag(
-      'Fetch keys over plain http from other machines. Whoever can change that traffic can then ' +
+      'Fetch keys over plain http from other machines. Anyone who can change that traffic can then ' +
         'forge any token.',
     ).prefault(false),
     alertOnStale: flag('Log a warning while operating on stale keys.').prefault(true),

@@ -61,14 +61,14 @@ function checkLoginRedirect(
   const at = [...path, 'loginRedirect']
   const { url, returnParameter } = route.loginRedirect
   if (route.authenticate === 'none') {
-    report(at, 'has nobody to redirect with authenticate: none')
+    report(at, 'has no effect with authenticate: none, which never asks for a login')
   }
   const [page = '', query = ''] = url.split('?', 2)
   if (query.split('&').some((pair) => pair.split('=', 1)[0] === returnParameter)) {
     report([...at, 'url'], `has a parameter ${returnParameter} already`)
   }
   if (url.startsWith('/') && isRefusedPage(page, route, settings)) {
-    report([...at, 'url'], 'is on a route that redirects to it: nobody would ever get there')
+    report([...at, 'url'], 'is on a route that redirects to it: no browser would ever get there')
   }
 }
 

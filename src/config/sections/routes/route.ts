@@ -111,7 +111,7 @@ const loginRedirect = section(
   {
     url: checkedText(
       'The page, which must check where it sends people afterwards: the return URL is chosen by ' +
-        'whoever made the link.',
+        'the author of the link.',
       pageUrl,
       'must be an absolute http or https URL or an absolute path, without credentials and fragment',
     ),
