@@ -18,18 +18,6 @@ export function hostPattern(value: string): string | null {
   return HOST_NAME.test(host.startsWith('*.') ? host.slice(2) : host) ? host : null
 }
 
-/** An address, or an address and a prefix length (RFC 4632 §3.1, RFC 4291 §2.3). */
-export function addressRange(value: string): string | null {
-  const slash = value.indexOf('/')
-  const address = slash === -1 ? value : value.slice(0, slash)
-  const version = address.includes('%') ? 0 : isIP(address)
-  if (version === 0) return null
-  if (slash === -1) return value
-  const prefix = value.slice(slash + 1)
-  const isPrefix = /^(0|[1-9][0-9]{0,2})$/.test(prefix)
-  return isPrefix && Number(prefix) <= (version === 4 ? 32 : 128) ? value : null
-}
-
 /** A host or address and a port; `null` when it is not that. */
 export function hostAndPort(
   value: string,

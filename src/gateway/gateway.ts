@@ -3,8 +3,8 @@
  * and what a thread has whatever the configuration is.
  */
 import type { Revision } from '../decision/revision.ts'
+import type { AddressRanges } from '../http/address-ranges.ts'
 import type { EndpointTable } from '../http/endpoint-table.ts'
-import type { TrustedPeers } from '../http/trusted-peers.ts'
 import type { AccessLog } from '../observability/access-log.ts'
 import type { ListenerMetrics } from '../observability/listener-metrics.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -26,7 +26,8 @@ export interface GatewayRevision extends Revision<GatewayRoute> {
   /** Names on the wire for the ids of a request; `null`: not sent upstream. */
   readonly requestIdName: string | null
   readonly correlationIdName: string | null
-  readonly trustedPeers: TrustedPeers
+  /** Proxies in front of us, whose forwarding fields are believed. */
+  readonly trustedPeers: AddressRanges
   readonly accessLog: AccessLog
 }
 

@@ -7,8 +7,8 @@ import { jwksEndpoint } from '../gateway/answer-jwks.ts'
 import type { Gateway, GatewayRevision } from '../gateway/gateway.ts'
 import type { Readiness } from '../gateway/health.ts'
 import type { MainEndpoint } from '../gateway/main-endpoint.ts'
+import { AddressRanges } from '../http/address-ranges.ts'
 import { EndpointTable } from '../http/endpoint-table.ts'
-import { TrustedPeers } from '../http/trusted-peers.ts'
 import type { InternalTokens } from '../identity/identity-strategy.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { AccessLog } from '../observability/access-log.ts'
@@ -173,7 +173,7 @@ function composeRevision(
     hasTenants: configuration.tenants !== null,
     requestIdName: headers.requestId,
     correlationIdName: headers.correlationId,
-    trustedPeers: new TrustedPeers(configuration.server.trustedProxies),
+    trustedPeers: new AddressRanges(configuration.server.trustedProxies),
     accessLog: new AccessLog({
       sampledShare: accessLog.enabled ? accessLog.sampling : 0,
       failureSampledShare: accessLog.enabled ? accessLog.failureSampling : 0,

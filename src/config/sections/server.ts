@@ -1,5 +1,6 @@
 /** `server`: the listener that clients talk to. */
-import { addressRange, HOST_PROBLEM, listenHost } from '../network-address.ts'
+import { ADDRESS_RANGE_PROBLEM, parseAddressRange } from '../../http/address-ranges.ts'
+import { HOST_PROBLEM, listenHost } from '../network-address.ts'
 import { always, type Immutable, type Section } from '../section.ts'
 import {
   checkedText,
@@ -65,11 +66,7 @@ const schema = section('The listener that clients talk to.', {
   trustedProxies: listOf(
     'Addresses and CIDR ranges whose `X-Forwarded-For` is believed. Empty: none, because a ' +
       'client could otherwise choose its own address.',
-    checkedText(
-      'Address or CIDR range.',
-      addressRange,
-      'must be an IP address or a CIDR range such as 10.0.0.0/8',
-    ),
+    checkedText('Address or CIDR range.', parseAddressRange, ADDRESS_RANGE_PROBLEM),
   ).prefault([]),
   tls: unlessAbsent(tls),
   limits: limits.prefault({}),
