@@ -5,7 +5,7 @@
 import { AUTHORIZATION_BEARER } from '../src/credentials/credential-source.ts'
 import { CredentialExtractor } from '../src/credentials/extract-credential.ts'
 import { decide } from '../src/decision/decide.ts'
-import type { Decision, RequestFacts } from '../src/decision/decision.ts'
+import type { Decision, RequestFacts, RequestOrigin } from '../src/decision/decision.ts'
 import type { Revision, RouteRules } from '../src/decision/revision.ts'
 import { EMPTY_IDENTITY, type Verified } from '../src/protocol/verification.ts'
 import {
@@ -57,9 +57,20 @@ const authenticator = new TokenAuthenticator(
   profile,
 )
 
+/** As a listener asks for it: where no list is, it must not be. */
+const origin: RequestOrigin = { clientAddress: '203.0.113.7' }
+
+/** A thousand ranges, as an operator may write them. */
+const ranges = Array.from(
+  { length: 1_000 },
+  (_, index) => `10.${index >> 2}.${(index & 3) * 64}.0/24`,
+)
+
 function rulesOf(part: Partial<RouteRules>): RouteRules {
   return {
     authentication: 'required',
+    allowFrom: [],
+    denyFrom: [],
     methods: [
       {
         extractor: new CredentialExtractor([AUTHORIZATION_BEARER], TOKEN_LENGTH_MAX),
@@ -87,6 +98,14 @@ const revision: Revision<RouteRules> = {
   routes: compileRoutes(
     [
       { path: '/public/*', rules: rulesOf({ authentication: 'none' }) },
+      {
+        path: '/listed/*',
+        rules: rulesOf({
+          authentication: 'none',
+          allowFrom: ['203.0.113.0/24', '2001:db8::/32'],
+          denyFrom: ranges,
+        }),
+      },
       { path: '/*', rules: rulesOf({}) },
     ].map(({ path, rules }) => ({
       match: { path, host: null, methods: [], isCaseSensitive: false },
@@ -149,14 +168,14 @@ function factsOf(path: string, token: string | null): RequestFacts {
 let sink: unknown = null
 
 function deciding(name: string, facts: RequestFacts, expected: string): BenchCase {
-  const decision = decide(revision, facts) as Decision<RouteRules>
+  const decision = decide(revision, facts, origin) as Decision<RouteRules>
   const found = decision.kind === 'passed' ? decision.caller : decision.refusal.code
   if (found !== expected) throw new Error(`${name}: ${found}, not ${expected}`)
   return {
     name,
     timesPerRound: TIMES_PER_ROUND,
     run: (times) => {
-      for (let index = 0; index < times; index += 1) sink = decide(revision, facts)
+      for (let index = 0; index < times; index += 1) sink = decide(revision, facts, origin)
     },
   }
 }
@@ -174,5 +193,6 @@ await runBench('CPU for deciding about one request', [
   ),
   deciding('no credential', factsOf('/orders', null), 'missing_token'),
   deciding('route that asks for none', factsOf('/public/a', null), 'anonymous'),
+  deciding('the same, with address lists', factsOf('/listed/a', null), 'anonymous'),
 ])
 void sink

@@ -24,6 +24,8 @@ const tenants: Tenant[] = Array.from({ length: TENANTS }, (_, index) => ({
   plan: null,
   issuers: [],
   allowedOrigins: [],
+  allowFrom: [],
+  denyFrom: [],
   upstream: null,
 }))
 

@@ -1,11 +1,12 @@
 /**
- * Decides about a request: route → tenant → credential → verdict → revocation → policy. The first
- * refusal wins. Answers a question: writes nothing to anybody, counts nothing, and knows neither an
- * exchange nor whether a refusal will take effect.
+ * Decides about a request: route → address → tenant → credential → verdict → revocation → policy.
+ * The first refusal wins. Answers a question: writes nothing to anybody, counts nothing, and knows
+ * neither an exchange nor whether a refusal will take effect.
  *
  * Hot path: a credential whose verdict is cached is decided about in the same tick, without a
  * promise or a closure; native-bench/decide.ts has the cost.
  */
+import { type AddressLists, admitsAddress, hasAddressLists } from '../http/address-lists.ts'
 import { isFromKnownSite, isUnsafeMethod } from '../http/cross-site-request.ts'
 import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
 import { type RevocationKeys, revocationKeysOf } from '../revocation/revocation-key.ts'
@@ -22,11 +23,15 @@ import type {
   PassedDecision,
   RefusedDecision,
   RequestFacts,
+  RequestOrigin,
 } from './decision.ts'
 import type { AuthenticationMethod, Revision, RouteRules, RouteTenants } from './revision.ts'
 
 const NO_ROUTE = refuse('route_not_found')
 const AMBIGUOUS = refuse('path_ambiguous')
+const DENIED_BY_ROUTE = refuse('address_denied_by_route')
+const DENIED_BY_TENANT = refuse('address_denied_by_tenant')
+const DENIED_BY_KEY = refuse('address_denied_by_key')
 const REPEATED = refuse('credential_repeated')
 const CROSS_SITE = refuse('cross_site')
 const NO_TENANT = refuse('tenant_absent')
@@ -39,6 +44,7 @@ const REVOKED = refuse('token_revoked')
 interface Question<Route extends RouteRules> {
   readonly revision: Revision<Route>
   readonly facts: RequestFacts
+  readonly origin: RequestOrigin
   readonly route: Route
   /** What the request itself names. */
   readonly tenant: Tenant | null
@@ -54,15 +60,25 @@ interface Question<Route extends RouteRules> {
 export function decide<Route extends RouteRules>(
   revision: Revision<Route>,
   facts: RequestFacts,
+  origin: RequestOrigin,
 ): Decision<Route> | Promise<Decision<Route>> {
   const route = findRoute(revision.routes, facts.method, facts.path, facts.host)
   if (route === null) return refused(null, null, NO_ROUTE, null)
   if (route === AMBIGUOUS_PATH) return refused(null, null, AMBIGUOUS, null)
+  if (isDenied(route, origin)) return refused(route, null, DENIED_BY_ROUTE, null)
   const tenant = route.tenants === null ? null : requestedTenant(route.tenants, facts)
   if (tenant?.kind === 'refused') return refused(route, null, tenant, null)
+  if (tenant !== null && isDenied(tenant, origin)) {
+    return refused(route, tenant, DENIED_BY_TENANT, null)
+  }
   const nowSeconds = revision.clock.nowSeconds()
   if (route.authentication === 'none') return passed(route, tenant, 'anonymous', null, nowSeconds)
-  return decideByCredential({ revision, facts, route, tenant }, 0, nowSeconds)
+  return decideByCredential({ revision, facts, origin, route, tenant }, 0, nowSeconds)
+}
+
+/** Whether lists do not admit the address of the client. Without lists it is not asked for. */
+function isDenied(lists: AddressLists, origin: RequestOrigin): boolean {
+  return hasAddressLists(lists) && !admitsAddress(lists, origin.clientAddress)
 }
 
 /**
@@ -165,7 +181,7 @@ function conclude<Route extends RouteRules>(
 }
 
 function decideByIdentity<Route extends RouteRules>(
-  { revision, route, tenant }: Question<Route>,
+  { revision, origin, route, tenant }: Question<Route>,
   established: EstablishedIdentity,
   nowSeconds: number,
 ): Decision<Route> {
@@ -178,11 +194,19 @@ function decideByIdentity<Route extends RouteRules>(
     return refused(route, tenant, revocationOf(revision, identity, keys, nowSeconds), identity)
   }
   if (!revision.learntRevocations.areLearnt) return refused(route, tenant, NOT_LEARNT, identity)
+  const { addressLists } = established
+  if (addressLists !== null && isDenied(addressLists, origin)) {
+    return refused(route, tenant, DENIED_BY_KEY, identity)
+  }
   const served =
     route.tenants === null
       ? tenant
       : matchTokenTenant(tenant, identity, route.tenants.registry, route.tenants.policy)
   if (served?.kind === 'refused') return refused(route, tenant, served, identity)
+  // The claim has named it, or its record was replaced while the credential was being verified.
+  if (served !== null && served !== tenant && isDenied(served, origin)) {
+    return refused(route, served, DENIED_BY_TENANT, identity)
+  }
   const unauthorised = authorize(identity, route.requirement)
   if (unauthorised !== null) return refused(route, served, unauthorised, identity)
   return passed(route, served, 'established', established, nowSeconds)

@@ -22,6 +22,12 @@ export interface RequestFacts {
   readonly headers: HeaderList
 }
 
+/** Where a request comes from. Asked only where it matters, because it takes work. */
+export interface RequestOrigin {
+  /** As text, behind trusted proxies: http/client-address.ts. Empty when it cannot be told. */
+  readonly clientAddress: string
+}
+
 /**
  * Who is calling:
  *

@@ -3,6 +3,7 @@
  * shared memory behind it moves on. A request keeps the revision under which it began.
  */
 import type { CredentialExtractor } from '../credentials/extract-credential.ts'
+import type { AddressLists } from '../http/address-lists.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import type { LearntRevocations } from '../revocation/learnt-revocations.ts'
 import type { RevocationReader } from '../revocation/revocation-reader.ts'
@@ -36,7 +37,7 @@ export interface RouteTenants {
 }
 
 /** As much of a route as decisions depend on, compiled when the configuration is loaded. */
-export interface RouteRules {
+export interface RouteRules extends AddressLists {
   readonly authentication: RouteAuthentication
   /** In the order in which their credentials are looked for: the first that is there decides. */
   readonly methods: readonly AuthenticationMethod[]

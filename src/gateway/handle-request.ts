@@ -28,7 +28,7 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
   const requestId = requestIdOf(gateway, exchange, isPeerTrusted)
   const request = new RequestContext(gateway, revision, exchange, requestId, isPeerTrusted)
 
-  const decision = decide(revision, head)
+  const decision = decide(revision, head, request)
   if (decision instanceof Promise) waitAndConclude(request, decision)
   else conclude(request, decision)
 }

@@ -3,6 +3,8 @@
  *
  * Every field is set in the constructor, in one order, so that all requests have one shape.
  */
+import type { RequestOrigin } from '../decision/decision.ts'
+import { clientAddress } from '../http/client-address.ts'
 import type { ClientExchange } from '../http/exchange.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import type { Outcome } from '../observability/metrics/metric-words.ts'
@@ -19,7 +21,7 @@ const MICROS_PER_MS = 1_000
 /** What the log says of a request that got no answer at all. */
 const STATUS_NONE = 0
 
-export class RequestContext implements ForwardObserver {
+export class RequestContext implements ForwardObserver, RequestOrigin {
   readonly gateway: Gateway
   /** What it began under, and is decided and sent by to its end. */
   readonly revision: GatewayRevision
@@ -35,6 +37,8 @@ export class RequestContext implements ForwardObserver {
   route: GatewayRoute | null
   /** When it was decided; the start, when that took no time. */
   decidedAtMs: number
+  /** `null` until it is asked for, which most requests never do. */
+  #clientAddress: string | null
 
   constructor(
     gateway: Gateway,
@@ -51,6 +55,16 @@ export class RequestContext implements ForwardObserver {
     this.startedAtMs = gateway.clock.monotonicMs()
     this.route = null
     this.decidedAtMs = this.startedAtMs
+    this.#clientAddress = null
+  }
+
+  get clientAddress(): string {
+    this.#clientAddress ??= clientAddress(
+      this.exchange.peerAddress,
+      this.exchange.head.headers,
+      this.revision.trustedPeers,
+    )
+    return this.#clientAddress
   }
 
   /** The decision took time, and is there now. */

@@ -58,7 +58,10 @@ export interface RequestBody {
 export interface ClientExchange {
   readonly head: RequestHead
   readonly body: RequestBody
-  /** Peer address as text. Computed when first asked for. */
+  /**
+   * Address of the peer as text: of the connection, or who is behind it by the PROXY header of a
+   * trusted peer. Computed when first asked for; empty if the client is gone by then.
+   */
   readonly peerAddress: string
   /** `http` or `https`, as the client sees it. */
   readonly scheme: 'http' | 'https'

@@ -42,6 +42,14 @@ export function addressBits(text: string): AddressBits | null {
   return groups === null ? null : ((MAPPED + groups) as AddressBits)
 }
 
+/** The address in its one spelling, IPv4 that is mapped into IPv6 as IPv4; `null`: it is none. */
+export function canonicalAddress(text: string): string | null {
+  const bits = addressBits(text)
+  if (bits === null) return null
+  // IPv4 is read in one spelling only.
+  return text.includes(':') ? bitsText(bits) : text
+}
+
 /** Whether these are the bits of an IPv4 address. */
 export function isIpv4(bits: AddressBits): boolean {
   return bits.startsWith(MAPPED)

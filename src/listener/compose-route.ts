@@ -70,6 +70,8 @@ export function composeRoute(
     name: route.name,
     metricsIndex: metrics.routeIndex(route.name),
     authentication: route.authenticate,
+    allowFrom: route.allowFrom,
+    denyFrom: route.denyFrom,
     upstream,
     methods: methods.map(({ extractor, authenticator }) => ({ extractor, authenticator })),
     absent: route.authenticators[0] === 'session' ? 'session_absent' : 'credential_absent',

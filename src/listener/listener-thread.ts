@@ -100,6 +100,7 @@ const { gateway } = parts
 const server = new NativeServer(loadNativeBinary(start.nativeBinary), {
   limits: configuration.server.limits,
   tls: configuration.server.tls,
+  trustedPeers: () => gateway.revision.trustedPeers,
   onRequest: (exchange) => handleRequest(gateway, exchange),
   renderRefusal: (reason) => refuseMalformed(gateway, reason),
   onError: (error) =>

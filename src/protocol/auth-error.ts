@@ -142,6 +142,13 @@ export const AUTH_ERRORS = {
     title: 'Cross-site request rejected',
     message: 'A request that changes something and carries a cookie must come from a known site.',
   },
+  address_denied: {
+    status: 403,
+    challengeError: null,
+    retryable: false,
+    title: 'Address denied',
+    message: 'This resource, its tenant or the API key may not be used from this network address.',
+  },
   tenant_suspended: {
     status: 403,
     challengeError: null,

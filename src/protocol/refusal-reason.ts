@@ -37,6 +37,20 @@ export const REFUSAL_REASONS = {
     meaning: 'A service that reads paths less strictly would take this one for another route.',
   },
 
+  // Where the request comes from. See docs/addresses.md.
+  address_denied_by_route: {
+    code: 'address_denied',
+    meaning: 'The address of the client is in `denyFrom` of the route, or not in its `allowFrom`.',
+  },
+  address_denied_by_tenant: {
+    code: 'address_denied',
+    meaning: 'The address of the client is in `denyFrom` of the tenant, or not in its `allowFrom`.',
+  },
+  address_denied_by_key: {
+    code: 'address_denied',
+    meaning: 'The API key is good, and must not be used from the address of the client.',
+  },
+
   // The tenant of the request.
   tenant_absent: {
     code: 'tenant_not_identified',

@@ -25,6 +25,17 @@ export function peerAddressOf(response: NativeResponse): string {
 }
 
 /**
+ * The source address of the latest PROXY header (version 2) on the connection; empty when there was
+ * none, or one without an address (`UNSPEC`).
+ *
+ * The native server believes such a header from anybody, also a `LOCAL` one, also in front of any
+ * later request: that it may be believed is for the caller to make sure. See uws-app.ts.
+ */
+export function proxiedAddressOf(response: NativeResponse): string {
+  return addressText(new Uint8Array(response.getProxiedRemoteAddress()))
+}
+
+/**
  * IPv4 dotted, IPv6 compressed (RFC 5952). An IPv4 address mapped into IPv6, which is what a peer
  * has on a socket that listens for both, becomes IPv4, so that upstreams and trusted ranges know
  * it. Empty for anything that is not 4 or 16 bytes long.

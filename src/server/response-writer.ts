@@ -56,7 +56,7 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
   #response: NativeResponse | null
   /** See the top of the file. Only ever used in the same tick in which the answer completes. */
   #spare: NativeResponse | null
-  #peerAddress: string | null = null
+  #peerAddress: string | null
   #state = OPEN
   #closes: boolean
   #onGone: () => void = IGNORE
@@ -79,6 +79,7 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
   /**
    * Must be called while the native callback for the request runs.
    *
+   * @param peerAddress `null`: asked for when it is needed.
    * @param spare Second handle to the socket of `response`, or `null`.
    * @param mustClose Close the connection after the answer, whatever it will be.
    */
@@ -86,6 +87,7 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
     context: WriterContext,
     head: RequestHead,
     response: NativeResponse,
+    peerAddress: string | null,
     spare: NativeResponse | null,
     mustClose: boolean,
   ) {
@@ -93,6 +95,7 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
     this.body = new RequestBodyReader(response, head.contentLength, context.bodyBytesMax)
     this.#context = context
     this.#response = response
+    this.#peerAddress = peerAddress
     this.#spare = spare
     this.#closes = mustClose
     response.onAborted(() => this.#aborted())

@@ -16,8 +16,15 @@
  *   another, so those bytes are refused as well, until the end of the turn, when the connection is
  *   closed.
  * - It closes the connection after answers for which the native server cannot (response-writer.ts).
+ *
+ * A PROXY header (version 2) of a trusted peer says who its own peer is. The native server takes
+ * one from everybody, in front of *each* request of a connection, and the latest counts: the client
+ * behind a proxy that hands on bytes as they are could name another address in front of its second
+ * request. So a connection whose header is believed is closed behind its first request. The header
+ * of a peer that is not trusted is read past.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { AddressRanges } from '../http/address-ranges.ts'
 import type { ClientExchange, RequestHead } from '../http/exchange.ts'
 import { AnswerTurns } from './answer-turns.ts'
 import { BodilessAnswers } from './bodiless-answers.ts'
@@ -28,6 +35,7 @@ import type {
   NativeResponse,
   NativeServerModule,
 } from './native-binary.ts'
+import { peerAddressOf, proxiedAddressOf } from './peer-address.ts'
 import {
   ALLOWED_METHODS,
   type RequestLimits,
@@ -51,6 +59,8 @@ export interface NativeServerOptions {
   readonly limits: RequestLimits
   /** `null` for plain HTTP. */
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null
+  /** Peers whose PROXY header is believed. Asked for each request. */
+  readonly trustedPeers: () => AddressRanges
   /** Called for every well-formed request. May throw; the exchange is destroyed then. */
   readonly onRequest: (exchange: ClientExchange) => void
   /** Called once for every refusal, so it may count them. Built-in answers should be constants. */
@@ -71,7 +81,22 @@ type Yielded =
       readonly reason: ServerRefusal
       readonly secondHandle: NativeResponse
     }
-  | { readonly kind: 'closing'; readonly head: RequestHead; readonly secondHandle: NativeResponse }
+  | {
+      readonly kind: 'closing'
+      readonly head: RequestHead
+      readonly peer: KnownPeer
+      readonly secondHandle: NativeResponse
+    }
+
+/** Who sent a request, as far as that had to be found out when it came. */
+interface KnownPeer {
+  /** `null`: not asked yet. */
+  readonly address: string | null
+  /** Whether the address is from a PROXY header that is believed. */
+  readonly isProxied: boolean
+}
+
+const UNASKED: KnownPeer = Object.freeze({ address: null, isProxied: false })
 
 /** A request body that is longer may be left unread, and its connection must be closed then. */
 const UNGUARDED_BODY_BYTES_MAX = 65_536
@@ -217,14 +242,27 @@ export class NativeServer {
     if (typeof head === 'string') {
       this.#yielded = { kind: 'refused', reason: head, secondHandle: response }
       request.setYield(true)
-    } else if (this.#mustBeGuarded(head)) {
-      this.#yielded = { kind: 'closing', head, secondHandle: response }
+      return
+    }
+    const peer = this.#peerOf(response)
+    if (this.#mustBeGuarded(head, peer)) {
+      this.#yielded = { kind: 'closing', head, peer, secondHandle: response }
       request.setYield(true)
-    } else this.#handUp(new ResponseWriter(this.#context, head, response, null, false))
+    } else
+      this.#handUp(new ResponseWriter(this.#context, head, response, peer.address, null, false))
   }
 
-  #mustBeGuarded(head: RequestHead): boolean {
-    if (this.#reader.mustClose || this.#context.isDraining) return true
+  /** Asks for nothing where no peer is trusted. */
+  #peerOf(response: NativeResponse): KnownPeer {
+    const trusted = this.#options.trustedPeers()
+    if (trusted.isEmpty) return UNASKED
+    const address = peerAddressOf(response)
+    const proxied = trusted.has(address) ? proxiedAddressOf(response) : ''
+    return proxied === '' ? { address, isProxied: false } : { address: proxied, isProxied: true }
+  }
+
+  #mustBeGuarded(head: RequestHead, { isProxied }: KnownPeer): boolean {
+    if (this.#reader.mustClose || this.#context.isDraining || isProxied) return true
     return head.contentLength !== null && head.contentLength > UNGUARDED_BODY_BYTES_MAX
   }
 
@@ -252,14 +290,15 @@ export class NativeServer {
    */
   #handUpLater(
     response: NativeResponse,
-    { head, secondHandle }: Yielded & { kind: 'closing' },
+    { head, peer, secondHandle }: Yielded & { kind: 'closing' },
   ): void {
     const exchange = new ResponseWriter(
       this.#context,
       head,
       response,
+      peer.address,
       secondHandle,
-      this.#reader.mustClose,
+      this.#reader.mustClose || peer.isProxied,
     )
     setImmediate(() => {
       if (!exchange.closed) this.#handUp(exchange)

@@ -2,10 +2,13 @@
  * Reads a tenant's record out of a store that others write to, later versions of this program
  * included: members that are not known are theirs, and are ignored.
  *
- * A misspelled `issuers` would open the tenant to the tokens of everybody. So a name that is almost
+ * A misspelled `issuers` would open the tenant to the tokens of everybody, and a misspelled
+ * `allowFrom` to every address. So a name that is almost
  * one of the known ones, by its case or by one character, makes the record unreadable.
  */
+import { parseAddressList } from '../http/address-lists.ts'
 import { httpOrigin } from '../http/http-url.ts'
+import { isNearlyOneOf } from '../protocol/member-name.ts'
 import { isReadableVersion } from '../protocol/record-version.ts'
 import { type JsonObject, parseJsonObject } from '../protocol/strict-json.ts'
 import { parseTenantId, type Tenant, type TenantStatus } from './tenant.ts'
@@ -24,8 +27,12 @@ const MEMBERS: ReadonlySet<string> = new Set([
   'plan',
   'issuers',
   'allowedOrigins',
+  'allowFrom',
+  'denyFrom',
   'upstream',
 ])
+
+const NO_RANGES = 'is not a list of addresses and CIDR ranges'
 
 const PRINTABLE = /^[\x20-\x7e]+$/
 
@@ -46,7 +53,7 @@ export function parseTenantRecord(name: string, value: unknown): Tenant | string
   const record = parseText(value)
   if (record === null) return 'is not a JSON object in which every member name stands once'
   if (!isReadableVersion(record['version'])) return 'is of a version that must not be read here'
-  if (Object.keys(record).some(isMisspelled)) {
+  if (Object.keys(record).some((name) => isNearlyOneOf(name, MEMBERS))) {
     return `has a member that is almost one of ${[...MEMBERS].join(', ')}`
   }
   const status = record['status']
@@ -54,36 +61,22 @@ export function parseTenantRecord(name: string, value: unknown): Tenant | string
   const upstream = record['upstream'] ?? null
   const issuers = listOf(record['issuers'], TENANT_ISSUERS_MAX, configuredName)
   const allowedOrigins = listOf(record['allowedOrigins'], TENANT_ORIGINS_MAX, httpOrigin)
+  const allowFrom = parseAddressList(record['allowFrom'])
+  const denyFrom = parseAddressList(record['denyFrom'])
   if (!isStatus(status)) return 'status is neither active nor suspended'
   if (plan !== null && !isPlan(plan)) return 'plan is not a short printable text'
   if (issuers === null) return 'issuers is not a list of names of issuers'
   if (allowedOrigins === null) return 'allowedOrigins is not a list of http or https origins'
+  if (allowFrom === null) return `allowFrom ${NO_RANGES}`
+  if (denyFrom === null) return `denyFrom ${NO_RANGES}`
   if (upstream !== null && !isConfiguredName(upstream)) return 'upstream is not a name of one'
-  return { kind: 'tenant', id, status, plan, issuers, allowedOrigins, upstream }
+  const lists = { issuers, allowedOrigins, allowFrom, denyFrom }
+  return { kind: 'tenant', id, status, plan, ...lists, upstream }
 }
 
 function parseText(value: unknown): JsonObject | null {
   if (typeof value !== 'string' || value.length > TENANT_RECORD_LENGTH_MAX) return null
   return parseJsonObject(Buffer.from(value, 'utf8').toString('base64url'))
-}
-
-/** Whether the name of a member differs from a known one in case or by one character only. */
-function isMisspelled(name: string): boolean {
-  if (MEMBERS.has(name)) return false
-  const folded = name.toLowerCase()
-  return [...MEMBERS].some((known) => isWithinOneEdit(folded, known.toLowerCase()))
-}
-
-/** One character more, less, or another one; or two neighbours that have changed places. */
-function isWithinOneEdit(text: string, other: string): boolean {
-  if (Math.abs(text.length - other.length) > 1) return false
-  let start = 0
-  while (start < text.length && text[start] === other[start]) start += 1
-  const rest = (from: string, skipped: number) => from.slice(start + skipped)
-  if (rest(text, 1) === rest(other, 1)) return true
-  if (rest(text, 1) === rest(other, 0) || rest(text, 0) === rest(other, 1)) return true
-  const isSwapped = text[start] === other[start + 1] && text[start + 1] === other[start]
-  return isSwapped && rest(text, 2) === rest(other, 2)
 }
 
 function isStatus(value: unknown): value is TenantStatus {

@@ -14,8 +14,14 @@ export class SharedLists {
   share(tenant: Tenant): Tenant {
     const issuers = this.#shared(tenant.issuers)
     const allowedOrigins = this.#shared(tenant.allowedOrigins)
-    const isShared = issuers === tenant.issuers && allowedOrigins === tenant.allowedOrigins
-    return isShared ? tenant : { ...tenant, issuers, allowedOrigins }
+    const allowFrom = this.#shared(tenant.allowFrom)
+    const denyFrom = this.#shared(tenant.denyFrom)
+    const isShared =
+      issuers === tenant.issuers &&
+      allowedOrigins === tenant.allowedOrigins &&
+      allowFrom === tenant.allowFrom &&
+      denyFrom === tenant.denyFrom
+    return isShared ? tenant : { ...tenant, issuers, allowedOrigins, allowFrom, denyFrom }
   }
 
   #shared(list: readonly string[]): readonly string[] {

@@ -242,7 +242,9 @@ function isSame(entry: Entry, other: Entry): boolean {
   if (entry.upstream !== other.upstream) return false
   return (
     isSameList(entry.issuers, other.issuers) &&
-    isSameList(entry.allowedOrigins, other.allowedOrigins)
+    isSameList(entry.allowedOrigins, other.allowedOrigins) &&
+    isSameList(entry.allowFrom, other.allowFrom) &&
+    isSameList(entry.denyFrom, other.denyFrom)
   )
 }
 

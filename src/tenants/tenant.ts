@@ -1,4 +1,5 @@
 /** A tenant: its name, which has exactly one spelling, and what the registry says about it. */
+import type { AddressLists } from '../http/address-lists.ts'
 import { parseTenantName } from './tenant-grammar.ts'
 
 declare const tenantIdBrand: unique symbol
@@ -14,7 +15,7 @@ export type TenantStatus = 'active' | 'suspended'
 const TENANT_ID_LENGTH_MAX = 63
 
 /** One record of the registry. Immutable: a change replaces the record. */
-export interface Tenant {
+export interface Tenant extends AddressLists {
   readonly kind: 'tenant'
   readonly id: TenantId
   readonly status: TenantStatus

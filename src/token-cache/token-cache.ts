@@ -10,6 +10,7 @@
  *
  * Costs are in native-bench/token-cache.ts.
  */
+import type { AddressLists } from '../http/address-lists.ts'
 import type { Verified } from '../protocol/verification.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import type { KeyGenerations } from '../shared-memory/key-generations.ts'
@@ -45,6 +46,8 @@ const BYTES_PER_MIB = 2 ** 20
 export interface CachedVerified<Derived> {
   readonly kind: 'established'
   readonly verified: Verified
+  /** From where the credential may be used; `null`: from everywhere, as all that are cached. */
+  readonly addressLists: AddressLists | null
   /** For the caller: what it derived from the verdict, so that it is derived once. */
   derived: Derived | null
 }
@@ -197,7 +200,7 @@ export class TokenCache<Derived> {
     memo.deadAtSeconds = (words[DEAD_AT_WORD] as number) >>> 0
     memo.keySlot = words[KEY_SLOT_WORD] as number
     memo.keyGeneration = words[KEY_GENERATION_WORD] as number
-    memo.value = { kind: 'established', verified, derived: null }
+    memo.value = { kind: 'established', verified, addressLists: null, derived: null }
     return memo.value
   }
 }

@@ -1,4 +1,5 @@
 /** The real native server in this process, with a trivial handler, for tests over real sockets. */
+import { AddressRanges } from '../../src/http/address-ranges.ts'
 import type { ClientExchange } from '../../src/http/exchange.ts'
 import { chooseNativeBinary, loadNativeBinary } from '../../src/server/native-binary.ts'
 import type { RequestLimits, ServerRefusal } from '../../src/server/request-snapshot.ts'
@@ -36,6 +37,8 @@ export interface RunningServer {
 
 export interface RunningServerOptions {
   readonly limits?: Partial<RequestLimits>
+  /** Default: none. */
+  readonly trustedPeers?: readonly string[]
   readonly tls?: { readonly certFile: string; readonly keyFile: string }
 }
 
@@ -47,9 +50,11 @@ export async function startServer(
   const handled: string[] = []
   const refused: ServerRefusal[] = []
   const errors: unknown[] = []
+  const trustedPeers = new AddressRanges(options.trustedPeers ?? [])
   const server = createNativeServer(nativeServerModule, {
     limits: { ...TEST_LIMITS, ...options.limits },
     tls: options.tls ?? null,
+    trustedPeers: () => trustedPeers,
     onRequest: (exchange) => {
       handled.push(exchange.head.path)
       onRequest(exchange)

@@ -53,11 +53,16 @@ const DAY_SECONDS = 86_400
 
 export const SESSION_COOKIE = 'sid'
 export const API_KEY = 'a-key-of-the-list'
+/** Good, but not from {@link DENIED_ADDRESS}. */
+export const LISTED_API_KEY = 'a-key-for-few-addresses'
 export const EXPIRED_API_KEY = 'a-key-that-has-ended'
 export const LIVE_SESSION = 'live-session-0123456789'
 export const OLD_SESSION = 'old-session-0123456789'
 export const VISITOR_SESSION = 'visitor-session-0123456789'
 export const ORIGIN = 'https://app.example.com'
+/** What routes, tenants and keys with lists deny; they admit the rest of its /24. */
+export const DENIED_ADDRESS = '203.0.113.66'
+const LISTS = { allowFrom: ['203.0.113.0/24'], denyFrom: [DENIED_ADDRESS] }
 
 /** Sets up everything anew; nothing is shared between two of them. */
 export async function createPlainRevision() {
@@ -71,11 +76,21 @@ export async function createPlainRevision() {
   const methods = createMethods(key, sessions, clock)
   const registry = new TenantRegistry(
     [{ name: 'main', issuer: ISSUER }],
-    [tenant('acme'), tenant('globex'), tenant('closed', { status: 'suspended' })],
+    [
+      tenant('acme'),
+      tenant('globex'),
+      tenant('closed', { status: 'suspended' }),
+      tenant('listed', LISTS),
+    ],
   )
   const resolver = new TenantResolver([{ from: 'path', pattern: '/tenants/{tenant}/*' }])
   const policy = { required: true, readsClaim: false, allowTokensWithoutTenant: false }
+  const byClaim = new TenantResolver([{ from: 'claim' }])
+  const claimed = { ...policy, readsClaim: true }
   const routes: readonly (readonly [string, Partial<RouteRules>])[] = [
+    ['/listed/*', { authentication: 'none', ...LISTS }],
+    ['/listed-token/*', LISTS],
+    ['/claim/*', { tenants: { resolver: byClaim, registry, policy: claimed } }],
     ['/token/*', {}],
     ['/admin/*', { requirement: requirementOf({ scopesAll: ['admin'] }) }],
     ['/owner/*', { requirement: requirementOf({ rolesAll: ['owner'] }) }],
@@ -100,11 +115,14 @@ export async function createPlainRevision() {
     learntRevocations,
     clock,
   }
-  return { revision, clock, key, revoked: new RevocationIndex(revocationBuffer), learntRevocations }
+  const revoked = new RevocationIndex(revocationBuffer)
+  return { revision, clock, key, revoked, learntRevocations, registry }
 }
 
 const DEFAULT_RULES: Omit<RouteRules, 'methods'> = {
   authentication: 'required',
+  allowFrom: [],
+  denyFrom: [],
   absent: 'credential_absent',
   requirement: requirementOf(),
   requiresNothing: true,
@@ -180,12 +198,19 @@ const INTROSPECTION = {
 const API_KEYS = new ApiKeyList(
   new Map([
     [hash('sha256', API_KEY, 'hex'), apiKeyRecord(null)],
+    [hash('sha256', LISTED_API_KEY, 'hex'), { ...apiKeyRecord(null), ...LISTS }],
     [hash('sha256', EXPIRED_API_KEY, 'hex'), apiKeyRecord(NOW_SECONDS)],
   ]),
 )
 
 function apiKeyRecord(expiresAtSeconds: number | null): ApiKeyRecord {
-  return { ...storedUserOf(EMPTY_IDENTITY), userId: 'batch', expiresAtSeconds }
+  return {
+    ...storedUserOf(EMPTY_IDENTITY),
+    userId: 'batch',
+    expiresAtSeconds,
+    allowFrom: [],
+    denyFrom: [],
+  }
 }
 
 function createSessions(store: MemorySessionStore): SessionVerifier {

@@ -10,14 +10,19 @@ export function tenantId(name: string): TenantId {
   return id
 }
 
+/** One list for all: a registry keeps a tenant as it is whose lists need not be shared first. */
+const NONE: readonly string[] = []
+
 export function tenant(name: string, part: Partial<Tenant> = {}): Tenant {
   return {
     kind: 'tenant',
     id: tenantId(name),
     status: 'active',
     plan: null,
-    issuers: [],
-    allowedOrigins: [],
+    issuers: NONE,
+    allowedOrigins: NONE,
+    allowFrom: NONE,
+    denyFrom: NONE,
     upstream: null,
     ...part,
   }

@@ -1,8 +1,9 @@
-/** Ranges of addresses. */
+/** Ranges of addresses, and the lists that they make. */
 import assert from 'node:assert/strict'
 import { BlockList, isIP } from 'node:net'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { admitsAddress, hasAddressLists } from '../../src/http/address-lists.ts'
 import { AddressRanges, parseAddressRange } from '../../src/http/address-ranges.ts'
 
 describe('the text of an address range (RFC 4632 §3.1, RFC 4291 §2.3)', () => {
@@ -121,6 +122,33 @@ describe('ranges of addresses', () => {
       }),
       { numRuns: 1_000 },
     )
+  })
+})
+
+describe('lists of addresses that are allowed and denied', () => {
+  const lists = { allowFrom: ['10.0.0.0/8', '2001:db8::/32'], denyFrom: ['10.1.0.0/16'] }
+
+  it('admit what is allowed and not denied: deny wins', () => {
+    assert.equal(admitsAddress(lists, '10.2.0.1'), true)
+    assert.equal(admitsAddress(lists, '2001:db8::1'), true)
+    assert.equal(admitsAddress(lists, '10.1.0.1'), false)
+    assert.equal(admitsAddress(lists, '192.0.2.7'), false)
+    const both = { allowFrom: ['192.0.2.7'], denyFrom: ['192.0.2.7'] }
+    assert.equal(admitsAddress(both, '192.0.2.7'), false)
+  })
+
+  it('admit all that is not denied where nothing is allowed in particular', () => {
+    const denied = { allowFrom: [], denyFrom: ['10.1.0.0/16'] }
+    assert.equal(admitsAddress(denied, '192.0.2.7'), true)
+    assert.equal(admitsAddress(denied, '10.1.0.1'), false)
+    assert.equal(hasAddressLists({ allowFrom: [], denyFrom: [] }), false)
+    assert.equal(hasAddressLists(denied), true)
+  })
+
+  it('admit an address that cannot be told only where nothing is allowed in particular', () => {
+    assert.equal(admitsAddress(lists, ''), false)
+    assert.equal(admitsAddress({ allowFrom: ['0.0.0.0/0', '::/0'], denyFrom: [] }, ''), false)
+    assert.equal(admitsAddress({ allowFrom: [], denyFrom: ['0.0.0.0/0'] }, ''), true)
   })
 })
 

@@ -14,6 +14,8 @@ const RECORD = {
   userId: 'batch',
   scopes: ['read'],
   expiresAtSeconds: null,
+  allowFrom: [],
+  denyFrom: [],
 }
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
@@ -68,6 +70,8 @@ describe('a record of an API key', () => {
       tenantId: 't',
       organisationId: 'o',
       expiresAt: '2027-01-31T00:00:00Z',
+      allowFrom: ['203.0.113.0/24'],
+      denyFrom: ['203.0.113.7', '::/0'],
       note: 'anything else is left alone',
     })
     assert.deepEqual(parseApiKeyRecord(text), {
@@ -79,7 +83,11 @@ describe('a record of an API key', () => {
       tenantId: 't',
       organisationId: 'o',
       expiresAtSeconds: 1_801_353_600,
+      allowFrom: ['203.0.113.0/24'],
+      denyFrom: ['203.0.113.7', '::/0'],
     })
+    const bare = parseApiKeyRecord('{"userId":"u","allowFrom":null}')
+    assert.deepEqual([bare?.allowFrom, bare?.denyFrom], [[], []])
     assert.equal(parseApiKeyRecord('{"userId":"u","expiresAt":1.5e9}')?.expiresAtSeconds, 1.5e9)
   })
 
@@ -88,6 +96,19 @@ describe('a record of an API key', () => {
     assert.equal(parseApiKeyRecord(later)?.userId, 'u')
     for (const version of ['2', '"1"', '0', '[]']) {
       assert.equal(parseApiKeyRecord(`{"version":${version},"userId":"u"}`), null, version)
+    }
+  })
+
+  it('is refused whole when a member is almost one that says from where the key may be used', () => {
+    for (const name of [
+      'allowfrom',
+      'allow_From',
+      'allowForm',
+      'AllowFrom',
+      'denyfrom',
+      'denFrom',
+    ]) {
+      assert.equal(parseApiKeyRecord(`{"userId":"u","${name}":[]}`), null, name)
     }
   })
 
@@ -109,11 +130,31 @@ describe('a record of an API key', () => {
       '{"userId":"u","expiresAt":"soon"}',
       '{"userId":"u","expiresAt":-1}',
       '{"userId":"u","expiresAt":true}',
+      '{"userId":"u","allowFrom":"10.0.0.1"}',
+      '{"userId":"u","allowFrom":[10]}',
+      '{"userId":"u","allowFrom":["10.0.0.1/8"]}',
+      '{"userId":"u","denyFrom":["10.0.0.0/33"]}',
+      '{"userId":"u","denyFrom":{}}',
       '{"userId":"u","userId":"v"}',
       `{"userId":"${'u'.repeat(70_000)}"}`,
     ]) {
       assert.equal(parseApiKeyRecord(text), null, text.slice(0, 60))
     }
+  })
+})
+
+describe('from where an API key may be used', () => {
+  it('is beside its verdict, and only where the record says something about it', async () => {
+    const record = { ...RECORD, denyFrom: ['192.0.2.1'] }
+    const found = new ApiKeyList(new Map([[sha256('secret'), record]])).find('secret', NOW)
+    assert.ok(found?.kind === 'verified')
+    assert.deepEqual(found.addressLists?.denyFrom, ['192.0.2.1'])
+    const open = listOf(null).find('secret', NOW)
+    assert.ok(open?.kind === 'verified' && open.addressLists === null)
+    const { store } = storeOf({ [sha256('k')]: '{"userId":"u","allowFrom":["192.0.2.1"]}' })
+    const stored = await new ApiKeyVerifier(store, '').verify('k', NOW)
+    assert.ok(stored.kind === 'verified')
+    assert.deepEqual(stored.addressLists?.allowFrom, ['192.0.2.1'])
   })
 })
 

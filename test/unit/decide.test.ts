@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { decide } from '../../src/decision/decide.ts'
-import type { Decision, RequestFacts } from '../../src/decision/decision.ts'
+import type { Decision, RequestFacts, RequestOrigin } from '../../src/decision/decision.ts'
 import type { RouteRules } from '../../src/decision/revision.ts'
 import { AUTH_ERROR_CODES, type AuthErrorCode } from '../../src/protocol/auth-error.ts'
 import type { RefusalReason } from '../../src/protocol/refusal-reason.ts'
@@ -10,7 +10,9 @@ import { mintKey, mintToken, NOW_SECONDS } from '../support/mint-token.ts'
 import {
   API_KEY,
   createPlainRevision,
+  DENIED_ADDRESS,
   EXPIRED_API_KEY,
+  LISTED_API_KEY,
   LIVE_SESSION,
   OLD_SESSION,
   ORIGIN,
@@ -18,6 +20,7 @@ import {
   VISITOR_SESSION,
 } from '../support/plain-revision.ts'
 import { entryOf } from '../support/revocations.ts'
+import { changeOf, tenant } from '../support/tenants.ts'
 
 let plain: Awaited<ReturnType<typeof createPlainRevision>>
 
@@ -30,6 +33,18 @@ function factsOf(path: string, headers: readonly string[] = [], method = 'GET'):
   return { method, path, query: '', host: 'api.example.com', headers }
 }
 
+/** A client that every list admits. */
+const ADMITTED: RequestOrigin = { clientAddress: '203.0.113.7' }
+const DENIED: RequestOrigin = { clientAddress: DENIED_ADDRESS }
+/** Of the peer nothing is known any more. */
+const GONE: RequestOrigin = { clientAddress: '' }
+/** For what must not depend on the address, or pay for it. */
+const UNASKED: RequestOrigin = {
+  get clientAddress(): string {
+    throw new Error('the address was asked for')
+  },
+}
+
 const bearer = (token: string) => ['authorization', `Bearer ${token}`]
 const cookie = (value: string) => ['cookie', `${SESSION_COOKIE}=${value}`]
 const answer = (members: object) => Buffer.from(JSON.stringify(members)).toString('base64url')
@@ -38,8 +53,11 @@ async function minted(claims: Record<string, unknown> = {}, header: Record<strin
   return bearer(await mintToken(plain.key, claims, header))
 }
 
-async function refusalOf(facts: RequestFacts): Promise<RefusalReason | 'passed'> {
-  const decision = await decide(plain.revision, facts)
+async function refusalOf(
+  facts: RequestFacts,
+  origin: RequestOrigin = UNASKED,
+): Promise<RefusalReason | 'passed'> {
+  const decision = await decide(plain.revision, facts, origin)
   return decision.kind === 'passed' ? 'passed' : decision.refusal.reason
 }
 
@@ -61,6 +79,11 @@ type Case = readonly [
 const CASES: readonly Case[] = [
   ['route_not_found', 'route_not_found', '/nowhere', () => []],
   ['path_ambiguous', 'invalid_request', '/Admin/x', () => minted()],
+  ['address_denied_by_route', 'address_denied', '/listed/x', () => []],
+  ['address_denied_by_route', 'address_denied', '/listed-token/x', () => []],
+  ['address_denied_by_tenant', 'address_denied', '/tenants/listed/x', () => []],
+  ['address_denied_by_tenant', 'address_denied', '/claim/x', () => minted({ tenant_id: 'listed' })],
+  ['address_denied_by_key', 'address_denied', '/key/x', () => ['x-api-key', LISTED_API_KEY]],
   ['credential_absent', 'missing_token', '/token/x', () => []],
   ['credential_repeated', 'invalid_request', '/token/x', () => [...bearer('a'), ...bearer('b')]],
   ['credential_empty', 'invalid_request', '/token/x', () => ['authorization', 'Bearer ']],
@@ -140,7 +163,7 @@ describe('a decision from plain facts', () => {
         ),
         NOW_SECONDS,
       )
-      const decision = await decide(plain.revision, factsOf(path, await headersOf()))
+      const decision = await decide(plain.revision, factsOf(path, await headersOf()), DENIED)
       assert.ok(decision.kind === 'refused', 'it was refused')
       assert.deepEqual([decision.refusal.reason, decision.refusal.code], [reason, code])
     })
@@ -168,18 +191,90 @@ describe('a decision from plain facts', () => {
   it('passes no caller that may be revoked before the instance has learnt the revocations', async () => {
     const unlearnt = await createPlainRevision()
     const token = await mintToken(unlearnt.key)
-    const decision = await decide(unlearnt.revision, factsOf('/token/x', bearer(token)))
+    const decision = await decide(unlearnt.revision, factsOf('/token/x', bearer(token)), UNASKED)
     assert.equal(decision.kind === 'refused' && decision.refusal.reason, 'revocations_not_learnt')
+  })
+})
+
+describe('a client whose address is in lists', () => {
+  const tenantToken = (sub: string) => minted({ sub, tenant_id: 'listed' })
+  const cases: readonly (readonly [
+    string,
+    () => readonly string[] | Promise<readonly string[]>,
+  ])[] = [
+    ['/listed/x', () => []],
+    ['/listed-token/x', () => minted({ sub: 'on-route' })],
+    ['/tenants/listed/x', () => tenantToken('in-path')],
+    ['/claim/x', () => tenantToken('in-claim')],
+    ['/key/x', () => ['x-api-key', LISTED_API_KEY]],
+  ]
+
+  for (const [path, headersOf] of cases) {
+    it(`passes ${path} from an address that is allowed, and from no other, cached or not`, async () => {
+      const facts = factsOf(path, await headersOf())
+      const elsewhere = { clientAddress: '198.51.100.7' }
+      for (let round = 0; round < 2; round += 1) {
+        assert.equal(await refusalOf(facts, ADMITTED), 'passed')
+        for (const origin of [DENIED, elsewhere, GONE]) {
+          assert.match(await refusalOf(facts, origin), /^address_denied_by_/)
+        }
+      }
+    })
+  }
+
+  it('is refused by the route before its credential is looked at, or its tenant', async () => {
+    const repeated = factsOf('/listed-token/x', [...bearer('a'), ...bearer('b')])
+    assert.equal(await refusalOf(repeated, DENIED), 'address_denied_by_route')
+    assert.equal(await refusalOf(repeated, ADMITTED), 'credential_repeated')
+  })
+
+  it('is refused by the tenant before its credential is looked at', async () => {
+    const repeated = factsOf('/tenants/listed/x', [...bearer('a'), ...bearer('b')])
+    assert.equal(await refusalOf(repeated, DENIED), 'address_denied_by_tenant')
+    assert.equal(await refusalOf(repeated, ADMITTED), 'credential_repeated')
+  })
+
+  it('is not told that a key would be good which is not', async () => {
+    const guessed = factsOf('/key/x', ['x-api-key', 'guessed'])
+    assert.equal(await refusalOf(guessed, DENIED), 'api_key_unknown')
+    const ended = factsOf('/key/x', ['x-api-key', EXPIRED_API_KEY])
+    assert.equal(await refusalOf(ended, DENIED), 'api_key_expired')
+  })
+
+  it('is compared with lists that its tenant got while the credential was verified', async () => {
+    const fresh = await createPlainRevision()
+    fresh.learntRevocations.markLearnt()
+    const token = bearer(await mintToken(fresh.key, { tenant_id: 'acme' }))
+    const pending = decide(fresh.revision, factsOf('/tenants/acme/x', token), ADMITTED)
+    assert.ok(pending instanceof Promise)
+    fresh.registry.apply(changeOf({ tenants: [tenant('acme', { denyFrom: ['203.0.113.7'] })] }))
+    const decision = await pending
+    const reason = decision.kind === 'refused' && decision.refusal.reason
+    assert.equal(reason, 'address_denied_by_tenant')
+  })
+
+  it('is not even asked for its address where there are no lists', async () => {
+    const tenantToken = await minted({ sub: 'unlisted', tenant_id: 'acme' })
+    const unlisted = [
+      ['/open/x', []],
+      ['/token/x', await minted({ sub: 'unlisted' })],
+      ['/tenants/acme/x', tenantToken],
+      ['/claim/x', tenantToken],
+      ['/key/x', ['x-api-key', API_KEY]],
+    ] as const
+    for (const [path, headers] of unlisted) {
+      assert.equal(await refusalOf(factsOf(path, headers), UNASKED), 'passed', path)
+    }
   })
 })
 
 describe('a request that may pass', () => {
   it('is decided about in the same tick once its verdict is known', async () => {
     const facts = factsOf('/token/x', await minted({ sub: 'known' }))
-    const first = decide(plain.revision, facts)
+    const first = decide(plain.revision, facts, UNASKED)
     assert.ok(first instanceof Promise)
     await first
-    assert.ok(!(decide(plain.revision, facts) instanceof Promise))
+    assert.ok(!(decide(plain.revision, facts, UNASKED) instanceof Promise))
   })
 
   it('names route, tenant, caller and the end of its lease', async () => {
@@ -188,6 +283,7 @@ describe('a request that may pass', () => {
     const decision = (await decide(
       plain.revision,
       factsOf('/tenants/acme/x', token),
+      UNASKED,
     )) as Decision<RouteRules>
     assert.ok(decision.kind === 'passed')
     assert.equal(decision.tenant?.id, 'acme')
@@ -202,7 +298,7 @@ describe('a request that may pass', () => {
       ['/optional/x', []],
       ['/optional/x', cookie(VISITOR_SESSION)],
     ] as const) {
-      const decision = await decide(plain.revision, factsOf(path, headers))
+      const decision = await decide(plain.revision, factsOf(path, headers), UNASKED)
       assert.ok(decision.kind === 'passed', path)
       assert.deepEqual([decision.caller, decision.established], ['anonymous', null])
       assert.equal(decision.leaseEndsAtSeconds, Number.POSITIVE_INFINITY)

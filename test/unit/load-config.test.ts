@@ -128,6 +128,8 @@ describe('The least configuration', () => {
         match: { path: '/users/*', host: null, methods: [] },
         upstream: 'users',
         caseSensitive: false,
+        allowFrom: [],
+        denyFrom: [],
         authenticate: 'required',
         authenticators: ['jwt'],
         issuers: ['main'],

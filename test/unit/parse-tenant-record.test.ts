@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { ADDRESS_LIST_LENGTH_MAX } from '../../src/http/address-lists.ts'
 import {
   parseTenantRecord,
   TENANT_ISSUERS_MAX,
@@ -30,6 +31,8 @@ describe('the record of a tenant in a store', () => {
       plan: 'enterprise',
       issuers: ['main', 'partner'],
       allowedOrigins: ['https://App.example.com', 'http://localhost:3000'],
+      allowFrom: ['203.0.113.0/24', '2001:db8::/32'],
+      denyFrom: ['203.0.113.7'],
       upstream: 'dedicated',
     } as const
     const allowedOrigins = ['https://app.example.com', 'http://localhost:3000']
@@ -58,7 +61,7 @@ describe('the record of a tenant in a store', () => {
 
   it('is unreadable with a member that is almost a known one, which it does not repeat', () => {
     const names = ['issuer', 'isuers', 'issuesr', 'Issuers', 'issuerss', 'Status', 'allowedorigins']
-    for (const name of names) {
+    for (const name of [...names, 'allow_From', 'allowfrom', 'alowFrom', 'denyForm']) {
       assertUnreadable(
         `{"status":"active","${name}":null}`,
         /^has a member that is almost one of version, status, plan/,
@@ -80,6 +83,8 @@ describe('the record of a tenant in a store', () => {
         [7],
         ['a.test'],
       ],
+      allowFrom: [null, '10.0.0.1', {}, [7], [null], [''], ['10.0.0.0/33'], ['10.0.0.1/8'], ['x']],
+      denyFrom: [null, '::1', [' 10.0.0.1'], ['10.0.0.1:80'], ['fe80::1%eth0'], ['10.0.0.0/08']],
       upstream: [7, '', 'a b', ['users'], '../users'],
     }
     for (const [name, values] of Object.entries(wrong)) {
@@ -100,6 +105,10 @@ describe('the record of a tenant in a store', () => {
     assertUnreadable(JSON.stringify({ status: 'active', issuers }), /^issuers /)
     const allowedOrigins = list(TENANT_ORIGINS_MAX + 1, 'https://a.test')
     assertUnreadable(JSON.stringify({ status: 'active', allowedOrigins }), /^allowedOrigins /)
+    const denyFrom = list(ADDRESS_LIST_LENGTH_MAX, '192.0.2.1')
+    assert.equal(typeof parse({ status: 'active', denyFrom }), 'object')
+    denyFrom.push('192.0.2.2')
+    assertUnreadable(JSON.stringify({ status: 'active', denyFrom }), /^denyFrom /)
   })
 
   it('is unreadable under a name that no tenant can have', () => {

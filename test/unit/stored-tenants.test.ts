@@ -43,6 +43,26 @@ describe('what is known of tenants in a store', () => {
     assert.equal(stored.takeChange(), null)
   })
 
+  it('is told again when any list of it has changed', () => {
+    const stored = storedTenants()
+    const record = { status: 'active' }
+    const changes: readonly object[] = [
+      { issuers: ['main'] },
+      { allowedOrigins: ['https://a.test'] },
+      { allowFrom: ['10.0.0.0/8'] },
+      { denyFrom: ['10.0.0.0/8'] },
+    ]
+    for (const change of changes) {
+      read(stored, { acme: JSON.stringify(record) })
+      stored.takeChange()
+      read(stored, { acme: JSON.stringify({ ...record, ...change }) })
+      const told = stored.takeChange()?.tenants[0]
+      assert.deepEqual({ ...told, ...change }, told, JSON.stringify(change))
+      read(stored, { acme: JSON.stringify({ ...record, ...change }) })
+      assert.equal(stored.takeChange(), null)
+    }
+  })
+
   it('is complete from the end of the first reading on', () => {
     const stored = storedTenants()
     stored.beginReading()

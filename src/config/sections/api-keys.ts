@@ -2,6 +2,7 @@
 import { FIELD_NAME_PROBLEM, parseFieldName } from '../../credentials/field-name.ts'
 import { byRecordMember } from '../../protocol/identity-parts.ts'
 import { optionalInstant } from '../../protocol/instant.ts'
+import { addressListSettings } from '../address-lists.ts'
 import type { ReportProblem } from '../config-error.ts'
 import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
@@ -39,6 +40,7 @@ const schema = section('API keys: secrets of machines. Routes ask for them with 
         'must be 64 hexadecimal digits',
       ),
       ...identityMembers,
+      ...addressListSettings('the key may be used; from others: 403 `address_denied`'),
       expiresAt: unlessAbsent(
         checkedText(
           'When the key ends. Left out: never.',

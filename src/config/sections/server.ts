@@ -1,11 +1,10 @@
 /** `server`: the listener that clients talk to. */
-import { ADDRESS_RANGE_PROBLEM, parseAddressRange } from '../../http/address-ranges.ts'
+import { rangeList } from '../address-lists.ts'
 import { HOST_PROBLEM, listenHost } from '../network-address.ts'
 import { always, type Immutable, type Section } from '../section.ts'
 import {
   checkedText,
   duration,
-  listOf,
   type Output,
   section,
   text,
@@ -63,11 +62,10 @@ const schema = section('The listener that clients talk to.', {
     minimum: 0,
     maximum: 65_535,
   }).prefault(8_080),
-  trustedProxies: listOf(
-    'Addresses and CIDR ranges whose `X-Forwarded-For` is believed. Empty: none, because a ' +
-      'client could otherwise choose its own address.',
-    checkedText('Address or CIDR range.', parseAddressRange, ADDRESS_RANGE_PROBLEM),
-  ).prefault([]),
+  trustedProxies: rangeList(
+    'Addresses and CIDR ranges whose `X-Forwarded-For` and PROXY header (version 2) are believed. ' +
+      'Empty: none, because a client could otherwise choose its own address.',
+  ),
   tls: unlessAbsent(tls),
   limits: limits.prefault({}),
   drain: drain.prefault({}),

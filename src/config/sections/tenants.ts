@@ -10,6 +10,7 @@ import {
   TENANT_NAME,
   TENANT_NAME_PROBLEM,
 } from '../../tenants/tenant-grammar.ts'
+import { addressListSettings } from '../address-lists.ts'
 import type { ReportProblem } from '../config-error.ts'
 import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
@@ -85,6 +86,7 @@ const tenant = section('One tenant.', {
       'must be an origin such as https://app.example.com, without path, query and credentials',
     ),
   ).prefault([]),
+  ...addressListSettings('requests for the tenant may come; from others: 403 `address_denied`'),
   upstream: unlessAbsent(
     text('Name of the upstream that serves this tenant in place of the route’s.'),
   ),

@@ -2,19 +2,14 @@
  * API keys: those of the configuration are known at once; those of Redis are asked for each time,
  * so that a key which was withdrawn is refused on the very next request.
  */
-import {
-  type Refused,
-  refuse,
-  type Verification,
-  type Verified,
-} from '../../protocol/verification.ts'
+import { type Refused, refuse } from '../../protocol/verification.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Authenticator, EstablishedIdentity, Verdict } from '../authenticator.ts'
-import type { ApiKeyList } from './api-key-list.ts'
+import type { ApiKeyList, VerifiedApiKey } from './api-key-list.ts'
 
 /** Looks a key up that the configuration does not have. */
 export interface ApiKeyLookup {
-  verify(key: string, nowSeconds: number): Promise<Verification>
+  verify(key: string, nowSeconds: number): Promise<VerifiedApiKey | Refused>
 }
 
 export class ApiKeyAuthenticator implements Authenticator {
@@ -22,7 +17,7 @@ export class ApiKeyAuthenticator implements Authenticator {
   readonly #lookup: ApiKeyLookup | null
   readonly #clock: Clock
   /** One for each key whose record has not changed, so that its identity is rendered once. */
-  readonly #established = new WeakMap<Verified, EstablishedIdentity>()
+  readonly #established = new WeakMap<VerifiedApiKey, EstablishedIdentity>()
 
   /** @param lookup `null`: the list is all there is. */
   constructor(list: ApiKeyList, lookup: ApiKeyLookup | null, clock: Clock) {
@@ -44,10 +39,11 @@ export class ApiKeyAuthenticator implements Authenticator {
     return verification.kind === 'verified' ? this.#establishedBy(verification) : verification
   }
 
-  #establishedBy(verified: Verified): EstablishedIdentity {
+  #establishedBy(verified: VerifiedApiKey): EstablishedIdentity {
     let established = this.#established.get(verified)
     if (established === undefined) {
-      established = { kind: 'established', verified, derived: null }
+      const { addressLists } = verified
+      established = { kind: 'established', verified, addressLists, derived: null }
       this.#established.set(verified, established)
     }
     return established

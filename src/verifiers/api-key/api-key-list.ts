@@ -1,5 +1,6 @@
 /** The API keys of the configuration, found by digest. */
 import { hash, timingSafeEqual } from 'node:crypto'
+import { type AddressLists, hasAddressLists } from '../../http/address-lists.ts'
 import { type Refused, refuse, type Verified } from '../../protocol/verification.ts'
 import { NO_KEY } from '../../shared-memory/key-generations.ts'
 import { type ApiKeyRecord, identityOfApiKey } from './api-key-record.ts'
@@ -7,9 +8,15 @@ import { type ApiKeyRecord, identityOfApiKey } from './api-key-record.ts'
 /** A key that names no end counts until it is taken out of the list. */
 const NEVER_SECONDS = Number.MAX_SAFE_INTEGER
 
+/** The verdict on an API key, and what is asked on every request beside it. */
+export interface VerifiedApiKey extends Verified {
+  /** `null`: it may be used from everywhere. */
+  readonly addressLists: AddressLists | null
+}
+
 interface ListedKey {
   readonly digest: Buffer
-  readonly verified: Verified
+  readonly verified: VerifiedApiKey
 }
 
 export class ApiKeyList {
@@ -28,9 +35,9 @@ export class ApiKeyList {
    * found is compared in constant time, whether one was found or not.
    *
    * @returns The same object for every request with this key; `invalid_api_key` when it has
-   *   expired; `null` when it is not in the list.
+   *   expired; `null` when it is not in the list. Does not check from where it is used.
    */
-  find(key: string, nowSeconds: number): Verified | Refused | null {
+  find(key: string, nowSeconds: number): VerifiedApiKey | Refused | null {
     const sha256 = hash('sha256', key, 'hex')
     const listed = this.#keys.get(sha256)
     const digest = Buffer.from(sha256, 'hex')
@@ -42,13 +49,17 @@ export class ApiKeyList {
 
 const NO_DIGEST = Buffer.alloc(32)
 
-/** The verdict on a key whose record this is. Does not check whether it has expired. */
-export function verifiedApiKey(record: ApiKeyRecord): Verified {
+/**
+ * The verdict on a key whose record this is. Does not check whether it has expired, or from where
+ * it is used.
+ */
+export function verifiedApiKey(record: ApiKeyRecord): VerifiedApiKey {
   return {
     kind: 'verified',
     identity: identityOfApiKey(record),
     deadAtSeconds: record.expiresAtSeconds ?? NEVER_SECONDS,
     keySlot: NO_KEY.slot,
     keyGeneration: NO_KEY.generation,
+    addressLists: hasAddressLists(record) ? record : null,
   }
 }

@@ -3,9 +3,9 @@
  * refused on the very next one.
  */
 import { hash } from 'node:crypto'
-import { refuse, type Verification, type Verified } from '../../protocol/verification.ts'
+import { type Refused, refuse } from '../../protocol/verification.ts'
 import { KnownRecords } from '../known-records.ts'
-import { verifiedApiKey } from './api-key-list.ts'
+import { type VerifiedApiKey, verifiedApiKey } from './api-key-list.ts'
 import { parseApiKeyRecord } from './api-key-record.ts'
 
 /** Reads one value. `ok: false`: there was no answer in time. */
@@ -18,7 +18,7 @@ export interface ApiKeyStore {
 export class ApiKeyVerifier {
   readonly #store: ApiKeyStore
   readonly #keyPrefix: string
-  readonly #known = new KnownRecords<Verified>()
+  readonly #known = new KnownRecords<VerifiedApiKey>()
 
   constructor(store: ApiKeyStore, keyPrefix: string) {
     this.#store = store
@@ -27,11 +27,12 @@ export class ApiKeyVerifier {
 
   /**
    * Refuses with `invalid_api_key`, and with `verifier_unavailable` when the store does not answer
-   * or holds something that is no record. Does not check the form of a key: any text has a digest.
+   * or holds something that is no record. Does not check the form of a key: any text has a digest;
+   * or from where it is used.
    *
    * @returns The same verdict as long as the record is the same.
    */
-  async verify(key: string, nowSeconds: number): Promise<Verification> {
+  async verify(key: string, nowSeconds: number): Promise<VerifiedApiKey | Refused> {
     const recordKey = this.#keyPrefix + hash('sha256', key, 'hex')
     const reply = await this.#store.get(recordKey)
     if (!reply.ok) return refuse('api_key_store_unavailable')
@@ -40,7 +41,7 @@ export class ApiKeyVerifier {
     if (verified === null) return refuse('api_key_unreadable')
     return nowSeconds < verified.deadAtSeconds ? verified : refuse('api_key_expired')
   }
-  #read(recordKey: string, text: string): Verified | null {
+  #read(recordKey: string, text: string): VerifiedApiKey | null {
     const known = this.#known.recall(recordKey, text)
     if (known !== null) return known
     const record = parseApiKeyRecord(text)

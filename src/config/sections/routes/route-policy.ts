@@ -1,4 +1,5 @@
 /** What must hold for the policy of a route: shadow, metadata of the resource, login redirect. */
+import { hasAddressLists } from '../../../http/address-lists.ts'
 import { metadataPath, resourceHost } from '../../../protocol/protected-resource-metadata.ts'
 import { coversHost, coversMethods, coversPath } from '../../../routing/route-grammar.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
@@ -12,7 +13,7 @@ export function checkRoutePolicy(
   settings: RoutesSettings,
   report: ReportProblem,
 ): void {
-  if (route.mode === 'shadow' && route.authenticate === 'none') {
+  if (route.mode === 'shadow' && route.authenticate === 'none' && !hasAddressLists(route)) {
     report([...path, 'mode'], 'has nothing to report with authenticate: none')
   }
   const strategy = route.identity ?? settings.identity?.strategy

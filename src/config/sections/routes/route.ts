@@ -10,6 +10,7 @@ import { httpUrl } from '../../../http/http-url.ts'
 import { pageUrl, resourceUrl } from '../../../http/resource-url.ts'
 import { IDENTITY_STRATEGIES } from '../../../identity/identity-strategy.ts'
 import { parseRoutePath, withHead } from '../../../routing/route-grammar.ts'
+import { addressListSettings } from '../../address-lists.ts'
 import { hostPattern } from '../../network-address.ts'
 import {
   checkedText,
@@ -136,6 +137,7 @@ export const routeSchema = section('One route.', {
       'Whether the service tells paths of different case apart. Left out: as the upstream says.',
     ),
   ),
+  ...addressListSettings('the route may be used; from others: 403 `address_denied`'),
   authenticate: either(
     '`none`: no credential is looked at, and no identity is sent. `optional`: a request without ' +
       'a credential passes without identity; a bad credential is refused. A list: one of these ' +
