@@ -9,7 +9,10 @@ const LAYERS = [
   ['protocol', 'http', 'runtime'],
   ['observability', 'resilience', 'shared-memory'],
   ['redis'],
-  ['tenants', 'credentials', 'keys', 'token-cache', 'revocation', 'identity', 'routing'],
+  [
+    ...['tenants', 'credentials', 'keys', 'token-cache', 'revocation', 'identity', 'routing'],
+    'rate-limit',
+  ],
   ['verifiers', 'proxy'],
   ['decision'],
   ['gateway'],

@@ -5,7 +5,7 @@
 import { AUTHORIZATION_BEARER } from '../src/credentials/credential-source.ts'
 import { CredentialExtractor } from '../src/credentials/extract-credential.ts'
 import { decide } from '../src/decision/decide.ts'
-import type { Decision, RequestFacts, RequestOrigin } from '../src/decision/decision.ts'
+import type { Decision, RequestFacts } from '../src/decision/decision.ts'
 import type { Revision, RouteRules } from '../src/decision/revision.ts'
 import { EMPTY_IDENTITY, type Verified } from '../src/protocol/verification.ts'
 import {
@@ -29,6 +29,7 @@ import { LongLivedTokens } from '../src/verifiers/bearer-token/long-lived-tokens
 import { SharedVerdicts } from '../src/verifiers/bearer-token/shared-verdicts.ts'
 import { TokenAuthenticator } from '../src/verifiers/bearer-token/token-authenticator.ts'
 import { compileTokenProfile } from '../src/verifiers/bearer-token/verification-profile.ts'
+import { createLimiter, originAt } from '../test/support/request-origin.ts'
 import { type BenchCase, runBench } from './bench.ts'
 
 const TIMES_PER_ROUND = 100_000
@@ -58,7 +59,8 @@ const authenticator = new TokenAuthenticator(
 )
 
 /** As a listener asks for it: where no list is, it must not be. */
-const origin: RequestOrigin = { clientAddress: '203.0.113.7' }
+const limiter = createLimiter(systemClock)
+const origin = originAt('203.0.113.7', limiter)
 
 /** A thousand ranges, as an operator may write them. */
 const ranges = Array.from(
@@ -75,6 +77,7 @@ function rulesOf(part: Partial<RouteRules>): RouteRules {
       {
         extractor: new CredentialExtractor([AUTHORIZATION_BEARER], TOKEN_LENGTH_MAX),
         authenticator,
+        isApiKey: false,
       },
     ],
     absent: 'credential_absent',
@@ -88,6 +91,7 @@ function rulesOf(part: Partial<RouteRules>): RouteRules {
     },
     requiresNothing: false,
     tenants: null,
+    limits: null,
     allowedOrigins: new Set(),
     ...part,
   }
@@ -116,6 +120,7 @@ const revision: Revision<RouteRules> = {
   revocations: new RevocationReader(createRevocationBuffer(262_144)),
   learntRevocations: new LearntRevocations(createLearntRevocationsBuffer()),
   clock: systemClock,
+  limiter,
 }
 revision.learntRevocations.markLearnt()
 

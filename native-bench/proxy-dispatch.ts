@@ -55,7 +55,13 @@ const UPSTREAM_SOURCE = `
 /** A client that takes whatever it is given. */
 class NullExchange implements ClientExchange {
   readonly head: RequestHead
-  readonly body: RequestBody = { read() {}, pause() {}, resume() {}, taken() {} }
+  readonly body: RequestBody = {
+    peek: () => Promise.resolve('client_gone'),
+    read() {},
+    pause() {},
+    resume() {},
+    taken() {},
+  }
   readonly peerAddress = '192.0.2.7'
   readonly scheme = 'http'
   closed = false

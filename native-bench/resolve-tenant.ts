@@ -26,6 +26,7 @@ const tenants: Tenant[] = Array.from({ length: TENANTS }, (_, index) => ({
   allowedOrigins: [],
   allowFrom: [],
   denyFrom: [],
+  rate: null,
   upstream: null,
 }))
 

@@ -49,6 +49,7 @@ const REDIS_FAILURES: Readonly<Record<RedisFailure, string>> = {
   read_only: 'it is read-only',
   out_of_memory: 'it is out of memory',
   wrong_type: 'it answers with an error',
+  unknown_script: 'it answers with an error',
   too_large: 'it answers with an error',
   error: 'it answers with an error',
 }

@@ -6,12 +6,7 @@ import type { SchemaIssue } from './setting.ts'
  * Settings that belong to later versions: refused by name, so that the operator does not look for
  * a typing error or believe that they work. `*` is any one step.
  */
-const LATER_SETTINGS: readonly string[] = [
-  'rateLimits',
-  'streams',
-  'routes.*.rateLimit',
-  'routes.*.streams',
-]
+const LATER_SETTINGS: readonly string[] = ['streams', 'routes.*.streams']
 
 /** Every issue as one or more problems, in the order found. */
 export function describeIssues(issues: readonly SchemaIssue[]): readonly SettingProblem[] {

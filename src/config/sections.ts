@@ -13,6 +13,7 @@ import { cacheSection } from './sections/cache.ts'
 import { identitySection } from './sections/identity/identity.ts'
 import { issuersSection } from './sections/issuers/issuers.ts'
 import { loggingSection } from './sections/logging.ts'
+import { rateLimitsSection } from './sections/rate-limits.ts'
 import { redisSection } from './sections/redis.ts'
 import { revocationSection } from './sections/revocation.ts'
 import { routesSection } from './sections/routes/routes.ts'
@@ -36,6 +37,7 @@ const SECTIONS = {
   tenants: tenantsSection,
   identity: identitySection,
   upstreams: upstreamsSection,
+  rateLimits: rateLimitsSection,
   routes: routesSection,
   logging: loggingSection,
   watch: watchSection,

@@ -1,5 +1,6 @@
 /**
- * Decides about a request: route → address → tenant → credential → verdict → revocation → policy.
+ * Decides about a request: route → address → limits → tenant → credential → verdict → revocation →
+ * policy → limits of key and tenant.
  * The first refusal wins. Answers a question: writes nothing to anybody, counts nothing, and knows
  * neither an exchange nor whether a refusal will take effect.
  *
@@ -17,6 +18,7 @@ import { checkTenant } from '../tenants/tenant-registry.ts'
 import type { EstablishedIdentity, Verdict } from '../verifiers/authenticator.ts'
 import { derivedOf } from '../verifiers/derived-identity.ts'
 import { authorize } from './authorize.ts'
+import { countAdmission, countArrival } from './count-request.ts'
 import type {
   CallerKind,
   Decision,
@@ -66,14 +68,33 @@ export function decide<Route extends RouteRules>(
   if (route === null) return refused(null, null, NO_ROUTE, null)
   if (route === AMBIGUOUS_PATH) return refused(null, null, AMBIGUOUS, null)
   if (isDenied(route, origin)) return refused(route, null, DENIED_BY_ROUTE, null)
+  if (route.limits === null) return decideByTenant(revision, facts, origin, route)
+  const limited = countArrival(origin.limitedBy(route.limits), facts, origin)
+  if (limited instanceof Promise) {
+    return limited.then((refusal) => {
+      if (refusal !== null) return refused(route, null, refusal, null)
+      return decideByTenant(revision, facts, origin, route)
+    })
+  }
+  if (limited !== null) return refused(route, null, limited, null)
+  return decideByTenant(revision, facts, origin, route)
+}
+
+function decideByTenant<Route extends RouteRules>(
+  revision: Revision<Route>,
+  facts: RequestFacts,
+  origin: RequestOrigin,
+  route: Route,
+): Decision<Route> | Promise<Decision<Route>> {
   const tenant = route.tenants === null ? null : requestedTenant(route.tenants, facts)
   if (tenant?.kind === 'refused') return refused(route, null, tenant, null)
   if (tenant !== null && isDenied(tenant, origin)) {
     return refused(route, tenant, DENIED_BY_TENANT, null)
   }
   const nowSeconds = revision.clock.nowSeconds()
-  if (route.authentication === 'none') return passed(route, tenant, 'anonymous', null, nowSeconds)
-  return decideByCredential({ revision, facts, origin, route, tenant }, 0, nowSeconds)
+  const question = { revision, facts, origin, route, tenant }
+  if (route.authentication !== 'none') return decideByCredential(question, 0, nowSeconds)
+  return counted(question, passed(route, tenant, 'anonymous', null, nowSeconds), null)
 }
 
 /** Whether lists do not admit the address of the client. Without lists it is not asked for. */
@@ -118,7 +139,7 @@ function decideByCredential<Route extends RouteRules>(
   if (tenant === null && route.tenants?.policy.required === true) {
     return refused(route, tenant, NO_TENANT, null)
   }
-  return passed(route, tenant, 'anonymous', null, nowSeconds)
+  return counted(question, passed(route, tenant, 'anonymous', null, nowSeconds), null)
 }
 
 /**
@@ -139,16 +160,33 @@ function decideByVerdict<Route extends RouteRules>(
   credential: string,
   nowSeconds: number,
 ): Decision<Route> | Promise<Decision<Route>> {
-  const { revision, route, tenant } = question
+  const { origin, route, tenant } = question
   const method = route.methods[index] as AuthenticationMethod
   if (isForged(question, method)) return refused(route, tenant, CROSS_SITE, null)
 
   const verdict = method.authenticator.recall(credential, nowSeconds)
-  if (verdict !== null) return conclude(question, index, verdict, nowSeconds)
+  if (verdict !== null) return conclude(question, index, credential, verdict, nowSeconds)
 
-  return method.authenticator
-    .establish(credential)
-    .then((established) => conclude(question, index, established, revision.clock.nowSeconds()))
+  const limited = route.limits === null ? null : origin.limitedBy(route.limits).validate()
+  if (limited instanceof Promise) {
+    return limited.then((refusal) => {
+      if (refusal !== null) return refused(route, tenant, refusal, null)
+      return decideByEstablishing(question, index, credential)
+    })
+  }
+  if (limited !== null) return refused(route, tenant, limited, null)
+  return decideByEstablishing(question, index, credential)
+}
+
+async function decideByEstablishing<Route extends RouteRules>(
+  question: Question<Route>,
+  index: number,
+  credential: string,
+): Promise<Decision<Route>> {
+  const { revision, route } = question
+  const { authenticator } = route.methods[index] as AuthenticationMethod
+  const verdict = await authenticator.establish(credential)
+  return conclude(question, index, credential, verdict, revision.clock.nowSeconds())
 }
 
 /** Whether a page of a foreign site may have made the browser send this. */
@@ -165,6 +203,7 @@ function isForged<Route extends RouteRules>(
 function conclude<Route extends RouteRules>(
   question: Question<Route>,
   index: number,
+  credential: string,
   verdict: Verdict,
   nowSeconds: number,
 ): Decision<Route> | Promise<Decision<Route>> {
@@ -172,12 +211,44 @@ function conclude<Route extends RouteRules>(
   if (verdict.kind === 'refused') return refused(route, tenant, verdict, null)
   if (verdict.kind === 'unverified') {
     // A caller that is not known has no scope that a route could ask for.
-    if (route.requiresNothing) return passed(route, tenant, 'unverified', null, nowSeconds)
+    if (route.requiresNothing) {
+      return counted(question, passed(route, tenant, 'unverified', null, nowSeconds), null)
+    }
     return refused(route, tenant, UNVERIFIED, null)
   }
   // A valid session without a user counts as no credential.
   if (verdict.kind === 'anonymous') return decideByCredential(question, index + 1, nowSeconds)
-  return decideByIdentity(question, verdict, nowSeconds)
+  const decision = decideByIdentity(question, verdict, nowSeconds)
+  if (decision.kind === 'refused') return decision
+  const isApiKey = (route.methods[index] as AuthenticationMethod).isApiKey
+  return counted(question, decision, isApiKey ? credential : null)
+}
+
+/**
+ * The decision, once the request is counted for its tenant and its API key: only those that pass
+ * are, so that bad credentials use up nothing that belongs to others.
+ */
+function counted<Route extends RouteRules>(
+  { revision, origin, route }: Question<Route>,
+  decision: PassedDecision<Route>,
+  apiKey: string | null,
+): Decision<Route> | Promise<Decision<Route>> {
+  const { tenant, established } = decision
+  const ownRate = established?.terms?.rate ?? null
+  if (route.limits === null && ownRate === null && (tenant?.rate ?? null) === null) return decision
+  const limited = countAdmission(revision.limiter, origin, {
+    limits: route.limits,
+    tenant,
+    apiKey,
+    ownRate,
+  })
+  const identity = established?.verified.identity ?? null
+  if (limited instanceof Promise) {
+    return limited.then((refusal) => {
+      return refusal === null ? decision : refused(route, tenant, refusal, identity)
+    })
+  }
+  return limited === null ? decision : refused(route, tenant, limited, identity)
 }
 
 function decideByIdentity<Route extends RouteRules>(
@@ -194,8 +265,8 @@ function decideByIdentity<Route extends RouteRules>(
     return refused(route, tenant, revocationOf(revision, identity, keys, nowSeconds), identity)
   }
   if (!revision.learntRevocations.areLearnt) return refused(route, tenant, NOT_LEARNT, identity)
-  const { addressLists } = established
-  if (addressLists !== null && isDenied(addressLists, origin)) {
+  const { terms } = established
+  if (terms !== null && isDenied(terms, origin)) {
     return refused(route, tenant, DENIED_BY_KEY, identity)
   }
   const served =

@@ -2,8 +2,12 @@
  * What is asked about a request, and what is answered: a question of plain facts, and a decision
  * that nothing has been done about yet. gateway/enforce.ts acts on it.
  */
+import type { PeekedBody, PeekFailure } from '../http/exchange.ts'
 import type { HeaderList } from '../http/header-list.ts'
 import type { Identity, Refused } from '../protocol/verification.ts'
+import type { LimitRefusal } from '../rate-limit/limit-refusal.ts'
+import type { LimitedRequest } from '../rate-limit/limited-request.ts'
+import type { RouteLimits } from '../rate-limit/route-limits.ts'
 import type { TenantMismatch } from '../tenants/match-token-tenant.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import type { EstablishedIdentity } from '../verifiers/authenticator.ts'
@@ -26,6 +30,10 @@ export interface RequestFacts {
 export interface RequestOrigin {
   /** As text, behind trusted proxies: http/client-address.ts. Empty when it cannot be told. */
   readonly clientAddress: string
+  /** The request as it is counted by these limits: the same one each time. */
+  limitedBy(limits: RouteLimits): LimitedRequest
+  /** The beginning of the body, as `RequestBody.peek`; `null`: there is no body. */
+  peekBody(bytesMax: number, timeoutMs: number): Promise<PeekedBody | PeekFailure> | null
 }
 
 /**
@@ -63,7 +71,7 @@ export interface RefusedDecision<Route> {
   readonly route: Route | null
   /** What the request names, as far as it was found out. */
   readonly tenant: Tenant | null
-  readonly refusal: Refused | TenantMismatch
+  readonly refusal: Refused | TenantMismatch | LimitRefusal
   /** Whose credential it was, where that is known. */
   readonly identity: Identity | null
 }

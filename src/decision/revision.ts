@@ -5,6 +5,8 @@
 import type { CredentialExtractor } from '../credentials/extract-credential.ts'
 import type { AddressLists } from '../http/address-lists.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
+import type { Limiter } from '../rate-limit/limiter.ts'
+import type { RouteLimits } from '../rate-limit/route-limits.ts'
 import type { LearntRevocations } from '../revocation/learnt-revocations.ts'
 import type { RevocationReader } from '../revocation/revocation-reader.ts'
 import type { RouteTable } from '../routing/compile-routes.ts'
@@ -26,6 +28,8 @@ export type RouteAuthentication = 'none' | 'optional' | 'required'
 export interface AuthenticationMethod {
   readonly extractor: CredentialExtractor
   readonly authenticator: Authenticator
+  /** Whether the credential is an API key, which may have limits of its own. */
+  readonly isApiKey: boolean
 }
 
 /** How a route finds the tenant of a request. */
@@ -48,6 +52,8 @@ export interface RouteRules extends AddressLists {
   readonly requiresNothing: boolean
   /** `null`: its requests belong to no tenant. */
   readonly tenants: RouteTenants | null
+  /** `null`: its requests are not counted. */
+  readonly limits: RouteLimits | null
   /** Origins of pages that may send what changes something, by cookie. */
   readonly allowedOrigins: ReadonlySet<string>
 }
@@ -60,4 +66,5 @@ export interface Revision<Route extends RouteRules> {
   /** No credential that could have been revoked passes before. */
   readonly learntRevocations: LearntRevocations
   readonly clock: Clock
+  readonly limiter: Limiter
 }

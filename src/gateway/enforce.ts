@@ -5,10 +5,26 @@
  * Not for what the hard shell or the upstream refuses: that is refused on every route.
  */
 import type { RefusedDecision } from '../decision/decision.ts'
+import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { Identity } from '../protocol/verification.ts'
 import { subjectDigest } from '../tenants/match-token-tenant.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { RequestContext } from './request-context.ts'
+
+/**
+ * Refusals of a credential that was never good, or was taken back: guesses. One that has merely
+ * ended is none, or everybody behind one address would be locked out by a page that was left open.
+ */
+const WRONG_CREDENTIALS: ReadonlySet<AuthErrorCode> = new Set<AuthErrorCode>([
+  'invalid_token',
+  'unknown_signing_key',
+  'invalid_claims',
+  'inactive_token',
+  'token_revoked',
+  'invalid_session_format',
+  'session_not_found',
+  'invalid_api_key',
+])
 
 /**
  * Answers a request that was refused, and returns `null`.
@@ -23,6 +39,7 @@ export function enforce(
 ): GatewayRoute | null {
   const { route, refusal, identity } = decision
   if (identity !== null) reportMisuse(request, decision, identity)
+  if (request.limited !== null && WRONG_CREDENTIALS.has(refusal.code)) request.limited.fail()
   if (route === null || !route.isShadow) {
     request.refuse(refusal)
     return null

@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import { AUTH_ERROR_CODES, AUTH_ERRORS, type AuthErrorCode } from '../protocol/auth-error.ts'
 import type { Challenges } from '../protocol/credential-challenges.ts'
 import { PROBLEM_CONTENT_TYPE, problemDetails } from '../protocol/problem-details.ts'
+import type { LimitAnswer } from '../rate-limit/rate-fields.ts'
 import type { LoginRedirect, RefusedRequest } from './login-redirect.ts'
 
 export interface RefusalResponse {
@@ -50,12 +51,14 @@ const STATUS_LINES: ReadonlyMap<AuthErrorCode, string> = new Map(
  * @param route What it says of refusals; `null` where no route is known, because a challenge
  *   speaks for a protected resource.
  * @param request What was refused; `null` where it is not known well enough to be redirected.
+ * @param limit What a limit says about when to come back; `null`: no limit refused it.
  */
 export function refusalResponse(
   code: AuthErrorCode,
   requestId: string,
   route: RouteRefusals | null,
   request: RefusedRequest | null,
+  limit: LimitAnswer | null,
 ): RefusalResponse {
   const { status: statusCode, retryable } = AUTH_ERRORS[code]
   const login = statusCode === UNAUTHENTICATED ? (route?.login ?? null) : null
@@ -72,7 +75,9 @@ export function refusalResponse(
     headers.push('set-cookie', route.clearedCookie)
   }
   if (location !== null) return { status: FOUND_LINE, statusCode: FOUND, headers, body: '' }
-  if (retryable) headers.push('retry-after', RETRY_AFTER_SECONDS)
+  if (limit !== null)
+    headers.push('retry-after', `${limit.retryAfterSeconds}`, ...limit.limitFields)
+  else if (retryable) headers.push('retry-after', RETRY_AFTER_SECONDS)
   const status = STATUS_LINES.get(code) ?? ''
   return { status, statusCode, headers, body: problemDetails(code, requestId) }
 }

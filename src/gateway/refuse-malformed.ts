@@ -18,7 +18,7 @@ export function refuseMalformed(gateway: Gateway, reason: RefusalReason): Refusa
   metrics.countRefusal(reason, NO_INDEX)
   metrics.countEnded(NO_INDEX, 'refused')
   const requestId = requestIds.create(clock.wallMs())
-  const response = refusalResponse(code, requestId, null, null)
+  const response = refusalResponse(code, requestId, null, null, null)
   const { statusCode: status } = response
   if (revision.accessLog.wants(status)) {
     const named = { requestId, method: NONE, route: NONE, status, code, reason }

@@ -5,7 +5,7 @@
  */
 import type { RequestOrigin } from '../decision/decision.ts'
 import { clientAddress } from '../http/client-address.ts'
-import type { ClientExchange } from '../http/exchange.ts'
+import type { ClientExchange, PeekedBody, PeekFailure } from '../http/exchange.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import type { Outcome } from '../observability/metrics/metric-words.ts'
 import { describeError } from '../observability/redact.ts'
@@ -13,6 +13,9 @@ import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { type Refused, refuse } from '../protocol/verification.ts'
 import type { ForwardEnd, ForwardObserver } from '../proxy/forward-request.ts'
+import type { LimitRefusal } from '../rate-limit/limit-refusal.ts'
+import { LimitedRequest } from '../rate-limit/limited-request.ts'
+import type { RouteLimits } from '../rate-limit/route-limits.ts'
 import type { Gateway, GatewayRevision } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import { refusalResponse } from './refusal-response.ts'
@@ -37,6 +40,8 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
   route: GatewayRoute | null
   /** When it was decided; the start, when that took no time. */
   decidedAtMs: number
+  /** What it was counted for; `null`: its route has no limits. */
+  limited: LimitedRequest | null
   /** `null` until it is asked for, which most requests never do. */
   #clientAddress: string | null
 
@@ -55,8 +60,11 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
     this.startedAtMs = gateway.clock.monotonicMs()
     this.route = null
     this.decidedAtMs = this.startedAtMs
+    this.limited = null
     this.#clientAddress = null
   }
+
+  // What the decision may ask for.
 
   get clientAddress(): string {
     this.#clientAddress ??= clientAddress(
@@ -67,6 +75,21 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
     return this.#clientAddress
   }
 
+  limitedBy(limits: RouteLimits): LimitedRequest {
+    this.limited ??= new LimitedRequest(limits, this.revision.limiter, this.clientAddress)
+    return this.limited
+  }
+
+  peekBody(bytesMax: number, timeoutMs: number): Promise<PeekedBody | PeekFailure> | null {
+    const { exchange } = this
+    if (!exchange.head.hasBody) return null
+    return exchange.body.peek(bytesMax, timeoutMs).then((peeked) => {
+      // The rest may never come: the next request could not be told from it.
+      if (peeked === 'timed_out') exchange.closeAfterAnswer()
+      return peeked
+    })
+  }
+
   /** The decision took time, and is there now. */
   noteDecided(): void {
     const { metrics, clock } = this.gateway
@@ -75,11 +98,12 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
   }
 
   /** Answers with a refusal and counts it. Ignored by an exchange that is over. */
-  refuse(refused: Refused): void {
+  refuse(refused: Refused | LimitRefusal): void {
     const { code, reason } = refused
     const { exchange, requestId, route } = this
     const isGone = exchange.closed
-    const response = refusalResponse(code, requestId, route?.refusals ?? null, this)
+    const limit = 'retryAfterSeconds' in refused ? refused : null
+    const response = refusalResponse(code, requestId, route?.refusals ?? null, this, limit)
     exchange.answer(response.status, response.headers, response.body)
     this.gateway.metrics.countRefusal(reason, route?.issuerIndex ?? NO_INDEX)
     if (isGone) this.#end('client_gone', STATUS_NONE, null)
@@ -108,6 +132,7 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
   }
 
   onSettled(statusCode: number, end: ForwardEnd): void {
+    if (this.limited?.limits.failedStatuses.includes(statusCode) === true) this.limited.fail()
     if (end === 'complete') {
       this.gateway.metrics.countForwarded(this.route?.metricsIndex ?? NO_INDEX, statusCode)
       this.#finish(statusCode, null)

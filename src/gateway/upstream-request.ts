@@ -72,10 +72,15 @@ export function sendUpstream(
       headers: framing,
       // Ours come last: what is read twice by mistake is mostly read from the end.
       gatewayFields: `${forwarded}${lines}${ids}${trace}${identity}`,
-      answerHeaders: ['x-request-id', request.requestId],
+      answerHeaders: answerHeaders(request),
     },
     request,
   )
+}
+
+function answerHeaders({ requestId, limited }: RequestContext): string[] {
+  if (limited === null) return ['x-request-id', requestId]
+  return ['x-request-id', requestId, ...limited.fields]
 }
 
 /** A tenant may have an upstream of its own; who named it has made sure that there is one. */

@@ -27,8 +27,31 @@ export interface RequestHead {
 /** `overloaded`: there was no memory for more of it. */
 export type BodyFailure = 'too_large' | 'client_gone' | 'overloaded'
 
+/** `timed_out`: the client did not send enough of it in time. What came can still be read. */
+export type PeekFailure = BodyFailure | 'timed_out'
+
+/** The beginning of a body. */
+export interface PeekedBody {
+  /** For looking at only: the same memory is delivered to the reader. */
+  readonly bytes: Uint8Array
+  /** Whether this is all of the body. */
+  readonly isWhole: boolean
+}
+
 /** The request body, read by at most one reader. Until someone reads, the socket is held back. */
 export interface RequestBody {
+  /**
+   * Looks at the beginning, which stays there for `read`: settles when all of a body of at most
+   * `bytesMax` bytes has come, or `bytesMax` bytes of a longer one. Always settles, and never
+   * rejects. It settles in a later turn of the event loop, with the socket held back again.
+   *
+   * Comes before `read`, and one at a time. A failure answers nothing: the caller does. Behind
+   * `timed_out` the caller closes the connection, or waits for the rest of the body.
+   *
+   * @param timeoutMs From now. The native server cuts a client that makes no progress after 10 to
+   *   12 s, whatever this says; it is `client_gone` then.
+   */
+  peek(bytesMax: number, timeoutMs: number): Promise<PeekedBody | PeekFailure>
   /**
    * Starts delivery. A chunk belongs to the receiver. Exactly one of the two ends comes last:
    * `onChunk(…, true)` (the chunk may be empty), or `onFailure`.

@@ -31,6 +31,7 @@ import { compileTokenProfile } from '../verifiers/bearer-token/verification-prof
 import type { JwtIssuerPolicy, JwtProfile } from '../verifiers/jwt/jwt-verifier.ts'
 import type { Verifier } from '../verifiers/verifier.ts'
 import type { ComposedIdentity } from './compose-identity.ts'
+import type { ComposedLimits } from './compose-limits.ts'
 
 const REALM = 'sallyport'
 const MS_PER_SECOND = 1_000
@@ -49,21 +50,27 @@ export interface RouteAuthenticators {
   readonly apiKeys: Authenticator | null
 }
 
+/** What the routes of a thread are made of. */
+export interface RouteParts {
+  readonly metrics: ListenerMetrics
+  readonly upstreams: ReadonlyMap<string, UpstreamPool>
+  readonly authenticators: RouteAuthenticators
+  readonly tenants: TenantRegistry
+  readonly identity: ComposedIdentity
+  readonly limits: ComposedLimits
+}
+
 export function composeRoute(
   route: RouteConfiguration,
-  metrics: ListenerMetrics,
   configuration: GatewayConfiguration,
-  upstreams: ReadonlyMap<string, UpstreamPool>,
-  authenticators: RouteAuthenticators,
-  registry: TenantRegistry,
-  strategies: ComposedIdentity['strategies'],
+  { metrics, upstreams, authenticators, tenants, identity: identities, limits }: RouteParts,
 ): GatewayRoute {
   const upstream = upstreams.get(route.upstream)
   if (upstream === undefined) throw new Error(`route ${route.name} has no upstream`)
   const methods = composeMethods(route, configuration, authenticators)
   const isShadow = route.mode === 'shadow'
   const stripper = new CredentialStripper(methods.flatMap(({ sources }) => sources))
-  const identity = strategies[route.identity]
+  const identity = identities.strategies[route.identity]
   const keepsCredential = isShadow || route.authenticate === 'none' || identity.keepsCredential
   const onlyIssuer = route.issuers.length === 1 ? route.issuers[0] : null
   return {
@@ -73,13 +80,18 @@ export function composeRoute(
     allowFrom: route.allowFrom,
     denyFrom: route.denyFrom,
     upstream,
-    methods: methods.map(({ extractor, authenticator }) => ({ extractor, authenticator })),
+    methods: methods.map(({ extractor, authenticator, isApiKey }) => ({
+      extractor,
+      authenticator,
+      isApiKey,
+    })),
     absent: route.authenticators[0] === 'session' ? 'session_absent' : 'credential_absent',
     stripper: keepsCredential ? null : stripper,
     isShadow,
     identity,
     requirement: composeRequirement(route, configuration.issuers),
-    tenants: composeTenants(route, configuration, registry),
+    tenants: composeTenants(route, configuration, tenants),
+    limits: route.rateLimit === null ? null : (limits.byName.get(route.rateLimit) ?? null),
     requiresNothing:
       route.tenant === 'none' && Object.values(route.require).every((list) => list.length === 0),
     allowedOrigins: new Set(configuration.sessions?.allowedOrigins ?? []),
@@ -188,6 +200,7 @@ function bearerMethod(
     sources: route.credentials,
     extractor: new CredentialExtractor(route.credentials, server.limits.tokenBytes),
     authenticator: new TokenAuthenticator({ verdicts, jwt, introspector }, profile),
+    isApiKey: false,
   }
 }
 
@@ -218,6 +231,7 @@ function sessionMethod(
     sources,
     extractor: new CredentialExtractor(sources, COOKIE_BYTES_MAX, 'session_cookie_too_long'),
     authenticator: authenticators.sessions,
+    isApiKey: false,
   }
 }
 
@@ -231,6 +245,7 @@ function apiKeyMethod(
     sources,
     extractor: new CredentialExtractor(sources, server.limits.tokenBytes, 'api_key_too_long'),
     authenticator: authenticators.apiKeys,
+    isApiKey: true,
   }
 }
 

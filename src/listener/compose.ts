@@ -43,9 +43,10 @@ import type { SignaturePool } from '../verifiers/jwt/signature-pool.ts'
 import { SessionAuthenticator } from '../verifiers/session/session-authenticator.ts'
 import type { SessionReader } from '../verifiers/session/session-store.ts'
 import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
-import { type ComposedIdentity, composeIdentity } from './compose-identity.ts'
+import { composeIdentity } from './compose-identity.ts'
 import { type ComposedIntrospection, composeIntrospection } from './compose-introspection.ts'
-import { composeRoute, type RouteAuthenticators } from './compose-route.ts'
+import { type ComposedLimits, composeLimits } from './compose-limits.ts'
+import { composeRoute, type RouteAuthenticators, type RouteParts } from './compose-route.ts'
 import { composeWellKnown } from './compose-well-known.ts'
 import { sessionFormat } from './session-format.ts'
 import {
@@ -67,6 +68,7 @@ export interface ListenerParts {
   readonly introspection: ComposedIntrospection
   /** `null`: no route sends any. */
   readonly internalTokens: InternalTokens | null
+  readonly limits: ComposedLimits
   /** `null`: nothing uses Redis. */
   readonly redis: RedisClient | null
   /** Pools, connections and clients; released when no request needs them any longer. */
@@ -95,6 +97,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
   const upstreams = takeUpstreams(configuration, lease, around.clock)
   const verdicts = composeVerdicts(start, keys, metrics, around)
   const redis = takeRedis(configuration, lease, around)
+  const limits = composeLimits(configuration.rateLimits, start.buffers.limitCells, redis, around)
   const introspection = composeIntrospection(start, lease, around)
   const identity = composeIdentity(configuration, start.signingKeys)
   const authenticators = composeAuthenticators(start, redis, around, {
@@ -110,6 +113,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
       authenticators,
       tenants,
       identity,
+      limits,
       readiness: around.readiness,
     }),
     metrics,
@@ -127,40 +131,28 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     upstreams,
     introspection,
     internalTokens,
+    limits,
     redis,
     lease,
   }
 }
 
-interface RevisionParts {
-  readonly metrics: ListenerMetrics
-  readonly upstreams: ReadonlyMap<string, UpstreamPool>
-  readonly authenticators: RouteAuthenticators
-  readonly tenants: TenantRegistry
-  readonly identity: ComposedIdentity
+interface RevisionParts extends RouteParts {
   readonly readiness: () => Readiness
 }
 
 function composeRevision(
   { revisionId, configuration, buffers }: ListenerStart,
   clock: Clock,
-  { metrics, upstreams, authenticators, tenants, identity, readiness }: RevisionParts,
+  parts: RevisionParts,
 ): GatewayRevision {
+  const { upstreams, identity, limits, readiness } = parts
   const { accessLog } = configuration.logging
   const { headers } = configuration.identity
-  const { strategies, internalTokens } = identity
-  const endpoints = composeEndpoints(configuration, readiness, internalTokens)
+  const endpoints = composeEndpoints(configuration, readiness, identity.internalTokens)
   const routes = configuration.routes.map((route) => ({
     match: { ...route.match, isCaseSensitive: route.caseSensitive },
-    target: composeRoute(
-      route,
-      metrics,
-      configuration,
-      upstreams,
-      authenticators,
-      tenants,
-      strategies,
-    ),
+    target: composeRoute(route, configuration, parts),
   }))
   return Object.freeze<GatewayRevision>({
     id: revisionId,
@@ -168,6 +160,7 @@ function composeRevision(
     revocations: new RevocationReader(buffers.revocations),
     learntRevocations: new LearntRevocations(buffers.learntRevocations),
     clock,
+    limiter: limits.limiter,
     endpoints,
     upstreams,
     hasTenants: configuration.tenants !== null,
@@ -266,8 +259,8 @@ function composeApiKeys(
   clock: Clock,
 ): Authenticator {
   const records = keys.map(
-    ({ sha256, expiresAt, ...record }) =>
-      [sha256, { ...record, expiresAtSeconds: expiresAt }] as const,
+    ({ sha256, expiresAt, rateLimit, ...record }) =>
+      [sha256, { ...record, expiresAtSeconds: expiresAt, rate: rateLimit }] as const,
   )
   const lookup = isInRedis && redis !== null ? new ApiKeyVerifier(redis, keyPrefix) : null
   return new ApiKeyAuthenticator(new ApiKeyList(new Map(records)), lookup, clock)

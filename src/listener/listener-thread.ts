@@ -173,6 +173,7 @@ function snapshot(): ListenerSnapshot {
       redisCommands: redis.commands,
       redisFailures: redis.failures,
       redisWrites: redis.writes,
+      ...limitCounts(),
     },
     redis: { open: redis.open, ready: redis.ready },
     openConnections: server.connectionCount,
@@ -182,6 +183,16 @@ function snapshot(): ListenerSnapshot {
       ejected: stats.targets.filter(({ ejected }) => ejected).length,
     })),
   })
+}
+
+function limitCounts() {
+  const { limiter, cells } = parts.limits
+  return {
+    rateLimitFallbacks: limiter.counters.fallbacks,
+    lockouts: limiter.counters.lockouts,
+    rateLimitKeysEvicted: cells.counters.evicted,
+    rateLimitKeysUntracked: cells.counters.untracked,
+  }
 }
 
 /** Idle connections are closed by the native server within seconds; the others are still served. */

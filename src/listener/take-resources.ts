@@ -12,6 +12,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { randomFraction } from '../runtime/randomness.ts'
 import type { ResourceLease } from '../threads/resources.ts'
 import { SignaturePool, type SignaturePoolOptions } from '../verifiers/jwt/signature-pool.ts'
+import { hasFleetPart } from './compose-limits.ts'
 
 /** A connection to Redis beyond the minimum ends when it was not needed for so long. */
 const REDIS_IDLE_MS = 30_000
@@ -71,8 +72,12 @@ export function takeRedis(
   lease: ResourceLease,
   { onRedisState, logger }: ResourceSurroundings,
 ): RedisClient | null {
-  const { redis, sessions, apiKeys, revocation, tuning } = configuration
-  const isUsed = sessions?.store === 'redis' || apiKeys?.redis === true || revocation.redis
+  const { redis, sessions, apiKeys, revocation, rateLimits, tuning } = configuration
+  const isUsed =
+    sessions?.store === 'redis' ||
+    apiKeys?.redis === true ||
+    revocation.redis ||
+    rateLimits.some(hasFleetPart)
   if (redis === null || !isUsed) return null
   const settings = {
     ...redis,

@@ -53,6 +53,16 @@ export type SecurityEvent =
       /** SHA-256 of issuer and subject. */
       readonly subjectDigest: string
     }
+  /** An address or a user has failed too often, and is refused for so long. */
+  | {
+      readonly event: 'lockout_started'
+      /** Name of the limit, and the part of it. */
+      readonly limit: string
+      readonly locks: 'address' | 'username'
+      /** The address or its /64 network; of a user the SHA-256, in base64url. */
+      readonly key: string
+      readonly lockedForSeconds: number
+    }
   /** Once for each issuer and thread: `revocation.credentialLifetimeMax` is too short. */
   | {
       readonly event: 'token_outlives_revocations'
@@ -119,6 +129,7 @@ export const SECURITY_EVENT_LEVELS: Readonly<Record<SecurityEventName, 'info' | 
     shadow_refused: 'info',
     cross_tenant_attempt: 'warn',
     revoked_token_used: 'warn',
+    lockout_started: 'warn',
     token_outlives_revocations: 'warn',
     revocation_feed_unreachable: 'error',
     revocation_feed_cannot_send: 'error',

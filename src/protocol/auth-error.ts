@@ -198,6 +198,20 @@ export const AUTH_ERRORS = {
     title: 'Request header fields too large',
     message: 'The request has more or larger header fields than this gateway accepts.',
   },
+  rate_limited: {
+    status: 429,
+    challengeError: null,
+    retryable: true,
+    title: 'Too many requests',
+    message: 'A limit of requests is reached. Try again later.',
+  },
+  locked_out: {
+    status: 429,
+    challengeError: null,
+    retryable: true,
+    title: 'Locked out',
+    message: 'Too many attempts have failed. Try again later.',
+  },
   upstream_unreachable: {
     status: 502,
     challengeError: null,

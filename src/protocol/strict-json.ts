@@ -68,19 +68,48 @@ export function parseJsonDocument(document: Uint8Array): unknown {
   return parseStrictJson(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text)
 }
 
-/** @returns `undefined` for what is refused. An object has no prototype. */
-function parseStrictJson(text: string): unknown {
-  let parsed: unknown
+/** A member at the top of an object. */
+export interface JsonMember {
+  readonly name: string
+  readonly value: unknown
+  /** The value as it stands in the document. */
+  readonly written: string
+}
+
+/**
+ * The members of the object that a document is, in their order, for the caller who must know how
+ * often a name comes: at the top they may come again. Within the values they may not.
+ *
+ * @returns `null` when it is not strict UTF-8, begins with a byte order mark, is not JSON, not an
+ *   object, nested deeper than {@link JSON_DEPTH_MAX}, holds an escaped lone surrogate, or repeats
+ *   a name below the top.
+ */
+export function parseJsonMembers(document: Uint8Array): readonly JsonMember[] | null {
+  if (!isUtf8(document)) return null
+  const bytes = Buffer.from(document.buffer, document.byteOffset, document.byteLength)
+  const text = bytes.toString('utf8')
+  const parsed = parseJson(text)
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return null
+  return new KnownJson(text).members() ?? null
+}
+
+/** @returns `undefined` for what is not JSON. */
+function parseJson(text: string): unknown {
   // JSON.parse has no form that reports failure by value, and this is no hot path.
   try {
-    parsed = JSON.parse(text)
+    return JSON.parse(text)
   } catch {
     return undefined
   }
+}
+
+/** @returns `undefined` for what is refused. An object has no prototype. */
+function parseStrictJson(text: string): unknown {
+  const parsed = parseJson(text)
   if (typeof parsed === 'string' && hasLoneSurrogate(parsed)) return undefined
   if (typeof parsed !== 'object' || parsed === null) return parsed
   const written = countWrittenNames(text)
-  if (written === NAME_WITH_ESCAPE) return new EscapedJson(text).read()
+  if (written === NAME_WITH_ESCAPE) return new KnownJson(text).read()
 
   // Without an escape there can be no lone surrogate: strict UTF-8 cannot express one.
   const checkStrings = text.includes('\\u')
@@ -157,8 +186,11 @@ function hasLoneSurrogate(text: string): boolean {
   return false
 }
 
-/** Reads a text that is known to be JSON, because names in it are written with escapes. */
-class EscapedJson {
+/**
+ * Reads a text that is known to be JSON, where `JSON.parse` does not tell enough: names in it are
+ * written with escapes, or may come twice.
+ */
+class KnownJson {
   readonly #text: string
   /** Of what is read next. */
   #index = 0
@@ -170,6 +202,23 @@ class EscapedJson {
   /** @returns `undefined` for what is nested too deep, holds a lone surrogate or repeats a name. */
   read(): unknown {
     return this.#value(0)
+  }
+
+  /** The same for the members of an object, of which those at the top may repeat a name. */
+  members(): readonly JsonMember[] | undefined {
+    const members: JsonMember[] = []
+    this.#peek()
+    this.#index += 1
+    while (this.#peek() !== OBJECT_CLOSES) {
+      const name = this.#name()
+      if (name === undefined) return undefined
+      this.#peek()
+      const start = this.#index
+      const value = this.#value(1)
+      if (value === undefined) return undefined
+      members.push({ name, value, written: this.#text.slice(start, this.#index) })
+    }
+    return members
   }
 
   #value(depth: number): unknown {
@@ -189,18 +238,24 @@ class EscapedJson {
     const members = Object.create(null) as Record<string, unknown>
     this.#index += 1
     while (this.#peek() !== OBJECT_CLOSES) {
-      if (this.#peek() === COMMA) this.#index += 1
-      this.#peek()
-      const name = this.#string()
+      const name = this.#name()
       if (name === undefined || Object.hasOwn(members, name)) return undefined
-      this.#peek()
-      this.#index += 1
       const value = this.#value(depth)
       if (value === undefined) return undefined
       members[name] = value
     }
     this.#index += 1
     return members
+  }
+
+  /** The next name, and with it the comma before and the colon behind it. */
+  #name(): string | undefined {
+    if (this.#peek() === COMMA) this.#index += 1
+    this.#peek()
+    const name = this.#string()
+    this.#peek()
+    this.#index += 1
+    return name
   }
 
   #array(depth: number): readonly unknown[] | undefined {

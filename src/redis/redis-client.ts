@@ -7,6 +7,7 @@ import type { RedisCounters, WireEvents } from './redis-connection.ts'
 import type { RedisClientOptions } from './redis-options.ts'
 import { RedisPool, type RedisState } from './redis-pool.ts'
 import { type RedisFailure, type RedisReply, redisFailed } from './redis-reply.ts'
+import type { RedisScript } from './redis-script.ts'
 import { ClusterWire, ServerWire } from './redis-transport.ts'
 
 /** Entries of a stream have one field. */
@@ -38,6 +39,8 @@ export interface RedisStatistics {
 }
 
 export class RedisClient {
+  /** Whether all keys of a script must lie on one node. */
+  readonly isCluster: boolean
   readonly #masters: RedisPool
   readonly #replicas: RedisPool | null
   readonly #recordBytesMax: number
@@ -51,6 +54,7 @@ export class RedisClient {
     const { random } = parts
     const oversized = new OversizedRecords(parts.onOversizedRecord)
     this.#oversized = oversized
+    this.isCluster = options.mode === 'cluster'
     this.#recordBytesMax = options.recordBytesMax
     const create = (role: 'master' | 'slave') => (events: WireEvents) =>
       options.mode === 'cluster'
@@ -192,6 +196,22 @@ export class RedisClient {
     return this.#masters.run('eval', [script, String(keys.length), ...keys, ...args], isCount)
   }
 
+  /**
+   * Runs a script that answers with whole numbers, by its digest; a server that does not know it
+   * yet is sent the whole of it, which takes the time of another command at most. Keys on several
+   * nodes of a cluster: `error`. It runs once at most.
+   */
+  async runKnownScript(
+    { text, sha1 }: RedisScript,
+    keys: readonly string[],
+    args: readonly string[],
+  ): Promise<RedisReply<readonly number[]>> {
+    const words = [String(keys.length), ...keys, ...args]
+    const reply = await this.#masters.run('evalsha', [sha1, ...words], areCounts)
+    if (reply.ok || reply.reason !== 'unknown_script') return reply
+    return this.#masters.run('eval', [text, ...words], areCounts)
+  }
+
   /** Keeps about the latest `lengthMax`. @returns The id of the entry. */
   appendToStream(key: string, record: string, lengthMax: number): Promise<RedisReply<string>> {
     const words = [key, 'MAXLEN', '~', String(lengthMax), '*', STREAM_FIELD, record]
@@ -238,7 +258,9 @@ export class RedisClient {
   }
 
   get stats(): RedisStatistics {
-    const { commands, writes, failures } = this.#counters
+    // A script that is unknown was sent once more, and counts by what became of that.
+    const { unknown_script: _, ...failures } = this.#counters.failures
+    const { commands, writes } = this.#counters
     return {
       open: this.#masters.open + (this.#replicas?.open ?? 0),
       ready: this.#masters.ready + (this.#replicas?.ready ?? 0),
@@ -301,6 +323,7 @@ function noFailures(): Record<RedisFailure, number> {
     read_only: 0,
     out_of_memory: 0,
     wrong_type: 0,
+    unknown_script: 0,
     too_large: 0,
     error: 0,
   }
@@ -316,6 +339,10 @@ function isTextOrNull(value: unknown): value is string | null {
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number'
+}
+
+function areCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every(Number.isSafeInteger)
 }
 
 function isScan(value: unknown): value is [string, string[]] {

@@ -51,6 +51,8 @@ const REDIRECTIONS_MAX = 4
 /** A connection that we give up is not waited for. */
 const DISCONNECT_MS = 50
 const KEEP_ALIVE_MS = 30_000
+/** Between questions whether a server has loaded its data; the library would wait up to 10 s. */
+const LOADING_RETRY_MS = 100
 
 /** Milliseconds before the attempt with this number, from 1: never at once, never all at once. */
 export function retryDelayMs(attempt: number, random: () => number): number {
@@ -129,6 +131,7 @@ function commonOptions(options: RedisClientOptions) {
     disconnectTimeout: DISCONNECT_MS,
     keepAlive: KEEP_ALIVE_MS,
     enableReadyCheck: true,
+    maxLoadingRetryTime: LOADING_RETRY_MS,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     // Two commands less before a connection is ready.

@@ -6,6 +6,7 @@
  * - `read_only`: the server is a replica and takes no writes.
  * - `out_of_memory`: the server is at its `maxmemory` and takes no writes that need more.
  * - `wrong_type`: the key holds another kind of value.
+ * - `unknown_script`: the server does not know the script of this digest; nothing ran.
  * - `too_large`: the record is larger than any may be. Says nothing about the server.
  * - `error`: any other error of the server, or a reply that the command cannot have.
  */
@@ -15,6 +16,7 @@ export type RedisFailure =
   | 'read_only'
   | 'out_of_memory'
   | 'wrong_type'
+  | 'unknown_script'
   | 'too_large'
   | 'error'
 
@@ -31,6 +33,7 @@ const FAILED: Readonly<Record<RedisFailure, RedisFailed>> = {
   read_only: Object.freeze({ ok: false, reason: 'read_only' }),
   out_of_memory: Object.freeze({ ok: false, reason: 'out_of_memory' }),
   wrong_type: Object.freeze({ ok: false, reason: 'wrong_type' }),
+  unknown_script: Object.freeze({ ok: false, reason: 'unknown_script' }),
   too_large: Object.freeze({ ok: false, reason: 'too_large' }),
   error: Object.freeze({ ok: false, reason: 'error' }),
 }
@@ -40,6 +43,7 @@ const REASONS: ReadonlyMap<string, RedisFailure> = new Map([
   ['READONLY', 'read_only'],
   ['OOM', 'out_of_memory'],
   ['WRONGTYPE', 'wrong_type'],
+  ['NOSCRIPT', 'unknown_script'],
   // The server is there, but for the moment it, or this part of the cluster, serves no client.
   ['LOADING', 'unavailable'],
   ['MASTERDOWN', 'unavailable'],
@@ -48,6 +52,9 @@ const REASONS: ReadonlyMap<string, RedisFailure> = new Map([
   ['MOVED', 'unavailable'],
   ['ASK', 'unavailable'],
 ])
+
+/** Before version 7 the error of a command in a script stands behind the places where it arose. */
+const IN_SCRIPT = /^ERR Error running script .*?@user_script: ?\d+: -?([A-Z]+) /
 
 /** The one failure for this reason: always the same object, because an outage makes many. */
 export function redisFailed(reason: RedisFailure): RedisFailed {
@@ -60,7 +67,8 @@ export function redisFailureOf(error: unknown): RedisFailed {
   if (error.message === 'Command timed out') return FAILED.timeout
   // Everything that does not come from the server comes from having no connection to it.
   if (error.name !== 'ReplyError') return FAILED.unavailable
-  return FAILED[REASONS.get(firstWord(error.message)) ?? 'error']
+  const word = IN_SCRIPT.exec(error.message)?.[1] ?? firstWord(error.message)
+  return FAILED[REASONS.get(word) ?? 'error']
 }
 
 /** An error reply begins with a word for programs. */

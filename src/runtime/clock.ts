@@ -8,10 +8,18 @@ export interface Clock {
   wallMs(): number
   /** Milliseconds that never go backwards, with a fraction; for durations and deadlines. */
   monotonicMs(): number
+  /**
+   * As `monotonicMs`, and counted from an instant that all threads of the process share: what one
+   * thread has read means the same in another. Their readings may differ by some microseconds.
+   */
+  processMs(): number
 }
 
 export const systemClock: Clock = {
   nowSeconds: () => Math.floor(Date.now() / 1_000),
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
+  // Node counts from the start of the process in every thread, unlike browsers with their workers;
+  // test/concurrency/process-clock.test.ts would notice if it did not.
+  processMs: () => performance.now(),
 }

@@ -11,9 +11,11 @@
  * that much: receive-buffer.ts does. Where it cannot, a turn may bring some 100 MiB from a client
  * that outruns the copying; the limit of the body bounds that.
  */
-import type { BodyFailure, RequestBody } from '../http/exchange.ts'
+import type { BodyFailure, PeekedBody, PeekFailure, RequestBody } from '../http/exchange.ts'
 import { BLOCK_BYTES, giveBlockBack, takeBlock } from '../proxy/body-blocks.ts'
 import { bodyMemory } from '../proxy/body-memory.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
+import { BodyPeek } from './body-peek.ts'
 import type { NativeResponse } from './native-binary.ts'
 
 type OnChunk = (chunk: Uint8Array, isLast: boolean) => void
@@ -43,6 +45,8 @@ export class RequestBodyReader implements RequestBody {
   #onFailure: OnFailure | null = null
   /** Arrived before there was a reader. */
   #early: Uint8Array[] = []
+  /** Under way; `null` when there is none. What it gathered is early afterwards. */
+  #peek: BodyPeek | null = null
   /**
    * What this turn of the event loop brought, to go on at its end; `null` for nothing. The little
    * that most turns bring has memory of its own size: as many bodies as come in one turn would
@@ -81,8 +85,30 @@ export class RequestBodyReader implements RequestBody {
     return contentLength !== null && contentLength - this.receivedBytes <= SWALLOWED_BYTES_MAX
   }
 
+  peek(bytesMax: number, timeoutMs: number): Promise<PeekedBody | PeekFailure> {
+    assertInvariant(this.#onChunk === null && this.#peek === null, 'a body is peeked at, then read')
+    const peek = new BodyPeek(bytesMax, timeoutMs, () => this.#endPeek('timed_out'))
+    this.#peek = peek
+    if (this.#refused !== null || this.#isGone || this.#isSettled) {
+      this.#endPeek(this.#refused ?? 'client_gone')
+      return peek.outcome
+    }
+    const early = this.#early
+    this.#early = []
+    for (const chunk of early) {
+      this.#hold(peek.growthBytes(chunk.length))
+      peek.take(chunk)
+      this.taken(chunk.length)
+    }
+    if (peek.isEnough(this.isComplete, this.#contentLength)) this.#endPeek(null)
+    else if (bodyMemory.admits(peek.expectedBytes(this.#contentLength))) this.resume()
+    else this.#refuse('overloaded')
+    return peek.outcome
+  }
+
   read(onChunk: OnChunk, onFailure: OnFailure): void {
     if (this.#onChunk !== null) return
+    assertInvariant(this.#peek === null, 'a peek ends before the body is read')
     this.#onChunk = onChunk
     this.#onFailure = onFailure
     if (this.#refused !== null || this.#isGone) {
@@ -191,6 +217,10 @@ export class RequestBodyReader implements RequestBody {
       this.#gather(new Uint8Array(borrowed), isLast)
       return
     }
+    if (this.#onChunk === null && this.#peek !== null) {
+      this.#gatherForPeek(this.#peek, new Uint8Array(borrowed))
+      return
+    }
     const chunk = borrowed.byteLength === 0 ? EMPTY_CHUNK : new Uint8Array(borrowed.slice(0))
     this.#hold(chunk.byteLength)
     if (this.#onChunk !== null) {
@@ -199,6 +229,28 @@ export class RequestBodyReader implements RequestBody {
     }
     this.#early.push(chunk)
     this.pause()
+  }
+
+  #gatherForPeek(peek: BodyPeek, borrowed: Uint8Array): void {
+    const growthBytes = peek.growthBytes(borrowed.length)
+    if (growthBytes > 0 && !this.#hasMemoryFor(growthBytes)) {
+      this.#refuse('overloaded')
+      return
+    }
+    peek.take(borrowed)
+    this.#hold(growthBytes)
+    if (peek.isEnough(this.isComplete, this.#contentLength)) this.#endPeek(null)
+  }
+
+  /** What was gathered waits for the reader, unless nothing more is taken of this body. */
+  #endPeek(failure: PeekFailure | null): void {
+    const peek = this.#peek
+    if (peek === null) return
+    this.#peek = null
+    const isKept = failure === null || failure === 'timed_out'
+    if (isKept && peek.gathered.length > 0) this.#early.push(peek.gathered)
+    this.pause()
+    peek.settle(failure, this.isComplete)
   }
 
   #refuse(reason: 'too_large' | 'overloaded'): void {
@@ -299,6 +351,7 @@ export class RequestBodyReader implements RequestBody {
   }
 
   #fail(reason: BodyFailure): void {
+    if (this.#peek !== null) this.#endPeek(reason)
     if (this.#isSettled || this.#onFailure === null) return
     this.#isSettled = true
     this.#onFailure(reason)

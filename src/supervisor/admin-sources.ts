@@ -2,6 +2,7 @@
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Readiness } from '../gateway/health.ts'
 import { Exposition } from '../observability/exposition.ts'
+import { LimitCells } from '../rate-limit/limit-cells.ts'
 import { systemClock } from '../runtime/clock.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
 import type { SharedBuffers } from '../threads/listener-start.ts'
@@ -14,6 +15,8 @@ import { routeSummaries } from './route-summaries.ts'
 import type { RunningListeners } from './running-listeners.ts'
 import type { SignatureStanding } from './signature-standing.ts'
 import type { SupervisorStores } from './supervisor-stores.ts'
+
+const MICROS_PER_MS = 1_000
 
 export interface AdminSourcesParts {
   readonly version: string
@@ -33,11 +36,13 @@ export class AdminSources {
   readonly #configuration: GatewayConfiguration
   readonly #parts: AdminSourcesParts
   readonly #introspection: () => readonly IntrospectionReading[]
+  readonly #limitCells: LimitCells
   readonly #exposition = new Exposition(true)
 
   constructor(configuration: GatewayConfiguration, parts: AdminSourcesParts) {
     this.#configuration = configuration
     this.#parts = parts
+    this.#limitCells = new LimitCells(parts.buffers.limitCells)
     this.#introspection = introspectionReader(configuration, parts.buffers.introspection)
   }
 
@@ -51,6 +56,7 @@ export class AdminSources {
     return this.#exposition.render({
       listeners: counts,
       cacheFills: readCacheFills(buffers, systemClock.nowSeconds()),
+      limitKeys: this.#limitCells.fill(systemClock.processMs() * MICROS_PER_MS),
       issuers: keys.readings(),
       revocations: stores.revocations.reading(),
       tenants: stores.tenants.reading(),

@@ -1,5 +1,6 @@
 /** The memory that all threads share: made once, when the process starts. */
 import type { GatewayConfiguration } from '../config/sections.ts'
+import { createLimitCellsBuffer } from '../rate-limit/limit-cells.ts'
 import { createFirstSightsBuffer } from '../revocation/first-sights.ts'
 import { createLearntRevocationsBuffer } from '../revocation/learnt-revocations.ts'
 import { createRevocationBuffer } from '../revocation/revocation-index.ts'
@@ -12,6 +13,8 @@ import { createTokenCacheBuffer } from '../token-cache/token-cache.ts'
 import { verificationKeysMax } from './verification-keys-max.ts'
 
 const BYTES_PER_MIB = 2 ** 20
+/** Addresses, users and others that are counted at once: docs/rate-limits.md. */
+const LIMIT_CELLS = 131_072
 /** Refusals get memory of their own, on top of the cache's: this part of its size. */
 const REFUSAL_SHARE = 1 / 32
 
@@ -27,5 +30,11 @@ export function createBuffers(configuration: GatewayConfiguration): SharedBuffer
     firstSights: createFirstSightsBuffer(),
     learntRevocations: createLearntRevocationsBuffer(),
     introspection: createIntrospectionMemory(configuration),
+    limitCells: createLimitCellsBuffer(limitCellsMax(configuration)),
   }
+}
+
+/** Without anything that limits, none are needed. */
+function limitCellsMax({ rateLimits, tenants, apiKeys }: GatewayConfiguration): number {
+  return rateLimits.length === 0 && tenants === null && apiKeys === null ? 1 : LIMIT_CELLS
 }

@@ -159,8 +159,8 @@ export class SupervisorTenants {
 }
 
 /** The configuration has checked its name. */
-function configuredTenant({ name, ...rest }: TenantConfiguration): Tenant {
+function configuredTenant({ name, rateLimit, ...rest }: TenantConfiguration): Tenant {
   const id = parseTenantId(name)
   assertInvariant(id !== null, 'the configuration has checked the name of the tenant')
-  return { kind: 'tenant', id, ...rest }
+  return { kind: 'tenant', id, rate: rateLimit, ...rest }
 }

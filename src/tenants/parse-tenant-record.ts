@@ -11,6 +11,7 @@ import { httpOrigin } from '../http/http-url.ts'
 import { isNearlyOneOf } from '../protocol/member-name.ts'
 import { isReadableVersion } from '../protocol/record-version.ts'
 import { type JsonObject, parseJsonObject } from '../protocol/strict-json.ts'
+import { parseOwnRate } from '../resilience/own-rate.ts'
 import { parseTenantId, type Tenant, type TenantStatus } from './tenant.ts'
 import { CONFIGURED_NAME } from './tenant-grammar.ts'
 
@@ -29,6 +30,7 @@ const MEMBERS: ReadonlySet<string> = new Set([
   'allowedOrigins',
   'allowFrom',
   'denyFrom',
+  'rateLimit',
   'upstream',
 ])
 
@@ -50,12 +52,8 @@ const PRINTABLE = /^[\x20-\x7e]+$/
 export function parseTenantRecord(name: string, value: unknown): Tenant | string {
   const id = parseTenantId(name)
   if (id === null) return 'its name is not a tenant name'
-  const record = parseText(value)
-  if (record === null) return 'is not a JSON object in which every member name stands once'
-  if (!isReadableVersion(record['version'])) return 'is of a version that must not be read here'
-  if (Object.keys(record).some((name) => isNearlyOneOf(name, MEMBERS))) {
-    return `has a member that is almost one of ${[...MEMBERS].join(', ')}`
-  }
+  const record = readMembers(value)
+  if (typeof record === 'string') return record
   const status = record['status']
   const plan = record['plan'] ?? null
   const upstream = record['upstream'] ?? null
@@ -69,9 +67,21 @@ export function parseTenantRecord(name: string, value: unknown): Tenant | string
   if (allowedOrigins === null) return 'allowedOrigins is not a list of http or https origins'
   if (allowFrom === null) return `allowFrom ${NO_RANGES}`
   if (denyFrom === null) return `denyFrom ${NO_RANGES}`
+  const rate = parseOwnRate(record['rateLimit'])
+  if (rate === undefined) return 'rateLimit is not a rate such as {"rate":"100/s","burst":20}'
   if (upstream !== null && !isConfiguredName(upstream)) return 'upstream is not a name of one'
-  const lists = { issuers, allowedOrigins, allowFrom, denyFrom }
+  const lists = { issuers, allowedOrigins, allowFrom, denyFrom, rate }
   return { kind: 'tenant', id, status, plan, ...lists, upstream }
+}
+
+/** @returns The members, or why they are not read. */
+function readMembers(value: unknown): JsonObject | string {
+  const record = parseText(value)
+  if (record === null) return 'is not a JSON object in which every member name stands once'
+  if (!isReadableVersion(record['version'])) return 'is of a version that must not be read here'
+  const isMisspelled = Object.keys(record).some((name) => isNearlyOneOf(name, MEMBERS))
+  if (isMisspelled) return `has a member that is almost one of ${[...MEMBERS].join(', ')}`
+  return record
 }
 
 function parseText(value: unknown): JsonObject | null {

@@ -1,5 +1,6 @@
 /** A tenant: its name, which has exactly one spelling, and what the registry says about it. */
 import type { AddressLists } from '../http/address-lists.ts'
+import type { OwnRate } from '../resilience/own-rate.ts'
 import { parseTenantName } from './tenant-grammar.ts'
 
 declare const tenantIdBrand: unique symbol
@@ -25,6 +26,8 @@ export interface Tenant extends AddressLists {
   readonly issuers: readonly string[]
   /** Origins that may send cookies here, in their one spelling. On top of those of the sessions. */
   readonly allowedOrigins: readonly string[]
+  /** How often it may be asked for, by all together; `null`: as the route says. */
+  readonly rate: OwnRate | null
   /** Name of the upstream that serves this tenant instead of the route's; `null`: the route's. */
   readonly upstream: string | null
 }

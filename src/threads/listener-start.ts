@@ -19,6 +19,8 @@ export interface SharedBuffers {
   /** Whether all that others revoked is known. */
   readonly learntRevocations: SharedArrayBuffer
   readonly introspection: IntrospectionMemory
+  /** What limits have counted. */
+  readonly limitCells: SharedArrayBuffer
 }
 
 /** What a listener thread starts with. */

@@ -10,8 +10,8 @@
  *
  * Costs are in native-bench/token-cache.ts.
  */
-import type { AddressLists } from '../http/address-lists.ts'
 import type { Verified } from '../protocol/verification.ts'
+import type { CredentialTerms } from '../resilience/credential-terms.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import type { KeyGenerations } from '../shared-memory/key-generations.ts'
 import { decodeVerified, encodeVerified } from './identity-codec.ts'
@@ -46,8 +46,8 @@ const BYTES_PER_MIB = 2 ** 20
 export interface CachedVerified<Derived> {
   readonly kind: 'established'
   readonly verified: Verified
-  /** From where the credential may be used; `null`: from everywhere, as all that are cached. */
-  readonly addressLists: AddressLists | null
+  /** How the credential may be used; `null`: in every way, as all that are cached. */
+  readonly terms: CredentialTerms | null
   /** For the caller: what it derived from the verdict, so that it is derived once. */
   derived: Derived | null
 }
@@ -200,7 +200,7 @@ export class TokenCache<Derived> {
     memo.deadAtSeconds = (words[DEAD_AT_WORD] as number) >>> 0
     memo.keySlot = words[KEY_SLOT_WORD] as number
     memo.keyGeneration = words[KEY_GENERATION_WORD] as number
-    memo.value = { kind: 'established', verified, addressLists: null, derived: null }
+    memo.value = { kind: 'established', verified, terms: null, derived: null }
     return memo.value
   }
 }

@@ -44,7 +44,7 @@ function leastOfEverything(): Document {
       },
     },
     sessions: {},
-    apiKeys: { keys: [{ sha256: 'a'.repeat(64), userId: 'machine' }] },
+    apiKeys: { keys: [{ sha256: 'a'.repeat(64), userId: 'machine', rateLimit: { rate: '1/s' } }] },
     tenants: {
       resolve: [
         { from: 'subdomain', pattern: '{tenant}.example.com' },
@@ -52,9 +52,10 @@ function leastOfEverything(): Document {
         { from: 'header' },
         { from: 'claim' },
       ],
-      registry: { acme: {} },
+      registry: { acme: { rateLimit: { rate: '1/s' } } },
     },
     identity: { internalToken: { keySecret: 's'.repeat(32), previousSecrets: [previousSecret()] } },
+    rateLimits: { every: everyLimit() },
     upstreams: { users: { targets: ['http://127.0.0.1:9500'] } },
     routes: [
       { name: 'plain', match: { path: '/plain' }, upstream: 'users' },
@@ -71,6 +72,20 @@ function leastOfEverything(): Document {
         loginRedirect: { url: 'https://login.example.com/' },
       },
     ],
+  }
+}
+
+function everyLimit(): Document {
+  const rate = { rate: '1/s' }
+  const lock = { threshold: 3, lockout: '1m' }
+  return {
+    perAddress: rate,
+    perUsername: rate,
+    perTenant: rate,
+    perKey: rate,
+    global: rate,
+    validation: rate,
+    failures: { perAddress: lock, perUsername: lock },
   }
 }
 

@@ -75,7 +75,7 @@ describe('sallyport', () => {
 
   for (const command of ['check', 'serve']) {
     it(`${command} exits 2 and prints every problem with its place`, async () => {
-      const config = file('bad.yaml', 'server: { port: x }\nroutes: []\nrateLimits: {}\n')
+      const config = file('bad.yaml', 'server: { port: x }\nroutes: []\nstreams: {}\n')
       const { exitCode, errors } = await sallyport([command, '--config', config], {
         SALLYPORT_LISTENER_THREADS: '-1',
       })
@@ -84,7 +84,7 @@ describe('sallyport', () => {
         `${config}: upstreams is required`,
         `${config}:1:17 server.port must be a whole number from 0 to 65535`,
         `${config}:2:9 routes must list at least one`,
-        `${config}:3:13 rateLimits is not available in this version`,
+        `${config}:3:10 streams is not available in this version`,
         `${config}: SALLYPORT_LISTENER_THREADS must be a whole number from 1 to 256`,
         '5 problems; nothing was started',
       ])
@@ -157,6 +157,7 @@ describe('sallyport', () => {
     'credentials.yaml',
     'internal-token.yaml',
     'tenants.yaml',
+    'rate-limits.yaml',
   ]
   for (const example of examples) {
     it(`check accepts examples/${example}`, async () => {

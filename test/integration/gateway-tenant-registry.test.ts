@@ -115,7 +115,7 @@ describe('a record of a tenant', () => {
   })
 
   it('is served as a later version wrote it', async () => {
-    const later = { version: 1, status: 'active', rateLimits: { perMinute: 600 }, region: 'eu' }
+    const later = { version: 1, status: 'active', quota: { perMinute: 600 }, region: 'eu' }
     await announce('later', 'HSET', 'tenants', 'later', JSON.stringify(later))
     await becomes('later', 'passed')
   })

@@ -109,6 +109,9 @@ describe('sallyport health', () => {
 
   it('does not end with 2, which Docker has reserved', async () => {
     await expectDead(configFile('nonsense: true'), /problems?; nothing was started$/)
-    await expectDead(configFile(gatewayText({ upstream: [UPSTREAM] })), /port 0 means any free port/)
+    await expectDead(
+      configFile(gatewayText({ upstream: [UPSTREAM] })),
+      /port 0 means any free port/,
+    )
   })
 })

@@ -11,6 +11,7 @@ type Section =
   | 'identity'
   | 'issuers'
   | 'logging'
+  | 'rateLimits'
   | 'resourceMetadata'
   | 'revocation'
   | 'sessions'

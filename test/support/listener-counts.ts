@@ -7,6 +7,10 @@ export const COUNTED = {
   redisCommands: 40,
   redisFailures: 3,
   redisWrites: 8,
+  rateLimitFallbacks: 3,
+  lockouts: 5,
+  rateLimitKeysEvicted: 8,
+  rateLimitKeysUntracked: 1,
 }
 /** Of one cache. */
 export const COUNTS = {

@@ -24,4 +24,7 @@ export class ManualClock implements Clock {
   monotonicMs(): number {
     return this.#elapsedMs
   }
+  processMs(): number {
+    return this.#elapsedMs
+  }
 }

@@ -42,6 +42,7 @@ import { createGenerations } from './generations.ts'
 import { ISSUER_POLICY } from './jwt-policy.ts'
 import { ManualClock } from './manual-clock.ts'
 import { ISSUER, type MintingKey, mintKey, NOW_SECONDS } from './mint-token.ts'
+import { createLimiter, limitOf } from './request-origin.ts'
 import { requirementOf } from './route-requirement.ts'
 import { createVerdicts } from './shared-verdicts.ts'
 import { StaticKeySource } from './static-key-source.ts'
@@ -87,6 +88,7 @@ export async function createPlainRevision() {
   const policy = { required: true, readsClaim: false, allowTokensWithoutTenant: false }
   const byClaim = new TenantResolver([{ from: 'claim' }])
   const claimed = { ...policy, readsClaim: true }
+  const limiter = createLimiter(clock)
   const routes: readonly (readonly [string, Partial<RouteRules>])[] = [
     ['/listed/*', { authentication: 'none', ...LISTS }],
     ['/listed-token/*', LISTS],
@@ -100,6 +102,7 @@ export async function createPlainRevision() {
     ['/key/*', { methods: [methods.apiKey] }],
     ['/opaque/*', { methods: [methods.opaque] }],
     ['/tenants/*', { tenants: { resolver, registry, policy } }],
+    ['/counted/*', { authentication: 'none', limits: limiter.compile(COUNTED) }],
   ]
   const learntRevocations = new LearntRevocations(createLearntRevocationsBuffer())
   const revision: Revision<RouteRules> = {
@@ -114,10 +117,19 @@ export async function createPlainRevision() {
     revocations: new RevocationReader(revocationBuffer),
     learntRevocations,
     clock,
+    limiter,
   }
   const revoked = new RevocationIndex(revocationBuffer)
-  return { revision, clock, key, revoked, learntRevocations, registry }
+  return { revision, limiter, clock, key, revoked, learntRevocations, registry }
 }
+
+/** Two requests of an address and one of a user an hour, and no guess but one. */
+const COUNTED = limitOf({
+  field: 'username',
+  perAddress: { count: 2, periodSeconds: 3_600, burst: 2, isFleet: false },
+  perUsername: { count: 1, periodSeconds: 3_600, burst: 1, isFleet: false },
+  failuresPerAddress: { threshold: 1, lockoutMs: 60_000, windowMs: 60_000, isFleet: false },
+})
 
 const DEFAULT_RULES: Omit<RouteRules, 'methods'> = {
   authentication: 'required',
@@ -127,6 +139,7 @@ const DEFAULT_RULES: Omit<RouteRules, 'methods'> = {
   requirement: requirementOf(),
   requiresNothing: true,
   tenants: null,
+  limits: null,
   allowedOrigins: new Set([ORIGIN]),
 }
 
@@ -166,15 +179,25 @@ function createMethods(key: MintingKey, store: MemorySessionStore, clock: Manual
   const cookie = [{ kind: 'cookie', name: SESSION_COOKIE }] as const
   const header = [{ kind: 'header', name: 'x-api-key', scheme: null }] as const
   return {
-    token: { extractor: bearer, authenticator: new TokenAuthenticator(parts, jwt) },
-    opaque: { extractor: bearer, authenticator: new TokenAuthenticator(parts, opaque) },
+    token: {
+      extractor: bearer,
+      authenticator: new TokenAuthenticator(parts, jwt),
+      isApiKey: false,
+    },
+    opaque: {
+      extractor: bearer,
+      authenticator: new TokenAuthenticator(parts, opaque),
+      isApiKey: false,
+    },
     session: {
       extractor: new CredentialExtractor(cookie, COOKIE_LENGTH_MAX, 'session_cookie_too_long'),
       authenticator: new SessionAuthenticator(createSessions(store), clock),
+      isApiKey: false,
     },
     apiKey: {
       extractor: new CredentialExtractor(header, TOKEN_LENGTH_MAX, 'api_key_too_long'),
       authenticator: new ApiKeyAuthenticator(API_KEYS, null, clock),
+      isApiKey: true,
     },
   }
 }
@@ -210,6 +233,7 @@ function apiKeyRecord(expiresAtSeconds: number | null): ApiKeyRecord {
     expiresAtSeconds,
     allowFrom: [],
     denyFrom: [],
+    rate: null,
   }
 }
 

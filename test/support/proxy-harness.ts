@@ -66,6 +66,9 @@ export class ManualClock implements Clock {
   monotonicMs(): number {
     return this.ms
   }
+  processMs(): number {
+    return this.ms
+  }
 }
 
 /** One request under way, and everything that is known about its end. */

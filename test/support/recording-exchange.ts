@@ -3,8 +3,15 @@
  * client's side (body chunks, slowness, leaving). For unit tests; integration tests use the server.
  */
 import assert from 'node:assert/strict'
-import type { ClientExchange, RequestBody, RequestHead } from '../../src/http/exchange.ts'
+import type {
+  ClientExchange,
+  PeekedBody,
+  PeekFailure,
+  RequestBody,
+  RequestHead,
+} from '../../src/http/exchange.ts'
 import type { HeaderList } from '../../src/http/header-list.ts'
+import { afterListening } from '../../src/resilience/deadline.ts'
 
 type OnChunk = (chunk: Uint8Array, isLast: boolean) => void
 type OnFailure = (reason: 'too_large' | 'client_gone') => void
@@ -18,6 +25,25 @@ class RecordingBody implements RequestBody {
   #onChunk: OnChunk | null = null
   #onFailure: OnFailure | null = null
   #early: { chunk: Uint8Array; isLast: boolean }[] = []
+  /** Of a peek that waits. */
+  #onEarly: ((failure: PeekFailure | null) => void) | null = null
+
+  peek(bytesMax: number, timeoutMs: number): Promise<PeekedBody | PeekFailure> {
+    assert.equal(this.wasRead, false, 'a peek comes before the reader')
+    return new Promise((resolve) => {
+      const cancel = afterListening(timeoutMs, () => this.#onEarly?.('timed_out'))
+      this.#onEarly = (failure) => {
+        const bytes = Buffer.concat(this.#early.map(({ chunk }) => chunk))
+        const isComplete = this.#early.at(-1)?.isLast === true
+        if (failure === null && !isComplete && bytes.length <= bytesMax) return
+        this.#onEarly = null
+        cancel()
+        const isWhole = isComplete && bytes.length <= bytesMax
+        resolve(failure ?? { bytes: bytes.subarray(0, bytesMax), isWhole })
+      }
+      this.#onEarly(null)
+    })
+  }
 
   read(onChunk: OnChunk, onFailure: OnFailure): void {
     assert.equal(this.wasRead, false, 'a body has one reader')
@@ -45,11 +71,14 @@ class RecordingBody implements RequestBody {
   /** Sends a chunk as the client. */
   feed(chunk: Uint8Array | string, isLast: boolean): void {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
-    if (this.#onChunk === null) this.#early.push({ chunk: bytes, isLast })
-    else this.#onChunk(bytes, isLast)
+    if (this.#onChunk === null) {
+      this.#early.push({ chunk: bytes, isLast })
+      this.#onEarly?.(null)
+    } else this.#onChunk(bytes, isLast)
   }
 
   fail(reason: 'too_large' | 'client_gone'): void {
+    this.#onEarly?.(reason)
     this.#onFailure?.(reason)
   }
 }

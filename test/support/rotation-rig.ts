@@ -47,6 +47,10 @@ class SkewedClock implements Clock {
   monotonicMs(): number {
     return this.#truth.monotonicMs()
   }
+
+  processMs(): number {
+    return this.#truth.processMs()
+  }
 }
 
 /** Numbers in [0, 1) that a seed decides, so that a failure can be repeated. */

@@ -73,7 +73,8 @@ export class SwitchedProxy {
   }
 
   async #answer(client: Socket, chunk: Uint8Array): Promise<void> {
-    if (this.answerDelayMs > 0) await delay(this.answerDelayMs)
+    // An answer that is held back for ever must not keep the test from ending.
+    if (this.answerDelayMs > 0) await delay(this.answerDelayMs, undefined, { ref: false })
     client.write(chunk)
   }
 }

@@ -23,6 +23,7 @@ export function tenant(name: string, part: Partial<Tenant> = {}): Tenant {
     allowedOrigins: NONE,
     allowFrom: NONE,
     denyFrom: NONE,
+    rate: null,
     upstream: null,
     ...part,
   }

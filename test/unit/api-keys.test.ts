@@ -16,6 +16,7 @@ const RECORD = {
   expiresAtSeconds: null,
   allowFrom: [],
   denyFrom: [],
+  rate: null,
 }
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
@@ -72,6 +73,7 @@ describe('a record of an API key', () => {
       expiresAt: '2027-01-31T00:00:00Z',
       allowFrom: ['203.0.113.0/24'],
       denyFrom: ['203.0.113.7', '::/0'],
+      rateLimit: { rate: '5/m', burst: 2 },
       note: 'anything else is left alone',
     })
     assert.deepEqual(parseApiKeyRecord(text), {
@@ -83,6 +85,7 @@ describe('a record of an API key', () => {
       tenantId: 't',
       organisationId: 'o',
       expiresAtSeconds: 1_801_353_600,
+      rate: { count: 5, periodSeconds: 60, burst: 2 },
       allowFrom: ['203.0.113.0/24'],
       denyFrom: ['203.0.113.7', '::/0'],
     })
@@ -148,13 +151,13 @@ describe('from where an API key may be used', () => {
     const record = { ...RECORD, denyFrom: ['192.0.2.1'] }
     const found = new ApiKeyList(new Map([[sha256('secret'), record]])).find('secret', NOW)
     assert.ok(found?.kind === 'verified')
-    assert.deepEqual(found.addressLists?.denyFrom, ['192.0.2.1'])
+    assert.deepEqual(found.terms?.denyFrom, ['192.0.2.1'])
     const open = listOf(null).find('secret', NOW)
-    assert.ok(open?.kind === 'verified' && open.addressLists === null)
+    assert.ok(open?.kind === 'verified' && open.terms === null)
     const { store } = storeOf({ [sha256('k')]: '{"userId":"u","allowFrom":["192.0.2.1"]}' })
     const stored = await new ApiKeyVerifier(store, '').verify('k', NOW)
     assert.ok(stored.kind === 'verified')
-    assert.deepEqual(stored.addressLists?.allowFrom, ['192.0.2.1'])
+    assert.deepEqual(stored.terms?.allowFrom, ['192.0.2.1'])
   })
 })
 

@@ -79,14 +79,15 @@ describe('turns on connections', () => {
       isSecond = true
       return turn
     })
-    clock.advanceMs(20)
+    clock.advanceMs(100)
+    // From here: on a busy machine the rest goes by while this looks at what else happens.
+    const startMs = performance.now()
     turns.giveBack(first as Turn, 'decided')
     await settle()
     assert.equal(isSecond, false)
     assert.notEqual(await ask(true), null, 'the known do not rest')
-    const startMs = performance.now()
     assert.notEqual(await second, null)
-    assert.ok(performance.now() - startMs >= 30)
+    assert.ok(performance.now() - startMs >= 150)
   })
 
   it('of strangers become fewer while calls take longer, and more when they do not', async () => {

@@ -19,6 +19,7 @@ import {
   SESSION_COOKIE,
   VISITOR_SESSION,
 } from '../support/plain-revision.ts'
+import { originAt } from '../support/request-origin.ts'
 import { entryOf } from '../support/revocations.ts'
 import { changeOf, tenant } from '../support/tenants.ts'
 
@@ -34,12 +35,13 @@ function factsOf(path: string, headers: readonly string[] = [], method = 'GET'):
 }
 
 /** A client that every list admits. */
-const ADMITTED: RequestOrigin = { clientAddress: '203.0.113.7' }
-const DENIED: RequestOrigin = { clientAddress: DENIED_ADDRESS }
+const ADMITTED = originAt('203.0.113.7')
+const DENIED = originAt(DENIED_ADDRESS)
 /** Of the peer nothing is known any more. */
-const GONE: RequestOrigin = { clientAddress: '' }
+const GONE = originAt('')
 /** For what must not depend on the address, or pay for it. */
 const UNASKED: RequestOrigin = {
+  ...originAt(''),
   get clientAddress(): string {
     throw new Error('the address was asked for')
   },
@@ -183,7 +185,11 @@ describe('a decision from plain facts', () => {
   })
 
   it('has produced every code that is about the caller', () => {
-    const produced = new Set<AuthErrorCode>([...CASES.map(([, code]) => code), 'csrf_rejected'])
+    // The others are below.
+    const produced = new Set<AuthErrorCode>([
+      ...CASES.map(([, code]) => code),
+      ...(['csrf_rejected', 'rate_limited', 'locked_out'] as const),
+    ])
     const missing = AUTH_ERROR_CODES.filter((code) => !OF_OTHERS.has(code) && !produced.has(code))
     assert.deepEqual(missing, [])
   })
@@ -193,6 +199,48 @@ describe('a decision from plain facts', () => {
     const token = await mintToken(unlearnt.key)
     const decision = await decide(unlearnt.revision, factsOf('/token/x', bearer(token)), UNASKED)
     assert.equal(decision.kind === 'refused' && decision.refusal.reason, 'revocations_not_learnt')
+  })
+})
+
+describe('a route with limits', () => {
+  const facts = factsOf('/counted/x', ['content-type', 'application/json'], 'POST')
+  const named = (address: string, name: string) =>
+    originAt(address, plain.limiter, JSON.stringify({ username: name }))
+  const codeOf = async (origin: RequestOrigin) => {
+    const decision = await decide(plain.revision, facts, origin)
+    return decision.kind === 'passed' ? 'passed' : decision.refusal.code
+  }
+
+  it('refuses an address and a user that come too often', async () => {
+    assert.equal(await codeOf(named('192.0.2.1', 'ann')), 'passed')
+    assert.equal(await codeOf(named('192.0.2.2', 'ann')), 'rate_limited')
+    assert.equal(await codeOf(named('192.0.2.1', 'bob')), 'passed')
+    assert.equal(await codeOf(named('192.0.2.1', 'eve')), 'rate_limited')
+    assert.equal(await refusalOf(facts, named('192.0.2.1', 'zoe')), 'rate_of_address')
+  })
+
+  it('says when to come back', async () => {
+    const decision = await decide(plain.revision, facts, named('192.0.2.1', 'dan'))
+    assert.ok(decision.kind === 'refused' && 'retryAfterSeconds' in decision.refusal)
+    assert.equal(decision.refusal.retryAfterSeconds, 1_800)
+  })
+
+  it('refuses an address that is locked, until the lock ends', async () => {
+    const guess = named('192.0.2.3', 'joe')
+    const decision = await decide(plain.revision, facts, guess)
+    assert.ok(decision.kind === 'passed' && decision.route.limits !== null)
+    guess.limitedBy(decision.route.limits).fail()
+    assert.equal(await codeOf(named('192.0.2.3', 'jim')), 'locked_out')
+    plain.clock.advanceMs(60_000)
+    assert.equal(await codeOf(named('192.0.2.3', 'jim')), 'passed')
+  })
+
+  it('refuses a request that must name a user and does not', async () => {
+    const anonymous = originAt('192.0.2.4', plain.limiter, '{}')
+    assert.equal(await refusalOf(facts, anonymous), 'limit_field_absent')
+    assert.equal(await refusalOf(facts, originAt('192.0.2.5', plain.limiter)), 'limit_field_absent')
+    const reading = factsOf('/counted/x')
+    assert.equal(await refusalOf(reading, originAt('192.0.2.6', plain.limiter)), 'passed')
   })
 })
 
@@ -212,7 +260,7 @@ describe('a client whose address is in lists', () => {
   for (const [path, headersOf] of cases) {
     it(`passes ${path} from an address that is allowed, and from no other, cached or not`, async () => {
       const facts = factsOf(path, await headersOf())
-      const elsewhere = { clientAddress: '198.51.100.7' }
+      const elsewhere = originAt('198.51.100.7')
       for (let round = 0; round < 2; round += 1) {
         assert.equal(await refusalOf(facts, ADMITTED), 'passed')
         for (const origin of [DENIED, elsewhere, GONE]) {

@@ -31,6 +31,7 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
   return {
     listeners: ledger.merge(),
     cacheFills: { token: FILL, refusal: FILL },
+    limitKeys: { used: 5, locked: 2, capacity: 8 },
     issuers: [
       {
         issuer: 'main',
@@ -109,6 +110,13 @@ describe('Prometheus exposition', () => {
     assert.ok(lines.includes(expired))
     assert.ok(lines.includes('sallyport_token_cache_lookups_total{result="dead_key"} 1'))
     assert.ok(lines.includes('# TYPE sallyport_requests_total counter'))
+  })
+
+  it('tells keys that are counted from those that are locked out', async () => {
+    const lines = await linesOf(() => {})
+    assert.ok(lines.includes('sallyport_rate_limit_tracked_keys{state="counted"} 3'))
+    assert.ok(lines.includes('sallyport_rate_limit_tracked_keys{state="locked"} 2'))
+    assert.ok(lines.includes('sallyport_rate_limit_tracked_keys_max 8'))
   })
 
   it('writes latencies as a histogram in seconds', async () => {

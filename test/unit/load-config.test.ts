@@ -147,6 +147,7 @@ describe('The least configuration', () => {
         resourceMetadata: null,
         resource: null,
         loginRedirect: null,
+        rateLimit: null,
         mode: 'enforce',
       },
     ],
@@ -253,7 +254,7 @@ describe('Problems with a configuration', () => {
     assert.doesNotMatch(JSON.stringify(problemsOf(`a: "${secret}" ${secret}`)), /hunter2/)
   })
 
-  const later = [['rateLimits: {}', 'rateLimits']] as const
+  const later = [['streams: {}', 'streams']] as const
   for (const [line, path] of later) {
     it(`say that "${line}" is not available in this version`, () => {
       const problems = problemsOf(`${LEAST_CONFIGURATION}\n${line}`)
@@ -265,7 +266,7 @@ describe('Problems with a configuration', () => {
     })
   }
 
-  const laterOnRoute = [['rateLimit: login', 'routes[0].rateLimit']] as const
+  const laterOnRoute = [['streams: {}', 'routes[0].streams']] as const
   for (const [setting, path] of laterOnRoute) {
     it(`say that "${setting}" on a route is not available in this version`, () => {
       const text = LEAST_CONFIGURATION.replace('upstream: users }', `upstream: users, ${setting} }`)

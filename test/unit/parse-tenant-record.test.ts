@@ -48,7 +48,7 @@ describe('the record of a tenant in a store', () => {
   })
 
   it('is served as a later version wrote it, without what is not known here', () => {
-    const later = { version: 1, status: 'active', rateLimits: { perMinute: 7 }, regions: ['eu'] }
+    const later = { version: 1, status: 'active', quota: { perMinute: 7 }, regions: ['eu'] }
     assert.deepEqual(parse(later), tenant('acme'))
     assert.deepEqual(parse({ ...later, __proto__: null, constructor: 7 }), tenant('acme'))
   })

@@ -125,7 +125,12 @@ describe('limits', () => {
 
   it('does not keep a token longer than the longest wait', async () => {
     let nowMs = 0
-    const clock: Clock = { nowSeconds: () => 0, wallMs: () => 0, monotonicMs: () => nowMs }
+    const clock: Clock = {
+      nowSeconds: () => 0,
+      wallMs: () => 0,
+      monotonicMs: () => nowMs,
+      processMs: () => nowMs,
+    }
     await withPool({ clock, batchMax: 1, queueWaitMaxMs: 1_000 }, async (pool) => {
       const first = submit(pool, SLOW_GOOD, SLOW)
       // A turn later the first one is with the worker; the others wait behind it.

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import {
   JSON_DEPTH_MAX,
   parseJsonDocument,
+  parseJsonMembers,
   parseJsonObject,
 } from '../../src/protocol/strict-json.ts'
 import { encode } from '../support/mint-token.ts'
@@ -39,6 +40,34 @@ describe('strict JSON documents (RFC 8259 §8.1)', () => {
   function plainObject(name: string, value: unknown): object {
     return Object.assign(Object.create(null) as object, { [name]: value })
   }
+})
+
+describe('the members of a strict JSON object', () => {
+  const membersOf = (text: string) =>
+    parseJsonMembers(Buffer.from(text))?.map(({ name, value, written }) => [name, value, written])
+
+  it('are told in their order, as often as they come, and as they are written', () => {
+    const text = ' {"a":1.0, "\\u0061" :"\\u0062" ,"c": [true, null] ,"a":-0e1}\n'
+    assert.deepEqual(membersOf(text), [
+      ['a', 1, '1.0'],
+      ['a', 'b', '"\\u0062"'],
+      ['c', [true, null], '[true, null]'],
+      ['a', -0, '-0e1'],
+    ])
+    assert.deepEqual(membersOf('{}'), [])
+    assert.deepEqual(membersOf('{"__proto__":1}'), [['__proto__', 1, '1']])
+  })
+
+  it('are not told of what is no such object, at any depth', () => {
+    const half = '{"a":"\\ud800"}'
+    const deep = (depth: number) => `{"a":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`
+    assert.ok(parseJsonMembers(Buffer.from(deep(JSON_DEPTH_MAX))))
+    const others = [deep(JSON_DEPTH_MAX + 1), '{"a":{"b":1,"b":1}}', half, '{"\\ud800":1}']
+    for (const text of [...others, '[]', 'null', '', '{', '{}{}', '\ufeff{}', '"a"']) {
+      assert.equal(parseJsonMembers(Buffer.from(text)), null, text)
+    }
+    assert.equal(parseJsonMembers(Buffer.from('{"a":"zoë"}', 'latin1')), null)
+  })
 })
 
 describe('strict JSON objects (RFC 8259, RFC 7519 §4)', () => {

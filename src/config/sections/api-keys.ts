@@ -4,6 +4,7 @@ import { byRecordMember } from '../../protocol/identity-parts.ts'
 import { optionalInstant } from '../../protocol/instant.ts'
 import { addressListSettings } from '../address-lists.ts'
 import type { ReportProblem } from '../config-error.ts'
+import { ownRate } from '../rate-settings.ts'
 import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
   checkedText,
@@ -41,6 +42,7 @@ const schema = section('API keys: secrets of machines. Routes ask for them with 
       ),
       ...identityMembers,
       ...addressListSettings('the key may be used; from others: 403 `address_denied`'),
+      rateLimit: ownRate('How often the key may be used.'),
       expiresAt: unlessAbsent(
         checkedText(
           'When the key ends. Left out: never.',

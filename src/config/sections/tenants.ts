@@ -12,6 +12,7 @@ import {
 } from '../../tenants/tenant-grammar.ts'
 import { addressListSettings } from '../address-lists.ts'
 import type { ReportProblem } from '../config-error.ts'
+import { ownRate } from '../rate-settings.ts'
 import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
   checkedText,
@@ -87,6 +88,7 @@ const tenant = section('One tenant.', {
     ),
   ).prefault([]),
   ...addressListSettings('requests for the tenant may come; from others: 403 `address_denied`'),
+  rateLimit: ownRate('How often it may be asked for, by all of its callers together.'),
   upstream: unlessAbsent(
     text('Name of the upstream that serves this tenant in place of the route’s.'),
   ),

@@ -90,6 +90,8 @@ export interface BuildReading {
 export interface MetricsReading {
   readonly listeners: MergedMetrics
   readonly cacheFills: Readonly<Record<CacheName, CacheFill>>
+  /** What rate limits and lock-out count. */
+  readonly limitKeys: { readonly used: number; readonly locked: number; readonly capacity: number }
   readonly issuers: readonly IssuerReading[]
   /** Every state that the keys of an issuer can be in. */
   readonly issuerStates: readonly string[]

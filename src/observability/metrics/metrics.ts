@@ -1,5 +1,6 @@
 /** Every metric that the gateway exports: the one table. docs/metrics.md is generated from it. */
 import { CACHE_METRICS } from './cache-metrics.ts'
+import { LIMIT_METRICS } from './limit-metrics.ts'
 import type { MetricRow } from './metric-row.ts'
 import { PROCESS_METRICS } from './process-metrics.ts'
 import { REQUEST_METRICS } from './request-metrics.ts'
@@ -21,7 +22,7 @@ const THREAD_METRICS: readonly MetricRow[] = THREAD_COUNTER_NAMES.map((counter) 
 export const METRICS: readonly MetricRow[] = [
   ...[REQUEST_METRICS, CACHE_METRICS, VERIFICATION_METRICS, STORE_METRICS].flatMap(rowsOf),
   ...THREAD_METRICS,
-  ...[REVOCATION_METRICS, TENANT_METRICS, PROCESS_METRICS].flatMap(rowsOf),
+  ...[LIMIT_METRICS, REVOCATION_METRICS, TENANT_METRICS, PROCESS_METRICS].flatMap(rowsOf),
 ]
 
 function rowsOf(group: Readonly<Record<string, MetricRow>>): readonly MetricRow[] {

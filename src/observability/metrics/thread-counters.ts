@@ -37,6 +37,26 @@ export const THREAD_COUNTERS = {
     name: 'sallyport_redis_writes_total',
     help: 'Writes to sockets of Redis. Commands divided by these: commands per pipeline.',
   },
+  rateLimitFallbacks: {
+    name: 'sallyport_rate_limit_fallbacks_total',
+    help:
+      'Requests that the fleet should have counted, and that this process decided about alone, ' +
+      'because Redis did not answer.',
+  },
+  lockouts: {
+    name: 'sallyport_lockouts_total',
+    help: 'Addresses and users that were locked out after failures.',
+  },
+  rateLimitKeysEvicted: {
+    name: 'sallyport_rate_limit_keys_evicted_total',
+    help:
+      'Addresses, users and others whose count was forgotten before its time, because too many ' +
+      'are counted at once.',
+  },
+  rateLimitKeysUntracked: {
+    name: 'sallyport_rate_limit_keys_untracked_total',
+    help: 'Requests that were not counted, because all places are taken by what is locked out.',
+  },
 } as const satisfies Record<string, ThreadCounterRow>
 
 export type ThreadCounter = keyof typeof THREAD_COUNTERS

@@ -42,8 +42,8 @@ export class ApiKeyAuthenticator implements Authenticator {
   #establishedBy(verified: VerifiedApiKey): EstablishedIdentity {
     let established = this.#established.get(verified)
     if (established === undefined) {
-      const { addressLists } = verified
-      established = { kind: 'established', verified, addressLists, derived: null }
+      const { terms } = verified
+      established = { kind: 'established', verified, terms, derived: null }
       this.#established.set(verified, established)
     }
     return established

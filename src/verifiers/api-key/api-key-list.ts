@@ -1,7 +1,8 @@
 /** The API keys of the configuration, found by digest. */
 import { hash, timingSafeEqual } from 'node:crypto'
-import { type AddressLists, hasAddressLists } from '../../http/address-lists.ts'
+import { hasAddressLists } from '../../http/address-lists.ts'
 import { type Refused, refuse, type Verified } from '../../protocol/verification.ts'
+import type { CredentialTerms } from '../../resilience/credential-terms.ts'
 import { NO_KEY } from '../../shared-memory/key-generations.ts'
 import { type ApiKeyRecord, identityOfApiKey } from './api-key-record.ts'
 
@@ -10,8 +11,8 @@ const NEVER_SECONDS = Number.MAX_SAFE_INTEGER
 
 /** The verdict on an API key, and what is asked on every request beside it. */
 export interface VerifiedApiKey extends Verified {
-  /** `null`: it may be used from everywhere. */
-  readonly addressLists: AddressLists | null
+  /** `null`: it may be used from everywhere, as often as the route allows. */
+  readonly terms: CredentialTerms | null
 }
 
 interface ListedKey {
@@ -60,6 +61,6 @@ export function verifiedApiKey(record: ApiKeyRecord): VerifiedApiKey {
     deadAtSeconds: record.expiresAtSeconds ?? NEVER_SECONDS,
     keySlot: NO_KEY.slot,
     keyGeneration: NO_KEY.generation,
-    addressLists: hasAddressLists(record) ? record : null,
+    terms: hasAddressLists(record) || record.rate !== null ? record : null,
   }
 }

@@ -1,5 +1,5 @@
 /** What is stored about an API key, in the configuration or in Redis. */
-import { type AddressLists, parseAddressList } from '../../http/address-lists.ts'
+import { parseAddressList } from '../../http/address-lists.ts'
 import { optionalInstant } from '../../protocol/instant.ts'
 import { isText } from '../../protocol/json-members.ts'
 import { isNearlyOneOf } from '../../protocol/member-name.ts'
@@ -7,8 +7,10 @@ import { isReadableVersion } from '../../protocol/record-version.ts'
 import { identityPartsOf, readStoredUser, type StoredUser } from '../../protocol/stored-user.ts'
 import { parseJsonText } from '../../protocol/strict-json.ts'
 import { EMPTY_IDENTITY, type Identity } from '../../protocol/verification.ts'
+import type { CredentialTerms } from '../../resilience/credential-terms.ts'
+import { parseOwnRate } from '../../resilience/own-rate.ts'
 
-export interface ApiKeyRecord extends StoredUser, AddressLists {
+export interface ApiKeyRecord extends StoredUser, CredentialTerms {
   /** NumericDate; `null`: never. */
   readonly expiresAtSeconds: number | null
 }
@@ -16,29 +18,30 @@ export interface ApiKeyRecord extends StoredUser, AddressLists {
 /** Larger records are not read: no user has that many roles. */
 const RECORD_LENGTH_MAX = 65_536
 
-/** A misspelled one would let the key be used from everywhere. */
-const ADDRESS_MEMBERS: ReadonlySet<string> = new Set(['allowFrom', 'denyFrom'])
+/** A misspelled one would let the key be used from everywhere, or without end. */
+const TERMS: ReadonlySet<string> = new Set(['allowFrom', 'denyFrom', 'rateLimit'])
 
 /**
  * Reads a record of Redis: a JSON object with `userId`, and of the parts of an identity (see
- * identity-parts.ts), `expiresAt` (an instant) and `allowFrom` and `denyFrom` (lists of addresses
- * and CIDR ranges) what there is. Other members are of a later version, and are ignored unless its
- * `version` forbids that, or their names are almost those of the lists.
+ * identity-parts.ts), `expiresAt` (an instant), `allowFrom` and `denyFrom` (lists of addresses and
+ * CIDR ranges) and `rateLimit` (own-rate.ts) what there is. Other members are of a later version,
+ * and are ignored unless its `version` forbids that, or their names are almost those of the terms.
  *
  * @returns `null` when it is anything else.
  */
 export function parseApiKeyRecord(text: string): ApiKeyRecord | null {
   const members = text.length > RECORD_LENGTH_MAX ? null : parseJsonText(text)
   if (members === null || !isReadableVersion(members['version'])) return null
-  if (Object.keys(members).some((name) => isNearlyOneOf(name, ADDRESS_MEMBERS))) return null
+  if (Object.keys(members).some((name) => isNearlyOneOf(name, TERMS))) return null
   const userId = members['userId']
   const user = isText(userId) ? readStoredUser(userId, members) : null
   const expiresAtSeconds = optionalInstant(members['expiresAt'])
   const allowFrom = parseAddressList(members['allowFrom'] ?? undefined)
   const denyFrom = parseAddressList(members['denyFrom'] ?? undefined)
   if (user === null || expiresAtSeconds === undefined) return null
-  if (allowFrom === null || denyFrom === null) return null
-  return { ...user, expiresAtSeconds, allowFrom, denyFrom }
+  const rate = parseOwnRate(members['rateLimit'])
+  if (allowFrom === null || denyFrom === null || rate === undefined) return null
+  return { ...user, expiresAtSeconds, allowFrom, denyFrom, rate }
 }
 
 export function identityOfApiKey(record: ApiKeyRecord): Identity {

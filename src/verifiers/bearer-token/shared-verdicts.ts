@@ -199,7 +199,7 @@ export class SharedVerdicts {
       const nowSeconds = clock.nowSeconds()
       longLived.notice(result, nowSeconds)
       cache.put(digest, result, nowSeconds)
-      return { kind: 'established', verified: result, addressLists: null, derived: null }
+      return { kind: 'established', verified: result, terms: null, derived: null }
     }
     const { refused, ttlSeconds, untilSeconds, key } = result
     if (ttlSeconds !== 0) {

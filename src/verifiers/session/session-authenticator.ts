@@ -34,7 +34,7 @@ export class SessionAuthenticator implements Authenticator {
     const established: EstablishedIdentity = {
       kind: 'established',
       verified: verification,
-      addressLists: null,
+      terms: null,
       derived,
     }
     this.#latest.set(identity, established)

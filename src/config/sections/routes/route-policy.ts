@@ -23,6 +23,35 @@ export function checkRoutePolicy(
   }
   if (route.resource !== null) checkResource(path, route, route.resource, settings, report)
   if (route.loginRedirect !== null) checkLoginRedirect(path, route, settings, report)
+  if (route.rateLimit !== null) checkRateLimit(path, route, route.rateLimit, settings, report)
+}
+
+/** One that never counts anything here is a mistake, and may be the one that was to protect. */
+function checkRateLimit(
+  path: ConfigPath,
+  route: RouteOutput,
+  name: string,
+  settings: RoutesSettings,
+  report: ReportProblem,
+): void {
+  const at = [...path, 'rateLimit']
+  if (!settings.rateLimits.has(name)) report(at, 'names a limit that does not exist')
+  const limit = settings.rateLimits.get(name)
+  if (limit === null || limit === undefined) return
+  const authenticators = authenticatorsOf(route, settings)
+  if (limit.perKey !== null && !authenticators.includes('apiKey')) {
+    report(at, 'names a limit with perKey, but the route takes no API keys')
+  }
+  if (limit.perTenant !== null && (route.tenant === 'none' || !settings.tenants.isThere)) {
+    report(at, 'names a limit with perTenant, but the requests of the route have no tenant')
+  }
+  if (route.authenticate !== 'none') return
+  if (limit.validation !== null) {
+    report(at, 'names a limit with validation, but the route verifies no credential')
+  }
+  if (limit.failures !== null && limit.failures.upstreamStatuses.length === 0) {
+    report(at, 'names a limit whose failures never happen here: it needs upstreamStatuses')
+  }
 }
 
 function checkResource(

@@ -30,6 +30,7 @@ import {
 import type { ApiKeysSettings } from '../api-keys.ts'
 import type { IdentitySettings } from '../identity/identity.ts'
 import type { IssuersSettings } from '../issuers/issuers.ts'
+import type { RateLimitsSettings } from '../rate-limits.ts'
 import type { SessionsSettings } from '../sessions.ts'
 import type { TenantsSettings } from '../tenants.ts'
 import type { UpstreamsSettings } from '../upstreams.ts'
@@ -177,6 +178,7 @@ export const routeSchema = section('One route.', {
     credentialSource,
     { minimum: 1 },
   ).prefault([{ from: 'header' }]),
+  rateLimit: unlessAbsent(text('Name of the limit (`rateLimits`) that its requests count for.')),
   resourceMetadata: unlessAbsent(
     checkedText(
       'URL that challenges name as `resource_metadata` (RFC 9728 §5.1).',
@@ -211,6 +213,7 @@ export interface RoutesSettings
     ApiKeysSettings,
     TenantsSettings,
     IdentitySettings,
-    UpstreamsSettings {
+    UpstreamsSettings,
+    RateLimitsSettings {
   readonly routes: readonly (RouteOutput | null)[]
 }

@@ -1,0 +1,27 @@
+/** The rate that the record of a tenant or of an API key names: `{"rate":"100/s","burst":20}`. */
+import { parseRate, type Rate } from './rate.ts'
+
+export interface OwnRate extends Rate {
+  readonly burst: number
+}
+
+export const OWN_BURST_MAX = 1_000_000
+
+/** @returns `null` when it is left out; `undefined` when it is anything else than a rate. */
+export function parseOwnRate(value: unknown): OwnRate | null | undefined {
+  if (value === undefined || value === null) return null
+  if (typeof value !== 'object') return undefined
+  const { rate: text, burst } = value as { readonly rate?: unknown; readonly burst?: unknown }
+  const rate = typeof text === 'string' ? parseRate(text) : null
+  return rate === null ? undefined : ownRate(rate, burst)
+}
+
+function ownRate(rate: Rate, burst: unknown): OwnRate | undefined {
+  if (burst === undefined || burst === null) {
+    return { ...rate, burst: Math.min(rate.count, OWN_BURST_MAX) }
+  }
+  const isGood = Number.isInteger(burst) && (burst as number) >= 1
+  return isGood && (burst as number) <= OWN_BURST_MAX
+    ? { ...rate, burst: burst as number }
+    : undefined
+}

@@ -1,0 +1,35 @@
+/** A login service behind the gateway: keeps the bodies it got, and refuses wrong passwords. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export interface LoginService {
+  readonly origin: string
+  /** Bodies in the order in which they came, as they came. */
+  readonly bodies: readonly Buffer[]
+  close(): Promise<void>
+}
+
+/** 401 for every body with `wrong` in it, 200 for all others. */
+export async function startLoginService(): Promise<LoginService> {
+  const bodies: Buffer[] = []
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const body = Buffer.concat(chunks)
+      bodies.push(body)
+      response.writeHead(body.includes('wrong') ? 401 : 200, { 'content-length': 0 }).end()
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    bodies,
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections()
+        server.close(() => resolve())
+      }),
+  }
+}
