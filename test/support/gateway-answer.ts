@@ -70,6 +70,12 @@ export function errorOf(answer: RawAnswer): string {
   return (JSON.parse(answer.body.toString()) as { readonly error: string }).error
 }
 
+/** Status and code of a refusal, `401 invalid_token`; the status where the body tells no code. */
+export function statusAndCode(answer: RawAnswer): string {
+  const code = errorOf(answer)
+  return code === String(answer.status) ? code : `${answer.status} ${code}`
+}
+
 /** What the echo upstream received. */
 export function echoOf(answer: RawAnswer): Echo {
   return JSON.parse(answer.body.toString()) as Echo
