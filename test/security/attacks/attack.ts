@@ -4,6 +4,7 @@
  * them to a running gateway, and look at what its upstream has seen.
  */
 import type { AuthErrorCode } from '../../../src/protocol/auth-error.ts'
+import type { MintingKey } from '../../support/mint-token.ts'
 
 /** Status and code of an answer: `401 invalid_token`. */
 export type Refusal = `${400 | 401 | 403 | 404 | 413 | 414 | 431 | 503} ${AuthErrorCode}`
@@ -13,6 +14,32 @@ export type ParserRefusal = '400' | '431' | '505'
 
 /** The bytes of a request, one character a byte, with {@link MARK} in them. */
 export type WireAttack = readonly [name: string, answer: Refusal | ParserRefusal, bytes: string]
+
+/** A token of an attacker, fresh, in the place of an access token. */
+export type TokenAttack = readonly [name: string, answer: Refusal, token: string]
+
+/** The same with bytes that no field value has, for which the native parser may answer. */
+export type BrokenTokenAttack = readonly [
+  name: string,
+  answer: Refusal | ParserRefusal,
+  token: string,
+]
+
+/** What the gateway trusts, and where an attacker waits for it to come by. */
+export interface TokenTarget {
+  readonly issuer: string
+  /** Published: RS256, ES256 and EdDSA, one key each. */
+  readonly rsa: MintingKey
+  readonly ec: MintingKey
+  readonly ed: MintingKey
+  /** Another issuer, with a shared secret and HS256 alone. */
+  readonly sharedIssuer: string
+  readonly secret: MintingKey
+  /** Longest token that is read. */
+  readonly tokenBytesMax: number
+  /** A server of the attacker's, for `jku` and `x5u`. */
+  readonly trap: string
+}
 
 /**
  * Stands where an upstream would have to see it, if it saw any of an attack. Each attempt gets a
