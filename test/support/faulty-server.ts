@@ -5,9 +5,11 @@ import { RestartableServer } from './restartable-server.ts'
 
 /**
  * - `good`: the document. `slow`: the document, one byte at a time, 50 ms apart.
- * - `hanging`: the request is read and never answered. `error`: 500. `missing`: 404.
+ * - `hanging`: the request is read and never answered.
+ * - `error`: 500, and `missing`: 404, with the document all the same.
  * - `huge`: 5 MB with a length. `endless`: bytes without a length until the reader goes away.
- * - `redirect`: 302 to a place that would be good. `page`: an HTML page with 200.
+ * - `redirect`: 302 to a place that would be good, with the document.
+ * - `page`: an HTML page with 200.
  * - `garbage`: not HTTP at all. `cut`: the connection ends in the middle of the body.
  * - `compressed`: says gzip although it was not asked for.
  */
@@ -32,6 +34,8 @@ export class FaultyServer extends RestartableServer {
   /** Published at every path that has no document of its own. */
   document: Uint8Array = keySetDocument()
   readonly documents = new Map<string, Uint8Array>()
+  /** Where another one than {@link behaviour} is wanted. */
+  readonly behaviours = new Map<string, Behaviour>()
   /** Answered well whatever the behaviour is. */
   readonly goodPaths = new Set(['/moved'])
   /** Paths asked for, in order. */
@@ -60,8 +64,8 @@ export class FaultyServer extends RestartableServer {
     const path = request.url ?? ''
     this.requests.push(path)
     const document = this.documents.get(path) ?? this.document
-    const behaviour = this.goodPaths.has(path) ? 'good' : this.behaviour
-    ANSWERS[behaviour](response, document)
+    const behaviour = this.behaviours.get(path) ?? this.behaviour
+    ANSWERS[this.goodPaths.has(path) ? 'good' : behaviour](response, document)
   }
 }
 
@@ -82,11 +86,11 @@ const ANSWERS: Readonly<Record<Behaviour, Answer>> = {
     response.on('close', () => clearInterval(timer))
   },
   hanging: () => {},
-  error: (response) => {
-    response.writeHead(500).end('{"keys":[]}')
+  error: (response, document) => {
+    response.writeHead(500).end(document)
   },
-  missing: (response) => {
-    response.writeHead(404).end()
+  missing: (response, document) => {
+    response.writeHead(404).end(document)
   },
   huge: (response) => {
     response.writeHead(200, { 'content-length': HUGE_BYTES }).end(Buffer.alloc(HUGE_BYTES, 0x20))
@@ -102,8 +106,8 @@ const ANSWERS: Readonly<Record<Behaviour, Answer>> = {
     response.on('drain', pump)
     pump()
   },
-  redirect: (response) => {
-    response.writeHead(302, { location: '/moved' }).end()
+  redirect: (response, document) => {
+    response.writeHead(302, { location: '/moved' }).end(document)
   },
   page: (response) => {
     response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Sign in</html>')
