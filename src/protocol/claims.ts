@@ -118,8 +118,13 @@ export function hasRequiredClaims(claims: JsonObject, names: readonly string[]):
   return true
 }
 
-/** Whether claims are those of another kind of token: an ID, refresh or logout token. */
+/**
+ * Whether claims are those of another kind of token: an ID, refresh or logout token, or one that is
+ * bound to a key or a certificate (`cnf`, RFC 7800 §3.1). Without the proof that goes with that, it
+ * must not be taken for a bearer token (RFC 9449 §7.1, RFC 8705 §3), and proofs are not checked.
+ */
 export function isForeign(claims: JsonObject): boolean {
+  if ((claims['cnf'] ?? null) !== null) return true
   for (const name of FOREIGN_CLAIMS) {
     if (claims[name] !== undefined) return true
   }

@@ -94,8 +94,8 @@ const ANOTHER_TOKEN = undecided('another_token')
  * for itself, if it has a `client_id`: that is no user, and its identity has no subject. Only where
  * `client_id` is the configured claim is a client's name a subject.
  *
- * Does *not* check `username`, or that a token bound to a key or certificate by `cnf` comes from
- * the holder. Of an opaque token it cannot know whether the answer is about another one.
+ * Does *not* check `username`. Of an opaque token it cannot know whether the answer is about
+ * another one.
  *
  * @param body At most {@link INTROSPECTION_BODY_BYTES_MAX}, which the caller sees to.
  * @param token What was asked about; only looked into when it is a JWT.

@@ -138,6 +138,13 @@ describe('other tokens (RFC 8725 §3.12)', () => {
     assert.equal(check({ token_use: 'id' }), 'invalid_claims')
   })
 
+  it('are those that are bound to a key, whose proof would have to be checked', () => {
+    for (const cnf of [{ jkt: 'x' }, { 'x5t#S256': 'x' }, { jwk: {} }, {}, [], 'x', false]) {
+      assert.equal(check({ cnf }), 'invalid_claims', JSON.stringify(cnf))
+    }
+    assert.equal(identity({ cnf: null }).subject, 'user-123')
+  })
+
   it('are not suspected because of claims that access tokens have too', () => {
     for (const members of [
       { typ: 'Bearer' },

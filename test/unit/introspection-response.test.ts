@@ -267,6 +267,8 @@ describe('other tokens that are active, too', () => {
       { typ: 'Offline' },
       { events: {} },
       { at_hash: 'x' },
+      { cnf: { jkt: 'x' } },
+      { cnf: { 'x5t#S256': 'x' }, token_type: 'Bearer' },
     ]) {
       assert.equal(codeOf(members), 'invalid_claims', JSON.stringify(members))
     }

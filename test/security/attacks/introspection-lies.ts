@@ -87,6 +87,10 @@ const UNFIT: Readonly<
   'an empty subject': ['401 invalid_claims', { sub: '' }],
   'neither a subject nor a client': ['401 invalid_claims', { sub: undefined }],
   'a token bound to a key': ['401 invalid_claims', { token_type: 'DPoP' }],
+  'a token bound to a key, called Bearer': [
+    '401 invalid_claims',
+    { token_type: 'Bearer', cnf: { jkt: 'x' } },
+  ],
   'a refresh token': ['401 invalid_claims', { token_type: 'refresh_token' }],
   'no access token': ['401 invalid_claims', { token_type: 'N_A' }],
   'an ID token': ['401 invalid_claims', { at_hash: 'x' }],

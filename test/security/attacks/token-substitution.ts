@@ -1,6 +1,6 @@
 /** Good tokens of another kind in the place of an access token (RFC 8725 §2.8, §3.11, §3.12). */
-import { liveToken, wallSeconds } from '../../support/live-token.ts'
-import { encode, headerText, rawSignature, signRaw } from '../../support/mint-token.ts'
+import { liveToken, publishedJwk, wallSeconds } from '../../support/live-token.ts'
+import { encode, headerText, mintKey, rawSignature, signRaw } from '../../support/mint-token.ts'
 import type { TokenAttack, TokenTarget } from './attack.ts'
 
 export function tokenSubstitutions({ issuer, rsa, ec }: TokenTarget): readonly TokenAttack[] {
@@ -12,6 +12,8 @@ export function tokenSubstitutions({ issuer, rsa, ec }: TokenTarget): readonly T
     jti: 'a',
     iat: wallSeconds(),
   })
+  const own = mintKey('ES256')
+  const proofHeader = JSON.stringify({ typ: 'dpop+jwt', alg: 'ES256', jwk: publishedJwk(own) })
   return [
     ['an ID token', '401 invalid_claims', token({ aud: 'client-1', nonce: 'n' })],
     ['an ID token that names this audience', '401 invalid_claims', token({ at_hash: 'x' })],
@@ -21,6 +23,9 @@ export function tokenSubstitutions({ issuer, rsa, ec }: TokenTarget): readonly T
     ['an offline token that says so', '401 invalid_claims', token({ typ: 'Offline' })],
     ['a logout token', '401 invalid_claims', token({ events })],
     ['a DPoP proof', '401 invalid_claims', signRaw(ec, headerText(ec), proof)],
+    ['a DPoP proof that brings its key', '401 invalid_claims', signRaw(own, proofHeader, proof)],
+    ['a token bound to a key', '401 invalid_claims', token({ cnf: { jkt: 'x' } })],
+    ['a token bound to a certificate', '401 invalid_claims', token({ cnf: { 'x5t#S256': 'x' } })],
     [
       'an internal token from outside',
       '401 invalid_claims',
