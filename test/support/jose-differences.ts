@@ -1,0 +1,209 @@
+/**
+ * Where jose accepts a token and the gateway refuses it on purpose: one row a difference, with a
+ * reason of the gateway's and what must be true of the token. A difference without a row is a bug
+ * in one of the two.
+ */
+import type { RefusalReason } from '../../src/protocol/refusal-reason.ts'
+import { CLAIM_POLICY } from './jwt-policy.ts'
+import { NOW_SECONDS } from './mint-token.ts'
+import { type JsonProblem, readReferenceBytes } from './reference-json.ts'
+
+/** A token as a generous reader sees it. */
+export interface ReadToken {
+  readonly segments: readonly string[]
+  readonly header: ReadDocument
+  readonly claims: ReadDocument
+}
+
+interface ReadDocument {
+  readonly members: Readonly<Record<string, unknown>>
+  /** What a strict reader has against it. */
+  readonly problem: JsonProblem | 'byte order mark' | null
+}
+
+export interface Difference {
+  readonly name: string
+  readonly reason: RefusalReason
+  readonly holds: (token: ReadToken) => boolean
+}
+
+/** Algorithm by `kid`, by issuer. */
+export type KnownKeys = ReadonlyMap<unknown, ReadonlyMap<unknown, string>>
+
+export function joseDifferences(keys: KnownKeys): readonly Difference[] {
+  return [...formDifferences(), ...headerDifferences(keys), ...claimDifferences()]
+}
+
+export function readToken(token: string): ReadToken {
+  const segments = token.split('.')
+  return {
+    segments,
+    header: readDocument(segments[0] ?? ''),
+    claims: readDocument(segments[1] ?? ''),
+  }
+}
+
+function readDocument(segment: string): ReadDocument {
+  const bytes = Buffer.from(segment, 'base64url')
+  const text = bytes.toString('utf8')
+  const hasMark = text.startsWith('\ufeff')
+  const strict = readReferenceBytes(bytes, true)
+  const problem = hasMark ? 'byte order mark' : strict.ok ? null : strict.problem
+  return { members: generouslyParsed(hasMark ? text.slice(1) : text), problem }
+}
+
+function generouslyParsed(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value = JSON.parse(text) as unknown
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}
+
+const LAX_JSON: readonly ReadDocument['problem'][] = [
+  'byte order mark',
+  'depth',
+  'lone surrogate',
+  'repeated name',
+]
+
+function formDifferences(): readonly Difference[] {
+  const documents = [
+    ['header', 'token_header_malformed'],
+    ['claims', 'token_claims_malformed'],
+  ] as const
+  return [
+    {
+      name: 'another spelling of base64url',
+      reason: 'token_malformed',
+      holds: ({ segments }) =>
+        segments.some((it) => Buffer.from(it, 'base64url').toString('base64url') !== it),
+    },
+    ...documents.flatMap(([document, reason]) =>
+      LAX_JSON.map((problem) => ({
+        name: `${document}: ${problem}`,
+        reason,
+        holds: (token: ReadToken) => token[document].problem === problem,
+      })),
+    ),
+  ]
+}
+
+const KEY_ID = /^[ -~]{1,256}$/
+const CHANGES_MEANING = ['crit', 'b64', 'zip', 'enc']
+
+function headerDifferences(keys: KnownKeys): readonly Difference[] {
+  const keyIdOf = ({ header }: ReadToken): unknown => header.members['kid']
+  const algorithmOf = (token: ReadToken): string | undefined =>
+    keys.get(token.claims.members['iss'])?.get(keyIdOf(token))
+  return [
+    {
+      name: 'kid that is no short printable text',
+      reason: 'token_header_malformed',
+      holds: (token) => {
+        const keyId = keyIdOf(token)
+        return keyId !== undefined && !(typeof keyId === 'string' && KEY_ID.test(keyId))
+      },
+    },
+    {
+      name: 'typ that is no text',
+      reason: 'token_header_malformed',
+      holds: ({ header: { members } }) => 'typ' in members && typeof members['typ'] !== 'string',
+    },
+    {
+      name: 'header that changes what is covered or meant',
+      reason: 'token_header_malformed',
+      holds: ({ header }) => CHANGES_MEANING.some((name) => name in header.members),
+    },
+    {
+      name: 'typ of another kind of token',
+      reason: 'type_not_allowed',
+      holds: ({ header: { members } }) =>
+        typeof members['typ'] === 'string' &&
+        !/^(application\/)?(jwt|at\+jwt)$/i.test(members['typ']),
+    },
+    {
+      name: 'kid of no key',
+      reason: 'key_unknown',
+      holds: (token) => isText(keyIdOf(token)) && algorithmOf(token) === undefined,
+    },
+    {
+      name: 'kid of a key for another algorithm',
+      reason: 'key_unfit',
+      holds: (token) => {
+        const algorithm = algorithmOf(token)
+        return algorithm !== undefined && algorithm !== token.header.members['alg']
+      },
+    },
+  ]
+}
+
+const NUMERIC_DATE_MAX_SECONDS = 253_402_300_799
+const TIMES = ['exp', 'nbf', 'iat']
+const TEXTS = ['sub', 'jti', 'sid', 'email', 'tenant_id', 'org_id']
+const SCOPE_TOKEN = /^[!#-[\]-~]+$/
+
+function claimDifferences(): readonly Difference[] {
+  const tolerance = CLAIM_POLICY.clockToleranceSeconds
+  return [
+    {
+      name: 'audience of which a part is no text',
+      reason: 'audience_mismatch',
+      holds: ({ claims: { members } }) => [members['aud']].flat().some((it) => !isText(it)),
+    },
+    {
+      name: 'claim of the wrong type',
+      reason: 'claim_mistyped',
+      holds: ({ claims: { members } }) =>
+        !isText(members['sub']) ||
+        TEXTS.some((name) => isThere(members[name]) && !isText(members[name])) ||
+        !isListOf(members['roles'], () => true) ||
+        !isListOf(scopesOf(members['scope']), (scope) => SCOPE_TOKEN.test(scope)),
+    },
+    {
+      name: 'another kind of token',
+      reason: 'foreign_kind_of_token',
+      holds: ({ claims: { members } }) =>
+        ['events', 'at_hash', 'c_hash'].some((name) => name in members) ||
+        ['ID', 'Refresh', 'Offline', 'Logout'].some((use) => members['typ'] === use) ||
+        ['id', 'refresh', 'id_token', 'refresh_token'].some((use) => members['token_use'] === use),
+    },
+    {
+      name: 'instant before 1970 or beyond the year 9999',
+      reason: 'time_claim_mistyped',
+      holds: ({ claims: { members } }) =>
+        TIMES.some((name) => Number(members[name]) < 0) ||
+        TIMES.some((name) => Number(members[name]) > NUMERIC_DATE_MAX_SECONDS),
+    },
+    {
+      name: 'issued in the future',
+      reason: 'issued_in_future',
+      holds: ({ claims: { members } }) => Number(members['iat']) > NOW_SECONDS + tolerance,
+    },
+    {
+      name: 'expires within the very second',
+      reason: 'token_expired',
+      holds: ({ claims: { members } }) =>
+        Math.floor(Number(members['exp'])) + tolerance === NOW_SECONDS,
+    },
+  ]
+}
+
+function isThere(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== ''
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function isListOf(value: unknown, isGood: (item: string) => boolean): boolean {
+  if (!isThere(value)) return true
+  return [value].flat().every((item) => isText(item) && isGood(item))
+}
+
+/** One text of several, between spaces; or a list of them. */
+function scopesOf(value: unknown): unknown {
+  return typeof value === 'string' ? value.split(' ').filter((scope) => scope !== '') : value
+}
