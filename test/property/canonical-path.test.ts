@@ -2,24 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { canonicalPath } from '../../src/http/canonical-path.ts'
-
-/** The refusals and the rewriting, written the slow and obvious way. */
-function slowCanonicalPath(path: string): string | null {
-  if (!/^\/(?:[!-~]*)$/.test(path) || /[#?\\]/.test(path)) return null
-  if (/%(?![0-9A-Fa-f]{2})/.test(path)) return null
-  if (/%(?:2[EF]|5C|7F|[01][0-9A-F])/i.test(path)) return null
-  const segments = path.slice(1).split('/')
-  for (const [position, segment] of segments.entries()) {
-    const isLast = position === segments.length - 1
-    const name = segment.split(/;|%3B/i)[0] ?? ''
-    if (name === '.' || name === '..') return null
-    if (name === '' && !(isLast && segment === '')) return null
-  }
-  return path.replace(/%[0-9A-Fa-f]{2}/g, (encoding) => {
-    const character = String.fromCharCode(Number.parseInt(encoding.slice(1), 16))
-    return /[A-Za-z0-9\-_~]/.test(character) ? character : encoding.toUpperCase()
-  })
-}
+import { propertyRuns } from '../support/property-runs.ts'
+import { decodedSegments, slowCanonicalPath } from '../support/slow-canonical-path.ts'
 
 const hexDigit = fc.constantFrom(...'0123456789abcdefABCDEF'.split(''))
 const piece = fc.oneof(
@@ -33,13 +17,29 @@ const piece = fc.oneof(
 )
 const anyPath = fc.array(piece, { maxLength: 12 }).map((pieces) => `/${pieces.join('')}`)
 
+const accepted = anyPath.map(canonicalPath).filter((path) => path !== null)
+/** Any unreserved character in its percent-encoding; the dot is refused in that form. */
+const ENCODABLE = /[A-Za-z0-9\-_~]/
+
+/** The same path with other characters encoded, and hex digits in another case. */
+function respelled(path: string, choices: readonly boolean[]): string {
+  let places = 0
+  const isChosen = (): boolean => choices[places++ % choices.length] === true
+  return path.replace(/%[0-9A-F]{2}|[A-Za-z0-9\-_~]/g, (written) => {
+    if (!isChosen()) return written
+    if (!ENCODABLE.test(written.charAt(0))) return written.toLowerCase()
+    const hex = written.charCodeAt(0).toString(16)
+    return `%${isChosen() ? hex : hex.toUpperCase()}`
+  })
+}
+
 describe('canonical path against its grammar', () => {
   it('accepts and rewrites exactly what the grammar does', () => {
     fc.assert(
       fc.property(anyPath, (path) => {
         assert.equal(canonicalPath(path), slowCanonicalPath(path))
       }),
-      { numRuns: 5_000 },
+      propertyRuns(5_000),
     )
   })
 
@@ -49,7 +49,33 @@ describe('canonical path against its grammar', () => {
         const canonical = canonicalPath(path)
         if (canonical !== null) assert.equal(canonicalPath(canonical), canonical)
       }),
-      { numRuns: 5_000 },
+      propertyRuns(5_000),
     )
+  })
+
+  it('stands for the same bytes as the path did, segment by segment', () => {
+    fc.assert(
+      fc.property(anyPath, (path) => {
+        const canonical = canonicalPath(path)
+        if (canonical !== null) assert.deepEqual(decodedSegments(canonical), decodedSegments(path))
+      }),
+      propertyRuns(5_000),
+    )
+  })
+
+  it('is one for all spellings of a path, and never one of the spellings that are rewritten', () => {
+    const spellings = fc.array(fc.array(fc.boolean(), { minLength: 1 }), { minLength: 1 })
+    let rewritten = 0
+    fc.assert(
+      fc.property(accepted, spellings, (path, choices) => {
+        for (const choice of choices) {
+          const spelling = respelled(path, choice)
+          assert.equal(canonicalPath(spelling), path)
+          if (spelling !== path) rewritten += 1
+        }
+      }),
+      propertyRuns(2_000),
+    )
+    assert.ok(rewritten > 500, `only ${rewritten} spellings were rewritten`)
   })
 })
