@@ -1,23 +1,10 @@
 /** Stripping against extraction: whatever the one can find, the other removes, and nothing else. */
 import assert from 'node:assert/strict'
-import { parse as parseQuerystring } from 'node:querystring'
 import { describe, it } from 'node:test'
-import express from 'express'
 import fc from 'fast-check'
 import { CredentialExtractor } from '../../src/credentials/extract-credential.ts'
 import { CredentialStripper } from '../../src/credentials/strip-credential.ts'
-
-/** What applications read a query with, each to the names at the top. */
-const READERS: Readonly<Record<string, (query: string) => readonly string[]>> = {
-  URLSearchParams: (query) => [...new URLSearchParams(query).keys()],
-  querystring: (query) => Object.keys(parseQuerystring(query)),
-  'querystring, split at ;': (query) => Object.keys(parseQuerystring(query, ';')),
-  'express, extended': (query) => Object.keys(extendedParser(query)),
-}
-
-const extendedParser = express().set('query parser', 'extended').get('query parser fn') as (
-  query: string,
-) => object
+import { QUERY_READERS } from '../support/query-readers.ts'
 
 /** Pieces of which spellings of `t_k` are made, and of other names. */
 const queryPieces = fc
@@ -90,7 +77,7 @@ describe('removal of the credential', () => {
     fc.assert(
       fc.property(queryPieces, (query) => {
         const kept = stripper.strippedQuery(query)
-        for (const [reader, namesOf] of Object.entries(READERS)) {
+        for (const [reader, namesOf] of Object.entries(QUERY_READERS)) {
           const names = namesOf(kept).map((name) => name.toLowerCase())
           assert.ok(!names.includes('t_k'), `${reader} reads it in ${kept}, of ${query}`)
         }

@@ -6,6 +6,7 @@ import type { RequestHead } from '../../src/http/exchange.ts'
 import { ALLOWED_METHODS } from '../../src/server/request-snapshot.ts'
 import { type RunningServer, startServer } from '../support/native-server.ts'
 import { exchangeRaw } from '../support/raw-http.ts'
+import { type RandomBelow, seededRandom } from '../support/seeded-random.ts'
 
 const REQUESTS = 20_000
 const CONCURRENCY = 32
@@ -37,18 +38,7 @@ const TOKENS = [
   '\t',
 ]
 
-/** A small generator with a seed, so that a failure can be run again (mulberry32). */
-function seededRandom(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
-
-function mutate(text: string, random: (below: number) => number): string {
+function mutate(text: string, random: RandomBelow): string {
   let result = text
   for (let count = random(5); count >= 0; count -= 1) {
     const position = random(result.length + 1)
@@ -64,7 +54,7 @@ function mutate(text: string, random: (below: number) => number): string {
   return result
 }
 
-function randomBytes(random: (below: number) => number): string {
+function randomBytes(random: RandomBelow): string {
   return Array.from({ length: random(200) }, () => String.fromCharCode(random(256))).join('')
 }
 

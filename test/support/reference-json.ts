@@ -61,6 +61,13 @@ export function readReferenceBytes(bytes: Uint8Array, mayHaveMark: boolean): Ref
   return readReferenceJson(mayHaveMark && text.startsWith('\ufeff') ? text.slice(1) : text)
 }
 
+/** What a parser made, with maps for objects, to be compared with a reference. */
+export function withMaps(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(withMaps)
+  return new Map(Object.entries(value).map(([name, member]) => [name, withMaps(member)]))
+}
+
 class Reader {
   readonly #text: string
   #index = 0
