@@ -8,7 +8,8 @@
  * - in upper or lower case (ASP.NET ignores case),
  * - with brackets around or behind it (PHP, Rails, qs: `name[]`, `name[0]`, `[name]`),
  * - with a dot, a space or an open bracket for `_`, spaces before it, a NUL behind it (PHP),
- * - between `;` instead of `&` (older Java, Python and Perl).
+ * - between `;` instead of `&` (older Java, Python and Perl),
+ * - behind a question mark: `URLSearchParams` takes one off the query, and `/a??b` has two.
  *
  * A second spelling is therefore a second credential, and none of them goes upstream. Values are
  * left as they are written.
@@ -73,9 +74,14 @@ function isNamed(query: string, start: number, end: number, name: string): boole
   // The usual cases first: the very name, and one that is too short to be any spelling of it.
   if (end - start === name.length && query.startsWith(name, start)) return true
   if (end - start < name.length) return false
-  const written = decoded(query.slice(start, end))
+  const written = decoded(withoutMarks(query.slice(start, end)))
   const wanted = parameterKey(name)
   return parameterKey(written) === wanted || parameterKey(innerName(written)) === wanted
+}
+
+/** At any place: without what is in front of it, a pair comes to stand at the beginning. */
+function withoutMarks(name: string): string {
+  return name.replace(/^\?+/, '')
 }
 
 /** The first name of a nested one: `a` of `a[b]`, `a[]`, `[a]`. */

@@ -33,6 +33,8 @@ const SPELLINGS = [
   '%20access_token=x',
   'access_token%00=x',
   'access_token%00[a]=x',
+  '?access_token=x',
+  '??access%5Ftoken=x',
 ]
 
 /** What goes on of a whole list. */
