@@ -27,9 +27,9 @@ import { bearer, liveToken, publishedJwk } from '../support/live-token.ts'
 import { AUDIENCE, mintKey } from '../support/mint-token.ts'
 import { anyPlace, propertyRuns } from '../support/property-runs.ts'
 import { readHead } from '../support/read-head.ts'
-import { IDENTITY_NAMES } from '../support/spoofed-fields.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
+import { IDENTITY_NAMES } from './attacks/identity-spoofing.ts'
 
 type Heard = ReadonlyMap<string, readonly string[]>
 

@@ -1,7 +1,7 @@
 /** Header lists of clients that try to speak for the gateway, as arbitrary values of fast-check. */
 import fc from 'fast-check'
+import { IDENTITY_NAMES } from '../security/attacks/identity-spoofing.ts'
 import type { Fields } from './gateway-answer.ts'
-import { IDENTITY_NAMES } from './spoofed-fields.ts'
 
 /** In every value that a client invents. */
 export const LIE = 'evil-7f3a'
