@@ -44,22 +44,42 @@ async function countUser(
 export interface Admission {
   readonly limits: RouteLimits | null
   readonly tenant: Tenant | null
+  /** Whether a credential names the tenant: strangers use up nothing of its own rate. */
+  readonly isOfTenant: boolean
   readonly apiKey: string | null
   /** Of the API key. */
   readonly ownRate: OwnRate | null
 }
 
-/** @returns `null` when it may pass still; `rate_limited` otherwise. */
+type Limited = LimitRefusal | null
+
+/**
+ * Counts for the API key first, and then for the tenant, so that one key cannot use up what its
+ * tenant has once it is refused itself.
+ *
+ * @returns `null` when it may pass still; `rate_limited` otherwise.
+ */
 export function countAdmission(
   limiter: Limiter,
   origin: RequestOrigin,
-  { limits, tenant, apiKey, ownRate }: Admission,
-): LimitRefusal | null | Promise<LimitRefusal | null> {
-  const ofKey = ownRate === null ? null : limiter.takeOwn('key', ownRate, apiKey ?? '')
-  if (ofKey !== null) return ofKey
-  const tenantRate = tenant?.rate ?? null
-  const ofTenant =
-    tenantRate === null ? null : limiter.takeOwn('tenant', tenantRate, tenant?.id ?? '')
-  if (ofTenant !== null || limits === null) return ofTenant
-  return origin.limitedBy(limits).countServed(apiKey, tenant?.id ?? null)
+  admission: Admission,
+): Limited | Promise<Limited> {
+  const { limits, apiKey, ownRate } = admission
+  const own = ownRate === null ? null : limiter.takeOwn('key', ownRate, apiKey ?? '')
+  if (own !== null) return own
+  if (limits === null || apiKey === null) return countTenant(limiter, origin, admission)
+  const ofKey = origin.limitedBy(limits).countKey(apiKey)
+  if (!(ofKey instanceof Promise)) return ofKey ?? countTenant(limiter, origin, admission)
+  return ofKey.then((refused) => refused ?? countTenant(limiter, origin, admission))
+}
+
+function countTenant(
+  limiter: Limiter,
+  origin: RequestOrigin,
+  { limits, tenant, isOfTenant }: Admission,
+): Limited | Promise<Limited> {
+  if (tenant === null) return null
+  const isCounted = isOfTenant && tenant.rate !== null
+  const own = isCounted ? limiter.takeOwn('tenant', tenant.rate, tenant.id) : null
+  return own ?? (limits === null ? null : origin.limitedBy(limits).countTenant(tenant.id))
 }

@@ -161,6 +161,7 @@ function decideByVerdict<Route extends RouteRules>(
   nowSeconds: number,
 ): Decision<Route> | Promise<Decision<Route>> {
   const { origin, route, tenant } = question
+  if (route.limits !== null) origin.limitedBy(route.limits).presents(credential)
   const method = route.methods[index] as AuthenticationMethod
   if (isForged(question, method)) return refused(route, tenant, CROSS_SITE, null)
 
@@ -239,6 +240,7 @@ function counted<Route extends RouteRules>(
   const limited = countAdmission(revision.limiter, origin, {
     limits: route.limits,
     tenant,
+    isOfTenant: established !== null,
     apiKey,
     ownRate,
   })

@@ -1,14 +1,14 @@
 /** Finds the user whom a request names in its body, where a limit counts by user. */
 import { isUnsafeMethod } from '../http/cross-site-request.ts'
 import type { PeekFailure } from '../http/exchange.ts'
-import { fieldValue } from '../http/header-list.ts'
+import { fieldValue, type HeaderList } from '../http/header-list.ts'
 import { findParameter } from '../http/query-parameter.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { type BodyField, bodyField, FIELD_BODY_BYTES_MAX } from '../rate-limit/body-field.ts'
 import type { RequestFacts, RequestOrigin } from './decision.ts'
 
 /** Longest that the first bytes of a body may take. */
-const PEEK_TIMEOUT_MS = 10_000
+const PEEK_TIMEOUT_MS = 5_000
 
 const IDENTITY = 'identity'
 
@@ -34,12 +34,21 @@ export function namedUser(
   if (findParameter(query, field, 0) !== -1) return ALSO_IN_QUERY
   const peeking = origin.peekBody(FIELD_BODY_BYTES_MAX, PEEK_TIMEOUT_MS)
   if (peeking === null) return isUnsafeMethod(method) ? ABSENT : null
-  const isEncoded = (fieldValue(headers, 'content-encoding') ?? IDENTITY).toLowerCase() !== IDENTITY
+  const isEncoded = hasEncoding(headers)
   const type = fieldValue(headers, 'content-type')
   return peeking.then((peeked) => {
     if (typeof peeked === 'string') return FAILURES[peeked]
     return bodyField(peeked.bytes, peeked.isWhole, isEncoded ? null : type, field)
   })
+}
+
+/** Whether the bytes are those of the body, by each field that says so. */
+function hasEncoding(headers: HeaderList): boolean {
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    if (headers[index] !== 'content-encoding') continue
+    if ((headers[index + 1] as string).toLowerCase() !== IDENTITY) return true
+  }
+  return false
 }
 
 const FAILURES: Readonly<Record<PeekFailure, NamedUser>> = {

@@ -5,25 +5,22 @@
  * Not for what the hard shell or the upstream refuses: that is refused on every route.
  */
 import type { RefusedDecision } from '../decision/decision.ts'
-import type { AuthErrorCode } from '../protocol/auth-error.ts'
+import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import type { Identity } from '../protocol/verification.ts'
 import { subjectDigest } from '../tenants/match-token-tenant.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { RequestContext } from './request-context.ts'
 
 /**
- * Refusals of a credential that was never good, or was taken back: guesses. One that has merely
- * ended is none, or everybody behind one address would be locked out by a page that was left open.
+ * Refusals of what may have been a guess. An expired token is none, nor is a good one that is used
+ * in the wrong place: its holder had it. Whether one that nothing is known about has ended or never
+ * was cannot be told: see {@link LimitedRequest.fail} for how often that counts.
  */
-const WRONG_CREDENTIALS: ReadonlySet<AuthErrorCode> = new Set<AuthErrorCode>([
-  'invalid_token',
-  'unknown_signing_key',
-  'invalid_claims',
-  'inactive_token',
-  'token_revoked',
-  'invalid_session_format',
-  'session_not_found',
-  'invalid_api_key',
+const GUESSES: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
+  ...(['token_malformed', 'token_header_malformed', 'token_claims_malformed'] as const),
+  ...(['token_unsecured', 'algorithm_not_allowed', 'key_unknown', 'key_unfit'] as const),
+  ...(['signature_length', 'signature_invalid', 'token_inactive'] as const),
+  ...(['session_cookie_malformed', 'session_not_found', 'api_key_unknown'] as const),
 ])
 
 /**
@@ -39,7 +36,7 @@ export function enforce(
 ): GatewayRoute | null {
   const { route, refusal, identity } = decision
   if (identity !== null) reportMisuse(request, decision, identity)
-  if (request.limited !== null && WRONG_CREDENTIALS.has(refusal.code)) request.limited.fail()
+  if (request.limited !== null && GUESSES.has(refusal.reason)) request.limited.fail()
   if (route === null || !route.isShadow) {
     request.refuse(refusal)
     return null

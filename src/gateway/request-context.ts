@@ -132,7 +132,8 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
   }
 
   onSettled(statusCode: number, end: ForwardEnd): void {
-    if (this.limited?.limits.failedStatuses.includes(statusCode) === true) this.limited.fail()
+    if (this.limited !== null && isFailure(this.limited.limits, statusCode, end))
+      this.limited.fail()
     if (end === 'complete') {
       this.gateway.metrics.countForwarded(this.route?.metricsIndex ?? NO_INDEX, statusCode)
       this.#finish(statusCode, null)
@@ -161,6 +162,16 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
       durationMicros: Math.round(durationMicros),
     })
   }
+}
+
+/**
+ * Whether the upstream says that the guess was wrong. A client that did not wait for the answer is
+ * taken for one: it could guess without end otherwise, and see elsewhere whether it was right.
+ */
+function isFailure({ failedStatuses }: RouteLimits, statusCode: number, end: ForwardEnd): boolean {
+  if (failedStatuses.length === 0) return false
+  const isUnanswered = end === 'client_gone' && statusCode === STATUS_NONE
+  return isUnanswered || failedStatuses.includes(statusCode)
 }
 
 /** A refusal that an upstream caused is the upstream's failure, not the caller's. */

@@ -3,10 +3,15 @@
  */
 
 /**
- * Fields that a `Connection` field cannot take away. Without the first three the message would be
- * framed or routed differently on each side of the gateway: that is request smuggling.
+ * Fields that a `Connection` field cannot take away, because they are not about one connection.
+ * Without the first three the message would be framed or routed differently on each side of the
+ * gateway: that is request smuggling. Without the others the upstream would read another body than
+ * the gateway, which may have looked for the user in it.
  */
-const NOT_REMOVABLE: ReadonlySet<string> = new Set(['content-length', 'host', 'transfer-encoding'])
+const NOT_REMOVABLE: ReadonlySet<string> = new Set([
+  ...['content-length', 'host', 'transfer-encoding'],
+  ...['content-type', 'content-encoding'],
+])
 
 /** Hot path: whether this `Connection` value is one of the two that nearly every client sends. */
 export function namesNoField(connection: string): boolean {

@@ -10,6 +10,9 @@
  * A body that waits has its socket paused, so that what follows stays with the client. It counts
  * what was allocated, not what is used of it, until the upstream has taken it or begins to answer.
  * A request without a body never gets here.
+ *
+ * Bodies that someone looks into before they go on (`RequestBody.peek`) may have a quarter of it in
+ * all: a client that sends the beginning of thousands of them must not stop all others.
  */
 
 /** A body under way, as its memory sees it. */
@@ -21,12 +24,15 @@ interface HeldBody {
 
 /** What a body may have that is still let in when there is little memory left. */
 const SMALL_BODY_BYTES_MAX = 16_384
+const PEEK_SHARE = 0.25
 const SHORT_SHARE = 0.75
 /** Those who wait go on when so much is free that they will not have to wait again at once. */
 const ENOUGH_SHARE = 0.5
 
 class BodyMemory {
   heldBytes = 0
+  /** Of these, in bodies that are being looked into. */
+  peekedBytes = 0
   #maxBytes = Number.POSITIVE_INFINITY
   #isShort = false
   readonly #underWay = new Set<HeldBody>()
@@ -39,6 +45,11 @@ class BodyMemory {
   /** Whether no byte more may be held. */
   get isFull(): boolean {
     return this.heldBytes >= this.#maxBytes
+  }
+
+  /** Whether so much more may be held in bodies that are being looked into. */
+  admitsPeek(bytes: number): boolean {
+    return this.peekedBytes + bytes <= this.#maxBytes * PEEK_SHARE
   }
 
   /** @param contentLength `null` when the length is not known. */

@@ -29,6 +29,8 @@ export class LimitedRequest {
   readonly #limiter: Limiter
   readonly #addressKey: string
   #username: string | null = null
+  #credential: string | null = null
+  #hasFailed = false
   /** The rule that leaves the fewest requests. */
   #tightest: RateRule | null = null
   #remaining = Number.POSITIVE_INFINITY
@@ -87,24 +89,32 @@ export class LimitedRequest {
     return this.#takeEverywhere(this.limits.validation, ALL)
   }
 
-  /** Counts a request that may pass for its API key and its tenant; `null`: it has none. */
-  countServed(apiKey: string | null, tenantId: string | null): Limited | Promise<Limited> {
-    const ofKey = apiKey === null ? null : this.#takeEverywhere(this.limits.perKey, apiKey)
-    if (tenantId === null) return ofKey
-    if (!(ofKey instanceof Promise)) {
-      return ofKey ?? this.#takeEverywhere(this.limits.perTenant, tenantId)
-    }
-    return ofKey.then((refused) => {
-      return refused ?? this.#takeEverywhere(this.limits.perTenant, tenantId)
-    })
+  /** Counts a request that may pass for its API key. */
+  countKey(apiKey: string): Limited | Promise<Limited> {
+    return this.#takeEverywhere(this.limits.perKey, apiKey)
   }
 
-  /** The credential, or the guess at the upstream, was wrong. */
+  /** Counts a request that may pass for its tenant. */
+  countTenant(tenantId: string): Limited | Promise<Limited> {
+    return this.#takeEverywhere(this.limits.perTenant, tenantId)
+  }
+
+  /** The credential that the request is decided by. */
+  presents(credential: string): void {
+    this.#credential = credential
+  }
+
+  /**
+   * The credential, or the guess at the upstream, was wrong. Counts once a request, and the same
+   * credential once a window: a page that goes on with a session that has ended guesses nothing.
+   */
   fail(): void {
+    if (this.#hasFailed) return
+    this.#hasFailed = true
     const { addressLock, usernameLock } = this.limits
-    if (addressLock !== null) this.#limiter.fail(addressLock, this.#addressKey)
+    if (addressLock !== null) this.#limiter.fail(addressLock, this.#addressKey, this.#credential)
     if (usernameLock !== null && this.#username !== null) {
-      this.#limiter.fail(usernameLock, this.#username)
+      this.#limiter.fail(usernameLock, this.#username, this.#credential)
     }
   }
 

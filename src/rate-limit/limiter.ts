@@ -69,7 +69,8 @@ export class Limiter {
     if (rule === undefined) {
       const reason = part === 'tenant' ? 'rate_of_tenant' : 'rate_of_key'
       const settings = { ...rate, isFleet: false }
-      rule = rateRule(`own/${part}`, part, reason, settings, this.#groupOf)
+      // Begins as no limit of the configuration may be called.
+      rule = rateRule(`/${part}`, part, reason, settings, this.#groupOf)
       this.#ownRules.set(rate, rule)
     }
     const answer = this.take(rule, key, this.nowMicros())
@@ -118,8 +119,13 @@ export class Limiter {
     else fresh.remember(keyOf(rule, key))
   }
 
-  /** Counts one failure, here and in the fleet. Redis is told without waiting. */
-  fail(rule: LockRule, key: string): void {
+  /**
+   * Counts one failure, here and in the fleet. Redis is told without waiting.
+   *
+   * @param credential Counts once a window; `null`: every failure counts.
+   */
+  fail(rule: LockRule, key: string, credential: string | null): void {
+    if (credential !== null && !this.#isNewGuess(rule, key, credential)) return
     const micros = this.#parts.cells.fail(rule.group, key, rule.failures, this.nowMicros())
     if (micros > 0) this.#tell(rule, key, micros)
     if (!rule.isFleet || this.#parts.fleet === null) return
@@ -133,6 +139,11 @@ export class Limiter {
       this.#parts.cells.lock(rule.group, key, nowMicros + lockedMicros, nowMicros)
       if (isNew) this.#tell(rule, key, lockedMicros)
     })
+  }
+
+  #isNewGuess({ guesses, failures }: LockRule, key: string, credential: string): boolean {
+    const once = { emissionMicros: failures.windowMicros, burst: 1 }
+    return this.#parts.cells.take(guesses, `${key}\0${credential}`, once, this.nowMicros()) >= 0
   }
 
   #tell({ name, locks }: LockRule, key: string, micros: number): void {

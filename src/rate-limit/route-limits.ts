@@ -22,6 +22,8 @@ export interface RateRule {
 export interface LockRule {
   readonly name: string
   readonly group: CellGroup
+  /** Credentials that were counted already. */
+  readonly guesses: CellGroup
   readonly failures: FailureRule
   readonly isFleet: boolean
   /** For the log: what is locked. */
@@ -130,6 +132,7 @@ function lockRule(
   return {
     name,
     group: groupOf(name),
+    guesses: groupOf(`${name}/guesses`),
     failures: {
       threshold,
       windowMicros: windowMs * MICROS_PER_MS,

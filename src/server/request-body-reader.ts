@@ -65,6 +65,8 @@ export class RequestBodyReader implements RequestBody {
   #isReceiving = false
   /** What it was given of that memory. */
   #memoryBytes = 0
+  /** Of these, what it was given to be looked into. */
+  #peekedBytes = 0
   /** The end, good or bad, has been told to the reader. */
   #isSettled = false
   #isGone = false
@@ -96,12 +98,13 @@ export class RequestBodyReader implements RequestBody {
     const early = this.#early
     this.#early = []
     for (const chunk of early) {
-      this.#hold(peek.growthBytes(chunk.length))
+      this.#holdForPeek(peek.growthBytes(chunk.length))
       peek.take(chunk)
       this.taken(chunk.length)
     }
+    const expectedBytes = peek.expectedBytes(this.#contentLength)
     if (peek.isEnough(this.isComplete, this.#contentLength)) this.#endPeek(null)
-    else if (bodyMemory.admits(peek.expectedBytes(this.#contentLength))) this.resume()
+    else if (bodyMemory.admits(expectedBytes) && bodyMemory.admitsPeek(0)) this.resume()
     else this.#refuse('overloaded')
     return peek.outcome
   }
@@ -233,13 +236,22 @@ export class RequestBodyReader implements RequestBody {
 
   #gatherForPeek(peek: BodyPeek, borrowed: Uint8Array): void {
     const growthBytes = peek.growthBytes(borrowed.length)
-    if (growthBytes > 0 && !this.#hasMemoryFor(growthBytes)) {
+    if (
+      growthBytes > 0 &&
+      !(this.#hasMemoryFor(growthBytes) && bodyMemory.admitsPeek(growthBytes))
+    ) {
       this.#refuse('overloaded')
       return
     }
     peek.take(borrowed)
-    this.#hold(growthBytes)
+    this.#holdForPeek(growthBytes)
     if (peek.isEnough(this.isComplete, this.#contentLength)) this.#endPeek(null)
+  }
+
+  #holdForPeek(bytes: number): void {
+    this.#hold(bytes)
+    this.#peekedBytes += bytes
+    bodyMemory.peekedBytes += bytes
   }
 
   /** What was gathered waits for the reader, unless nothing more is taken of this body. */
@@ -247,6 +259,8 @@ export class RequestBodyReader implements RequestBody {
     const peek = this.#peek
     if (peek === null) return
     this.#peek = null
+    bodyMemory.peekedBytes -= this.#peekedBytes
+    this.#peekedBytes = 0
     const isKept = failure === null || failure === 'timed_out'
     if (isKept && peek.gathered.length > 0) this.#early.push(peek.gathered)
     this.pause()

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { errorOf } from '../support/gateway-answer.ts'
 import { type LoginService, startLoginService } from '../support/login-service.ts'
-import { exchangeRaw, type RawAnswer } from '../support/raw-http.ts'
+import { exchangeRaw, openRaw, type RawAnswer } from '../support/raw-http.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
@@ -131,6 +131,10 @@ describe('a limit of users in front of a login service', () => {
     ['with the user in a nested object alone', { type: JSON_TYPE, body: '{"u":{"username":"a"}}' }],
     ['of another media type', { type: 'text/plain', body: 'username=ann' }],
     ['that is encoded', { body: 'username=ann', fields: ['content-encoding: gzip'] }],
+    [
+      'that is encoded, and says so twice',
+      { body: 'username=ann', fields: ['content-encoding: deflate', 'content-encoding: deflate'] },
+    ],
     ['without a user', { body: 'password=a' }],
     ['that is empty', { body: '' }],
     ['with null for a user', { type: JSON_TYPE, body: '{"username":null}' }],
@@ -149,6 +153,12 @@ describe('a limit of users in front of a login service', () => {
   it('refuses a user in the query, where some services would read it first', async () => {
     const answer = await post({ path: '/many?user%6eame=bob', body: 'username=ann' })
     assert.equal(errorOf(answer), 'invalid_request')
+  })
+
+  it('sends the media type on by which it read the user, whatever Connection names', async () => {
+    const fields = ['connection: content-type, content-encoding']
+    assert.equal((await post({ path: '/many', body: 'username=ann', fields })).status, 200)
+    assert.equal(service.types.at(-1), FORM)
   })
 
   it('leaves bodies alone on routes that count no users', async () => {
@@ -188,6 +198,24 @@ describe('lock-out after the login service has refused', () => {
     assert.equal((await post(other)).status, 200)
     await eventually('both are counted', async () => {
       return (await gateway.metric('sallyport_lockouts_total')) >= 2
+    })
+  })
+
+  it('counts a guess whose client does not wait for the answer', async () => {
+    const address = '203.0.113.9'
+    for (let count = 0; count < 4; count += 1) {
+      const body = `username=hasty${count}&password=slow`
+      const seen = service.bodies.length
+      const head = `POST /locks HTTP/1.1\r\nhost: a\r\ncontent-type: ${FORM}\r\n`
+      const rest = `content-length: ${body.length}\r\nx-forwarded-for: ${address}\r\n\r\n${body}`
+      const connection = await openRaw({ port: gateway.port })
+      connection.send(head + rest)
+      await eventually('the service has it', () => service.bodies.length > seen)
+      connection.destroy()
+    }
+    await eventually('locked', async () => {
+      const login = { path: '/locks', body: 'username=other&password=a', address }
+      return errorOf(await post(login)) === 'locked_out'
     })
   })
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { Agent, request as httpRequest } from 'node:http'
 import { before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
-import { type Answer, errorOf, outcomeOf } from '../support/gateway-answer.ts'
+import { errorOf, outcomeOf } from '../support/gateway-answer.ts'
 import { liveToken } from '../support/live-token.ts'
 import { AUDIENCE, mintKey } from '../support/mint-token.ts'
 import { sha256 } from '../support/stored-credentials.ts'
@@ -18,6 +18,7 @@ const SECRET = 'a shared secret of thirty-two bytes at the least'
 const ISSUER = 'https://shared.example.com/'
 const BUSY_KEY = 'key-of-the-busy-job-0123456789'
 const QUIET_KEY = 'key-of-the-quiet-job-0123456789'
+const OLD_KEY = 'key-of-the-job-that-ended-0123456789'
 const FREE_KEY = 'key-of-the-job-without-0123456789'
 
 const key = { ...mintKey('HS256'), signingKey: new Uint8Array(Buffer.from(SECRET)) }
@@ -36,6 +37,12 @@ before(async () => {
         { sha256: sha256(BUSY_KEY), userId: 'busy', rateLimit: { rate: '2/h' } },
         { sha256: sha256(QUIET_KEY), userId: 'quiet' },
         { sha256: sha256(FREE_KEY), userId: 'free' },
+        { sha256: sha256(OLD_KEY), userId: 'old', expiresAt: '2020-01-01T00:00:00Z' },
+        ...['small', 'large'].map((tenantId) => ({
+          sha256: sha256(`${tenantId}-${FREE_KEY}`),
+          userId: 'worker',
+          tenantId,
+        })),
       ],
     },
     tenants: {
@@ -51,6 +58,7 @@ before(async () => {
       keys: { perKey: { rate: '3/h' } },
       tenants: { perTenant: { rate: '5/h' } },
       fresh: { validation: { rate: '2/h' } },
+      own: { perKey: { rate: '2/h' } },
       guesses: { failures: { perAddress: { threshold: 3, lockout: '1h' } } },
       expired: { failures: { perAddress: { threshold: 1, lockout: '1h' } } },
     },
@@ -62,7 +70,9 @@ before(async () => {
       '/own/*': { authenticate: ['apiKey'] },
       '/tenants/*': { authenticate: 'none', rateLimit: 'tenants' },
       '/fresh/*': { authenticate: ['jwt'], rateLimit: 'fresh' },
-      '/guesses/*': { authenticate: ['jwt'], rateLimit: 'guesses' },
+      '/guesses/*': { authenticate: ['jwt', 'apiKey'], rateLimit: 'guesses' },
+      '/of-tenants/*': { authenticate: ['apiKey'] },
+      '/few/*': { authenticate: ['apiKey'], rateLimit: 'own' },
       '/expired/*': { authenticate: ['jwt'], rateLimit: 'expired' },
       '/shadow/*': { authenticate: ['jwt'], rateLimit: 'fresh', mode: 'shadow' },
       '/free/*': { authenticate: 'none' },
@@ -139,14 +149,28 @@ describe('limits of API keys', () => {
 })
 
 describe('limits of tenants', () => {
-  const of = (tenant: string) => gateway.ask('/tenants/x', { 'x-tenant-id': tenant })
+  const open = (tenant: string) => gateway.ask('/tenants/x', { 'x-tenant-id': tenant })
+  const by = (tenant: string, path: string) =>
+    gateway.ask(path, { 'x-tenant-id': tenant, ...withKey(`${tenant}-${FREE_KEY}`) })
 
-  it('are those of the route, and of the record on top', async () => {
-    const outcomes: Answer[] = []
-    for (let count = 0; count < 3; count += 1) outcomes.push(await of('small'))
-    assert.deepEqual(outcomes.map(outcomeOf), ['passed', 'passed', '429 rate_limited'])
-    for (let count = 0; count < 5; count += 1) assert.equal(outcomeOf(await of('large')), 'passed')
-    assert.equal(outcomeOf(await of('large')), '429 rate_limited')
+  it('are those of the route', async () => {
+    for (let count = 0; count < 5; count += 1)
+      assert.equal(outcomeOf(await open('large')), 'passed')
+    assert.equal(outcomeOf(await open('large')), '429 rate_limited')
+  })
+
+  it('are those of the record for its own callers, whatever strangers and one key ask', async () => {
+    for (let count = 0; count < 4; count += 1)
+      assert.equal(outcomeOf(await open('small')), 'passed')
+    const outcomes: string[] = []
+    for (const path of ['/few/x', '/of-tenants/x', '/of-tenants/x']) {
+      outcomes.push(outcomeOf(await by('small', path)))
+    }
+    assert.deepEqual(outcomes, ['passed', 'passed', '429 rate_limited'])
+    // Two in an hour, and what the key is refused is not taken from the tenant.
+    for (const expected of ['passed', 'passed', '429 rate_limited', '429 rate_limited']) {
+      assert.equal(outcomeOf(await by('large', '/few/x')), expected)
+    }
   })
 })
 
@@ -206,6 +230,24 @@ describe('lock-out after bad credentials', () => {
     const elsewhere = { ...good, ...from('192.0.2.2') }
     assert.equal(outcomeOf(await gateway.ask('/guesses/x', elsewhere)), 'passed')
     assert.equal(outcomeOf(await gateway.ask('/free/x', from('192.0.2.1'))), 'passed')
+  })
+
+  it('counts the same credential once, as a page sends it that was left open', async () => {
+    const fields = { ...bearer(token({ sub: 'stale' }, wrongKey)), ...from('192.0.2.40') }
+    for (let count = 0; count < 6; count += 1) {
+      assert.equal(errorOf(await gateway.ask('/guesses/x', fields)), 'invalid_token')
+    }
+    for (let count = 0; count < 6; count += 1) {
+      const expired = { ...withKey(OLD_KEY), ...from('192.0.2.40') }
+      assert.equal(errorOf(await gateway.ask('/guesses/x', expired)), 'invalid_api_key')
+    }
+    const good = { ...bearer(token({ sub: 'fine' })), ...from('192.0.2.40') }
+    assert.equal(outcomeOf(await gateway.ask('/guesses/x', good)), 'passed')
+    for (const name of ['key-guess-1-0123456789', 'key-guess-2-0123456789']) {
+      const guessed = { ...withKey(name), ...from('192.0.2.40') }
+      assert.equal(errorOf(await gateway.ask('/guesses/x', guessed)), 'invalid_api_key')
+    }
+    assert.equal(outcomeOf(await gateway.ask('/guesses/x', good)), '429 locked_out')
   })
 
   it('takes no expired token and no missing one for a guess', async () => {

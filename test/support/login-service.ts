@@ -6,18 +6,23 @@ export interface LoginService {
   readonly origin: string
   /** Bodies in the order in which they came, as they came. */
   readonly bodies: readonly Buffer[]
+  /** Their media types. */
+  readonly types: readonly (string | undefined)[]
   close(): Promise<void>
 }
 
-/** 401 for every body with `wrong` in it, 200 for all others. */
+/** 401 for every body with `wrong` in it, no answer for one with `slow`, 200 for all others. */
 export async function startLoginService(): Promise<LoginService> {
   const bodies: Buffer[] = []
+  const types: (string | undefined)[] = []
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const body = Buffer.concat(chunks)
       bodies.push(body)
+      types.push(request.headers['content-type'])
+      if (body.includes('slow')) return
       response.writeHead(body.includes('wrong') ? 401 : 200, { 'content-length': 0 }).end()
     })
   })
@@ -26,6 +31,7 @@ export async function startLoginService(): Promise<LoginService> {
   return {
     origin: `http://127.0.0.1:${port}`,
     bodies,
+    types,
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections()
