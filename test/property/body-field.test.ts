@@ -3,16 +3,12 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { bodyField } from '../../src/rate-limit/body-field.ts'
+import { countedValue } from '../../src/rate-limit/counted-value.ts'
 import { ExpressReaders } from '../support/express-readers.ts'
 
 const JSON_TYPE = 'application/json'
 const FORM_TYPE = 'application/x-www-form-urlencoded'
 const FIELD = 'username'
-
-/** As is promised of a value of at most 256 characters. */
-function normalised(text: string): string {
-  return text.trim().normalize('NFKC').trim().toLowerCase()
-}
 
 /** The value that is counted; `null` for a body that is refused. */
 function counted(body: string | Uint8Array, type: string): string | null {
@@ -22,7 +18,7 @@ function counted(body: string | Uint8Array, type: string): string | null {
 }
 
 const text = fc.string({ unit: 'grapheme', maxLength: 40 })
-const userName = text.filter((name) => normalised(name) !== '' && !name.includes('\0'))
+const userName = text.filter((name) => countedValue(name) !== '' && !name.includes('\0'))
 const otherName = text.filter((name) => !name.toLowerCase().includes(FIELD) && name !== '_charset_')
 const value = fc.jsonValue({ maxDepth: 4 })
 
@@ -58,7 +54,7 @@ describe('the field of a JSON body', () => {
         (before, name, behind, indent) => {
           const body = JSON.stringify({ ...before, [FIELD]: name, ...behind }, null, indent)
           const parsed = JSON.parse(body) as Record<string, unknown>
-          assert.equal(counted(body, JSON_TYPE), normalised(String(parsed[FIELD])))
+          assert.equal(counted(body, JSON_TYPE), countedValue(String(parsed[FIELD])))
         },
       ),
       { numRuns: 2_000 },
@@ -70,7 +66,7 @@ describe('the field of a JSON body', () => {
       fc.property(userName, escapes, escapes, value, (name, ofName, ofField, other) => {
         const member = `${spelledJson(FIELD, ofField)}:${spelledJson(name, ofName)}`
         const rest = `"other":${JSON.stringify(other)}`
-        assert.equal(counted(`{${rest},${member}}`, JSON_TYPE), normalised(name))
+        assert.equal(counted(`{${rest},${member}}`, JSON_TYPE), countedValue(name))
         assert.equal(counted(`{${member},${rest},"${FIELD}":"x"}`, JSON_TYPE), null)
         assert.equal(counted(`{"${FIELD}":"x",${rest},${member}}`, JSON_TYPE), null)
       }),
@@ -104,7 +100,7 @@ describe('the field of a form', () => {
         ]) {
           const found = new URLSearchParams(body).getAll(FIELD)
           assert.equal(found.length, 1)
-          assert.equal(counted(body, FORM_TYPE), normalised(found[0] ?? ''), body)
+          assert.equal(counted(body, FORM_TYPE), countedValue(found[0] ?? ''), body)
           assert.equal(counted(`${body}&${FIELD}=x`, FORM_TYPE), null, body)
         }
       }),
@@ -195,7 +191,7 @@ describe('a service on Express', () => {
       if (read === undefined) continue
       const told = `${parser} of ${type} reads ${JSON.stringify(read)} in ${body.toString()}`
       assert.ok(typeof read === 'string' || typeof read === 'number', told)
-      assert.equal(ours, normalised(String(read)), told)
+      assert.equal(ours, countedValue(String(read)), told)
       agreeing += 1
     }
     return agreeing
