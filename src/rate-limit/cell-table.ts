@@ -23,6 +23,19 @@
  * them; where a settled cell of the key is seen, claims are freed. A claim belongs to its key, not
  * to the thread that made it: each thread that wants the key may settle it.
  *
+ * Which cell goes, when all are taken: one that is idle; else, while more than
+ * {@link LOCKS_KEPT} of the set are locked, the lock that ends first; else the limit or count of
+ * failures that is idle soonest. So the five locks of a set that end last are never lost, whatever
+ * comes; locks beyond these only fill what no other key wants; and no number of locks takes the
+ * last three ways from the limits. A claim need not know what it will become: where it becomes a
+ * lock too many, or a count of failures does, the next claim that needs a cell puts that right.
+ * Threads that choose at once choose the same lock, and one exchange succeeds. Where a lock was
+ * written between the look of one thread and its exchange, a lock that ends later may go than would
+ * have by turns; the number that is kept holds but for one such thread each.
+ *
+ * None of this adds a step to the protocol: a lock changes hands by a claim, as every cell does.
+ * Within one generation a state goes only from claimed to settled, or to free, and never back.
+ *
  * A thread may die between any two steps. A claim without a name, or one that no thread wanted
  * again, counts as idle after {@link ABANDONED_TICKS}. A thread that was merely slow finds another
  * generation, in the state and in the name, and changes nothing.
@@ -35,11 +48,9 @@ import type { Hash } from './keyed-hash.ts'
 import {
   type CellMemory,
   CLAIMED,
-  FAILING,
   FREE,
   GENERATION_MASK,
   kindOf,
-  LIMIT,
   LOCKED,
   nameHigh,
   STATE_OFFSET,
@@ -61,21 +72,29 @@ export const ABANDONED_TICKS = 1_000_000 * TICKS_PER_MICRO
 /** Each failed attempt is another thread's success in the same set: so many are unheard of. */
 const CLAIM_ATTEMPTS_MAX = 64
 
+/**
+ * Locks of a set that no other key can push out. The other three ways are for limits: one of them
+ * is left when two threads are just about to settle claims in the same set.
+ */
+export const LOCKS_KEPT = WAYS_PER_SET - 3
+
 /** Free cells go first. */
 const BEFORE_ALL_TICKS = -1
 
-// Words of the scratch memory: the state found last, what is written next, any other state, a name.
+// Words of the scratch memory: the state found last, what is written next, any other state, a name,
+// the state of the lock that ends first.
 const FOUND = 0
 const NEXT = 1
 const OTHER = 2
 const NAME = 3
-const SCRATCH_WORDS = 4
+const FIRST_LOCK = 4
+const SCRATCH_WORDS = 5
 
 /** What this thread did; plain numbers that only grow. */
 export interface LimitCounters {
   /** Keys that lost their cell while it still counted something. */
   evicted: number
-  /** Questions about keys for which no cell could be had: not counted. */
+  /** Questions about keys whose thread lost every race for a cell: not counted. */
   untracked: number
 }
 
@@ -115,10 +134,11 @@ export class CellTable {
 
   /**
    * As {@link CellTable.find}; a key without a cell gets one, whose `kind` is CLAIMED: the caller
-   * settles it by {@link CellTable.exchange}. When the set is full, an idle cell goes, or else the
-   * one that is idle soonest, never a locked one.
+   * settles it by {@link CellTable.exchange}. Which other key loses its cell when the set is full
+   * is told above.
    *
-   * @returns NOWHERE when all cells of the set are locked (or were claimed this very moment).
+   * @returns NOWHERE when all cells of the set but those of {@link LOCKS_KEPT} locks were claimed
+   *   this very moment.
    */
   findOrClaim(hash: Hash, nowTicks: number): number {
     const found = this.find(hash)
@@ -189,7 +209,7 @@ export class CellTable {
     const name = cell - STATE_OFFSET
     // Before the claim: whatever this thread does after it, a name that was given later stays.
     const formerName = words[name] as bigint
-    const isAlive = (this.kind === LIMIT || this.kind === FAILING) && this.ticks > nowTicks
+    const isAlive = this.kind > CLAIMED && this.ticks > nowTicks
     const generation = (this.#generationOf(FOUND) + 1) & GENERATION_MASK
     this.#writeNext(CLAIMED, nowTicks, generation)
     if (!this.#swap(cell, FOUND)) return LOST
@@ -205,28 +225,40 @@ export class CellTable {
     return isNamed ? cell : LOST
   }
 
-  /** The cell of the set that is, or will be, idle first. Its state is the one found last. */
+  /** The cell of the set that goes to a new key. Its state is the one found last. */
   #choose(names: number, nowTicks: number): number {
     let chosen = NOWHERE
     let chosenIdleAt = Number.POSITIVE_INFINITY
+    let locks = 0
+    let firstLock = NOWHERE
+    let firstLockEnd = Number.POSITIVE_INFINITY
     for (let cell = names + STATE_OFFSET; cell < names + 2 * WAYS_PER_SET; cell += 1) {
       this.#copy(cell, OTHER)
       const idleAt = this.#idleAt(nowTicks)
-      if (idleAt >= chosenIdleAt) continue
-      chosenIdleAt = idleAt
-      chosen = this.#takeOther(cell)
+      if (idleAt > nowTicks && kindOf(this.#highOf(OTHER)) === LOCKED) {
+        locks += 1
+        if (idleAt >= firstLockEnd) continue
+        firstLockEnd = idleAt
+        firstLock = cell
+        this.#scratch[FIRST_LOCK] = this.#scratch[OTHER] as bigint
+      } else if (idleAt < chosenIdleAt) {
+        chosenIdleAt = idleAt
+        chosen = this.#takeOther(cell)
+      }
     }
-    return chosen
+    if (chosenIdleAt <= nowTicks || locks <= LOCKS_KEPT) return chosen
+    this.#scratch[OTHER] = this.#scratch[FIRST_LOCK] as bigint
+    return this.#takeOther(firstLock)
   }
 
-  /** When OTHER counts for nothing any longer; infinity for what must not go before that. */
+  /** When OTHER counts for nothing any longer; infinity for a claim that may yet be settled. */
   #idleAt(nowTicks: number): number {
     const high = this.#highOf(OTHER)
     const kind = kindOf(high)
     if (kind === FREE) return BEFORE_ALL_TICKS
     const ticks = ticksOf(this.#scratchHalves[2 * OTHER] as number, high)
-    if (kind === LIMIT || kind === FAILING) return ticks
-    const endTicks = kind === LOCKED ? ticks : ticks + ABANDONED_TICKS
+    if (kind !== CLAIMED) return ticks
+    const endTicks = ticks + ABANDONED_TICKS
     return endTicks > nowTicks ? Number.POSITIVE_INFINITY : endTicks
   }
 

@@ -18,8 +18,11 @@ const UNSEEN = new RegExp(
   'gu',
 )
 /** Letters written above others: to Unicode they are marks, to its collation letters. */
-const LETTER_MARK =
-  /[\u0363-\u036f\u1ab0-\u1aff\u1dca\u1dd3-\u1df4\u2de0-\u2dff\ua674-\ua67b\ua69e\ua69f\u{1e08f}]/gu
+const LETTER_MARK = new RegExp(
+  String.raw`[\u{363}-\u{36f}\u{1ab0}-\u{1aff}\u{1dca}\u{1dd3}-\u{1df4}\u{2de0}-\u{2dff}` +
+    String.raw`\u{a674}-\u{a67b}\u{a69e}\u{a69f}\u{1e08f}]`,
+  'gu',
+)
 const BEYOND_ASCII = /[^\0-\x7f]/gu
 
 /** The collation of Unicode without accents and case: MySQL's `utf8mb4_0900_ai_ci` follows it. */

@@ -8,7 +8,7 @@
  *
  * All numbers are whole microseconds, those since 1970 included: doubles hold them exactly, up to
  * 2^53. One look at the server's clock counts for all questions of a call, and no other clock
- * counts at all.
+ * counts at all. A time that a stricter rule has left is brought back to what this one can leave.
  *
  * A key is set together with its life, in one command, so that none stays without. It lives a
  * second longer than it means anything, because lives begin when the script does and are counted in
@@ -34,10 +34,13 @@ end
 
 local function take(key, emission, burst)
   local room = burst * emission
-  local arrival = math.min(tonumber(redis.call('GET', key) or now), now + room)
-  arrival = math.max(arrival, now) + emission
+  local stored = tonumber(redis.call('GET', key) or now)
+  local arrival = math.max(math.min(stored, now + room), now) + emission
   local left = now + room - arrival
-  if left < 0 then return left end
+  if left < 0 then
+    if stored > now + room then keep(key, whole(now + room), room) end
+    return left
+  end
   keep(key, whole(arrival), arrival - now)
   return math.floor(left / emission)
 end

@@ -1,7 +1,7 @@
 /** A thread of the limit cells' tests: takes from shared cells as fast as it can. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { LimitCells } from '../../src/rate-limit/limit-cells.ts'
-import type { LimitRate } from '../../src/rate-limit/limit-rule.ts'
+import type { FailureRule, LimitRate } from '../../src/rate-limit/limit-rule.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 
 export interface LimitThreadInput {
@@ -11,6 +11,7 @@ export interface LimitThreadInput {
     | { readonly kind: 'hammer'; readonly runs: number; readonly runMicros: number }
     | { readonly kind: 'newcomers'; readonly rounds: number; readonly keysPerRound: number }
     | { readonly kind: 'churn'; readonly hotKeys: number }
+    | { readonly kind: 'lockouts'; readonly names: number }
   readonly threads: number
   readonly seed: number
   /** Word 0: threads that reached a meeting, over all of them. Then what passed, one word a key. */
@@ -21,6 +22,12 @@ export interface LimitThreadInput {
 export interface HammerReport {
   readonly passed: number
   readonly lastMicros: number
+}
+
+/** What one thread did, and how many of its last 20 names are locked. */
+export interface LockoutReport {
+  readonly passed: number
+  readonly lastLocked: number
 }
 
 /** Between two rounds: longer than any key of the tests stays busy. */
@@ -89,7 +96,28 @@ function churn(hotKeys: number): never {
   }
 }
 
-if (task.kind === 'hammer') parentPort?.postMessage(hammer(task.runs, task.runMicros))
+/** Locks names of its own, takes key '' every tenth time, tells which of the last are locked. */
+function lockOut(names: number): LockoutReport {
+  meetTheOthers(0)
+  const rule: FailureRule = { threshold: 2, windowMicros: 1e9, lockoutMicros: ROUND_MICROS }
+  let passed = 0
+  for (let index = 0; index < names; index += 1) {
+    const name = `name ${input.seed} ${index}`
+    cells.fail(group, name, rule, nowMicros())
+    cells.fail(group, name, rule, nowMicros())
+    if (index % 10 === 0 && cells.take(group, '', rate, nowMicros()) >= 0) passed += 1
+  }
+  const lastNames = Array.from(
+    { length: 20 },
+    (_, back) => `name ${input.seed} ${names - 1 - back}`,
+  )
+  meetTheOthers(1)
+  const locked = lastNames.filter((name) => cells.lockedMicros(group, name, nowMicros()) > 0)
+  return { passed, lastLocked: locked.length }
+}
+
+if (task.kind === 'lockouts') parentPort?.postMessage(lockOut(task.names))
+else if (task.kind === 'hammer') parentPort?.postMessage(hammer(task.runs, task.runMicros))
 else if (task.kind === 'churn') churn(task.hotKeys)
 else {
   meetNewcomers(task.rounds, task.keysPerRound)

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads'
 import { createLimitCellsBuffer, LimitCells } from '../../src/rate-limit/limit-cells.ts'
 import type { LimitRate } from '../../src/rate-limit/limit-rule.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
-import type { HammerReport, LimitThreadInput } from './limit-cells-thread.ts'
+import type { HammerReport, LimitThreadInput, LockoutReport } from './limit-cells-thread.ts'
 
 const THREADS = 4
 const SECOND = 1_000_000
@@ -85,6 +85,24 @@ describe('one limit under several threads', () => {
       [],
     )
     assert.deepEqual(counters, new Array(THREADS).fill({ evicted: 0, untracked: 0 }))
+  })
+
+  it('is exact while all threads lock 400 000 names, of which the last stay locked', async () => {
+    const burst = 1_000
+    const rate = { emissionMicros: 86_400 * SECOND, burst }
+    const buffer = createLimitCellsBuffer(16_384)
+    const task = { kind: 'lockouts', names: 400_000 / THREADS } as const
+    const shared: Shared = { buffer, rate, task, threads: THREADS, tally: createTally(0) }
+    const reports = await runThreads<LockoutReport>(shared)
+    assert.equal(
+      reports.reduce((sum, { passed }) => sum + passed, 0),
+      burst,
+    )
+    const lastLocked = reports.map((report) => report.lastLocked)
+    // A thread that is done early has others write locks that end later.
+    assert.equal(Math.max(...lastLocked), 20)
+    const cells = new LimitCells(buffer)
+    assert.ok(cells.take(cells.group('login'), '', rate, nowMicros()) < 0)
   })
 
   it('holds exactly, and every cell is of use, after threads were killed at work', async () => {

@@ -32,7 +32,9 @@ class SlowModel {
     const { emissionMicros, burst } = rate
     const bucket = this.#buckets.get(key) ?? { levelMicros: 0, atMicros: nowMicros }
     let levelMicros = Math.max(0, bucket.levelMicros - (nowMicros - bucket.atMicros))
+    const isFromStricterRule = levelMicros > burst * emissionMicros
     levelMicros = Math.min(levelMicros, burst * emissionMicros)
+    if (isFromStricterRule) this.#buckets.set(key, { levelMicros, atMicros: nowMicros })
     const roomFor = () => levelMicros <= (burst - 1) * emissionMicros
     if (!roomFor()) return (burst - 1) * emissionMicros - levelMicros
     levelMicros += emissionMicros

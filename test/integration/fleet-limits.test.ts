@@ -102,6 +102,14 @@ describe('a limit that a fleet shares', () => {
     assert.ok(refused <= 0 && refused >= -1_000_000, `${refused}`)
   })
 
+  it('lets pass what a rule allows that was relaxed, without waiting for the old one', async () => {
+    assert.equal(await answerTo(one, take('relaxed', HOUR_MICROS, 1)), 0)
+    assert.ok((await answerTo(one, take('relaxed', HOUR_MICROS, 1))) < 0)
+    await eventually('it passes', async () => {
+      return (await answerTo(other, take('relaxed', 1_000, 5))) >= 0
+    })
+  })
+
   it('rounds a rate that is no whole number of microseconds to the lower one', async () => {
     await answerTo(one, take('a', 1_000_000 / 7, 2.9))
     const first = Number(await server.command('get', redisKey('rate', 'a')))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ABANDONED_TICKS, CellTable, NOWHERE } from '../../src/rate-limit/cell-table.ts'
+import { ABANDONED_TICKS, CellTable, LOCKS_KEPT, NOWHERE } from '../../src/rate-limit/cell-table.ts'
 import {
   type CellMemory,
   CLAIMED,
@@ -16,7 +16,11 @@ import {
   TICKS_PER_MICRO,
   WAYS_PER_SET,
 } from '../../src/rate-limit/layout.ts'
-import { createLimitCellsBuffer, LimitCells } from '../../src/rate-limit/limit-cells.ts'
+import {
+  type CellGroup,
+  createLimitCellsBuffer,
+  LimitCells,
+} from '../../src/rate-limit/limit-cells.ts'
 
 const SECOND = 1_000_000
 const MINUTE = 60 * SECOND
@@ -28,6 +32,34 @@ function openSet() {
   const buffer = createLimitCellsBuffer(WAYS_PER_SET)
   const cells = new LimitCells(buffer)
   return { buffer, memory: mapCells(buffer), cells, group: cells.group('login') }
+}
+
+/** Locks all cells of a set, each key a second longer than the one before. */
+function lockAll(cells: LimitCells, group: CellGroup): void {
+  for (let index = 0; index < WAYS_PER_SET; index += 1) {
+    cells.lock(group, `locked ${index}`, NOW + MINUTE + index * SECOND, NOW)
+  }
+}
+
+/** Which of them are locked still. */
+function stillLocked(cells: LimitCells, group: CellGroup): readonly number[] {
+  return Array.from({ length: WAYS_PER_SET }, (_, index) => index).filter(
+    (index) => cells.lockedMicros(group, `locked ${index}`, NOW) > 0,
+  )
+}
+
+function lockByFailures(
+  cells: LimitCells,
+  group: CellGroup,
+  key: string,
+  threshold: number,
+  nowMicros: number,
+): void {
+  const rule = { ...LOCK_AT_ONCE, threshold }
+  for (let failure = 1; failure < threshold; failure += 1) {
+    assert.equal(cells.fail(group, key, rule, nowMicros), 0)
+  }
+  assert.equal(cells.fail(group, key, rule, nowMicros), MINUTE)
 }
 
 /** A rate at which one request makes a key busy for so many seconds. */
@@ -90,7 +122,8 @@ describe('cells that are all taken', () => {
   })
 
   it('lose no locked key in a flood of a million others', () => {
-    const cells = new LimitCells(createLimitCellsBuffer(1_024))
+    // So many that no set has more than five of the locks, but for one run in a million.
+    const cells = new LimitCells(createLimitCellsBuffer(8_192))
     const group = cells.group('login')
     const locked = Array.from({ length: 100 }, (_, index) => `locked ${index}`)
     for (const key of locked) assert.equal(cells.fail(group, key, LOCK_AT_ONCE, NOW), MINUTE)
@@ -105,29 +138,61 @@ describe('cells that are all taken', () => {
     for (const key of locked) {
       assert.equal(cells.lockedMicros(group, key, later), MINUTE - 500_000)
     }
-    const fill = { used: 1_024, locked: 100, capacity: 1_024 }
+    const fill = { used: 8_192, locked: 100, capacity: 8_192 }
     assert.deepEqual(cells.fill(later), fill)
   })
 
-  it('and all locked, leave a new key untracked: it passes, is not locked, and is counted', () => {
+  it('and all locked, give a limit the cell whose lock ends first, and count exactly there', () => {
     const { cells, group } = openSet()
-    for (let index = 0; index < WAYS_PER_SET; index += 1) {
-      cells.fail(group, `locked ${index}`, LOCK_AT_ONCE, NOW)
-    }
+    lockAll(cells, group)
     const rate = { emissionMicros: MINUTE, burst: 3 }
-    for (let request = 0; request < 10; request += 1) {
-      assert.equal(cells.take(group, 'new', rate, NOW), 2)
-    }
-    assert.equal(cells.fail(group, 'new', LOCK_AT_ONCE, NOW), 0)
-    cells.lock(group, 'new', NOW + MINUTE, NOW)
-    assert.equal(cells.lockedMicros(group, 'new', NOW), 0)
-    assert.deepEqual({ ...cells.counters }, { evicted: 0, untracked: 12 })
-
-    const end = NOW + MINUTE
-    assert.equal(cells.fail(group, 'new', LOCK_AT_ONCE, end), MINUTE)
-    assert.equal(cells.lockedMicros(group, 'new', end), MINUTE)
-    assert.deepEqual({ ...cells.counters }, { evicted: 0, untracked: 12 })
+    const answers = [0, 1, 2, 3, 4].map(() => cells.take(group, '', rate, NOW))
+    assert.deepEqual(answers, [2, 1, 0, -MINUTE, -MINUTE])
+    assert.deepEqual(stillLocked(cells, group), [1, 2, 3, 4, 5, 6, 7])
+    assert.deepEqual({ ...cells.counters }, { evicted: 1, untracked: 0 })
   })
+
+  it('keep the five locks that end last in any flood of limits', () => {
+    const { cells, group } = openSet()
+    lockAll(cells, group)
+    for (let index = 0; index < 10_000; index += 1) {
+      assert.equal(cells.take(group, `flood ${index}`, busyFor(3_600 + index), NOW), 0)
+    }
+    assert.deepEqual(stillLocked(cells, group), [3, 4, 5, 6, 7])
+    assert.deepEqual({ ...cells.counters }, { evicted: 10_000, untracked: 0 })
+  })
+
+  it('keep the five locks that end last in any flood of locks that end sooner', () => {
+    const { cells, group } = openSet()
+    lockAll(cells, group)
+    const brief = { threshold: 2, windowMicros: SECOND, lockoutMicros: SECOND }
+    for (let index = 0; index < 1_000; index += 1) {
+      assert.equal(cells.fail(group, `brief ${index}`, brief, NOW), 0)
+      assert.equal(cells.fail(group, `brief ${index}`, brief, NOW), SECOND)
+    }
+    assert.deepEqual(stillLocked(cells, group).slice(-5), [3, 4, 5, 6, 7])
+    assert.equal(cells.counters.untracked, 0)
+  })
+
+  for (const threshold of [1, 2]) {
+    it(`leave a limit exact in a flood of 400 000 locks, by failure ${threshold}`, () => {
+      const cells = new LimitCells(createLimitCellsBuffer(1_024))
+      const group = cells.group('login')
+      const rate = { emissionMicros: MINUTE, burst: 1_000 }
+      const count = 400_000
+      let passed = 0
+      for (let index = 0; index < count; index += 1) {
+        lockByFailures(cells, group, `invented ${index}`, threshold, NOW + index)
+        if (index % 100 === 0 && cells.take(group, '', rate, NOW + index) >= 0) passed += 1
+      }
+      assert.equal(passed, rate.burst)
+      assert.equal(cells.counters.untracked, 0)
+      for (let index = count - 20; index < count; index += 1) {
+        const left = cells.lockedMicros(group, `invented ${index}`, NOW + count)
+        assert.equal(left, MINUTE - (count - index))
+      }
+    })
+  }
 })
 
 describe('how full the cells are', () => {
@@ -248,6 +313,25 @@ describe('a claim that its thread did not settle', () => {
     }
     assert.deepEqual({ ...table.counters }, { evicted: 0, untracked: 1 })
     assert.deepEqual(kindsOf(memory), new Array(WAYS_PER_SET).fill(LIMIT))
+  })
+
+  it('and five locks leave no cell to a limit; of six locks the first one to end goes', () => {
+    const { memory } = openSet()
+    const table = new CellTable(memory)
+    const lockOne = (low: number) => {
+      const cell = table.findOrClaim({ low, high: 88 }, NOW_TICKS)
+      assert.equal(table.exchange(cell, LOCKED, NOW_TICKS + 100 - low), true)
+      return cell
+    }
+    for (let low = 0; low < LOCKS_KEPT; low += 1) lockOne(low)
+    for (let low = LOCKS_KEPT; low < WAYS_PER_SET; low += 1) {
+      table.findOrClaim({ low, high: 88 }, NOW_TICKS)
+    }
+    assert.equal(table.findOrClaim(OTHER_HASH, NOW_TICKS), NOWHERE)
+    assert.deepEqual({ ...table.counters }, { evicted: 0, untracked: 1 })
+    const last = lockOne(LOCKS_KEPT)
+    assert.equal(table.findOrClaim(OTHER_HASH, NOW_TICKS), last)
+    assert.deepEqual({ ...table.counters }, { evicted: 1, untracked: 1 })
   })
 
   it('of a thread that was merely slow changes nothing of what came after', () => {

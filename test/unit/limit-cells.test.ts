@@ -99,8 +99,10 @@ describe('a rate limit', () => {
         const group = cells.group('login')
         const model = new ModelLimits()
         let now = startMicros
+        let latest = now
         for (const { key, later, isTaken } of steps) {
-          now = Math.max(0, now + later * rate.emissionMicros)
+          now = Math.max(0, latest - SECOND / 2, now + later * rate.emissionMicros)
+          latest = Math.max(latest, now)
           const answer = isTaken
             ? cells.take(group, key, rate, now)
             : cells.peek(group, key, rate, now)
@@ -203,10 +205,37 @@ describe('a rate limit', () => {
     for (let request = 0; request < 10; request += 1) {
       cells.take(group, 'key', { emissionMicros: SECOND, burst: 10 }, NOW)
     }
-    assert.equal(
-      cells.take(group, 'key', { emissionMicros: 2 * SECOND, burst: 2 }, NOW),
-      -8 * SECOND,
-    )
+    const rate = { emissionMicros: 2 * SECOND, burst: 6 }
+    assert.equal(cells.take(group, 'key', rate, NOW), 0)
+    assert.equal(cells.take(group, 'key', rate, NOW), -2 * SECOND)
+  })
+
+  it('that was used up waits, when it is relaxed, no longer than for a new burst', () => {
+    const cells = openCells()
+    const group = cells.group('login')
+    const strict = { emissionMicros: 720 * SECOND, burst: 5 }
+    const relaxed = { emissionMicros: 1_000, burst: 1_000 }
+    for (let left = 4; left >= 0; left -= 1) {
+      assert.equal(cells.take(group, 'key', strict, NOW), left)
+    }
+    assert.equal(cells.peek(group, 'key', relaxed, NOW), -1_000)
+    assert.equal(cells.peek(group, 'key', strict, NOW), -720 * SECOND, 'a peek changes nothing')
+    assert.equal(cells.take(group, 'key', relaxed, NOW), -1_000)
+    assert.equal(cells.take(group, 'key', relaxed, NOW + 999), -1)
+    assert.equal(cells.take(group, 'key', relaxed, NOW + 1_000), 0)
+    assert.equal(cells.take(group, 'key', relaxed, NOW + 1_000), -1_000)
+    assert.equal(cells.take(group, 'key', relaxed, NOW + SECOND + 1_000), 999)
+  })
+
+  it('gives nothing away to a thread whose clock is a second behind', () => {
+    const cells = openCells()
+    const group = cells.group('login')
+    const rate = { emissionMicros: 1_000, burst: 10 }
+    for (let left = 9; left >= 0; left -= 1) {
+      assert.equal(cells.take(group, 'key', rate, NOW), left)
+    }
+    assert.equal(cells.take(group, 'key', rate, NOW - SECOND), -SECOND - 1_000)
+    assert.equal(cells.take(group, 'key', rate, NOW), -1_000)
   })
 })
 

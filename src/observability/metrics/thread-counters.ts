@@ -55,7 +55,7 @@ export const THREAD_COUNTERS = {
   },
   rateLimitKeysUntracked: {
     name: 'sallyport_rate_limit_keys_untracked_total',
-    help: 'Requests that were not counted, because all places are taken by what is locked out.',
+    help: 'Requests that were not counted, because other threads took each place first.',
   },
 } as const satisfies Record<string, ThreadCounterRow>
 
