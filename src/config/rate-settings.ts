@@ -1,5 +1,5 @@
 /** Rates, wherever they may be written. */
-import { OWN_BURST_MAX, type OwnRate } from '../resilience/own-rate.ts'
+import { burstByDefault, OWN_BURST_MAX, type OwnRate } from '../resilience/own-rate.ts'
 import { parseRate, RATE_PROBLEM } from '../resilience/rate.ts'
 import { checkedText, section, unlessAbsent, wholeNumber } from './setting.ts'
 
@@ -25,7 +25,7 @@ export function ownRate(what: string) {
     section(what, rateSettings).transform(
       ({ rate, burst }): OwnRate => ({
         ...rate,
-        burst: burst ?? Math.min(rate.count, OWN_BURST_MAX),
+        burst: burst ?? burstByDefault(rate),
       }),
     ),
   )

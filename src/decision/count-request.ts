@@ -1,6 +1,5 @@
 /** Counts requests on their way through a decision: as they arrive, and once they may pass. */
-import type { Refused } from '../protocol/verification.ts'
-import { refuse } from '../protocol/verification.ts'
+import { type Refused, refuse } from '../protocol/verification.ts'
 import type { LimitRefusal } from '../rate-limit/limit-refusal.ts'
 import type { LimitedRequest } from '../rate-limit/limited-request.ts'
 import type { Limiter } from '../rate-limit/limiter.ts'

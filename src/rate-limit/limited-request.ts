@@ -1,8 +1,9 @@
 /**
  * One request on a route with limits: what it has been counted for, and how near it came to them.
  *
- * Locks come first, and take nothing. A request that one limit refuses has been counted by those
- * before it: address, all, user, then tenant, key and verification as they become known.
+ * A lock comes before the rate of what it locks, and takes nothing. A request that one limit
+ * refuses has been counted by those before it: address, all, user, verification, then API key and
+ * tenant.
  */
 import { addressKey } from '../http/client-address.ts'
 import type { FleetQuestion } from './fleet-limits.ts'

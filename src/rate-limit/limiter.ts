@@ -5,7 +5,6 @@
  * The cells are asked first, with the same figures. What they refuse, Redis would refuse too, so a
  * flood costs no commands; and what this process has let through is known when Redis goes away.
  */
-
 import type { OwnRate } from '../resilience/own-rate.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type FleetLimits, type FleetQuestion, fleetKey } from './fleet-limits.ts'

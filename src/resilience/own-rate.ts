@@ -16,10 +16,13 @@ export function parseOwnRate(value: unknown): OwnRate | null | undefined {
   return rate === null ? undefined : ownRate(rate, burst)
 }
 
+/** How many may come at once where that is not said: the whole rate of a period. */
+export function burstByDefault({ count }: Rate): number {
+  return Math.min(count, OWN_BURST_MAX)
+}
+
 function ownRate(rate: Rate, burst: unknown): OwnRate | undefined {
-  if (burst === undefined || burst === null) {
-    return { ...rate, burst: Math.min(rate.count, OWN_BURST_MAX) }
-  }
+  if (burst === undefined || burst === null) return { ...rate, burst: burstByDefault(rate) }
   const isGood = Number.isInteger(burst) && (burst as number) >= 1
   return isGood && (burst as number) <= OWN_BURST_MAX
     ? { ...rate, burst: burst as number }

@@ -1,5 +1,5 @@
 /** `rateLimits`: how often a route may be asked, and how often a guess may fail. */
-import { OWN_BURST_MAX } from '../../resilience/own-rate.ts'
+import { burstByDefault } from '../../resilience/own-rate.ts'
 import type { Rate } from '../../resilience/rate.ts'
 import type { ReportProblem } from '../config-error.ts'
 import { rateSettings } from '../rate-settings.ts'
@@ -194,16 +194,8 @@ function resolveLimit(name: string, settings: RateLimitOutput) {
   }
 }
 
-function resolveRate(
-  { rate: { count, periodSeconds }, burst, fleet }: RatePart,
-  byDefault: boolean,
-) {
-  return {
-    count,
-    periodSeconds,
-    burst: burst ?? Math.min(count, OWN_BURST_MAX),
-    isFleet: fleet ?? byDefault,
-  }
+function resolveRate({ rate, burst, fleet }: RatePart, byDefault: boolean) {
+  return { ...rate, burst: burst ?? burstByDefault(rate), isFleet: fleet ?? byDefault }
 }
 
 function resolveFailures({ threshold, lockout, window, fleet }: FailurePart, byDefault: boolean) {
