@@ -9,6 +9,7 @@ import { Limiter, type Lockout } from '../rate-limit/limiter.ts'
 import type { RouteLimits } from '../rate-limit/route-limits.ts'
 import type { RedisClient } from '../redis/redis-client.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { SharedBuffers } from '../threads/listener-start.ts'
 
 const KEY_PREFIX = 'sallyport:limit:'
 /** Within so long every instance knows of a lock. */
@@ -25,13 +26,14 @@ export interface ComposedLimits {
 
 export function composeLimits(
   settings: readonly RateLimitConfiguration[],
-  buffer: SharedArrayBuffer,
+  { limitCells, totalCells }: SharedBuffers,
   redis: RedisClient | null,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): ComposedLimits {
-  const cells = new LimitCells(buffer)
+  const cells = new LimitCells(limitCells)
   const limiter = new Limiter({
     cells,
+    totals: new LimitCells(totalCells),
     fleet:
       redis === null || !settings.some(hasFleetPart) ? null : new FleetLimits(redis, KEY_PREFIX),
     fresh: new FreshAnswers({

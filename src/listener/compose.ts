@@ -97,7 +97,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
   const upstreams = takeUpstreams(configuration, lease, around.clock)
   const verdicts = composeVerdicts(start, keys, metrics, around)
   const redis = takeRedis(configuration, lease, around)
-  const limits = composeLimits(configuration.rateLimits, start.buffers.limitCells, redis, around)
+  const limits = composeLimits(configuration.rateLimits, start.buffers, redis, around)
   const introspection = composeIntrospection(start, lease, around)
   const identity = composeIdentity(configuration, start.signingKeys)
   const authenticators = composeAuthenticators(start, redis, around, {

@@ -9,7 +9,7 @@ import type { OwnRate } from '../resilience/own-rate.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type FleetLimits, type FleetQuestion, fleetKey } from './fleet-limits.ts'
 import type { FreshAnswers } from './fresh-answers.ts'
-import type { CellGroup, LimitCells } from './limit-cells.ts'
+import type { LimitCells } from './limit-cells.ts'
 import { type LimitRefusal, refuseFor } from './limit-refusal.ts'
 import {
   compileLimits,
@@ -33,7 +33,10 @@ export interface Lockout {
 }
 
 export interface LimiterParts {
+  /** Of addresses, users, tenants and API keys. */
   readonly cells: LimitCells
+  /** Of all requests of a limit together. */
+  readonly totals: LimitCells
   /** `null`: nothing is counted together with other instances. */
   readonly fleet: FleetLimits | null
   readonly fresh: FreshAnswers
@@ -59,7 +62,7 @@ export class Limiter {
   }
 
   compile(settings: LimitSettings): RouteLimits {
-    return compileLimits(settings, this.#groupOf)
+    return compileLimits(settings, this.#parts.cells, this.#parts.totals)
   }
 
   /** Counts a request for a tenant or an API key by the rate of its own record. */
@@ -69,7 +72,7 @@ export class Limiter {
       const reason = part === 'tenant' ? 'rate_of_tenant' : 'rate_of_key'
       const settings = { ...rate, isFleet: false }
       // Begins as no limit of the configuration may be called.
-      rule = rateRule(`/${part}`, part, reason, settings, this.#groupOf)
+      rule = rateRule(`/${part}`, part, reason, settings, this.#parts.cells)
       this.#ownRules.set(rate, rule)
     }
     const answer = this.take(rule, key, this.nowMicros())
@@ -77,8 +80,8 @@ export class Limiter {
   }
 
   /** As {@link LimitCells.take}. */
-  take({ group, rate }: RateRule, key: string, nowMicros: number): number {
-    return this.#parts.cells.take(group, key, rate, nowMicros)
+  take({ cells, group, rate }: RateRule, key: string, nowMicros: number): number {
+    return cells.take(group, key, rate, nowMicros)
   }
 
   /** Micros for which it is locked, as far as this process knows; 0: it is not. */
@@ -149,8 +152,6 @@ export class Limiter {
     this.counters.lockouts += 1
     this.#parts.onLockout({ rule: name, locks, key, micros })
   }
-
-  readonly #groupOf = (name: string): CellGroup => this.#parts.cells.group(name)
 }
 
 function keyOf({ name }: RateRule | LockRule, key: string): string {

@@ -1,6 +1,6 @@
 /** The limits of a route, compiled once: what is counted, together with what, and how fast. */
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
-import type { CellGroup } from './limit-cells.ts'
+import type { CellGroup, LimitCells } from './limit-cells.ts'
 import type { FailureRule, LimitRate } from './limit-rule.ts'
 import type { RatePolicy } from './rate-fields.ts'
 
@@ -11,6 +11,8 @@ const MICROS_PER_MS = 1_000
 export interface RateRule {
   /** Names what is counted together, in this process and in the fleet. */
   readonly name: string
+  /** Where it is counted. */
+  readonly cells: LimitCells
   readonly group: CellGroup
   readonly rate: LimitRate
   readonly isFleet: boolean
@@ -75,29 +77,31 @@ export interface LimitSettings {
   readonly failedStatuses: readonly number[]
 }
 
-/** @param groupOf What is counted under this name. */
+/**
+ * @param keyed Counts by key: addresses, users, tenants, API keys.
+ * @param totals Counts what has no key: all requests of a limit together. Apart from the others, so
+ *   that no flood of keys takes its cell away.
+ */
 export function compileLimits(
   settings: LimitSettings,
-  groupOf: (name: string) => CellGroup,
+  keyed: LimitCells,
+  totals: LimitCells,
 ): RouteLimits {
   const named = (part: string) => `${settings.name}/${part}`
-  const rate = (part: string, reason: RefusalReason, it: RateSettings | null) =>
-    it && rateRule(named(part), part, reason, it, groupOf)
+  const rate = (part: string, reason: RefusalReason, it: RateSettings | null, cells = keyed) =>
+    it && rateRule(named(part), part, reason, it, cells)
+  const lock = (locks: LockRule['locks'], it: FailureSettings | null) =>
+    it && lockRule(named(`${locks} lock`), locks, it, keyed)
   return {
     field: settings.field,
-    addressLock: lockRule(named('address lock'), 'address', settings.failuresPerAddress, groupOf),
-    usernameLock: lockRule(
-      named('username lock'),
-      'username',
-      settings.failuresPerUsername,
-      groupOf,
-    ),
+    addressLock: lock('address', settings.failuresPerAddress),
+    usernameLock: lock('username', settings.failuresPerUsername),
     perAddress: rate('address', 'rate_of_address', settings.perAddress),
     perUsername: rate('username', 'rate_of_username', settings.perUsername),
     perTenant: rate('tenant', 'rate_of_tenant', settings.perTenant),
     perKey: rate('key', 'rate_of_key', settings.perKey),
-    global: rate('global', 'rate_of_all', settings.global),
-    validation: rate('validation', 'rate_of_validation', settings.validation),
+    global: rate('global', 'rate_of_all', settings.global, totals),
+    validation: rate('validation', 'rate_of_validation', settings.validation, totals),
     failedStatuses: settings.failedStatuses,
   }
 }
@@ -108,12 +112,13 @@ export function rateRule(
   part: string,
   reason: RefusalReason,
   { count, periodSeconds, burst, isFleet }: RateSettings,
-  groupOf: (name: string) => CellGroup,
+  cells: LimitCells,
 ): RateRule {
   const emissionMicros = (periodSeconds * MICROS_PER_SECOND) / count
   return {
     name,
-    group: groupOf(name),
+    cells,
+    group: cells.group(name),
     rate: { emissionMicros, burst },
     isFleet,
     policy: { name: part, count, periodSeconds },
@@ -124,15 +129,14 @@ export function rateRule(
 function lockRule(
   name: string,
   locks: LockRule['locks'],
-  settings: FailureSettings | null,
-  groupOf: (name: string) => CellGroup,
-): LockRule | null {
-  if (settings === null) return null
+  settings: FailureSettings,
+  cells: LimitCells,
+): LockRule {
   const { threshold, windowMs, lockoutMs, isFleet } = settings
   return {
     name,
-    group: groupOf(name),
-    guesses: groupOf(`${name}/guesses`),
+    group: cells.group(name),
+    guesses: cells.group(`${name}/guesses`),
     failures: {
       threshold,
       windowMicros: windowMs * MICROS_PER_MS,

@@ -15,6 +15,8 @@ import { verificationKeysMax } from './verification-keys-max.ts'
 const BYTES_PER_MIB = 2 ** 20
 /** Addresses, users and others that are counted at once: docs/rate-limits.md. */
 const LIMIT_CELLS = 131_072
+/** Two for each limit at most; the rest is room, so that they do not meet. */
+const TOTAL_CELLS = 4_096
 /** Refusals get memory of their own, on top of the cache's: this part of its size. */
 const REFUSAL_SHARE = 1 / 32
 
@@ -31,6 +33,7 @@ export function createBuffers(configuration: GatewayConfiguration): SharedBuffer
     learntRevocations: createLearntRevocationsBuffer(),
     introspection: createIntrospectionMemory(configuration),
     limitCells: createLimitCellsBuffer(limitCellsMax(configuration)),
+    totalCells: createLimitCellsBuffer(TOTAL_CELLS),
   }
 }
 

@@ -19,8 +19,9 @@ export interface SharedBuffers {
   /** Whether all that others revoked is known. */
   readonly learntRevocations: SharedArrayBuffer
   readonly introspection: IntrospectionMemory
-  /** What limits have counted. */
+  /** What limits have counted by key, and of all requests together. */
   readonly limitCells: SharedArrayBuffer
+  readonly totalCells: SharedArrayBuffer
 }
 
 /** What a listener thread starts with. */

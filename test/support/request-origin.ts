@@ -9,14 +9,17 @@ import type { LimitSettings } from '../../src/rate-limit/route-limits.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 
 const CELLS = 1_024
+const TOTALS = 8
 
 /** Counts in cells of its own, and in no Redis. */
 export function createLimiter(
   clock: Clock,
   onLockout: (lockout: Lockout) => void = () => undefined,
+  cellsMax = CELLS,
 ): Limiter {
   return new Limiter({
-    cells: new LimitCells(createLimitCellsBuffer(CELLS)),
+    cells: new LimitCells(createLimitCellsBuffer(cellsMax)),
+    totals: new LimitCells(createLimitCellsBuffer(TOTALS)),
     fleet: null,
     fresh: new FreshAnswers({ freshMs: 1_000, entriesMax: 8, monotonicMs: () => 0 }),
     clock,

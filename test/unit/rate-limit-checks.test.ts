@@ -9,6 +9,8 @@ function textOf(limit: string, route = '', sections = ''): string {
   return `${text}\nrateLimits: { x: ${limit} }\n${sections}`
 }
 
+const LEAST = '{ global: { rate: 1/s } }'
+
 describe('the rateLimits section', () => {
   it('takes the whole rate of a period at once, unless a burst is given', () => {
     const { rateLimits } = parseText(
@@ -103,6 +105,14 @@ describe('the rateLimits section', () => {
       assert.deepEqual(problemLinesOf(textOf(limit, route)), [problem])
     })
   }
+
+  it('gives no limit a name under which the rates of records are counted', () => {
+    const name = (text: string) => `${LEAST_CONFIGURATION}\nrateLimits: { '${text}': ${LEAST} }\n`
+    for (const text of ['', '/key', '/tenant']) {
+      const [problem] = problemLinesOf(name(text))
+      assert.match(problem ?? '', /is not a usable name/)
+    }
+  })
 
   it('has every limit that a route names', () => {
     const text = LEAST_CONFIGURATION.replace(
