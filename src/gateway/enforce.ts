@@ -5,11 +5,14 @@
  * Not for what the hard shell or the upstream refuses: that is refused on every route.
  */
 import type { RefusedDecision } from '../decision/decision.ts'
+import { AUTH_ERRORS } from '../protocol/auth-error.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
-import type { Identity } from '../protocol/verification.ts'
+import type { Identity, Refused } from '../protocol/verification.ts'
 import { subjectDigest } from '../tenants/match-token-tenant.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { RequestContext } from './request-context.ts'
+
+const TOO_MANY_REQUESTS = 429
 
 /**
  * Refusals of what may have been a guess. An expired token is none, nor is a good one that is used
@@ -38,7 +41,8 @@ export function enforce(
   if (identity !== null) reportMisuse(request, decision, identity)
   if (request.limited !== null && GUESSES.has(refusal.reason)) request.limited.fail()
   if (route === null || !route.isShadow) {
-    request.refuse(refusal)
+    if (isForCaller(refusal)) request.gateway.refusalPace.refuse(request, refusal)
+    else request.refuse(refusal)
     return null
   }
   const { metrics, logger } = request.gateway
@@ -50,6 +54,13 @@ export function enforce(
     reason: refusal.reason,
   })
   return route
+}
+
+/** What a client can cause at will. That there is too much to do is said at once. */
+function isForCaller({ code, reason }: Refused): boolean {
+  if (reason === 'key_unsettled') return true
+  const { status } = AUTH_ERRORS[code]
+  return status < 500 && status !== TOO_MANY_REQUESTS
 }
 
 /** A good credential that was used where it must not be. */

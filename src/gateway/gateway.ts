@@ -14,6 +14,7 @@ import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { MainEndpoint } from './main-endpoint.ts'
+import type { RefusalPace } from './refusal-pace.ts'
 
 /** All that follows from one configuration. Immutable; a request keeps the one it began under. */
 export interface GatewayRevision extends Revision<GatewayRoute> {
@@ -40,4 +41,5 @@ export interface Gateway {
   readonly requestIds: RequestIds
   readonly traceParents: TraceParents
   readonly clock: Clock
+  readonly refusalPace: RefusalPace
 }

@@ -46,6 +46,7 @@ function waitAndConclude(request: RequestContext, pending: Promise<Decision<Gate
 function conclude(request: RequestContext, decision: Decision<GatewayRoute>): void {
   request.route = decision.route
   if (decision.kind === 'passed') {
+    request.gateway.refusalPace.notePassed()
     sendUpstream(request, decision.route, decision.tenant, identityLines(request, decision))
     return
   }

@@ -7,6 +7,7 @@ import { jwksEndpoint } from '../gateway/answer-jwks.ts'
 import type { Gateway, GatewayRevision } from '../gateway/gateway.ts'
 import type { Readiness } from '../gateway/health.ts'
 import type { MainEndpoint } from '../gateway/main-endpoint.ts'
+import { createRefusalPace } from '../gateway/refusal-pace.ts'
 import { AddressRanges } from '../http/address-ranges.ts'
 import { EndpointTable } from '../http/endpoint-table.ts'
 import type { InternalTokens } from '../identity/identity-strategy.ts'
@@ -121,6 +122,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     requestIds: new RequestIds(randomHex),
     traceParents: new TraceParents(randomHex),
     clock: around.clock,
+    refusalPace: createRefusalPace(around.clock),
   }
   const { internalTokens } = identity
   return {

@@ -1,0 +1,144 @@
+/**
+ * Entry of the flood test: what is left of the traffic of good, cached tokens beside a flood of bad
+ * ones at full speed on other connections.
+ *
+ *     node build/loadtest/flood.js [--connections 64] [--rounds 3] [--seconds 4]
+ *
+ * Clients and gateway share the machine, so requests a second say as much about the clients. What
+ * counts is how many good requests the gateway answers for a second of its own CPU time: that is
+ * their throughput wherever the gateway's processors are the limit.
+ */
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs, promisify } from 'node:util'
+import { median } from './comparison.ts'
+import { cpuTimeMicros } from './cpu-time.ts'
+import { prepareCredentials } from './credentials.ts'
+import { FLOOD_KINDS, type FloodJob, type FloodKind } from './flood-kinds.ts'
+import { runLoad } from './load-job.ts'
+import { gatewayPeer } from './peers/gateway.ts'
+import { HOT_TOKENS } from './scenario.ts'
+import { startUpstream } from './upstream-process.ts'
+
+const CLIENT = fileURLToPath(new URL('./flood-client.js', import.meta.url))
+const MICROS_PER_SECOND = 1_000_000
+const WARM_UP_SECONDS = 3
+
+const run = promisify(execFile)
+
+interface Turn {
+  readonly goodPerCpuSecond: number
+  readonly goodPerSecond: number
+  readonly badPerSecond: number
+}
+
+interface Target {
+  readonly port: number
+  readonly processId: number
+  readonly tokensFile: string
+  readonly token: string
+}
+
+async function takeTurn(
+  { port, processId, tokensFile, token }: Target,
+  kind: FloodKind | null,
+  connections: number,
+  durationSeconds: number,
+): Promise<Turn> {
+  const before = cpuTimeMicros(processId)
+  const [good, bad] = await Promise.all([
+    runLoad({
+      port,
+      tokensFile,
+      field: 'authorization',
+      otherFields: {},
+      firstToken: 0,
+      tokens: HOT_TOKENS,
+      requests: null,
+      durationSeconds,
+      rate: null,
+    }),
+    kind === null ? 0 : flood({ port, token, kind, connections, durationSeconds }),
+  ])
+  const cpuSeconds = (cpuTimeMicros(processId) - before) / MICROS_PER_SECOND
+  if (good.failures > 0) throw new Error(`${good.failures} good requests failed: run is void`)
+  return {
+    goodPerCpuSecond: good.responses / cpuSeconds,
+    goodPerSecond: good.responses / good.durationSeconds,
+    badPerSecond: bad / durationSeconds,
+  }
+}
+
+async function flood(job: FloodJob): Promise<number> {
+  const { stdout } = await run(process.execPath, [CLIENT, JSON.stringify(job)])
+  return (JSON.parse(stdout) as { readonly answered: number }).answered
+}
+
+async function takeRounds(target: Target, rounds: number, connections: number, seconds: number) {
+  const kinds = [null, ...FLOOD_KINDS]
+  const turns = new Map<FloodKind | null, Turn[]>(kinds.map((kind) => [kind, []]))
+  for (let round = 0; round < rounds; round += 1) {
+    for (const kind of kinds) {
+      turns.get(kind)?.push(await takeTurn(target, kind, connections, seconds))
+    }
+  }
+  return turns
+}
+
+function rowOf(kind: FloodKind | null, turns: readonly Turn[], alone: readonly Turn[]): string {
+  const middle = (of: readonly Turn[], figure: keyof Turn) => median(of.map((turn) => turn[figure]))
+  const share = middle(turns, 'goodPerCpuSecond') / middle(alone, 'goodPerCpuSecond')
+  const cells = [
+    kind ?? 'none',
+    middle(turns, 'goodPerCpuSecond').toFixed(0),
+    share.toFixed(2),
+    middle(turns, 'goodPerSecond').toFixed(0),
+    middle(turns, 'badPerSecond').toFixed(0),
+  ]
+  return `| ${cells.join(' | ')} |`
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      connections: { type: 'string', default: '64' },
+      rounds: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '4' },
+    },
+  })
+  const credentials = prepareCredentials('RS256', HOT_TOKENS)
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-flood-'))
+  const upstream = await startUpstream()
+  const context = { credentials, upstreamPort: upstream.port, redisPort: null, threads: 1, folder }
+  const gateway = await gatewayPeer.start(context)
+  if (gateway.status === 'skipped') throw new Error(gateway.reason)
+  try {
+    const { tokensFile } = credentials
+    const [token = ''] = readFileSync(tokensFile, 'latin1').split('\n')
+    const { port, processId } = gateway
+    const target = { port, processId, tokensFile, token }
+    const connections = Number(values.connections)
+    await takeTurn(target, null, connections, WARM_UP_SECONDS)
+    const turns = await takeRounds(
+      target,
+      Number(values.rounds),
+      connections,
+      Number(values.seconds),
+    )
+    const alone = turns.get(null) ?? []
+    process.stdout.write(
+      '| bad tokens | good a CPU second | share | good a second | bad a second |\n',
+    )
+    process.stdout.write('| --- | ---: | ---: | ---: | ---: |\n')
+    for (const [kind, of] of turns) process.stdout.write(`${rowOf(kind, of, alone)}\n`)
+  } finally {
+    await gateway.stop()
+    await upstream.stop()
+    rmSync(folder, { recursive: true })
+  }
+}
+
+await main()

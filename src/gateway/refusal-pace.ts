@@ -1,0 +1,161 @@
+/**
+ * Keeps a flood of bad requests from taking the time of good ones: while the thread is busy,
+ * refusals wait for their answers.
+ *
+ * Most clients ask again when they are answered, so a flood comes as fast as its answers go out. A
+ * refusal costs half of what a request that passes does, and twice as much as that with a signature
+ * to verify. So while the event loop is busy, one refusal is answered for eight requests that pass;
+ * once it is idle again, more and more, and soon all at once. loadtest/flood.ts measures it.
+ *
+ *     refusal ─► allowance of this tick left? ─► answered now
+ *                       └─► held ─► a later tick, 2 s later at most
+ *
+ * Nothing runs while nothing is refused.
+ */
+import { performance } from 'node:perf_hooks'
+import type { Refused } from '../protocol/verification.ts'
+import type { LimitRefusal } from '../rate-limit/limit-refusal.ts'
+import type { Clock } from '../runtime/clock.ts'
+
+const TICK_MS = 10
+/** Of the time of a tick: with less, the loop counts as busy. */
+const IDLE_SHARE_MIN = 0.25
+/** Refusals in a tick, before it is known how busy the loop is, and at most. */
+const ALLOWANCE_FIRST = 32
+const ALLOWANCE_MAX = 1_024
+/** While the loop is busy, so many requests pass for one that is refused. */
+const PASSED_PER_REFUSAL = 8
+/** No refusal waits longer. */
+const HELD_MS_MAX = 2_000
+/** A thread has no more refusals waiting; others are answered at once. */
+const HELD_MAX = 8_192
+/** Without a refusal for so many ticks nothing more is watched. */
+const QUIET_TICKS_MAX = 100
+
+/** A request that will be refused. */
+export interface RefusableRequest {
+  /** Answers it; ignored once the client has gone. */
+  refuse(refused: Refused | LimitRefusal): void
+}
+
+interface HeldRefusal {
+  readonly request: RefusableRequest
+  readonly refused: Refused | LimitRefusal
+  readonly heldAtMs: number
+}
+
+export interface RefusalPaceParts {
+  readonly monotonicMs: () => number
+  /** How idle this thread's event loop was since it was last asked, 0 to 1. */
+  readonly idleShare: () => number
+  /** @returns Stops it. */
+  readonly every: (run: () => void, intervalMs: number) => () => void
+}
+
+export class RefusalPace {
+  readonly #parts: RefusalPaceParts
+  /** In the order of their arrival, from `#first` on. */
+  #held: HeldRefusal[] = []
+  #first = 0
+  #passed = 0
+  #allowance = ALLOWANCE_FIRST
+  #left = ALLOWANCE_FIRST
+  #quietTicks = 0
+  /** `null`: nothing is watched. */
+  #stopWatching: (() => void) | null = null
+
+  constructor(parts: RefusalPaceParts) {
+    this.#parts = parts
+  }
+
+  /** How many wait now. */
+  get heldCount(): number {
+    return this.#held.length - this.#first
+  }
+
+  /** Hot path: a request passed. */
+  notePassed(): void {
+    this.#passed += 1
+  }
+
+  /** Answers now, or within two seconds. */
+  refuse(request: RefusableRequest, refused: Refused | LimitRefusal): void {
+    this.#quietTicks = 0
+    if (this.#stopWatching === null) this.#watch()
+    if (this.heldCount >= HELD_MAX) request.refuse(refused)
+    else if (this.heldCount === 0 && this.#left > 0) {
+      this.#left -= 1
+      request.refuse(refused)
+    } else {
+      this.#held.push({ request, refused, heldAtMs: this.#parts.monotonicMs() })
+    }
+  }
+
+  /** Begins with what was idle before forgotten: it may have been a night. */
+  #watch(): void {
+    this.#parts.idleShare()
+    this.#passed = 0
+    this.#allowance = ALLOWANCE_FIRST
+    this.#left = ALLOWANCE_FIRST
+    this.#stopWatching = this.#parts.every(this.#tick, TICK_MS)
+  }
+
+  readonly #tick = (): void => {
+    const isBusy = this.#parts.idleShare() < IDLE_SHARE_MIN
+    this.#allowance = isBusy
+      ? Math.max(1, Math.floor(this.#passed / PASSED_PER_REFUSAL))
+      : Math.min(ALLOWANCE_MAX, this.#allowance * 2)
+    this.#passed = 0
+    this.#left = this.#allowance
+    this.#answerHeld()
+    this.#quietTicks += 1
+    if (this.#quietTicks < QUIET_TICKS_MAX || this.heldCount > 0) return
+    this.#stopWatching?.()
+    this.#stopWatching = null
+  }
+
+  #answerHeld(): void {
+    const overdueMs = this.#parts.monotonicMs() - HELD_MS_MAX
+    while (this.#first < this.#held.length) {
+      const { request, refused, heldAtMs } = this.#held[this.#first] as HeldRefusal
+      if (this.#left <= 0 && heldAtMs > overdueMs) break
+      this.#first += 1
+      this.#left -= 1
+      request.refuse(refused)
+    }
+    this.#held = this.#held.slice(this.#first)
+    this.#first = 0
+  }
+}
+
+/** Paces the refusals of the thread that it is created in. */
+export function createRefusalPace(clock: Clock): RefusalPace {
+  return new RefusalPace({
+    monotonicMs: () => clock.monotonicMs(),
+    idleShare: watchIdleShare(),
+    every: (run, intervalMs) => {
+      const timer = setInterval(run, intervalMs).unref()
+      return () => clearInterval(timer)
+    },
+  })
+}
+
+/**
+ * Two signs, of which the clearer counts, because neither sees all: time in which nothing waited to
+ * be handled, and how many events did not have to wait. The first takes for idle what a quota of
+ * CPU time or a busy machine keeps from running.
+ */
+function watchIdleShare(): () => number {
+  let lastTime = performance.eventLoopUtilization()
+  let last = performance.nodeTiming.uvMetricsInfo
+  return () => {
+    const time = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(time, lastTime)
+    const now = performance.nodeTiming.uvMetricsInfo
+    const events = now.events - last.events
+    const waited = now.eventsWaiting - last.eventsWaiting
+    lastTime = time
+    last = now
+    return 1 - Math.max(utilization, events === 0 ? 0 : waited / events)
+  }
+}

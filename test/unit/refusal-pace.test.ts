@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { RefusalPace } from '../../src/gateway/refusal-pace.ts'
+import { refuse } from '../../src/protocol/verification.ts'
+
+const REFUSED = refuse('signature_invalid')
+/** As many are answered before it is known how busy the loop is. */
+const AT_ONCE = 32
+const BUSY = 0
+const IDLE = 1
+
+/** A pace whose ticks, clock and event loop are the test's. */
+class Rig {
+  readonly answered: number[] = []
+  nowMs = 0
+  idleShare = BUSY
+  isWatching = false
+  #tick: () => void = () => undefined
+  #arrived = 0
+  readonly pace = new RefusalPace({
+    monotonicMs: () => this.nowMs,
+    idleShare: () => this.idleShare,
+    every: (run) => {
+      this.#tick = run
+      this.isWatching = true
+      return () => {
+        this.isWatching = false
+      }
+    },
+  })
+
+  arrive(count: number): void {
+    for (let index = 0; index < count; index += 1) {
+      const place = this.#arrived
+      this.#arrived += 1
+      this.pace.refuse({ refuse: () => this.answered.push(place) }, REFUSED)
+    }
+  }
+
+  /** @returns How many were answered in it. */
+  tick(passed = 0): number {
+    for (let index = 0; index < passed; index += 1) this.pace.notePassed()
+    const before = this.answered.length
+    this.nowMs += 10
+    this.#tick()
+    return this.answered.length - before
+  }
+}
+
+describe('refusals while the event loop is busy', () => {
+  it('are answered one for eight requests that pass, in their order', () => {
+    const rig = new Rig()
+    rig.arrive(AT_ONCE + 100)
+    assert.equal(rig.answered.length, AT_ONCE)
+    assert.equal(rig.tick(80), 10)
+    assert.equal(rig.tick(7), 1)
+    assert.equal(rig.tick(), 1)
+    assert.deepEqual(
+      rig.answered,
+      Array.from({ length: AT_ONCE + 12 }, (_, place) => place),
+    )
+  })
+
+  it('do not overtake those that wait', () => {
+    const rig = new Rig()
+    rig.arrive(AT_ONCE + 1)
+    assert.equal(rig.tick(800), 1)
+    rig.arrive(200)
+    assert.equal(rig.answered.length, AT_ONCE + 1 + 99)
+    assert.equal(rig.answered.at(-1), AT_ONCE + 99)
+  })
+
+  it('wait two seconds at the longest', () => {
+    const rig = new Rig()
+    rig.arrive(AT_ONCE + 5_000)
+    rig.nowMs = 1_980
+    assert.equal(rig.tick(), 1)
+    assert.equal(rig.tick(), 4_999)
+    assert.equal(rig.pace.heldCount, 0)
+  })
+
+  it('are answered at once where so many wait that more would cost memory', () => {
+    const rig = new Rig()
+    rig.arrive(AT_ONCE + 8_192)
+    assert.equal(rig.answered.length, AT_ONCE)
+    rig.arrive(10)
+    assert.equal(rig.answered.length, AT_ONCE + 10)
+    assert.equal(rig.pace.heldCount, 8_192)
+  })
+})
+
+describe('refusals while the event loop has idle time', () => {
+  it('are answered faster and faster, whether or not anything passes', () => {
+    const rig = new Rig()
+    rig.arrive(AT_ONCE + 3_000)
+    rig.idleShare = IDLE
+    const perTick = Array.from({ length: 7 }, () => rig.tick())
+    assert.deepEqual(perTick, [64, 128, 256, 512, 1_024, 1_016, 0])
+    rig.arrive(1_000)
+    assert.equal(rig.pace.heldCount, 0)
+  })
+
+  it('are not watched any more after a second without one', () => {
+    const rig = new Rig()
+    rig.arrive(1)
+    for (let tick = 1; tick < 100; tick += 1) {
+      rig.tick()
+      assert.equal(rig.isWatching, true)
+    }
+    rig.tick()
+    assert.equal(rig.isWatching, false)
+    rig.arrive(1)
+    assert.equal(rig.isWatching, true)
+    assert.equal(rig.answered.length, 2)
+  })
+})
