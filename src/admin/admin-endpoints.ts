@@ -3,6 +3,7 @@ import type { Readiness } from '../gateway/health.ts'
 import { type Endpoint, EndpointTable } from '../http/endpoint-table.ts'
 import type { SessionRegistry } from '../verifiers/session/session-registry.ts'
 import { type AdminRequest, type Answer, json, problem } from './answer.ts'
+import { answerReload, type ReloadReport } from './reload.ts'
 import { answerBackchannelLogout, answerRevocations, type Revocations } from './revocations.ts'
 import { answerSessions } from './sessions.ts'
 
@@ -15,8 +16,10 @@ export interface AdminSources {
   /** Everything that an operator may know, as plain data. */
   status(): Promise<object>
   /** `null`: sessions are not configured. */
-  readonly sessions: SessionRegistry | null
-  readonly revocations: Revocations
+  sessions(): SessionRegistry | null
+  revocations(): Revocations
+  /** Loads the configuration anew, and says what became of it. */
+  reload(): Promise<ReloadReport>
   /** Something failed that should not have; the client has been told 500. */
   onFailure(error: unknown): void
 }
@@ -57,17 +60,19 @@ export const ADMIN_ENDPOINTS = new EndpointTable<AdminEndpoint>([
     path: '/sessions',
     hasMembers: true,
     isOpen: false,
-    answer: ({ sessions }, request) =>
-      sessions === null
+    answer: (sources, request) => {
+      const sessions = sources.sessions()
+      return sessions === null
         ? problem(404, 'No sessions', 'Sessions are not configured.')
-        : answerSessions(sessions, request),
+        : answerSessions(sessions, request)
+    },
   },
   {
     kind: 'resource',
     path: '/revocations',
     hasMembers: true,
     isOpen: false,
-    answer: ({ revocations }, request) => answerRevocations(revocations, request),
+    answer: (sources, request) => answerRevocations(sources.revocations(), request),
   },
   {
     kind: 'resource',
@@ -75,7 +80,14 @@ export const ADMIN_ENDPOINTS = new EndpointTable<AdminEndpoint>([
     hasMembers: false,
     // A logout token proves by its signature who sent it.
     isOpen: true,
-    answer: ({ revocations }, request) => answerBackchannelLogout(revocations, request),
+    answer: (sources, request) => answerBackchannelLogout(sources.revocations(), request),
+  },
+  {
+    kind: 'resource',
+    path: '/reload',
+    hasMembers: false,
+    isOpen: false,
+    answer: (sources, request) => answerReload(() => sources.reload(), request),
   },
 ])
 

@@ -5,7 +5,6 @@ import { checkOnline } from './check-online.ts'
 import { checkSignatures } from './check-signatures.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { loadOrReport } from './load-or-report.ts'
-import { warnOfWatch } from './reload-unavailable.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Keys of a cluster that have one such part in common lie on one node. */
@@ -19,12 +18,11 @@ interface CheckOptions {
 
 /** Without `online` it opens no connection. With it, 1 when an issuer gave no usable key. */
 export async function check(options: CheckOptions, terminal: Terminal): Promise<ExitCode> {
-  const configuration = loadOrReport(options.configFile, terminal)
+  const configuration = loadOrReport(options.configFile, terminal)?.configuration ?? null
   if (configuration === null) return EXIT.refused
   terminal.print(`${options.configFile} is good: ${summary(configuration)}`)
   if (!checkSignatures(configuration, terminal)) return EXIT.refused
   warnOfUnsharedKeys(configuration, terminal)
-  warnOfWatch(configuration, terminal)
   warnOfNodes(configuration, terminal)
   if (!options.online) return EXIT.ok
   return (await checkOnline(configuration, terminal)) ? EXIT.ok : EXIT.failed

@@ -20,7 +20,7 @@ export async function demo(terminal: Terminal, end: ProcessEnd): Promise<ExitCod
     return EXIT.refused
   }
   const { stop, cut } = end
-  const supervision = { version: packageVersion(), stop, cut }
+  const supervision = { version: packageVersion(), load: null, files: new Map(), stop, cut }
   await runUntil(stop, () => startDemo(terminal.print, supervision))
   return EXIT.ok
 }

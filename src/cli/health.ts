@@ -26,7 +26,7 @@ const LOOPBACK_OF: ReadonlyMap<string, string> = new Map([
 
 /** @returns Never `EXIT.refused`: a health check may not end with 2, which Docker has reserved. */
 export async function health(configFile: string, terminal: Terminal): Promise<ExitCode> {
-  const configuration = loadOrReport(configFile, terminal)
+  const configuration = loadOrReport(configFile, terminal)?.configuration ?? null
   if (configuration === null) return EXIT.failed
   const problem = await problemWith(configuration.server)
   if (problem === null) return EXIT.ok

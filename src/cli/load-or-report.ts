@@ -1,13 +1,19 @@
 /** Loads a configuration for a command, or prints every problem with it. */
 import { ConfigError, describeProblem } from '../config/config-error.ts'
-import { loadConfig } from '../config/load-config.ts'
-import type { GatewayConfiguration } from '../config/sections.ts'
+import { configLoader, type LoadedConfig } from '../config/load-config.ts'
 import type { Terminal } from './terminal.ts'
 
-/** @returns `null` when there were problems; they have been printed then, one a line. */
-export function loadOrReport(file: string, terminal: Terminal): GatewayConfiguration | null {
+/**
+ * @param load Reads the file.
+ * @returns `null` when there were problems; they have been printed then, one a line.
+ */
+export function loadOrReport(
+  file: string,
+  terminal: Terminal,
+  load: () => LoadedConfig = configLoader(file),
+): LoadedConfig | null {
   try {
-    return loadConfig(file)
+    return load()
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     for (const problem of error.problems) {

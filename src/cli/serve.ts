@@ -1,8 +1,8 @@
 /** `sallyport serve`: runs the gateway until it is told to stop. */
+import { configLoader } from '../config/load-config.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { loadOrReport } from './load-or-report.ts'
 import type { ProcessEnd } from './process-end.ts'
-import { RELOAD_UNAVAILABLE, warnOfWatch } from './reload-unavailable.ts'
 import { runUntil } from './run-until.ts'
 import type { Terminal } from './terminal.ts'
 import { packageVersion } from './version.ts'
@@ -13,15 +13,26 @@ export async function serve(
   terminal: Terminal,
   end: ProcessEnd,
 ): Promise<ExitCode> {
-  // Operators and tools send SIGHUP to have the file read again: it must never end a gateway.
-  end.endGracefully(() => terminal.printError(`sallyport: SIGHUP: ${RELOAD_UNAVAILABLE}`))
-  const configuration = loadOrReport(configFile, terminal)
-  if (configuration === null) return EXIT.refused
-  warnOfWatch(configuration, terminal)
+  // Operators and tools send SIGHUP to have the file read again: it must never end a gateway. What
+  // comes before it runs is not lost: the file may have changed since it was read.
+  let onHangup = (): void => {
+    isHangupWaiting = true
+  }
+  let isHangupWaiting = false
+  end.endGracefully(() => onHangup())
+  const load = configLoader(configFile)
+  const loaded = loadOrReport(configFile, terminal, load)
+  if (loaded === null) return EXIT.refused
+  const { configuration, files } = loaded
   // Loaded on demand: no other command needs the native server, or should fail for lack of it.
   const { startSupervisor } = await import('../supervisor/supervisor.ts')
   const { stop, cut } = end
-  const supervision = { version: packageVersion(), stop, cut }
-  await runUntil(stop, () => startSupervisor(configuration, supervision))
+  const supervision = { version: packageVersion(), load, files, stop, cut }
+  await runUntil(stop, async () => {
+    const gateway = await startSupervisor(configuration, supervision)
+    onHangup = () => void gateway.reload('signal')
+    if (isHangupWaiting) onHangup()
+    return gateway
+  })
   return EXIT.ok
 }

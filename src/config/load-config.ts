@@ -1,7 +1,7 @@
 /**
  * Reads the configuration file: YAML, then variables, then the schema, then all that is between.
  */
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import {
@@ -11,6 +11,7 @@ import {
   type SettingProblem,
 } from './config-error.ts'
 import { processEnvironment, readEnvironment } from './environment.ts'
+import { fileState } from './file-state.ts'
 import { type Environment, interpolate, pathKey } from './interpolate.ts'
 import { type MachineLimits, machineLimits } from './machine-limits.ts'
 import { describeIssues } from './schema-problems.ts'
@@ -31,17 +32,33 @@ interface ConfigSurroundings {
   readonly directory: string
 }
 
+/** A configuration, and the files that it was read from. */
+export interface LoadedConfig {
+  readonly configuration: GatewayConfiguration
+  /**
+   * The file itself and those with secrets that its settings name, by absolute name: as they were
+   * when they were read.
+   */
+  readonly files: ReadonlyMap<string, string>
+}
+
 /**
- * Loads the file with the environment of this process.
+ * Loads a file, with the environment of this process, as often as it is asked to. The machine
+ * counts as it was at first: sizes that follow from it are those that the process has.
  *
- * @throws ConfigError with every problem at once.
+ * @returns Throws ConfigError with every problem at once.
  */
-export function loadConfig(file: string): GatewayConfiguration {
-  return parseConfig(readConfigFile(file), {
+export function configLoader(file: string): () => LoadedConfig {
+  const surroundings = {
     environment: processEnvironment(),
     machine: machineLimits(),
     directory: dirname(resolve(file)),
-  })
+  }
+  return () => {
+    const { text, state } = readConfigFile(file)
+    const { configuration, files } = parse(text, surroundings)
+    return { configuration, files: new Map([[resolve(file), state], ...files]) }
+  }
 }
 
 /**
@@ -50,6 +67,10 @@ export function loadConfig(file: string): GatewayConfiguration {
  * @throws ConfigError with every problem at once.
  */
 export function parseConfig(text: string, surroundings: ConfigSurroundings): GatewayConfiguration {
+  return parse(text, surroundings).configuration
+}
+
+function parse(text: string, surroundings: ConfigSurroundings): LoadedConfig {
   const reading = readYaml(text)
   if (!reading.ok) throw new ConfigError(reading.problems)
 
@@ -74,7 +95,7 @@ export function parseConfig(text: string, surroundings: ConfigSurroundings): Gat
   if (problems.length > 0) throw new ConfigError(problems)
   const { configuration } = resolution
   assertInvariant(configuration !== null, 'what could not be understood is a problem')
-  return configuration
+  return { configuration, files: resolution.files }
 }
 
 /**
@@ -139,20 +160,21 @@ function withoutPlace({ path, message }: SettingProblem): ConfigProblem {
   return { path: describePath(path), message, line: null, column: null }
 }
 
-function readConfigFile(file: string): string {
-  const bytes = readBounded(file)
+function readConfigFile(file: string) {
+  const { bytes, state } = readBounded(file)
   if (bytes.length > FILE_BYTES_MAX) throw whole(`is larger than ${FILE_BYTES_MAX} bytes`)
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), state }
   } catch {
     throw whole('is not UTF-8 text')
   }
 }
 
-function readBounded(file: string): Buffer {
+function readBounded(file: string) {
   let descriptor: number | null = null
   try {
     descriptor = openSync(file, 'r')
+    const state = fileState(fstatSync(descriptor, { bigint: true }))
     const buffer = Buffer.alloc(FILE_BYTES_MAX + 1)
     let length = 0
     while (length < buffer.length) {
@@ -160,7 +182,7 @@ function readBounded(file: string): Buffer {
       if (count === 0) break
       length += count
     }
-    return buffer.subarray(0, length)
+    return { bytes: buffer.subarray(0, length), state }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
     throw whole(`cannot be read (${code})`)

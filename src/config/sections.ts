@@ -90,6 +90,8 @@ export function checkSections(settings: Settings): readonly SettingProblem[] {
 interface Resolution {
   /** `null` when a part is missing; then there has been a problem about it. */
   readonly configuration: GatewayConfiguration | null
+  /** State of each file with secrets that it has been completed with, by absolute name. */
+  readonly files: ReadonlyMap<string, string>
   readonly problems: readonly SettingProblem[]
 }
 
@@ -109,6 +111,7 @@ export function resolveSections(
   const configurations = Object.fromEntries(resolved) as unknown as Configurations
   return {
     configuration: isComplete ? { ...configurations, tuning: environment.tuning } : null,
+    files: surroundings.files.states,
     problems: surroundings.files.problems,
   }
 }

@@ -1,7 +1,8 @@
 /** The files that settings name: opened while the configuration is loaded, within limits. */
-import { closeSync, constants, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { ConfigPath, SettingProblem } from './config-error.ts'
+import { fileState } from './file-state.ts'
 
 /** Files with secrets, keys and certificates are short; what is longer was named by mistake. */
 const CONTENT_BYTES_MAX = 65_536
@@ -10,6 +11,7 @@ const CONTENT_BYTES_MAX = 65_536
 export class SettingFiles {
   readonly #directory: string
   readonly #problems: SettingProblem[] = []
+  readonly #states = new Map<string, string>()
 
   constructor(directory: string) {
     this.#directory = directory
@@ -17,6 +19,11 @@ export class SettingFiles {
 
   get problems(): readonly SettingProblem[] {
     return this.#problems
+  }
+
+  /** Files whose content has become part of the configuration, as they were when it was read. */
+  get states(): ReadonlyMap<string, string> {
+    return this.#states
   }
 
   report(path: ConfigPath, message: string): void {
@@ -44,9 +51,22 @@ export class SettingFiles {
     return absolute
   }
 
-  /** What the file holds. */
+  /** What the file holds, to become part of the configuration. */
   content(path: ConfigPath, name: string): Buffer | null {
-    const bytes = this.#read(path, name, CONTENT_BYTES_MAX + 1)
+    return this.#whole(path, name, (file, state) => this.#states.set(file, state))
+  }
+
+  /** What the file holds now, to check it: another reads it, and looks for changes of it. */
+  checked(path: ConfigPath, name: string): Buffer | null {
+    return this.#whole(path, name, () => {})
+  }
+
+  #whole(
+    path: ConfigPath,
+    name: string,
+    onRead: (file: string, state: string) => void,
+  ): Buffer | null {
+    const bytes = this.#read(path, name, CONTENT_BYTES_MAX + 1, onRead)
     if (bytes === null || bytes.length <= CONTENT_BYTES_MAX) return bytes
     this.report(path, `names a file of more than ${CONTENT_BYTES_MAX} bytes`)
     return null
@@ -64,7 +84,12 @@ export class SettingFiles {
     return Buffer.from(text, 'latin1')
   }
 
-  #read(path: ConfigPath, name: string, sizeBytesMax: number): Buffer | null {
+  #read(
+    path: ConfigPath,
+    name: string,
+    sizeBytesMax: number,
+    onRead: (file: string, state: string) => void = () => {},
+  ): Buffer | null {
     const file = this.absolute(name)
     try {
       if (!statSync(file).isFile()) {
@@ -73,6 +98,7 @@ export class SettingFiles {
       }
       const descriptor = openSync(file, constants.O_RDONLY)
       try {
+        onRead(file, fileState(fstatSync(descriptor, { bigint: true })))
         const buffer = Buffer.alloc(sizeBytesMax)
         return buffer.subarray(0, readSync(descriptor, buffer, 0, sizeBytesMax, 0))
       } finally {

@@ -15,9 +15,12 @@ import type { Clock } from '../runtime/clock.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { MainEndpoint } from './main-endpoint.ts'
 import type { RefusalPace } from './refusal-pace.ts'
+import type { RevisionUse } from './revision-use.ts'
 
 /** All that follows from one configuration. Immutable; a request keeps the one it began under. */
 export interface GatewayRevision extends Revision<GatewayRoute> {
+  /** The requests that run under it. */
+  readonly use: RevisionUse
   /** What the gateway answers by itself, looked up before the routes. */
   readonly endpoints: EndpointTable<MainEndpoint>
   /** By name: a tenant may have one of its own. */
@@ -34,8 +37,8 @@ export interface GatewayRevision extends Revision<GatewayRoute> {
 
 /** One listener thread, as long as it lives. */
 export interface Gateway {
-  /** What requests begin under from now on. */
-  readonly revision: GatewayRevision
+  /** What requests begin under from now on; replaced when another configuration is committed. */
+  revision: GatewayRevision
   readonly metrics: ListenerMetrics
   readonly logger: Logger
   readonly requestIds: RequestIds

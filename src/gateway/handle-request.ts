@@ -28,9 +28,15 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
   const requestId = requestIdOf(gateway, exchange, isPeerTrusted)
   const request = new RequestContext(gateway, revision, exchange, requestId, isPeerTrusted)
 
-  const decision = decide(revision, head, request)
-  if (decision instanceof Promise) waitAndConclude(request, decision)
-  else conclude(request, decision)
+  try {
+    const decision = decide(revision, head, request)
+    if (decision instanceof Promise) waitAndConclude(request, decision)
+    else conclude(request, decision)
+  } catch (error) {
+    request.leave()
+    // A fault of ours: the server's edge catches it, and cuts this request alone.
+    throw error
+  }
 }
 
 function waitAndConclude(request: RequestContext, pending: Promise<Decision<GatewayRoute>>): void {

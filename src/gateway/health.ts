@@ -9,6 +9,8 @@ export interface IssuerHealth {
   readonly state: KeySetState
   /** Whether the issuer has had keys at any time since the start. */
   readonly hasHadKeys: boolean
+  /** Whether it came with another configuration while the process ran. */
+  readonly isLate?: boolean
 }
 
 export interface HealthFacts {
@@ -43,7 +45,8 @@ export interface Readiness {
 /**
  * Ready: listening, not draining, and every issuer has had keys. An issuer that fails *later* is
  * told, but does not make the instance unready: it would be so in all instances at once, and an
- * outage of one issuer would become an outage of everything.
+ * outage of one issuer would become an outage of everything. The same holds for an issuer that came
+ * with a reload, and has no keys yet.
  */
 export function readinessOf(facts: HealthFacts): Readiness {
   const issuers = facts.issuers.map(({ issuer, state, hasHadKeys }) => ({
@@ -51,7 +54,7 @@ export function readinessOf(facts: HealthFacts): Readiness {
     condition: conditionOf(state, hasHadKeys),
     keys: state,
   }))
-  const isWaiting = issuers.some(({ condition }) => condition === 'waiting')
+  const isWaiting = facts.issuers.some(({ hasHadKeys, isLate }) => !(hasHadKeys || isLate === true))
   const status = statusOf(facts, isWaiting)
   return { ready: status === 'ready', status, issuers }
 }

@@ -44,6 +44,7 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
   limited: LimitedRequest | null
   /** `null` until it is asked for, which most requests never do. */
   #clientAddress: string | null
+  #isOver: boolean
 
   constructor(
     gateway: Gateway,
@@ -62,6 +63,8 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
     this.decidedAtMs = this.startedAtMs
     this.limited = null
     this.#clientAddress = null
+    this.#isOver = false
+    revision.use.begin()
   }
 
   // What the decision may ask for.
@@ -118,6 +121,14 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
       ...describeError(error),
     })
     this.exchange.destroy()
+    this.leave()
+  }
+
+  /** The request is over: its revision may end. Later calls do nothing. */
+  leave(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.revision.use.end()
   }
 
   // What the proxy reports.
@@ -151,6 +162,7 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
     const { metrics, clock, logger } = this.gateway
     const durationMicros = (clock.monotonicMs() - this.startedAtMs) * MICROS_PER_MS
     metrics.recordTotal(durationMicros)
+    this.leave()
     if (!this.revision.accessLog.wants(status)) return
     logger.access({
       requestId: this.requestId,

@@ -124,6 +124,12 @@ export class JwksClient {
     this.#clearTimers()
   }
 
+  /** Ends everything, the keys in all threads included. */
+  withdraw(): void {
+    this.stop()
+    this.#store.withdraw()
+  }
+
   keySet(): KeySet {
     return this.#store.keySet()
   }

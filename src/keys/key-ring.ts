@@ -63,7 +63,7 @@ export class KeyRing implements KeySource {
     keysMax: ISSUERS_ASKING_MAX,
     waitersPerKeyMax: WAITERS_PER_ISSUER_MAX,
   })
-  readonly #askTimeoutMs: number
+  #askTimeoutMs: number
   readonly #ask: AskAboutKey
   readonly #clock: Clock
   #questionCount = 0
@@ -74,6 +74,24 @@ export class KeyRing implements KeySource {
     this.#clock = clock
     for (const keySet of options.keySets) {
       this.#keySets.set(keySet.issuerName, keySet)
+    }
+  }
+
+  /** How long a question may take. */
+  get askTimeoutMs(): number {
+    return this.#askTimeoutMs
+  }
+
+  askWithin(timeoutMs: number): void {
+    this.#askTimeoutMs = timeoutMs
+  }
+
+  /** Forgets every issuer but these. */
+  keepOnly(issuerNames: readonly string[]): void {
+    for (const name of this.#keySets.keys()) {
+      if (issuerNames.includes(name)) continue
+      this.#keySets.delete(name)
+      this.#cooldowns.delete(name)
     }
   }
 

@@ -162,6 +162,12 @@ export class KeyStore {
     return this.#dropAll()
   }
 
+  /** The issuer is gone: its keys die, and give up their places. */
+  withdraw(): void {
+    this.#dropAll()
+    this.#state = 'empty'
+  }
+
   #dropAll(): KeySetChange {
     const removed = this.#held
     this.#kill(removed)

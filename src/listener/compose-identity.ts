@@ -10,6 +10,8 @@ import {
 } from '../identity/identity-strategy.ts'
 import type { SigningSnapshot } from '../identity/signing-keys.ts'
 import { randomHex } from '../runtime/randomness.ts'
+import type { RevisionPlan } from '../threads/listener-start.ts'
+import type { ResourceLease } from '../threads/resources.ts'
 
 export interface ComposedIdentity {
   /** One object for all routes: what it works out for an identity is kept once. */
@@ -18,9 +20,30 @@ export interface ComposedIdentity {
   readonly internalTokens: InternalTokens | null
 }
 
+/**
+ * One for all revisions with the same settings: what has been minted for a caller goes on being
+ * used, and keys are told to each of them once.
+ */
+export function takeIdentity(
+  { configuration: { identity }, signingKeys }: RevisionPlan,
+  lease: ResourceLease,
+): ComposedIdentity {
+  const settings = { ...tellingSettings(identity), hasKeys: signingKeys !== null }
+  return lease.take('identity', settings, {
+    create: () => composeIdentity(identity, signingKeys),
+    close: () => {},
+  })
+}
+
+/** What an upstream is told of a caller follows from these, and from keys that come and go. */
+export function tellingSettings({ headers, internalToken }: GatewayConfiguration['identity']) {
+  const { issuer, audience, ttlSeconds } = internalToken
+  return { headers, internalToken: { issuer, audience, ttlSeconds } }
+}
+
 /** @param keys `null`: no route sends internal tokens. */
-export function composeIdentity(
-  { identity }: GatewayConfiguration,
+function composeIdentity(
+  identity: GatewayConfiguration['identity'],
   keys: SigningSnapshot | null,
 ): ComposedIdentity {
   const internalTokens = keys && new InternalTokens(identity.internalToken, keys, randomHex)

@@ -1,6 +1,5 @@
 /** Introspection of one thread: a client for each issuer that has an endpoint. */
 import type { IntrospectionConfiguration } from '../config/sections/issuers/introspection.ts'
-import type { Logger } from '../observability/logger.ts'
 import { type ClientAuthentication, createProofMaker } from '../protocol/client-authentication.ts'
 import { CONNECTIONS_MIN, ConnectionTurns, strangersMax } from '../resilience/connection-turns.ts'
 import { OutboundHttp } from '../resilience/outbound-http.ts'
@@ -16,15 +15,10 @@ import {
 } from '../verifiers/introspection/endpoint-pauses.ts'
 import { IntrospectionClient } from '../verifiers/introspection/introspection-client.ts'
 import { IntrospectionVerifier } from '../verifiers/introspection/introspection-verifier.ts'
+import type { ResourceSurroundings } from './resource-surroundings.ts'
 import { shareOf } from './take-resources.ts'
 
 const TOKEN_ID_BYTES = 16
-
-export interface ComposedIntrospection {
-  readonly introspector: Introspector
-  /** Requests sent to endpoints since the start. */
-  attempts(): number
-}
 
 /** A client owns nothing: what it sends by is a resource of its own. */
 const NOTHING_TO_CLOSE = (): void => {}
@@ -32,8 +26,8 @@ const NOTHING_TO_CLOSE = (): void => {}
 export function composeIntrospection(
   start: ListenerStart,
   lease: ResourceLease,
-  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
-): ComposedIntrospection {
+  { clock, logger, memory }: ResourceSurroundings,
+): Introspector {
   const { tuning, issuers } = start.configuration
   const share = shareOf(start.configuration, tuning.identityProviderConnections)
   const connections = Math.max(CONNECTIONS_MIN, share)
@@ -63,23 +57,20 @@ export function composeIntrospection(
     const client = lease.take(
       'introspection client',
       { ...introspection, issuer: name, connections },
-      {
+      memory.introspectionClients.counted({
         create: () =>
           new IntrospectionClient({ endpoint, timeoutMs, attempts, retryDelayMs }, parts),
         close: NOTHING_TO_CLOSE,
-      },
+      }),
     )
     clients.set(name, client)
   }
-  return {
-    introspector: new IntrospectionVerifier(clients),
-    attempts: () => [...clients.values()].reduce((sum, client) => sum + client.attemptCount, 0),
-  }
+  return new IntrospectionVerifier(clients)
 }
 
 /** One for each origin: issuers may share it. */
 function takeTurns(
-  { buffers, configuration, index: thread }: ListenerStart,
+  { introspection, configuration, index: thread }: ListenerStart,
   lease: ResourceLease,
   origin: string,
   connections: number,
@@ -92,7 +83,7 @@ function takeTurns(
     { origin, connections, ...limits },
     {
       create: () => {
-        const crowd = crowdLimitOf(buffers.introspection, origin, limits)
+        const crowd = crowdLimitOf(introspection, origin, limits)
         return new ConnectionTurns({ connections, crowd, clock })
       },
       close: NOTHING_TO_CLOSE,
@@ -101,7 +92,7 @@ function takeTurns(
 }
 
 function circuitsOf(
-  { buffers: { introspection: memory } }: ListenerStart,
+  { introspection: memory }: ListenerStart,
   issuer: string,
   introspection: IntrospectionConfiguration,
 ) {
@@ -114,7 +105,7 @@ function circuitsOf(
 }
 
 function pausesOf(
-  { buffers: { introspection: memory } }: ListenerStart,
+  { introspection: memory }: ListenerStart,
   issuer: string,
   clock: Clock,
   onPause: EndpointPausesParts['onPause'],

@@ -4,12 +4,10 @@ import type { RateLimitConfiguration } from '../config/sections/rate-limits.ts'
 import type { Logger } from '../observability/logger.ts'
 import { FleetLimits } from '../rate-limit/fleet-limits.ts'
 import { FreshAnswers } from '../rate-limit/fresh-answers.ts'
-import { LimitCells } from '../rate-limit/limit-cells.ts'
 import { Limiter, type Lockout } from '../rate-limit/limiter.ts'
 import type { RouteLimits } from '../rate-limit/route-limits.ts'
 import type { RedisClient } from '../redis/redis-client.ts'
-import type { Clock } from '../runtime/clock.ts'
-import type { SharedBuffers } from '../threads/listener-start.ts'
+import type { ResourceSurroundings } from './resource-surroundings.ts'
 
 const KEY_PREFIX = 'sallyport:limit:'
 /** Within so long every instance knows of a lock. */
@@ -18,7 +16,6 @@ const FRESH_MAX = 65_536
 const MICROS_PER_SECOND = 1_000_000
 
 export interface ComposedLimits {
-  readonly cells: LimitCells
   readonly limiter: Limiter
   /** By the name of the limit. */
   readonly byName: ReadonlyMap<string, RouteLimits>
@@ -26,14 +23,13 @@ export interface ComposedLimits {
 
 export function composeLimits(
   settings: readonly RateLimitConfiguration[],
-  { limitCells, totalCells }: SharedBuffers,
   redis: RedisClient | null,
-  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  { clock, logger, memory }: ResourceSurroundings,
 ): ComposedLimits {
-  const cells = new LimitCells(limitCells)
   const limiter = new Limiter({
-    cells,
-    totals: new LimitCells(totalCells),
+    cells: memory.cells,
+    totals: memory.totals,
+    counters: memory.limitCounters,
     fleet:
       redis === null || !settings.some(hasFleetPart) ? null : new FleetLimits(redis, KEY_PREFIX),
     fresh: new FreshAnswers({
@@ -45,7 +41,7 @@ export function composeLimits(
     onLockout: (lockout) => tell(logger, lockout),
   })
   const byName = new Map(settings.map((limit) => [limit.name, limiter.compile(limit)]))
-  return { cells, limiter, byName }
+  return { limiter, byName }
 }
 
 /** Whether anything in it is counted in Redis. */

@@ -8,12 +8,12 @@ import type { Gateway, GatewayRevision } from '../gateway/gateway.ts'
 import type { Readiness } from '../gateway/health.ts'
 import type { MainEndpoint } from '../gateway/main-endpoint.ts'
 import { createRefusalPace } from '../gateway/refusal-pace.ts'
+import { RevisionUse } from '../gateway/revision-use.ts'
 import { AddressRanges } from '../http/address-ranges.ts'
 import { EndpointTable } from '../http/endpoint-table.ts'
 import type { InternalTokens } from '../identity/identity-strategy.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import { AccessLog } from '../observability/access-log.ts'
-import { ListenerMetrics } from '../observability/listener-metrics.ts'
 import { RequestIds } from '../observability/request-id.ts'
 import { TraceParents } from '../observability/trace-context.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
@@ -22,14 +22,12 @@ import { FirstSights } from '../revocation/first-sights.ts'
 import { LearntRevocations } from '../revocation/learnt-revocations.ts'
 import { RevocationReader } from '../revocation/revocation-reader.ts'
 import { compileRoutes } from '../routing/compile-routes.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { randomHex } from '../runtime/randomness.ts'
-import { KeyGenerations } from '../shared-memory/key-generations.ts'
 import { TenantRegistry } from '../tenants/tenant-registry.ts'
 import type { ListenerStart } from '../threads/listener-start.ts'
-import type { ResourceLease, Resources } from '../threads/resources.ts'
-import { InFlight } from '../token-cache/in-flight.ts'
-import { RefusalCache } from '../token-cache/refusal-cache.ts'
+import type { ResourceLease } from '../threads/resources.ts'
 import { MEMO_ENTRIES_DEFAULT, TokenCache } from '../token-cache/token-cache.ts'
 import { ApiKeyAuthenticator } from '../verifiers/api-key/api-key-authenticator.ts'
 import { ApiKeyList } from '../verifiers/api-key/api-key-list.ts'
@@ -44,32 +42,25 @@ import type { SignaturePool } from '../verifiers/jwt/signature-pool.ts'
 import { SessionAuthenticator } from '../verifiers/session/session-authenticator.ts'
 import type { SessionReader } from '../verifiers/session/session-store.ts'
 import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
-import { composeIdentity } from './compose-identity.ts'
-import { type ComposedIntrospection, composeIntrospection } from './compose-introspection.ts'
-import { type ComposedLimits, composeLimits } from './compose-limits.ts'
+import { takeIdentity, tellingSettings } from './compose-identity.ts'
+import { composeIntrospection } from './compose-introspection.ts'
+import { composeLimits } from './compose-limits.ts'
 import { composeRoute, type RouteAuthenticators, type RouteParts } from './compose-route.ts'
 import { composeWellKnown } from './compose-well-known.ts'
+import { configuredTenant } from './configured-tenant.ts'
+import type { ResourceSurroundings } from './resource-surroundings.ts'
 import { sessionFormat } from './session-format.ts'
-import {
-  type ResourceSurroundings,
-  takeRedis,
-  takeSignatures,
-  takeUpstreams,
-} from './take-resources.ts'
+import { takeRedis, takeSignatures, takeUpstreams } from './take-resources.ts'
 import { tokenLives } from './token-lives.ts'
 
-const MS_PER_SECOND = 1_000
-
+/** What follows from one configuration in one thread. */
 export interface ListenerParts {
-  readonly gateway: Gateway
+  readonly revision: GatewayRevision
   readonly tenants: TenantRegistry
-  readonly verdicts: SharedVerdicts
   readonly signatures: SignaturePool
   readonly upstreams: ReadonlyMap<string, UpstreamPool>
-  readonly introspection: ComposedIntrospection
   /** `null`: no route sends any. */
   readonly internalTokens: InternalTokens | null
-  readonly limits: ComposedLimits
   /** `null`: nothing uses Redis. */
   readonly redis: RedisClient | null
   /** Pools, connections and clients; released when no request needs them any longer. */
@@ -77,8 +68,6 @@ export interface ListenerParts {
 }
 
 export interface ListenerSurroundings extends ResourceSurroundings {
-  /** Of the thread. */
-  readonly resources: Resources
   readonly keyRing: KeyRing
   readonly readiness: () => Readiness
   /** Sessions in the memory of the supervisor. */
@@ -87,55 +76,47 @@ export interface ListenerSurroundings extends ResourceSurroundings {
 
 export function composeListener(start: ListenerStart, around: ListenerSurroundings): ListenerParts {
   const { configuration } = start
-  const lease = around.resources.lease()
-  const metrics = new ListenerMetrics({
-    threadIndex: start.index,
-    routeNames: configuration.routes.map(({ name }) => name),
-    issuerNames: configuration.issuers.map(({ name }) => name),
-  })
-  const keys = new KeyGenerations(start.buffers.keyGenerations)
+  const { memory } = around
+  const lease = memory.resources.lease()
   const signatures = takeSignatures(configuration, lease, around)
   const upstreams = takeUpstreams(configuration, lease, around.clock)
-  const verdicts = composeVerdicts(start, keys, metrics, around)
   const redis = takeRedis(configuration, lease, around)
-  const limits = composeLimits(configuration.rateLimits, start.buffers, redis, around)
-  const introspection = composeIntrospection(start, lease, around)
-  const identity = composeIdentity(configuration, start.signingKeys)
+  const limits = composeLimits(configuration.rateLimits, redis, around)
+  const identity = takeIdentity(start, lease)
   const authenticators = composeAuthenticators(start, redis, around, {
-    verdicts,
+    verdicts: composeVerdicts(start, lease, around),
     jwt: new JwtVerifier({ keys: around.keyRing, signatures }),
-    introspector: introspection.introspector,
+    introspector: composeIntrospection(start, lease, around),
   })
-  const tenants = composeTenants(start)
-  const gateway: Gateway = {
-    revision: composeRevision(start, around.clock, {
-      metrics,
-      upstreams,
-      authenticators,
-      tenants,
-      identity,
-      limits,
-      readiness: around.readiness,
-    }),
-    metrics,
-    logger: around.logger,
+  const tenants = takeTenants(start, lease)
+  // Those of other revisions stay: what was counted under them is told on.
+  for (const { name } of configuration.issuers) memory.metrics.issuerIndex(name)
+  const revision = composeRevision(start, around.clock, {
+    metrics: memory.metrics,
+    upstreams,
+    authenticators,
+    tenants,
+    identity,
+    limits,
+    readiness: around.readiness,
+  })
+  const { internalTokens } = identity
+  return { revision, tenants, signatures, upstreams, internalTokens, redis, lease }
+}
+
+/** The gateway of a thread, which begins with this revision. */
+export function createGateway(
+  revision: GatewayRevision,
+  { memory, logger, clock }: ResourceSurroundings,
+): Gateway {
+  return {
+    revision,
+    metrics: memory.metrics,
+    logger,
     requestIds: new RequestIds(randomHex),
     traceParents: new TraceParents(randomHex),
-    clock: around.clock,
-    refusalPace: createRefusalPace(around.clock),
-  }
-  const { internalTokens } = identity
-  return {
-    gateway,
-    tenants,
-    verdicts,
-    signatures,
-    upstreams,
-    introspection,
-    internalTokens,
-    limits,
-    redis,
-    lease,
+    clock,
+    refusalPace: createRefusalPace(clock),
   }
 }
 
@@ -158,6 +139,7 @@ function composeRevision(
   }))
   return Object.freeze<GatewayRevision>({
     id: revisionId,
+    use: new RevisionUse(),
     routes: compileRoutes(routes, endpoints.paths),
     revocations: new RevocationReader(buffers.revocations),
     learntRevocations: new LearntRevocations(buffers.learntRevocations),
@@ -211,29 +193,44 @@ function composeAuthenticators(
 
 function composeVerdicts(
   { buffers, configuration }: ListenerStart,
-  keys: KeyGenerations,
-  lookups: ListenerMetrics,
-  { clock, logger }: ListenerSurroundings,
+  lease: ResourceLease,
+  { clock, logger, memory }: ListenerSurroundings,
 ): SharedVerdicts {
-  return new SharedVerdicts({
-    cache: new TokenCache({ buffer: buffers.tokenCache, keys, memoEntries: MEMO_ENTRIES_DEFAULT }),
-    refusals: new RefusalCache({
-      buffer: buffers.refusals,
-      keys,
-      ttlSeconds: Math.floor(configuration.cache.refusalTtlMs / MS_PER_SECOND),
+  const { keys, refusals, inFlight, metrics: lookups } = memory
+  // Beside a verdict it keeps what the upstream is told of it, which depends on these settings.
+  const cache = lease.take(
+    'token cache',
+    tellingSettings(configuration.identity),
+    memory.tokenCaches.counted({
+      create: () =>
+        new TokenCache({ buffer: buffers.tokenCache, keys, memoEntries: MEMO_ENTRIES_DEFAULT }),
+      close: () => {},
     }),
-    inFlight: new InFlight(buffers.inFlight),
-    keys,
-    clock,
-    lookups,
-    longLived: new LongLivedTokens(tokenLives(configuration), logger),
-  })
+  )
+  const longLived = new LongLivedTokens(tokenLives(configuration), logger)
+  return new SharedVerdicts({ cache, refusals, inFlight, keys, clock, lookups, longLived })
 }
 
-function composeTenants({ configuration, tenants }: ListenerStart): TenantRegistry {
-  const registry = new TenantRegistry(configuration.issuers, [])
-  registry.apply(tenants)
-  return registry
+/** One for all revisions with the same issuers: there may be a quarter of a million tenants. */
+function takeTenants(
+  { configuration, tenants }: ListenerStart,
+  lease: ResourceLease,
+): TenantRegistry {
+  const issuers = configuration.issuers.map(({ name, issuer }) => ({ name, issuer }))
+  const configured = (configuration.tenants?.registry ?? []).map(configuredTenant)
+  return lease.take(
+    'tenants',
+    { issuers, configured },
+    {
+      create: () => {
+        assertInvariant(tenants !== null, 'tenants are told to a thread that does not have them')
+        const registry = new TenantRegistry(issuers, configured, true)
+        registry.apply(tenants)
+        return registry
+      },
+      close: () => {},
+    },
+  )
 }
 
 function composeSessions(

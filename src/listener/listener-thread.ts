@@ -6,12 +6,13 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
+import type { GatewayConfiguration } from '../config/sections.ts'
 import { handleRequest } from '../gateway/handle-request.ts'
 import type { Readiness } from '../gateway/health.ts'
 import { refuseMalformed } from '../gateway/refuse-malformed.ts'
 import { KeyRing, NO_ANSWER } from '../keys/key-ring.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
-import type { ListenerSnapshot } from '../observability/listener-metrics.ts'
+import type { ListenerSnapshot, RedisReading } from '../observability/listener-metrics.ts'
 import { LogBuffer } from '../observability/log-buffer.ts'
 import { Logger } from '../observability/logger.ts'
 import { describeError } from '../observability/redact.ts'
@@ -21,13 +22,19 @@ import { systemClock } from '../runtime/clock.ts'
 import { loadNativeBinary } from '../server/native-binary.ts'
 import { boundReceiveBuffers } from '../server/receive-buffer.ts'
 import { NativeServer } from '../server/uws-app.ts'
-import type { ListenerStart } from '../threads/listener-start.ts'
+import type { ListenerStart, RevisionPlan } from '../threads/listener-start.ts'
 import type { ListenerMessages, SupervisorMessages } from '../threads/messages.ts'
-import { Resources } from '../threads/resources.ts'
 import { StartError } from '../threads/start-error.ts'
 import { ThreadChannel } from '../threads/thread-channel.ts'
-import { composeListener, type ListenerParts } from './compose.ts'
+import {
+  composeListener,
+  createGateway,
+  type ListenerParts,
+  type ListenerSurroundings,
+} from './compose.ts'
 import { RemoteSessions, STORE_TIMEOUT_MS } from './remote-sessions.ts'
+import { createThreadMemory } from './thread-memory.ts'
+import { ThreadRevisions } from './thread-revisions.ts'
 import { ThreadSignatures } from './thread-signatures.ts'
 
 type Channel = ThreadChannel<ListenerMessages, SupervisorMessages>
@@ -38,7 +45,7 @@ const DRAIN_POLL_MS = 50
 const ASK_TIMEOUT_MARGIN_MS = 500
 const EXIT_FAILED = 1
 const BODY_MEMORY_BYTES_MIN = 1_048_576
-const NO_REDIS = { open: 0, ready: 0, commands: 0, failures: 0, writes: 0 }
+const MS_PER_SECOND = 1_000
 
 assertInvariant(parentPort !== null, 'a listener thread has a supervisor')
 const port = parentPort
@@ -50,12 +57,23 @@ let isAccepting = true
 const channel: Channel = new ThreadChannel<ListenerMessages, SupervisorMessages>(port, {
   notices: {
     key_set: (keySet) => keyRing.update(keySet),
-    tenants: (change) => parts.tenants.apply(change),
-    signing_keys: (keys) => parts.internalTokens?.useKeys(keys),
+    tenants: (change) => {
+      for (const registry of distinct(({ tenants }) => tenants)) registry.apply(change)
+    },
+    signing_keys: (keys) => {
+      for (const tokens of distinct(({ internalTokens }) => internalTokens)) tokens?.useKeys(keys)
+    },
     readiness: (told) => useReadiness(told),
+    issuers: (names) => keyRing.keepOnly(names),
+    drop_revision: (revisionId) => revisions.drop(revisionId),
     end: () => process.exit(0),
   },
-  requests: { snapshot, drain },
+  requests: {
+    snapshot,
+    drain,
+    prepare_revision: (plan) => revisions.prepare(plan),
+    commit_revision: (revisionId) => revisions.commit(revisionId),
+  },
 })
 const logger = new Logger(
   {
@@ -66,7 +84,7 @@ const logger = new Logger(
   systemClock,
 )
 const keyRing = new KeyRing(
-  { keySets: start.keySets, askTimeoutMs: askTimeoutMs() },
+  { keySets: start.keySets, askTimeoutMs: askTimeoutMs(configuration) },
   askAboutKey,
   systemClock,
 )
@@ -75,7 +93,6 @@ const memorySessions = new RemoteSessions((call) =>
 )
 const signatures = new ThreadSignatures({
   thread: start.index,
-  issuers: configuration.issuers,
   logger,
   onProof: (proof) => channel.notify('signature_proof', proof),
 })
@@ -85,8 +102,9 @@ bodyMemory.bound(
     configuration.tuning.bodyMemoryBytes / configuration.tuning.listenerThreads,
   ),
 )
-const parts: ListenerParts = composeListener(start, {
-  resources: new Resources(),
+const memory = createThreadMemory(start)
+const around: ListenerSurroundings = {
+  memory,
   keyRing,
   logger,
   clock: systemClock,
@@ -95,8 +113,16 @@ const parts: ListenerParts = composeListener(start, {
   onRedisState: (state) => channel.notify('redis_state', state),
   onWorkerProved: (proof) => signatures.proved(proof),
   onWorkerLost: (loss, error) => signatures.lost(loss, error),
+}
+const first = composeListener(start, around)
+const gateway = createGateway(first.revision, around)
+const revisions = new ThreadRevisions(first, {
+  gateway,
+  compose: (plan) => composeListener({ ...start, ...plan }, around),
+  startProblem,
+  onCommit: useSettings,
 })
-const { gateway } = parts
+useSettings(start)
 const server = new NativeServer(loadNativeBinary(start.nativeBinary), {
   limits: configuration.server.limits,
   tls: configuration.server.tls,
@@ -122,12 +148,8 @@ await listen()
 
 async function listen(): Promise<void> {
   try {
-    // Or the first sessions would be refused while everything is well. A Redis that is down must
-    // not hold up everything else.
-    const [problem] = await Promise.all([
-      signatures.startProblem(parts.signatures),
-      parts.redis?.whenReady(configuration.redis?.connectTimeoutMs ?? 0),
-    ])
+    // Or the first sessions would be refused while everything is well.
+    const problem = await startProblem(first, start)
     if (problem !== null) throw new StartError(problem)
     if (!isAccepting) return
     await server.listen(start.host, start.port, { isExclusive: false })
@@ -137,6 +159,29 @@ async function listen(): Promise<void> {
     channel.notify('failed', error instanceof Error ? error.message : String(error))
     process.exit(EXIT_FAILED)
   }
+}
+
+/** Waits for what has to be there before requests are; a Redis that is down is not waited for. */
+async function startProblem(
+  { signatures: pool, redis }: ListenerParts,
+  plan: RevisionPlan,
+): Promise<string | null> {
+  const [problem] = await Promise.all([
+    signatures.startProblem(pool, plan.configuration.issuers),
+    redis?.whenReady(plan.configuration.redis?.connectTimeoutMs ?? 0),
+  ])
+  return problem
+}
+
+/** Settings of what the thread has whatever its revision is. */
+function useSettings({ configuration: settings }: RevisionPlan): void {
+  memory.refusals.keepFor(Math.floor(settings.cache.refusalTtlMs / MS_PER_SECOND))
+  keyRing.askWithin(askTimeoutMs(settings))
+}
+
+/** The parts of one kind of all revisions, which may share them. */
+function distinct<Part>(partOf: (parts: ListenerParts) => Part): Set<Part> {
+  return new Set([...revisions.live].map(partOf))
 }
 
 /** Before the first turn of the event loop in which a connection could be accepted. */
@@ -156,28 +201,35 @@ function useReadiness(told: Readiness): void {
 }
 
 async function askAboutKey(issuerName: string, keyId: string | null): Promise<UnknownKeyAnswer> {
-  const answered = await channel.ask('unknown_key', { issuerName, keyId }, askTimeoutMs())
+  const { askTimeoutMs: timeoutMs } = keyRing
+  const answered = await channel.ask('unknown_key', { issuerName, keyId }, timeoutMs)
   return answered.kind === 'replied' ? answered.reply : NO_ANSWER
 }
 
 function snapshot(): ListenerSnapshot {
-  const redis = parts.redis?.stats ?? NO_REDIS
-  return gateway.metrics.snapshot({
-    caches: parts.verdicts.cacheCounts,
-    verificationQueueDepth: parts.signatures.queueDepth,
+  const redis = memory.redisClients.sum()
+  const { current } = revisions
+  const { fallbacks, lockouts } = memory.limitCounters
+  const { evicted, untracked } = memory.cells.counters
+  return memory.metrics.snapshot({
+    caches: { token: memory.tokenCaches.sum(), refusal: memory.refusals.counters },
+    verificationQueueDepth: current.signatures.queueDepth,
     counts: {
-      verificationBatches: parts.signatures.batchCount,
-      verificationTokens: parts.signatures.tokenCount,
-      verificationThreadsLost: parts.signatures.workerFailureCount,
-      introspectionAttempts: parts.introspection.attempts(),
+      verificationBatches: current.signatures.batchCount,
+      verificationTokens: current.signatures.tokenCount,
+      verificationThreadsLost: current.signatures.workerFailureCount,
+      introspectionAttempts: memory.introspectionClients.sum().attemptCount,
       redisCommands: redis.commands,
       redisFailures: redis.failures,
       redisWrites: redis.writes,
-      ...limitCounts(),
+      rateLimitFallbacks: fallbacks,
+      lockouts,
+      rateLimitKeysEvicted: evicted,
+      rateLimitKeysUntracked: untracked,
     },
-    redis: { open: redis.open, ready: redis.ready },
+    redis: redisConnections(),
     openConnections: server.connectionCount,
-    upstreams: [...parts.upstreams.values()].map(({ name, pending, stats }) => ({
+    upstreams: [...current.upstreams.values()].map(({ name, pending, stats }) => ({
       name,
       pending,
       ejected: stats.targets.filter(({ ejected }) => ejected).length,
@@ -185,13 +237,11 @@ function snapshot(): ListenerSnapshot {
   })
 }
 
-function limitCounts() {
-  const { limiter, cells } = parts.limits
+function redisConnections(): RedisReading {
+  const stats = [...distinct(({ redis }) => redis)].flatMap((it) => (it === null ? [] : it.stats))
   return {
-    rateLimitFallbacks: limiter.counters.fallbacks,
-    lockouts: limiter.counters.lockouts,
-    rateLimitKeysEvicted: cells.counters.evicted,
-    rateLimitKeysUntracked: cells.counters.untracked,
+    open: stats.reduce((sum, { open }) => sum + open, 0),
+    ready: stats.reduce((sum, { ready }) => sum + ready, 0),
   }
 }
 
@@ -203,9 +253,7 @@ async function drain(): Promise<null> {
   return null
 }
 
-function askTimeoutMs(): number {
-  const timeouts = configuration.issuers.map(({ keys }) =>
-    keys.kind === 'jwks' ? keys.timeoutMs : 0,
-  )
+function askTimeoutMs({ issuers }: GatewayConfiguration): number {
+  const timeouts = issuers.map(({ keys }) => (keys.kind === 'jwks' ? keys.timeoutMs : 0))
   return Math.max(0, ...timeouts) + ASK_TIMEOUT_MARGIN_MS
 }

@@ -4,29 +4,20 @@
  */
 import type { UpstreamConfiguration } from '../config/sections/upstreams.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
-import type { Logger } from '../observability/logger.ts'
 import { UPSTREAM_POOL_LIMITS, UpstreamPool } from '../proxy/upstream-pool.ts'
 import { RedisClient } from '../redis/redis-client.ts'
-import type { RedisState } from '../redis/redis-pool.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { randomFraction } from '../runtime/randomness.ts'
 import type { ResourceLease } from '../threads/resources.ts'
-import { SignaturePool, type SignaturePoolOptions } from '../verifiers/jwt/signature-pool.ts'
+import { SignaturePool } from '../verifiers/jwt/signature-pool.ts'
 import { hasFleetPart } from './compose-limits.ts'
+import type { ResourceSurroundings } from './resource-surroundings.ts'
 
 /** A connection to Redis beyond the minimum ends when it was not needed for so long. */
 const REDIS_IDLE_MS = 30_000
 /** Longest that a token waits for a verification thread, and a batch for its verdicts. */
 const VERIFY_QUEUE_WAIT_MS = 2_000
 const VERIFY_BATCH_DEADLINE_MS = 2_000
-
-export interface ResourceSurroundings {
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly onRedisState: (state: RedisState) => void
-  readonly onWorkerProved: SignaturePoolOptions['onWorkerProved']
-  readonly onWorkerLost: SignaturePoolOptions['onWorkerLost']
-}
 
 /** A listener thread's part of what the configuration says for the whole process. */
 export function shareOf({ tuning }: GatewayConfiguration, processWide: number): number {
@@ -70,7 +61,7 @@ export function takeUpstreams(
 export function takeRedis(
   configuration: GatewayConfiguration,
   lease: ResourceLease,
-  { onRedisState, logger }: ResourceSurroundings,
+  { onRedisState, logger, memory }: ResourceSurroundings,
 ): RedisClient | null {
   const { redis, sessions, apiKeys, revocation, rateLimits, tuning } = configuration
   const isUsed =
@@ -92,10 +83,14 @@ export function takeRedis(
     onState: onRedisState,
     onOversizedRecord: () => logger.log({ event: 'redis_record_too_large' }),
   }
-  return lease.take('Redis connections', settings, {
-    create: () => new RedisClient(settings, parts),
-    close: (connections) => connections.close(),
-  })
+  return lease.take(
+    'Redis connections',
+    settings,
+    memory.redisClients.counted({
+      create: () => new RedisClient(settings, parts),
+      close: (connections) => connections.close(),
+    }),
+  )
 }
 
 function upstreamSettings(upstream: UpstreamConfiguration, configuration: GatewayConfiguration) {

@@ -1,9 +1,10 @@
 /**
  * What one listener thread counts, in flat arrays. A route or issuer finds its place in them by its
- * name, once, when the configuration is compiled.
+ * name, once, when the configuration is compiled, and keeps it as long as the thread lives: what
+ * another configuration adds comes behind, and what it leaves out is still told.
  *
- * Hot path: every method except `snapshot` and `stop`. Counting is one addition to a number in an
- * array; no label is ever looked up while a request runs.
+ * Hot path: every method except `snapshot`, `stop` and those that give a place. Counting is one
+ * addition to a number in an array; no label is ever looked up while a request runs.
  */
 import { AUTH_ERROR_CODES, type AuthErrorCode } from '../protocol/auth-error.ts'
 import { REFUSAL_REASON_NAMES, type RefusalReason } from '../protocol/refusal-reason.ts'
@@ -25,6 +26,7 @@ export const NO_INDEX = -1
 
 export interface ListenerMetricsOptions {
   readonly threadIndex: number
+  /** Counted from the start. */
   readonly routeNames: readonly string[]
   readonly issuerNames: readonly string[]
 }
@@ -84,33 +86,40 @@ const CACHE_RESULT_INDEX = indexOf(CACHE_RESULTS)
 const STATUS_CLASSES = 5
 
 export class ListenerMetrics {
-  readonly #options: ListenerMetricsOptions
-  readonly #requests: Float64Array
-  readonly #refusals: Float64Array
-  readonly #shadowRefusals: Float64Array
+  readonly #threadIndex: number
+  readonly #routeNames: string[] = []
+  readonly #issuerNames: string[] = []
+  #requests = new Float64Array(OUTCOMES.length)
+  #refusals = new Float64Array(REFUSAL_REASON_NAMES.length)
+  #shadowRefusals = new Float64Array(0)
   readonly #cacheLookups = new Float64Array(CACHE_RESULTS.length)
   readonly #total = new LatencyHistogram()
   readonly #authenticate = new LatencyHistogram()
   readonly #upstream = new LatencyHistogram()
   readonly #eventLoop = new EventLoopProbe()
 
-  constructor(options: ListenerMetricsOptions) {
-    this.#options = options
-    this.#requests = new Float64Array((options.routeNames.length + 1) * OUTCOMES.length)
-    this.#refusals = new Float64Array(
-      (options.issuerNames.length + 1) * REFUSAL_REASON_NAMES.length,
-    )
-    this.#shadowRefusals = new Float64Array(options.routeNames.length * AUTH_ERROR_CODES.length)
+  constructor({ threadIndex, routeNames, issuerNames }: ListenerMetricsOptions) {
+    this.#threadIndex = threadIndex
+    for (const name of routeNames) this.routeIndex(name)
+    for (const name of issuerNames) this.issuerIndex(name)
   }
 
-  /** The index of a route, to count with. */
+  /** The index of a route, to count with: a new one for a name that was not counted before. */
   routeIndex(name: string): number {
-    return indexIn(this.#options.routeNames, name)
+    const known = this.#routeNames.indexOf(name)
+    if (known !== -1) return known
+    this.#requests = withRow(this.#requests, OUTCOMES.length)
+    const shadowPlaces = (this.#routeNames.length + 1) * AUTH_ERROR_CODES.length
+    this.#shadowRefusals = grown(this.#shadowRefusals, shadowPlaces)
+    return this.#routeNames.push(name) - 1
   }
 
-  /** The index of an issuer, to count with. */
+  /** The same for an issuer. */
   issuerIndex(name: string): number {
-    return indexIn(this.#options.issuerNames, name)
+    const known = this.#issuerNames.indexOf(name)
+    if (known !== -1) return known
+    this.#refusals = withRow(this.#refusals, REFUSAL_REASON_NAMES.length)
+    return this.#issuerNames.push(name) - 1
   }
 
   /** An upstream answered with this status, and the client has the answer. */
@@ -131,7 +140,7 @@ export class ListenerMetrics {
    * @param issuerIndex The issuer whose rules led to the refusal, or `NO_INDEX`.
    */
   countRefusal(reason: RefusalReason, issuerIndex: number): void {
-    const row = issuerIndex === NO_INDEX ? this.#options.issuerNames.length : issuerIndex
+    const row = issuerIndex === NO_INDEX ? this.#issuerNames.length : issuerIndex
     const place = row * REFUSAL_REASON_NAMES.length + REASON_INDEX[reason]
     this.#refusals[place] = (this.#refusals[place] ?? 0) + 1
   }
@@ -161,16 +170,15 @@ export class ListenerMetrics {
 
   /** A copy of everything. Costs a few milliseconds: for scrapes, not for requests. */
   snapshot(gauges: ListenerGauges): ListenerSnapshot {
-    const { threadIndex, routeNames, issuerNames } = this.#options
     const byPhase = {
       total: this.#total,
       authenticate: this.#authenticate,
       upstream: this.#upstream,
     }
     return {
-      threadIndex,
-      routeNames,
-      issuerNames,
+      threadIndex: this.#threadIndex,
+      routeNames: this.#routeNames.slice(),
+      issuerNames: this.#issuerNames.slice(),
       requests: this.#requests.slice(),
       refusals: this.#refusals.slice(),
       shadowRefusals: this.#shadowRefusals.slice(),
@@ -187,7 +195,7 @@ export class ListenerMetrics {
   }
 
   #addRequest(routeIndex: number, outcomeIndex: number): void {
-    const row = routeIndex === NO_INDEX ? this.#options.routeNames.length : routeIndex
+    const row = routeIndex === NO_INDEX ? this.#routeNames.length : routeIndex
     const place = row * OUTCOMES.length + outcomeIndex
     this.#requests[place] = (this.#requests[place] ?? 0) + 1
   }
@@ -198,10 +206,18 @@ export function nameAt(names: readonly string[], index: number): string {
   return names[index] ?? NO_NAME
 }
 
-function indexIn(names: readonly string[], name: string): number {
-  const index = names.indexOf(name)
-  if (index === -1) throw new Error(`nothing is counted under this name: ${name}`)
-  return index
+/** With room for one row more before the last one, which counts what has no name. */
+function withRow(counts: Float64Array, rowLength: number): Float64Array<ArrayBuffer> {
+  const larger = grown(counts, counts.length + rowLength)
+  const last = counts.length - rowLength
+  larger.copyWithin(last + rowLength, last, counts.length)
+  return larger.fill(0, last, last + rowLength)
+}
+
+function grown(counts: Float64Array, length: number): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(length)
+  larger.set(counts)
+  return larger
 }
 
 function indexOf<T extends string>(words: readonly T[]): Readonly<Record<T, number>> {

@@ -57,6 +57,26 @@ export type LogEvent =
     }
   /** Of each stream, since the last line of this kind or since the start. */
   | ({ readonly event: 'log_lines_dropped' } & LinesByStream)
+  /** Another configuration is in use from now on. */
+  | {
+      readonly event: 'configuration_reloaded'
+      readonly cause: string
+      readonly revision: number
+      /** Names of the sections that differ. */
+      readonly changed: readonly string[]
+      readonly durationMs: number
+    }
+  /** The file was read, and says what is in use already. */
+  | { readonly event: 'configuration_unchanged'; readonly cause: string; readonly revision: number }
+  /** The configuration in use stays in use. */
+  | {
+      readonly event: 'configuration_refused'
+      readonly cause: string
+      readonly revision: number
+      /** As many as there are; of `problems` the first are told. */
+      readonly count: number
+      readonly problems: readonly string[]
+    }
   | { readonly event: 'draining' }
   /** So many listener threads did not end when they were told to. */
   | { readonly event: 'listeners_stuck'; readonly count: number }
@@ -92,6 +112,9 @@ export const LOG_EVENT_LEVELS: Readonly<Record<LogEvent['event'], LogLevel>> = {
   redis_record_too_large: 'warn',
   introspection_paused: 'warn',
   log_lines_dropped: 'error',
+  configuration_reloaded: 'info',
+  configuration_unchanged: 'info',
+  configuration_refused: 'error',
   draining: 'info',
   listeners_stuck: 'error',
   stopped: 'info',

@@ -41,14 +41,13 @@ export interface LimiterParts {
   readonly fleet: FleetLimits | null
   readonly fresh: FreshAnswers
   readonly clock: Clock
+  /** Of the thread: live, and only growing. `fallbacks`: Redis did not answer. */
+  readonly counters: { fallbacks: number; lockouts: number }
   readonly onLockout: (lockout: Lockout) => void
 }
 
 export class Limiter {
   readonly #parts: LimiterParts
-  /** Live, and only growing. `fallbacks`: Redis did not answer, and this process decided alone. */
-  readonly counters = { fallbacks: 0, lockouts: 0 }
-
   /** By the object of the record, which is replaced when the record changes. */
   readonly #ownRules = new WeakMap<OwnRate, RateRule>()
 
@@ -101,7 +100,7 @@ export class Limiter {
    */
   async askFleet(questions: readonly FleetQuestion[]): Promise<readonly number[] | null> {
     const answers = (await this.#parts.fleet?.ask(questions)) ?? null
-    if (answers === null) this.counters.fallbacks += 1
+    if (answers === null) this.#parts.counters.fallbacks += 1
     return answers
   }
 
@@ -149,7 +148,7 @@ export class Limiter {
   }
 
   #tell({ name, locks }: LockRule, key: string, micros: number): void {
-    this.counters.lockouts += 1
+    this.#parts.counters.lockouts += 1
     this.#parts.onLockout({ rule: name, locks, key, micros })
   }
 }

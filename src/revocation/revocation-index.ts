@@ -82,6 +82,11 @@ export class RevocationIndex {
   }
 
   /** How many of them each issuer has. */
+  /** These have shares from now on. */
+  use(issuers: readonly RevocationKey[]): void {
+    this.#shares.use(issuers)
+  }
+
   get shares(): Pick<RevocationShares, 'countOf' | 'isLarge'> {
     return this.#shares
   }

@@ -18,19 +18,38 @@ const ISSUERS_MAX = 0xffff
 const LARGE_PART = 1 / 8
 
 export class RevocationShares {
-  /** By the key that revokes all of the issuer. */
-  readonly #groups: ReadonlyMap<RevocationKey, number>
-  readonly #counts: Uint32Array
-  readonly #ownPart: number
-  readonly #commonPart: number
+  readonly #capacity: number
+  /** By the key that revokes all of the issuer; of every issuer that there has been. */
+  readonly #groups = new Map<RevocationKey, number>()
+  /** Those that have an own part. */
+  #sharing: ReadonlySet<number> = new Set()
+  #counts = new Uint32Array(1)
+  #ownPart = 0
+  #commonPart = 0
   #commonCount = 0
 
   constructor(capacity: number, issuers: readonly RevocationKey[]) {
+    this.#capacity = capacity
+    this.use(issuers)
+  }
+
+  /**
+   * These have a share from now on. Entries of an issuer that has none any more lie in the common
+   * half, and are its own again if it comes back.
+   */
+  use(issuers: readonly RevocationKey[]): void {
     assertInvariant(issuers.length <= ISSUERS_MAX, 'a group fits 16 bits')
-    this.#groups = new Map(issuers.map((issuer, index) => [issuer, index + 1]))
-    this.#counts = new Uint32Array(issuers.length + 1)
-    this.#ownPart = Math.floor(capacity / 2 / Math.max(1, issuers.length))
-    this.#commonPart = capacity - this.#ownPart * issuers.length
+    for (const issuer of issuers) {
+      const isKnown = this.#groups.has(issuer) || this.#groups.size >= ISSUERS_MAX
+      if (!isKnown) this.#groups.set(issuer, this.#groups.size + 1)
+    }
+    const counts = new Uint32Array(this.#groups.size + 1)
+    counts.set(this.#counts)
+    this.#counts = counts
+    this.#sharing = new Set(issuers.flatMap((issuer) => this.#groups.get(issuer) ?? []))
+    this.#ownPart = Math.floor(this.#capacity / 2 / Math.max(1, issuers.length))
+    this.#commonPart = this.#capacity - this.#ownPart * issuers.length
+    this.#commonCount = counts.reduce((sum, count, group) => sum + this.#inCommon(group, count), 0)
   }
 
   /** Under what entries of this issuer are counted. */
@@ -46,7 +65,7 @@ export class RevocationShares {
   /** Whether the issuer may have one entry more. */
   hasRoom(issuer: RevocationKey | null): boolean {
     const group = this.groupOf(issuer)
-    if (group === UNKNOWN) return true
+    if (!this.#sharing.has(group)) return true
     const beyondOwn = (this.#counts[group] ?? 0) - this.#ownPart
     return beyondOwn < 0 || beyondOwn < this.#commonPart - this.#commonCount
   }
@@ -54,18 +73,27 @@ export class RevocationShares {
   /** Whether an issuer has taken so much that other instances should count it as well. */
   isLarge(issuer: RevocationKey | null): boolean {
     const group = this.groupOf(issuer)
-    return group !== UNKNOWN && (this.#counts[group] ?? 0) > this.#ownPart * LARGE_PART
+    return this.#sharing.has(group) && (this.#counts[group] ?? 0) > this.#ownPart * LARGE_PART
   }
 
   countIn(group: number): void {
     const count = (this.#counts[group] ?? 0) + 1
     this.#counts[group] = count
-    if (group === UNKNOWN || count > this.#ownPart) this.#commonCount += 1
+    if (this.#isCommon(group, count)) this.#commonCount += 1
   }
 
   countOut(group: number): void {
     const count = this.#counts[group] ?? 0
     this.#counts[group] = count - 1
-    if (group === UNKNOWN || count > this.#ownPart) this.#commonCount -= 1
+    if (this.#isCommon(group, count)) this.#commonCount -= 1
+  }
+
+  /** Whether the last of so many entries lies in the common half. */
+  #isCommon(group: number, count: number): boolean {
+    return !this.#sharing.has(group) || count > this.#ownPart
+  }
+
+  #inCommon(group: number, count: number): number {
+    return this.#sharing.has(group) ? Math.max(0, count - this.#ownPart) : count
   }
 }

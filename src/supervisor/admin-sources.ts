@@ -2,9 +2,11 @@
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Readiness } from '../gateway/health.ts'
 import { Exposition } from '../observability/exposition.ts'
+import type { ReloadReading } from '../observability/metrics/metrics-reading.ts'
 import { LimitCells } from '../rate-limit/limit-cells.ts'
 import { systemClock } from '../runtime/clock.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
+import type { IntrospectionMemory } from '../threads/introspection-memory.ts'
 import type { SharedBuffers } from '../threads/listener-start.ts'
 import { readCacheFills } from './cache-fills.ts'
 import { fixedMetrics } from './fixed-metrics.ts'
@@ -28,22 +30,33 @@ export interface AdminSourcesParts {
   readonly signatures: SignatureStanding
   readonly listeners: RunningListeners
   readonly readiness: () => Readiness
+  readonly reloads: () => ReloadReading
   /** The actual one, where the configuration says 0. */
   readonly port: () => number
 }
 
 export class AdminSources {
-  readonly #configuration: GatewayConfiguration
+  #configuration: GatewayConfiguration
   readonly #parts: AdminSourcesParts
-  readonly #introspection: () => readonly IntrospectionReading[]
+  #introspection: () => readonly IntrospectionReading[]
   readonly #limitCells: LimitCells
   readonly #exposition = new Exposition(true)
 
-  constructor(configuration: GatewayConfiguration, parts: AdminSourcesParts) {
+  constructor(
+    configuration: GatewayConfiguration,
+    introspection: IntrospectionMemory,
+    parts: AdminSourcesParts,
+  ) {
     this.#configuration = configuration
     this.#parts = parts
     this.#limitCells = new LimitCells(parts.buffers.limitCells)
-    this.#introspection = introspectionReader(configuration, parts.buffers.introspection)
+    this.#introspection = introspectionReader(configuration, introspection)
+  }
+
+  /** Another configuration is committed. */
+  use(configuration: GatewayConfiguration, introspection: IntrospectionMemory): void {
+    this.#configuration = configuration
+    this.#introspection = introspectionReader(configuration, introspection)
   }
 
   get metricsContentType(): string {
@@ -64,6 +77,7 @@ export class AdminSources {
       signatureBinding: signatures.reading(),
       log: log.reading(),
       listenerRestarts: listeners.restarts,
+      reloads: this.#parts.reloads(),
       ready: this.#parts.readiness().ready,
       ...fixedMetrics(this.#parts.version, this.#parts.nativeBinary),
     })
@@ -77,6 +91,7 @@ export class AdminSources {
       nativeServer: nativeBinary,
       port: this.#parts.port(),
       readiness: this.#parts.readiness(),
+      configuration: this.#parts.reloads(),
       signatures: signatures.status(),
       listenerThreads: { running: listeners.servingCount, restarts: listeners.restarts },
       tuning: this.#configuration.tuning,

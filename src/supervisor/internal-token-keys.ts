@@ -40,15 +40,21 @@ export class InternalTokenKeys {
     this.#parts = parts
   }
 
+  /** {@link startFor} the configuration of the start. */
+  start(): Promise<void> {
+    return this.startFor(this.#configuration)
+  }
+
   /**
-   * Makes or reads the first keys and has them rotate, if any route sends internal tokens.
+   * Makes or reads the first keys and has them rotate, if any route sends internal tokens and they
+   * are not there yet.
    *
    * @throws (rejects) StartError when the files of keys are of no use.
    */
-  async start(): Promise<void> {
-    if (!sendsInternalTokens(this.#configuration)) return
+  async startFor(configuration: GatewayConfiguration): Promise<void> {
+    if (this.#keys !== null || !sendsInternalTokens(configuration)) return
     const { algorithm, keyRotationMs, ttlSeconds, upstreamCacheMs, keys } =
-      this.#configuration.identity.internalToken
+      configuration.identity.internalToken
     const overlap = keyOverlap({
       keyRotationMs,
       tokenTtlSeconds: ttlSeconds,

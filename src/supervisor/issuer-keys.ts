@@ -2,6 +2,7 @@
  * The supervisor's keys: one owner for each issuer, whose key sets go to every listener thread and
  * whose events go to the log.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { IssuerHealth } from '../gateway/health.ts'
@@ -13,6 +14,7 @@ import { emptyKeySet, type KeySet } from '../keys/key-set.ts'
 import { secretKeySet } from '../keys/secret-key-set.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
 import type { IssuerReading } from '../observability/metrics/metrics-reading.ts'
+import { withinDeadline } from '../resilience/deadline.ts'
 import { OutboundHttp } from '../resilience/outbound-http.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { randomFraction } from '../runtime/randomness.ts'
@@ -34,44 +36,94 @@ const NOTHING_KNOWN: UnknownKeyAnswer = {
   keyQuietForMs: 0,
 }
 
-export class IssuerKeys {
-  readonly #clients = new Map<string, JwksClient>()
-  readonly #secretSets: KeySet[] = []
-  readonly #http: OutboundHttp
+/** Keys of issuers that are gone serve requests that run, for so long at most. */
+const RETIRE_MS = 10_000
+/** How long a new configuration waits for the keys of its new issuers. */
+const FIRST_KEYS_MS_MAX = 3_000
 
-  constructor(configuration: GatewayConfiguration, parts: IssuerKeysParts) {
-    const { issuers, tuning } = configuration
+/** One issuer that has keys. */
+interface Held {
+  /** All that its keys depend on. */
+  readonly settings: object
+  /** `null`: it signs with a secret. */
+  readonly client: JwksClient | null
+  readonly secretSet: KeySet | null
+  readonly isLate: boolean
+}
+
+/** The issuers of another configuration, ready to take the place of those at hand. */
+export interface PreparedIssuers {
+  /** From now on theirs are the keys. */
+  commit(): void
+  drop(): void
+}
+
+export class IssuerKeys {
+  readonly #parts: IssuerKeysParts
+  readonly #http: OutboundHttp
+  readonly #retiring = new Set<NodeJS.Timeout>()
+  #held: ReadonlyMap<string, Held>
+
+  constructor({ issuers, tuning }: GatewayConfiguration, parts: IssuerKeysParts) {
+    this.#parts = parts
     this.#http = new OutboundHttp({ connectionsPerOrigin: tuning.identityProviderConnections })
-    for (const issuer of issuers) this.#add(issuer, parts)
+    this.#held = new Map(issuers.flatMap((issuer) => this.#create(issuer, false)))
   }
 
   /** First fetches. Settles when each issuer has tried once; one that failed goes on trying. */
   async start(): Promise<void> {
-    await Promise.all([...this.#clients.values()].map((client) => client.start()))
+    await Promise.all(this.#clients().map((client) => client.start()))
+  }
+
+  /**
+   * Gets the keys of issuers that are new or have them elsewhere now; those of the others stay as
+   * they are. Settles when each new one has tried once, or after {@link FIRST_KEYS_MS_MAX}: it goes
+   * on trying, and until it succeeds its tokens get 503.
+   */
+  async prepare({ issuers }: GatewayConfiguration): Promise<PreparedIssuers> {
+    const created = new Map<string, Held>()
+    const next = new Map<string, Held>()
+    for (const issuer of issuers) {
+      const held = this.#held.get(issuer.name)
+      if (held !== undefined && isDeepStrictEqual(held.settings, keySettings(issuer))) {
+        next.set(issuer.name, held)
+        continue
+      }
+      for (const [name, made] of this.#create(issuer, true)) {
+        created.set(name, made)
+        next.set(name, made)
+      }
+    }
+    const starts = [...created.values()].flatMap(({ client }) => client?.start() ?? [])
+    await withinDeadline<unknown>(Promise.all(starts), FIRST_KEYS_MS_MAX, null)
+    return {
+      commit: () => this.#commit(next, created),
+      drop: () => {
+        for (const held of created.values()) this.#withdraw(held)
+      },
+    }
   }
 
   /** What a listener thread starts with. */
   keySets(): KeySet[] {
-    return [...this.#secretSets, ...[...this.#clients.values()].map((client) => client.keySet())]
+    return [...this.#held.values()].flatMap(keySetOf)
   }
 
   /** An issuer without keys has an empty set. */
   keySet(issuerName: string): KeySet {
-    return (
-      this.#clients.get(issuerName)?.keySet() ??
-      this.#secretSets.find((keySet) => keySet.issuerName === issuerName) ??
-      emptyKeySet(issuerName)
-    )
+    const held = this.#held.get(issuerName)
+    const [keySet] = held === undefined ? [] : keySetOf(held)
+    return keySet ?? emptyKeySet(issuerName)
   }
 
   resolveUnknownKey(issuerName: string, keyId: string | null): Promise<UnknownKeyAnswer> {
-    const client = this.#clients.get(issuerName)
-    return client === undefined ? Promise.resolve(NOTHING_KNOWN) : client.resolveUnknownKey(keyId)
+    const client = this.#held.get(issuerName)?.client ?? null
+    return client === null ? Promise.resolve(NOTHING_KNOWN) : client.resolveUnknownKey(keyId)
   }
 
   /** Issuers with a shared secret have no status: nothing about them can change. */
   statuses(): JwksStatus[] {
-    return [...this.#clients.values()].map((client) => client.status())
+    return this.#clients().map((client) => client.status())
   }
 
   /** The same for metrics. */
@@ -86,34 +138,66 @@ export class IssuerKeys {
   }
 
   health(): IssuerHealth[] {
-    const secrets = this.#secretSets.map(({ issuerName, state }) => ({
-      issuer: issuerName,
-      state,
-      hasHadKeys: true,
-    }))
-    const fetched = this.statuses().map(({ issuerName, state, hasHadKeys }) => ({
-      issuer: issuerName,
-      state,
-      hasHadKeys,
-    }))
-    return [...secrets, ...fetched]
+    return [...this.#held].map(([issuer, { client, secretSet, isLate }]) => {
+      const status = client?.status()
+      return {
+        issuer,
+        state: status?.state ?? secretSet?.state ?? 'empty',
+        hasHadKeys: status?.hasHadKeys ?? true,
+        isLate,
+      }
+    })
   }
 
   async stop(): Promise<void> {
-    for (const client of this.#clients.values()) client.stop()
+    for (const timer of this.#retiring) clearTimeout(timer)
+    for (const client of this.#clients()) client.stop()
     await this.#http.close()
   }
 
-  #add(issuer: IssuerConfiguration, parts: IssuerKeysParts): void {
+  #clients(): JwksClient[] {
+    return [...this.#held.values()].flatMap(({ client }) => client ?? [])
+  }
+
+  #commit(next: ReadonlyMap<string, Held>, created: ReadonlyMap<string, Held>): void {
+    const kept = new Set(next.values())
+    const gone = [...this.#held.values()].filter((held) => !kept.has(held))
+    this.#held = next
+    for (const held of created.values()) {
+      for (const keySet of keySetOf(held)) this.#parts.onKeySet(keySet)
+    }
+    for (const held of gone) this.#retire(held)
+  }
+
+  /** Requests that run have begun with these keys, and what these verified is good for them. */
+  #retire(held: Held): void {
+    held.client?.stop()
+    const timer = setTimeout(() => {
+      this.#retiring.delete(timer)
+      this.#withdraw(held)
+    }, RETIRE_MS)
+    this.#retiring.add(timer)
+  }
+
+  #withdraw({ client, secretSet }: Held): void {
+    client?.withdraw()
+    for (const { generationSlot } of secretSet?.keys ?? []) {
+      this.#parts.generations.kill(generationSlot)
+    }
+  }
+
+  /** @returns Nothing for an issuer without keys, otherwise its name and what it is. */
+  #create(issuer: IssuerConfiguration, isLate: boolean): [string, Held][] {
     const { keys, name, algorithms } = issuer
-    if (keys.kind === 'none') return
+    if (keys.kind === 'none') return []
+    const settings = keySettings(issuer)
     if (keys.kind === 'secret') {
       const options = { issuerName: name, secret: keys.secret, algorithms }
-      this.#secretSets.push(secretKeySet(options, parts.generations))
-      return
+      const secretSet = secretKeySet(options, this.#parts.generations)
+      return [[name, { settings, client: null, secretSet, isLate }]]
     }
-    const source = this.#source(issuer, parts.clock)
-    const client = new JwksClient(
+    const source = this.#source(issuer, this.#parts.clock)
+    const client: JwksClient = new JwksClient(
       {
         issuerName: name,
         algorithms,
@@ -128,14 +212,17 @@ export class IssuerKeys {
         source,
         diskCache:
           keys.diskCache === null ? null : new DiskCache(keys.diskCache, name, source.identity),
-        generations: parts.generations,
-        clock: parts.clock,
+        generations: this.#parts.generations,
+        clock: this.#parts.clock,
         random: randomFraction,
-        onKeySet: parts.onKeySet,
-        onEvent: (event) => parts.onEvent(event, keys.alertOnStale),
+        onKeySet: (keySet) => {
+          // Before it is committed, and afterwards, another has the word about this issuer.
+          if (this.#held.get(name)?.client === client) this.#parts.onKeySet(keySet)
+        },
+        onEvent: (event) => this.#parts.onEvent(event, keys.alertOnStale),
       },
     )
-    this.#clients.set(name, client)
+    return [[name, { settings, client, secretSet: null, isLate }]]
   }
 
   #source(issuer: IssuerConfiguration, clock: Clock): JwksSource {
@@ -151,4 +238,13 @@ export class IssuerKeys {
         return fileSource(location.file)
     }
   }
+}
+
+function keySettings({ issuer, algorithms, keys }: IssuerConfiguration): object {
+  return { issuer, algorithms, keys }
+}
+
+function keySetOf({ client, secretSet }: Held): KeySet[] {
+  if (client !== null) return [client.keySet()]
+  return secretSet === null ? [] : [secretSet]
 }

@@ -34,13 +34,21 @@ export function sharingKeys(issuers: readonly IssuerConfiguration[]): Revocation
 
 export class RevocationDoor {
   readonly #index: RevocationIndex
-  readonly #counted: readonly Counted[]
+  #counted: readonly Counted[] = []
 
   constructor(index: RevocationIndex, issuers: readonly IssuerConfiguration[]) {
     this.#index = index
+    this.use(issuers)
+  }
+
+  /** These are the issuers from now on. What was refused of those that stay is counted on. */
+  use(issuers: readonly IssuerConfiguration[]): void {
     const names = [NO_ISSUER, ...issuers.map(({ name }) => name)]
-    const keys = sharingKeys(issuers)
-    this.#counted = keys.map((key, place) => ({ name: names[place] ?? '', key, refused: 0 }))
+    this.#counted = sharingKeys(issuers).map((key, place) => {
+      const name = names[place] ?? ''
+      const before = this.#counted.find((counted) => counted.name === name)
+      return { name, key, refused: before?.refused ?? 0 }
+    })
   }
 
   /**

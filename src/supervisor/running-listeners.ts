@@ -4,10 +4,10 @@ import { type MergedMetrics, MetricsLedger } from '../observability/metrics-ledg
 import type { RedisState } from '../redis/redis-pool.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
 import { systemClock } from '../runtime/clock.ts'
-import type { ListenerStart } from '../threads/listener-start.ts'
+import type { ListenerStart, RevisionPlan } from '../threads/listener-start.ts'
 import type { ListenerMessages, SupervisorMessages } from '../threads/messages.ts'
 import { StartError } from '../threads/start-error.ts'
-import type { MessageHandlers } from '../threads/thread-channel.ts'
+import type { MessageHandlers, NoReplyReason } from '../threads/thread-channel.ts'
 import { type ListenerThreads, startListenerThreads } from './listener-threads.ts'
 import type { SignatureStanding } from './signature-standing.ts'
 
@@ -15,6 +15,18 @@ import type { SignatureStanding } from './signature-standing.ts'
 const SCRAPE_WAIT_MS = 1_000
 /** What it tells by then is part of the next one. */
 const SNAPSHOT_TIMEOUT_MS = 10_000
+
+/** Verification threads of a thread that starts, and Redis, are waited for within it. */
+const PREPARE_TIMEOUT_MS = 15_000
+
+/** A thread that is held up for longer begins with it when it goes on. */
+const COMMIT_TIMEOUT_MS = 5_000
+
+const NOT_PREPARED: Readonly<Record<NoReplyReason, string>> = {
+  timed_out: `a listener thread did not answer within ${PREPARE_TIMEOUT_MS / 1_000} s`,
+  thread_ended: 'a listener thread ended while it prepared it',
+  failed: 'a listener thread failed while it prepared it: the log says more',
+}
 
 type Notices = ListenerMessages['notices']
 
@@ -90,6 +102,36 @@ export class RunningListeners {
   /** Tells every thread that runs. */
   notify<Kind extends keyof Notices>(kind: Kind, payload: Notices[Kind]): void {
     for (const channel of this.#threads?.channels() ?? []) channel.notify(kind, payload)
+  }
+
+  /**
+   * Has every thread make what a revision needs, those that start meanwhile included. Commit it, or
+   * drop it, in the turn in which this settles: a thread that starts later is not among them.
+   *
+   * @returns Why a thread cannot, for operators; `null`: each can commit it.
+   */
+  async prepareRevision(plan: RevisionPlan): Promise<string | null> {
+    const asked = new Set<object>()
+    for (;;) {
+      const channels = this.#threads?.channels().filter((channel) => !asked.has(channel)) ?? []
+      if (channels.length === 0) return null
+      const replies = channels.map((channel) => {
+        asked.add(channel)
+        return channel.ask('prepare_revision', plan, PREPARE_TIMEOUT_MS)
+      })
+      for (const reply of await Promise.all(replies)) {
+        if (reply.kind === 'no_reply') return NOT_PREPARED[reply.reason]
+        if (reply.reply !== null) return `a listener thread cannot serve it: ${reply.reply}`
+      }
+    }
+  }
+
+  /** Settles when every thread has begun with it, in bounded time. */
+  async commitRevision(revisionId: number): Promise<void> {
+    const channels = this.#threads?.channels() ?? []
+    await Promise.all(
+      channels.map((channel) => channel.ask('commit_revision', revisionId, COMMIT_TIMEOUT_MS)),
+    )
   }
 
   /** What all threads have counted since the start of the process; in bounded time. */

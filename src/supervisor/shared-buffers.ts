@@ -5,12 +5,11 @@ import { createFirstSightsBuffer } from '../revocation/first-sights.ts'
 import { createLearntRevocationsBuffer } from '../revocation/learnt-revocations.ts'
 import { createRevocationBuffer } from '../revocation/revocation-index.ts'
 import { createKeyGenerationsBuffer } from '../shared-memory/key-generations.ts'
-import { createIntrospectionMemory } from '../threads/introspection-memory.ts'
 import type { SharedBuffers } from '../threads/listener-start.ts'
 import { createInFlightBuffer } from '../token-cache/in-flight.ts'
 import { createRefusalCacheBuffer } from '../token-cache/refusal-cache.ts'
 import { createTokenCacheBuffer } from '../token-cache/token-cache.ts'
-import { verificationKeysMax } from './verification-keys-max.ts'
+import { verificationKeysRoom } from './verification-keys-max.ts'
 
 const BYTES_PER_MIB = 2 ** 20
 /** Addresses, users and others that are counted at once: docs/rate-limits.md. */
@@ -24,20 +23,14 @@ export function createBuffers(configuration: GatewayConfiguration): SharedBuffer
   const { cache, issuers, revocation } = configuration
   const refusalBytes = Math.floor(cache.sizeMiB * BYTES_PER_MIB * REFUSAL_SHARE)
   return {
-    keyGenerations: createKeyGenerationsBuffer(verificationKeysMax(issuers)),
+    keyGenerations: createKeyGenerationsBuffer(verificationKeysRoom(issuers)),
     tokenCache: createTokenCacheBuffer(cache.sizeMiB),
     refusals: createRefusalCacheBuffer(refusalBytes),
     inFlight: createInFlightBuffer(),
     revocations: createRevocationBuffer(revocation.capacity),
     firstSights: createFirstSightsBuffer(),
     learntRevocations: createLearntRevocationsBuffer(),
-    introspection: createIntrospectionMemory(configuration),
-    limitCells: createLimitCellsBuffer(limitCellsMax(configuration)),
+    limitCells: createLimitCellsBuffer(LIMIT_CELLS),
     totalCells: createLimitCellsBuffer(TOTAL_CELLS),
   }
-}
-
-/** Without anything that limits, none are needed. */
-function limitCellsMax({ rateLimits, tenants, apiKeys }: GatewayConfiguration): number {
-  return rateLimits.length === 0 && tenants === null && apiKeys === null ? 1 : LIMIT_CELLS
 }

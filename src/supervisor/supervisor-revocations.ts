@@ -54,8 +54,9 @@ export interface RevocationsStatus {
 }
 
 export class SupervisorRevocations {
-  /** For the admin listener. */
-  readonly revocations: Revocations
+  readonly #keys: IssuerKeys
+  readonly #replays: LogoutReplayMemory
+  #revocations: Revocations
   readonly #index: RevocationIndex
   readonly #door: RevocationDoor
   readonly #clock: Clock
@@ -84,17 +85,23 @@ export class SupervisorRevocations {
     this.#spooled =
       this.#feed &&
       new SpooledRevocations(revocation.spoolDirectory, this.#feed, parts.clock, parts.logger)
-    this.revocations = {
-      scope: revocationScope(configuration),
-      verifier: createVerifier(issuers, parts.keys),
-      replays: new LogoutReplayMemory(Math.ceil(LOGOUT_REPLAYS_MAX / Math.max(1, issuers.length))),
-      nowSeconds: () => parts.clock.nowSeconds(),
-      revoke: (entry) => this.#revoke(entry),
-      liftOf: (key) => this.#index.liftOf(key, parts.clock.nowSeconds()),
-      issuersWithSessions: new Set(
-        issuers.filter(({ logoutRevokes }) => logoutRevokes === 'session').map(({ name }) => name),
-      ),
-    }
+    this.#keys = parts.keys
+    this.#replays = new LogoutReplayMemory(
+      Math.ceil(LOGOUT_REPLAYS_MAX / Math.max(1, issuers.length)),
+    )
+    this.#revocations = this.#compose(configuration)
+  }
+
+  /** For the admin listener; another one with each configuration. */
+  get revocations(): Revocations {
+    return this.#revocations
+  }
+
+  /** Another configuration is committed, with the same feed. What is revoked stays revoked. */
+  use(configuration: GatewayConfiguration): void {
+    this.#index.use(sharingKeys(configuration.issuers))
+    this.#door.use(configuration.issuers)
+    this.#revocations = this.#compose(configuration)
   }
 
   /** Whether everything that is in force elsewhere has been learnt once. */
@@ -142,6 +149,21 @@ export class SupervisorRevocations {
     if (count > 0) this.#logger.security({ event: 'revocations_lost', count })
     this.#feed?.stop()
     this.#redis?.close()
+  }
+
+  #compose(configuration: GatewayConfiguration): Revocations {
+    const { issuers } = configuration
+    return {
+      scope: revocationScope(configuration),
+      verifier: createVerifier(issuers, this.#keys),
+      replays: this.#replays,
+      nowSeconds: () => this.#clock.nowSeconds(),
+      revoke: (entry) => this.#revoke(entry),
+      liftOf: (key) => this.#index.liftOf(key, this.#clock.nowSeconds()),
+      issuersWithSessions: new Set(
+        issuers.filter(({ logoutRevokes }) => logoutRevokes === 'session').map(({ name }) => name),
+      ),
+    }
   }
 
   #revoke(asked: RevocationEntry): RevocationReceipt {

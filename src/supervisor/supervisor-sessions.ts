@@ -14,18 +14,30 @@ import { connectSupervisor } from './supervisor-redis.ts'
 const SESSION_ID_BYTES = 32
 
 export class SupervisorSessions {
-  /** `null`: there are no sessions, or their format is somebody else's. */
-  readonly registry: SessionRegistry | null
   readonly #memory: MemorySessionStore
-  readonly #redis: RedisClient | null
+  readonly #clock: Clock
+  #registry: SessionRegistry | null = null
+  #redis: RedisClient | null = null
 
-  constructor({ sessions, redis }: GatewayConfiguration, clock: Clock) {
+  constructor(configuration: GatewayConfiguration, clock: Clock) {
     this.#memory = new MemorySessionStore(clock)
+    this.#clock = clock
+    this.use(configuration)
+  }
+
+  /** `null`: there are no sessions, or their format is that of another program. */
+  get registry(): SessionRegistry | null {
+    return this.#registry
+  }
+
+  /** Another configuration is committed, with the same Redis. Sessions in memory stay. */
+  use({ sessions, redis }: GatewayConfiguration): void {
     const isManaged = sessions !== null && SESSION_FORMATS[sessions.format].isOwn
-    this.#redis =
-      isManaged && sessions.store === 'redis' && redis !== null ? connectSupervisor(redis) : null
-    this.registry = isManaged
-      ? new SessionRegistry(this.#redis ?? this.#memory, registryRules(sessions), clock, () =>
+    const isInRedis = isManaged && sessions.store === 'redis'
+    if (isInRedis && redis !== null) this.#redis ??= connectSupervisor(redis)
+    const store = (isInRedis ? this.#redis : null) ?? this.#memory
+    this.#registry = isManaged
+      ? new SessionRegistry(store, registryRules(sessions), this.#clock, () =>
           randomHex(SESSION_ID_BYTES),
         )
       : null

@@ -41,6 +41,13 @@ export class SupervisorStores {
     })
   }
 
+  /** Another configuration is committed, with the same Redis. */
+  use(configuration: GatewayConfiguration): void {
+    this.sessions.use(configuration)
+    this.tenants.use(configuration)
+    this.revocations.use(configuration)
+  }
+
   /** Settles when each has looked once; a store that is down holds nothing up for long. */
   async start(): Promise<void> {
     await this.revocations.start()

@@ -1,17 +1,15 @@
 /** The supervisor's tenants: those of the configuration, and those that Redis holds. */
 
-import type { TenantConfiguration, TenantsConfiguration } from '../config/sections/tenants.ts'
+import type { TenantsConfiguration } from '../config/sections/tenants.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { TenantsReading } from '../observability/metrics/metrics-reading.ts'
 import type { RedisClient } from '../redis/redis-client.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
-import { assertInvariant } from '../runtime/assert-invariant.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { randomFraction } from '../runtime/randomness.ts'
 import { RedisTenantStore } from '../tenants/redis-tenant-store.ts'
 import { StoredTenants } from '../tenants/stored-tenants.ts'
-import { parseTenantId, type Tenant } from '../tenants/tenant.ts'
 import { TENANTS_MAX } from '../tenants/tenant-registry.ts'
 import { type TenantsState, TenantWatcher } from '../tenants/tenant-watcher.ts'
 import type { TenantsChange } from '../tenants/tenants-change.ts'
@@ -27,6 +25,8 @@ const WAIT_MARGIN_MS = 5_000
 /** A start does not wait longer for the tenants; the instance is not ready until they are known. */
 const FIRST_READING_MS_MAX = 3_000
 
+const NO_STORE: TenantsChange = { tenants: [], unreadable: [], gone: [], isComplete: true }
+
 export interface SupervisorTenantsParts {
   readonly clock: Clock
   readonly logger: Logger
@@ -34,9 +34,6 @@ export interface SupervisorTenantsParts {
 }
 
 export class SupervisorTenants {
-  readonly #configured: readonly Tenant[]
-  /** Those of the file win over those of the same name in Redis. */
-  readonly #configuredNames: ReadonlySet<string>
   readonly #parts: SupervisorTenantsParts
   readonly #stored: StoredTenants | null
   readonly #connections: readonly RedisClient[]
@@ -44,10 +41,8 @@ export class SupervisorTenants {
   #unreadable = 0
 
   constructor(configuration: GatewayConfiguration, parts: SupervisorTenantsParts) {
-    const { tenants, redis, upstreams, issuers } = configuration
+    const { tenants, redis } = configuration
     this.#parts = parts
-    this.#configured = (tenants?.registry ?? []).map(configuredTenant)
-    this.#configuredNames = new Set(this.#configured.map(({ id }) => id))
     this.#stored = null
     this.#connections = []
     this.#watcher = null
@@ -56,9 +51,8 @@ export class SupervisorTenants {
     const commands = connectSupervisor({ ...redis, commandTimeoutMs: COMMAND_TIMEOUT_MS })
     this.#connections = [commands, connectSupervisor(waiting)]
     this.#stored = new StoredTenants({
-      tenantsMax: TENANTS_MAX - this.#configured.length,
-      upstreams: new Set(upstreams.map(({ name }) => name)),
-      issuers: issuers.map(({ name }) => name),
+      tenantsMax: TENANTS_MAX - tenants.registry.length,
+      ...namesIn(configuration),
     })
     this.#watcher = this.#watch(tenants, this.#stored)
   }
@@ -75,14 +69,21 @@ export class SupervisorTenants {
     return this.#stored?.hasBeenRead ?? true
   }
 
-  /** All that is known, as a change from nothing. */
+  /**
+   * All that the store has, as a change from nothing. Listener threads have those of the
+   * configuration from there, and let them win over those of the same name.
+   */
   whole(): TenantsChange {
-    const stored = this.#stored?.whole()
-    if (stored === undefined) {
-      return { tenants: this.#configured, unreadable: [], gone: [], isComplete: true }
-    }
-    const change = this.#withoutConfigured(stored)
-    return { ...change, tenants: [...this.#configured, ...change.tenants] }
+    return this.#stored?.whole() ?? NO_STORE
+  }
+
+  /**
+   * Another configuration is committed, with the same store. Records that name an upstream or an
+   * issuer that is new are understood when they are next read, which is asked for here.
+   */
+  use(configuration: GatewayConfiguration): void {
+    this.#stored?.use(namesIn(configuration))
+    this.#watcher?.readAgain()
   }
 
   /** For the metrics; `null`: there is no store of tenants. */
@@ -124,7 +125,7 @@ export class SupervisorTenants {
       logger.security({ event: 'tenants_unreadable', count: unreadableCount })
     }
     this.#unreadable = unreadableCount
-    onChange(this.#withoutConfigured(change))
+    onChange(change)
   }
 
   #logState(state: TenantsState, tenants: StoredTenants): void {
@@ -146,21 +147,12 @@ export class SupervisorTenants {
         break
     }
   }
-
-  #withoutConfigured({ tenants, unreadable, gone, isComplete }: TenantsChange): TenantsChange {
-    const names = this.#configuredNames
-    return {
-      tenants: tenants.filter(({ id }) => !names.has(id)),
-      unreadable: unreadable.filter(({ name }) => !names.has(name)),
-      gone: gone.filter((name) => !names.has(name)),
-      isComplete,
-    }
-  }
 }
 
-/** The configuration has checked its name. */
-function configuredTenant({ name, rateLimit, ...rest }: TenantConfiguration): Tenant {
-  const id = parseTenantId(name)
-  assertInvariant(id !== null, 'the configuration has checked the name of the tenant')
-  return { kind: 'tenant', id, rate: rateLimit, ...rest }
+/** What records of tenants may name. */
+function namesIn({ upstreams, issuers }: GatewayConfiguration) {
+  return {
+    upstreams: new Set(upstreams.map(({ name }) => name)),
+    issuers: issuers.map(({ name }) => name),
+  }
 }

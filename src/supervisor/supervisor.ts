@@ -12,16 +12,24 @@ import { describeError } from '../observability/redact.ts'
 import { systemClock } from '../runtime/clock.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
 import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
+import { createIntrospectionMemory } from '../threads/introspection-memory.ts'
 import type { ListenerStart, SharedBuffers } from '../threads/listener-start.ts'
 import { AdminSources } from './admin-sources.ts'
 import { claimPort, listenError } from './claim-port.ts'
+import {
+  ConfigurationReloads,
+  type ReloadCause,
+  type ReloadResult,
+} from './configuration-reloads.ts'
 import { drain } from './drain.ts'
 import { setEngineFlags } from './engine-flags.ts'
+import { FileWatch } from './file-watch.ts'
 import { GatewayLog } from './gateway-log.ts'
 import { InternalTokenKeys } from './internal-token-keys.ts'
 import { IssuerKeys } from './issuer-keys.ts'
 import { logKeyEvent } from './key-events.ts'
 import { nativeBinaryFor } from './native-server-choice.ts'
+import { ConfigurationPreparation } from './prepare-configuration.ts'
 import { ReadinessWatch } from './readiness-watch.ts'
 import type { RunningGateway, SupervisorOptions } from './running-gateway.ts'
 import { RunningListeners } from './running-listeners.ts'
@@ -30,8 +38,9 @@ import { SignatureStanding } from './signature-standing.ts'
 import { SupervisorStores } from './supervisor-stores.ts'
 import { untilAborted } from './until-aborted.ts'
 
-/** The configuration that the process starts with. */
-const FIRST_REVISION = 1
+const NO_FILES: ReadonlyMap<string, string> = new Map()
+/** Between two looks at the files of the configuration: a change is taken over within two or so. */
+const WATCH_INTERVAL_MS = 1_000
 
 /**
  * Starts everything.
@@ -53,7 +62,6 @@ class Supervisor implements RunningGateway {
   port = 0
   adminPort = 0
   readonly nativeBinary: NativeBinary
-  readonly #configuration: GatewayConfiguration
   readonly #options: SupervisorOptions
   readonly #log: GatewayLog
   readonly #logger: Logger
@@ -63,32 +71,38 @@ class Supervisor implements RunningGateway {
   readonly #stores: SupervisorStores
   readonly #listeners: RunningListeners
   readonly #readiness: ReadinessWatch
+  readonly #fileWatch = new FileWatch({
+    intervalMs: WATCH_INTERVAL_MS,
+    onChange: () => void this.#reloads.request('file'),
+  })
+  readonly #preparation: ConfigurationPreparation
+  readonly #reloads: ConfigurationReloads
   readonly #admin: AdminApp
   #isDraining = false
   #stopping: Promise<void> | null = null
 
   constructor(configuration: GatewayConfiguration, options: SupervisorOptions) {
-    this.#configuration = configuration
     this.#options = options
     this.nativeBinary = nativeBinaryFor(configuration)
     this.#log = new GatewayLog(configuration)
     this.#logger = this.#log.logger
     this.#buffers = createBuffers(configuration)
-    this.#keys = this.#createKeys()
+    const introspection = createIntrospectionMemory(configuration)
+    this.#keys = this.#createKeys(configuration)
     this.#signingKeys = new InternalTokenKeys(configuration, {
       clock: systemClock,
       logger: this.#logger,
       onSnapshot: (keys) => this.#listeners.notify('signing_keys', keys),
     })
-    this.#stores = this.#createStores()
+    this.#stores = this.#createStores(configuration)
     const signatures = new SignatureStanding(this.#logger)
-    this.#listeners = this.#createListeners(signatures)
+    this.#listeners = this.#createListeners(configuration, signatures)
     this.#readiness = new ReadinessWatch({
       readiness: () => this.readiness(),
       onChange: (readiness) => this.#listeners.notify('readiness', readiness),
       logger: this.#logger,
     })
-    const sources = new AdminSources(configuration, {
+    const sources = new AdminSources(configuration, introspection, {
       version: options.version,
       nativeBinary: this.nativeBinary,
       buffers: this.#buffers,
@@ -98,13 +112,26 @@ class Supervisor implements RunningGateway {
       signatures,
       listeners: this.#listeners,
       readiness: () => this.readiness(),
+      reloads: () => this.#reloads.reading(),
       port: () => this.port,
     })
-    this.#admin = this.#createAdmin(sources)
+    this.#preparation = new ConfigurationPreparation(configuration, introspection, {
+      keys: this.#keys,
+      signingKeys: this.#signingKeys,
+      stores: this.#stores,
+      listeners: this.#listeners,
+      onCommit: (next, memory) => {
+        sources.use(next, memory)
+        this.#readiness.review()
+      },
+    })
+    this.#reloads = this.#createReloads(configuration)
+    this.#admin = this.#createAdmin(configuration, sources)
   }
 
   async start(): Promise<void> {
-    this.#log.sayWhatStarts(this.#options.version, this.nativeBinary, this.#configuration)
+    const { configuration } = this.#reloads
+    this.#log.sayWhatStarts(this.#options.version, this.nativeBinary, configuration)
     const begun = this.#begin()
     try {
       await untilAborted(begun, this.#options.stop)
@@ -116,9 +143,10 @@ class Supervisor implements RunningGateway {
       void begun.catch(() => {}).then(() => this.#end())
       throw error
     }
-    const { host } = this.#configuration.server
+    const { host } = configuration.server
     this.#logger.log({ event: 'listening', host, port: this.port })
     this.#readiness.startLogging()
+    this.#watchFiles(this.#options.files)
   }
 
   readiness(): Readiness {
@@ -135,13 +163,17 @@ class Supervisor implements RunningGateway {
     return this.#readiness.whenReady()
   }
 
+  reload(cause: ReloadCause): Promise<ReloadResult> {
+    return this.#reloads.request(cause)
+  }
+
   stop(): Promise<void> {
     this.#stopping ??= this.#drainAndEnd()
     return this.#stopping
   }
 
-  #createKeys(): IssuerKeys {
-    return new IssuerKeys(this.#configuration, {
+  #createKeys(configuration: GatewayConfiguration): IssuerKeys {
+    return new IssuerKeys(configuration, {
       generations: new KeyGenerationAllocator(this.#buffers.keyGenerations),
       clock: systemClock,
       onKeySet: (keySet) => {
@@ -152,8 +184,8 @@ class Supervisor implements RunningGateway {
     })
   }
 
-  #createStores(): SupervisorStores {
-    return new SupervisorStores(this.#configuration, {
+  #createStores(configuration: GatewayConfiguration): SupervisorStores {
+    return new SupervisorStores(configuration, {
       revocations: this.#buffers.revocations,
       learntRevocations: this.#buffers.learntRevocations,
       keys: this.#keys,
@@ -166,9 +198,12 @@ class Supervisor implements RunningGateway {
     })
   }
 
-  #createListeners(signatures: SignatureStanding): RunningListeners {
+  #createListeners(
+    configuration: GatewayConfiguration,
+    signatures: SignatureStanding,
+  ): RunningListeners {
     return new RunningListeners({
-      count: this.#configuration.tuning.listenerThreads,
+      count: configuration.tuning.listenerThreads,
       logger: this.#logger,
       signatures,
       onLogWaiting: () => this.#log.wake(),
@@ -186,14 +221,31 @@ class Supervisor implements RunningGateway {
     })
   }
 
-  #createAdmin(sources: AdminSources): AdminApp {
-    return new AdminApp(this.#configuration.admin, {
+  #createReloads(configuration: GatewayConfiguration): ConfigurationReloads {
+    return new ConfigurationReloads(configuration, {
+      load: this.#options.load ?? (() => ({ configuration, files: NO_FILES })),
+      clock: systemClock,
+      logger: this.#logger,
+      isEnding: () => this.#isDraining,
+      prepare: (next, revision) => this.#preparation.prepare(next, revision),
+      onFiles: (files) => this.#watchFiles(files),
+    })
+  }
+
+  /** Only where the configuration in use asks for it. */
+  #watchFiles(files: ReadonlyMap<string, string>): void {
+    this.#fileWatch.watch(this.#reloads.configuration.watch ? files : NO_FILES)
+  }
+
+  #createAdmin(configuration: GatewayConfiguration, sources: AdminSources): AdminApp {
+    return new AdminApp(configuration.admin, {
       metrics: () => sources.metrics(),
       metricsContentType: sources.metricsContentType,
       readiness: () => this.readiness(),
       status: () => sources.status(),
-      sessions: this.#stores.sessions.registry,
-      revocations: this.#stores.revocations.revocations,
+      sessions: () => this.#stores.sessions.registry,
+      revocations: () => this.#stores.revocations.revocations,
+      reload: () => this.#reloads.request('request'),
       onFailure: (error) =>
         this.#logger.log({ event: 'unexpected_failure', where: 'admin', ...describeError(error) }),
     })
@@ -201,23 +253,20 @@ class Supervisor implements RunningGateway {
 
   #listenerStart(index: number): ListenerStart {
     return {
+      ...this.#preparation.wholePlan(this.#reloads.revision),
       index,
-      revisionId: FIRST_REVISION,
-      configuration: this.#configuration,
-      host: this.#configuration.server.host,
+      host: this.#reloads.configuration.server.host,
       port: this.port,
       nativeBinary: this.nativeBinary,
       buffers: this.#buffers,
       keySets: this.#keys.keySets(),
-      signingKeys: this.#signingKeys.snapshot(),
       readiness: this.readiness(),
-      tenants: this.#stores.tenants.whole(),
       log: this.#log.memoryOf(index),
     }
   }
 
   async #begin(): Promise<void> {
-    const { host, port } = this.#configuration.server
+    const { host, port } = this.#reloads.configuration.server
     const steps = [
       async () => {
         this.port = await claimPort(host, port)
@@ -234,7 +283,7 @@ class Supervisor implements RunningGateway {
   }
 
   async #listenAdmin(): Promise<void> {
-    const { host, port } = this.#configuration.admin
+    const { host, port } = this.#reloads.configuration.admin
     try {
       this.adminPort = await this.#admin.listen()
     } catch (error) {
@@ -244,7 +293,7 @@ class Supervisor implements RunningGateway {
   }
 
   async #drainAndEnd(): Promise<void> {
-    const { delayMs, timeoutMs } = this.#configuration.server.drain
+    const { delayMs, timeoutMs } = this.#reloads.configuration.server.drain
     this.#isDraining = true
     this.#logger.log({ event: 'draining' })
     this.#readiness.review()
@@ -255,6 +304,7 @@ class Supervisor implements RunningGateway {
   }
 
   async #end(): Promise<void> {
+    this.#fileWatch.stop()
     await this.#listeners.end()
     await this.#admin.close()
     await this.#keys.stop()

@@ -10,6 +10,17 @@ export function verificationKeysMax(issuers: readonly IssuerConfiguration[]): nu
   return issuers.reduce((sum, { keys }) => sum + KEYS_MAX[keys.kind], 0)
 }
 
+/** Key sets of issuers that come while the process runs, or get their keys from elsewhere then. */
+const SPARE_SETS = 32
+
+/**
+ * Room for as many again, and some more: another configuration may have other issuers, and its keys
+ * are there before those of the last one are given up.
+ */
+export function verificationKeysRoom(issuers: readonly IssuerConfiguration[]): number {
+  return 2 * verificationKeysMax(issuers) + SPARE_SETS * JWKS_KEYS_MAX
+}
+
 const KEYS_MAX: Readonly<Record<IssuerConfiguration['keys']['kind'], number>> = {
   none: 0,
   secret: 1,

@@ -34,8 +34,8 @@ const LOSS_MIN = 10
 const ALL_LOSS_MIN = 2
 
 export class StoredTenants {
-  readonly #options: StoredTenantsOptions
-  readonly #mentions: readonly (readonly [string, RegExp])[]
+  #options: StoredTenantsOptions
+  #mentions: readonly (readonly [string, RegExp])[]
   readonly #lists = new SharedLists()
   readonly #known = new Map<string, Known>()
   /** Not yet told. `null`: gone. */
@@ -55,6 +55,12 @@ export class StoredTenants {
   constructor(options: StoredTenantsOptions) {
     this.#options = options
     this.#mentions = options.issuers.map((name) => [name, mentionOf(name)])
+  }
+
+  /** Records that are read from now on may name these. */
+  use(names: Pick<StoredTenantsOptions, 'upstreams' | 'issuers'>): void {
+    this.#options = { ...this.#options, ...names }
+    this.#mentions = names.issuers.map((name) => [name, mentionOf(name)])
   }
 
   get hasBeenRead(): boolean {

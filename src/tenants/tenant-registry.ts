@@ -21,6 +21,7 @@ export interface NamedIssuer {
   readonly issuer: string
 }
 
+const NO_NAMES: ReadonlySet<string> = new Set()
 const UNDECIDED = refuse('tenant_undecided')
 const NOT_FOUND = refuse('tenant_unknown')
 const SUSPENDED = refuse('tenant_suspended')
@@ -37,16 +38,20 @@ export class TenantRegistry {
   /** How many tenants that cannot be read may list it. */
   readonly #maybeListed = new Map<string, number>()
   #isComplete = true
+  /** Of tenants that no change concerns. */
+  #fixed: ReadonlySet<string> = NO_NAMES
 
   /**
    * @param issuers All of the configuration, no two with the same `iss`.
    * @param tenants Each id once.
+   * @param areFixed Whether these win over those of the same name that a change brings.
    */
-  constructor(issuers: readonly NamedIssuer[], tenants: readonly Tenant[]) {
+  constructor(issuers: readonly NamedIssuer[], tenants: readonly Tenant[], areFixed = false) {
     this.#issuerNames = new Map(issuers.map(({ name, issuer }) => [issuer, name]))
     assertInvariant(this.#issuerNames.size === issuers.length, 'an issuer is configured once')
     this.apply({ tenants, unreadable: [], gone: [], isComplete: true })
     assertInvariant(this.size === tenants.length, 'a tenant is configured once')
+    if (areFixed) this.#fixed = new Set(tenants.map(({ id }) => id))
   }
 
   get size(): number {
@@ -55,13 +60,17 @@ export class TenantRegistry {
 
   /** Takes over a change. A request sees all of it or nothing. */
   apply({ tenants, unreadable, gone, isComplete }: TenantsChange): void {
-    for (const name of gone) this.#forget(name)
+    for (const name of gone) {
+      if (!this.#fixed.has(name)) this.#forget(name)
+    }
     for (const tenant of tenants) {
+      if (this.#fixed.has(tenant.id)) continue
       this.#forget(tenant.id)
       this.#tenants.set(tenant.id, this.#lists.share(tenant))
       count(this.#listed, tenant.issuers, 1)
     }
     for (const entry of unreadable) {
+      if (this.#fixed.has(entry.name)) continue
       this.#forget(entry.name)
       this.#unreadable.set(entry.name, entry)
       count(this.#maybeListed, entry.mayList, 1)

@@ -121,6 +121,12 @@ export class TenantWatcher {
     })
   }
 
+  /** Reads everything, because what is known now says something else than it did. */
+  readAgain(): void {
+    this.#readAll(false)
+    this.#wake()
+  }
+
   stop(): void {
     this.#isStopped = true
     this.#wake()

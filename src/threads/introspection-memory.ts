@@ -5,8 +5,16 @@ import { CircuitBreaker, createCircuitBreakerBuffer } from '../resilience/circui
 import { CrowdLimit, createCrowdLimitBuffer } from '../resilience/crowd-limit.ts'
 import { createEarlyProbesBuffer, EarlyProbes } from '../resilience/early-probes.ts'
 import { createPauseBuffer, SharedPause } from '../resilience/shared-pause.ts'
-import { createNamedBuffer, type NamedBuffer, placeOf } from '../shared-memory/named-places.ts'
+import {
+  createNamedBuffer,
+  type NamedBuffer,
+  placeOf,
+  withNames,
+} from '../shared-memory/named-places.ts'
 import { PAUSED_CALLERS } from '../verifiers/introspection/endpoint-pauses.ts'
+
+/** Room for issuers and origins that come while the process runs. */
+const SPARE_ISSUERS = 64
 
 /** On top of the time that an attempt may take: then its thread has died. */
 const PROBE_EXPIRY_MARGIN_MS = 1_000
@@ -35,26 +43,50 @@ export interface IntrospectionMemory {
   readonly pauses: NamedBuffer
 }
 
-export function createIntrospectionMemory({
-  issuers,
-  tuning,
-}: GatewayConfiguration): IntrospectionMemory {
-  const names = issuers.flatMap(({ name, introspection }) => (introspection === null ? [] : name))
-  const breakers = names.flatMap((name) => CALLERS.map((callers) => breakerName(name, callers)))
-  const origins = issuers.flatMap(({ introspection }) =>
-    introspection === null ? [] : new URL(introspection.endpoint).origin,
+/** Names of all places that a configuration needs. */
+function namesOf({ issuers }: GatewayConfiguration) {
+  const introspected = issuers.flatMap(({ name, introspection }) =>
+    introspection === null ? [] : [{ name, origin: new URL(introspection.endpoint).origin }],
   )
+  const names = introspected.map(({ name }) => name)
   return {
-    breakers: createNamedBuffer(breakers, createCircuitBreakerBuffer),
-    crowds: createNamedBuffer(origins, (count) =>
-      createCrowdLimitBuffer(count, tuning.listenerThreads),
-    ),
-    probes: createNamedBuffer(names, createEarlyProbesBuffer),
-    pauses: createNamedBuffer(
-      names.flatMap((name) => PAUSES.map((pause) => pauseName(name, pause))),
-      createPauseBuffer,
-    ),
+    breakers: names.flatMap((name) => CALLERS.map((callers) => breakerName(name, callers))),
+    crowds: introspected.map(({ origin }) => origin),
+    probes: names,
+    pauses: names.flatMap((name) => PAUSES.map((pause) => pauseName(name, pause))),
   }
+}
+
+export function createIntrospectionMemory(
+  configuration: GatewayConfiguration,
+): IntrospectionMemory {
+  const names = namesOf(configuration)
+  const { listenerThreads } = configuration.tuning
+  const createCrowds = (count: number) => createCrowdLimitBuffer(count, listenerThreads)
+  return {
+    breakers: createNamedBuffer(
+      names.breakers,
+      createCircuitBreakerBuffer,
+      SPARE_ISSUERS * CALLERS.length,
+    ),
+    crowds: createNamedBuffer(names.crowds, createCrowds, SPARE_ISSUERS),
+    probes: createNamedBuffer(names.probes, createEarlyProbesBuffer, SPARE_ISSUERS),
+    pauses: createNamedBuffer(names.pauses, createPauseBuffer, SPARE_ISSUERS * PAUSES.length),
+  }
+}
+
+/** The same memory for another configuration; `null`: there is no room for its new issuers. */
+export function withIssuersOf(
+  memory: IntrospectionMemory,
+  configuration: GatewayConfiguration,
+): IntrospectionMemory | null {
+  const names = namesOf(configuration)
+  const breakers = withNames(memory.breakers, names.breakers)
+  const crowds = withNames(memory.crowds, names.crowds)
+  const probes = withNames(memory.probes, names.probes)
+  const pauses = withNames(memory.pauses, names.pauses)
+  if (breakers === null || crowds === null || probes === null || pauses === null) return null
+  return { breakers, crowds, probes, pauses }
 }
 
 export function breakerOf(

@@ -18,29 +18,37 @@ export interface SharedBuffers {
   readonly firstSights: SharedArrayBuffer
   /** Whether all that others revoked is known. */
   readonly learntRevocations: SharedArrayBuffer
-  readonly introspection: IntrospectionMemory
   /** What limits have counted by key, and of all requests together. */
   readonly limitCells: SharedArrayBuffer
   readonly totalCells: SharedArrayBuffer
 }
 
-/** What a listener thread starts with. */
-export interface ListenerStart {
-  readonly index: number
+/** What a listener thread makes a revision from, beside the memory that all threads see. */
+export interface RevisionPlan {
   /** Id of the revision that follows from the configuration. */
   readonly revisionId: number
   readonly configuration: GatewayConfiguration
+  /** With places for the issuers of this configuration. */
+  readonly introspection: IntrospectionMemory
+  /** `null`: no route sends internal tokens. */
+  readonly signingKeys: SigningSnapshot | null
+  /**
+   * All of the store; what changes meanwhile follows by message. `null`: the thread has them, for a
+   * revision with the same issuers.
+   */
+  readonly tenants: TenantsChange | null
+}
+
+/** What a listener thread starts with. */
+export interface ListenerStart extends RevisionPlan {
+  readonly index: number
   readonly host: string
   /** Never 0: the supervisor has chosen by then, and all threads share the port. */
   readonly port: number
   readonly nativeBinary: NativeBinary
   readonly buffers: SharedBuffers
   readonly keySets: readonly KeySet[]
-  /** `null`: no route sends internal tokens. */
-  readonly signingKeys: SigningSnapshot | null
   readonly readiness: Readiness
-  /** All there are. What changes while the thread starts follows by message. */
-  readonly tenants: TenantsChange
   /** Its own log buffer. */
   readonly log: LogBufferMemory
 }

@@ -11,6 +11,7 @@ import type { RedisState } from '../redis/redis-pool.ts'
 import type { TenantsChange } from '../tenants/tenants-change.ts'
 import type { SignatureProof } from '../verifiers/jwt/signature-proof.ts'
 import type { StoreReply } from '../verifiers/session/session-store.ts'
+import type { RevisionPlan } from './listener-start.ts'
 import type { Exchange } from './thread-channel.ts'
 
 /** What a listener thread takes. */
@@ -22,6 +23,10 @@ export interface ListenerMessages {
     readonly signing_keys: SigningSnapshot
     /** What to say at `/health/ready`. Draining: also ask clients to reconnect elsewhere. */
     readonly readiness: Readiness
+    /** The revision of this id will not be committed. Unknown ids are ignored. */
+    readonly drop_revision: number
+    /** These issuers are the only ones now. */
+    readonly issuers: readonly string[]
     /** Close everything and leave. */
     readonly end: null
   }
@@ -29,6 +34,10 @@ export interface ListenerMessages {
     readonly snapshot: Exchange<null, ListenerSnapshot>
     /** Accept no more connections; reply when the last one is gone. */
     readonly drain: Exchange<null, null>
+    /** Make everything that a revision needs. The reply: why it cannot be; `null`: it is there. */
+    readonly prepare_revision: Exchange<RevisionPlan, string | null>
+    /** Requests begin under the revision of this id from now on. It was prepared. */
+    readonly commit_revision: Exchange<number, null>
   }
 }
 

@@ -46,7 +46,7 @@ export function createRefusalCacheBuffer(sizeBytes: number): SharedArrayBuffer {
 
 export class RefusalCache {
   readonly #table: SlotTable
-  readonly #ttlSeconds: number
+  #ttlSeconds: number
   readonly #digest = new Int32Array(DIGEST_WORDS)
 
   constructor({ buffer, keys, ttlSeconds }: RefusalCacheOptions) {
@@ -57,6 +57,11 @@ export class RefusalCache {
   /** This thread's counters: live, and only growing. */
   get counters(): Readonly<CacheCounters> {
     return this.#table.counters
+  }
+
+  /** Refusals are remembered so long from now on, where their cause says nothing else. */
+  keepFor(ttlSeconds: number): void {
+    this.#ttlSeconds = ttlSeconds
   }
 
   /** Why this credential was refused a moment ago, or `null` when that is not known. */

@@ -3,13 +3,14 @@ import { describe, it, type TestContext } from 'node:test'
 import { handleRequest } from '../../src/gateway/handle-request.ts'
 import type { Readiness } from '../../src/gateway/health.ts'
 import { KeyRing } from '../../src/keys/key-ring.ts'
-import { composeListener } from '../../src/listener/compose.ts'
+import { composeListener, createGateway } from '../../src/listener/compose.ts'
+import { createThreadMemory } from '../../src/listener/thread-memory.ts'
 import { createLogBufferMemory, LogBuffer } from '../../src/observability/log-buffer.ts'
 import { Logger } from '../../src/observability/logger.ts'
 import { LearntRevocations } from '../../src/revocation/learnt-revocations.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { createBuffers } from '../../src/supervisor/shared-buffers.ts'
-import { Resources } from '../../src/threads/resources.ts'
+import { createIntrospectionMemory } from '../../src/threads/introspection-memory.ts'
 import type { SessionReader } from '../../src/verifiers/session/session-store.ts'
 import { parseText } from '../support/configuration-text.ts'
 import { until } from '../support/proxy-harness.ts'
@@ -54,10 +55,17 @@ class HeldSessions implements SessionReader {
   delete = () => Promise.resolve({ ok: true, value: 1 } as const)
 }
 
+/** What a listener thread has, whatever its configuration is. */
+function createThread() {
+  const buffers = createBuffers(configurationOf({ a: 'http://127.0.0.1:9' }, 'X-A'))
+  new LearntRevocations(buffers.learntRevocations).markLearnt()
+  return { index: 0, buffers, memory: createThreadMemory({ index: 0, buffers }) }
+}
+
 /** What a listener thread composes, without its server. */
 function composeIn(
   context: TestContext,
-  resources: Resources,
+  { memory, ...start }: ReturnType<typeof createThread>,
   memorySessions: SessionReader,
   revisionId: number,
   configuration: ReturnType<typeof configurationOf>,
@@ -67,44 +75,44 @@ function composeIn(
     { level: 'error', thread: 0, sink: new LogBuffer(log, () => {}) },
     systemClock,
   )
-  const buffers = createBuffers(configuration)
-  new LearntRevocations(buffers.learntRevocations).markLearnt()
+  const around = {
+    memory,
+    keyRing: new KeyRing(
+      { keySets: [], askTimeoutMs: 1_000 },
+      () => new Promise(() => {}),
+      systemClock,
+    ),
+    logger,
+    clock: systemClock,
+    readiness: () => READY,
+    memorySessions,
+    onRedisState: () => {},
+    onWorkerProved: () => {},
+    onWorkerLost: () => {},
+  }
   const parts = composeListener(
     {
-      index: 0,
+      ...start,
       revisionId,
       configuration,
       host: '127.0.0.1',
       port: 0,
       nativeBinary: { file: '', kind: 'unknown', sha256: '', version: null, sourceCommit: null },
-      buffers,
+      introspection: createIntrospectionMemory(configuration),
       keySets: [],
       signingKeys: null,
       readiness: READY,
       tenants: { tenants: [], unreadable: [], gone: [], isComplete: true },
       log,
     },
-    {
-      resources,
-      keyRing: new KeyRing(
-        { keySets: [], askTimeoutMs: 1_000 },
-        () => new Promise(() => {}),
-        systemClock,
-      ),
-      logger,
-      clock: systemClock,
-      readiness: () => READY,
-      memorySessions,
-      onRedisState: () => {},
-      onWorkerProved: () => {},
-      onWorkerLost: () => {},
-    },
+    around,
   )
+  const gateway = createGateway(parts.revision, around)
   context.after(async () => {
-    parts.gateway.metrics.stop()
+    memory.metrics.stop()
     await parts.lease.release()
   })
-  return parts
+  return { ...parts, gateway }
 }
 
 function request(): RecordingExchange {
@@ -126,11 +134,11 @@ describe('a request', () => {
   it('ends under the revision that it began under, whatever comes meanwhile', async (context) => {
     const [first, second] = [await startEchoUpstream(), await startEchoUpstream()]
     context.after(() => Promise.all([first.close(), second.close()]))
-    const [resources, sessions] = [new Resources(), new HeldSessions()]
+    const [thread, sessions] = [createThread(), new HeldSessions()]
     const before = configurationOf({ one: first.origin }, 'X-First-Id')
     const after = configurationOf({ two: second.origin }, 'X-Second-Id')
-    const { gateway } = composeIn(context, resources, sessions, 1, before)
-    const next = composeIn(context, resources, sessions, 2, after)
+    const { gateway } = composeIn(context, thread, sessions, 1, before)
+    const next = composeIn(context, thread, sessions, 2, after)
     const changing = { ...gateway }
 
     const old = request()
@@ -154,30 +162,31 @@ describe('revisions of one thread', () => {
     const upstream = await startEchoUpstream()
     context.after(() => upstream.close())
     const { origin } = upstream
-    const [resources, sessions] = [new Resources(), new HeldSessions()]
-    const one = composeIn(context, resources, sessions, 1, configurationOf({ a: origin }, 'X-A'))
-    const alone = resources.size
+    const [thread, sessions] = [createThread(), new HeldSessions()]
+    const one = composeIn(context, thread, sessions, 1, configurationOf({ a: origin }, 'X-A'))
+    const alone = thread.memory.resources.size
     const both = { a: origin, b: origin }
-    const two = composeIn(context, resources, sessions, 2, configurationOf(both, 'X-B'))
+    const two = composeIn(context, thread, sessions, 2, configurationOf(both, 'X-B'))
     assert.equal(two.signatures, one.signatures)
     assert.equal(two.upstreams.get('a'), one.upstreams.get('a'))
-    assert.equal(resources.size, alone + 1)
+    // The upstream, and what depends on identity headers: their names, and a view of the cache.
+    assert.equal(thread.memory.resources.size, alone + 3)
     assert.deepEqual([one.gateway.revision.id, two.gateway.revision.id], [1, 2])
 
     await two.lease.release()
-    assert.equal(resources.size, alone)
+    assert.equal(thread.memory.resources.size, alone)
     const exchange = request()
     handleRequest(one.gateway, exchange)
     await until(() => sessions.held.length === 1, 'the session to be asked for')
     sessions.held[0]?.()
     assert.ok((await receivedNames(exchange)).includes('x-a'))
     await one.lease.release()
-    assert.equal(resources.size, 0)
+    assert.equal(thread.memory.resources.size, 0)
   })
 
   it('are immutable', (context) => {
     const configuration = configurationOf({ a: 'http://127.0.0.1:9' }, 'X-A')
-    const { gateway } = composeIn(context, new Resources(), new HeldSessions(), 1, configuration)
+    const { gateway } = composeIn(context, createThread(), new HeldSessions(), 1, configuration)
     assert.ok(Object.isFrozen(gateway.revision))
   })
 })

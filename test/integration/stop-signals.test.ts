@@ -142,11 +142,12 @@ for (const way of WAYS) {
       })
     }
 
-    it('goes on starting on SIGHUP', async (test) => {
+    it('goes on starting on SIGHUP, and reads its configuration again then', async (test) => {
       const command = start(test, way, ['serve', '--config', await configFile(test, {})])
       await eventually('it takes signals', () => command.catches('SIGHUP'))
       command.signal('SIGHUP')
       await command.logged('listening')
+      await command.logged('configuration_unchanged')
     })
 
     it('ends the demo with 0', async (test) => {

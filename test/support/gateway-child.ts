@@ -70,6 +70,11 @@ export class GatewayProcess {
     await this.#ask({ type: 'crash_listener', index })
   }
 
+  /** Writes the configuration that is loaded next. Use port 0 for `server` and `admin`, as before. */
+  async write(text: string): Promise<void> {
+    await this.#ask({ type: 'write', text })
+  }
+
   /** Resident memory of the whole process. */
   async residentBytes(): Promise<number> {
     return this.#ask({ type: 'memory' })

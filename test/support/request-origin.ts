@@ -23,6 +23,7 @@ export function createLimiter(
     fleet: null,
     fresh: new FreshAnswers({ freshMs: 1_000, entriesMax: 8, monotonicMs: () => 0 }),
     clock,
+    counters: { fallbacks: 0, lockouts: 0 },
     onLockout,
   })
 }

@@ -48,6 +48,13 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
         keysWithoutPlace: 0,
       },
     ],
+    reloads: {
+      revision: 4,
+      outcomes: { reloaded: 3, unchanged: 2, refused: 1 },
+      isLastSuccessful: false,
+      succeededAtSeconds: 1_700_000_000,
+      problems: ['server.port needs a restart'],
+    },
     issuerStates: ['empty', 'fresh', 'stale', 'dead'],
     introspection: [
       {

@@ -77,11 +77,34 @@ describe('Metrics of listener threads', () => {
     assert.deepEqual(Object.fromEntries(upstreamEjected), { users: 0, orders: 1, new: 0 })
   })
 
-  it('are not counted under a name that was not announced', () => {
+  it('keep their places and names while names are added', () => {
     const metrics = new ListenerMetrics({ threadIndex: 0, routeNames: ['users'], issuerNames: [] })
-    assert.throws(() => metrics.routeIndex('orders'), /nothing is counted.*: orders/)
-    assert.throws(() => metrics.issuerIndex('main'), /nothing is counted.*: main/)
+    const users = metrics.routeIndex('users')
+    metrics.countForwarded(users, 200)
+    metrics.countForwarded(NO_INDEX, 404)
+    metrics.countShadowRefusal('token_expired', users)
+    metrics.countRefusal('token_expired', NO_INDEX)
+    const orders = metrics.routeIndex('orders')
+    const main = metrics.issuerIndex('main')
+    assert.deepEqual([metrics.routeIndex('users'), metrics.routeIndex('orders')], [users, orders])
+    metrics.countForwarded(users, 200)
+    metrics.countForwarded(orders, 500)
+    metrics.countShadowRefusal('token_expired', orders)
+    metrics.countForwarded(NO_INDEX, 404)
+    metrics.countRefusal('token_expired', main)
+    const ledger = new MetricsLedger()
+    ledger.update(metrics.snapshot(GAUGES))
     metrics.stop()
+    const { requests, refusals, shadowRefusals } = ledger.merge()
+    assert.equal(requests.get('users')?.get('forwarded_2xx'), 2)
+    assert.equal(requests.get('orders')?.get('forwarded_5xx'), 1)
+    assert.equal(requests.get('none')?.get('forwarded_4xx'), 2)
+    assert.deepEqual(
+      ['users', 'orders'].map((route) => shadowRefusals.get(route)?.get('token_expired')),
+      [1, 1],
+    )
+    const byIssuer = refusals.get('token_expired')
+    assert.deepEqual([byIssuer?.get('none'), byIssuer?.get('main')], [1, 1])
   })
 
   it('count refusals by reason and issuer', () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { ConfigError } from '../../src/config/config-error.ts'
-import { loadConfig } from '../../src/config/load-config.ts'
+import { configLoader } from '../../src/config/load-config.ts'
 import type { GatewayConfiguration } from '../../src/config/sections.ts'
 import { byPart } from '../../src/protocol/identity-parts.ts'
 import {
@@ -313,7 +313,7 @@ describe('The configuration file', () => {
   function load(content: string | Uint8Array): GatewayConfiguration {
     const file = join(directory, 'gateway.yaml')
     writeFileSync(file, content)
-    return loadConfig(file)
+    return configLoader(file)().configuration
   }
 
   it('is where relative names of files start', () => {
@@ -336,9 +336,9 @@ describe('The configuration file', () => {
   it('is a problem of its own when it cannot be read', () => {
     const missing = join(directory, 'missing.yaml')
     assert.throws(
-      () => loadConfig(missing),
+      () => configLoader(missing)(),
       (error) => error instanceof ConfigError && /cannot be read \(ENOENT\)/.test(error.message),
     )
-    assert.throws(() => loadConfig(directory), /cannot be read \(EISDIR\)/)
+    assert.throws(() => configLoader(directory)(), /cannot be read \(EISDIR\)/)
   })
 })

@@ -90,8 +90,8 @@ function resolveServer(server: ServerOutput, files: SettingFiles) {
   if (server.tls === null) return { ...server, tls: null }
   const path = ['server', 'tls']
   const { certFile, keyFile } = server.tls
-  const certificate = files.content([...path, 'certFile'], certFile)
-  const key = files.content([...path, 'keyFile'], keyFile)
+  const certificate = files.checked([...path, 'certFile'], certFile)
+  const key = files.checked([...path, 'keyFile'], keyFile)
   if (certificate !== null && key !== null) {
     for (const { setting, message } of tlsFileProblems(certificate, key)) {
       files.report([...path, setting], message)

@@ -8,8 +8,9 @@ interface WatchSettings {
 
 export const watchSection: Section<boolean, WatchSettings, boolean> = {
   schema: flag(
-    'Load the file again when it changes. Not available in this version: when it is set, `check` ' +
-      'and the gateway at its start say so, and it changes nothing.',
+    'Load the file again when it changes, or a file with a secret that it names: written in place, ' +
+      'renamed over, or behind a symbolic link that is swapped, as in a mounted ConfigMap or ' +
+      'Secret. Looked at once a second; taken over when two looks have found the same.',
   ).prefault(false),
   read: (value) => value === true,
   resolve: ({ watch }) => watch,

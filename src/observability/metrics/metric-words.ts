@@ -28,3 +28,11 @@ export type LatencyPhase = (typeof LATENCY_PHASES)[number]
 
 /** Label value for "no route" and "issuer not known". No configured name may be this. */
 export const NO_NAME = 'none'
+
+/**
+ * What becomes of loading the configuration anew. `unchanged`: it says what is in use already;
+ * `refused`: it cannot be used, and the one in use stays.
+ */
+export const RELOAD_OUTCOMES = ['reloaded', 'unchanged', 'refused'] as const
+
+export type ReloadOutcome = (typeof RELOAD_OUTCOMES)[number]

@@ -1,6 +1,7 @@
 /** What a scrape reads: merged counts of the listener threads, and what the supervisor knows. */
 import type { CacheFill, CacheName } from '../cache-reading.ts'
 import type { MergedMetrics } from '../metrics-ledger.ts'
+import type { ReloadOutcome } from './metric-words.ts'
 
 /** What the supervisor knows about the keys of one issuer. */
 export interface IssuerReading {
@@ -80,6 +81,20 @@ export interface LogReading {
   readonly failures: ReadonlyMap<string, number>
 }
 
+/** What became of attempts to load the configuration anew. */
+export interface ReloadReading {
+  /** Of the configuration in use; 1 for that of the start. */
+  readonly revision: number
+  /** How many there were since the start, by outcome. */
+  readonly outcomes: Readonly<Record<ReloadOutcome, number>>
+  /** Whether the last one was not refused; so it is before the first. */
+  readonly isLastSuccessful: boolean
+  /** When the configuration in use was last found to be that of the file. */
+  readonly succeededAtSeconds: number
+  /** Why the last one was refused; empty when it was not. */
+  readonly problems: readonly string[]
+}
+
 export interface BuildReading {
   readonly version: string
   readonly node: string
@@ -106,6 +121,7 @@ export interface MetricsReading {
   readonly signatureBinding: SignatureBindingReading
   readonly log: LogReading
   readonly listenerRestarts: number
+  readonly reloads: ReloadReading
   readonly ready: boolean
   readonly build: BuildReading
 }

@@ -3,6 +3,7 @@ import { CACHE_METRICS } from './cache-metrics.ts'
 import { LIMIT_METRICS } from './limit-metrics.ts'
 import type { MetricRow } from './metric-row.ts'
 import { PROCESS_METRICS } from './process-metrics.ts'
+import { RELOAD_METRICS } from './reload-metrics.ts'
 import { REQUEST_METRICS } from './request-metrics.ts'
 import { REVOCATION_METRICS } from './revocation-metrics.ts'
 import { single } from './samples.ts'
@@ -22,7 +23,9 @@ const THREAD_METRICS: readonly MetricRow[] = THREAD_COUNTER_NAMES.map((counter) 
 export const METRICS: readonly MetricRow[] = [
   ...[REQUEST_METRICS, CACHE_METRICS, VERIFICATION_METRICS, STORE_METRICS].flatMap(rowsOf),
   ...THREAD_METRICS,
-  ...[LIMIT_METRICS, REVOCATION_METRICS, TENANT_METRICS, PROCESS_METRICS].flatMap(rowsOf),
+  ...[LIMIT_METRICS, REVOCATION_METRICS, TENANT_METRICS, RELOAD_METRICS, PROCESS_METRICS].flatMap(
+    rowsOf,
+  ),
 ]
 
 function rowsOf(group: Readonly<Record<string, MetricRow>>): readonly MetricRow[] {
