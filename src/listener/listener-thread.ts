@@ -22,8 +22,9 @@ import { systemClock } from '../runtime/clock.ts'
 import { loadNativeBinary } from '../server/native-binary.ts'
 import { boundReceiveBuffers } from '../server/receive-buffer.ts'
 import { NativeServer } from '../server/uws-app.ts'
+import { certificateDigest } from '../threads/certificate-digest.ts'
 import type { ListenerStart, RevisionPlan } from '../threads/listener-start.ts'
-import type { ListenerMessages, SupervisorMessages } from '../threads/messages.ts'
+import type { CertificateFiles, ListenerMessages, SupervisorMessages } from '../threads/messages.ts'
 import { StartError } from '../threads/start-error.ts'
 import { ThreadChannel } from '../threads/thread-channel.ts'
 import {
@@ -46,6 +47,7 @@ const ASK_TIMEOUT_MARGIN_MS = 500
 const EXIT_FAILED = 1
 const BODY_MEMORY_BYTES_MIN = 1_048_576
 const MS_PER_SECOND = 1_000
+const FILES_CHANGED = 'they have changed meanwhile'
 
 assertInvariant(parentPort !== null, 'a listener thread has a supervisor')
 const port = parentPort
@@ -64,6 +66,8 @@ const channel: Channel = new ThreadChannel<ListenerMessages, SupervisorMessages>
       for (const tokens of distinct(({ internalTokens }) => internalTokens)) tokens?.useKeys(keys)
     },
     readiness: (told) => useReadiness(told),
+    use_certificate: () => server.certificates.useCertificate(),
+    drop_certificate: () => server.certificates.dropCertificate(),
     issuers: (names) => keyRing.keepOnly(names),
     drop_revision: (revisionId) => revisions.drop(revisionId),
     end: () => process.exit(0),
@@ -72,6 +76,7 @@ const channel: Channel = new ThreadChannel<ListenerMessages, SupervisorMessages>
     snapshot,
     drain,
     prepare_revision: (plan) => revisions.prepare(plan),
+    prepare_certificate: prepareCertificate,
     commit_revision: (revisionId) => revisions.commit(revisionId),
   },
 })
@@ -171,6 +176,20 @@ async function startProblem(
     redis?.whenReady(plan.configuration.redis?.connectTimeoutMs ?? 0),
   ])
   return problem
+}
+
+/** The native server reads the files itself, so they are compared before and after. */
+function prepareCertificate({ digest, ...files }: CertificateFiles): string | null {
+  try {
+    if (certificateDigest(files) !== digest) return FILES_CHANGED
+    server.certificates.prepareCertificate(files)
+    if (certificateDigest(files) === digest) return null
+  } catch {
+    // It says no more than that it failed.
+    return 'the native server does not take them'
+  }
+  server.certificates.dropCertificate()
+  return FILES_CHANGED
 }
 
 /** Settings of what the thread has whatever its revision is. */

@@ -77,6 +77,10 @@ export type LogEvent =
       readonly count: number
       readonly problems: readonly string[]
     }
+  /** Connections get another certificate from now on. */
+  | { readonly event: 'tls_certificate_replaced'; readonly expiresAt: string }
+  /** The files hold no certificate with its key. The one in use stays until they do. */
+  | { readonly event: 'tls_certificate_refused'; readonly problems: readonly string[] }
   | { readonly event: 'draining' }
   /** So many listener threads did not end when they were told to. */
   | { readonly event: 'listeners_stuck'; readonly count: number }
@@ -115,6 +119,8 @@ export const LOG_EVENT_LEVELS: Readonly<Record<LogEvent['event'], LogLevel>> = {
   configuration_reloaded: 'info',
   configuration_unchanged: 'info',
   configuration_refused: 'error',
+  tls_certificate_replaced: 'info',
+  tls_certificate_refused: 'warn',
   draining: 'info',
   listeners_stuck: 'error',
   stopped: 'info',

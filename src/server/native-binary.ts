@@ -17,7 +17,7 @@ export type NativeRequest = uWebSockets.HttpRequest
 export type NativeResponse = uWebSockets.HttpResponse
 export type NativeListenSocket = uWebSockets.us_listen_socket
 
-/** The vendor's application, with the one form of `listen` that its type definitions leave out. */
+/** The vendor's application, with what its type definitions leave out. */
 export type NativeApp = Omit<uWebSockets.TemplatedApp, 'listen'> & {
   listen(
     host: string,
@@ -25,6 +25,11 @@ export type NativeApp = Omit<uWebSockets.TemplatedApp, 'listen'> & {
     options: number,
     callback: (socket: NativeListenSocket | false) => void,
   ): unknown
+  /** Names it to another application, as long as it is not closed. */
+  getDescriptor(): number
+  /** From now on what this one accepts goes to that one; to all of several in turn. */
+  addChildAppDescriptor(descriptor: number): unknown
+  removeChildAppDescriptor(descriptor: number): unknown
 }
 
 /** What is used of the vendor's module. */

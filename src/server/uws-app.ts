@@ -28,6 +28,7 @@ import type { AddressRanges } from '../http/address-ranges.ts'
 import type { ClientExchange, RequestHead } from '../http/exchange.ts'
 import { AnswerTurns } from './answer-turns.ts'
 import { BodilessAnswers } from './bodiless-answers.ts'
+import { NativeApps, type TlsFiles } from './native-apps.ts'
 import type {
   NativeApp,
   NativeListenSocket,
@@ -58,7 +59,7 @@ export interface RenderedRefusal {
 export interface NativeServerOptions {
   readonly limits: RequestLimits
   /** `null` for plain HTTP. */
-  readonly tls: { readonly certFile: string; readonly keyFile: string } | null
+  readonly tls: TlsFiles | null
   /** Peers whose PROXY header is believed. Asked for each request. */
   readonly trustedPeers: () => AddressRanges
   /** Called for every well-formed request. May throw; the exchange is destroyed then. */
@@ -103,6 +104,8 @@ const UNGUARDED_BODY_BYTES_MAX = 65_536
 
 /** Clients that never cease to connect must not keep a server from stopping. */
 const ACCEPTING_TURNS_MAX = 1_000
+/** Until what one application accepts is counted by another. */
+const HANDOVER_TURNS = 3
 
 /** Turns off the `uWebSockets` response header; other builds know the setting as `silent`. */
 const SILENT_SETTINGS = ['999999990007', 'silent']
@@ -112,7 +115,7 @@ export class NativeServer {
   connectionCount = 0
   readonly #module: NativeServerModule
   readonly #options: NativeServerOptions
-  readonly #app: NativeApp
+  readonly #apps: NativeApps
   readonly #reader: RequestSnapshotReader
   readonly #context: WriterContext
   #listenSocket: NativeListenSocket | null = null
@@ -136,14 +139,12 @@ export class NativeServer {
       onError: options.onError,
     }
     silence(module)
-    this.#app =
-      options.tls === null
-        ? module.App()
-        : module.SSLApp({
-            cert_file_name: options.tls.certFile,
-            key_file_name: options.tls.keyFile,
-          })
-    this.#route()
+    this.#apps = new NativeApps(module, options.tls, (app) => this.#route(app))
+  }
+
+  /** Its certificates; those of the start count until others take their place. */
+  get certificates(): Omit<NativeApps, 'first' | 'closeAll'> {
+    return this.#apps
   }
 
   /**
@@ -153,7 +154,7 @@ export class NativeServer {
   async listen(host: string, port: number, options: ListenOptions): Promise<number> {
     const flags = options.isExclusive ? this.#module.LIBUS_LISTEN_EXCLUSIVE_PORT : 0
     return new Promise((resolve, reject) => {
-      this.#app.listen(host, port, flags, (socket) => {
+      this.#apps.first.listen(host, port, flags, (socket) => {
         if (socket === false) {
           reject(new Error(`cannot listen on ${host}:${port}`))
           return
@@ -182,6 +183,7 @@ export class NativeServer {
     if (this.#listenSocket === null) return
     this.#module.us_listen_socket_close(this.#listenSocket)
     this.#listenSocket = null
+    if (this.#apps.handsOver) for (let turn = 0; turn < HANDOVER_TURNS; turn += 1) await nextTurn()
   }
 
   /** From now on every answer closes its connection. */
@@ -195,11 +197,10 @@ export class NativeServer {
    */
   closeAll(): void {
     this.#listenSocket = null
-    this.#app.close()
+    this.#apps.closeAll()
   }
 
-  #route(): void {
-    const app = this.#app
+  #route(app: NativeApp): void {
     const register = {
       GET: app.get,
       HEAD: app.head,

@@ -31,6 +31,7 @@ export interface AdminSourcesParts {
   readonly listeners: RunningListeners
   readonly readiness: () => Readiness
   readonly reloads: () => ReloadReading
+  readonly certificateExpiresAtSeconds: () => number | null
   /** The actual one, where the configuration says 0. */
   readonly port: () => number
 }
@@ -78,6 +79,7 @@ export class AdminSources {
       log: log.reading(),
       listenerRestarts: listeners.restarts,
       reloads: this.#parts.reloads(),
+      certificateExpiresAtSeconds: this.#parts.certificateExpiresAtSeconds(),
       ready: this.#parts.readiness().ready,
       ...fixedMetrics(this.#parts.version, this.#parts.nativeBinary),
     })

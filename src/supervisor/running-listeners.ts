@@ -5,7 +5,7 @@ import type { RedisState } from '../redis/redis-pool.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
 import { systemClock } from '../runtime/clock.ts'
 import type { ListenerStart, RevisionPlan } from '../threads/listener-start.ts'
-import type { ListenerMessages, SupervisorMessages } from '../threads/messages.ts'
+import type { CertificateFiles, ListenerMessages, SupervisorMessages } from '../threads/messages.ts'
 import { StartError } from '../threads/start-error.ts'
 import type { MessageHandlers, NoReplyReason } from '../threads/thread-channel.ts'
 import { type ListenerThreads, startListenerThreads } from './listener-threads.ts'
@@ -124,6 +124,25 @@ export class RunningListeners {
         if (reply.reply !== null) return `a listener thread cannot serve it: ${reply.reply}`
       }
     }
+  }
+
+  /**
+   * Has every thread read a certificate. As for {@link prepareRevision}.
+   *
+   * @returns Why one cannot; `null`: tell all to use it.
+   */
+  async prepareCertificate(files: CertificateFiles): Promise<string | null> {
+    const channels = this.#threads?.channels() ?? []
+    const replies = await Promise.all(
+      channels.map((it) => it.ask('prepare_certificate', files, PREPARE_TIMEOUT_MS)),
+    )
+    for (const reply of replies) {
+      // One that has ended reads the files when it starts again.
+      if (reply.kind === 'no_reply' && reply.reason === 'thread_ended') continue
+      if (reply.kind === 'no_reply') return NOT_PREPARED[reply.reason]
+      if (reply.reply !== null) return reply.reply
+    }
+    return null
   }
 
   /** Settles when every thread has begun with it, in bounded time. */

@@ -36,6 +36,7 @@ import { RunningListeners } from './running-listeners.ts'
 import { createBuffers } from './shared-buffers.ts'
 import { SignatureStanding } from './signature-standing.ts'
 import { SupervisorStores } from './supervisor-stores.ts'
+import { TlsCertificate } from './tls-certificate.ts'
 import { untilAborted } from './until-aborted.ts'
 
 const NO_FILES: ReadonlyMap<string, string> = new Map()
@@ -75,6 +76,7 @@ class Supervisor implements RunningGateway {
     intervalMs: WATCH_INTERVAL_MS,
     onChange: () => void this.#reloads.request('file'),
   })
+  readonly #certificate: TlsCertificate
   readonly #preparation: ConfigurationPreparation
   readonly #reloads: ConfigurationReloads
   readonly #admin: AdminApp
@@ -113,7 +115,12 @@ class Supervisor implements RunningGateway {
       listeners: this.#listeners,
       readiness: () => this.readiness(),
       reloads: () => this.#reloads.reading(),
+      certificateExpiresAtSeconds: () => this.#certificate.expiresAtSeconds,
       port: () => this.port,
+    })
+    this.#certificate = new TlsCertificate(configuration.server.tls, {
+      listeners: this.#listeners,
+      logger: this.#logger,
     })
     this.#preparation = new ConfigurationPreparation(configuration, introspection, {
       keys: this.#keys,
@@ -122,6 +129,7 @@ class Supervisor implements RunningGateway {
       listeners: this.#listeners,
       onCommit: (next, memory) => {
         sources.use(next, memory)
+        this.#certificate.use(next.server.tls)
         this.#readiness.review()
       },
     })
@@ -147,6 +155,7 @@ class Supervisor implements RunningGateway {
     this.#logger.log({ event: 'listening', host, port: this.port })
     this.#readiness.startLogging()
     this.#watchFiles(this.#options.files)
+    this.#certificate.start()
   }
 
   readiness(): Readiness {
@@ -305,6 +314,7 @@ class Supervisor implements RunningGateway {
 
   async #end(): Promise<void> {
     this.#fileWatch.stop()
+    this.#certificate.stop()
     await this.#listeners.end()
     await this.#admin.close()
     await this.#keys.stop()

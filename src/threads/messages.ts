@@ -25,6 +25,10 @@ export interface ListenerMessages {
     readonly readiness: Readiness
     /** The revision of this id will not be committed. Unknown ids are ignored. */
     readonly drop_revision: number
+    /** Connections get the certificate that was prepared from now on. */
+    readonly use_certificate: null
+    /** What was prepared is not used. */
+    readonly drop_certificate: null
     /** These issuers are the only ones now. */
     readonly issuers: readonly string[]
     /** Close everything and leave. */
@@ -36,9 +40,19 @@ export interface ListenerMessages {
     readonly drain: Exchange<null, null>
     /** Make everything that a revision needs. The reply: why it cannot be; `null`: it is there. */
     readonly prepare_revision: Exchange<RevisionPlan, string | null>
+    /** Read these files. The reply: why they are of no use; `null`: they can be used. */
+    readonly prepare_certificate: Exchange<CertificateFiles, string | null>
     /** Requests begin under the revision of this id from now on. It was prepared. */
     readonly commit_revision: Exchange<number, null>
   }
+}
+
+/** A certificate and its key. */
+export interface CertificateFiles {
+  readonly certFile: string
+  readonly keyFile: string
+  /** Of what the files hold: {@link certificateDigest}. */
+  readonly digest: string
 }
 
 /** What the supervisor takes. */

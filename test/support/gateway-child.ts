@@ -70,7 +70,7 @@ export class GatewayProcess {
     await this.#ask({ type: 'crash_listener', index })
   }
 
-  /** Writes the configuration that is loaded next. Use port 0 for `server` and `admin`, as before. */
+  /** Writes the configuration that is loaded next. Use port 0 for `server` and `admin`. */
   async write(text: string): Promise<void> {
     await this.#ask({ type: 'write', text })
   }

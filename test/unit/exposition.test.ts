@@ -48,6 +48,7 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
         keysWithoutPlace: 0,
       },
     ],
+    certificateExpiresAtSeconds: 1_800_000_000,
     reloads: {
       revision: 4,
       outcomes: { reloaded: 3, unchanged: 2, refused: 1 },

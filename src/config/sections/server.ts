@@ -51,10 +51,14 @@ const drain = section('What happens on SIGTERM.', {
   }).prefault('30s'),
 }).transform(({ delay, timeout }) => ({ delayMs: delay, timeoutMs: timeout }))
 
-const tls = section('Serve HTTPS. Both files are PEM and are read at start.', {
-  certFile: text('Certificate chain, leaf first. Relative to the configuration file.'),
-  keyFile: text('Private key. Relative to the configuration file.'),
-})
+const tls = section(
+  'Serve HTTPS: TLS 1.2 and 1.3. Both files are PEM, read at start and again when they have changed. ' +
+    'Certificates of clients are not asked for: the native server does not tell who showed which.',
+  {
+    certFile: text('Certificate chain, leaf first. Relative to the configuration file.'),
+    keyFile: text('Private key. Relative to the configuration file.'),
+  },
+)
 
 const schema = section('The listener that clients talk to.', {
   host: checkedText('Address to listen on.', listenHost, HOST_PROBLEM).prefault('0.0.0.0'),

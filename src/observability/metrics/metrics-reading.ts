@@ -122,6 +122,8 @@ export interface MetricsReading {
   readonly log: LogReading
   readonly listenerRestarts: number
   readonly reloads: ReloadReading
+  /** When the certificate of the listener expires, since the epoch; `null`: there is none. */
+  readonly certificateExpiresAtSeconds: number | null
   readonly ready: boolean
   readonly build: BuildReading
 }

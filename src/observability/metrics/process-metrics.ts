@@ -81,6 +81,17 @@ export const PROCESS_METRICS = {
       'wait in the buffer meanwhile.',
     samples: ({ log }) => oneLabel(log.failures, 'error'),
   },
+  certificateExpires: {
+    name: 'sallyport_tls_certificate_expires_timestamp_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    labels: [],
+    help:
+      'When the certificate expires that new connections get (notAfter). Since the epoch. Absent ' +
+      'without `server.tls`.',
+    samples: ({ certificateExpiresAtSeconds }) =>
+      certificateExpiresAtSeconds === null ? [] : single(certificateExpiresAtSeconds),
+  },
   ready: {
     name: 'sallyport_ready',
     type: 'gauge',
