@@ -14,7 +14,8 @@ export interface Terminal {
   /**
    * Settles when everything is written. Nothing is written afterwards.
    *
-   * @param timeoutMs What is not written by then is given up; `null`: waits as long as it takes.
+   * @param timeoutMs What is not written by then is given up. `null`: waits as long as it takes,
+   *   but not for a reader that is gone (`sallyport check … | head -1`) or a disk that is full.
    */
   readonly end: (timeoutMs: number | null) => Promise<void>
 }

@@ -50,6 +50,8 @@ export class LineWriter {
   #isRunning = false
   #isWriting = false
   #isEnding = false
+  /** What the output refuses now, it will refuse: nothing else would end the wait for it. */
+  #givesUp = false
   #hasEnded = false
   /** Settles when everything is written. */
   #written: Promise<void> = Promise.resolve()
@@ -76,11 +78,13 @@ export class LineWriter {
   /**
    * Writes what is there, then nothing any more.
    *
-   * @param timeoutMs What is not written by then is given up; `null`: waits as long as it takes.
+   * @param timeoutMs What is not written by then is given up. `null`: waits for a slow reader as
+   *   long as it takes, and gives up at the first failure, such as a reader that is gone.
    */
   async end(timeoutMs: number | null): Promise<void> {
     if (this.#hasEnded) return
     this.#isEnding = true
+    this.#givesUp = timeoutMs === null
     this.#endPause?.()
     this.wake()
     await (timeoutMs === null ? this.#written : settledWithin(this.#written, timeoutMs))
@@ -95,6 +99,7 @@ export class LineWriter {
     while (!this.#hasEnded && this.#load()) {
       const { writtenBytes, problem } = await this.#write()
       turnBytes += writtenBytes
+      if (this.#givesUp && problem !== null && problem !== 'full') break
       if (problem !== null) await this.#pause(problem)
       else if (turnBytes >= TURN_BYTES) {
         turnBytes = 0

@@ -132,6 +132,20 @@ describe('The writer of lines', () => {
     }
   })
 
+  it('waits without a limit for a slow reader, and not at all for one that is gone', async (test) => {
+    const slow = new ScriptedOutput(Array.from({ length: 4 }, () => failing('full')))
+    const first = createWriter(test, slow)
+    first.say('late')
+    await first.writer.end(null)
+    assert.equal(slow.text, 'late\n')
+    for (const problem of ['reader_gone', 'no_space', 'io_error', 'closed', 'other'] as const) {
+      const refusing = { write: () => ({ writtenBytes: 0, problem }) }
+      const { writer, say } = createWriter(test, refusing)
+      say('never')
+      await writer.end(null)
+    }
+  })
+
   it('writes nothing after its end', async (test) => {
     const output = new ScriptedOutput()
     const { writer, say } = createWriter(test, output)
