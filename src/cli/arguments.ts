@@ -37,7 +37,7 @@ export const COMMANDS = {
         value: null,
         isRequired: false,
         isRepeatable: false,
-        meaning: 'also fetch the key set of each issuer and list its keys',
+        meaning: 'also ask issuers, Redis and upstreams, and list keys and certificates',
       },
     },
   },

@@ -1,6 +1,6 @@
 /**
- * Fetches the key set of each issuer once and says which of its keys are usable, and asks Redis for
- * an answer.
+ * Asks everything that a configuration names, once: fetches the key set of each issuer and says
+ * which of its keys are usable, and has Redis, upstreams and introspection endpoints answer.
  */
 import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import type { JwksConfiguration } from '../config/sections/issuers/jwks.ts'
@@ -21,6 +21,13 @@ import { OutboundHttp } from '../resilience/outbound-http.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { randomFraction } from '../runtime/randomness.ts'
 import { verificationKeysMax } from '../supervisor/verification-keys-max.ts'
+import {
+  checkIntrospection,
+  checkIssuerCertificates,
+  checkOwnCertificate,
+  checkUpstreams,
+  type Verdict,
+} from './check-peers.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Why there is no key set, in words that depend on nothing the other side says. */
@@ -58,9 +65,11 @@ const REDIS_FAILURES: Readonly<Record<RedisFailure, string>> = {
 const REDIS_ROUNDS = 4
 
 /**
- * One line per issuer and key, and one that says whether there is room for all keys.
+ * One line per issuer, key, certificate, endpoint and upstream target, one that says whether there
+ * is room for all keys, and one about Redis.
  *
- * @returns Whether every issuer has a key that can verify, and every key has a place.
+ * @returns Whether all of them are as a gateway needs them: every issuer has a key that can verify,
+ *   every key has a place, every other system answers, and no certificate has ended.
  */
 export async function checkOnline(
   configuration: GatewayConfiguration,
@@ -75,7 +84,11 @@ export async function checkOnline(
     const verdicts: Verdict[] = [
       ...keyVerdicts,
       checkRoom(keyVerdicts, verificationKeysMax(configuration.issuers)),
+      ...(await checkIssuerCertificates(configuration)),
+      ...(await checkIntrospection(configuration, http)),
       ...(configuration.redis === null ? [] : [await checkRedis(configuration.redis)]),
+      ...(await checkUpstreams(configuration)),
+      ...checkOwnCertificate(configuration),
     ]
     for (const { lines, isGood } of verdicts) {
       for (const line of lines) {
@@ -87,11 +100,6 @@ export async function checkOnline(
   } finally {
     await http.close()
   }
-}
-
-interface Verdict {
-  readonly isGood: boolean
-  readonly lines: readonly string[]
 }
 
 interface KeysVerdict extends Verdict {

@@ -1,6 +1,7 @@
 /** `sallyport check`: says everything that is wrong with a configuration, and starts nothing. */
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { sendsInternalTokens } from '../supervisor/internal-token-keys.ts'
+import { warnOfAddresses } from './check-addresses.ts'
 import { checkOnline } from './check-online.ts'
 import { checkSignatures } from './check-signatures.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
@@ -12,11 +13,14 @@ const HASH_TAG = /^[^{]*\{[^}]+\}/
 
 interface CheckOptions {
   readonly configFile: string
-  /** Also fetch the key set of each issuer. */
+  /** Also ask everything that it names. */
   readonly online: boolean
 }
 
-/** Without `online` it opens no connection. With it, 1 when an issuer gave no usable key. */
+/**
+ * Without `online` it opens no connection. With it, 1 when an issuer gave no usable key, another
+ * system did not answer, or a certificate has ended.
+ */
 export async function check(options: CheckOptions, terminal: Terminal): Promise<ExitCode> {
   const configuration = loadOrReport(options.configFile, terminal)?.configuration ?? null
   if (configuration === null) return EXIT.refused
@@ -24,6 +28,7 @@ export async function check(options: CheckOptions, terminal: Terminal): Promise<
   if (!checkSignatures(configuration, terminal)) return EXIT.refused
   warnOfUnsharedKeys(configuration, terminal)
   warnOfNodes(configuration, terminal)
+  warnOfAddresses(configuration, terminal)
   if (!options.online) return EXIT.ok
   return (await checkOnline(configuration, terminal)) ? EXIT.ok : EXIT.failed
 }

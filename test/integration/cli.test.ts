@@ -213,7 +213,8 @@ describe('sallyport check --online', () => {
 
   async function checkOnline(uri: string): Promise<Outcome> {
     const config = join(directory, 'gateway.yaml')
-    writeFileSync(config, LEAST_CONFIGURATION.replace('https://idp.example.com/keys', uri))
+    const text = LEAST_CONFIGURATION.replace('https://idp.example.com/keys', uri)
+    writeFileSync(config, text.replace('http://127.0.0.1:9500', origin))
     return sallyport(['check', '--online', '--config', config])
   }
 

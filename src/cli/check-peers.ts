@@ -1,0 +1,154 @@
+/**
+ * The systems that a gateway would talk to, asked once: upstreams, issuers and introspection
+ * endpoints; and the certificate of its own listener.
+ */
+import { readFileSync } from 'node:fs'
+import { certificateIn } from '../config/pem.ts'
+import type { IntrospectionConfiguration } from '../config/sections/issuers/introspection.ts'
+import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
+import { createProofMaker } from '../protocol/client-authentication.ts'
+import { INTROSPECTION_BODY_BYTES_MAX } from '../protocol/introspection-response.ts'
+import { parseJsonText } from '../protocol/strict-json.ts'
+import type { OutboundHttp, OutboundResult } from '../resilience/outbound-http.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { randomHex } from '../runtime/randomness.ts'
+import { describeCertificateEnd, probeConnection } from './probe-connection.ts'
+
+/** What one question has brought. */
+export interface Verdict {
+  readonly isGood: boolean
+  readonly lines: readonly string[]
+}
+
+/** So many connections are opened at a time: files may name thousands of targets. */
+const PROBES_AT_ONCE = 32
+const ISSUER_TIMEOUT_MS = 5_000
+const TOKEN_BYTES = 32
+const PROOF_ID_BYTES = 16
+const STATUS_OK = 200
+const STATUS_UNAUTHORIZED = 401
+
+/**
+ * One line for each target of each upstream: whether it takes a connection, and with https until
+ * when its certificate is valid. No request is sent.
+ */
+export function checkUpstreams({ upstreams }: GatewayConfiguration): Promise<Verdict[]> {
+  const targets = upstreams.flatMap(({ name, targets: origins, connectTimeoutMs }) =>
+    origins.map((origin) => ({ where: `upstreams.${name}: ${origin}`, origin, connectTimeoutMs })),
+  )
+  return inTurn(targets, ({ where, origin, connectTimeoutMs }) =>
+    checkConnection(where, origin, connectTimeoutMs),
+  )
+}
+
+/**
+ * One line for each https origin that an issuer's settings name. The one that only its discovery
+ * document names is not looked at.
+ */
+export function checkIssuerCertificates({ issuers }: GatewayConfiguration): Promise<Verdict[]> {
+  const named = issuers.flatMap((issuer) =>
+    [...new Set(urlsOf(issuer).map((url) => new URL(url).origin))]
+      .filter((origin) => origin.startsWith('https:'))
+      .map((origin) => ({ where: `issuers.${issuer.name}: ${origin}`, origin })),
+  )
+  return inTurn(named, ({ where, origin }) => checkConnection(where, origin, ISSUER_TIMEOUT_MS))
+}
+
+/** Until when the certificate of the listener is valid: the first one in its file. */
+export function checkOwnCertificate({ server }: GatewayConfiguration): readonly Verdict[] {
+  if (server.tls === null) return []
+  const certificate = certificateIn(readFileSync(server.tls.certFile))
+  const endsMs = Date.parse(certificate?.validTo ?? '')
+  const lines = [`server.tls: ${describeCertificateEnd(endsMs)}`]
+  return [{ isGood: endsMs > systemClock.wallMs(), lines }]
+}
+
+/**
+ * Asks each introspection endpoint about a random token, as the gateway does during an outage. An
+ * endpoint that says anything but `"active": false` would leave tokens undecided: 503.
+ */
+export function checkIntrospection(
+  { issuers }: GatewayConfiguration,
+  http: OutboundHttp,
+): Promise<Verdict[]> {
+  const asked = issuers.flatMap(({ name, introspection }) =>
+    introspection === null ? [] : [{ name, introspection }],
+  )
+  return inTurn(asked, async ({ name, introspection }) => {
+    const problem = introspectionProblem(await askAboutRandom(introspection, http))
+    const where = `issuers.${name}.introspection`
+    const says = problem ?? 'answers, and knows this gateway'
+    return { isGood: problem === null, lines: [`${where}: ${says}`] }
+  })
+}
+
+async function checkConnection(where: string, origin: string, timeoutMs: number): Promise<Verdict> {
+  const probe = await probeConnection(origin, timeoutMs)
+  if (!probe.ok) return { isGood: false, lines: [`${where}: no connection: ${probe.reason}`] }
+  const { certificateEndsMs } = probe
+  const says =
+    certificateEndsMs === null
+      ? 'takes connections'
+      : `takes connections, ${describeCertificateEnd(certificateEndsMs)}`
+  return { isGood: true, lines: [`${where}: ${says}`] }
+}
+
+function urlsOf({ issuer, keys, introspection }: IssuerConfiguration): readonly string[] {
+  const urls = introspection === null ? [] : [introspection.endpoint]
+  if (keys.kind !== 'jwks') return urls
+  const { location } = keys
+  if (location.kind === 'uri') return [location.uri, ...urls]
+  return location.kind === 'discovery' ? [issuer, ...urls] : urls
+}
+
+function askAboutRandom(
+  { endpoint, clientId, clientKey, timeoutMs }: IntrospectionConfiguration,
+  http: OutboundHttp,
+): Promise<OutboundResult> {
+  const client = { clientId, ...clientKey }
+  const prove = createProofMaker(client, endpoint, () => randomHex(PROOF_ID_BYTES))
+  const { authorization, form } = prove(systemClock.nowSeconds())
+  return http.post({
+    url: endpoint,
+    accept: 'application/json',
+    contentType: 'application/x-www-form-urlencoded',
+    headers: authorization === null ? {} : { authorization },
+    body: new URLSearchParams({ token: randomHex(TOKEN_BYTES), ...form }).toString(),
+    bodyBytesMax: INTROSPECTION_BODY_BYTES_MAX,
+    timeoutMs,
+  })
+}
+
+/** @returns `null`: it answers as it should. */
+function introspectionProblem(result: OutboundResult): string | null {
+  if (result.status === STATUS_UNAUTHORIZED) {
+    return 'refuses this gateway with 401 (clientId, clientSecret, clientAuthentication)'
+  }
+  if (!result.ok && result.status === null) return `no answer: ${result.reason}`
+  if (!result.ok || result.status !== STATUS_OK) return `answers with ${result.status}`
+  const members = parsedObject(result.body)
+  if (members === null || !('active' in members)) return 'answers without "active"'
+  return members['active'] === false ? null : 'does not say false of a random token'
+}
+
+function parsedObject(body: Uint8Array) {
+  try {
+    return parseJsonText(Buffer.from(body).toString('utf8'))
+  } catch {
+    return null
+  }
+}
+
+/** The results in the order of the items. */
+async function inTurn<T>(
+  items: readonly T[],
+  ask: (item: T) => Promise<Verdict>,
+): Promise<Verdict[]> {
+  const verdicts: Verdict[] = []
+  for (let start = 0; start < items.length; start += PROBES_AT_ONCE) {
+    const some = items.slice(start, start + PROBES_AT_ONCE)
+    verdicts.push(...(await Promise.all(some.map(ask))))
+  }
+  return verdicts
+}
