@@ -1,6 +1,6 @@
-/** `sallyport serve` as a process: signals, probes, draining, and the replacement under load. */
+/** `sallyport serve` as a process: signals, probes and draining. */
 import assert from 'node:assert/strict'
-import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
@@ -12,12 +12,10 @@ import { announcesClose, soleAnswer } from '../support/proxied-answer.ts'
 import { exchangeRaw, openRaw } from '../support/raw-http.ts'
 import { type ServedGateway, serveGateway } from '../support/served-gateway.ts'
 import { slowness } from '../support/starvation.ts'
-import { SteadyLoad } from '../support/steady-load.ts'
 
 /** Long enough for all that is asked meanwhile. */
 const DRAIN_DELAY_MS = Math.ceil(1_500 * slowness())
 const POLL_MS = 20
-const CLIENTS = 16
 
 let upstream: HeldUpstream
 
@@ -166,105 +164,5 @@ describe('SIGHUP', () => {
     }
     command.signal('SIGTERM')
     assert.deepEqual(await command.ended(), { exitCode: 0, signal: null })
-  })
-})
-
-/**
- * A balancer as in front of every fleet: new connections go to instances that say they are ready.
- */
-class Balancer {
-  readonly #instances = new Map<number, boolean>()
-  readonly #sockets = new Set<Socket>()
-  readonly #server = createTcpServer((client) => this.#connect(client))
-  readonly #prober: Promise<void>
-  #isOver = false
-  #turn = 0
-
-  private constructor() {
-    this.#prober = this.#probe()
-  }
-
-  static async start(): Promise<Balancer> {
-    const balancer = new Balancer()
-    await new Promise<void>((resolve) => balancer.#server.listen(0, '127.0.0.1', resolve))
-    return balancer
-  }
-
-  get origin(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
-  }
-
-  async add(port: number): Promise<void> {
-    this.#instances.set(port, false)
-    await eventually('a new instance is ready', () => this.#instances.get(port) === true)
-  }
-
-  async close(): Promise<void> {
-    this.#isOver = true
-    await this.#prober
-    for (const socket of this.#sockets) socket.destroy()
-    this.#server.close()
-  }
-
-  async #probe(): Promise<void> {
-    while (!this.#isOver) {
-      for (const port of this.#instances.keys()) {
-        const text = await get(port, '/health/ready', 'connection: close\r\n').catch(() => '')
-        this.#instances.set(port, text.includes(' 200 OK'))
-      }
-      await delay(POLL_MS)
-    }
-  }
-
-  #connect(client: Socket): void {
-    const ready = [...this.#instances].filter(([, isReady]) => isReady).map(([port]) => port)
-    const port = ready[this.#turn++ % ready.length]
-    if (port === undefined) {
-      client.destroy()
-      return
-    }
-    const instance = connect(port, '127.0.0.1')
-    for (const [from, to] of [
-      [client, instance],
-      [instance, client],
-    ] as const) {
-      this.#sockets.add(from)
-      from.on('error', () => to.destroy())
-      from.on('close', () => this.#sockets.delete(from))
-      from.pipe(to)
-    }
-  }
-}
-
-describe('a rolling restart under load', () => {
-  it('loses no request', async (test) => {
-    const options = draining(`${Math.ceil(500 * slowness())}ms`, '10s')
-    const balancer = await Balancer.start()
-    test.after(() => balancer.close())
-    const first = await serve(test, options)
-    const second = await serve(test, options)
-    await balancer.add(first.port)
-    await balancer.add(second.port)
-    const load = new SteadyLoad({ origin: balancer.origin, clients: CLIENTS })
-    test.after(() => load.stop())
-    let old = [first, second]
-    for (let round = 0; round < 2; round += 1) {
-      const next: ServedGateway[] = []
-      for (const instance of old) {
-        const answeredBefore = load.answered
-        await eventually('the load flows', () => load.answered > answeredBefore + 100)
-        instance.command.signal('SIGTERM')
-        assert.deepEqual(await instance.command.ended(), { exitCode: 0, signal: null })
-        const successor = await serve(test, options)
-        await balancer.add(successor.port)
-        next.push(successor)
-      }
-      old = next
-    }
-    await load.stop()
-    assert.deepEqual([...load.statuses.keys()], [200])
-    assert.equal(load.unanswered, 0)
-    for (const { command } of old) command.signal('SIGTERM')
-    for (const { command } of old) assert.equal((await command.ended()).exitCode, 0)
   })
 })
