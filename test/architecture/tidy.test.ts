@@ -310,7 +310,7 @@ describe('documents', () => {
   })
 
   it('tell only commands that exist', () => {
-    const builtIn = new Set(['install', 'ci', 'prune'])
+    const builtIn = new Set(['install', 'ci', 'prune', 'pack'])
     const told = documents.flatMap(({ path, text }) =>
       [...text.matchAll(/\bnpm (?:run )?([a-z][a-z:-]*)/g)].map((match) => ({
         path,
