@@ -11,7 +11,7 @@ import { AdminAccess, type AdminRefusal } from './admin-access.ts'
 import { ADMIN_ENDPOINTS, type AdminResource, type AdminSources } from './admin-endpoints.ts'
 import { type Answer, methodNotAllowed, problem } from './answer.ts'
 import { ConnectionLimit } from './connection-limit.ts'
-import { readRequest } from './read-request.ts'
+import { isOfType, readRequest } from './read-request.ts'
 
 export interface AdminAppOptions {
   readonly host: string
@@ -34,9 +34,29 @@ const SCRAPE_PAUSE_MS = 100
 
 const REFUSALS: Readonly<Record<AdminRefusal, readonly [number, string, string]>> = {
   bad_host: [403, 'Unknown host', 'The Host of this request is not a name of the admin listener.'],
+  foreign_page: [
+    403,
+    'Foreign page',
+    'A page of another origin may ask the admin listener nothing.',
+  ],
   missing_token: [401, 'Authentication required', 'The admin listener needs its bearer token.'],
   bad_token: [401, 'Invalid token', 'The bearer token is not the one of the admin listener.'],
 }
+
+/** What every answer carries. No field of CORS is ever among them. */
+const SAFE_FIELDS: Readonly<Record<string, string>> = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+}
+/** Of an endpoint that does not exist: its answer would tell the names of the others. */
+const CLOSED = { isOpen: false, isLinked: false }
 
 export class AdminApp {
   readonly #options: AdminAppOptions
@@ -102,17 +122,17 @@ export class AdminApp {
     response.writeHead(answer.status, {
       'Content-Type': answer.contentType,
       'Content-Length': bytes.length,
-      'Cache-Control': 'no-store',
-      'X-Content-Type-Options': 'nosniff',
+      ...SAFE_FIELDS,
     })
     response.end(request.method === 'HEAD' ? undefined : bytes)
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): Answer | Promise<Answer> {
     const [endpoint] = ADMIN_ENDPOINTS.at(pathOf(request.url ?? ''))
-    const refusal = this.#access.check(request)
-    if (refusal !== null && (refusal === 'bad_host' || endpoint?.isOpen !== true)) {
-      if (refusal !== 'bad_host') response.setHeader('WWW-Authenticate', 'Bearer realm="admin"')
+    const refusal = this.#access.check(request, endpoint ?? CLOSED)
+    if (refusal !== null) {
+      const [status] = REFUSALS[refusal]
+      if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="admin"')
       return problem(...REFUSALS[refusal])
     }
     if (endpoint === undefined) {
@@ -125,6 +145,9 @@ export class AdminApp {
   }
 
   async #answerWhole(endpoint: AdminResource, request: IncomingMessage): Promise<Answer> {
+    if (!isOfType(request, endpoint.bodyType)) {
+      return problem(415, 'Unsupported media type', `${endpoint.path} takes ${endpoint.bodyType}.`)
+    }
     const asked = await readRequest(request, endpoint.path)
     return 'status' in asked ? asked : endpoint.answer(this.#sources, asked)
   }

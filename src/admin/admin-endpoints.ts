@@ -2,7 +2,9 @@
 import type { Readiness } from '../gateway/health.ts'
 import { type Endpoint, EndpointTable } from '../http/endpoint-table.ts'
 import type { SessionRegistry } from '../verifiers/session/session-registry.ts'
+import type { EndpointAccess } from './admin-access.ts'
 import { type AdminRequest, type Answer, json, problem } from './answer.ts'
+import type { BodyType } from './read-request.ts'
 import { answerReload, type ReloadReport } from './reload.ts'
 import { answerBackchannelLogout, answerRevocations, type Revocations } from './revocations.ts'
 import { answerSessions } from './sessions.ts'
@@ -24,10 +26,7 @@ export interface AdminSources {
   onFailure(error: unknown): void
 }
 
-interface AdminRow extends Endpoint {
-  /** Whether the token of the admin listener is not demanded. */
-  readonly isOpen: boolean
-}
+interface AdminRow extends Endpoint, EndpointAccess {}
 
 /** Takes GET and HEAD, and answers at once: a probe must not wait for a body that never comes. */
 interface AdminDocument extends AdminRow {
@@ -38,6 +37,11 @@ interface AdminDocument extends AdminRow {
 /** Gets a request that was read whole, and says itself which methods it takes. */
 export interface AdminResource extends AdminRow {
   readonly kind: 'resource'
+  /**
+   * The one type of a body; any other is refused with 415. With JSON a form of a page of another
+   * site fails here, too, in a browser that says nothing about where a request comes from.
+   */
+  readonly bodyType: BodyType
   answer(sources: AdminSources, request: AdminRequest): Answer | Promise<Answer>
 }
 
@@ -60,6 +64,8 @@ export const ADMIN_ENDPOINTS = new EndpointTable<AdminEndpoint>([
     path: '/sessions',
     hasMembers: true,
     isOpen: false,
+    isLinked: false,
+    bodyType: 'application/json',
     answer: (sources, request) => {
       const sessions = sources.sessions()
       return sessions === null
@@ -72,6 +78,8 @@ export const ADMIN_ENDPOINTS = new EndpointTable<AdminEndpoint>([
     path: '/revocations',
     hasMembers: true,
     isOpen: false,
+    isLinked: false,
+    bodyType: 'application/json',
     answer: (sources, request) => answerRevocations(sources.revocations(), request),
   },
   {
@@ -80,6 +88,8 @@ export const ADMIN_ENDPOINTS = new EndpointTable<AdminEndpoint>([
     hasMembers: false,
     // A logout token proves by its signature who sent it.
     isOpen: true,
+    isLinked: false,
+    bodyType: 'application/x-www-form-urlencoded',
     answer: (sources, request) => answerBackchannelLogout(sources.revocations(), request),
   },
   {
@@ -87,6 +97,8 @@ export const ADMIN_ENDPOINTS = new EndpointTable<AdminEndpoint>([
     path: '/reload',
     hasMembers: false,
     isOpen: false,
+    isLinked: false,
+    bodyType: 'application/json',
     answer: (sources, request) => answerReload(() => sources.reload(), request),
   },
 ])
@@ -96,5 +108,5 @@ function document(
   isOpen: boolean,
   answer: (sources: AdminSources) => Answer | Promise<Answer>,
 ): AdminDocument {
-  return { kind: 'document', path, hasMembers: false, isOpen, answer }
+  return { kind: 'document', path, hasMembers: false, isOpen, isLinked: false, answer }
 }

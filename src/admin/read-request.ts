@@ -6,7 +6,20 @@ import { type AdminRequest, type Answer, problem } from './answer.ts'
 
 /** The largest thing that an operator sends is one session. */
 const BODY_BYTES_MAX = 65_536
-const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i
+
+export type BodyType = 'application/json' | 'application/x-www-form-urlencoded'
+
+const BODY_TYPES: Readonly<Record<BodyType, RegExp>> = {
+  'application/json': /^application\/json\s*(;|$)/i,
+  'application/x-www-form-urlencoded': /^application\/x-www-form-urlencoded\s*(;|$)/i,
+}
+
+/** Whether the request has a body of this type, or neither a body nor a type. */
+export function isOfType({ headers }: IncomingMessage, bodyType: BodyType): boolean {
+  const type = headers['content-type']
+  if (type !== undefined) return BODY_TYPES[bodyType].test(type)
+  return headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0'
+}
 
 /**
  * @param path Of the endpoint; what follows it is the reference.
@@ -29,11 +42,10 @@ export async function readRequest(
   if (!isUtf8(bytes)) return problem(400, 'Invalid request', 'The body must be UTF-8.')
   const text = bytes.toString('utf8')
   const type = request.headers['content-type'] ?? ''
-  // A page of another site can send any text, but not with this type: that would take a preflight.
-  const isJson = /^application\/json\s*(;|$)/i.test(type)
   const method = request.method ?? ''
-  const body = isJson ? parseJsonText(text) : null
-  const form = FORM.test(type) ? new URLSearchParams(text) : null
+  const body = BODY_TYPES['application/json'].test(type) ? parseJsonText(text) : null
+  const isForm = BODY_TYPES['application/x-www-form-urlencoded'].test(type)
+  const form = isForm ? new URLSearchParams(text) : null
   return { method, reference, query: url.searchParams, body, form }
 }
 

@@ -49,7 +49,13 @@ function trickle(connection: RawConnection): void {
   connection.socket.once('close', () => clearInterval(timer))
 }
 
-const SLOW_BODY = `POST /backchannel-logout HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n`
+const SLOW_BODY = [
+  'POST /backchannel-logout HTTP/1.1',
+  'Host: localhost',
+  'Content-Type: application/x-www-form-urlencoded',
+  'Content-Length: 60000',
+  '\r\n',
+].join('\r\n')
 
 describe('connections of the admin listener', () => {
   for (const [what, text] of [
