@@ -51,6 +51,7 @@ const ENTRIES = `^src/${anyOf([
   'listener/listener-thread',
   'verifiers/jwt/signature-worker',
   'demo/demo',
+  'admin/page/page',
   'cli/generate-docs',
 ])}\\.ts$`
 

@@ -63,6 +63,8 @@ function coverageArguments() {
   return [
     join('node_modules', 'c8', 'bin', 'c8.js'),
     ...['--all', '--src', 'src', '--exclude-after-remap', '--include', 'src/**'],
+    // Runs in a browser: test/integration/live-page.test.ts.
+    ...['--exclude', 'src/admin/page/**'],
     ...typeOnlySources().flatMap((path) => ['--exclude', path]),
     ...['--reporter', 'text-summary', '--reporter', 'lcovonly', '--reports-dir', 'coverage'],
     ...['--temp-directory', join('build', 'coverage'), '--check-coverage'],

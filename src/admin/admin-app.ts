@@ -11,6 +11,8 @@ import { AdminAccess, type AdminRefusal } from './admin-access.ts'
 import { ADMIN_ENDPOINTS, type AdminResource, type AdminSources } from './admin-endpoints.ts'
 import { type Answer, methodNotAllowed, problem } from './answer.ts'
 import { ConnectionLimit } from './connection-limit.ts'
+import { EventStream, VIEWERS_MAX } from './event-stream.ts'
+import type { PageFile } from './page-files.ts'
 import { isOfType, readRequest } from './read-request.ts'
 
 export interface AdminAppOptions {
@@ -47,7 +49,7 @@ const REFUSALS: Readonly<Record<AdminRefusal, readonly [number, string, string]>
 const SAFE_FIELDS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
   'Content-Security-Policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
@@ -62,12 +64,15 @@ export class AdminApp {
   readonly #options: AdminAppOptions
   readonly #sources: AdminSources
   readonly #access: AdminAccess
+  readonly #events: EventStream
+  readonly #connections = new ConnectionLimit(CONNECTIONS_MAX, ANSWER_TIMEOUT_MS)
   readonly #server: Server
 
   constructor(options: AdminAppOptions, sources: AdminSources) {
     this.#options = options
     this.#sources = { ...sources, metrics: spaced(SCRAPE_PAUSE_MS, () => sources.metrics()) }
     this.#access = new AdminAccess(options.host, options.token)
+    this.#events = new EventStream(sources.live)
     this.#server = createServer({
       maxHeaderSize: HEAD_BYTES_MAX,
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -75,7 +80,7 @@ export class AdminApp {
       connectionsCheckingInterval: CHECKING_INTERVAL_MS,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     })
-    new ConnectionLimit(CONNECTIONS_MAX, ANSWER_TIMEOUT_MS).watch(this.#server)
+    this.#connections.watch(this.#server)
     this.#server.on('request', (request, response) => {
       // Closed by the limit, for a request that was sent ahead of an answer.
       if (!request.socket.destroyed) void this.#respond(request, response)
@@ -108,13 +113,14 @@ export class AdminApp {
   }
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let answer: Answer
+    let answer: Answer | null
     try {
       answer = await this.#answer(request, response)
     } catch (error) {
       this.#sources.onFailure(error)
       answer = problem(500, 'Internal error', 'The answer could not be put together.')
     }
+    if (answer === null) return
     // A body that is not read would keep the connection busy.
     request.resume()
     if (answer.allow !== null) response.setHeader('Allow', answer.allow)
@@ -127,7 +133,8 @@ export class AdminApp {
     response.end(request.method === 'HEAD' ? undefined : bytes)
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): Answer | Promise<Answer> {
+  /** @returns `null`: the answer has begun, and goes on for as long as the client stays. */
+  #answer(request: IncomingMessage, response: ServerResponse): Answer | Promise<Answer> | null {
     const [endpoint] = ADMIN_ENDPOINTS.at(pathOf(request.url ?? ''))
     const refusal = this.#access.check(request, endpoint ?? CLOSED)
     if (refusal !== null) {
@@ -140,8 +147,23 @@ export class AdminApp {
       return problem(404, 'Not found', `The admin listener answers ${known}.`)
     }
     if (endpoint.kind === 'resource') return this.#answerWhole(endpoint, request)
-    if (request.method === 'GET' || request.method === 'HEAD') return endpoint.answer(this.#sources)
-    return methodNotAllowed(endpoint.path, 'GET, HEAD')
+    if (endpoint.kind === 'stream') return this.#openStream(request, response)
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return methodNotAllowed(endpoint.path, 'GET, HEAD')
+    }
+    return endpoint.kind === 'page' ? pageAnswer(endpoint.file) : endpoint.answer(this.#sources)
+  }
+
+  #openStream(request: IncomingMessage, response: ServerResponse): Answer | null {
+    if (request.method !== 'GET') return methodNotAllowed('/events', 'GET')
+    if (this.#events.isFull) {
+      return problem(503, 'Too many viewers', `At most ${VIEWERS_MAX} pages are served at a time.`)
+    }
+    request.resume()
+    this.#connections.letStay(request.socket)
+    response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', ...SAFE_FIELDS })
+    this.#events.open(response)
+    return null
   }
 
   async #answerWhole(endpoint: AdminResource, request: IncomingMessage): Promise<Answer> {
@@ -151,6 +173,10 @@ export class AdminApp {
     const asked = await readRequest(request, endpoint.path)
     return 'status' in asked ? asked : endpoint.answer(this.#sources, asked)
   }
+}
+
+function pageAnswer({ contentType, body }: PageFile): Answer {
+  return { status: 200, contentType, body, allow: null }
 }
 
 function pathOf(target: string): string {

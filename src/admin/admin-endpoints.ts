@@ -3,7 +3,9 @@ import type { Readiness } from '../gateway/health.ts'
 import { type Endpoint, EndpointTable } from '../http/endpoint-table.ts'
 import type { SessionRegistry } from '../verifiers/session/session-registry.ts'
 import type { EndpointAccess } from './admin-access.ts'
-import { type AdminRequest, type Answer, json, problem } from './answer.ts'
+import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
+import type { LiveSource } from './live-sample.ts'
+import { PAGE_FILES, type PageFile } from './page-files.ts'
 import type { BodyType } from './read-request.ts'
 import { answerReload, type ReloadReport } from './reload.ts'
 import { answerBackchannelLogout, answerRevocations, type Revocations } from './revocations.ts'
@@ -22,6 +24,7 @@ export interface AdminSources {
   revocations(): Revocations
   /** Loads the configuration anew, and says what became of it. */
   reload(): Promise<ReloadReport>
+  readonly live: LiveSource
   /** Something failed that should not have; the client has been told 500. */
   onFailure(error: unknown): void
 }
@@ -45,9 +48,41 @@ export interface AdminResource extends AdminRow {
   answer(sources: AdminSources, request: AdminRequest): Answer | Promise<Answer>
 }
 
-export type AdminEndpoint = AdminDocument | AdminResource
+/** A file of the live page: tells nothing of the instance. */
+interface AdminPage extends AdminRow {
+  readonly kind: 'page'
+  readonly file: PageFile
+}
+
+/** Answers for as long as the client stays: see event-stream.ts. */
+interface AdminStream extends AdminRow {
+  readonly kind: 'stream'
+}
+
+export type AdminEndpoint = AdminDocument | AdminResource | AdminPage | AdminStream
 
 export const ADMIN_ENDPOINTS = new EndpointTable<AdminEndpoint>([
+  ...PAGE_FILES.map(
+    (file): AdminPage => ({
+      kind: 'page',
+      path: file.path,
+      hasMembers: false,
+      // The page asks for the token, and sends it with what it fetches.
+      isOpen: true,
+      isLinked: file.path === '/',
+      file,
+    }),
+  ),
+  { kind: 'stream', path: '/events', hasMembers: false, isOpen: false, isLinked: false },
+  {
+    kind: 'resource',
+    path: '/routes',
+    hasMembers: false,
+    isOpen: false,
+    isLinked: false,
+    bodyType: 'application/json',
+    answer: ({ live }, request) => answerRoutes(live, request),
+  },
   document('/metrics', false, async (sources) => {
     const body = await sources.metrics()
     return { status: 200, contentType: sources.metricsContentType, body, allow: null }
@@ -102,6 +137,13 @@ export const ADMIN_ENDPOINTS = new EndpointTable<AdminEndpoint>([
     answer: (sources, request) => answerReload(() => sources.reload(), request),
   },
 ])
+
+/** `GET /routes?filter=…`: the busiest routes whose names contain it. */
+function answerRoutes(live: LiveSource, { method, reference, query }: AdminRequest): Answer {
+  if (reference !== '') return problem(404, 'Not found', 'Routes have no resources of their own.')
+  if (method !== 'GET' && method !== 'HEAD') return methodNotAllowed('/routes', 'GET, HEAD')
+  return json(200, live.routes(query.get('filter') ?? ''))
+}
 
 function document(
   path: string,

@@ -9,6 +9,8 @@ import type { Socket } from 'node:net'
 interface Served {
   readonly request: IncomingMessage
   readonly response: ServerResponse
+  /** Cuts what takes too long. */
+  readonly timer: NodeJS.Timeout
 }
 
 export class ConnectionLimit {
@@ -28,7 +30,12 @@ export class ConnectionLimit {
 
   watch(server: Server): void {
     server.on('connection', (socket) => this.#admit(socket))
-    server.on('request', (request, response) => this.#begin({ request, response }))
+    server.on('request', (request, response) => this.#begin(request, response))
+  }
+
+  /** The answer to its request has no end, so no time for it either. */
+  letStay(socket: Socket): void {
+    clearTimeout(this.#connections.get(socket)?.timer)
   }
 
   #admit(socket: Socket): void {
@@ -37,16 +44,15 @@ export class ConnectionLimit {
     socket.once('close', () => this.#connections.delete(socket))
   }
 
-  #begin(served: Served): void {
-    const { request, response } = served
+  #begin(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request
     // Many answers at once to a client that reads none would be held in memory.
     if (this.#connections.get(socket)) {
       socket.destroy()
       return
     }
-    this.#connections.set(socket, served)
     const timer = setTimeout(() => socket.destroy(), this.#answerTimeoutMs)
+    this.#connections.set(socket, { request, response, timer })
     response.once('close', () => {
       clearTimeout(timer)
       // Closed before its answer, the connection is not among them any more.

@@ -102,7 +102,7 @@ async function tour(
     'Sallyport demo. Ctrl-C ends it. Tokens below are good for an hour.',
     '',
     `  gateway            ${gateway}`,
-    `  admin              ${admin}`,
+    `  admin              ${admin}  (open it in a browser: the live page)`,
     `  identity provider  ${provider.issuer}  (a real OpenID provider)`,
     `  upstream           ${upstream.origin}  (answers with what it was sent)`,
     '',

@@ -12,11 +12,18 @@ import type { Readiness } from '../gateway/health.ts'
 import { refuseMalformed } from '../gateway/refuse-malformed.ts'
 import { KeyRing, NO_ANSWER } from '../keys/key-ring.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
-import type { ListenerSnapshot, RedisReading } from '../observability/listener-metrics.ts'
+import type {
+  ListenerGauges,
+  ListenerSnapshot,
+  RedisReading,
+  TrafficReading,
+  UpstreamReading,
+} from '../observability/listener-metrics.ts'
 import { LogBuffer } from '../observability/log-buffer.ts'
 import { Logger } from '../observability/logger.ts'
 import { describeError } from '../observability/redact.ts'
 import { bodyMemory } from '../proxy/body-memory.ts'
+import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { loadNativeBinary } from '../server/native-binary.ts'
@@ -74,6 +81,7 @@ const channel: Channel = new ThreadChannel<ListenerMessages, SupervisorMessages>
   },
   requests: {
     snapshot,
+    traffic,
     drain,
     prepare_revision: (plan) => revisions.prepare(plan),
     prepare_certificate: prepareCertificate,
@@ -226,11 +234,19 @@ async function askAboutKey(issuerName: string, keyId: string | null): Promise<Un
 }
 
 function snapshot(): ListenerSnapshot {
+  return memory.metrics.snapshot(gauges())
+}
+
+function traffic(): TrafficReading {
+  return memory.metrics.traffic(gauges())
+}
+
+function gauges(): ListenerGauges {
   const redis = memory.redisClients.sum()
   const { current } = revisions
   const { fallbacks, lockouts } = memory.limitCounters
   const { evicted, untracked } = memory.cells.counters
-  return memory.metrics.snapshot({
+  return {
     caches: { token: memory.tokenCaches.sum(), refusal: memory.refusals.counters },
     verificationQueueDepth: current.signatures.queueDepth,
     counts: {
@@ -248,12 +264,19 @@ function snapshot(): ListenerSnapshot {
     },
     redis: redisConnections(),
     openConnections: server.connectionCount,
-    upstreams: [...current.upstreams.values()].map(({ name, pending, stats }) => ({
-      name,
-      pending,
-      ejected: stats.targets.filter(({ ejected }) => ejected).length,
-    })),
-  })
+    upstreams: [...current.upstreams.values()].map(readUpstream),
+  }
+}
+
+function readUpstream({ name, pending, stats: { targets } }: UpstreamPool): UpstreamReading {
+  return {
+    name,
+    targets: targets.length,
+    pending,
+    waiting: targets.reduce((sum, { waiting }) => sum + waiting, 0),
+    connected: targets.reduce((sum, { connected }) => sum + connected, 0),
+    ejected: targets.filter(({ ejected }) => ejected).length,
+  }
 }
 
 function redisConnections(): RedisReading {

@@ -14,6 +14,12 @@ export interface EventLoopReading {
   readonly utilization: number
 }
 
+/** Since the start of the thread. */
+export interface EventLoopTimes {
+  readonly activeMs: number
+  readonly idleMs: number
+}
+
 export class EventLoopProbe {
   readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   #utilization: EventLoopUtilization = performance.eventLoopUtilization()
@@ -36,6 +42,12 @@ export class EventLoopProbe {
     }
     this.#delay.reset()
     return reading
+  }
+
+  /** Unlike {@link read}, takes nothing away from the next reader. */
+  times(): EventLoopTimes {
+    const { active, idle } = performance.eventLoopUtilization()
+    return { activeMs: active, idleMs: idle }
   }
 
   stop(): void {

@@ -9,7 +9,7 @@
 import { AUTH_ERROR_CODES, type AuthErrorCode } from '../protocol/auth-error.ts'
 import { REFUSAL_REASON_NAMES, type RefusalReason } from '../protocol/refusal-reason.ts'
 import type { CountsOfCaches } from './cache-reading.ts'
-import { EventLoopProbe, type EventLoopReading } from './event-loop-probe.ts'
+import { EventLoopProbe, type EventLoopReading, type EventLoopTimes } from './event-loop-probe.ts'
 import { type EncodedLatency, LatencyHistogram } from './latency-histogram.ts'
 import {
   CACHE_RESULTS,
@@ -34,8 +34,13 @@ export interface ListenerMetricsOptions {
 /** One upstream, as one thread sees it. */
 export interface UpstreamReading {
   readonly name: string
+  readonly targets: number
   /** Requests in work or waiting. */
   readonly pending: number
+  /** Of these, how many wait for a connection. */
+  readonly waiting: number
+  /** Open connections. */
+  readonly connected: number
   /** Targets that get no requests now, because they failed. */
   readonly ejected: number
 }
@@ -75,6 +80,23 @@ export interface ListenerSnapshot {
   readonly latencies: readonly EncodedLatency[]
   readonly gauges: ListenerGauges
   readonly eventLoop: EventLoopReading
+}
+
+/**
+ * The same without what is expensive to put together, and without taking anything away from the
+ * next scrape. Survives structured cloning.
+ */
+export interface TrafficReading {
+  readonly threadIndex: number
+  readonly routeNames: readonly string[]
+  /** As in {@link ListenerSnapshot}. */
+  readonly requests: Float64Array
+  readonly refusals: Float64Array
+  readonly cacheLookups: Float64Array
+  /** In the order of `LATENCY_PHASES`: for `percentilesOf`. */
+  readonly latencies: readonly Float64Array[]
+  readonly gauges: ListenerGauges
+  readonly eventLoop: EventLoopTimes
 }
 
 const OUTCOME_INDEX = indexOf(OUTCOMES)
@@ -186,6 +208,20 @@ export class ListenerMetrics {
       latencies: LATENCY_PHASES.map((phase) => byPhase[phase].encode()),
       gauges,
       eventLoop: this.#eventLoop.read(),
+    }
+  }
+
+  /** Some copies of numbers: cheap enough for once a second. */
+  traffic(gauges: ListenerGauges): TrafficReading {
+    return {
+      threadIndex: this.#threadIndex,
+      routeNames: this.#routeNames,
+      requests: this.#requests.slice(),
+      refusals: this.#refusals.slice(),
+      cacheLookups: this.#cacheLookups.slice(),
+      latencies: [this.#total.counts(), this.#authenticate.counts(), this.#upstream.counts()],
+      gauges,
+      eventLoop: this.#eventLoop.times(),
     }
   }
 

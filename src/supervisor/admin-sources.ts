@@ -1,39 +1,29 @@
 /** What the admin listener shows of this instance: its metrics, and its state for people. */
 import type { GatewayConfiguration } from '../config/sections.ts'
-import type { Readiness } from '../gateway/health.ts'
 import { Exposition } from '../observability/exposition.ts'
 import type { ReloadReading } from '../observability/metrics/metrics-reading.ts'
 import { LimitCells } from '../rate-limit/limit-cells.ts'
 import { systemClock } from '../runtime/clock.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
 import type { IntrospectionMemory } from '../threads/introspection-memory.ts'
-import type { SharedBuffers } from '../threads/listener-start.ts'
 import { readCacheFills } from './cache-fills.ts'
 import { fixedMetrics } from './fixed-metrics.ts'
-import type { GatewayLog } from './gateway-log.ts'
+import { type InstanceParts, InstanceState } from './instance-state.ts'
 import { type IntrospectionReading, introspectionReader } from './introspection-reader.ts'
-import type { IssuerKeys } from './issuer-keys.ts'
+import { LiveView } from './live-view.ts'
 import { routeSummaries } from './route-summaries.ts'
-import type { RunningListeners } from './running-listeners.ts'
-import type { SignatureStanding } from './signature-standing.ts'
-import type { SupervisorStores } from './supervisor-stores.ts'
 
 const MICROS_PER_MS = 1_000
 
-export interface AdminSourcesParts {
+export interface AdminSourcesParts extends InstanceParts {
   readonly version: string
   readonly nativeBinary: NativeBinary
-  readonly buffers: SharedBuffers
-  readonly log: GatewayLog
-  readonly keys: IssuerKeys
-  readonly stores: SupervisorStores
-  readonly signatures: SignatureStanding
-  readonly listeners: RunningListeners
-  readonly readiness: () => Readiness
   readonly reloads: () => ReloadReading
   readonly certificateExpiresAtSeconds: () => number | null
   /** The actual one, where the configuration says 0. */
   readonly port: () => number
+  /** A look at the instance has failed. */
+  readonly onFailure: (error: unknown) => void
 }
 
 export class AdminSources {
@@ -41,6 +31,8 @@ export class AdminSources {
   readonly #parts: AdminSourcesParts
   #introspection: () => readonly IntrospectionReading[]
   readonly #limitCells: LimitCells
+  /** For the live page. */
+  readonly live: LiveView
   readonly #exposition = new Exposition(true)
 
   constructor(
@@ -52,12 +44,23 @@ export class AdminSources {
     this.#parts = parts
     this.#limitCells = new LimitCells(parts.buffers.limitCells)
     this.#introspection = introspectionReader(configuration, introspection)
+    const state = new InstanceState(parts, () => this.#introspection())
+    this.live = new LiveView({
+      version: parts.version,
+      events: parts.log.recent,
+      clock: systemClock,
+      traffic: () => parts.listeners.traffic(),
+      state: (threads) => state.read(threads),
+      onFailure: parts.onFailure,
+    })
+    this.live.listRoutes(configuration.routes.map(({ name }) => name))
   }
 
   /** Another configuration is committed. */
   use(configuration: GatewayConfiguration, introspection: IntrospectionMemory): void {
     this.#configuration = configuration
     this.#introspection = introspectionReader(configuration, introspection)
+    this.live.listRoutes(configuration.routes.map(({ name }) => name))
   }
 
   get metricsContentType(): string {

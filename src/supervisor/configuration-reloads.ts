@@ -62,6 +62,7 @@ export class ConfigurationReloads {
   #revisionsTried = FIRST_REVISION
   #problems: readonly string[] = []
   #succeededAtSeconds: number
+  #inUseSinceMs: number
   #running: Promise<ReloadResult> | null = null
   #next: Promise<ReloadResult> | null = null
 
@@ -69,6 +70,7 @@ export class ConfigurationReloads {
     this.#current = first
     this.#parts = parts
     this.#succeededAtSeconds = parts.clock.nowSeconds()
+    this.#inUseSinceMs = parts.clock.wallMs()
   }
 
   /** What is in use. */
@@ -78,6 +80,11 @@ export class ConfigurationReloads {
 
   get revision(): number {
     return this.#revision
+  }
+
+  /** The revision that requests begin under, and since when, by the wall clock. */
+  get inUse(): { readonly id: number; readonly sinceMs: number } {
+    return { id: this.#revision, sinceMs: this.#inUseSinceMs }
   }
 
   /** Settles with what became of it. Never rejects. */
@@ -155,6 +162,7 @@ export class ConfigurationReloads {
     // In one turn: whatever asks from now on is told of this one.
     this.#current = next
     this.#revision = revision
+    this.#inUseSinceMs = this.#parts.clock.wallMs()
     await prepared.commit()
     this.#parts.onFiles(files)
     return { outcome: 'reloaded', revision, changed, problems: [] }

@@ -16,6 +16,7 @@ import { openStandardOutput } from '../observability/standard-output.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import { systemClock } from '../runtime/clock.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
+import { RecentEvents } from './recent-events.ts'
 
 const STANDARD_OUTPUT = 1
 const BYTES_PER_KIB = 1_024
@@ -28,6 +29,7 @@ const TELL_AT_LAST_MS = 10_000
 export class GatewayLog {
   /** Of the supervisor. */
   readonly logger: Logger
+  readonly recent = new RecentEvents()
   readonly #memories: readonly LogBufferMemory[]
   readonly #own: LogBuffer
   readonly #buffers: readonly LogBuffer[]
@@ -47,7 +49,7 @@ export class GatewayLog {
     this.#dropped = new DroppedLines(this.#buffers)
     this.logger = new Logger({ level: logging.level, thread: null, sink: this.#own }, systemClock)
     this.#writer = new LineWriter({
-      sources: this.#buffers,
+      sources: this.#buffers.map((buffer) => this.recent.watch(buffer)),
       output: openStandardOutput(STANDARD_OUTPUT),
       onFlowing: () => this.#tellDropped(),
       onIdle: () => this.#waitForLines(),

@@ -1,6 +1,7 @@
 /** Which listener threads serve, what they have counted, and what they say of themselves. */
 import type { Logger } from '../observability/logger.ts'
 import { type MergedMetrics, MetricsLedger } from '../observability/metrics-ledger.ts'
+import { type Traffic, TrafficLedger } from '../observability/traffic-ledger.ts'
 import type { RedisState } from '../redis/redis-pool.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
 import { systemClock } from '../runtime/clock.ts'
@@ -15,6 +16,8 @@ import type { SignatureStanding } from './signature-standing.ts'
 const SCRAPE_WAIT_MS = 1_000
 /** What it tells by then is part of the next one. */
 const SNAPSHOT_TIMEOUT_MS = 10_000
+/** Of a thread that is held up for longer, the next second tells. */
+const TRAFFIC_WAIT_MS = 500
 
 /** Verification threads of a thread that starts, and Redis, are waited for within it. */
 const PREPARE_TIMEOUT_MS = 15_000
@@ -53,6 +56,7 @@ export interface RunningListenersParts {
 export class RunningListeners {
   readonly #parts: RunningListenersParts
   readonly #ledger = new MetricsLedger()
+  readonly #traffic = new TrafficLedger()
   readonly #serving = new Set<number>()
   readonly #redisStates = new Map<number, RedisState>()
   #threads: ListenerThreads | null = null
@@ -160,6 +164,13 @@ export class RunningListeners {
     return this.#ledger.merge()
   }
 
+  /** What all threads did since this was asked for the last time; in bounded time. */
+  async traffic(): Promise<Traffic> {
+    const readings = Promise.all([...this.#serving].map((index) => this.#takeTraffic(index)))
+    await withinDeadline<unknown>(readings, TRAFFIC_WAIT_MS, null)
+    return this.#traffic.take()
+  }
+
   /** Settles when no thread has a connection left, or after `timeoutMs`. */
   async drain(timeoutMs: number): Promise<void> {
     await this.#threads?.drain(timeoutMs)
@@ -212,6 +223,7 @@ export class RunningListeners {
     }
     this.#serving.delete(index)
     this.#ledger.retire(index)
+    this.#traffic.retire(index)
     if (isReplaced) {
       this.#restarts += 1
       const event = 'listener_restarted'
@@ -231,5 +243,10 @@ export class RunningListeners {
   async #takeSnapshot(index: number): Promise<void> {
     const taken = await this.#threads?.channel(index)?.ask('snapshot', null, SNAPSHOT_TIMEOUT_MS)
     if (taken?.kind === 'replied') this.#ledger.update(taken.reply)
+  }
+
+  async #takeTraffic(index: number): Promise<void> {
+    const taken = await this.#threads?.channel(index)?.ask('traffic', null, TRAFFIC_WAIT_MS)
+    if (taken?.kind === 'replied') this.#traffic.update(taken.reply)
   }
 }

@@ -72,6 +72,7 @@ class Supervisor implements RunningGateway {
   readonly #stores: SupervisorStores
   readonly #listeners: RunningListeners
   readonly #readiness: ReadinessWatch
+  readonly #sources: AdminSources
   readonly #fileWatch = new FileWatch({
     intervalMs: WATCH_INTERVAL_MS,
     onChange: () => void this.#reloads.request('file'),
@@ -104,7 +105,7 @@ class Supervisor implements RunningGateway {
       onChange: (readiness) => this.#listeners.notify('readiness', readiness),
       logger: this.#logger,
     })
-    const sources = new AdminSources(configuration, introspection, {
+    this.#sources = new AdminSources(configuration, introspection, {
       version: options.version,
       nativeBinary: this.nativeBinary,
       buffers: this.#buffers,
@@ -116,7 +117,10 @@ class Supervisor implements RunningGateway {
       readiness: () => this.readiness(),
       reloads: () => this.#reloads.reading(),
       certificateExpiresAtSeconds: () => this.#certificate.expiresAtSeconds,
+      listenerCount: configuration.tuning.listenerThreads,
+      revision: () => this.#reloads.inUse,
       port: () => this.port,
+      onFailure: (error) => this.#reportFailure(error),
     })
     this.#certificate = new TlsCertificate(configuration.server.tls, {
       listeners: this.#listeners,
@@ -128,13 +132,13 @@ class Supervisor implements RunningGateway {
       stores: this.#stores,
       listeners: this.#listeners,
       onCommit: (next, memory) => {
-        sources.use(next, memory)
+        this.#sources.use(next, memory)
         this.#certificate.use(next.server.tls)
         this.#readiness.review()
       },
     })
     this.#reloads = this.#createReloads(configuration)
-    this.#admin = this.#createAdmin(configuration, sources)
+    this.#admin = this.#createAdmin(configuration, this.#sources)
   }
 
   async start(): Promise<void> {
@@ -156,6 +160,7 @@ class Supervisor implements RunningGateway {
     this.#readiness.startLogging()
     this.#watchFiles(this.#options.files)
     this.#certificate.start()
+    this.#sources.live.begin()
   }
 
   readiness(): Readiness {
@@ -255,9 +260,13 @@ class Supervisor implements RunningGateway {
       sessions: () => this.#stores.sessions.registry,
       revocations: () => this.#stores.revocations.revocations,
       reload: () => this.#reloads.request('request'),
-      onFailure: (error) =>
-        this.#logger.log({ event: 'unexpected_failure', where: 'admin', ...describeError(error) }),
+      live: sources.live,
+      onFailure: (error) => this.#reportFailure(error),
     })
+  }
+
+  #reportFailure(error: unknown): void {
+    this.#logger.log({ event: 'unexpected_failure', where: 'admin', ...describeError(error) })
   }
 
   #listenerStart(index: number): ListenerStart {
@@ -315,6 +324,7 @@ class Supervisor implements RunningGateway {
   async #end(): Promise<void> {
     this.#fileWatch.stop()
     this.#certificate.stop()
+    this.#sources.live.end()
     await this.#listeners.end()
     await this.#admin.close()
     await this.#keys.stop()

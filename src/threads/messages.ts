@@ -6,7 +6,7 @@ import type { Readiness } from '../gateway/health.ts'
 import type { SigningSnapshot } from '../identity/signing-keys.ts'
 import type { KeySet } from '../keys/key-set.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
-import type { ListenerSnapshot } from '../observability/listener-metrics.ts'
+import type { ListenerSnapshot, TrafficReading } from '../observability/listener-metrics.ts'
 import type { RedisState } from '../redis/redis-pool.ts'
 import type { TenantsChange } from '../tenants/tenants-change.ts'
 import type { SignatureProof } from '../verifiers/jwt/signature-proof.ts'
@@ -36,6 +36,8 @@ export interface ListenerMessages {
   }
   readonly requests: {
     readonly snapshot: Exchange<null, ListenerSnapshot>
+    /** Once a second, for the live page. */
+    readonly traffic: Exchange<null, TrafficReading>
     /** Accept no more connections; reply when the last one is gone. */
     readonly drain: Exchange<null, null>
     /** Make everything that a revision needs. The reply: why it cannot be; `null`: it is there. */

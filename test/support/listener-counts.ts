@@ -1,4 +1,6 @@
 /** Figures of a listener thread, each unlike the others, for tests of what becomes of them. */
+import type { ListenerGauges } from '../../src/observability/listener-metrics.ts'
+
 export const COUNTED = {
   verificationBatches: 1,
   verificationTokens: 12,
@@ -20,4 +22,14 @@ export const COUNTS = {
   putsEnded: 3,
   evictions: 4,
   torn: 5,
+}
+
+/** Of a whole thread. */
+export const LISTENER_GAUGES: ListenerGauges = {
+  caches: { token: COUNTS, refusal: COUNTS },
+  verificationQueueDepth: 3,
+  counts: COUNTED,
+  redis: { open: 2, ready: 1 },
+  openConnections: 7,
+  upstreams: [{ targets: 1, waiting: 0, connected: 0, name: 'backend', pending: 2, ejected: 1 }],
 }

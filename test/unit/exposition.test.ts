@@ -24,7 +24,9 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
       counts: COUNTED,
       redis: { open: 2, ready: 1 },
       openConnections: 9,
-      upstreams: [{ name: 'backend', pending: 2, ejected: 0 }],
+      upstreams: [
+        { targets: 1, waiting: 0, connected: 0, name: 'backend', pending: 2, ejected: 0 },
+      ],
     }),
   )
   metrics.stop()

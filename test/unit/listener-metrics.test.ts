@@ -1,22 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
-  type ListenerGauges,
   ListenerMetrics,
   type ListenerSnapshot,
   NO_INDEX,
 } from '../../src/observability/listener-metrics.ts'
 import { MetricsLedger } from '../../src/observability/metrics-ledger.ts'
-import { COUNTED, COUNTS } from '../support/listener-counts.ts'
-
-const GAUGES: ListenerGauges = {
-  caches: { token: COUNTS, refusal: COUNTS },
-  verificationQueueDepth: 3,
-  counts: COUNTED,
-  redis: { open: 2, ready: 1 },
-  openConnections: 7,
-  upstreams: [{ name: 'backend', pending: 2, ejected: 1 }],
-}
+import { COUNTED, LISTENER_GAUGES } from '../support/listener-counts.ts'
 
 function takeSnapshot(
   threadIndex: number,
@@ -28,7 +18,7 @@ function takeSnapshot(
     issuerNames: ['main'],
   })
   count(metrics)
-  const snapshot = metrics.snapshot(GAUGES)
+  const snapshot = metrics.snapshot(LISTENER_GAUGES)
   metrics.stop()
   return snapshot
 }
@@ -64,10 +54,13 @@ describe('Metrics of listener threads', () => {
       metrics.countRefusal('token_expired', metrics.issuerIndex('orders'))
       const upstreams = names.map((name) => ({
         name,
+        targets: 1,
+        waiting: 0,
+        connected: 0,
         pending: name === 'users' ? 3 : 0,
         ejected: name === 'orders' ? 1 : 0,
       }))
-      ledger.update(metrics.snapshot({ ...GAUGES, upstreams }))
+      ledger.update(metrics.snapshot({ ...LISTENER_GAUGES, upstreams }))
       metrics.stop()
     }
     const { requests, refusals, upstreamPending, upstreamEjected } = ledger.merge()
@@ -93,7 +86,7 @@ describe('Metrics of listener threads', () => {
     metrics.countForwarded(NO_INDEX, 404)
     metrics.countRefusal('token_expired', main)
     const ledger = new MetricsLedger()
-    ledger.update(metrics.snapshot(GAUGES))
+    ledger.update(metrics.snapshot(LISTENER_GAUGES))
     metrics.stop()
     const { requests, refusals, shadowRefusals } = ledger.merge()
     assert.equal(requests.get('users')?.get('forwarded_2xx'), 2)
@@ -169,7 +162,7 @@ describe('Metrics of listener threads', () => {
       routeNames: ['users'],
       issuerNames: [],
     })
-    const before = metrics.snapshot(GAUGES)
+    const before = metrics.snapshot(LISTENER_GAUGES)
     metrics.countForwarded(0, 200)
     metrics.stop()
     assert.equal(

@@ -1,0 +1,110 @@
+/** A form that asks the instance what it would decide about a request, and why. */
+import type { AdminClient } from './admin-client.ts'
+import { byId, element, type PageElement, setText } from './browser.ts'
+import { words } from './figures.ts'
+
+interface Step {
+  readonly step: string
+  readonly outcome: string
+  readonly text: string
+}
+
+interface Explained {
+  readonly passed: boolean
+  readonly code: string | null
+  readonly reason: string | null
+  readonly status: number | null
+  readonly advice: string | null
+  readonly steps: readonly Step[]
+}
+
+const PATH = '/explain'
+const STATUS_OK = 200
+const STATUS_NOT_FOUND = 404
+const MARKS: Readonly<Record<string, string>> = { ok: '✓', refused: '✕', note: '·' }
+
+export class ExplainForm {
+  readonly #client: AdminClient
+  #isOffered = false
+
+  constructor(client: AdminClient) {
+    this.#client = client
+    byId('explain-form').addEventListener('submit', (event) => {
+      event.preventDefault()
+      void this.#explain()
+    })
+  }
+
+  /** Shows the form where the instance can explain. */
+  async offer(): Promise<void> {
+    if (this.#isOffered) return
+    const { status } = await this.#client.get(PATH)
+    this.#isOffered = status !== STATUS_NOT_FOUND && status !== 0
+    byId('explain-part').hidden = !this.#isOffered
+  }
+
+  async #explain(): Promise<void> {
+    const button = byId('explain-button')
+    button.disabled = true
+    const { status, body } = await this.#client.post(PATH, question())
+    button.disabled = false
+    byId('explanation').hidden = false
+    if (status === STATUS_OK) show(body as Explained)
+    else showProblem(status, body)
+  }
+}
+
+function question(): object {
+  const text = (id: string) => byId(id).value.trim()
+  const optional = (id: string) => (text(id) === '' ? null : text(id))
+  return {
+    method: text('explain-method'),
+    url: text('explain-url'),
+    host: optional('explain-host'),
+    headers: headersOf(byId('explain-headers').value),
+    cookie: optional('explain-cookie'),
+    token: optional('explain-token'),
+    clientAddress: optional('explain-address'),
+    showValues: byId('explain-values').checked,
+  }
+}
+
+/** One field a line, `Name: value`. */
+function headersOf(text: string): Record<string, string> {
+  const lines = text.split('\n').filter((line) => line.includes(':'))
+  return Object.fromEntries(
+    lines.map((line) => {
+      const colon = line.indexOf(':')
+      return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()]
+    }),
+  )
+}
+
+function show({ passed, code, reason, status, advice, steps }: Explained): void {
+  const verdict = passed ? 'Would pass' : `Would be refused: ${status ?? ''} ${code ?? ''}`
+  tell(verdict, passed ? 'ok' : 'bad', reason === null ? '' : words(reason), advice ?? '')
+  byId('explain-steps').replaceChildren(...steps.map(stepItem))
+}
+
+function stepItem({ step, outcome, text }: Step): PageElement {
+  const item = element('li', outcome)
+  const mark = element('span', `mark ${outcome}`, MARKS[outcome] ?? '·')
+  mark.setAttribute('aria-label', outcome)
+  item.append(mark, element('strong', '', words(step)), element('span', '', text))
+  return item
+}
+
+function showProblem(status: number, body: unknown): void {
+  const message = (body as { readonly message?: unknown } | null)?.message
+  const told = typeof message === 'string' ? message : `The admin listener answers ${status}.`
+  tell(status === 0 ? 'No answer' : 'Not explained', 'warn', '', status === 0 ? '' : told)
+  byId('explain-steps').replaceChildren()
+}
+
+function tell(verdict: string, tone: string, reason: string, advice: string): void {
+  const shown = byId('explain-verdict')
+  setText(shown, verdict)
+  shown.className = tone
+  setText(byId('explain-reason'), reason)
+  setText(byId('explain-advice'), advice)
+}
