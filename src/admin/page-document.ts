@@ -128,7 +128,7 @@ ${table('threads', 'Load of listener threads', ['Thread', 'Busy'], 'right-2')}</
 ${table('stores', 'Shared state', ['What', 'Now'], 'pairs')}</section>
 </div>
 <section class="panel" aria-labelledby="refusals-title"><h2 id="refusals-title">Refusals by reason</h2>
-${table('refusals', 'Refusals by reason', ['Reason', 'Code', 'Last minute', '15 minutes'], 'right-3')}
+${table('refusals', 'Refusals by reason', ['Reason', 'Last minute', '15 minutes'], 'right-2')}
 </section>
 <section class="panel" aria-labelledby="routes-title">
 <div class="title"><h2 id="routes-title">Routes</h2>

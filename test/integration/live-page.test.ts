@@ -25,8 +25,10 @@ let browser: HeadlessBrowser
 const text = (id: string) => `document.getElementById('${id}').textContent`
 const rows = (id: string) => `document.getElementById('${id}').children.length`
 
+/** While the page is loading, there is nothing to look at yet. */
 async function shows(what: string, expression: string): Promise<void> {
-  await eventually(what, () => browser.evaluate<boolean>(`Boolean(${expression})`))
+  const tried = `(() => { try { return Boolean(${expression}) } catch { return false } })()`
+  await eventually(what, () => browser.evaluate<boolean>(tried))
 }
 
 describe('the live page', { skip }, () => {

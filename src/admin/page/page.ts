@@ -153,8 +153,7 @@ function showRefusals(): void {
       const { code = '', meaning = '' } = told?.reasons[reason] ?? {}
       const inMinute = lately.get(reason) ?? 0
       return [
-        { text: words(reason), note: meaning },
-        { text: code },
+        { text: words(reason), note: `${code}: ${meaning}` },
         { text: amount(inMinute), tone: inMinute === 0 ? ('quiet' as const) : ('' as const) },
         { text: amount(count) },
       ]
