@@ -5,12 +5,14 @@ import type { Readiness } from '../../src/gateway/health.ts'
 import { KeyRing } from '../../src/keys/key-ring.ts'
 import { composeListener, createGateway } from '../../src/listener/compose.ts'
 import { createThreadMemory } from '../../src/listener/thread-memory.ts'
+import { ThreadRevisions } from '../../src/listener/thread-revisions.ts'
 import { createLogBufferMemory, LogBuffer } from '../../src/observability/log-buffer.ts'
 import { Logger } from '../../src/observability/logger.ts'
 import { LearntRevocations } from '../../src/revocation/learnt-revocations.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { createBuffers } from '../../src/supervisor/shared-buffers.ts'
 import { createIntrospectionMemory } from '../../src/threads/introspection-memory.ts'
+import type { RevisionPlan } from '../../src/threads/listener-start.ts'
 import type { SessionReader } from '../../src/verifiers/session/session-store.ts'
 import { parseText } from '../support/configuration-text.ts'
 import { until } from '../support/proxy-harness.ts'
@@ -182,6 +184,62 @@ describe('revisions of one thread', () => {
     assert.ok((await receivedNames(exchange)).includes('x-a'))
     await one.lease.release()
     assert.equal(thread.memory.resources.size, 0)
+  })
+
+  it('end with what only they have, each behind its last request', async (context) => {
+    const upstream = await startEchoUpstream()
+    context.after(() => upstream.close())
+    const { origin } = upstream
+    const [thread, sessions] = [createThread(), new HeldSessions()]
+    const configurations = [
+      configurationOf({ a: origin }, 'X-A'),
+      configurationOf({ a: origin, b: origin }, 'X-B'),
+    ] as const
+    const composed = (plan: Pick<RevisionPlan, 'revisionId' | 'configuration'>) =>
+      composeIn(context, thread, sessions, plan.revisionId, plan.configuration)
+    const planOf = (revisionId: number) => ({
+      revisionId,
+      configuration: configurations[revisionId % 2 === 0 ? 1 : 0],
+      introspection: createIntrospectionMemory(configurations[0]),
+      signingKeys: null,
+      tenants: null,
+    })
+    const first = composed(planOf(1))
+    const { gateway } = first
+    let problem: string | null = null
+    const revisions = new ThreadRevisions(first, {
+      gateway,
+      compose: composed,
+      startProblem: () => Promise.resolve(problem),
+      onCommit: () => {},
+    })
+    const { resources } = thread.memory
+    const alone = resources.size
+
+    const held = request()
+    handleRequest(gateway, held)
+    await until(() => sessions.held.length === 1, 'the session to be asked for')
+    for (let revisionId = 2; revisionId <= 201; revisionId += 1) {
+      assert.equal(await revisions.prepare(planOf(revisionId)), null)
+      revisions.commit(revisionId)
+    }
+    // The first one still has its request, and the last one is like it.
+    assert.deepEqual([gateway.revision.id, [...revisions.live].length], [201, 2])
+    await until(() => resources.size === alone, 'the others to end')
+    sessions.held[0]?.()
+    assert.ok((await receivedNames(held)).includes('x-a'))
+    assert.deepEqual([...revisions.live], [revisions.current])
+
+    problem = 'something is missing'
+    assert.equal(await revisions.prepare(planOf(202)), problem)
+    problem = null
+    assert.equal(await revisions.prepare(planOf(203)), null)
+    assert.equal(await revisions.prepare(planOf(204)), null)
+    revisions.drop(204)
+    assert.deepEqual([...revisions.live], [revisions.current])
+    assert.throws(() => revisions.commit(204))
+    await until(() => resources.size === alone, 'what was prepared to end')
+    assert.equal(gateway.revision.id, 201)
   })
 
   it('are immutable', (context) => {
