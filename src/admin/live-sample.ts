@@ -93,6 +93,7 @@ export interface LiveState {
   }
   /** `null`: nothing uses it. */
   readonly redis: { readonly open: number; readonly ready: number; readonly down: number } | null
+  /** `null`: nothing is limited. */
   readonly limits: {
     readonly counted: number
     readonly locked: number
@@ -100,7 +101,7 @@ export interface LiveState {
     readonly lockouts: number
     readonly fallbacks: number
     readonly evicted: number
-  }
+  } | null
   readonly cache: { readonly entries: number; readonly slotsUsed: number; readonly slots: number }
   readonly revocations: {
     readonly active: number

@@ -108,6 +108,7 @@ it is closed or loaded again.</p>
 </form>
 </section>
 <main id="main" tabindex="-1" hidden>
+<ul id="attention" role="status" aria-label="Needs attention" hidden></ul>
 <dl class="figures">${KEY_FIGURES.map(keyFigure).join('')}</dl>
 <div class="charts">
 ${chart('chart-requests', 'Requests a second', SPANS)}

@@ -26,6 +26,7 @@ const SCRIPTS = [
   'browser',
   'charts',
   'admin-client',
+  'attention',
   'explain-form',
   'figures',
   'panels',

@@ -75,6 +75,14 @@ main > *, .panels > *, .charts > * { min-width: 0; }
 .panel {
   background: var(--panel); border: 1px solid var(--edge); border-radius: 8px; padding: 12px 16px 14px;
 }
+#attention {
+  display: flex; flex-wrap: wrap; gap: 8px; margin: 0; padding: 0; list-style: none; font-size: 13px;
+}
+#attention li {
+  padding: 5px 12px; font-weight: 600; background: var(--panel);
+  border: 1px solid currentcolor; border-radius: 8px;
+}
+#attention .bad { background: var(--bad-back); }
 .figures {
   display: grid; grid-template-columns: repeat(7, 1fr); background: var(--panel);
   border: 1px solid var(--edge); border-radius: 8px;
@@ -155,7 +163,7 @@ small { display: block; color: var(--quiet); font-size: 12px; }
 #events .level { width: 40px; }
 #events strong { font-weight: 600; }
 #events .details { color: var(--quiet); overflow-wrap: anywhere; }
-#events.warnings-only li.info { display: none; }
+#events.warnings-only li.plain { display: none; }
 
 form { margin-top: 10px; }
 .fields { display: grid; grid-template-columns: repeat(4, 1fr); gap: 10px 14px; }
@@ -195,7 +203,9 @@ button:disabled { opacity: 0.5; cursor: default; }
   .figures { grid-template-columns: 1fr 1fr; }
   .figures > div { padding: 9px 14px; border-left: 0; }
   .figures > div:nth-child(even) { border-left: 1px solid var(--grid); }
+  .figures > div:last-child { grid-column: 1 / -1; }
   .figures dd { font-size: 20px; }
+  #attention li { flex-basis: 100%; }
   .panel { padding: 10px 12px 12px; }
   .fields { grid-template-columns: 1fr; }
   .fields .long { grid-column: auto; }

@@ -27,6 +27,8 @@ export interface InstanceParts {
   readonly signatures: SignatureStanding
   readonly listeners: RunningListeners
   readonly listenerCount: number
+  /** Whether anything may be limited. */
+  readonly hasLimits: () => boolean
   /** That new requests get, and since when. */
   readonly revision: () => { readonly id: number; readonly sinceMs: number }
   readonly readiness: () => Readiness
@@ -100,14 +102,16 @@ export class InstanceState {
   #fullness(threads: readonly ThreadTraffic[]): Pick<LiveState, 'limits' | 'cache'> {
     const { limits, cache } = this.#readFills()
     return {
-      limits: {
-        counted: limits.used - limits.locked,
-        locked: limits.locked,
-        capacity: limits.capacity,
-        lockouts: sumOf(threads, ({ gauges }) => gauges.counts.lockouts),
-        fallbacks: sumOf(threads, ({ gauges }) => gauges.counts.rateLimitFallbacks),
-        evicted: sumOf(threads, ({ gauges }) => gauges.counts.rateLimitKeysEvicted),
-      },
+      limits: !this.#parts.hasLimits()
+        ? null
+        : {
+            counted: limits.used - limits.locked,
+            locked: limits.locked,
+            capacity: limits.capacity,
+            lockouts: sumOf(threads, ({ gauges }) => gauges.counts.lockouts),
+            fallbacks: sumOf(threads, ({ gauges }) => gauges.counts.rateLimitFallbacks),
+            evicted: sumOf(threads, ({ gauges }) => gauges.counts.rateLimitKeysEvicted),
+          },
       cache: { entries: cache.entries, slotsUsed: cache.slotsUsed, slots: cache.slots },
     }
   }

@@ -34,3 +34,8 @@ export function createBuffers(configuration: GatewayConfiguration): SharedBuffer
     totalCells: createLimitCellsBuffer(TOTAL_CELLS),
   }
 }
+
+/** Records of tenants and API keys may have limits of their own. */
+export function hasLimits({ rateLimits, tenants, apiKeys }: GatewayConfiguration): boolean {
+  return rateLimits.length > 0 || tenants !== null || apiKeys !== null
+}

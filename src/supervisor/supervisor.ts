@@ -33,7 +33,7 @@ import { ConfigurationPreparation } from './prepare-configuration.ts'
 import { ReadinessWatch } from './readiness-watch.ts'
 import type { RunningGateway, SupervisorOptions } from './running-gateway.ts'
 import { RunningListeners } from './running-listeners.ts'
-import { createBuffers } from './shared-buffers.ts'
+import { createBuffers, hasLimits } from './shared-buffers.ts'
 import { SignatureStanding } from './signature-standing.ts'
 import { SupervisorStores } from './supervisor-stores.ts'
 import { TlsCertificate } from './tls-certificate.ts'
@@ -117,6 +117,7 @@ class Supervisor implements RunningGateway {
       readiness: () => this.readiness(),
       reloads: () => this.#reloads.reading(),
       certificateExpiresAtSeconds: () => this.#certificate.expiresAtSeconds,
+      hasLimits: () => hasLimits(this.#reloads.configuration),
       listenerCount: configuration.tuning.listenerThreads,
       revision: () => this.#reloads.inUse,
       port: () => this.port,

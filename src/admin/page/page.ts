@@ -6,6 +6,7 @@
  */
 import type { LiveSample, LiveSecond, LiveStart, LiveWords } from '../live-sample.ts'
 import { AdminClient } from './admin-client.ts'
+import { showAttention } from './attention.ts'
 import { allOf, byId, onResize, page, setClass, setText } from './browser.ts'
 import { Chart } from './charts.ts'
 import { ExplainForm } from './explain-form.ts'
@@ -95,6 +96,7 @@ function show({ sample, state, routes: busiest, events }: LiveSecond): void {
   setText(byId('uptime'), `up ${duration(Math.max(0, upSeconds))}`)
   const since = clockTime(state.revision.sinceMs)
   setText(byId('revision'), `configuration ${state.revision.id}, since ${since}`)
+  showAttention(state)
   showState(state)
   addEvents(events)
   routes.show(busiest)

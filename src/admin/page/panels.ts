@@ -73,10 +73,19 @@ function introspectionRows({
   circuits,
   pauses,
 }: LiveState['introspection'][number]): (readonly Cell[])[] {
-  const breakers = circuits.map(({ callers, state }) => [
-    { text: issuer, note: `tokens: ${words(callers)}` },
-    { text: `breaker ${words(state)}`, tone: CIRCUIT_TONES[state] ?? 'warn' },
-  ])
+  // The worst of them: the endpoint is the same.
+  const worst = circuits.find(({ state }) => state !== 'closed')?.state ?? 'closed'
+  const told = circuits.map(({ callers, state }) => `${words(callers)} tokens ${words(state)}`)
+  const breakers = [
+    [
+      { text: issuer },
+      {
+        text: `breaker ${words(worst)}`,
+        tone: CIRCUIT_TONES[worst] ?? 'warn',
+        note: worst === 'closed' ? '' : told.join(', '),
+      },
+    ],
+  ]
   const asked = pauses
     .filter(({ seconds }) => seconds > 0)
     .map(({ callers, seconds }) => [
@@ -115,44 +124,49 @@ const STATE_TONES: Readonly<Record<string, Tone>> = {
   lost: 'bad',
 }
 
+/** Name, text, tone and note. */
+type StoreRow = readonly [string, string, Tone?, string?]
+
 function storeRows(state: LiveState): (readonly Cell[])[] {
-  const { redis, limits, cache, revocations, tenants, threads } = state
-  const rows: [string, string, Tone?, string?][] = [
+  const { redis, cache, revocations, tenants, threads } = state
+  const rows: StoreRow[] = [
+    ...(redis === null ? [] : [redisRow(redis)]),
     ['Token cache', share(cache.slotsUsed, cache.slots), '', `${amount(cache.entries)} tokens`],
     ['Revocations', amount(revocations.active), '', `of ${amount(revocations.capacity)}`],
-    ['Limits count', amount(limits.counted), '', `of ${amount(limits.capacity)}`],
-    ['Locked out now', amount(limits.locked), limits.locked > 0 ? 'warn' : ''],
-    ['Lock-outs', amount(limits.lockouts), '', 'since the start'],
-  ]
-  if (redis !== null) {
-    const isDown = redis.down > 0 || (redis.open > 0 && redis.ready === 0)
-    const told = isDown ? 'unreachable' : 'reachable'
-    rows.unshift([
-      'Redis',
-      told,
-      isDown ? 'bad' : 'ok',
-      `${redis.ready} of ${redis.open} connections`,
-    ])
-    rows.push([
-      'Limits without the fleet',
-      amount(limits.fallbacks),
-      limits.fallbacks > 0 ? 'warn' : '',
-    ])
-  }
-  if (revocations.feed !== null) rows.push(stateRow('Shared revocations', revocations.feed))
-  if (tenants !== null)
-    rows.push([...stateRow('Tenants', tenants.state), `${amount(tenants.size)}`])
-  if (threads.signatures !== null) rows.push(stateRow('Native signatures', threads.signatures))
-  rows.push(
-    ['Threads replaced', amount(threads.restarts), threads.restarts > 0 ? 'warn' : ''],
-    ['Log lines dropped', amount(state.linesDropped), state.linesDropped > 0 ? 'bad' : ''],
+    ...(revocations.feed === null ? [] : [stateRow('Shared revocations', revocations.feed)]),
+    ...(tenants === null ? [] : [stateRow('Tenants', tenants.state, amount(tenants.size))]),
+    ...limitRows(state.limits),
+    ...(threads.signatures === null ? [] : [stateRow('Native signatures', threads.signatures)]),
+    ['Threads replaced', amount(threads.restarts), unless0(threads.restarts, 'warn')],
+    ['Log lines dropped', amount(state.linesDropped), unless0(state.linesDropped, 'bad')],
     ['Memory', mebibytes(state.residentBytes)],
-  )
+  ]
   return rows.map(([name, text, tone = '', note = '']) => [{ text: name }, { text, tone, note }])
 }
 
-function stateRow(name: string, state: string): [string, string, Tone] {
-  return [name, words(state), STATE_TONES[state] ?? 'warn']
+function redisRow({ open, ready, down }: NonNullable<LiveState['redis']>): StoreRow {
+  const isDown = down > 0 || (open > 0 && ready === 0)
+  const note = `${ready} of ${open} connections`
+  return ['Redis', isDown ? 'unreachable' : 'reachable', isDown ? 'bad' : 'ok', note]
+}
+
+function limitRows(limits: LiveState['limits']): StoreRow[] {
+  if (limits === null) return []
+  const { counted, capacity, locked, lockouts, fallbacks } = limits
+  return [
+    ['Limits count', amount(counted), '', `of ${amount(capacity)}`],
+    ['Locked out now', amount(locked), unless0(locked, 'warn')],
+    ['Lock-outs', amount(lockouts), '', 'since the start'],
+    ['Counted without the fleet', amount(fallbacks), unless0(fallbacks, 'warn')],
+  ]
+}
+
+function unless0(count: number, tone: Tone): Tone {
+  return count === 0 ? '' : tone
+}
+
+function stateRow(name: string, state: string, note = ''): StoreRow {
+  return [name, words(state), STATE_TONES[state] ?? 'warn', note]
 }
 
 const EVENTS_SHOWN_MAX = 200
@@ -172,7 +186,8 @@ export function forgetEvents(): void {
 }
 
 function eventItem({ time, level, stream, event, fields }: LiveSecond['events'][number]) {
-  const item = element('li', level)
+  // Its class is for the choice of what is shown; colour is with the level alone.
+  const item = element('li', level === 'info' || level === 'debug' ? 'plain' : '')
   const details = Object.entries(fields)
     .filter(([name, value]) => value !== null && !(name === 'suppressed' && value === 0))
     .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
