@@ -33,6 +33,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 5_000
 const CONNECTIONS_MAX = 128
 /** A scrape costs each listener thread some milliseconds: scrapers that come together share one. */
 const SCRAPE_PAUSE_MS = 100
+const STATUS_REFUSED_MIN = 400
 
 const REFUSALS: Readonly<Record<AdminRefusal, readonly [number, string, string]>> = {
   bad_host: [403, 'Unknown host', 'The Host of this request is not a name of the admin listener.'],
@@ -138,6 +139,12 @@ export class AdminApp {
     const [endpoint] = ADMIN_ENDPOINTS.at(pathOf(request.url ?? ''))
     const refusal = this.#access.check(request, endpoint ?? CLOSED)
     if (refusal !== null) {
+      this.#sources.onAudit({
+        event: 'admin_access_refused',
+        reason: refusal,
+        endpoint: endpoint?.path ?? 'none',
+        peer: request.socket.remoteAddress ?? null,
+      })
       const [status] = REFUSALS[refusal]
       if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="admin"')
       return problem(...REFUSALS[refusal])
@@ -171,7 +178,20 @@ export class AdminApp {
       return problem(415, 'Unsupported media type', `${endpoint.path} takes ${endpoint.bodyType}.`)
     }
     const asked = await readRequest(request, endpoint.path)
-    return 'status' in asked ? asked : endpoint.answer(this.#sources, asked)
+    const answer = 'status' in asked ? asked : await endpoint.answer(this.#sources, asked)
+    if (endpoint.isAudited) this.#audit(endpoint, request, answer)
+    return answer
+  }
+
+  #audit({ path }: AdminResource, request: IncomingMessage, { status, about }: Answer): void {
+    this.#sources.onAudit({
+      event: status < STATUS_REFUSED_MIN ? 'admin_call' : 'admin_call_refused',
+      call: `${request.method ?? 'none'} ${path}`,
+      kind: about?.kind ?? null,
+      about: about?.digest ?? null,
+      status,
+      peer: request.socket.remoteAddress ?? null,
+    })
   }
 }
 

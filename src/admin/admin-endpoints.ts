@@ -1,6 +1,7 @@
 /** What the admin listener answers: one row an endpoint. */
 import type { Readiness } from '../gateway/health.ts'
 import { type Endpoint, EndpointTable } from '../http/endpoint-table.ts'
+import type { SecurityEvent } from '../observability/security-event.ts'
 import type { SessionRegistry } from '../verifiers/session/session-registry.ts'
 import type { EndpointAccess } from './admin-access.ts'
 import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
@@ -25,9 +26,13 @@ export interface AdminSources {
   /** Loads the configuration anew, and says what became of it. */
   reload(): Promise<ReloadReport>
   readonly live: LiveSource
+  /** For the audit: who asked for what, and how it ended. */
+  onAudit(event: AdminAuditEvent): void
   /** Something failed that should not have; the client has been told 500. */
   onFailure(error: unknown): void
 }
+
+export type AdminAuditEvent = Extract<SecurityEvent, { readonly peer: string | null }>
 
 interface AdminRow extends Endpoint, EndpointAccess {}
 
@@ -45,6 +50,8 @@ export interface AdminResource extends AdminRow {
    * site fails here, too, in a browser that says nothing about where a request comes from.
    */
   readonly bodyType: BodyType
+  /** Whether each call leaves a line in the security log. */
+  readonly isAudited: boolean
   answer(sources: AdminSources, request: AdminRequest): Answer | Promise<Answer>
 }
 
@@ -81,6 +88,7 @@ export const ADMIN_ENDPOINTS = new EndpointTable<AdminEndpoint>([
     isOpen: false,
     isLinked: false,
     bodyType: 'application/json',
+    isAudited: false,
     answer: ({ live }, request) => answerRoutes(live, request),
   },
   document('/metrics', false, async (sources) => {
@@ -101,6 +109,7 @@ export const ADMIN_ENDPOINTS = new EndpointTable<AdminEndpoint>([
     isOpen: false,
     isLinked: false,
     bodyType: 'application/json',
+    isAudited: true,
     answer: (sources, request) => {
       const sessions = sources.sessions()
       return sessions === null
@@ -115,6 +124,7 @@ export const ADMIN_ENDPOINTS = new EndpointTable<AdminEndpoint>([
     isOpen: false,
     isLinked: false,
     bodyType: 'application/json',
+    isAudited: true,
     answer: (sources, request) => answerRevocations(sources.revocations(), request),
   },
   {
@@ -125,6 +135,7 @@ export const ADMIN_ENDPOINTS = new EndpointTable<AdminEndpoint>([
     isOpen: true,
     isLinked: false,
     bodyType: 'application/x-www-form-urlencoded',
+    isAudited: true,
     answer: (sources, request) => answerBackchannelLogout(sources.revocations(), request),
   },
   {
@@ -134,6 +145,7 @@ export const ADMIN_ENDPOINTS = new EndpointTable<AdminEndpoint>([
     isOpen: false,
     isLinked: false,
     bodyType: 'application/json',
+    isAudited: true,
     answer: (sources, request) => answerReload(() => sources.reload(), request),
   },
 ])

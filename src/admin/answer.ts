@@ -1,11 +1,21 @@
 /** What the admin listener answers with. */
 
+/** What a call was about, for the audit: nothing of it in clear. */
+export interface AuditSubject {
+  /** What kind of thing was named, or why a call was refused: a word. */
+  readonly kind: string
+  /** Digest of what was named; `null`: nothing was. */
+  readonly digest: string | null
+}
+
 export interface Answer {
   readonly status: number
   readonly contentType: string
   readonly body: string
   /** `Allow` of a 405; otherwise `null`. */
   readonly allow: string | null
+  /** Left out where it was not found out. */
+  readonly about?: AuditSubject
 }
 
 /** A request for a resource, read whole. */

@@ -36,11 +36,12 @@ export async function liftRevocation(
   const key = namedKey(request)
   if (key === null) return NO_ID
   if (typeof key !== 'string') return key
+  const about = { kind: 'lifted', digest: key }
   const lift = revocations.liftOf(key)
-  if (lift === null) return NONE
+  if (lift === null) return { ...NONE, about }
   const { outcome, isSent } = revocations.revoke(lift)
-  if (outcome === 'full') return TOO_MANY
-  return json(200, { id: key, lifted: true, sentToOtherInstances: await isSent })
+  if (outcome === 'full') return { ...TOO_MANY, about }
+  return { ...json(200, { id: key, lifted: true, sentToOtherInstances: await isSent }), about }
 }
 
 /** @returns `null`: the request names none; an answer: what it names is not as it must be. */

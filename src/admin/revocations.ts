@@ -19,7 +19,14 @@ import type {
   LogoutTokenVerifier,
   VerifiedLogoutToken,
 } from '../verifiers/logout/logout-token-verifier.ts'
-import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
+import {
+  type AdminRequest,
+  type Answer,
+  type AuditSubject,
+  json,
+  methodNotAllowed,
+  problem,
+} from './answer.ts'
 import { type LiftableRevocations, liftRevocation } from './lift-revocation.ts'
 
 const REVOCATIONS = '/revocations'
@@ -67,10 +74,11 @@ export async function answerRevocations(
   if (!parsed.ok) return problem(400, 'Invalid request', `${capitalised(parsed.message)}.`)
   const { entry } = parsed
   const { outcome, isSent } = revocations.revoke(entry)
-  if (outcome === 'full') return FULL
-  if (outcome === 'share_full') return SHARE_FULL
+  const about = subjectOf(entry)
+  if (outcome === 'full') return { ...FULL, about }
+  if (outcome === 'share_full') return { ...SHARE_FULL, about }
   const { kind, key, watermarkSeconds, untilSeconds } = entry
-  return json(201, {
+  const told = json(201, {
     id: key,
     kind,
     outcome,
@@ -78,6 +86,7 @@ export async function answerRevocations(
     until: untilSeconds,
     sentToOtherInstances: await isSent,
   })
+  return { ...told, about }
 }
 
 /** §2.7, §2.8: 200 when the logout is in force here, 400 when it is refused. */
@@ -120,9 +129,14 @@ async function logOut(
   if (outcome === 'full' || outcome === 'share_full') {
     // It may be sent again when there is room.
     revocations.replays.forget(named)
-    return outcome === 'full' ? FULL : SHARE_FULL
+    return { ...(outcome === 'full' ? FULL : SHARE_FULL), about: subjectOf(entry) }
   }
-  return json(200, { sentToOtherInstances: outcome === 'expired' || (await isSent) })
+  const isEverywhere = outcome === 'expired' || (await isSent)
+  return { ...json(200, { sentToOtherInstances: isEverywhere }), about: subjectOf(entry) }
+}
+
+function subjectOf({ kind, key }: RevocationEntry): AuditSubject {
+  return { kind, digest: key }
 }
 
 const OTHER_SUBJECTS =

@@ -12,7 +12,7 @@
  */
 import { IDENTITY_PARTS, LIST_PARTS, TEXT_PARTS } from '../protocol/identity-parts.ts'
 import { readStoredUser, type StoredUser } from '../protocol/stored-user.ts'
-import { isSessionId } from '../verifiers/session/session-key.ts'
+import { isSessionId, sessionDigest } from '../verifiers/session/session-key.ts'
 import type {
   RegisteredSession,
   SessionName,
@@ -53,9 +53,10 @@ export async function answerSessions(
   const users = query.getAll('userId')
   const [userId = ''] = users
   if (users.length !== 1 || !isText(userId)) return NO_USER
-  if (isRead(method)) return list(await sessions.listByUser(userId))
+  const about = { kind: 'user', digest: sessionDigest(userId) }
+  if (isRead(method)) return { ...list(await sessions.listByUser(userId)), about }
   const deleted = await sessions.deleteByUser(userId)
-  return deleted === 'unavailable' ? UNAVAILABLE : json(200, { deleted })
+  return { ...(deleted === 'unavailable' ? UNAVAILABLE : json(200, { deleted })), about }
 }
 
 async function answerOne(
@@ -68,9 +69,14 @@ async function answerOne(
   }
   // Not 404: a client that wants to end a session must not take it to be gone.
   if (named.kind === 'digest' && !sessions.knowsDigests) return NO_DIGESTS
-  if (isRead(method)) return found(await sessions.read(named))
+  const digest = named.kind === 'digest' ? named.digest : sessionDigest(named.id)
+  const about = { kind: named.kind, digest }
+  if (isRead(method)) return { ...found(await sessions.read(named)), about }
   if (method !== 'DELETE') return methodNotAllowed('/sessions/<id>', 'GET, HEAD, DELETE')
-  const isDeleted = await sessions.delete(named)
+  return { ...ended(await sessions.delete(named)), about }
+}
+
+function ended(isDeleted: boolean | 'unavailable'): Answer {
   if (isDeleted === 'unavailable') return UNAVAILABLE
   return isDeleted ? json(200, { deleted: 1 }) : NOT_FOUND
 }
@@ -83,7 +89,8 @@ async function create(sessions: SessionRegistry, body: AdminRequest['body']): Pr
   const user = parseUser(body)
   if (typeof user === 'string') return problem(400, 'Invalid request', user)
   const created = await sessions.create(user)
-  return created === 'unavailable' ? UNAVAILABLE : json(201, created)
+  if (created === 'unavailable') return UNAVAILABLE
+  return { ...json(201, created), about: { kind: 'created', digest: created.digest } }
 }
 
 function found(session: RegisteredSession | null | 'unavailable'): Answer {

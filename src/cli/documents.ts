@@ -1,6 +1,7 @@
 /** The documents that are generated from code: what they are called and what they say. */
 import { configurationManual } from '../config/manual.ts'
 import { configurationJsonSchema } from '../config/schema.ts'
+import { logManual } from '../observability/log-manual.ts'
 import { metricsManual } from '../observability/metrics-manual.ts'
 import { AUTH_ERRORS } from '../protocol/auth-error.ts'
 import { REFUSAL_REASONS } from '../protocol/refusal-reason.ts'
@@ -12,6 +13,7 @@ export function generatedDocuments(): ReadonlyMap<string, string> {
     ['sallyport.schema.json', `${JSON.stringify(configurationJsonSchema(), null, 2)}\n`],
     ['errors.md', errorManual()],
     ['metrics.md', metricsManual()],
+    ['logs.md', logManual()],
   ])
 }
 

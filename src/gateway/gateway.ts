@@ -12,6 +12,7 @@ import type { RequestIds } from '../observability/request-id.ts'
 import type { TraceParents } from '../observability/trace-context.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { AccessRules } from './access-record.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { MainEndpoint } from './main-endpoint.ts'
 import type { RefusalPace } from './refusal-pace.ts'
@@ -33,6 +34,7 @@ export interface GatewayRevision extends Revision<GatewayRoute> {
   /** Proxies in front of us, whose forwarding fields are believed. */
   readonly trustedPeers: AddressRanges
   readonly accessLog: AccessLog
+  readonly access: AccessRules
 }
 
 /** One listener thread, as long as it lives. */

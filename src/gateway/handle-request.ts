@@ -8,6 +8,7 @@ import type { Decision } from '../decision/decision.ts'
 import type { ClientExchange } from '../http/exchange.ts'
 import { fieldValue } from '../http/header-list.ts'
 import { isAcceptableRequestId } from '../observability/request-id.ts'
+import type { Identity } from '../protocol/verification.ts'
 import { enforce } from './enforce.ts'
 import type { Gateway } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'
@@ -51,6 +52,8 @@ function waitAndConclude(request: RequestContext, pending: Promise<Decision<Gate
 
 function conclude(request: RequestContext, decision: Decision<GatewayRoute>): void {
   request.route = decision.route
+  request.tenant = decision.tenant
+  if (request.revision.access.tellsUser) request.identity = identityOf(decision)
   if (decision.kind === 'passed') {
     request.gateway.refusalPace.notePassed()
     sendUpstream(request, decision.route, decision.tenant, identityLines(request, decision))
@@ -58,6 +61,11 @@ function conclude(request: RequestContext, decision: Decision<GatewayRoute>): vo
   }
   const shadowRoute = enforce(request, decision)
   if (shadowRoute !== null) sendUpstream(request, shadowRoute, decision.tenant, NO_IDENTITY)
+}
+
+function identityOf(decision: Decision<GatewayRoute>): Identity | null {
+  if (decision.kind === 'refused') return decision.identity
+  return decision.established === null ? null : decision.established.verified.identity
 }
 
 /** A trusted proxy may have named the request; anybody else's name for it counts for nothing. */

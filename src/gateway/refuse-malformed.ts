@@ -7,6 +7,24 @@ import { type RefusalResponse, refusalResponse } from './refusal-response.ts'
 
 /** Not even the method is sure, and a malformed one has no bounds. */
 const NONE = 'none'
+const NOTHING_KNOWN = {
+  method: NONE,
+  host: null,
+  path: null,
+  hasQuery: false,
+  route: NONE,
+  tenant: null,
+  clientAddress: null,
+  userDigest: null,
+  outcome: 'refused',
+  upstream: null,
+  target: null,
+  bytesIn: null,
+  bytesOut: null,
+  durationMicros: 0,
+  decideMicros: 0,
+  upstreamMicros: null,
+} as const
 
 /**
  * The answer to such a request, which is counted, and logged like any other refusal, under the id
@@ -20,9 +38,8 @@ export function refuseMalformed(gateway: Gateway, reason: RefusalReason): Refusa
   const requestId = requestIds.create(clock.wallMs())
   const response = refusalResponse(code, requestId, null, null, null)
   const { statusCode: status } = response
-  if (revision.accessLog.wants(status)) {
-    const named = { requestId, method: NONE, route: NONE, status, code, reason }
-    logger.access({ ...named, durationMicros: 0 })
+  if (revision.accessLog.wants('refused', clock.monotonicMs())) {
+    logger.access({ ...NOTHING_KNOWN, requestId, status, code, reason })
   }
   return response
 }

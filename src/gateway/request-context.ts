@@ -7,15 +7,17 @@ import type { RequestOrigin } from '../decision/decision.ts'
 import { clientAddress } from '../http/client-address.ts'
 import type { ClientExchange, PeekedBody, PeekFailure } from '../http/exchange.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
-import type { Outcome } from '../observability/metrics/metric-words.ts'
 import { describeError } from '../observability/redact.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
-import { type Refused, refuse } from '../protocol/verification.ts'
+import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
 import type { ForwardEnd, ForwardObserver } from '../proxy/forward-request.ts'
+import type { UpstreamTarget } from '../proxy/upstream-target.ts'
 import type { LimitRefusal } from '../rate-limit/limit-refusal.ts'
 import { LimitedRequest } from '../rate-limit/limited-request.ts'
 import type { RouteLimits } from '../rate-limit/route-limits.ts'
+import type { Tenant } from '../tenants/tenant.ts'
+import { accessRecord } from './access-record.ts'
 import type { Gateway, GatewayRevision } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import { refusalResponse } from './refusal-response.ts'
@@ -23,6 +25,11 @@ import { refusalResponse } from './refusal-response.ts'
 const MICROS_PER_MS = 1_000
 /** What the log says of a request that got no answer at all. */
 const STATUS_NONE = 0
+const STATUS_FAILED_MIN = 500
+/** As many as are a small integer on any platform. */
+const ANSWERED_MICROS_MAX = 2 ** 30 - 1
+const NO_REFUSAL = { code: null, reason: null } as const
+const OUTCOMES = { cut: 'upstream_failed', client_gone: 'client_gone' } as const
 
 export class RequestContext implements ForwardObserver, RequestOrigin {
   readonly gateway: Gateway
@@ -40,6 +47,12 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
   route: GatewayRoute | null
   /** When it was decided; the start, when that took no time. */
   decidedAtMs: number
+  /** For the access log. A tenant lives as long as the process knows it. */
+  tenant: Tenant | null
+  /** Whose request it is; `null` unless the access log is to tell. */
+  identity: Identity | null
+  /** From the decision to the head of the upstream's answer, at least 1; 0: none has come. */
+  answeredMicros: number
   /** What it was counted for; `null`: its route has no limits. */
   limited: LimitedRequest | null
   /** `null` until it is asked for, which most requests never do. */
@@ -61,6 +74,9 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
     this.startedAtMs = gateway.clock.monotonicMs()
     this.route = null
     this.decidedAtMs = this.startedAtMs
+    this.tenant = null
+    this.identity = null
+    this.answeredMicros = 0
     this.limited = null
     this.#clientAddress = null
     this.#isOver = false
@@ -100,17 +116,34 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
     metrics.recordAuthenticate((this.decidedAtMs - this.startedAtMs) * MICROS_PER_MS)
   }
 
-  /** Answers with a refusal and counts it. Ignored by an exchange that is over. */
-  refuse(refused: Refused | LimitRefusal): void {
+  /**
+   * Answers with a refusal and counts it. Ignored by an exchange that is over.
+   *
+   * @param target Of the upstream that was asked; `null`: none was.
+   */
+  refuse(refused: Refused | LimitRefusal, target: UpstreamTarget | null = null): void {
     const { code, reason } = refused
     const { exchange, requestId, route } = this
+    const { metrics, clock, logger } = this.gateway
     const isGone = exchange.closed
     const limit = 'retryAfterSeconds' in refused ? refused : null
     const response = refusalResponse(code, requestId, route?.refusals ?? null, this, limit)
+    const outcome = isGone ? 'client_gone' : outcomeOfRefusal(code)
+    const status = isGone ? STATUS_NONE : response.statusCode
+    const nowMs = clock.monotonicMs()
+    const durationMicros = (nowMs - this.startedAtMs) * MICROS_PER_MS
+    const kind = status >= STATUS_FAILED_MIN ? 'failed' : 'refused'
+    const named = isGone ? NO_REFUSAL : refused
+    // Made before the answer: the server forgets the address of the client with it.
+    const record = this.revision.accessLog.wants(kind, nowMs)
+      ? accessRecord(this, { outcome, status, ...named, target, bodyBytes: null, durationMicros })
+      : null
     exchange.answer(response.status, response.headers, response.body)
-    this.gateway.metrics.countRefusal(reason, route?.issuerIndex ?? NO_INDEX)
-    if (isGone) this.#end('client_gone', STATUS_NONE, null)
-    else this.#end(outcomeOfRefusal(code), response.statusCode, refused)
+    metrics.countRefusal(reason, route?.issuerIndex ?? NO_INDEX)
+    metrics.countEnded(route?.metricsIndex ?? NO_INDEX, outcome)
+    metrics.recordTotal(durationMicros)
+    this.leave()
+    if (record !== null) logger.access(record)
   }
 
   /** Ends a request that met a defect: the connection is cut, the thread lives on. */
@@ -133,46 +166,39 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
 
   // What the proxy reports.
 
-  onRefusal(reason: RefusalReason): void {
-    this.refuse(refuse(reason))
+  onRefusal(reason: RefusalReason, target: UpstreamTarget | null): void {
+    this.refuse(refuse(reason), target)
   }
 
   onAnswer(): void {
     const { metrics, clock } = this.gateway
-    metrics.recordUpstream((clock.monotonicMs() - this.decidedAtMs) * MICROS_PER_MS)
+    const micros = (clock.monotonicMs() - this.decidedAtMs) * MICROS_PER_MS
+    metrics.recordUpstream(micros)
+    // A small integer: a fraction would be an object of its own.
+    this.answeredMicros = Math.min(micros, ANSWERED_MICROS_MAX) | 1
   }
 
-  onSettled(statusCode: number, end: ForwardEnd): void {
+  onSettled(
+    statusCode: number,
+    end: ForwardEnd,
+    target: UpstreamTarget | null,
+    bodyBytes: number,
+  ): void {
+    const { metrics, clock, logger } = this.gateway
+    const routeIndex = this.route?.metricsIndex ?? NO_INDEX
     if (this.limited !== null && isFailure(this.limited.limits, statusCode, end))
       this.limited.fail()
-    if (end === 'complete') {
-      this.gateway.metrics.countForwarded(this.route?.metricsIndex ?? NO_INDEX, statusCode)
-      this.#finish(statusCode, null)
-    } else {
-      this.#end(end === 'client_gone' ? 'client_gone' : 'upstream_failed', statusCode, null)
-    }
-  }
-
-  #end(outcome: Outcome, status: number, refused: Refused | null): void {
-    this.gateway.metrics.countEnded(this.route?.metricsIndex ?? NO_INDEX, outcome)
-    this.#finish(status, refused)
-  }
-
-  #finish(status: number, refused: Refused | null): void {
-    const { metrics, clock, logger } = this.gateway
-    const durationMicros = (clock.monotonicMs() - this.startedAtMs) * MICROS_PER_MS
+    if (end === 'complete') metrics.countForwarded(routeIndex, statusCode)
+    else metrics.countEnded(routeIndex, OUTCOMES[end])
+    const nowMs = clock.monotonicMs()
+    const durationMicros = (nowMs - this.startedAtMs) * MICROS_PER_MS
     metrics.recordTotal(durationMicros)
     this.leave()
-    if (!this.revision.accessLog.wants(status)) return
-    logger.access({
-      requestId: this.requestId,
-      method: this.exchange.head.method,
-      route: this.route?.name ?? 'none',
-      status,
-      code: refused?.code ?? null,
-      reason: refused?.reason ?? null,
-      durationMicros: Math.round(durationMicros),
-    })
+    const kind = statusCode >= STATUS_FAILED_MIN || end === 'cut' ? 'failed' : 'answered'
+    if (!this.revision.accessLog.wants(kind, nowMs)) return
+    const outcome = end === 'complete' ? 'forwarded' : OUTCOMES[end]
+    const ended = { outcome, status: statusCode, ...NO_REFUSAL } as const
+    logger.access(accessRecord(this, { ...ended, target, bodyBytes, durationMicros }))
   }
 }
 
@@ -187,6 +213,6 @@ function isFailure({ failedStatuses }: RouteLimits, statusCode: number, end: For
 }
 
 /** A refusal that an upstream caused is the upstream's failure, not the caller's. */
-function outcomeOfRefusal(code: AuthErrorCode): Outcome {
+function outcomeOfRefusal(code: AuthErrorCode): 'upstream_failed' | 'refused' {
   return code.startsWith('upstream_') ? 'upstream_failed' : 'refused'
 }

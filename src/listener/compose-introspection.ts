@@ -1,5 +1,6 @@
 /** Introspection of one thread: a client for each issuer that has an endpoint. */
 import type { IntrospectionConfiguration } from '../config/sections/issuers/introspection.ts'
+import type { IntrospectionResults } from '../observability/listener-metrics.ts'
 import { type ClientAuthentication, createProofMaker } from '../protocol/client-authentication.ts'
 import { CONNECTIONS_MIN, ConnectionTurns, strangersMax } from '../resilience/connection-turns.ts'
 import { OutboundHttp } from '../resilience/outbound-http.ts'
@@ -13,12 +14,19 @@ import {
   EndpointPauses,
   type EndpointPausesParts,
 } from '../verifiers/introspection/endpoint-pauses.ts'
+import { EndpointStanding } from '../verifiers/introspection/endpoint-standing.ts'
 import { IntrospectionClient } from '../verifiers/introspection/introspection-client.ts'
 import { IntrospectionVerifier } from '../verifiers/introspection/introspection-verifier.ts'
 import type { ResourceSurroundings } from './resource-surroundings.ts'
 import { shareOf } from './take-resources.ts'
 
 const TOKEN_ID_BYTES = 16
+
+export interface ComposedIntrospection {
+  readonly introspector: Introspector
+  /** What became of requests to endpoints. */
+  results(): readonly IntrospectionResults[]
+}
 
 /** A client owns nothing: what it sends by is a resource of its own. */
 const NOTHING_TO_CLOSE = (): void => {}
@@ -27,7 +35,7 @@ export function composeIntrospection(
   start: ListenerStart,
   lease: ResourceLease,
   { clock, logger, memory }: ResourceSurroundings,
-): Introspector {
+): ComposedIntrospection {
   const { tuning, issuers } = start.configuration
   const share = shareOf(start.configuration, tuning.identityProviderConnections)
   const connections = Math.max(CONNECTIONS_MIN, share)
@@ -51,6 +59,12 @@ export function composeIntrospection(
       pauses: pausesOf(start, name, clock, (callers, seconds) =>
         logger.log({ event: 'introspection_paused', issuer: name, callers, seconds }),
       ),
+      standing: new EndpointStanding({
+        clock,
+        onFailed: (reason, status) =>
+          logger.security({ event: 'introspection_failed', issuer: name, reason, status }),
+        onRecovered: () => logger.security({ event: 'introspection_recovered', issuer: name }),
+      }),
       prove: createProofMaker(clientOf(introspection), endpoint, () => randomHex(TOKEN_ID_BYTES)),
       clock,
     }
@@ -65,7 +79,10 @@ export function composeIntrospection(
     )
     clients.set(name, client)
   }
-  return new IntrospectionVerifier(clients)
+  return {
+    introspector: new IntrospectionVerifier(clients),
+    results: () => [...clients].map(([issuer, client]) => ({ issuer, results: client.results })),
+  }
 }
 
 /** One for each origin: issuers may share it. */

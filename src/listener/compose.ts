@@ -13,7 +13,6 @@ import { AddressRanges } from '../http/address-ranges.ts'
 import { EndpointTable } from '../http/endpoint-table.ts'
 import type { InternalTokens } from '../identity/identity-strategy.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
-import { AccessLog } from '../observability/access-log.ts'
 import { RequestIds } from '../observability/request-id.ts'
 import { TraceParents } from '../observability/trace-context.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
@@ -42,8 +41,9 @@ import type { SignaturePool } from '../verifiers/jwt/signature-pool.ts'
 import { SessionAuthenticator } from '../verifiers/session/session-authenticator.ts'
 import type { SessionReader } from '../verifiers/session/session-store.ts'
 import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
+import { composeAccessLog } from './compose-access-log.ts'
 import { takeIdentity, tellingSettings } from './compose-identity.ts'
-import { composeIntrospection } from './compose-introspection.ts'
+import { type ComposedIntrospection, composeIntrospection } from './compose-introspection.ts'
 import { composeLimits } from './compose-limits.ts'
 import { composeRoute, type RouteAuthenticators, type RouteParts } from './compose-route.ts'
 import { composeWellKnown } from './compose-well-known.ts'
@@ -59,6 +59,7 @@ export interface ListenerParts {
   readonly tenants: TenantRegistry
   readonly signatures: SignaturePool
   readonly upstreams: ReadonlyMap<string, UpstreamPool>
+  readonly introspection: ComposedIntrospection
   /** `null`: no route sends any. */
   readonly internalTokens: InternalTokens | null
   /** `null`: nothing uses Redis. */
@@ -79,14 +80,15 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
   const { memory } = around
   const lease = memory.resources.lease()
   const signatures = takeSignatures(configuration, lease, around)
-  const upstreams = takeUpstreams(configuration, lease, around.clock)
+  const upstreams = takeUpstreams(configuration, lease, around)
+  const introspection = composeIntrospection(start, lease, around)
   const redis = takeRedis(configuration, lease, around)
   const limits = composeLimits(configuration.rateLimits, redis, around)
   const identity = takeIdentity(start, lease)
   const authenticators = composeAuthenticators(start, redis, around, {
     verdicts: composeVerdicts(start, lease, around),
     jwt: new JwtVerifier({ keys: around.keyRing, signatures }),
-    introspector: composeIntrospection(start, lease, around),
+    introspector: introspection.introspector,
   })
   const tenants = takeTenants(start, lease)
   // Those of other revisions stay: what was counted under them is told on.
@@ -101,7 +103,7 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     readiness: around.readiness,
   })
   const { internalTokens } = identity
-  return { revision, tenants, signatures, upstreams, internalTokens, redis, lease }
+  return { revision, tenants, signatures, upstreams, introspection, internalTokens, redis, lease }
 }
 
 /** The gateway of a thread, which begins with this revision. */
@@ -129,8 +131,7 @@ function composeRevision(
   clock: Clock,
   parts: RevisionParts,
 ): GatewayRevision {
-  const { upstreams, identity, limits, readiness } = parts
-  const { accessLog } = configuration.logging
+  const { upstreams, identity, limits, readiness, metrics } = parts
   const { headers } = configuration.identity
   const endpoints = composeEndpoints(configuration, readiness, identity.internalTokens)
   const routes = configuration.routes.map((route) => ({
@@ -151,10 +152,7 @@ function composeRevision(
     requestIdName: headers.requestId,
     correlationIdName: headers.correlationId,
     trustedPeers: new AddressRanges(configuration.server.trustedProxies),
-    accessLog: new AccessLog({
-      sampledShare: accessLog.enabled ? accessLog.sampling : 0,
-      failureSampledShare: accessLog.enabled ? accessLog.failureSampling : 0,
-    }),
+    ...composeAccessLog(configuration, metrics),
   })
 }
 

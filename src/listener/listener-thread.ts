@@ -17,13 +17,11 @@ import type {
   ListenerSnapshot,
   RedisReading,
   TrafficReading,
-  UpstreamReading,
 } from '../observability/listener-metrics.ts'
 import { LogBuffer } from '../observability/log-buffer.ts'
 import { Logger } from '../observability/logger.ts'
 import { describeError } from '../observability/redact.ts'
 import { bodyMemory } from '../proxy/body-memory.ts'
-import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { loadNativeBinary } from '../server/native-binary.ts'
@@ -40,6 +38,7 @@ import {
   type ListenerParts,
   type ListenerSurroundings,
 } from './compose.ts'
+import { readUpstream } from './read-upstream.ts'
 import { RemoteSessions, STORE_TIMEOUT_MS } from './remote-sessions.ts'
 import { createThreadMemory } from './thread-memory.ts'
 import { ThreadRevisions } from './thread-revisions.ts'
@@ -265,17 +264,8 @@ function gauges(): ListenerGauges {
     redis: redisConnections(),
     openConnections: server.connectionCount,
     upstreams: [...current.upstreams.values()].map(readUpstream),
-  }
-}
-
-function readUpstream({ name, pending, stats: { targets } }: UpstreamPool): UpstreamReading {
-  return {
-    name,
-    targets: targets.length,
-    pending,
-    waiting: targets.reduce((sum, { waiting }) => sum + waiting, 0),
-    connected: targets.reduce((sum, { connected }) => sum + connected, 0),
-    ejected: targets.filter(({ ejected }) => ejected).length,
+    introspection: current.introspection.results(),
+    securityEvents: logger.securityCounts,
   }
 }
 

@@ -6,12 +6,12 @@ import type { UpstreamConfiguration } from '../config/sections/upstreams.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { UPSTREAM_POOL_LIMITS, UpstreamPool } from '../proxy/upstream-pool.ts'
 import { RedisClient } from '../redis/redis-client.ts'
-import type { Clock } from '../runtime/clock.ts'
 import { randomFraction } from '../runtime/randomness.ts'
 import type { ResourceLease } from '../threads/resources.ts'
 import { SignaturePool } from '../verifiers/jwt/signature-pool.ts'
 import { hasFleetPart } from './compose-limits.ts'
 import type { ResourceSurroundings } from './resource-surroundings.ts'
+import { upstreamEvents } from './upstream-events.ts'
 
 /** A connection to Redis beyond the minimum ends when it was not needed for so long. */
 const REDIS_IDLE_MS = 30_000
@@ -46,12 +46,13 @@ export function takeSignatures(
 export function takeUpstreams(
   configuration: GatewayConfiguration,
   lease: ResourceLease,
-  clock: Clock,
+  { clock, logger }: ResourceSurroundings,
 ): ReadonlyMap<string, UpstreamPool> {
+  const watch = upstreamEvents(logger, clock)
   const pools = configuration.upstreams.map((upstream) => {
     const settings = upstreamSettings(upstream, configuration)
     return lease.take('upstream pool', settings, {
-      create: () => new UpstreamPool(settings, clock),
+      create: () => new UpstreamPool(settings, clock, watch),
       close: (pool) => pool.close(),
     })
   })

@@ -5,34 +5,45 @@
  * builds no record.
  */
 
+/**
+ * Each kind has a share and a bound of its own, so that a flood of one leaves room for the others.
+ *
+ * - `answered`: by an upstream, below 500. `refused`: by the gateway, below 500.
+ * - `failed`: 500 and above, and an answer that was cut.
+ */
+export const ACCESS_KINDS = ['answered', 'refused', 'failed'] as const
+
+export type AccessKind = (typeof ACCESS_KINDS)[number]
+
 export interface AccessLogOptions {
-  /** Share of the requests answered below 500 that are logged: 0 none, 1 all. */
-  readonly sampledShare: number
-  /** The same for answers of 500 and above. */
-  readonly failureSampledShare: number
+  /** Share of the requests of a kind that are logged: 0 none, 1 all. */
+  readonly shares: Readonly<Record<AccessKind, number>>
+  /** Lines of each kind within a second, at least 1. */
+  readonly linesPerSecondMax: number
+  /** A line that was due is left out, because there were as many in that second. */
+  readonly onLeftOut: (kind: AccessKind) => void
 }
+
+const SECOND_MS = 1_000
 
 /**
  * Samples evenly: with a share of 0.1 every tenth request, not one in ten by chance, so that even a
  * short look at the log shows the rate.
  */
-export class AccessLog {
+class Sample {
   readonly #share: number
-  readonly #failureShare: number
+  readonly #linesMax: number
   #due = 0
-  #failureDue = 0
+  #secondMs = Number.NEGATIVE_INFINITY
+  #lines = 0
 
-  constructor(options: AccessLogOptions) {
-    this.#share = options.sampledShare
-    this.#failureShare = options.failureSampledShare
+  constructor(share: number, linesMax: number) {
+    this.#share = share
+    this.#linesMax = linesMax
   }
 
-  /** Whether the request that ended with this status is to be logged. Ask once per request. */
-  wants(status: number): boolean {
-    return status >= 500 ? this.#isFailureDue() : this.#isDue()
-  }
-
-  #isDue(): boolean {
+  /** Moves on by one request. @returns Whether it is one of those to log. */
+  takeTurn(): boolean {
     if (this.#share === 0) return false
     this.#due += this.#share
     if (this.#due < 1) return false
@@ -40,11 +51,44 @@ export class AccessLog {
     return true
   }
 
-  #isFailureDue(): boolean {
-    if (this.#failureShare === 0) return false
-    this.#failureDue += this.#failureShare
-    if (this.#failureDue < 1) return false
-    this.#failureDue -= 1
-    return true
+  hasRoom(nowMs: number): boolean {
+    if (nowMs - this.#secondMs >= SECOND_MS) {
+      this.#secondMs = nowMs
+      this.#lines = 0
+    }
+    this.#lines += 1
+    return this.#lines <= this.#linesMax
+  }
+}
+
+export class AccessLog {
+  readonly #answered: Sample
+  readonly #refused: Sample
+  readonly #failed: Sample
+  readonly #onLeftOut: AccessLogOptions['onLeftOut']
+
+  constructor({ shares, linesPerSecondMax, onLeftOut }: AccessLogOptions) {
+    this.#answered = new Sample(shares.answered, linesPerSecondMax)
+    this.#refused = new Sample(shares.refused, linesPerSecondMax)
+    this.#failed = new Sample(shares.failed, linesPerSecondMax)
+    this.#onLeftOut = onLeftOut
+  }
+
+  /**
+   * Whether the request that ended now is to be logged. Ask once per request.
+   *
+   * @param nowMs Monotonic.
+   */
+  wants(kind: AccessKind, nowMs: number): boolean {
+    const sample = this.#sampleOf(kind)
+    if (!sample.takeTurn()) return false
+    if (sample.hasRoom(nowMs)) return true
+    this.#onLeftOut(kind)
+    return false
+  }
+
+  #sampleOf(kind: AccessKind): Sample {
+    if (kind === 'answered') return this.#answered
+    return kind === 'refused' ? this.#refused : this.#failed
   }
 }

@@ -8,6 +8,7 @@
  */
 import { AUTH_ERROR_CODES, type AuthErrorCode } from '../protocol/auth-error.ts'
 import { REFUSAL_REASON_NAMES, type RefusalReason } from '../protocol/refusal-reason.ts'
+import { ACCESS_KINDS, type AccessKind } from './access-log.ts'
 import type { CountsOfCaches } from './cache-reading.ts'
 import { EventLoopProbe, type EventLoopReading, type EventLoopTimes } from './event-loop-probe.ts'
 import { type EncodedLatency, LatencyHistogram } from './latency-histogram.ts'
@@ -20,6 +21,7 @@ import {
   type Outcome,
 } from './metrics/metric-words.ts'
 import type { ThreadCounts } from './metrics/thread-counters.ts'
+import type { UpstreamReading } from './upstream-reading.ts'
 
 /** Route or issuer index for "none". */
 export const NO_INDEX = -1
@@ -31,18 +33,10 @@ export interface ListenerMetricsOptions {
   readonly issuerNames: readonly string[]
 }
 
-/** One upstream, as one thread sees it. */
-export interface UpstreamReading {
-  readonly name: string
-  readonly targets: number
-  /** Requests in work or waiting. */
-  readonly pending: number
-  /** Of these, how many wait for a connection. */
-  readonly waiting: number
-  /** Open connections. */
-  readonly connected: number
-  /** Targets that get no requests now, because they failed. */
-  readonly ejected: number
+/** What became of requests to one introspection endpoint, since the thread started. */
+export interface IntrospectionResults {
+  readonly issuer: string
+  readonly results: ReadonlyMap<string, number>
 }
 
 /** Connections of one thread to Redis. */
@@ -62,6 +56,9 @@ export interface ListenerGauges {
   readonly redis: RedisReading
   readonly openConnections: number
   readonly upstreams: readonly UpstreamReading[]
+  readonly introspection: readonly IntrospectionResults[]
+  /** Security events since the thread started, by name; those that were left out included. */
+  readonly securityEvents: ReadonlyMap<string, number>
 }
 
 /** Everything that one thread counted since it started. Survives structured cloning. */
@@ -76,6 +73,8 @@ export interface ListenerSnapshot {
   /** `[route][code]` flat. */
   readonly shadowRefusals: Float64Array
   readonly cacheLookups: Float64Array
+  /** In the order of `ACCESS_KINDS`. */
+  readonly accessLinesLeftOut: Float64Array
   /** In the order of `LATENCY_PHASES`. */
   readonly latencies: readonly EncodedLatency[]
   readonly gauges: ListenerGauges
@@ -103,6 +102,7 @@ const OUTCOME_INDEX = indexOf(OUTCOMES)
 const REASON_INDEX = indexOf(REFUSAL_REASON_NAMES)
 const CODE_INDEX = indexOf(AUTH_ERROR_CODES)
 const CACHE_RESULT_INDEX = indexOf(CACHE_RESULTS)
+const ACCESS_KIND_INDEX = indexOf(ACCESS_KINDS)
 
 /** Statuses outside of 100 to 599 never come from an upstream; the proxy refuses them. */
 const STATUS_CLASSES = 5
@@ -115,6 +115,7 @@ export class ListenerMetrics {
   #refusals = new Float64Array(REFUSAL_REASON_NAMES.length)
   #shadowRefusals = new Float64Array(0)
   readonly #cacheLookups = new Float64Array(CACHE_RESULTS.length)
+  readonly #accessLinesLeftOut = new Float64Array(ACCESS_KINDS.length)
   readonly #total = new LatencyHistogram()
   readonly #authenticate = new LatencyHistogram()
   readonly #upstream = new LatencyHistogram()
@@ -178,6 +179,11 @@ export class ListenerMetrics {
     this.#cacheLookups[place] = (this.#cacheLookups[place] ?? 0) + 1
   }
 
+  countAccessLineLeftOut(kind: AccessKind): void {
+    const place = ACCESS_KIND_INDEX[kind]
+    this.#accessLinesLeftOut[place] = (this.#accessLinesLeftOut[place] ?? 0) + 1
+  }
+
   recordTotal(latencyMicros: number): void {
     this.#total.record(latencyMicros)
   }
@@ -205,6 +211,7 @@ export class ListenerMetrics {
       refusals: this.#refusals.slice(),
       shadowRefusals: this.#shadowRefusals.slice(),
       cacheLookups: this.#cacheLookups.slice(),
+      accessLinesLeftOut: this.#accessLinesLeftOut.slice(),
       latencies: LATENCY_PHASES.map((phase) => byPhase[phase].encode()),
       gauges,
       eventLoop: this.#eventLoop.read(),

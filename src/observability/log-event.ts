@@ -4,12 +4,9 @@
  *
  * Names are the configuration's; texts from outside are words of a closed list.
  */
+import { type EventTable, FIELD_WORDS as WORDS } from './event-row.ts'
 import type { LinesByStream } from './log-buffer.ts'
 import type { ErrorDescription } from './redact.ts'
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
-
-export type LogLevel = (typeof LOG_LEVELS)[number]
 
 export type LogEvent =
   | {
@@ -54,6 +51,36 @@ export type LogEvent =
       /** Who keeps this pause. */
       readonly callers: 'all' | 'unknown'
       readonly seconds: number
+    }
+  /** A breaker of an introspection endpoint has changed: none, some, or all attempts are made. */
+  | {
+      readonly event: 'circuit_opened' | 'circuit_half_open' | 'circuit_closed'
+      readonly issuer: string
+      /** For whom this breaker is. */
+      readonly callers: string
+    }
+  /** An attempt at an upstream failed: the first of a kind within a second. */
+  | {
+      readonly event: 'upstream_failed'
+      readonly upstream: string
+      readonly target: string
+      readonly reason: string
+      readonly errorCode: string | null
+      /** Of this kind, since the last line. */
+      readonly suppressed: number
+    }
+  /** It gets no requests but one probe at a time. Each listener thread finds out by itself. */
+  | {
+      readonly event: 'upstream_target_ejected'
+      readonly upstream: string
+      readonly target: string
+      readonly reason: string
+      readonly probedAfterMs: number
+    }
+  | {
+      readonly event: 'upstream_target_returned'
+      readonly upstream: string
+      readonly target: string
     }
   /** Of each stream, since the last line of this kind or since the start. */
   | ({ readonly event: 'log_lines_dropped' } & LinesByStream)
@@ -103,31 +130,205 @@ export type LogEvent =
   | { readonly event: 'signing_keys_unshared' }
   | ({ readonly event: 'unexpected_failure'; readonly where: string } & ErrorDescription)
 
-export const LOG_EVENT_LEVELS: Readonly<Record<LogEvent['event'], LogLevel>> = {
-  starting: 'info',
-  native_server_loaded: 'info',
-  listening: 'info',
-  admin_listening: 'info',
-  ready: 'info',
-  not_ready: 'warn',
-  listener_started: 'info',
-  signature_binding_unavailable: 'warn',
-  receive_buffer_unbounded: 'warn',
-  redis_record_too_large: 'warn',
-  introspection_paused: 'warn',
-  log_lines_dropped: 'error',
-  configuration_reloaded: 'info',
-  configuration_unchanged: 'info',
-  configuration_refused: 'error',
-  tls_certificate_replaced: 'info',
-  tls_certificate_refused: 'warn',
-  draining: 'info',
-  listeners_stuck: 'error',
-  stopped: 'info',
-  jwks_refresh_recovered: 'info',
-  jwks_key_skipped: 'warn',
-  jwks_key_without_place: 'error',
-  jwks_disk_copy_failed: 'warn',
-  signing_keys_unshared: 'warn',
-  unexpected_failure: 'error',
+export const LOG_EVENTS: EventTable<LogEvent> = {
+  starting: {
+    level: 'info',
+    meaning: 'The process starts, with these versions and sizes.',
+    fields: {
+      version: 'Of Sallyport.',
+      node: 'Version of Node.js.',
+      listenerThreads: 'How many are started.',
+      cores: 'Of the machine, or of the share of it that the container has.',
+      memoryLimitMiB: 'Of the container; `null`: none.',
+      cacheMiB: 'Size of the token cache.',
+    },
+  },
+  native_server_loaded: {
+    level: 'info',
+    meaning: 'Which binary of the native server is used.',
+    fields: {
+      version: 'Of the binary; `null`: not known.',
+      kind: 'As installed, or made to run with an older C library.',
+      sha256: 'Digest of the file.',
+    },
+  },
+  listening: {
+    level: 'info',
+    meaning: 'All listener threads accept connections.',
+    fields: { host: WORDS.host, port: WORDS.port },
+  },
+  admin_listening: {
+    level: 'info',
+    meaning: 'The admin listener accepts connections.',
+    fields: { host: WORDS.host, port: WORDS.port },
+  },
+  ready: { level: 'info', meaning: 'The instance should get traffic, from now on.', fields: {} },
+  not_ready: {
+    level: 'warn',
+    meaning: 'Everything is started, but the instance is not ready yet, or no longer.',
+    fields: {
+      status: 'Why: as at `/health/ready`.',
+      waitingForIssuers: 'Issuers that have had no keys since the start.',
+    },
+  },
+  listener_started: {
+    level: 'info',
+    meaning: 'A listener thread serves.',
+    fields: { thread: WORDS.thread },
+  },
+  signature_binding_unavailable: {
+    level: 'warn',
+    meaning: 'OpenSSL checks all signatures in the place of the Rust binding.',
+    fields: { reason: WORDS.reason },
+  },
+  receive_buffer_unbounded: {
+    level: 'warn',
+    meaning: 'Receive buffers cannot be bounded: uploads that outrun the gateway cost memory.',
+    fields: { reason: WORDS.reason },
+  },
+  redis_record_too_large: {
+    level: 'warn',
+    meaning:
+      'A session or API key in Redis is too large to be read: requests with it get 503. Once for ' +
+      'each, by each thread.',
+    fields: {},
+  },
+  introspection_paused: {
+    level: 'warn',
+    meaning: 'The introspection endpoint says that it was asked too often, and is not asked.',
+    fields: { issuer: WORDS.issuer, callers: WORDS.callers, seconds: 'For how long.' },
+  },
+  circuit_opened: {
+    level: 'warn',
+    meaning: 'The introspection endpoint failed so often that it is not asked for a while.',
+    fields: { issuer: WORDS.issuer, callers: WORDS.callers },
+  },
+  circuit_half_open: {
+    level: 'info',
+    meaning: 'That while is over: a few requests find out whether the endpoint is back.',
+    fields: { issuer: WORDS.issuer, callers: WORDS.callers },
+  },
+  circuit_closed: {
+    level: 'info',
+    meaning: 'The introspection endpoint is asked as usual again.',
+    fields: { issuer: WORDS.issuer, callers: WORDS.callers },
+  },
+  upstream_failed: {
+    level: 'warn',
+    meaning:
+      'An attempt at an upstream failed: why a 502 or 504 was one, or a retry was made. The first ' +
+      'of each target and reason within a second, by each thread.',
+    fields: {
+      upstream: WORDS.upstream,
+      target: WORDS.target,
+      reason: WORDS.refusalReason,
+      errorCode: WORDS.errorCode,
+      suppressed: 'More of the same since the last line of this target and reason.',
+    },
+  },
+  upstream_target_ejected: {
+    level: 'warn',
+    meaning:
+      'A target failed so often in a row that it gets no requests but one probe at a time. Each ' +
+      'listener thread finds out by itself; once until the target returns.',
+    fields: {
+      upstream: WORDS.upstream,
+      target: WORDS.target,
+      reason: 'Of the last failure: as in [errors.md](errors.md).',
+      probedAfterMs: 'When the first probe is sent. Later ones come less often.',
+    },
+  },
+  upstream_target_returned: {
+    level: 'info',
+    meaning: 'A target that was ejected has answered, and gets requests as before.',
+    fields: { upstream: WORDS.upstream, target: WORDS.target },
+  },
+  log_lines_dropped: {
+    level: 'error',
+    meaning:
+      'The reader of the log was behind, and lines are missing: how many of each stream since the ' +
+      'last line of this kind.',
+    fields: {
+      operations: 'Lines of this stream.',
+      security: 'Lines of this stream.',
+      access: 'Lines of this stream.',
+    },
+  },
+  configuration_reloaded: {
+    level: 'info',
+    meaning: 'Another configuration is in use from now on.',
+    fields: {
+      cause: WORDS.reloadCause,
+      revision: WORDS.revision,
+      changed: 'Names of the sections that differ.',
+      durationMs: 'From the request to the first request under it.',
+    },
+  },
+  configuration_unchanged: {
+    level: 'info',
+    meaning: 'The file was read, and says what is in use already.',
+    fields: { cause: WORDS.reloadCause, revision: WORDS.revision },
+  },
+  configuration_refused: {
+    level: 'error',
+    meaning: 'The file, or a part of the process, has problems: the configuration in use stays.',
+    fields: {
+      cause: WORDS.reloadCause,
+      revision: WORDS.revision,
+      count: 'How many problems there are.',
+      problems: 'The first of them, with their paths in the file and without any value of it.',
+    },
+  },
+  tls_certificate_replaced: {
+    level: 'info',
+    meaning: 'Connections get another certificate from now on.',
+    fields: { expiresAt: 'Its `notAfter`, in UTC.' },
+  },
+  tls_certificate_refused: {
+    level: 'warn',
+    meaning: 'The files hold no certificate with its key. The one in use stays until they do.',
+    fields: { problems: 'What is wrong with them.' },
+  },
+  draining: { level: 'info', meaning: 'The process was told to end, and drains.', fields: {} },
+  listeners_stuck: {
+    level: 'error',
+    meaning: 'Listener threads did not end when they were told to.',
+    fields: { count: WORDS.count },
+  },
+  stopped: { level: 'info', meaning: 'Everything has ended. The last line.', fields: {} },
+  jwks_refresh_recovered: {
+    level: 'info',
+    meaning: 'The keys of the issuer were fetched, after failures.',
+    fields: { issuer: WORDS.issuer },
+  },
+  jwks_key_skipped: {
+    level: 'warn',
+    meaning: 'A published key is not fit for use. When the set changes.',
+    fields: { issuer: WORDS.issuer, keyId: WORDS.keyId, reason: WORDS.reason },
+  },
+  jwks_key_without_place: {
+    level: 'error',
+    meaning: 'A key is fit for use, but there is no room for it: its tokens get 503.',
+    fields: { issuer: WORDS.issuer, keyId: WORDS.keyId },
+  },
+  jwks_disk_copy_failed: {
+    level: 'warn',
+    meaning: 'The copy of the keys on disk could not be used or written. Keys are unaffected.',
+    fields: { issuer: WORDS.issuer, reason: WORDS.reason },
+  },
+  signing_keys_unshared: {
+    level: 'warn',
+    meaning: 'Internal tokens are signed with keys that no other instance has.',
+    fields: {},
+  },
+  unexpected_failure: {
+    level: 'error',
+    meaning: 'A defect of the gateway. It concerned one request or one call; please report it.',
+    fields: {
+      where: 'Which part met it.',
+      errorName: WORDS.errorName,
+      errorCode: WORDS.errorCode,
+      thrownAt: WORDS.thrownAt,
+    },
+  },
 }

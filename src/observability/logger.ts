@@ -5,17 +5,23 @@
  * Lines go to a {@link LogSink}, which never waits and never throws; neither does a logger.
  */
 import { type Logger as Pino, pino } from 'pino'
+import type { AccessRecord } from './access-record.ts'
+import { EventLimiter } from './event-limiter.ts'
+import type { LogLevel } from './event-row.ts'
 import type { LogSink, LogStream } from './log-buffer.ts'
-import { LOG_EVENT_LEVELS, type LogEvent, type LogLevel } from './log-event.ts'
+import { LOG_EVENTS, type LogEvent } from './log-event.ts'
 import { redactText } from './redact.ts'
-import {
-  SECURITY_EVENT_LEVELS,
-  type SecurityEvent,
-  SecurityEventLimiter,
-} from './security-event.ts'
+import type { SecurityEvent, SecurityEventName } from './security-event.ts'
+import { SECURITY_EVENTS } from './security-event-table.ts'
 
 /** Most entries of a list in a log line. */
 const LIST_LENGTH_MAX = 32
+
+/** Of one name, in one thread, within one second: an attacker decides how often some happen. */
+export const SECURITY_EVENTS_PER_SECOND_MAX = 10
+const SECOND_MS = 1_000
+/** What only somebody with the right to do it brings about, and nothing of which may be missing. */
+const NEVER_LEFT_OUT: ReadonlySet<SecurityEventName> = new Set(['admin_call'])
 
 /** Time as the logger needs it (runtime/clock.ts). */
 export interface LoggerClock {
@@ -31,26 +37,13 @@ export interface LoggerOptions {
   readonly sink: LogSink
 }
 
-/** One finished request. Has no place for a query, a header or a credential. */
-export interface AccessRecord {
-  readonly requestId: string
-  readonly method: string
-  /** Name of the route, not the path: paths carry identifiers of people. `none`: no route. */
-  readonly route: string
-  readonly status: number
-  /** Why the gateway refused; `null` when an upstream answered. */
-  readonly code: string | null
-  /** Why exactly: for the operator alone. `null` for an answer of the upstream. */
-  readonly reason: string | null
-  readonly durationMicros: number
-}
-
 export class Logger {
   readonly #operations: Pino
   readonly #security: Pino
   readonly #access: Pino
-  readonly #limiter = new SecurityEventLimiter()
+  readonly #limiter = new EventLimiter(SECURITY_EVENTS_PER_SECOND_MAX, SECOND_MS)
   readonly #clock: LoggerClock
+  readonly #securityCounts = new Map<SecurityEventName, number>()
 
   constructor(options: LoggerOptions, clock: LoggerClock) {
     this.#clock = clock
@@ -60,17 +53,26 @@ export class Logger {
   }
 
   log(event: LogEvent): void {
-    this.#operations[LOG_EVENT_LEVELS[event.event]](redactFields(event))
+    this.#operations[LOG_EVENTS[event.event].level](redactFields(event))
+  }
+
+  /** Security events since the start by name, those that were left out included. */
+  get securityCounts(): ReadonlyMap<SecurityEventName, number> {
+    return this.#securityCounts
   }
 
   /** Of each kind of event at most ten a second are written, with the number of those left out. */
   security(event: SecurityEvent): void {
-    const suppressed = this.#limiter.admit(event.event, this.#clock.monotonicMs())
+    const name = event.event
+    this.#securityCounts.set(name, (this.#securityCounts.get(name) ?? 0) + 1)
+    const suppressed = NEVER_LEFT_OUT.has(name)
+      ? 0
+      : this.#limiter.admit(name, this.#clock.monotonicMs())
     if (suppressed === null) return
-    this.#security[SECURITY_EVENT_LEVELS[event.event]]({ ...redactFields(event), suppressed })
+    this.#security[SECURITY_EVENTS[name].level]({ ...redactFields(event), suppressed })
   }
 
-  /** Not redacted: every field is a word of a closed list, a number, or an id that was checked. */
+  /** Not redacted here: who makes the record cleans what a client has written. */
   access(record: AccessRecord): void {
     this.#access.info(record)
   }

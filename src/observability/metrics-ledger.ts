@@ -4,10 +4,16 @@
  */
 import { AUTH_ERROR_CODES } from '../protocol/auth-error.ts'
 import { REFUSAL_REASON_NAMES } from '../protocol/refusal-reason.ts'
+import { ACCESS_KINDS } from './access-log.ts'
 import { CacheTotals } from './cache-reading.ts'
 import type { EventLoopReading } from './event-loop-probe.ts'
 import { MergedLatency } from './latency-histogram.ts'
-import { type ListenerSnapshot, nameAt, type RedisReading } from './listener-metrics.ts'
+import {
+  type ListenerGauges,
+  type ListenerSnapshot,
+  nameAt,
+  type RedisReading,
+} from './listener-metrics.ts'
 import {
   CACHE_RESULTS,
   LATENCY_PHASES,
@@ -15,6 +21,12 @@ import {
   OUTCOMES,
 } from './metrics/metric-words.ts'
 import { addCounts, NOTHING_COUNTED, type ThreadCounts } from './metrics/thread-counters.ts'
+import {
+  addedCounts,
+  mergedGauges,
+  type UpstreamCounts,
+  type UpstreamGauges,
+} from './upstream-reading.ts'
 
 /** Counts by two labels: `counts.get(first)?.get(second)`. Zeroes are left out. */
 export type CountsByLabels = ReadonlyMap<string, ReadonlyMap<string, number>>
@@ -32,14 +44,24 @@ export interface MergedMetrics {
   /** By route, then code. */
   readonly shadowRefusals: CountsByLabels
   readonly cacheLookups: ReadonlyMap<string, number>
+  /** By kind. */
+  readonly accessLinesLeftOut: ReadonlyMap<string, number>
   readonly caches: CacheTotals
   readonly counts: ThreadCounts
+  /** By issuer, then result. Zeroes included: there are few. */
+  readonly introspection: CountsByLabels
+  /** By name. */
+  readonly securityEvents: ReadonlyMap<string, number>
+  /** By upstream. */
+  readonly upstreamCounts: ReadonlyMap<string, UpstreamCounts>
+  /** By upstream, then reason. */
+  readonly upstreamFailures: CountsByLabels
   readonly redis: RedisReading
   readonly latencies: Readonly<Record<LatencyPhase, MergedLatency>>
   readonly verificationQueueDepth: number
   readonly openConnections: number
-  readonly upstreamPending: ReadonlyMap<string, number>
-  readonly upstreamEjected: ReadonlyMap<string, number>
+  /** By name. */
+  readonly upstreams: ReadonlyMap<string, UpstreamGauges>
   readonly threads: readonly ThreadReading[]
 }
 
@@ -50,6 +72,11 @@ class Totals {
   readonly shadowRefusals = new Map<string, Map<string, number>>()
   /** Zeroes included: there are few, and a rate needs to see a counter before it first moves. */
   readonly cacheLookups = new Map<string, number>(CACHE_RESULTS.map((result) => [result, 0]))
+  readonly accessLinesLeftOut = new Map<string, number>(ACCESS_KINDS.map((kind) => [kind, 0]))
+  readonly introspection = new Map<string, Map<string, number>>()
+  readonly securityEvents = new Map<string, number>()
+  readonly upstreamCounts = new Map<string, UpstreamCounts>()
+  readonly upstreamFailures = new Map<string, Map<string, number>>()
   readonly caches = new CacheTotals()
   counts = NOTHING_COUNTED
   readonly latencies: Record<LatencyPhase, MergedLatency> = {
@@ -76,6 +103,10 @@ class Totals {
     snapshot.cacheLookups.forEach((count, place) => {
       addTo(this.cacheLookups, nameAt(CACHE_RESULTS, place), count)
     })
+    snapshot.accessLinesLeftOut.forEach((count, place) => {
+      addTo(this.accessLinesLeftOut, nameAt(ACCESS_KINDS, place), count)
+    })
+    this.#addGauges(snapshot.gauges)
     this.caches.add(snapshot.gauges.caches)
     this.counts = addCounts(this.counts, snapshot.gauges.counts)
     snapshot.latencies.forEach((latency, place) => {
@@ -84,11 +115,30 @@ class Totals {
     })
   }
 
+  #addGauges({ introspection, securityEvents, upstreams }: ListenerGauges): void {
+    for (const { issuer, results } of introspection) {
+      const row = rowOf(this.introspection, issuer)
+      for (const [result, count] of results) row.set(result, (row.get(result) ?? 0) + count)
+    }
+    addAll(this.securityEvents, securityEvents)
+    for (const { name, counts, failures } of upstreams) {
+      this.upstreamCounts.set(name, addedCounts(this.upstreamCounts.get(name), counts))
+      addAll(rowOf(this.upstreamFailures, name), failures)
+    }
+  }
+
   addTotals(other: Totals): void {
     addRows(this.requests, other.requests)
     addRows(this.refusals, other.refusals)
     addRows(this.shadowRefusals, other.shadowRefusals)
-    for (const [result, count] of other.cacheLookups) addTo(this.cacheLookups, result, count)
+    addAll(this.cacheLookups, other.cacheLookups)
+    addAll(this.accessLinesLeftOut, other.accessLinesLeftOut)
+    addRows(this.introspection, other.introspection)
+    addAll(this.securityEvents, other.securityEvents)
+    addRows(this.upstreamFailures, other.upstreamFailures)
+    for (const [name, counts] of other.upstreamCounts) {
+      this.upstreamCounts.set(name, addedCounts(this.upstreamCounts.get(name), counts))
+    }
     this.caches.addTotals(other.caches)
     this.counts = addCounts(this.counts, other.counts)
     for (const phase of LATENCY_PHASES) this.latencies[phase].addMerged(other.latencies[phase])
@@ -123,8 +173,7 @@ export class MetricsLedger {
     let openConnections = 0
     let redisOpen = 0
     let redisReady = 0
-    const upstreamPending = new Map<string, number>()
-    const upstreamEjected = new Map<string, number>()
+    const upstreams = new Map<string, UpstreamGauges>()
     const threads: ThreadReading[] = []
     for (const snapshot of this.#latest.values()) {
       totals.add(snapshot)
@@ -133,10 +182,8 @@ export class MetricsLedger {
       openConnections += gauges.openConnections
       redisOpen += gauges.redis.open
       redisReady += gauges.redis.ready
-      for (const { name, pending, ejected } of gauges.upstreams) {
-        upstreamPending.set(name, (upstreamPending.get(name) ?? 0) + pending)
-        // Every thread watches the same targets by itself: adding up would count one target twice.
-        upstreamEjected.set(name, Math.max(upstreamEjected.get(name) ?? 0, ejected))
+      for (const reading of gauges.upstreams) {
+        upstreams.set(reading.name, mergedGauges(upstreams.get(reading.name), reading))
       }
       threads.push({ threadIndex, eventLoop })
     }
@@ -145,17 +192,25 @@ export class MetricsLedger {
       refusals: totals.refusals,
       shadowRefusals: totals.shadowRefusals,
       cacheLookups: totals.cacheLookups,
+      accessLinesLeftOut: totals.accessLinesLeftOut,
+      introspection: totals.introspection,
+      securityEvents: totals.securityEvents,
+      upstreamCounts: totals.upstreamCounts,
+      upstreamFailures: totals.upstreamFailures,
       caches: totals.caches,
       counts: totals.counts,
       redis: { open: redisOpen, ready: redisReady },
       latencies: totals.latencies,
       verificationQueueDepth,
       openConnections,
-      upstreamPending,
-      upstreamEjected,
+      upstreams,
       threads,
     }
   }
+}
+
+function addAll(counts: Map<string, number>, added: ReadonlyMap<string, number>): void {
+  for (const [name, count] of added) addTo(counts, name, count)
 }
 
 function addRows(counts: Map<string, Map<string, number>>, added: CountsByLabels): void {

@@ -1,8 +1,15 @@
 /** Writes docs/metrics.md from the table of metrics. */
+import { ACCESS_KINDS } from './access-log.ts'
 import { CACHE_WRITES, CACHES } from './cache-reading.ts'
 import { LOG_STREAMS } from './log-buffer.ts'
 import type { MetricRow } from './metrics/metric-row.ts'
-import { CACHE_RESULTS, LATENCY_PHASES, NO_NAME, OUTCOMES } from './metrics/metric-words.ts'
+import {
+  CACHE_RESULTS,
+  INTROSPECTION_RESULTS,
+  LATENCY_PHASES,
+  NO_NAME,
+  OUTCOMES,
+} from './metrics/metric-words.ts'
 import { METRICS } from './metrics/metrics.ts'
 import { WRITE_FAILURES } from './standard-output.ts'
 
@@ -42,11 +49,18 @@ export function metricsManual(): string {
   \`refusal\`: credentials that were refused a moment ago.
 - \`result\` of a write: ${wordList(CACHE_WRITES)}. \`conflict\`: another thread was writing beside
   it; \`ended\`: it was over before it was written.
+- \`result\` of a request to an introspection endpoint: ${wordList(INTROSPECTION_RESULTS)}.
+  \`client_rejected\`: 401 or 407, such as for a wrong client secret; \`request_refused\`: another
+  status from 400 to 499, which the token may have brought about; \`wrong_endpoint\`: 404, 405, 410 or
+  421; \`malformed\`: 200, but no answer of RFC 7662.
+- \`kind\`: ${wordList(ACCESS_KINDS)}. \`answered\`: by an upstream, below 500; \`refused\`: by the gateway,
+  below 500; \`failed\`: the rest.
+- \`event\`: the security events in [logs.md](logs.md).
 - \`phase\`: ${wordList(LATENCY_PHASES)}.
 - \`stream\`: ${wordList(LOG_STREAMS)}.
 - \`error\`: ${wordList(WRITE_FAILURES)}. \`reader_gone\`: the pipe or socket has no reader any more;
   \`no_space\`: the disk or a quota is full; \`closed\`: there is no standard output.
-- \`code\`, \`reason\`: the codes and reasons in [errors.md](errors.md).
+- \`code\`, \`reason\` of refusals and of failures of an upstream: the codes and reasons in [errors.md](errors.md).
 - \`${NO_NAME}\` stands for a route or an issuer that is not known.
 
 Latencies are recorded in HDR histograms that are exact to one per cent: a value that close to the

@@ -4,6 +4,17 @@
  */
 import type { ErrorDescription } from './redact.ts'
 
+/** A call on the admin listener, with nothing of it in clear. */
+export interface AdminCall {
+  readonly call: string
+  /** What a revocation covers, or how a session was named; `null` where that was not found out. */
+  readonly kind: string | null
+  /** Names what it was about: a digest; `null` where it names nothing. */
+  readonly about: string | null
+  readonly status: number
+  readonly peer: string | null
+}
+
 export type SecurityEvent =
   | {
       readonly event: 'jwks_refresh_failed'
@@ -109,79 +120,26 @@ export type SecurityEvent =
       readonly listener: number
       readonly loss: string
     } & ErrorDescription)
+  /**
+   * An introspection endpoint decides nothing: its tokens get 503, or what `onOutage` says. When
+   * that begins, and once a minute for each reason.
+   */
+  | {
+      readonly event: 'introspection_failed'
+      readonly issuer: string
+      readonly reason: string
+      readonly status: number | null
+    }
+  | { readonly event: 'introspection_recovered'; readonly issuer: string }
+  /** Of what changes or reads revocations and sessions: what was asked, by whom, and its end. */
+  | ({ readonly event: 'admin_call' | 'admin_call_refused' } & AdminCall)
+  /** A request that may not talk to the admin listener. */
+  | {
+      readonly event: 'admin_access_refused'
+      readonly reason: string
+      readonly endpoint: string
+      readonly peer: string | null
+    }
   | { readonly event: 'listener_restarted'; readonly thread: number; readonly restarts: number }
 
 export type SecurityEventName = SecurityEvent['event']
-
-export const SECURITY_EVENT_LEVELS: Readonly<Record<SecurityEventName, 'info' | 'warn' | 'error'>> =
-  {
-    jwks_refresh_failed: 'warn',
-    stale_keys_in_use: 'warn',
-    keys_expired: 'error',
-    key_added: 'info',
-    key_removed: 'info',
-    signing_key_published: 'info',
-    signing_key_rotated: 'info',
-    signing_key_retired: 'info',
-    signing_key_files_failed: 'error',
-    redis_unreachable: 'error',
-    redis_ready: 'info',
-    shadow_refused: 'info',
-    cross_tenant_attempt: 'warn',
-    revoked_token_used: 'warn',
-    lockout_started: 'warn',
-    token_outlives_revocations: 'warn',
-    revocation_feed_unreachable: 'error',
-    revocation_feed_cannot_send: 'error',
-    revocation_feed_caught_up: 'info',
-    revocation_log_lost: 'error',
-    revocation_not_sent: 'warn',
-    revocations_kept: 'warn',
-    revocations_restored: 'warn',
-    revocation_spool_refused: 'error',
-    revocations_lost: 'error',
-    tenants_unreachable: 'error',
-    tenants_reached: 'info',
-    tenants_unreadable: 'error',
-    tenants_too_many: 'error',
-    tenants_lost: 'error',
-    tenants_given_up: 'error',
-    verification_thread_lost: 'error',
-    listener_restarted: 'error',
-  }
-
-/** Of one name, in one thread, within one second. */
-export const SECURITY_EVENTS_PER_SECOND_MAX = 10
-
-interface Window {
-  startMs: number
-  written: number
-  suppressed: number
-}
-
-/** Lets the first few of each second pass and counts the rest. */
-export class SecurityEventLimiter {
-  readonly #windows = new Map<SecurityEventName, Window>()
-
-  /**
-   * @param nowMs Monotonic.
-   * @returns `null` when the event must not be written, otherwise how many of its name were left
-   *   out since the last one that was.
-   */
-  admit(name: SecurityEventName, nowMs: number): number | null {
-    const window = this.#windows.get(name) ?? { startMs: nowMs, written: 0, suppressed: 0 }
-    this.#windows.set(name, window)
-    if (nowMs - window.startMs >= 1_000) {
-      window.startMs = nowMs
-      window.written = 0
-    }
-    if (window.written >= SECURITY_EVENTS_PER_SECOND_MAX) {
-      window.suppressed += 1
-      return null
-    }
-    window.written += 1
-    const { suppressed } = window
-    window.suppressed = 0
-    return suppressed
-  }
-}

@@ -2,6 +2,7 @@
 import type { HeaderList } from '../http/header-list.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import type { GatewayFields } from './gateway-fields.ts'
+import type { UpstreamTarget } from './upstream-target.ts'
 
 /** What goes upstream. */
 export interface ForwardRequest {
@@ -35,10 +36,21 @@ export interface ForwardObserver {
    * still unread, the connection is already marked to be closed after the answer.
    *
    * One of the reasons `upstream_…` and `body_…`.
+   *
+   * @param target Of the last attempt; `null`: none was made.
    */
-  onRefusal(reason: RefusalReason): void
-  /** @param statusCode Of the upstream; 0 when no head had come. */
-  onSettled(statusCode: number, end: ForwardEnd): void
+  onRefusal(reason: RefusalReason, target: UpstreamTarget | null): void
+  /**
+   * @param statusCode Of the upstream; 0 when no head had come.
+   * @param target Of the last attempt; `null`: none was made.
+   * @param bodyBytes Of the answer, as they came.
+   */
+  onSettled(
+    statusCode: number,
+    end: ForwardEnd,
+    target: UpstreamTarget | null,
+    bodyBytes: number,
+  ): void
 }
 
 /** A request under way. */

@@ -12,7 +12,7 @@
 import type { BodyFailure, ClientExchange } from '../http/exchange.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { bodyMemory } from './body-memory.ts'
-import type { Forwarding, ForwardObserver, ForwardRequest } from './forward-request.ts'
+import type { ForwardEnd, Forwarding, ForwardObserver, ForwardRequest } from './forward-request.ts'
 import { dispatchWithGatewayFields, gatewayFieldsAreWaiting } from './gateway-fields.ts'
 import { ResponseRelay } from './relay-response.ts'
 import { RequestBodyStream } from './request-body-stream.ts'
@@ -24,6 +24,7 @@ import type {
 } from './upstream-connection.ts'
 import type { AttemptProgress, UpstreamFailure } from './upstream-error.ts'
 import {
+  blamesTarget,
   CANCELLED,
   INVALID_RESPONSE_HEAD,
   LACKS_GATEWAY_FIELDS,
@@ -134,7 +135,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     if (this.#settled) return
     this.#settle()
     this.#exchange.destroy()
-    this.#observer.onSettled(this.#relay.statusCode, 'cut')
+    this.#tellEnd('cut')
   }
 
   onSweep(): void {
@@ -231,8 +232,10 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
       return
     }
     const failure = upstreamFailure(error, progress)
-    if (this.#blames(failure, progress)) this.#pool.reportFailure(target)
-    else this.#pool.reportNothing(target)
+    this.#pool.noteFailure(target, failure.reason, error)
+    if (blamesTarget(failure, progress, this.#stream !== null)) {
+      this.#pool.reportFailure(target, failure.reason)
+    } else this.#pool.reportNothing(target)
     if (this.#settled) return
     if (this.#relay.started) this.cut()
     else if (this.#mayRetry(failure, progress, target)) this.#retry(target)
@@ -330,20 +333,25 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   #complete(): void {
     this.#settled = true
     this.#relay.takeEnd()
-    this.#observer.onSettled(this.#relay.statusCode, 'complete')
+    this.#tellEnd('complete')
+  }
+
+  #tellEnd(end: ForwardEnd): void {
+    const { statusCode, bodyBytes } = this.#relay
+    this.#observer.onSettled(statusCode, end, this.#target, bodyBytes)
   }
 
   #clientGone(): void {
     if (this.#settled) return
     this.#settle()
-    this.#observer.onSettled(this.#relay.statusCode, 'client_gone')
+    this.#tellEnd('client_gone')
   }
 
   #refuse(reason: RefusalReason): void {
     this.#settle()
     if (!this.#bodyComplete) this.#exchange.closeAfterAnswer()
     const isSecond = this.#wasSent && NEVER_SENT.has(reason)
-    this.#observer.onRefusal(isSecond ? 'upstream_connection_lost' : reason)
+    this.#observer.onRefusal(isSecond ? 'upstream_connection_lost' : reason, this.#target)
   }
 
   /** From here on nothing more reaches the client from this side. Ends the attempt under way. */
@@ -383,14 +391,6 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   #progress(): AttemptProgress {
     if (this.#answering) return 'answering'
     return this.#phase === SENT ? 'sent' : 'unsent'
-  }
-
-  /** An upstream that ends the connection on a body it does not want is not for that reason ill. */
-  #blames(failure: UpstreamFailure, progress: AttemptProgress): boolean {
-    if (!failure.blamesTarget) return false
-    return (
-      this.#stream === null || progress !== 'sent' || failure.reason !== 'upstream_connection_lost'
-    )
   }
 }
 

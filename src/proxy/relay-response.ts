@@ -41,6 +41,8 @@ export class ResponseRelay implements ResponseHead {
   statusCode = 0
   headers: string[] = []
   contentLength: number | null = null
+  /** Of the body, as they came. */
+  bodyBytes = 0
 
   readonly #exchange: ClientExchange
   readonly #answerHeaders: HeaderList
@@ -78,6 +80,7 @@ export class ResponseRelay implements ResponseHead {
    * @returns `false` when the client is slower: nothing more until it has taken what it has.
    */
   takeData(chunk: Uint8Array): boolean {
+    this.bodyBytes += chunk.length
     if (this.#state === HEAD_HELD) {
       const { contentLength } = this
       if (contentLength === null || chunk.length === contentLength) {

@@ -123,6 +123,21 @@ export function upstreamFailure(error: Error, progress: AttemptProgress): Upstre
   return progress === 'sent' ? CONNECTION_LOST : UNREACHABLE
 }
 
+/**
+ * Whether the failure counts against the target. An upstream that ends the connection on a body it
+ * does not want is not for that reason ill.
+ *
+ * @param hasStream Whether the body of the request is sent as it comes.
+ */
+export function blamesTarget(
+  failure: UpstreamFailure,
+  progress: AttemptProgress,
+  hasStream: boolean,
+): boolean {
+  if (!failure.blamesTarget) return false
+  return !hasStream || progress !== 'sent' || failure.reason !== 'upstream_connection_lost'
+}
+
 /** The library's words for an answer that was not asked for, such as 100 or an upgrade. */
 function isMisplacedAnswer(error: Error): boolean {
   return error.message === 'bad response' || error.message === 'bad upgrade'

@@ -8,6 +8,7 @@
  * a wrong verdict about health must never make an outage by itself, and a refused connection
  * costs no more than a refusal of ours.
  */
+import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { RetryBudget } from '../resilience/retry-budget.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { UpstreamTarget } from './upstream-target.ts'
@@ -60,6 +61,18 @@ export const UPSTREAM_POOL_LIMITS = {
   retryBurst: 10,
 } as const satisfies Partial<UpstreamPoolOptions>
 
+/** Hears what becomes of targets. Called only when something goes wrong, or well again. */
+export interface UpstreamWatch {
+  /** An attempt failed. @param error Of the HTTP client: for its code alone. */
+  onFailed(target: UpstreamTarget, reason: RefusalReason, error: Error): void
+  /** A target gets no requests from now on but probes. Not told again until it returns. */
+  onEjected(target: UpstreamTarget, reason: RefusalReason, probedAfterMs: number): void
+  /** A target that was ejected has answered. */
+  onReturned(target: UpstreamTarget): void
+}
+
+const UNWATCHED: UpstreamWatch = { onFailed() {}, onEjected() {}, onReturned() {} }
+
 export interface UpstreamTargetStats {
   readonly origin: string
   /** Requests in work or waiting. */
@@ -78,6 +91,10 @@ export interface UpstreamPoolStats {
   readonly retries: number
   /** Retries that the budget did not allow. */
   readonly retriesDenied: number
+  /** Attempts that failed, by reason. */
+  readonly failures: ReadonlyMap<RefusalReason, number>
+  /** How often a target was ejected that was not. */
+  readonly ejections: number
   /** Exceptions that escaped a callback: each is a bug. */
   readonly faults: number
 }
@@ -86,6 +103,8 @@ export class UpstreamPool {
   readonly name: string
   readonly clock: Clock
   readonly #options: UpstreamPoolOptions
+  readonly #watch: UpstreamWatch
+  readonly #failures = new Map<RefusalReason, number>()
   readonly #targets: readonly UpstreamTarget[]
   readonly #budget: RetryBudget
   readonly #sweeper: NodeJS.Timeout
@@ -101,12 +120,13 @@ export class UpstreamPool {
   /** Where the next search begins, so that equally loaded targets take turns. */
   #next = 0
   #ejected = 0
+  #ejections = 0
   #requests = 0
   #retries = 0
   #retriesDenied = 0
   #onEmpty: (() => void) | null = null
 
-  constructor(options: UpstreamPoolOptions, clock: Clock) {
+  constructor(options: UpstreamPoolOptions, clock: Clock, watch: UpstreamWatch = UNWATCHED) {
     if (options.targets.length === 0) throw new RangeError('an upstream has at least one target')
     if (!(options.connectionsPerTarget >= 1)) {
       throw new RangeError('an upstream has at least one connection')
@@ -114,10 +134,12 @@ export class UpstreamPool {
     this.name = options.name
     this.clock = clock
     this.#options = options
+    this.#watch = watch
     this.#budget = new RetryBudget({ percent: options.retryPercent, burst: options.retryBurst })
     this.#targets = options.targets.map(
       (origin) =>
         new UpstreamTarget(origin, {
+          upstream: options.name,
           connections: options.connectionsPerTarget,
           pendingMax: options.pendingPerTargetMax,
           connectTimeoutMs: options.connectTimeoutMs,
@@ -169,20 +191,34 @@ export class UpstreamPool {
     if (target.probeAtMs === 0) return
     target.probeAtMs = 0
     this.#ejected -= 1
+    this.#watch.onReturned(target)
+  }
+
+  /** An attempt failed. {@link reportFailure} or {@link reportNothing} follows. */
+  noteFailure(target: UpstreamTarget, reason: RefusalReason, error: Error): void {
+    // What the client is to blame for.
+    if (!reason.startsWith('upstream_')) return
+    this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + 1)
+    this.#watch.onFailed(target, reason, error)
   }
 
   /** The target refused, reset, or let a time-out pass. */
-  reportFailure(target: UpstreamTarget): void {
+  reportFailure(target: UpstreamTarget, reason: RefusalReason): void {
     target.failures += 1
     if (target.failures < this.#options.ejectAfterFailures) return
     // What was under way when the target was ejected says nothing new.
     if (target.probeAtMs !== 0 && !target.probing) return
-    if (target.probeAtMs === 0) this.#ejected += 1
+    const isNew = target.probeAtMs === 0
     const { ejectionMs, ejectionMsMax } = this.#options
     const doubled = ejectionMs * 2 ** Math.min(target.ejections, DOUBLINGS_MAX)
+    const probedAfterMs = Math.min(doubled, ejectionMsMax)
     target.ejections += 1
     target.probing = false
-    target.probeAtMs = this.clock.monotonicMs() + Math.min(doubled, ejectionMsMax)
+    target.probeAtMs = this.clock.monotonicMs() + probedAfterMs
+    if (!isNew) return
+    this.#ejected += 1
+    this.#ejections += 1
+    this.#watch.onEjected(target, reason, probedAfterMs)
   }
 
   /** The attempt ended without a verdict, e.g. because the client left: another may probe. */
@@ -252,6 +288,8 @@ export class UpstreamPool {
       requests: this.#requests,
       retries: this.#retries,
       retriesDenied: this.#retriesDenied,
+      failures: this.#failures,
+      ejections: this.#ejections,
       faults,
     }
   }

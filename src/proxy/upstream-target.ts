@@ -19,6 +19,8 @@ export interface ConnectionWaiter {
 }
 
 export interface TargetOptions extends ConnectionOptions {
+  /** Name of the upstream, for the log. */
+  readonly upstream: string
   /** Connections at most, at least 1. */
   readonly connections: number
   /** Requests in work or waiting at most. */
@@ -26,6 +28,8 @@ export interface TargetOptions extends ConnectionOptions {
 }
 
 export class UpstreamTarget {
+  /** Name of the upstream that it belongs to. */
+  readonly upstream: string
   /** Scheme, host and port. */
   readonly origin: string
   /**
@@ -66,6 +70,7 @@ export class UpstreamTarget {
 
   constructor(origin: string, options: TargetOptions) {
     const url = new URL(origin)
+    this.upstream = options.upstream
     this.origin = url.origin
     this.serverName = url.hostname.replace(/^\[|\]$/g, '')
     this.#options = options

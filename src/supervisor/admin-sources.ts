@@ -26,6 +26,14 @@ export interface AdminSourcesParts extends InstanceParts {
   readonly onFailure: (error: unknown) => void
 }
 
+function addedUp(...all: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>()
+  for (const [name, count] of all.flatMap((counts) => [...counts])) {
+    sums.set(name, (sums.get(name) ?? 0) + count)
+  }
+  return sums
+}
+
 export class AdminSources {
   #configuration: GatewayConfiguration
   readonly #parts: AdminSourcesParts
@@ -63,6 +71,10 @@ export class AdminSources {
     this.live.listRoutes(configuration.routes.map(({ name }) => name))
   }
 
+  introspection(): readonly IntrospectionReading[] {
+    return this.#introspection()
+  }
+
   get metricsContentType(): string {
     return this.#exposition.contentType
   }
@@ -80,6 +92,7 @@ export class AdminSources {
       introspection: this.#introspection(),
       signatureBinding: signatures.reading(),
       log: log.reading(),
+      securityEvents: addedUp(counts.securityEvents, log.logger.securityCounts),
       listenerRestarts: listeners.restarts,
       reloads: this.#parts.reloads(),
       certificateExpiresAtSeconds: this.#parts.certificateExpiresAtSeconds(),

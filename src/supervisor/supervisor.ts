@@ -15,6 +15,7 @@ import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
 import { createIntrospectionMemory } from '../threads/introspection-memory.ts'
 import type { ListenerStart, SharedBuffers } from '../threads/listener-start.ts'
 import { AdminSources } from './admin-sources.ts'
+import { CircuitWatch } from './circuit-watch.ts'
 import { claimPort, listenError } from './claim-port.ts'
 import {
   ConfigurationReloads,
@@ -80,6 +81,7 @@ class Supervisor implements RunningGateway {
   readonly #certificate: TlsCertificate
   readonly #preparation: ConfigurationPreparation
   readonly #reloads: ConfigurationReloads
+  readonly #circuits: CircuitWatch
   readonly #admin: AdminApp
   #isDraining = false
   #stopping: Promise<void> | null = null
@@ -105,6 +107,7 @@ class Supervisor implements RunningGateway {
       onChange: (readiness) => this.#listeners.notify('readiness', readiness),
       logger: this.#logger,
     })
+    this.#circuits = new CircuitWatch(() => this.#sources.introspection(), this.#logger)
     this.#sources = new AdminSources(configuration, introspection, {
       version: options.version,
       nativeBinary: this.nativeBinary,
@@ -162,6 +165,7 @@ class Supervisor implements RunningGateway {
     this.#watchFiles(this.#options.files)
     this.#certificate.start()
     this.#sources.live.begin()
+    this.#circuits.start()
   }
 
   readiness(): Readiness {
@@ -262,6 +266,7 @@ class Supervisor implements RunningGateway {
       revocations: () => this.#stores.revocations.revocations,
       reload: () => this.#reloads.request('request'),
       live: sources.live,
+      onAudit: (event) => this.#logger.security(event),
       onFailure: (error) => this.#reportFailure(error),
     })
   }
@@ -326,6 +331,7 @@ class Supervisor implements RunningGateway {
     this.#fileWatch.stop()
     this.#certificate.stop()
     this.#sources.live.end()
+    this.#circuits.stop()
     await this.#listeners.end()
     await this.#admin.close()
     await this.#keys.stop()

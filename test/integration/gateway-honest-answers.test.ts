@@ -34,7 +34,7 @@ before(async () => {
       dead: { targets: [gone.origin] },
     },
   })
-  const logging = { level: 'info', accessLog: { enabled: true, sampling: 1, failureSampling: 1 } }
+  const logging = { level: 'info', accessLog: { sampling: 1, refusalSampling: 1 } }
   gateway = await startGateway(JSON.stringify({ ...JSON.parse(text), logging }))
 })
 

@@ -29,7 +29,7 @@ before(async () => {
       },
     },
     sessions: { store: 'memory' },
-    logging: { level: 'info', accessLog: { enabled: true, sampling: 1 } },
+    logging: { level: 'info', accessLog: { sampling: 1, refusalSampling: 1 } },
     routes: {
       '/app/*': { authenticate: ['session'], loginRedirect: { url: '/login' } },
       '/link/*': {

@@ -8,7 +8,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { REPOSITORY_ROOT } from '../architecture/repository.ts'
 import { eventually } from '../support/eventually.ts'
 import { LogPipe } from '../support/log-pipe.ts'
-import { LoggingGateway, type LoggingGatewayOptions } from '../support/logging-gateway.ts'
+import {
+  EVERY_LINE,
+  LoggingGateway,
+  type LoggingGatewayOptions,
+} from '../support/logging-gateway.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 const REQUESTS = 20_000
@@ -116,7 +120,7 @@ describe('a pipe that is not read', () => {
 
   it('costs access lines before any security event', async (test) => {
     const { gateway, pipe } = await startOnPipe(test, {
-      logging: { accessLog: { sampling: 1 }, bufferKiB: 64 },
+      logging: { accessLog: EVERY_LINE, bufferKiB: 64 },
     })
     await gateway.load(2_000)
     assert.ok((await gateway.metric('sallyport_log_lines_dropped_total', {})) > 0)

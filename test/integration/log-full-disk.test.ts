@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import type { Order, Report } from '../support/gateway-process.ts'
-import { LoggingGateway, loggingConfiguration } from '../support/logging-gateway.ts'
+import { EVERY_LINE, LoggingGateway, loggingConfiguration } from '../support/logging-gateway.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { SmallDisk } from '../support/small-disk.ts'
 import { FAULT_FLAGS } from '../support/thread-faults.ts'
@@ -40,7 +40,7 @@ describe('a log on a full disk', () => {
     const file = join(disk.directory, 'gateway.log')
     const output = openSync(file, 'a')
     // A small buffer, so that what it holds finds room when the disk has some.
-    const logging = { accessLog: { sampling: 1 }, bufferKiB: 64 }
+    const logging = { accessLog: EVERY_LINE, bufferKiB: 64 }
     const gateway = await LoggingGateway.start(test, { directory, output, logging })
     closeSync(output)
     disk.fill(file)

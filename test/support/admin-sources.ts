@@ -63,6 +63,7 @@ export const adminSources: AdminSources = {
     watch: () => () => {},
     routes: () => LIVE_SECOND.routes,
   },
+  onAudit: () => undefined,
   onFailure: (error) => void adminFailures.push(error),
 }
 

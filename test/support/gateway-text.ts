@@ -66,7 +66,14 @@ function upstreamSettings(upstream: NonNullable<GatewayPlan['upstream']>): unkno
 
 function loggingSettings(sampling: number | undefined): unknown {
   if (sampling === undefined) return { level: 'info', accessLog: { enabled: false } }
-  return { level: 'debug', accessLog: { enabled: true, sampling, failureSampling: 1 } }
+  const accessLog = {
+    enabled: true,
+    sampling,
+    refusalSampling: sampling,
+    failureSampling: 1,
+    linesPerSecondMax: 1_000_000,
+  }
+  return { level: 'debug', accessLog }
 }
 
 function routeList({ routes, upstreams = {}, authenticate }: GatewayPlan): readonly unknown[] {

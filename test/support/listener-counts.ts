@@ -1,6 +1,8 @@
 /** Figures of a listener thread, each unlike the others, for tests of what becomes of them. */
 import type { ListenerGauges } from '../../src/observability/listener-metrics.ts'
+import type { UpstreamReading } from '../../src/observability/upstream-reading.ts'
 
+/** Counted since the start. */
 export const COUNTED = {
   verificationBatches: 1,
   verificationTokens: 12,
@@ -15,7 +17,7 @@ export const COUNTED = {
   rateLimitKeysUntracked: 1,
 }
 /** Of one cache. */
-export const COUNTS = {
+const COUNTS = {
   puts: 9,
   putsSkipped: 1,
   putsTooLarge: 2,
@@ -24,12 +26,36 @@ export const COUNTS = {
   torn: 5,
 }
 
-/** Of a whole thread. */
+/** Of one upstream. */
+export function upstreamReading(name: string, pending: number, ejected: number): UpstreamReading {
+  return {
+    name,
+    targets: 2,
+    pending,
+    waiting: 1,
+    connected: 3,
+    ejected,
+    counts: { ejections: 4, retries: 6, retriesDenied: 1 },
+    failures: new Map([['upstream_unreachable', 7]]),
+  }
+}
+
+/** Of one thread. */
 export const LISTENER_GAUGES: ListenerGauges = {
   caches: { token: COUNTS, refusal: COUNTS },
   verificationQueueDepth: 3,
   counts: COUNTED,
   redis: { open: 2, ready: 1 },
   openConnections: 7,
-  upstreams: [{ targets: 1, waiting: 0, connected: 0, name: 'backend', pending: 2, ejected: 1 }],
+  upstreams: [upstreamReading('backend', 2, 1)],
+  introspection: [
+    {
+      issuer: 'main',
+      results: new Map([
+        ['decided', 8],
+        ['client_rejected', 2],
+      ]),
+    },
+  ],
+  securityEvents: new Map([['lockout_started', 3]]),
 }

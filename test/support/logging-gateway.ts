@@ -13,6 +13,8 @@ import { reservePort } from './reserved-port.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 const CLIENTS = 16
+/** Settings with which every request leaves an access line. */
+export const EVERY_LINE = { sampling: 1, refusalSampling: 1, linesPerSecondMax: 1_000_000 }
 const START_DEADLINE_MS = 20_000
 
 export interface LoadReport {
@@ -56,7 +58,7 @@ export function loggingConfiguration(
       { name: 'shadow', match: { path: '/shadow/*' }, ...jwt, mode: 'shadow' },
       { name: 'all', match: { path: '/*' }, ...jwt },
     ],
-    logging: { accessLog: { enabled: true, sampling: 1 }, ...logging },
+    logging: { accessLog: EVERY_LINE, ...logging },
   })
 }
 

@@ -5,7 +5,7 @@ import { ListenerMetrics } from '../../src/observability/listener-metrics.ts'
 import { METRICS } from '../../src/observability/metrics/metrics.ts'
 import type { MetricsReading } from '../../src/observability/metrics/metrics-reading.ts'
 import { MetricsLedger } from '../../src/observability/metrics-ledger.ts'
-import { COUNTED, COUNTS } from '../support/listener-counts.ts'
+import { LISTENER_GAUGES, upstreamReading } from '../support/listener-counts.ts'
 
 const FILL = { entries: 6, slotsUsed: 7, slots: 32, sizeBytes: 16_384 }
 
@@ -19,14 +19,10 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
   const ledger = new MetricsLedger()
   ledger.update(
     metrics.snapshot({
-      caches: { token: COUNTS, refusal: COUNTS },
+      ...LISTENER_GAUGES,
       verificationQueueDepth: 4,
-      counts: COUNTED,
-      redis: { open: 2, ready: 1 },
       openConnections: 9,
-      upstreams: [
-        { targets: 1, waiting: 0, connected: 0, name: 'backend', pending: 2, ejected: 0 },
-      ],
+      upstreams: [upstreamReading('backend', 2, 0)],
     }),
   )
   metrics.stop()
@@ -63,8 +59,8 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
       {
         issuer: 'main',
         circuits: [
-          { callers: 'all', state: 'open' },
-          { callers: 'known', state: 'closed' },
+          { callers: 'all', state: 'open', opened: 5 },
+          { callers: 'known', state: 'closed', opened: 0 },
         ],
         pauses: [
           { callers: 'all', seconds: 7, begun: 2 },
@@ -97,6 +93,7 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
       ]),
       failures: new Map([['no_space', 2]]),
     },
+    securityEvents: new Map([['lockout_started', 4]]),
     listenerRestarts: 1,
     ready: true,
     build: { version: '1.2.3', node: 'v20.0.0', nativeServer: '20.56.0' },

@@ -19,6 +19,7 @@ let target: UpstreamTarget
 before(async () => {
   upstream = await startEchoUpstream()
   target = new UpstreamTarget(upstream.origin, {
+    upstream: 'only',
     connections: 1,
     pendingMax: 10,
     connectTimeoutMs: 2_000,

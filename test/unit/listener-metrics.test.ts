@@ -6,7 +6,7 @@ import {
   NO_INDEX,
 } from '../../src/observability/listener-metrics.ts'
 import { MetricsLedger } from '../../src/observability/metrics-ledger.ts'
-import { COUNTED, LISTENER_GAUGES } from '../support/listener-counts.ts'
+import { COUNTED, LISTENER_GAUGES, upstreamReading } from '../support/listener-counts.ts'
 
 function takeSnapshot(
   threadIndex: number,
@@ -52,22 +52,21 @@ describe('Metrics of listener threads', () => {
       const metrics = new ListenerMetrics({ threadIndex, routeNames: names, issuerNames: names })
       metrics.countForwarded(metrics.routeIndex('users'), 200)
       metrics.countRefusal('token_expired', metrics.issuerIndex('orders'))
-      const upstreams = names.map((name) => ({
-        name,
-        targets: 1,
-        waiting: 0,
-        connected: 0,
-        pending: name === 'users' ? 3 : 0,
-        ejected: name === 'orders' ? 1 : 0,
-      }))
+      const upstreams = names.map((name) =>
+        upstreamReading(name, name === 'users' ? 3 : 0, name === 'orders' ? 1 : 0),
+      )
       ledger.update(metrics.snapshot({ ...LISTENER_GAUGES, upstreams }))
       metrics.stop()
     }
-    const { requests, refusals, upstreamPending, upstreamEjected } = ledger.merge()
+    const { requests, refusals, upstreams } = ledger.merge()
+    const told = [...upstreams].map(([name, { pending, ejected }]) => [name, pending, ejected])
     assert.equal(requests.get('users')?.get('forwarded_2xx'), 2)
     assert.equal(refusals.get('token_expired')?.get('orders'), 2)
-    assert.deepEqual(Object.fromEntries(upstreamPending), { users: 6, orders: 0, new: 0 })
-    assert.deepEqual(Object.fromEntries(upstreamEjected), { users: 0, orders: 1, new: 0 })
+    assert.deepEqual(told, [
+      ['users', 6, 0],
+      ['orders', 0, 1],
+      ['new', 0, 0],
+    ])
   })
 
   it('keep their places and names while names are added', () => {
@@ -187,7 +186,7 @@ describe('The ledger of all threads', () => {
     assert.equal(merged.requests.get('users')?.get('forwarded_2xx'), 3)
     assert.equal(merged.openConnections, 14)
     assert.equal(merged.verificationQueueDepth, 6)
-    assert.equal(merged.upstreamPending.get('backend'), 4)
+    assert.equal(merged.upstreams.get('backend')?.pending, 4)
     assert.equal(merged.threads.length, 2)
   })
 
@@ -195,7 +194,12 @@ describe('The ledger of all threads', () => {
     const ledger = new MetricsLedger()
     ledger.update(takeSnapshot(0, () => {}))
     ledger.update(takeSnapshot(1, () => {}))
-    assert.equal(ledger.merge().upstreamEjected.get('backend'), 1)
+    const { upstreams, upstreamCounts, upstreamFailures } = ledger.merge()
+    const { ejected, targets, waiting, connected } = upstreams.get('backend') ?? {}
+    assert.deepEqual([ejected, targets, waiting, connected], [1, 2, 2, 6])
+    // What each thread did is added up.
+    assert.equal(upstreamCounts.get('backend')?.retries, 12)
+    assert.equal(upstreamFailures.get('backend')?.get('upstream_unreachable'), 14)
   })
 
   it('keeps the totals of a dead thread, and forgets its gauges', () => {

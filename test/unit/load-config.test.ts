@@ -157,7 +157,15 @@ describe('The least configuration', () => {
       {
         level: 'info',
         bufferKiB: 1024,
-        accessLog: { enabled: true, sampling: 0.001, failureSampling: 1 },
+        accessLog: {
+          enabled: true,
+          sampling: 0.001,
+          refusalSampling: 0.1,
+          failureSampling: 1,
+          linesPerSecondMax: 500,
+          redactPath: [],
+          userDigest: false,
+        },
       },
     ],
     ['watch', configuration.watch, false],

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { ACCESS_FIELDS } from '../../src/observability/access-record.ts'
+import type { LogLevel } from '../../src/observability/event-row.ts'
 import type { LogStream } from '../../src/observability/log-buffer.ts'
-import { LOG_EVENT_LEVELS, type LogLevel } from '../../src/observability/log-event.ts'
-import { Logger } from '../../src/observability/logger.ts'
-import { SECURITY_EVENTS_PER_SECOND_MAX } from '../../src/observability/security-event.ts'
+import { LOG_EVENTS } from '../../src/observability/log-event.ts'
+import { Logger, SECURITY_EVENTS_PER_SECOND_MAX } from '../../src/observability/logger.ts'
+import { ACCESS_RECORD } from '../support/access-record.ts'
 
 function createRecorder(level: LogLevel, thread: number | null = null) {
   const lines: string[] = []
@@ -37,7 +39,7 @@ describe('Log lines', () => {
     logger.log({ event: 'ready' })
     logger.log({ event: 'not_ready', status: 'waiting_for_keys', waitingForIssuers: ['main'] })
     assert.equal(lines.length, 1)
-    assert.equal(LOG_EVENT_LEVELS.not_ready, 'warn')
+    assert.equal(LOG_EVENTS.not_ready.level, 'warn')
   })
 
   it('never carry a credential, even where a text from outside slipped in', () => {
@@ -83,20 +85,18 @@ describe('Security events', () => {
 })
 
 describe('Access lines', () => {
-  it('tell what happened, without path, query or credential', () => {
+  it('hold the fields that the manual names, and no other', () => {
     const { logger, parsed } = createRecorder('error', 0)
-    const record = {
-      requestId: 'r1',
-      method: 'GET',
-      route: 'users',
-      status: 401,
-      code: 'token_expired',
-      reason: 'token_too_old',
-      durationMicros: 212,
-    }
-    logger.access(record)
+    logger.access(ACCESS_RECORD)
     assert.deepEqual(parsed(), [
-      { level: 'info', time: '2023-11-14T22:13:20.000Z', stream: 'access', thread: 0, ...record },
+      {
+        level: 'info',
+        time: '2023-11-14T22:13:20.000Z',
+        stream: 'access',
+        thread: 0,
+        ...ACCESS_RECORD,
+      },
     ])
+    assert.deepEqual(Object.keys(ACCESS_RECORD), Object.keys(ACCESS_FIELDS))
   })
 })

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { createLogBufferMemory, LogBuffer } from '../../src/observability/log-buffer.ts'
 import { Logger } from '../../src/observability/logger.ts'
 import { RecentEvents } from '../../src/supervisor/recent-events.ts'
+import { ACCESS_RECORD } from '../support/access-record.ts'
 
 const CLOCK = { wallMs: () => 1_767_225_600_000, monotonicMs: () => 0 }
 
@@ -22,22 +23,12 @@ function open() {
   return { logger, events, takeAll }
 }
 
-const ACCESS = {
-  requestId: 'a',
-  method: 'GET',
-  route: 'users',
-  status: 200,
-  code: null,
-  reason: null,
-  durationMicros: 1,
-}
-
 describe('recent events', () => {
   it('are the lines of the log but for the access log, in their order', () => {
     const { logger, events, takeAll } = open()
-    logger.access(ACCESS)
+    logger.access(ACCESS_RECORD)
     logger.log({ event: 'ready' })
-    logger.access({ ...ACCESS, requestId: '"stream":"security"' })
+    logger.access({ ...ACCESS_RECORD, requestId: '"stream":"security"' })
     logger.security({ event: 'keys_expired', issuer: 'main' })
     logger.log({ event: 'draining' })
     takeAll()
@@ -62,7 +53,7 @@ describe('recent events', () => {
 
   it('change nothing of what is written', () => {
     const { logger, takeAll } = open()
-    logger.access(ACCESS)
+    logger.access(ACCESS_RECORD)
     logger.log({ event: 'ready' })
     assert.equal(takeAll().trim().split('\n').length, 2)
   })

@@ -21,6 +21,7 @@ export interface IntrospectionReading {
     readonly callers: string
     /** One of `circuitStates`. */
     readonly state: string
+    readonly opened: number
   }[]
   /** That the endpoint has asked for. */
   readonly pauses: readonly {
@@ -120,6 +121,8 @@ export interface MetricsReading {
   readonly tenantsStates: readonly string[]
   readonly signatureBinding: SignatureBindingReading
   readonly log: LogReading
+  /** By name, of all threads. */
+  readonly securityEvents: ReadonlyMap<string, number>
   readonly listenerRestarts: number
   readonly reloads: ReloadReading
   /** When the certificate of the listener expires, since the epoch; `null`: there is none. */

@@ -10,6 +10,7 @@ import { single } from './samples.ts'
 import { STORE_METRICS } from './store-metrics.ts'
 import { TENANT_METRICS } from './tenant-metrics.ts'
 import { THREAD_COUNTER_NAMES, THREAD_COUNTERS } from './thread-counters.ts'
+import { UPSTREAM_METRICS } from './upstream-metrics.ts'
 import { VERIFICATION_METRICS } from './verification-metrics.ts'
 
 const THREAD_METRICS: readonly MetricRow[] = THREAD_COUNTER_NAMES.map((counter) => ({
@@ -23,9 +24,8 @@ const THREAD_METRICS: readonly MetricRow[] = THREAD_COUNTER_NAMES.map((counter) 
 export const METRICS: readonly MetricRow[] = [
   ...[REQUEST_METRICS, CACHE_METRICS, VERIFICATION_METRICS, STORE_METRICS].flatMap(rowsOf),
   ...THREAD_METRICS,
-  ...[LIMIT_METRICS, REVOCATION_METRICS, TENANT_METRICS, RELOAD_METRICS, PROCESS_METRICS].flatMap(
-    rowsOf,
-  ),
+  ...[UPSTREAM_METRICS, LIMIT_METRICS, REVOCATION_METRICS, TENANT_METRICS].flatMap(rowsOf),
+  ...[RELOAD_METRICS, PROCESS_METRICS].flatMap(rowsOf),
 ]
 
 function rowsOf(group: Readonly<Record<string, MetricRow>>): readonly MetricRow[] {

@@ -1,24 +1,8 @@
-/** Metrics of upstreams, connections, threads and the process. */
+/** Metrics of connections, threads, the log and the process. */
 import type { MetricRow } from './metric-row.ts'
 import { eventLoopDelays, oneLabel, single } from './samples.ts'
 
 export const PROCESS_METRICS = {
-  upstreamPending: {
-    name: 'sallyport_upstream_pending',
-    type: 'gauge',
-    unit: null,
-    labels: ['upstream'],
-    help: 'Requests sent or waiting to be sent to the upstream and not answered yet.',
-    samples: ({ listeners }) => oneLabel(listeners.upstreamPending, 'upstream'),
-  },
-  upstreamEjected: {
-    name: 'sallyport_upstream_ejected',
-    type: 'gauge',
-    unit: null,
-    labels: ['upstream'],
-    help: 'Targets of the upstream that are ejected, as seen by the listener that sees most.',
-    samples: ({ listeners }) => oneLabel(listeners.upstreamEjected, 'upstream'),
-  },
   openConnections: {
     name: 'sallyport_open_connections',
     type: 'gauge',
@@ -91,6 +75,24 @@ export const PROCESS_METRICS = {
       'without `server.tls`.',
     samples: ({ certificateExpiresAtSeconds }) =>
       certificateExpiresAtSeconds === null ? [] : single(certificateExpiresAtSeconds),
+  },
+  accessLinesLeftOut: {
+    name: 'sallyport_access_lines_left_out_total',
+    type: 'counter',
+    unit: null,
+    labels: ['kind'],
+    help:
+      'Access lines that were due and left out, because `logging.accessLog.linesPerSecondMax` of ' +
+      'their kind were written in that second.',
+    samples: ({ listeners }) => oneLabel(listeners.accessLinesLeftOut, 'kind'),
+  },
+  securityEvents: {
+    name: 'sallyport_security_events_total',
+    type: 'counter',
+    unit: null,
+    labels: ['event'],
+    help: 'Security events by name, those included that were too many to be written.',
+    samples: ({ securityEvents }) => oneLabel(securityEvents, 'event'),
   },
   ready: {
     name: 'sallyport_ready',

@@ -57,6 +57,16 @@ export function twoLabels(counts: CountsByLabels, outer: string, inner: string):
   )
 }
 
+export function byUpstream<Reading>(
+  upstreams: ReadonlyMap<string, Reading>,
+  pick: (reading: Reading) => number,
+): Sample[] {
+  return [...upstreams].map(([upstream, reading]) => ({
+    labels: { upstream },
+    value: pick(reading),
+  }))
+}
+
 /** The code that clients were told follows from the reason. */
 export function withCode({ labels, value }: Sample): Sample {
   const row = REFUSAL_REASONS[labels['reason'] as RefusalReason]

@@ -1,6 +1,6 @@
 /** Metrics of the verification threads and introspection endpoints. */
 import type { MetricRow } from './metric-row.ts'
-import { oneOfStates, single } from './samples.ts'
+import { oneOfStates, single, twoLabels } from './samples.ts'
 
 export const VERIFICATION_METRICS = {
   verificationQueueDepth: {
@@ -36,6 +36,27 @@ export const VERIFICATION_METRICS = {
           oneOfStates(circuitStates, state, { issuer, callers }),
         ),
       ),
+  },
+  introspectionCircuitOpened: {
+    name: 'sallyport_introspection_circuit_opened_total',
+    type: 'counter',
+    unit: null,
+    labels: ['issuer', 'callers'],
+    help: 'How often the breaker has opened, after a failed probe included.',
+    samples: ({ introspection }) =>
+      introspection.flatMap(({ issuer, circuits }) =>
+        circuits.map(({ callers, opened }) => ({ labels: { issuer, callers }, value: opened })),
+      ),
+  },
+  introspectionRequests: {
+    name: 'sallyport_introspection_requests_total',
+    type: 'counter',
+    unit: null,
+    labels: ['issuer', 'result'],
+    help:
+      'Requests to the introspection endpoint by what became of them. "client_rejected": it does ' +
+      'not take the client secret.',
+    samples: ({ listeners }) => twoLabels(listeners.introspection, 'issuer', 'result'),
   },
   introspectionPause: {
     name: 'sallyport_introspection_pause_seconds',

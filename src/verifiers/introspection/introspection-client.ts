@@ -29,6 +29,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import { randomHex } from '../../runtime/randomness.ts'
 import type { EndpointPauses, PausedCallers } from './endpoint-pauses.ts'
 import { EndpointProbe, type ProbeVerdict } from './endpoint-probe.ts'
+import type { EndpointStanding } from './endpoint-standing.ts'
 
 export interface IntrospectionClientOptions {
   readonly endpoint: string
@@ -50,6 +51,8 @@ export interface IntrospectionClientParts {
   /** For known tokens, while the other one is open. */
   readonly knownBreaker: CircuitBreaker
   readonly pauses: EndpointPauses
+  /** Hears of every answer. */
+  readonly standing: EndpointStanding
   readonly prove: ProofMaker
   readonly clock: Clock
 }
@@ -128,6 +131,11 @@ export class IntrospectionClient {
     })
   }
 
+  /** What became of the requests, since the start: {@link EndpointStanding.counts}. */
+  get results(): EndpointStanding['counts'] {
+    return this.#parts.standing.counts
+  }
+
   /**
    * Never rejects. An answer that decides nothing counts as a failure of the endpoint, like none at
    * all, except where the token may be the cause: one client must not open the breaker for all. Of
@@ -167,7 +175,7 @@ export class IntrospectionClient {
     nowSeconds: number,
   ): Promise<{ readonly outcome: IntrospectionOutcome; readonly isTimeout: boolean }> {
     const { attempts, timeoutMs, retryDelayMs } = this.#options
-    const { clock, pauses } = this.#parts
+    const { clock, pauses, standing } = this.#parts
     const deadlineMs = clock.monotonicMs() + timeoutMs
     let last = { outcome: CIRCUIT_OPEN, isTimeout: false }
     for (let attempt = 1; attempt <= attempts; attempt += 1) {
@@ -185,6 +193,7 @@ export class IntrospectionClient {
         asked === null
           ? outcomeOf(result, token, policy, clock.nowSeconds())
           : outcomeOfPause(asked)
+      standing.note(result, isDecided(outcome))
       last = { outcome, isTimeout: !result.ok && result.reason === 'timeout' }
       this.#report(leave, outcome)
       if (isDecided(outcome) || isFinal(result)) return last
@@ -218,13 +227,14 @@ export class IntrospectionClient {
   /** Asks about a random token: if anything is decided about it, the endpoint works. */
   async #askAboutRandom(policy: IntrospectionAnswerPolicy): Promise<ProbeVerdict> {
     const token = { text: randomHex(PROBE_TOKEN_BYTES), isKnown: false }
-    const { clock, pauses, turns } = this.#parts
+    const { clock, pauses, turns, standing } = this.#parts
     const turn = await turns.take(false, this.#options.timeoutMs)
     if (turn === null) return 'failed'
     const result = await this.#post(token, this.#options.timeoutMs, clock.nowSeconds())
     turns.giveBack(turn, 'failed')
-    if (pauses.heed(result, false) !== null) return 'unclear'
     const outcome = outcomeOf(result, token, policy, clock.nowSeconds())
+    standing.note(result, isDecided(outcome))
+    if (pauses.heed(result, false) !== null) return 'unclear'
     if (outcome === REQUEST_REFUSED) return 'unclear'
     return isDecided(outcome) ? 'alive' : 'failed'
   }

@@ -1,0 +1,19 @@
+/** What one thread tells of one upstream when its metrics are read. */
+import type { UpstreamReading } from '../observability/upstream-reading.ts'
+import type { UpstreamPool } from '../proxy/upstream-pool.ts'
+
+export function readUpstream({ name, stats }: UpstreamPool): UpstreamReading {
+  const { targets, ejections, retries, retriesDenied, failures } = stats
+  const sum = (member: 'pending' | 'waiting' | 'connected') =>
+    targets.reduce((total, target) => total + target[member], 0)
+  return {
+    name,
+    targets: targets.length,
+    pending: sum('pending'),
+    waiting: sum('waiting'),
+    connected: sum('connected'),
+    ejected: targets.filter(({ ejected }) => ejected).length,
+    counts: { ejections, retries, retriesDenied },
+    failures,
+  }
+}
