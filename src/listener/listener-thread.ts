@@ -87,11 +87,13 @@ const channel: Channel = new ThreadChannel<ListenerMessages, SupervisorMessages>
     commit_revision: (revisionId) => revisions.commit(revisionId),
   },
 })
+const logWaits = () => channel.notify('log_waiting', null)
 const logger = new Logger(
   {
     level: configuration.logging.level,
     thread: start.index,
-    sink: new LogBuffer(start.log, () => channel.notify('log_waiting', null)),
+    sink: new LogBuffer(start.log, logWaits),
+    alerts: start.alerts && new LogBuffer(start.alerts, logWaits),
   },
   systemClock,
 )

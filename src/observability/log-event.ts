@@ -84,6 +84,9 @@ export type LogEvent =
     }
   /** Of each stream, since the last line of this kind or since the start. */
   | ({ readonly event: 'log_lines_dropped' } & LinesByStream)
+  /** Security events cannot be delivered. When that begins, and once a minute. */
+  | { readonly event: 'webhook_failed'; readonly reason: string; readonly status: number | null }
+  | { readonly event: 'webhook_recovered' }
   /** Another configuration is in use from now on. */
   | {
       readonly event: 'configuration_reloaded'
@@ -253,6 +256,18 @@ export const LOG_EVENTS: EventTable<LogEvent> = {
       security: 'Lines of this stream.',
       access: 'Lines of this stream.',
     },
+  },
+  webhook_failed: {
+    level: 'warn',
+    meaning:
+      'The webhook does not take security events; they wait, and are sent again. When that begins, ' +
+      'and once a minute for each reason.',
+    fields: { reason: 'How the attempt failed.', status: WORDS.status },
+  },
+  webhook_recovered: {
+    level: 'info',
+    meaning: 'The webhook takes security events again.',
+    fields: {},
   },
   configuration_reloaded: {
     level: 'info',

@@ -59,6 +59,27 @@ bound for the lines of each within a second. What is left out for that bound is 
 | --- | --- |
 `
 
+const WEBHOOK = `
+## Webhook
+
+With \`logging.webhook\`, every line of the stream \`security\` is also posted to a URL, in batches:
+\`{"events":[…]}\`, each event as in the log. An answer of 200 to 299 takes a batch. 400, 413, 415 and 422
+refuse it for good. After anything else it is sent again, after 1, 2, 4 … 60 seconds, ten times in
+all. What is dropped is counted (\`sallyport_webhook_events_total\`), and stays in the log. When the
+process ends, what waits is sent once more, within two seconds.
+
+Each message is \`application/json\`, and has these fields:
+
+- \`Sallyport-Delivery\`: random name of the batch, the same each time it is sent. What was seen
+  already under this name is a repetition.
+- \`Sallyport-Timestamp\`: when it was sent, in seconds since 1970.
+- \`Sallyport-Signature\`: \`v1=\` and the HMAC-SHA256 in hexadecimal, keyed with
+  \`logging.webhook.secret\`, over the timestamp, a full stop, and the body as it came.
+
+The receiver computes the signature over the bytes that it got, compares in constant time, and refuses
+a timestamp that is more than five minutes off.
+`
+
 /** The whole document as Markdown. */
 export function logManual(): string {
   const access = Object.entries(ACCESS_FIELDS).map(([name, text]) => `| \`${name}\` | ${text} |`)
@@ -67,6 +88,7 @@ export function logManual(): string {
     `${SECURITY}${eventTable(SECURITY_EVENTS)}`,
     `${OPERATIONS}${eventTable(LOG_EVENTS)}`,
     `${ACCESS}${access.join('\n')}\n`,
+    WEBHOOK,
   ].join('')
 }
 

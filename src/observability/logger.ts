@@ -35,6 +35,8 @@ export interface LoggerOptions {
   /** Listener thread that writes; `null` in the supervisor. */
   readonly thread: number | null
   readonly sink: LogSink
+  /** Gets security events as well; `null`: nothing else wants them. */
+  readonly alerts: LogSink | null
 }
 
 export class Logger {
@@ -81,7 +83,7 @@ export class Logger {
 function createStream(
   stream: LogStream,
   level: LogLevel,
-  { thread, sink }: LoggerOptions,
+  { thread, sink, alerts }: LoggerOptions,
   clock: LoggerClock,
 ): Pino {
   return pino(
@@ -91,7 +93,12 @@ function createStream(
       formatters: { level: (label) => ({ level: label }) },
       timestamp: () => `,"time":"${new Date(clock.wallMs()).toISOString()}"`,
     },
-    { write: (line) => sink.append(stream, line) },
+    {
+      write(line) {
+        sink.append(stream, line)
+        if (stream === 'security' && alerts !== null) alerts.append(stream, line)
+      },
+    },
   )
 }
 

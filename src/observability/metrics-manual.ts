@@ -56,6 +56,9 @@ export function metricsManual(): string {
 - \`kind\`: ${wordList(ACCESS_KINDS)}. \`answered\`: by an upstream, below 500; \`refused\`: by the gateway,
   below 500; \`failed\`: the rest.
 - \`event\`: the security events in [logs.md](logs.md).
+- \`result\` of an event for the webhook: \`delivered\`; \`dropped_queue_full\`: it found no room;
+  \`dropped_refused\`: the webhook answered 400, 413, 415 or 422; \`dropped_given_up\`: it was sent ten
+  times in vain, or the process ended. Of a batch: \`delivered\`, \`refused\`, \`failed\`.
 - \`phase\`: ${wordList(LATENCY_PHASES)}.
 - \`stream\`: ${wordList(LOG_STREAMS)}.
 - \`error\`: ${wordList(WRITE_FAILURES)}. \`reader_gone\`: the pipe or socket has no reader any more;

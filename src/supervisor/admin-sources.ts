@@ -93,6 +93,7 @@ export class AdminSources {
       signatureBinding: signatures.reading(),
       log: log.reading(),
       securityEvents: addedUp(counts.securityEvents, log.logger.securityCounts),
+      webhook: log.webhookReading(),
       listenerRestarts: listeners.restarts,
       reloads: this.#parts.reloads(),
       certificateExpiresAtSeconds: this.#parts.certificateExpiresAtSeconds(),

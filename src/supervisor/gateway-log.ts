@@ -11,12 +11,14 @@ import {
   type LogBufferMemory,
 } from '../observability/log-buffer.ts'
 import { Logger } from '../observability/logger.ts'
-import type { LogReading } from '../observability/metrics/metrics-reading.ts'
+import type { LogReading, WebhookReading } from '../observability/metrics/metrics-reading.ts'
 import { openStandardOutput } from '../observability/standard-output.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import { systemClock } from '../runtime/clock.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
 import { RecentEvents } from './recent-events.ts'
+import { SecurityWebhook } from './security-webhook.ts'
+import { ALERT_BUFFER_BYTES } from './webhook-queue.ts'
 
 const STANDARD_OUTPUT = 1
 const BYTES_PER_KIB = 1_024
@@ -34,6 +36,9 @@ export class GatewayLog {
   readonly #own: LogBuffer
   readonly #buffers: readonly LogBuffer[]
   readonly #dropped: DroppedLines
+  /** One a listener thread; none without a webhook. */
+  readonly #alertMemories: readonly LogBufferMemory[]
+  readonly #webhook: SecurityWebhook | null
   readonly #writer: LineWriter
   /** Lines are missing, although the reader reads; `null`: all that are missing were told. */
   #untoldSinceMs: number | null = null
@@ -47,7 +52,14 @@ export class GatewayLog {
     const others = this.#memories.map((memory) => new LogBuffer(memory, () => {}))
     this.#buffers = [this.#own, ...others]
     this.#dropped = new DroppedLines(this.#buffers)
-    this.logger = new Logger({ level: logging.level, thread: null, sink: this.#own }, systemClock)
+    const { level, webhook } = logging
+    const createAlerts = () => createLogBufferMemory(ALERT_BUFFER_BYTES)
+    this.#alertMemories = webhook === null ? [] : this.#memories.map(createAlerts)
+    const alerts = webhook && new LogBuffer(createAlerts(), () => this.#webhook?.wake())
+    this.logger = new Logger({ level, thread: null, sink: this.#own, alerts }, systemClock)
+    const alertsOfThreads = this.#alertMemories.map((memory) => new LogBuffer(memory, () => {}))
+    this.#webhook =
+      webhook && alerts && new SecurityWebhook(webhook, [alerts, ...alertsOfThreads], this.logger)
     this.#writer = new LineWriter({
       sources: this.#buffers.map((buffer) => this.recent.watch(buffer)),
       output: openStandardOutput(STANDARD_OUTPUT),
@@ -85,6 +97,17 @@ export class GatewayLog {
   /** A listener thread has something to say, or has ended. */
   wake(): void {
     this.#writer.wake()
+    this.#webhook?.wake()
+  }
+
+  /** As {@link memoryOf}, for what goes to the webhook; `null`: there is none. */
+  alertMemoryOf(index: number): LogBufferMemory | null {
+    return this.#alertMemories[index] ?? null
+  }
+
+  /** `null`: there is no webhook. */
+  webhookReading(): WebhookReading | null {
+    return this.#webhook?.reading() ?? null
   }
 
   reading(): LogReading {
@@ -92,8 +115,9 @@ export class GatewayLog {
   }
 
   /** Writes the last lines, in bounded time. What is logged afterwards is nowhere. */
-  end(): Promise<void> {
-    return this.#writer.end(END_TIMEOUT_MS)
+  async end(): Promise<void> {
+    await this.#webhook?.end()
+    await this.#writer.end(END_TIMEOUT_MS)
   }
 
   /** Once for each time that lines were missing: when no buffer is near its end any more. */

@@ -286,6 +286,7 @@ class Supervisor implements RunningGateway {
       keySets: this.#keys.keySets(),
       readiness: this.readiness(),
       log: this.#log.memoryOf(index),
+      alerts: this.#log.alertMemoryOf(index),
     }
   }
 

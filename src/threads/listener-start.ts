@@ -51,4 +51,6 @@ export interface ListenerStart extends RevisionPlan {
   readonly readiness: Readiness
   /** Its own log buffer. */
   readonly log: LogBufferMemory
+  /** For security events that go to the webhook; `null`: there is none. */
+  readonly alerts: LogBufferMemory | null
 }

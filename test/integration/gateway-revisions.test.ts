@@ -74,7 +74,7 @@ function composeIn(
 ) {
   const log = createLogBufferMemory(65_536)
   const logger = new Logger(
-    { level: 'error', thread: 0, sink: new LogBuffer(log, () => {}) },
+    { level: 'error', thread: 0, sink: new LogBuffer(log, () => {}), alerts: null },
     systemClock,
   )
   const around = {
@@ -106,6 +106,7 @@ function composeIn(
       readiness: READY,
       tenants: { tenants: [], unreadable: [], gone: [], isComplete: true },
       log,
+      alerts: null,
     },
     around,
   )

@@ -24,7 +24,10 @@ const configuration = parseText(`${LEAST_CONFIGURATION}
 redis: { nodes: ["127.0.0.1:${port}"], connectTimeout: 5s }
 tenants: { resolve: [{ from: claim }], redis: true }
 `)
-const logger = new Logger({ level: 'error', thread: null, sink: { append: () => {} } }, systemClock)
+const logger = new Logger(
+  { level: 'error', thread: null, sink: { append: () => {} }, alerts: null },
+  systemClock,
+)
 /** By tenant, the instances that have heard last that it is suspended. */
 const suspended = new Map<string, Set<number>>()
 

@@ -94,6 +94,11 @@ function readingOf(count: (metrics: ListenerMetrics) => void): MetricsReading {
       failures: new Map([['no_space', 2]]),
     },
     securityEvents: new Map([['lockout_started', 4]]),
+    webhook: {
+      events: new Map([['delivered', 5]]),
+      attempts: new Map([['failed', 1]]),
+      queued: 2,
+    },
     listenerRestarts: 1,
     ready: true,
     build: { version: '1.2.3', node: 'v20.0.0', nativeServer: '20.56.0' },

@@ -166,6 +166,7 @@ describe('The least configuration', () => {
           redactPath: [],
           userDigest: false,
         },
+        webhook: null,
       },
     ],
     ['watch', configuration.watch, false],

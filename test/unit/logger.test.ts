@@ -11,7 +11,7 @@ function createRecorder(level: LogLevel, thread: number | null = null) {
   const lines: string[] = []
   const clock = { nowMs: 0, wallMs: () => 1_700_000_000_000, monotonicMs: () => clock.nowMs }
   const sink = { append: (_stream: LogStream, line: string) => void lines.push(line) }
-  const logger = new Logger({ level, thread, sink }, clock)
+  const logger = new Logger({ level, thread, sink, alerts: null }, clock)
   const parsed = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>)
   return { logger, lines, parsed, clock }
 }

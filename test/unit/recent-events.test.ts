@@ -9,7 +9,7 @@ const CLOCK = { wallMs: () => 1_767_225_600_000, monotonicMs: () => 0 }
 
 function open() {
   const sink = new LogBuffer(createLogBufferMemory(262_144), () => {})
-  const logger = new Logger({ level: 'info', thread: 3, sink }, CLOCK)
+  const logger = new Logger({ level: 'info', thread: 3, sink, alerts: null }, CLOCK)
   const events = new RecentEvents()
   const source = events.watch(sink)
   const target = Buffer.alloc(65_536)

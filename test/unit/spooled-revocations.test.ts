@@ -37,7 +37,7 @@ async function restored(capacity: number) {
   rig = new FeedRig(log, clock, { capacity })
   const lines: string[] = []
   const sink = { append: (_stream: unknown, line: string) => void lines.push(line) }
-  const logger = new Logger({ level: 'error', thread: null, sink }, clock)
+  const logger = new Logger({ level: 'error', thread: null, sink, alerts: null }, clock)
   const spooled = new SpooledRevocations(directory, rig.feed, clock, logger)
   await spooled.restore()
   rig.feed.start()

@@ -1,16 +1,24 @@
 /** `logging`: what is written to the standard output. */
+import { httpUrl, isConfidentialUrl } from '../../http/http-url.ts'
 import { PATH_PATTERN } from '../../observability/redact-path.ts'
+import { checkSecret, resolveSecret } from '../secret-setting.ts'
 import { always, type Immutable, type Section } from '../section.ts'
 import {
+  checkedText,
+  duration,
   flag,
   fraction,
   listOf,
   type Output,
   oneOf,
   patternText,
+  secretText,
   section,
+  text,
+  unlessAbsent,
   wholeNumber,
 } from '../setting.ts'
+import type { SettingFiles } from '../setting-files.ts'
 
 const accessLog = section('One line per request.', {
   enabled: flag('Write an access log at all.').prefault(true),
@@ -46,6 +54,37 @@ const accessLog = section('One line per request.', {
   ).prefault(false),
 })
 
+const webhook = section(
+  'Sends security events to another system, as JSON in batches, signed and repeated until they are ' +
+    'taken. What it receives is described in [logs.md](logs.md#webhook).',
+  {
+    url: checkedText(
+      'Where they are posted. https, unless the host is loopback.',
+      httpUrl,
+      'must be an absolute http or https URL without credentials and fragment',
+    ),
+    secret: unlessAbsent(
+      secretText(
+        `Key of the signature, which the receiver knows too: 16 characters at least. Take it from \
+the environment, as \${NAME}.`,
+      ),
+    ),
+    secretFile: unlessAbsent(
+      text('File that holds the secret instead. Relative to the configuration file.'),
+    ),
+    timeout: duration('For one attempt, connection to answer.', {
+      minimum: '100ms',
+      maximum: '30s',
+    }).prefault('5s'),
+    queueMax: wholeNumber(
+      'Events that wait while the receiver is away, beside 64 KiB of them for each thread. Further ' +
+        'ones are dropped and counted.',
+      { minimum: 1, maximum: 100_000 },
+    ).prefault(10_000),
+    batchMax: wholeNumber('Events in one message.', { minimum: 1, maximum: 1_000 }).prefault(100),
+  },
+).transform(({ timeout, ...rest }) => ({ ...rest, timeoutMs: timeout }))
+
 const schema = section('Logs: JSON lines on standard output.', {
   level: oneOf('Least severe level that is written.', ['debug', 'info', 'warn', 'error']).prefault(
     'info',
@@ -58,14 +97,19 @@ const schema = section('Logs: JSON lines on standard output.', {
     { minimum: 64, maximum: 1_048_576 },
   ).prefault(1_024),
   accessLog: accessLog.prefault({}),
+  webhook: unlessAbsent(webhook),
 })
 
 type LoggingOutput = Output<typeof schema>
-type LoggingConfiguration = Immutable<LoggingOutput>
+type LoggingConfiguration = Immutable<ReturnType<typeof resolveLogging>>
 
 interface LoggingSettings {
   readonly logging: LoggingOutput | null
 }
+
+const WEBHOOK = ['logging', 'webhook']
+/** A shorter one could be found by trying. */
+const SECRET_BYTES_MIN = 16
 
 export const loggingSection: Section<
   LoggingSettings['logging'],
@@ -73,5 +117,31 @@ export const loggingSection: Section<
   LoggingConfiguration
 > = {
   ...always(schema),
-  resolve: ({ logging }) => logging ?? undefined,
+  check({ logging }, report) {
+    const settings = logging?.webhook ?? null
+    if (settings === null) return
+    if (!isConfidentialUrl(settings.url)) {
+      report([...WEBHOOK, 'url'], 'must be https, unless the host is loopback')
+    }
+    checkSecret(WEBHOOK, 'secret', settings, report)
+    if (settings.secret === null && settings.secretFile === null) {
+      report([...WEBHOOK, 'secret'], 'or secretFile is required')
+    }
+  },
+  resolve: ({ logging }, { files }) =>
+    logging === null ? undefined : resolveLogging(logging, files),
+}
+
+function resolveLogging({ webhook: settings, ...rest }: LoggingOutput, files: SettingFiles) {
+  return { ...rest, webhook: settings && resolveWebhook(settings, files) }
+}
+
+function resolveWebhook(settings: Output<typeof webhook>, files: SettingFiles) {
+  const { url, timeoutMs, queueMax, batchMax } = settings
+  const secret = resolveSecret(WEBHOOK, 'secret', settings, files)
+  if (secret !== null && secret.bytes.length < SECRET_BYTES_MIN) {
+    files.report(secret.at, `must have ${SECRET_BYTES_MIN} characters at least`)
+  }
+  const text = secret?.bytes.toString('utf8') ?? ''
+  return { url, secret: text, timeoutMs, queueMax, batchMax }
 }

@@ -96,6 +96,15 @@ export interface ReloadReading {
   readonly problems: readonly string[]
 }
 
+/** What became of security events that were to be sent to the webhook. Zeroes included. */
+export interface WebhookReading {
+  /** By result. */
+  readonly events: ReadonlyMap<string, number>
+  /** By result. */
+  readonly attempts: ReadonlyMap<string, number>
+  readonly queued: number
+}
+
 export interface BuildReading {
   readonly version: string
   readonly node: string
@@ -123,6 +132,8 @@ export interface MetricsReading {
   readonly log: LogReading
   /** By name, of all threads. */
   readonly securityEvents: ReadonlyMap<string, number>
+  /** `null`: there is none. */
+  readonly webhook: WebhookReading | null
   readonly listenerRestarts: number
   readonly reloads: ReloadReading
   /** When the certificate of the listener expires, since the epoch; `null`: there is none. */

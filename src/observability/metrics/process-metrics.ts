@@ -94,6 +94,32 @@ export const PROCESS_METRICS = {
     help: 'Security events by name, those included that were too many to be written.',
     samples: ({ securityEvents }) => oneLabel(securityEvents, 'event'),
   },
+  webhookEvents: {
+    name: 'sallyport_webhook_events_total',
+    type: 'counter',
+    unit: null,
+    labels: ['result'],
+    help:
+      'Security events that were to be sent to the webhook, by what became of them. Absent, like ' +
+      'the next two, without one.',
+    samples: ({ webhook }) => (webhook === null ? [] : oneLabel(webhook.events, 'result')),
+  },
+  webhookAttempts: {
+    name: 'sallyport_webhook_attempts_total',
+    type: 'counter',
+    unit: null,
+    labels: ['result'],
+    help: 'Batches sent to the webhook, by how that ended.',
+    samples: ({ webhook }) => (webhook === null ? [] : oneLabel(webhook.attempts, 'result')),
+  },
+  webhookQueue: {
+    name: 'sallyport_webhook_queued_events',
+    type: 'gauge',
+    unit: null,
+    labels: [],
+    help: 'Security events that wait for the webhook.',
+    samples: ({ webhook }) => (webhook === null ? [] : single(webhook.queued)),
+  },
   ready: {
     name: 'sallyport_ready',
     type: 'gauge',
