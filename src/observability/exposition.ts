@@ -29,13 +29,21 @@ class ComputedMetric {
   }
 }
 
+/** Gauges under names of counters. The same without the ending tells them by type. */
+const MISNAMED_METRICS = ['handles', 'requests', 'resources'].map(
+  (what) => `nodejs_active_${what}_total`,
+)
+
 export class Exposition {
   readonly #registry = new Registry()
   #reading: MetricsReading | null = null
 
   /** @param withProcessMetrics Also memory, CPU time and garbage collection of the process. */
   constructor(withProcessMetrics: boolean) {
-    if (withProcessMetrics) collectDefaultMetrics({ register: this.#registry })
+    if (withProcessMetrics) {
+      collectDefaultMetrics({ register: this.#registry })
+      for (const name of MISNAMED_METRICS) this.#registry.removeSingleMetric(name)
+    }
     for (const row of METRICS) {
       const samples = (): readonly Sample[] =>
         this.#reading === null ? [] : row.samples(this.#reading)

@@ -59,6 +59,7 @@ export function metricsManual(): string {
 - \`result\` of an event for the webhook: \`delivered\`; \`dropped_queue_full\`: it found no room;
   \`dropped_refused\`: the webhook answered 400, 413, 415 or 422; \`dropped_given_up\`: it was sent ten
   times in vain, or the process ended. Of a batch: \`delivered\`, \`refused\`, \`failed\`.
+- \`statistic\`: \`p50\`, \`p99\`, \`max\`.
 - \`phase\`: ${wordList(LATENCY_PHASES)}.
 - \`stream\`: ${wordList(LOG_STREAMS)}.
 - \`error\`: ${wordList(WRITE_FAILURES)}. \`reader_gone\`: the pipe or socket has no reader any more;

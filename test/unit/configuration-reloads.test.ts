@@ -19,7 +19,7 @@ function createReloads(parts: Partial<ConfigurationReloadsParts>) {
   return new ConfigurationReloads(FIRST, {
     load: () => ({ configuration: SECOND, files: new Map() }),
     clock: systemClock,
-    logger: new Logger({ level: 'error', thread: null, sink }, systemClock),
+    logger: new Logger({ level: 'error', thread: null, sink, alerts: null }, systemClock),
     isEnding: () => false,
     prepare: () => Promise.resolve({ commit: () => Promise.resolve() }),
     onFiles: () => {},

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { Exposition } from '../../src/observability/exposition.ts'
 import { ListenerMetrics } from '../../src/observability/listener-metrics.ts'
@@ -110,6 +111,13 @@ async function linesOf(count: (metrics: ListenerMetrics) => void): Promise<strin
 }
 
 describe('Prometheus exposition', () => {
+  it('is what promtool takes, where it is installed', async (context) => {
+    const text = await new Exposition(true).render(readingOf(() => undefined))
+    const checked = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })
+    if (checked.error === undefined) assert.equal(checked.stderr + checked.stdout, '')
+    else context.skip('promtool is not installed')
+  })
+
   it('writes counters with their labels', async () => {
     const lines = await linesOf((metrics) => {
       metrics.countForwarded(0, 200)

@@ -15,7 +15,7 @@ export const PROCESS_METRICS = {
     name: 'sallyport_event_loop_delay_seconds',
     type: 'gauge',
     unit: 'seconds',
-    labels: ['thread', 'quantile'],
+    labels: ['thread', 'statistic'],
     help: 'Delay of the event loop of a listener thread since the last scrape.',
     samples: ({ listeners }) => listeners.threads.flatMap(eventLoopDelays),
   },

@@ -75,9 +75,9 @@ export function withCode({ labels, value }: Sample): Sample {
 
 export function eventLoopDelays(thread: MergedMetrics['threads'][number]): Sample[] {
   const { delayP50Micros, delayP99Micros, delayMaxMicros } = thread.eventLoop
-  const byQuantile = { '0.5': delayP50Micros, '0.99': delayP99Micros, '1': delayMaxMicros }
-  return Object.entries(byQuantile).map(([quantile, micros]) => ({
-    labels: { thread: String(thread.threadIndex), quantile },
+  const byStatistic = { p50: delayP50Micros, p99: delayP99Micros, max: delayMaxMicros }
+  return Object.entries(byStatistic).map(([statistic, micros]) => ({
+    labels: { thread: String(thread.threadIndex), statistic },
     value: micros / MICROS_PER_SECOND,
   }))
 }
