@@ -1,40 +1,13 @@
 /** Security events on their way to a webhook that is well, away, or takes nothing. */
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
-import type { LogLine } from '../support/gateway-child.ts'
-import { RestartableServer } from '../support/restartable-server.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
+import { WebhookReceiver } from '../support/webhook-receiver.ts'
 
 const SECRET = 'key-of-the-webhook-in-this-test'
 const REQUESTS_OF_LOAD = 40
-
-interface Delivery {
-  readonly fields: IncomingMessage['headers']
-  readonly body: string
-}
-
-class WebhookReceiver extends RestartableServer {
-  status = 204
-  readonly deliveries: Delivery[] = []
-
-  /** All events that came, in order. */
-  get events(): readonly LogLine[] {
-    return this.deliveries.flatMap(({ body }) => (JSON.parse(body) as { events: LogLine[] }).events)
-  }
-
-  protected answer(request: IncomingMessage, response: ServerResponse): void {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      const body = Buffer.concat(chunks).toString('utf8')
-      this.deliveries.push({ fields: request.headers, body })
-      response.writeHead(this.status).end()
-    })
-  }
-}
 
 describe('the webhook of security events', () => {
   const receiver = new WebhookReceiver()
