@@ -68,7 +68,7 @@ const EXPLAIN = `<section class="panel" id="explain-part" hidden aria-labelledby
 <button id="explain-button">Explain</button>
 </form>
 <div id="explanation" hidden role="status">
-<p><strong id="explain-verdict"></strong> <span id="explain-reason"></span></p>
+<p><strong id="explain-verdict"></strong> <span id="explain-places" class="quiet"></span></p>
 <p id="explain-advice"></p>
 <ol id="explain-steps"></ol>
 </div>
@@ -130,6 +130,16 @@ ${table('stores', 'Shared state', ['What', 'Now'], 'pairs')}</section>
 </div>
 <section class="panel" aria-labelledby="refusals-title"><h2 id="refusals-title">Refusals by reason</h2>
 ${table('refusals', 'Refusals by reason', ['Reason', 'Last minute', '15 minutes'], 'right-2')}
+</section>
+<section class="panel" id="refused-part" hidden aria-labelledby="refused-title">
+<div class="title"><h2 id="refused-title">Refused requests</h2>
+<label class="filter"><span class="unseen">Find by X-Request-Id</span>
+<input id="refused-id" type="search" placeholder="X-Request-Id" autocomplete="off"
+ spellcheck="false"></label>
+<span id="refused-count" class="quiet"></span></div>
+<div class="scroll" tabindex="0" role="region" aria-labelledby="refused-title">
+${table('refused', 'Refused requests', ['When', 'Request', 'Why', 'Answer'], 'wide')}
+</div>
 </section>
 <section class="panel" aria-labelledby="routes-title">
 <div class="title"><h2 id="routes-title">Routes</h2>

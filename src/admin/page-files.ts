@@ -30,6 +30,7 @@ const SCRIPTS = [
   'explain-form',
   'figures',
   'panels',
+  'refusal-list',
   'route-table',
 ]
 

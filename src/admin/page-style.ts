@@ -149,6 +149,8 @@ small { display: block; color: var(--quiet); font-size: 12px; }
 :is(th, td):last-child { padding-right: 0; }
 .even { table-layout: fixed; min-width: 520px; }
 .even th:first-child { width: 40%; }
+.wide { min-width: 760px; }
+.wide :is(th, td) { overflow-wrap: anywhere; }
 .pairs small { display: inline; margin-left: 6px; }
 .title { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 14px; }
 .scroll { max-height: 420px; overflow: auto; margin-top: 6px; }
@@ -189,8 +191,9 @@ button:disabled { opacity: 0.5; cursor: default; }
 #explain-steps { list-style: none; margin-top: 8px; }
 #explain-steps li { display: flex; gap: 10px; padding: 3px 0; }
 #explain-steps strong { flex: 0 0 110px; font-weight: 600; }
+#explain-steps .mark { flex: 0 0 12px; text-align: center; }
 #explain-steps .mark.ok { color: var(--ok); }
-#explain-steps .mark.refused { color: var(--bad); }
+#explain-steps .mark.no { color: var(--bad); }
 
 @media (max-width: 1100px) {
   .panels { grid-template-columns: 1fr 1fr; }

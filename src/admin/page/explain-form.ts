@@ -5,23 +5,33 @@ import { words } from './figures.ts'
 
 interface Step {
   readonly step: string
-  readonly outcome: string
+  /** `ok`, `no` or `note`. */
+  readonly mark: string
   readonly text: string
 }
 
 interface Explained {
-  readonly passed: boolean
-  readonly code: string | null
-  readonly reason: string | null
-  readonly status: number | null
-  readonly advice: string | null
+  /** `passes`, `refused`, or `answered` by the gateway itself. */
+  readonly outcome: string
+  readonly route: string | null
+  readonly shadow: boolean
+  readonly tenant: string | null
+  readonly upstream: string | null
+  /** Also where a route in shadow lets the request pass all the same. */
+  readonly refusal: {
+    readonly code: string
+    readonly status: number
+    readonly meaning: string
+    readonly advice: string
+  } | null
   readonly steps: readonly Step[]
 }
 
 const PATH = '/explain'
 const STATUS_OK = 200
 const STATUS_NOT_FOUND = 404
-const MARKS: Readonly<Record<string, string>> = { ok: '✓', refused: '✕', note: '·' }
+const MARKS: Readonly<Record<string, string>> = { ok: '✓', no: '✕', note: '·' }
+const MARK_NAMES: Readonly<Record<string, string>> = { ok: 'fits', no: 'refuses', note: 'note' }
 
 export class ExplainForm {
   readonly #client: AdminClient
@@ -80,17 +90,28 @@ function headersOf(text: string): Record<string, string> {
   )
 }
 
-function show({ passed, code, reason, status, advice, steps }: Explained): void {
-  const verdict = passed ? 'Would pass' : `Would be refused: ${status ?? ''} ${code ?? ''}`
-  tell(verdict, passed ? 'ok' : 'bad', reason === null ? '' : words(reason), advice ?? '')
+function show({ outcome, route, shadow, tenant, upstream, refusal, steps }: Explained): void {
+  const places = [
+    route === null ? 'no route' : `route ${route}${shadow ? ', in shadow' : ''}`,
+    ...(tenant === null ? [] : [`tenant ${tenant}`]),
+    ...(upstream === null ? [] : [`upstream ${upstream}`]),
+  ]
+  const verdict =
+    {
+      passes: 'Would pass',
+      answered: 'The gateway answers this itself',
+    }[outcome] ?? `Would be refused: ${refusal?.status ?? ''} ${refusal?.code ?? ''}`
+  const advice = refusal === null ? '' : `${refusal.meaning} ${refusal.advice}`
+  tell(verdict, outcome === 'refused' ? 'bad' : 'ok', places.join(' · '), advice)
   byId('explain-steps').replaceChildren(...steps.map(stepItem))
 }
 
-function stepItem({ step, outcome, text }: Step): PageElement {
-  const item = element('li', outcome)
-  const mark = element('span', `mark ${outcome}`, MARKS[outcome] ?? '·')
-  mark.setAttribute('aria-label', outcome)
-  item.append(mark, element('strong', '', words(step)), element('span', '', text))
+function stepItem({ step, mark, text }: Step): PageElement {
+  const item = element('li', '')
+  const shown = element('span', `mark ${mark}`, MARKS[mark] ?? '·')
+  shown.setAttribute('role', 'img')
+  shown.setAttribute('aria-label', MARK_NAMES[mark] ?? mark)
+  item.append(shown, element('strong', '', words(step)), element('span', '', text))
   return item
 }
 
@@ -101,10 +122,10 @@ function showProblem(status: number, body: unknown): void {
   byId('explain-steps').replaceChildren()
 }
 
-function tell(verdict: string, tone: string, reason: string, advice: string): void {
+function tell(verdict: string, tone: string, places: string, advice: string): void {
   const shown = byId('explain-verdict')
   setText(shown, verdict)
   shown.className = tone
-  setText(byId('explain-reason'), reason)
+  setText(byId('explain-places'), places)
   setText(byId('explain-advice'), advice)
 }

@@ -12,6 +12,7 @@ import { Chart } from './charts.ts'
 import { ExplainForm } from './explain-form.ts'
 import { amount, clockTime, duration, latency, percent, share, words } from './figures.ts'
 import { addEvents, fillTable, forgetEvents, showState } from './panels.ts'
+import { RefusalList } from './refusal-list.ts'
 import { RouteTable } from './route-table.ts'
 
 const HISTORY_MAX = 900
@@ -25,6 +26,7 @@ const MS_PER_SECOND = 1_000
 const client = new AdminClient()
 const routes = new RouteTable(client)
 const explainForm = new ExplainForm(client)
+const refusalList = new RefusalList(client)
 const charts = {
   requests: new Chart('chart-requests', { kind: 'stacked', format: amount, atLeast: 1 }),
   latency: new Chart('chart-latency', { kind: 'log', format: latency, atLeast: 0 }),
@@ -100,6 +102,7 @@ function show({ sample, state, routes: busiest, events }: LiveSecond): void {
   showState(state)
   addEvents(events)
   routes.show(busiest)
+  refusalList.tick()
   if (page.visibilityState === 'hidden') return
   showKeyFigures()
   showRefusals()

@@ -1,0 +1,76 @@
+/** The newest refused requests, so that the X-Request-Id of an answer finds its reason. */
+import type { AdminClient } from './admin-client.ts'
+import { byId, page, setText } from './browser.ts'
+import { amount, words } from './figures.ts'
+import { type Cell, fillTable } from './panels.ts'
+
+interface Refusal {
+  readonly at: string
+  readonly requestId: string
+  readonly method: string
+  readonly path: string
+  readonly route: string
+  readonly status: number
+  readonly code: string
+  readonly reason: string
+  readonly advice: string
+  readonly shadow: boolean
+}
+
+const STATUS_OK = 200
+const STATUS_NOT_FOUND = 404
+/** Seconds between two looks. */
+const PAUSE_SECONDS = 3
+const SHOWN_MAX = 25
+
+export class RefusalList {
+  readonly #client: AdminClient
+  #refusals: readonly Refusal[] = []
+  #wanted = ''
+  #second = 0
+  #isMissing = false
+
+  constructor(client: AdminClient) {
+    this.#client = client
+    const input = byId('refused-id')
+    input.addEventListener('input', () => {
+      this.#wanted = input.value.trim()
+      this.#draw()
+    })
+  }
+
+  /** Once a second. */
+  tick(): void {
+    this.#second += 1
+    if (this.#isMissing || page.visibilityState === 'hidden') return
+    if (this.#second % PAUSE_SECONDS === 1) void this.#ask()
+  }
+
+  async #ask(): Promise<void> {
+    const { status, body } = await this.#client.get('/refusals')
+    this.#isMissing = status === STATUS_NOT_FOUND
+    if (status !== STATUS_OK) return
+    byId('refused-part').hidden = false
+    this.#refusals = (body as { readonly refusals: readonly Refusal[] }).refusals
+    this.#draw()
+  }
+
+  #draw(): void {
+    const found = this.#refusals.filter(({ requestId }) => requestId.includes(this.#wanted))
+    const told = this.#wanted === '' ? '' : `${amount(found.length)} found`
+    setText(byId('refused-count'), told)
+    const empty =
+      this.#wanted === '' ? 'Nothing was refused so far.' : 'It is not among the last ones.'
+    fillTable('refused', found.slice(0, SHOWN_MAX).map(refusalRow), empty)
+  }
+}
+
+function refusalRow(refusal: Refusal): readonly Cell[] {
+  const { at, requestId, method, path, route, status, code, reason, advice, shadow } = refusal
+  return [
+    { text: at.slice(11, 19), note: requestId },
+    { text: `${method} ${path}`, note: route === 'none' ? 'no route' : `route ${route}` },
+    { text: `${words(reason)}${shadow ? ', in shadow' : ''}`, note: advice },
+    { text: `${status} ${code}`, tone: 'quiet' },
+  ]
+}
