@@ -42,7 +42,7 @@ import { untilAborted } from './until-aborted.ts'
 
 const NO_FILES: ReadonlyMap<string, string> = new Map()
 /** Between two looks at the files of the configuration: a change is taken over within two or so. */
-const WATCH_INTERVAL_MS = 1_000
+const WATCH_INTERVAL_MS = 500
 
 /**
  * Starts everything.

@@ -11,7 +11,7 @@ import { digestOf } from '../threads/certificate-digest.ts'
 import { FileWatch } from './file-watch.ts'
 import type { RunningListeners } from './running-listeners.ts'
 
-const WATCH_INTERVAL_MS = 1_000
+const WATCH_INTERVAL_MS = 500
 const MS_PER_SECOND = 1_000
 /** Of a file that is not what it was, whatever it was. */
 const STATE_UNKNOWN = ''

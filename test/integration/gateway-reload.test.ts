@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
+import { echoOf } from '../support/gateway-answer.ts'
 import { type GatewayPlan, gatewayText } from '../support/gateway-text.ts'
 import { bearer, liveToken, publishedJwk } from '../support/live-token.ts'
 import { AUDIENCE, mintKey } from '../support/mint-token.ts'
@@ -163,6 +164,23 @@ describe('a reload', () => {
     assert.ok(await gateway.isReady())
     jwks.behaviours.delete('/other')
     await eventually('its keys are there', async () => (await statusOf(token)) === 200)
+  })
+
+  it('tells of a caller in the new fields from then on, though the decision is cached', async () => {
+    const { read } = tokens()
+    const told = async (name: string) => {
+      const { headers } = echoOf(await gateway.ask('/x', bearer(read)))
+      return headers[name.toLowerCase()]
+    }
+    const renamed = (name: string) =>
+      plan(0, gateway, { identity: { headers: { requestId: 'X-Even-Id', userId: name } } })
+    await reload(gateway, renamed('X-One'))
+    for (let times = 0; times < 8; times += 1) assert.ok((await told('X-One')) !== undefined)
+    await reload(gateway, renamed('X-Two'))
+    for (let times = 0; times < 8; times += 1) {
+      assert.ok((await told('X-Two')) !== undefined)
+      assert.equal(await told('X-One'), undefined)
+    }
   })
 
   it('counts on under the names of routes that were added, moved and removed', async () => {
