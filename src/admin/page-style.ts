@@ -142,7 +142,7 @@ table { width: 100%; border-collapse: collapse; margin-top: 8px; font-size: 13px
 th { text-align: left; font-weight: 400; }
 thead th { color: var(--quiet); font-size: 12px; padding: 2px 8px 4px 0; white-space: nowrap; }
 tbody th, td { padding: 5px 8px 5px 0; border-top: 1px solid var(--grid); vertical-align: top; }
-tbody th { overflow-wrap: anywhere; }
+tbody th { overflow-wrap: anywhere; min-width: 72px; }
 small { display: block; color: var(--quiet); font-size: 12px; }
 .right-2 :is(th, td):nth-child(n + 2), .right-3 :is(th, td):nth-child(n + 3), .pairs td,
 .pairs th:nth-child(2) { text-align: right; white-space: nowrap; }

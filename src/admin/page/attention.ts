@@ -1,4 +1,4 @@
-/** What somebody should look at now, in one place at the top: an instance can be ready all the same. */
+/** What needs attention now, at the top: an instance can be ready all the same. */
 import type { LiveState } from '../live-sample.ts'
 import { byId, element } from './browser.ts'
 import { amount, words } from './figures.ts'

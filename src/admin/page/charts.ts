@@ -31,8 +31,9 @@ const LEFT = 52
 const RIGHT = 4
 /** Samples that lie further apart are not joined. */
 const GAP_MS = 5_000
-/** Above it there is a mark every five minutes, below it every minute. */
-const LONG_SPAN_MS = 360_000
+/** Between two marks of the time. */
+const STEPS_MS = [60_000, 120_000, 300_000] as const
+const MARKS_MAX = 4
 
 interface Scale {
   readonly ticks: readonly number[]
@@ -174,7 +175,7 @@ export class Chart {
   #timeMarks(width: number): PageElement[] {
     const endMs = this.#content.times.at(-1)
     if (endMs === undefined) return []
-    const stepMs = this.#spanMs > LONG_SPAN_MS ? 300_000 : 60_000
+    const stepMs = STEPS_MS.find((step) => this.#spanMs / step <= MARKS_MAX) ?? this.#spanMs
     const marks: PageElement[] = []
     for (
       let atMs = Math.floor(endMs / stepMs) * stepMs;
