@@ -1,4 +1,6 @@
-/** What needs attention now, at the top: an instance can be ready all the same. */
+/**
+ * What somebody should look at now, in one place at the top: an instance can be ready all the same.
+ */
 import type { LiveState } from '../live-sample.ts'
 import { byId, element } from './browser.ts'
 import { amount, words } from './figures.ts'
