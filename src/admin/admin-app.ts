@@ -174,13 +174,17 @@ export class AdminApp {
   }
 
   async #answerWhole(endpoint: AdminResource, request: IncomingMessage): Promise<Answer> {
+    const answer = await this.#answerRead(endpoint, request)
+    if (endpoint.isAudited) this.#audit(endpoint, request, answer)
+    return answer
+  }
+
+  async #answerRead(endpoint: AdminResource, request: IncomingMessage): Promise<Answer> {
     if (!isOfType(request, endpoint.bodyType)) {
       return problem(415, 'Unsupported media type', `${endpoint.path} takes ${endpoint.bodyType}.`)
     }
     const asked = await readRequest(request, endpoint.path)
-    const answer = 'status' in asked ? asked : await endpoint.answer(this.#sources, asked)
-    if (endpoint.isAudited) this.#audit(endpoint, request, answer)
-    return answer
+    return 'status' in asked ? asked : endpoint.answer(this.#sources, asked)
   }
 
   #audit({ path }: AdminResource, request: IncomingMessage, { status, about }: Answer): void {

@@ -76,7 +76,12 @@ export interface LiveEvent {
 export interface LiveState {
   readonly ready: boolean
   readonly status: string
-  readonly revision: { readonly id: number; readonly sinceMs: number }
+  readonly revision: {
+    readonly id: number
+    readonly sinceMs: number
+    /** Why the file was not taken over when it was last read; empty: it was. */
+    readonly problems: readonly string[]
+  }
   readonly residentBytes: number
   readonly issuers: readonly LiveIssuer[]
   readonly introspection: readonly {

@@ -30,6 +30,14 @@ export interface ReloadResult {
   readonly problems: readonly string[]
 }
 
+export interface RevisionInUse {
+  readonly id: number
+  /** By the wall clock. */
+  readonly sinceMs: number
+  /** Why the last attempt to replace it was refused; empty: it was not. */
+  readonly problems: readonly string[]
+}
+
 /** A configuration that every part can serve. */
 export interface PreparedConfiguration {
   /** It is in use when this returns; settles when every thread has begun with it. Cannot fail. */
@@ -82,9 +90,9 @@ export class ConfigurationReloads {
     return this.#revision
   }
 
-  /** The revision that requests begin under, and since when, by the wall clock. */
-  get inUse(): { readonly id: number; readonly sinceMs: number } {
-    return { id: this.#revision, sinceMs: this.#inUseSinceMs }
+  /** The revision that requests begin under. */
+  get inUse(): RevisionInUse {
+    return { id: this.#revision, sinceMs: this.#inUseSinceMs, problems: this.#problems }
   }
 
   /** Settles with what became of it. Never rejects. */

@@ -6,6 +6,7 @@ import { LimitCells } from '../rate-limit/limit-cells.ts'
 import { systemClock } from '../runtime/clock.ts'
 import type { SharedBuffers } from '../threads/listener-start.ts'
 import { readCacheFills } from './cache-fills.ts'
+import type { RevisionInUse } from './configuration-reloads.ts'
 import type { GatewayLog } from './gateway-log.ts'
 import type { IntrospectionReading } from './introspection-reader.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
@@ -29,8 +30,7 @@ export interface InstanceParts {
   readonly listenerCount: number
   /** Whether anything may be limited. */
   readonly hasLimits: () => boolean
-  /** That new requests get, and since when. */
-  readonly revision: () => { readonly id: number; readonly sinceMs: number }
+  readonly revision: () => RevisionInUse
   readonly readiness: () => Readiness
 }
 

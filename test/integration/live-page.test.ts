@@ -78,8 +78,19 @@ describe('the live page', { skip }, () => {
       await shows('a line', `document.querySelector('#chart-latency path.line')`)
     })
 
-    it('says at the top what needs attention, while the instance stays ready', async () => {
+    it('says nothing of attention while nothing needs any', async () => {
       assert.equal(await browser.evaluate(`document.getElementById('attention').hidden`), true)
+    })
+
+    it('says that the file of the configuration was refused, and why', async () => {
+      await gateway.write('routes: []\n')
+      const headers = { authorization: `Bearer ${TOKEN}` }
+      const { status } = await gateway.admin('/reload', { method: 'POST', headers })
+      assert.equal(status, 422)
+      await shows('it', `/refused, and number 1 serves on: \\S+/.test(${text('attention')})`)
+    })
+
+    it('says at the top what needs attention, while the instance stays ready', async () => {
       await gateway.upstream.close()
       // Each of two threads finds out by itself.
       for (let count = 0; count < 20; count += 1) await gateway.ask('/users/x')

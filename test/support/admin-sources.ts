@@ -29,7 +29,7 @@ export const LIVE_SECOND: LiveSecond = {
   state: {
     ready: true,
     status: 'ready',
-    revision: { id: 1, sinceMs: 0 },
+    revision: { id: 1, sinceMs: 0, problems: [] },
     residentBytes: 0,
     issuers: [],
     introspection: [],

@@ -15,6 +15,7 @@ let shownText = ''
 
 export function showAttention(state: LiveState): void {
   const problems = [
+    ...configurationProblems(state.revision),
     ...state.issuers.flatMap(issuerProblems),
     ...state.introspection.flatMap(introspectionProblems),
     ...state.upstreams.flatMap(upstreamProblems),
@@ -28,6 +29,13 @@ export function showAttention(state: LiveState): void {
   const worstFirst = [...problems].sort((one, other) => one.tone.localeCompare(other.tone))
   byId('attention').replaceChildren(...worstFirst.map((it) => element('li', it.tone, it.text)))
   byId('attention').hidden = problems.length === 0
+}
+
+function configurationProblems({ id, problems }: LiveState['revision']): Problem[] {
+  const [first] = problems
+  if (first === undefined) return []
+  const others = problems.length === 1 ? '' : `, and ${amount(problems.length - 1)} more`
+  return [warn(`The configuration file is refused, and number ${id} serves on: ${first}${others}`)]
 }
 
 function issuerProblems({ name, state, lastFailure }: LiveState['issuers'][number]): Problem[] {
