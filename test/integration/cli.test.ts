@@ -91,13 +91,6 @@ describe('sallyport', () => {
     })
   }
 
-  it('check accepts a setting that does nothing yet, and says so', async () => {
-    const config = file('watch.yaml', `${LEAST_CONFIGURATION}\nwatch: true\n`)
-    const { exitCode, errors } = await sallyport(['check', '--config', config])
-    assert.equal(exitCode, 0, errors)
-    assert.match(errors, /^warning: watch: .* not available in this version$/m)
-  })
-
   it('check exits 2 when there is no such file', async () => {
     const { exitCode, errors } = await sallyport(['check', '--config', '/no/such/file'])
     assert.equal(exitCode, 2)
