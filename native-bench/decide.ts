@@ -70,6 +70,7 @@ const ranges = Array.from(
 
 function rulesOf(part: Partial<RouteRules>): RouteRules {
   return {
+    name: 'bench',
     authentication: 'required',
     allowFrom: [],
     denyFrom: [],

@@ -35,7 +35,7 @@ await eventually('the others are, too', () =>
 )
 const verifier = new SessionVerifier(
   connections,
-  { of: () => Promise.resolve(null) },
+  { of: () => Promise.resolve(null), peek: () => Promise.resolve(null) },
   {
     keyPrefix: KEY_PREFIX,
     keyHash: 'sha256',

@@ -5,6 +5,7 @@ import type { SecurityEvent } from '../observability/security-event.ts'
 import type { SessionRegistry } from '../verifiers/session/session-registry.ts'
 import type { EndpointAccess } from './admin-access.ts'
 import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
+import { answerExplain, answerRefusals, type Explanations } from './explain.ts'
 import type { LiveSource } from './live-sample.ts'
 import { PAGE_FILES, type PageFile } from './page-files.ts'
 import type { BodyType } from './read-request.ts'
@@ -23,6 +24,7 @@ export interface AdminSources {
   /** `null`: sessions are not configured. */
   sessions(): SessionRegistry | null
   revocations(): Revocations
+  readonly explanations: Explanations
   /** Loads the configuration anew, and says what became of it. */
   reload(): Promise<ReloadReport>
   readonly live: LiveSource
@@ -126,6 +128,26 @@ export const ADMIN_ENDPOINTS = new EndpointTable<AdminEndpoint>([
     bodyType: 'application/json',
     isAudited: true,
     answer: (sources, request) => answerRevocations(sources.revocations(), request),
+  },
+  {
+    kind: 'resource',
+    path: '/explain',
+    hasMembers: false,
+    isOpen: false,
+    isLinked: false,
+    bodyType: 'application/json',
+    isAudited: false,
+    answer: ({ explanations }, request) => answerExplain(explanations, request),
+  },
+  {
+    kind: 'resource',
+    path: '/refusals',
+    hasMembers: true,
+    isOpen: false,
+    isLinked: false,
+    bodyType: 'application/json',
+    isAudited: false,
+    answer: ({ explanations }, request) => answerRefusals(explanations, request),
   },
   {
     kind: 'resource',

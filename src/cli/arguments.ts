@@ -1,17 +1,10 @@
 /** Reads the command line. */
 import { parseArgs } from 'node:util'
-
-interface OptionRow {
-  /** Placeholder of its value in the usage; `null` for a switch. */
-  readonly value: string | null
-  readonly isRequired: boolean
-  readonly isRepeatable: boolean
-  readonly meaning: string
-}
+import { EXPLAIN_OPTIONS, type ExplainInvocation, readExplainOptions } from './explain-arguments.ts'
+import type { OptionRow, OptionValues } from './option-row.ts'
 
 interface CommandRow {
-  /** `null`: not in the usage, because this version refuses the command. */
-  readonly meaning: string | null
+  readonly meaning: string
   readonly options: Readonly<Record<string, OptionRow>>
 }
 
@@ -20,10 +13,6 @@ const CONFIG: OptionRow = {
   isRequired: true,
   isRepeatable: false,
   meaning: 'configuration file (docs/configuration.md)',
-}
-
-function valueOption(value: string, meaning: string, isRepeatable = false): OptionRow {
-  return { value, isRequired: false, isRepeatable, meaning }
 }
 
 /** Every command with its options: the usage is written from this. */
@@ -46,15 +35,8 @@ export const COMMANDS = {
     options: { config: CONFIG },
   },
   explain: {
-    meaning: null,
-    options: {
-      config: CONFIG,
-      method: valueOption('METHOD', 'method of the request'),
-      url: valueOption('URL', 'path and query of the request'),
-      token: valueOption('TOKEN', 'bearer token'),
-      cookie: valueOption('COOKIE', 'Cookie header'),
-      header: valueOption('"NAME: VALUE"', 'another header', true),
-    },
+    meaning: 'say step by step what would be decided about a request, and why',
+    options: EXPLAIN_OPTIONS,
   },
   demo: {
     meaning: 'run the gateway with an identity provider and an upstream of its own',
@@ -67,7 +49,7 @@ type CommandName = keyof typeof COMMANDS
 export type Invocation =
   | { readonly command: 'serve' | 'health'; readonly configFile: string }
   | { readonly command: 'check'; readonly configFile: string; readonly online: boolean }
-  | { readonly command: 'explain' }
+  | ExplainInvocation
   | { readonly command: 'demo' }
   | { readonly command: 'help' }
   | { readonly command: 'version' }
@@ -90,6 +72,7 @@ export function readArguments(words: readonly string[]): ArgumentsReading {
     return { ok: false, problems: [`unknown command ${JSON.stringify(first)}`] }
   const { values, problems } = readOptions(words.slice(1), COMMANDS[first].options)
   if (problems.length > 0) return { ok: false, problems }
+  if (first === 'explain') return readExplainOptions(values)
   return { ok: true, invocation: invocationOf(first, values) }
 }
 
@@ -97,23 +80,21 @@ function isCommand(word: string): word is CommandName {
   return Object.hasOwn(COMMANDS, word)
 }
 
-function invocationOf(command: CommandName, values: ReadonlyMap<string, string>): Invocation {
-  const configFile = values.get('config') ?? ''
+function invocationOf(command: Exclude<CommandName, 'explain'>, values: OptionValues): Invocation {
+  const configFile = values.get('config')?.[0] ?? ''
   switch (command) {
     case 'serve':
     case 'health':
       return { command, configFile }
     case 'check':
       return { command, configFile, online: values.has('online') }
-    case 'explain':
     case 'demo':
       return { command }
   }
 }
 
 interface OptionsReading {
-  /** A switch has the empty string. */
-  readonly values: ReadonlyMap<string, string>
+  readonly values: OptionValues
   readonly problems: readonly string[]
 }
 
@@ -122,7 +103,7 @@ function readOptions(
   words: readonly string[],
   rows: Readonly<Record<string, OptionRow>>,
 ): OptionsReading {
-  const values = new Map<string, string>()
+  const values = new Map<string, string[]>()
   const problems: string[] = []
   for (const token of tokensOf(words, rows)) {
     if (token.kind === 'positional') problems.push('an argument belongs to no option')
@@ -130,7 +111,7 @@ function readOptions(
     const row = Object.hasOwn(rows, token.name) ? rows[token.name] : undefined
     const problem = problemWith(token.rawName, token.value, row, values.has(token.name))
     if (problem !== null) problems.push(problem)
-    values.set(token.name, token.value ?? '')
+    append(values, token.name, token.value)
   }
   for (const [name, row] of Object.entries(rows)) {
     if (row.isRequired && !values.has(name)) {
@@ -138,6 +119,10 @@ function readOptions(
     }
   }
   return { values, problems }
+}
+
+function append(values: Map<string, string[]>, name: string, value: string | undefined): void {
+  values.set(name, [...(values.get(name) ?? []), value ?? ''])
 }
 
 function problemWith(

@@ -6,20 +6,15 @@ import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import type { JwksConfiguration } from '../config/sections/issuers/jwks.ts'
 import type { RedisConfiguration } from '../config/sections/redis.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
-import {
-  discoverySource,
-  fileSource,
-  type JwksSource,
-  type JwksSourceFailure,
-  uriSource,
-} from '../keys/jwks-source.ts'
+import { discoverySource, fileSource, type JwksSource, uriSource } from '../keys/jwks-source.ts'
 import { SKIP_REASONS } from '../protocol/parse-jwk.ts'
-import { type JwksRefusal, type ParsedJwks, parseJwks } from '../protocol/parse-jwks.ts'
+import { type ParsedJwks, parseJwks } from '../protocol/parse-jwks.ts'
 import { RedisClient } from '../redis/redis-client.ts'
 import type { RedisFailure } from '../redis/redis-reply.ts'
 import { OutboundHttp } from '../resilience/outbound-http.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { randomFraction } from '../runtime/randomness.ts'
+import { KEY_FAILURES } from '../supervisor/key-failures.ts'
 import { verificationKeysMax } from '../supervisor/verification-keys-max.ts'
 import {
   checkIntrospection,
@@ -29,26 +24,6 @@ import {
   type Verdict,
 } from './check-peers.ts'
 import type { Terminal } from './terminal.ts'
-
-/** Why there is no key set, in words that depend on nothing the other side says. */
-const FAILURES: Readonly<Record<JwksSourceFailure | JwksRefusal, string>> = {
-  bad_url: 'the URL cannot be used',
-  timeout: 'no whole answer in time (jwks.timeout)',
-  unreachable: 'the host cannot be reached',
-  tls: 'the TLS handshake failed or the certificate is not trusted',
-  connection_lost: 'the connection was lost',
-  protocol: 'the answer is not valid HTTP',
-  too_large: 'the document is larger than 256 KiB',
-  redirect: 'the answer is a redirect, which is never followed',
-  status: 'the answer has a status other than 200',
-  bad_discovery_document: 'the metadata are not an object with issuer and jwks_uri',
-  issuer_mismatch: 'the metadata are those of another issuer',
-  insecure_url: 'the URL is not https (jwks.allowInsecureHttp)',
-  file_unreadable: 'the file cannot be read',
-  not_json: 'the document is not JSON, or names a member twice',
-  not_a_key_set: 'the document is not a key set',
-  too_many_keys: 'the document holds more than 100 keys',
-}
 
 const REDIS_FAILURES: Readonly<Record<RedisFailure, string>> = {
   unavailable: 'no connection (address, password or TLS)',
@@ -142,7 +117,7 @@ async function checkKeys(issuer: IssuerConfiguration, http: OutboundHttp): Promi
   const fetched = await sourceOf(issuer, keys, http).fetchDocument(keys.timeoutMs)
   const parsed = fetched.ok ? parseJwks(fetched.document, algorithms) : fetched
   if (!parsed.ok) {
-    const lines = [`issuers.${name}: no key set: ${FAILURES[parsed.reason]}`]
+    const lines = [`issuers.${name}: no key set: ${KEY_FAILURES[parsed.reason]}`]
     return { isGood: false, lines, usableKeys: 0 }
   }
   const usableKeys = parsed.keys.length

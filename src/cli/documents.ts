@@ -4,7 +4,8 @@ import { configurationJsonSchema } from '../config/schema.ts'
 import { logManual } from '../observability/log-manual.ts'
 import { metricsManual } from '../observability/metrics-manual.ts'
 import { AUTH_ERRORS } from '../protocol/auth-error.ts'
-import { REFUSAL_REASONS } from '../protocol/refusal-reason.ts'
+import { REFUSAL_ADVICE } from '../protocol/refusal-advice.ts'
+import { REFUSAL_REASONS, type RefusalReason } from '../protocol/refusal-reason.ts'
 
 /** Text by file name below `docs/`. */
 export function generatedDocuments(): ReadonlyMap<string, string> {
@@ -40,7 +41,8 @@ function errorManual(): string {
       return `| \`${code}\` | ${status} | ${title} | ${challenge} | ${retry} | ${message} |`
     })
   const reasons = Object.entries(REFUSAL_REASONS).map(
-    ([reason, { code, meaning }]) => `| \`${reason}\` | \`${code}\` | ${meaning} |`,
+    ([reason, { code, meaning }]) =>
+      `| \`${reason}\` | \`${code}\` | ${meaning} | ${REFUSAL_ADVICE[reason as RefusalReason]} |`,
   )
   return `${ERROR_PREFACE}${rows.join('\n')}\n${REASON_PREFACE}${reasons.join('\n')}\n`
 }
@@ -53,6 +55,6 @@ operator alone: as \`reason\` in the access log, in \`shadow_refused\` and \`cro
 security log, and as a label of \`sallyport_refusals_total\`. Each reason has one code. The first check
 that fails names it; what would have failed after that is not looked at.
 
-| reason | code | what was found |
-| --- | --- | --- |
+| reason | code | what was found | what to do |
+| --- | --- | --- | --- |
 `

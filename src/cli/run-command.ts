@@ -45,8 +45,8 @@ async function run(invocation: Invocation, terminal: Terminal, end: ProcessEnd):
       end.endAtOnce()
       return (await import('./check.ts')).check(invocation, terminal)
     case 'explain':
-      terminal.printError('sallyport: explain is not available in this version')
-      return EXIT.refused
+      end.endAtOnce()
+      return (await import('./explain.ts')).explain(invocation, terminal)
     case 'help':
       terminal.print(usage())
       return EXIT.ok

@@ -5,7 +5,6 @@ import { COMMANDS } from './arguments.ts'
 export function usage(): string {
   const lines = ['Sallyport, an authentication gateway for HTTP APIs', '', 'usage:']
   for (const [command, { meaning, options }] of Object.entries(COMMANDS)) {
-    if (meaning === null) continue
     lines.push(row(`  sallyport ${command}`, meaning))
     for (const [name, option] of Object.entries(options)) {
       const value = option.value === null ? '' : ` ${option.value}`
@@ -18,6 +17,7 @@ export function usage(): string {
     row('  sallyport --version', 'print the version'),
     '',
     'exit codes: 0 done, 1 failed, 2 bad arguments or bad configuration',
+    '(explain: 0 the request would pass, 1 it would be refused, 2 that cannot be told)',
   )
   return lines.join('\n')
 }

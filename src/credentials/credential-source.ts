@@ -25,6 +25,8 @@ export interface CompiledSources {
   readonly headerSchemes: readonly (string | null)[]
   readonly cookieNames: readonly string[]
   readonly queryNames: readonly string[]
+  /** In words, for operators. */
+  readonly places: readonly string[]
 }
 
 /** Puts sources into the form that the hot path reads. Field names and schemes ignore case. */
@@ -35,7 +37,14 @@ export function compileSources(sources: readonly CredentialSource[]): CompiledSo
     headerSchemes: headers.map((source) => source.scheme?.toLowerCase() ?? null),
     cookieNames: sources.filter(({ kind }) => kind === 'cookie').map(({ name }) => name),
     queryNames: distinctParameters(sources),
+    places: sources.map(placeOf),
   }
+}
+
+function placeOf(source: CredentialSource): string {
+  if (source.kind !== 'header') return `${source.kind} ${source.name}`
+  const scheme = source.scheme === null ? '' : ` (${source.scheme})`
+  return `header ${source.name.toLowerCase()}${scheme}`
 }
 
 /** Two spellings of one name would find each parameter twice. */

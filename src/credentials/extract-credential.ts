@@ -40,6 +40,11 @@ export class CredentialExtractor {
     this.#tooLong = refuse(tooLong)
   }
 
+  /** Where it looks, in words. */
+  get places(): readonly string[] {
+    return this.#sources.places
+  }
+
   /**
    * - None at any source, or another scheme in its place (`Basic …`): `null`.
    * - Two of them, or a repeated `Authorization` of whatever scheme: `credential_repeated`.

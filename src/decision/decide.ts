@@ -9,6 +9,7 @@
  */
 import { type AddressLists, admitsAddress, hasAddressLists } from '../http/address-lists.ts'
 import { isFromKnownSite, isUnsafeMethod } from '../http/cross-site-request.ts'
+import type { Trace } from '../protocol/trace.ts'
 import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
 import { type RevocationKeys, revocationKeysOf } from '../revocation/revocation-key.ts'
 import { AMBIGUOUS_PATH, findRoute } from '../routing/match-route.ts'
@@ -28,6 +29,9 @@ import type {
   RequestOrigin,
 } from './decision.ts'
 import type { AuthenticationMethod, Revision, RouteRules, RouteTenants } from './revision.ts'
+import { tellCached, tellCredential, tellDifference, tellSite } from './tell-credential.ts'
+import { tellPolicy, tellRevocation } from './tell-policy.ts'
+import { type ListOwner, tellAddress, tellRoute, tellTenant } from './tell-route.ts'
 
 const NO_ROUTE = refuse('route_not_found')
 const AMBIGUOUS = refuse('path_ambiguous')
@@ -65,9 +69,10 @@ export function decide<Route extends RouteRules>(
   origin: RequestOrigin,
 ): Decision<Route> | Promise<Decision<Route>> {
   const route = findRoute(revision.routes, facts.method, facts.path, facts.host)
+  if (origin.trace !== null) tellRoute(origin.trace, revision.routes, facts, route)
   if (route === null) return refused(null, null, NO_ROUTE, null)
   if (route === AMBIGUOUS_PATH) return refused(null, null, AMBIGUOUS, null)
-  if (isDenied(route, origin)) return refused(route, null, DENIED_BY_ROUTE, null)
+  if (isDenied(route, 'route', origin)) return refused(route, null, DENIED_BY_ROUTE, null)
   if (route.limits === null) return decideByTenant(revision, facts, origin, route)
   const limited = countArrival(origin.limitedBy(route.limits), facts, origin)
   if (limited instanceof Promise) {
@@ -87,8 +92,9 @@ function decideByTenant<Route extends RouteRules>(
   route: Route,
 ): Decision<Route> | Promise<Decision<Route>> {
   const tenant = route.tenants === null ? null : requestedTenant(route.tenants, facts)
+  if (origin.trace !== null) tellTenant(origin.trace, route.tenants, facts, tenant)
   if (tenant?.kind === 'refused') return refused(route, null, tenant, null)
-  if (tenant !== null && isDenied(tenant, origin)) {
+  if (tenant !== null && isDenied(tenant, 'tenant', origin)) {
     return refused(route, tenant, DENIED_BY_TENANT, null)
   }
   const nowSeconds = revision.clock.nowSeconds()
@@ -97,9 +103,16 @@ function decideByTenant<Route extends RouteRules>(
   return counted(question, passed(route, tenant, 'anonymous', null, nowSeconds), null)
 }
 
-/** Whether lists do not admit the address of the client. Without lists it is not asked for. */
-function isDenied(lists: AddressLists, origin: RequestOrigin): boolean {
-  return hasAddressLists(lists) && !admitsAddress(lists, origin.clientAddress)
+/**
+ * Whether lists do not admit the address of the client. Without lists it is not asked for.
+ *
+ * @param whose For a trace.
+ */
+function isDenied(lists: AddressLists, whose: ListOwner, origin: RequestOrigin): boolean {
+  if (!hasAddressLists(lists)) return false
+  const isAdmitted = admitsAddress(lists, origin.clientAddress)
+  if (origin.trace !== null) tellAddress(origin.trace, lists, whose, origin, isAdmitted)
+  return !isAdmitted
 }
 
 /**
@@ -124,10 +137,11 @@ function decideByCredential<Route extends RouteRules>(
   first: number,
   nowSeconds: number,
 ): Decision<Route> | Promise<Decision<Route>> {
-  const { facts, route, tenant } = question
+  const { facts, origin, route, tenant } = question
   for (let index = first; index < route.methods.length; index += 1) {
     const { extractor } = route.methods[index] as AuthenticationMethod
     const credential = extractor.extract(facts.headers, facts.query)
+    if (origin.trace !== null) tellCredential(origin.trace, extractor, facts, credential)
     if (credential === null) continue
     if (typeof credential !== 'string') return refused(route, tenant, credential, null)
     if (isAmbiguousBehind(route, index, facts)) return refused(route, tenant, REPEATED, null)
@@ -160,10 +174,13 @@ function decideByVerdict<Route extends RouteRules>(
   credential: string,
   nowSeconds: number,
 ): Decision<Route> | Promise<Decision<Route>> {
-  const { origin, route, tenant } = question
+  const { facts, origin, route, tenant } = question
   if (route.limits !== null) origin.limitedBy(route.limits).presents(credential)
   const method = route.methods[index] as AuthenticationMethod
-  if (isForged(question, method)) return refused(route, tenant, CROSS_SITE, null)
+  const isForgery = isForged(question, method)
+  if (origin.trace !== null) tellSite(origin.trace, facts, method, isForgery)
+  if (isForgery) return refused(route, tenant, CROSS_SITE, null)
+  if (origin.trace !== null) return decideTold(question, index, credential, origin.trace)
 
   const verdict = method.authenticator.recall(credential, nowSeconds)
   if (verdict !== null) return conclude(question, index, credential, verdict, nowSeconds)
@@ -186,8 +203,31 @@ async function decideByEstablishing<Route extends RouteRules>(
 ): Promise<Decision<Route>> {
   const { revision, route } = question
   const { authenticator } = route.methods[index] as AuthenticationMethod
-  const verdict = await authenticator.establish(credential)
+  const verdict = await authenticator.establish(credential, null)
   return conclude(question, index, credential, verdict, revision.clock.nowSeconds())
+}
+
+/**
+ * The same for a trace. What is cached decides, as it would for a request; the credential is
+ * verified anew all the same, so that the trace is told of it.
+ */
+async function decideTold<Route extends RouteRules>(
+  question: Question<Route>,
+  index: number,
+  credential: string,
+  trace: Trace,
+): Promise<Decision<Route>> {
+  const { revision, origin, route, tenant } = question
+  const { authenticator } = route.methods[index] as AuthenticationMethod
+  const cached = authenticator.peek(credential, revision.clock.nowSeconds())
+  tellCached(trace, cached)
+  if (cached === null && route.limits !== null) {
+    const limited = await origin.limitedBy(route.limits).validate()
+    if (limited !== null) return refused(route, tenant, limited, null)
+  }
+  const anew = await authenticator.establish(credential, trace)
+  if (cached !== null) tellDifference(trace, cached, anew)
+  return conclude(question, index, credential, cached ?? anew, revision.clock.nowSeconds())
 }
 
 /** Whether a page of a foreign site may have made the browser send this. */
@@ -263,12 +303,14 @@ function decideByIdentity<Route extends RouteRules>(
   derived.revocation ??= revocationKeysOf(identity)
   const keys = derived.revocation
   // Asked on every request, cached verdict or not: one load as long as nothing is new.
-  if (revision.revocations.isRevoked(keys, nowSeconds)) {
+  const isRevoked = revision.revocations.isRevoked(keys, nowSeconds)
+  if (origin.trace !== null) tellRevocation(origin.trace, isRevoked)
+  if (isRevoked) {
     return refused(route, tenant, revocationOf(revision, identity, keys, nowSeconds), identity)
   }
   if (!revision.learntRevocations.areLearnt) return refused(route, tenant, NOT_LEARNT, identity)
   const { terms } = established
-  if (terms !== null && isDenied(terms, origin)) {
+  if (terms !== null && isDenied(terms, 'API key', origin)) {
     return refused(route, tenant, DENIED_BY_KEY, identity)
   }
   const served =
@@ -277,10 +319,11 @@ function decideByIdentity<Route extends RouteRules>(
       : matchTokenTenant(tenant, identity, route.tenants.registry, route.tenants.policy)
   if (served?.kind === 'refused') return refused(route, tenant, served, identity)
   // The claim has named it, or its record was replaced while the credential was being verified.
-  if (served !== null && served !== tenant && isDenied(served, origin)) {
+  if (served !== null && served !== tenant && isDenied(served, 'tenant', origin)) {
     return refused(route, served, DENIED_BY_TENANT, identity)
   }
   const unauthorised = authorize(identity, route.requirement)
+  if (origin.trace !== null) tellPolicy(origin.trace, identity, route.requirement, served)
   if (unauthorised !== null) return refused(route, served, unauthorised, identity)
   return passed(route, served, 'established', established, nowSeconds)
 }

@@ -4,6 +4,7 @@
  */
 import type { PeekedBody, PeekFailure } from '../http/exchange.ts'
 import type { HeaderList } from '../http/header-list.ts'
+import type { Trace } from '../protocol/trace.ts'
 import type { Identity, Refused } from '../protocol/verification.ts'
 import type { LimitRefusal } from '../rate-limit/limit-refusal.ts'
 import type { LimitedRequest } from '../rate-limit/limited-request.ts'
@@ -28,6 +29,8 @@ export interface RequestFacts {
 
 /** Where a request comes from. Asked only where it matters, because it takes work. */
 export interface RequestOrigin {
+  /** What is told how it is decided; `null` for every real request. */
+  readonly trace: Trace | null
   /** As text, behind trusted proxies: http/client-address.ts. Empty when it cannot be told. */
   readonly clientAddress: string
   /** The request as it is counted by these limits: the same one each time. */

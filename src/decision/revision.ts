@@ -42,6 +42,8 @@ export interface RouteTenants {
 
 /** As much of a route as decisions depend on, compiled when the configuration is loaded. */
 export interface RouteRules extends AddressLists {
+  /** In the configuration. */
+  readonly name: string
   readonly authentication: RouteAuthentication
   /** In the order in which their credentials are looked for: the first that is there decides. */
   readonly methods: readonly AuthenticationMethod[]

@@ -47,6 +47,7 @@ export function enforce(
   }
   const { metrics, logger } = request.gateway
   metrics.countShadowRefusal(refusal.code, route.metricsIndex)
+  request.keepRefusal(refusal, AUTH_ERRORS[refusal.code].status)
   logger.security({
     event: 'shadow_refused',
     route: route.name,

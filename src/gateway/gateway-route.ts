@@ -7,7 +7,6 @@ import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { RouteRefusals } from './refusal-response.ts'
 
 export interface GatewayRoute extends RouteRules {
-  readonly name: string
   /** Under which it is counted: `ListenerMetrics.routeIndex`. */
   readonly metricsIndex: number
   readonly upstream: UpstreamPool

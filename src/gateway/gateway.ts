@@ -8,6 +8,7 @@ import type { EndpointTable } from '../http/endpoint-table.ts'
 import type { AccessLog } from '../observability/access-log.ts'
 import type { ListenerMetrics } from '../observability/listener-metrics.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { RecentRefusals } from '../observability/recent-refusals.ts'
 import type { RequestIds } from '../observability/request-id.ts'
 import type { TraceParents } from '../observability/trace-context.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
@@ -45,6 +46,8 @@ export interface Gateway {
   readonly logger: Logger
   readonly requestIds: RequestIds
   readonly traceParents: TraceParents
+  /** For operators who look for the reason behind an answer. */
+  readonly recentRefusals: RecentRefusals
   readonly clock: Clock
   readonly refusalPace: RefusalPace
 }

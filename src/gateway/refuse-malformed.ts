@@ -25,6 +25,14 @@ const NOTHING_KNOWN = {
   decideMicros: 0,
   upstreamMicros: null,
 } as const
+const NO_REQUEST = {
+  method: NONE,
+  path: '',
+  route: NONE,
+  tenant: null,
+  clientAddress: '',
+  shadow: false,
+} as const
 
 /**
  * The answer to such a request, which is counted, and logged like any other refusal, under the id
@@ -32,12 +40,16 @@ const NOTHING_KNOWN = {
  */
 export function refuseMalformed(gateway: Gateway, reason: RefusalReason): RefusalResponse {
   const { code } = refuse(reason)
-  const { metrics, requestIds, clock, logger, revision } = gateway
+  const { metrics, requestIds, clock, logger, revision, recentRefusals } = gateway
   metrics.countRefusal(reason, NO_INDEX)
   metrics.countEnded(NO_INDEX, 'refused')
   const requestId = requestIds.create(clock.wallMs())
   const response = refusalResponse(code, requestId, null, null, null)
   const { statusCode: status } = response
+  recentRefusals.keep(
+    { ...NO_REQUEST, requestId, atMs: clock.wallMs(), status, code, reason },
+    revision.access.paths,
+  )
   if (revision.accessLog.wants('refused', clock.monotonicMs())) {
     logger.access({ ...NOTHING_KNOWN, requestId, status, code, reason })
   }

@@ -47,7 +47,7 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
   route: GatewayRoute | null
   /** When it was decided; the start, when that took no time. */
   decidedAtMs: number
-  /** For the access log. A tenant lives as long as the process knows it. */
+  /** For what is told of the request. A tenant lives as long as the process knows it. */
   tenant: Tenant | null
   /** Whose request it is; `null` unless the access log is to tell. */
   identity: Identity | null
@@ -84,6 +84,11 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
   }
 
   // What the decision may ask for.
+
+  /** A real request is decided about without telling how. */
+  get trace(): null {
+    return null
+  }
 
   get clientAddress(): string {
     this.#clientAddress ??= clientAddress(
@@ -134,16 +139,37 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
     const durationMicros = (nowMs - this.startedAtMs) * MICROS_PER_MS
     const kind = status >= STATUS_FAILED_MIN ? 'failed' : 'refused'
     const named = isGone ? NO_REFUSAL : refused
-    // Made before the answer: the server forgets the address of the client with it.
+    // Both before the answer: the server forgets the address of the client with it.
     const record = this.revision.accessLog.wants(kind, nowMs)
       ? accessRecord(this, { outcome, status, ...named, target, bodyBytes: null, durationMicros })
       : null
+    this.keepRefusal(refused, response.statusCode)
     exchange.answer(response.status, response.headers, response.body)
     metrics.countRefusal(reason, route?.issuerIndex ?? NO_INDEX)
     metrics.countEnded(route?.metricsIndex ?? NO_INDEX, outcome)
     metrics.recordTotal(durationMicros)
     this.leave()
     if (record !== null) logger.access(record)
+  }
+
+  /** For operators who look for the reason of an answer by its id. */
+  keepRefusal({ code, reason }: Refused, status: number): void {
+    const { gateway, requestId, route, tenant, clientAddress: address } = this
+    const { method, path } = this.exchange.head
+    const refusal = {
+      requestId,
+      atMs: gateway.clock.wallMs(),
+      method,
+      path,
+      route: route?.name ?? 'none',
+      tenant: tenant?.id ?? null,
+      clientAddress: address,
+      shadow: route?.isShadow === true,
+      status,
+      code,
+      reason,
+    }
+    gateway.recentRefusals.keep(refusal, this.revision.access.paths)
   }
 
   /** Ends a request that met a defect: the connection is cut, the thread lives on. */

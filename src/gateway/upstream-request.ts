@@ -84,7 +84,7 @@ function answerHeaders({ requestId, limited }: RequestContext): string[] {
 }
 
 /** A tenant may have an upstream of its own; who named it has made sure that there is one. */
-function upstreamOf(
+export function upstreamOf(
   revision: GatewayRevision,
   route: GatewayRoute,
   tenant: Tenant | null,

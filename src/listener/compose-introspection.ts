@@ -7,7 +7,7 @@ import { OutboundHttp } from '../resilience/outbound-http.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { randomHex } from '../runtime/randomness.ts'
 import { breakerOf, crowdLimitOf, earlyProbesOf, pauseOf } from '../threads/introspection-memory.ts'
-import type { ListenerStart } from '../threads/listener-start.ts'
+import type { ComposedStart } from '../threads/listener-start.ts'
 import type { ResourceLease } from '../threads/resources.ts'
 import type { Introspector } from '../verifiers/bearer-token/token-authenticator.ts'
 import {
@@ -32,7 +32,7 @@ export interface ComposedIntrospection {
 const NOTHING_TO_CLOSE = (): void => {}
 
 export function composeIntrospection(
-  start: ListenerStart,
+  start: ComposedStart,
   lease: ResourceLease,
   { clock, logger, memory }: ResourceSurroundings,
 ): ComposedIntrospection {
@@ -87,7 +87,7 @@ export function composeIntrospection(
 
 /** One for each origin: issuers may share it. */
 function takeTurns(
-  { introspection, configuration, index: thread }: ListenerStart,
+  { introspection, configuration, index: thread }: ComposedStart,
   lease: ResourceLease,
   origin: string,
   connections: number,
@@ -109,7 +109,7 @@ function takeTurns(
 }
 
 function circuitsOf(
-  { introspection: memory }: ListenerStart,
+  { introspection: memory }: ComposedStart,
   issuer: string,
   introspection: IntrospectionConfiguration,
 ) {
@@ -122,7 +122,7 @@ function circuitsOf(
 }
 
 function pausesOf(
-  { introspection: memory }: ListenerStart,
+  { introspection: memory }: ComposedStart,
   issuer: string,
   clock: Clock,
   onPause: EndpointPausesParts['onPause'],

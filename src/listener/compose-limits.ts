@@ -2,9 +2,11 @@
 import { hash } from 'node:crypto'
 import type { RateLimitConfiguration } from '../config/sections/rate-limits.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { Trace } from '../protocol/trace.ts'
 import { FleetLimits } from '../rate-limit/fleet-limits.ts'
 import { FreshAnswers } from '../rate-limit/fresh-answers.ts'
-import { Limiter, type Lockout } from '../rate-limit/limiter.ts'
+import { Limiter, type LimiterParts, type Lockout } from '../rate-limit/limiter.ts'
+import { PeekingLimiter } from '../rate-limit/peeking-limiter.ts'
 import type { RouteLimits } from '../rate-limit/route-limits.ts'
 import type { RedisClient } from '../redis/redis-client.ts'
 import type { ResourceSurroundings } from './resource-surroundings.ts'
@@ -19,6 +21,8 @@ export interface ComposedLimits {
   readonly limiter: Limiter
   /** By the name of the limit. */
   readonly byName: ReadonlyMap<string, RouteLimits>
+  /** Counts nothing, and tells the trace: for a request that is only explained. */
+  readonly peeking: (trace: Trace) => Limiter
 }
 
 export function composeLimits(
@@ -26,7 +30,7 @@ export function composeLimits(
   redis: RedisClient | null,
   { clock, logger, memory }: ResourceSurroundings,
 ): ComposedLimits {
-  const limiter = new Limiter({
+  const parts: LimiterParts = {
     cells: memory.cells,
     totals: memory.totals,
     counters: memory.limitCounters,
@@ -39,9 +43,10 @@ export function composeLimits(
     }),
     clock,
     onLockout: (lockout) => tell(logger, lockout),
-  })
+  }
+  const limiter = new Limiter(parts)
   const byName = new Map(settings.map((limit) => [limit.name, limiter.compile(limit)]))
-  return { limiter, byName }
+  return { limiter, byName, peeking: (trace) => new PeekingLimiter(parts, trace) }
 }
 
 /** Whether anything in it is counted in Redis. */

@@ -13,6 +13,7 @@ import { AddressRanges } from '../http/address-ranges.ts'
 import { EndpointTable } from '../http/endpoint-table.ts'
 import type { InternalTokens } from '../identity/identity-strategy.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
+import { RecentRefusals } from '../observability/recent-refusals.ts'
 import { RequestIds } from '../observability/request-id.ts'
 import { TraceParents } from '../observability/trace-context.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
@@ -25,7 +26,7 @@ import { assertInvariant } from '../runtime/assert-invariant.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { randomHex } from '../runtime/randomness.ts'
 import { TenantRegistry } from '../tenants/tenant-registry.ts'
-import type { ListenerStart } from '../threads/listener-start.ts'
+import type { ComposedStart } from '../threads/listener-start.ts'
 import type { ResourceLease } from '../threads/resources.ts'
 import { MEMO_ENTRIES_DEFAULT, TokenCache } from '../token-cache/token-cache.ts'
 import { ApiKeyAuthenticator } from '../verifiers/api-key/api-key-authenticator.ts'
@@ -44,7 +45,7 @@ import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
 import { composeAccessLog } from './compose-access-log.ts'
 import { takeIdentity, tellingSettings } from './compose-identity.ts'
 import { type ComposedIntrospection, composeIntrospection } from './compose-introspection.ts'
-import { composeLimits } from './compose-limits.ts'
+import { type ComposedLimits, composeLimits } from './compose-limits.ts'
 import { composeRoute, type RouteAuthenticators, type RouteParts } from './compose-route.ts'
 import { composeWellKnown } from './compose-well-known.ts'
 import { configuredTenant } from './configured-tenant.ts'
@@ -57,6 +58,8 @@ import { tokenLives } from './token-lives.ts'
 export interface ListenerParts {
   readonly revision: GatewayRevision
   readonly tenants: TenantRegistry
+  /** What counts nothing, for requests that are only explained. */
+  readonly peeking: ComposedLimits['peeking']
   readonly signatures: SignaturePool
   readonly upstreams: ReadonlyMap<string, UpstreamPool>
   readonly introspection: ComposedIntrospection
@@ -75,7 +78,7 @@ export interface ListenerSurroundings extends ResourceSurroundings {
   readonly memorySessions: SessionReader
 }
 
-export function composeListener(start: ListenerStart, around: ListenerSurroundings): ListenerParts {
+export function composeListener(start: ComposedStart, around: ListenerSurroundings): ListenerParts {
   const { configuration } = start
   const { memory } = around
   const lease = memory.resources.lease()
@@ -102,8 +105,17 @@ export function composeListener(start: ListenerStart, around: ListenerSurroundin
     limits,
     readiness: around.readiness,
   })
-  const { internalTokens } = identity
-  return { revision, tenants, signatures, upstreams, introspection, internalTokens, redis, lease }
+  return {
+    revision,
+    tenants,
+    peeking: limits.peeking,
+    signatures,
+    upstreams,
+    introspection,
+    internalTokens: identity.internalTokens,
+    redis,
+    lease,
+  }
 }
 
 /** The gateway of a thread, which begins with this revision. */
@@ -117,6 +129,7 @@ export function createGateway(
     logger,
     requestIds: new RequestIds(randomHex),
     traceParents: new TraceParents(randomHex),
+    recentRefusals: new RecentRefusals(),
     clock,
     refusalPace: createRefusalPace(clock),
   }
@@ -127,7 +140,7 @@ interface RevisionParts extends RouteParts {
 }
 
 function composeRevision(
-  { revisionId, configuration, buffers }: ListenerStart,
+  { revisionId, configuration, buffers }: ComposedStart,
   clock: Clock,
   parts: RevisionParts,
 ): GatewayRevision {
@@ -170,7 +183,7 @@ function composeEndpoints(
 
 /** @param tokens What knows tokens that say when they were issued; here the others are added. */
 function composeAuthenticators(
-  { configuration, buffers }: ListenerStart,
+  { configuration, buffers }: ComposedStart,
   redis: RedisClient | null,
   around: ListenerSurroundings,
   { verdicts, jwt, introspector }: TokenAuthenticatorParts,
@@ -190,7 +203,7 @@ function composeAuthenticators(
 }
 
 function composeVerdicts(
-  { buffers, configuration }: ListenerStart,
+  { buffers, configuration }: ComposedStart,
   lease: ResourceLease,
   { clock, logger, memory }: ListenerSurroundings,
 ): SharedVerdicts {
@@ -211,7 +224,7 @@ function composeVerdicts(
 
 /** One for all revisions with the same issuers: there may be a quarter of a million tenants. */
 function takeTenants(
-  { configuration, tenants }: ListenerStart,
+  { configuration, tenants }: ComposedStart,
   lease: ResourceLease,
 ): TenantRegistry {
   const issuers = configuration.issuers.map(({ name, issuer }) => ({ name, issuer }))

@@ -38,6 +38,7 @@ import {
   type ListenerParts,
   type ListenerSurroundings,
 } from './compose.ts'
+import { Explainer } from './explainer.ts'
 import { readUpstream } from './read-upstream.ts'
 import { RemoteSessions, STORE_TIMEOUT_MS } from './remote-sessions.ts'
 import { createThreadMemory } from './thread-memory.ts'
@@ -82,6 +83,8 @@ const channel: Channel = new ThreadChannel<ListenerMessages, SupervisorMessages>
     snapshot,
     traffic,
     drain,
+    explain: (question) => explainer.explain(question),
+    refusals: (requestId) => gateway.recentRefusals.find(requestId),
     prepare_revision: (plan) => revisions.prepare(plan),
     prepare_certificate: prepareCertificate,
     commit_revision: (revisionId) => revisions.commit(revisionId),
@@ -137,6 +140,10 @@ const revisions = new ThreadRevisions(first, {
   onCommit: useSettings,
 })
 useSettings(start)
+const explainer = new Explainer({
+  current: () => revisions.current,
+  requestLimits: configuration.server.limits,
+})
 const server = new NativeServer(loadNativeBinary(start.nativeBinary), {
   limits: configuration.server.limits,
   tls: configuration.server.tls,

@@ -18,7 +18,9 @@ import {
 import { parseCompactJws } from './compact-jws.ts'
 import type { RefusalReason } from './refusal-reason.ts'
 import { type JsonObject, parseJsonText } from './strict-json.ts'
+import { tellClaims } from './tell-claims.ts'
 import { checkTimeClaims, deadAtSeconds, startsAtSeconds, type TimeClaims } from './time-claims.ts'
+import type { Trace } from './trace.ts'
 import { type Identity, type Refused, refuse } from './verification.ts'
 
 /** An answer describes one token; a longer one is something else. */
@@ -107,6 +109,7 @@ export function processIntrospectionResponse(
   token: string,
   policy: IntrospectionAnswerPolicy,
   nowSeconds: number,
+  trace: Trace | null = null,
 ): ProcessedIntrospection {
   const answer = parseAnswer(body)
   if (answer === null) return NOT_JSON
@@ -114,6 +117,7 @@ export function processIntrospectionResponse(
   if (active === false) return INACTIVE
   if (active !== true) return NO_VERDICT
   if (contradicts(answer, token)) return ANOTHER_TOKEN
+  if (trace !== null) tellActive(trace, answer, policy, nowSeconds)
   return processActive(answer, policy, nowSeconds)
 }
 
@@ -150,6 +154,19 @@ function processActive(
     deadAtSeconds:
       expiresAtSeconds === null ? null : deadAtSeconds(expiresAtSeconds, clockToleranceSeconds),
   }
+}
+
+function tellActive(
+  trace: Trace,
+  answer: JsonObject,
+  policy: IntrospectionAnswerPolicy,
+  nowSeconds: number,
+): void {
+  const subject = answer[policy.claimNames.subject] ?? answer['client_id']
+  const needed = { needsIssuer: false, needsAudience: policy.requireAudience, needsExpiry: false }
+  tellClaims(trace, answer, policy, { ...needed, subject }, nowSeconds)
+  if (isBearerType(answer['token_type'])) return
+  trace.tell('claim', 'no', `token_type: ${trace.shown(answer['token_type'])}; no bearer token`)
 }
 
 function hasRequired(

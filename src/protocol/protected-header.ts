@@ -19,7 +19,7 @@ const MEMO_SEGMENT_LENGTH_MAX = 512
  * them accepts another meaning than the issuer signed (RFC 7515 §4.1.11, RFC 7797 §3, RFC 7516
  * §4.1.3).
  */
-const REFUSED_MEMBERS = ['crit', 'b64', 'zip', 'enc'] as const
+export const REFUSED_MEMBERS = ['crit', 'b64', 'zip', 'enc'] as const
 
 /**
  * Reads an encoded header.

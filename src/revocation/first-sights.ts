@@ -23,6 +23,10 @@ export interface FirstSightStore {
     value: string,
     ttlSeconds: number,
   ): Promise<{ readonly ok: true; readonly value: string | null } | { readonly ok: false }>
+  /** @returns What is there; `null`: nothing. */
+  get(
+    key: string,
+  ): Promise<{ readonly ok: true; readonly value: string | null } | { readonly ok: false }>
 }
 
 /*
@@ -84,14 +88,27 @@ export class FirstSights {
     if (slot !== NOT_FOUND && this.#words[slot + CONFIRMED] === 1) return seenSeconds
     const sinceSeconds = seenSeconds ?? nowSeconds
     const ttlSeconds = Math.max(1, Math.ceil(keptUntilSeconds - nowSeconds))
-    const key = `${this.#keyPrefix}${digest.toString('hex', 0, 16)}`
+    const key = this.#storeKey(digest)
     const reply = await this.#store.setIfAbsent(key, String(sinceSeconds), ttlSeconds)
     if (!reply.ok) return null
-    const stored = Number(reply.value ?? sinceSeconds)
-    // What is no instant was written by others: the credential then counts as known for ever.
-    const firstSeconds = Number.isInteger(stored) && stored > 0 ? Math.min(stored, sinceSeconds) : 1
+    const firstSeconds = earlier(reply.value, sinceSeconds)
     if (slot !== NOT_FOUND) this.#confirm(slot, firstSeconds)
     return firstSeconds
+  }
+
+  /** As {@link of}, and remembers nothing: what was never seen is seen now. */
+  async peek(name: string, nowSeconds: number): Promise<number | null> {
+    const digest = hash('sha256', name, 'buffer')
+    const slot = this.#find(digest, nowSeconds)
+    const sinceSeconds = slot === NOT_FOUND ? nowSeconds : (this.#words[slot] as number)
+    const isConfirmed = slot !== NOT_FOUND && this.#words[slot + CONFIRMED] === 1
+    if (this.#store === null || isConfirmed) return sinceSeconds
+    const reply = await this.#store.get(this.#storeKey(digest))
+    return reply.ok ? earlier(reply.value, sinceSeconds) : null
+  }
+
+  #storeKey(digest: Buffer): string {
+    return `${this.#keyPrefix}${digest.toString('hex', 0, 16)}`
   }
 
   #confirm(slot: number, firstSeconds: number): void {
@@ -132,6 +149,15 @@ export class FirstSights {
     }
     return NOT_FOUND
   }
+}
+
+/**
+ * Of what the store has, and this instant. What is no instant was written by others: the credential
+ * then counts as known for ever.
+ */
+function earlier(value: string | null, sinceSeconds: number): number {
+  const stored = Number(value ?? sinceSeconds)
+  return Number.isInteger(stored) && stored > 0 ? Math.min(stored, sinceSeconds) : 1
 }
 
 function firstSlotOf(digest: Buffer): number {

@@ -95,14 +95,30 @@ function firstMatch<Target>(
   path: string,
   host: string,
 ): CompiledRoute<Target> | null {
-  const end = path.indexOf('/', 1)
-  const firstSegment = end === -1 ? path.slice(1) : path.slice(1, end)
-  const candidates = view.byFirstSegment.get(firstSegment) ?? view.others
+  const candidates = candidatesFor(view, path)
   for (let index = 0; index < candidates.length; index += 1) {
     const route = candidates[index]
     if (route !== undefined && matches(route, method, path, host)) return route
   }
   return null
+}
+
+/** All routes for this path, whatever their methods and hosts, in order: to explain a match. */
+export function routesWithPath<Target>(
+  { asWritten }: RouteTable<Target>,
+  path: string,
+): readonly CompiledRoute<Target>[] {
+  return candidatesFor(asWritten, path).filter((route) => matchesPath(route, path))
+}
+
+/** Routes that may match, by the first segment of their path. */
+function candidatesFor<Target>(
+  view: RouteView<Target>,
+  path: string,
+): readonly CompiledRoute<Target>[] {
+  const end = path.indexOf('/', 1)
+  const firstSegment = end === -1 ? path.slice(1) : path.slice(1, end)
+  return view.byFirstSegment.get(firstSegment) ?? view.others
 }
 
 function matches<Target>(
@@ -111,9 +127,19 @@ function matches<Target>(
   path: string,
   host: string,
 ): boolean {
-  if (route.methods !== null && !route.methods.includes(method)) return false
+  return takesMethod(route, method) && takesHost(route, host) && matchesPath(route, path)
+}
+
+export function takesMethod({ methods }: CompiledRoute<unknown>, method: string): boolean {
+  return methods === null || methods.includes(method)
+}
+
+export function takesHost(route: CompiledRoute<unknown>, host: string): boolean {
   if (route.host !== null && route.host !== host) return false
-  if (route.hostSuffix !== null && !isBelow(host, route.hostSuffix)) return false
+  return route.hostSuffix === null || isBelow(host, route.hostSuffix)
+}
+
+function matchesPath(route: CompiledRoute<unknown>, path: string): boolean {
   if (route.kind === 'exact') return isSamePath(path, route.literal)
   if (route.kind === 'prefix') return hasPrefix(path, route.literal)
   return hasSegments(path, route.segments ?? [], route.openEnded)

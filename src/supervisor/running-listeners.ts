@@ -1,6 +1,8 @@
 /** Which listener threads serve, what they have counted, and what they say of themselves. */
+import type { ExplainQuestion, Explanation } from '../gateway/explanation.ts'
 import type { Logger } from '../observability/logger.ts'
 import { type MergedMetrics, MetricsLedger } from '../observability/metrics-ledger.ts'
+import type { RecentRefusal } from '../observability/recent-refusals.ts'
 import { type Traffic, TrafficLedger } from '../observability/traffic-ledger.ts'
 import type { RedisState } from '../redis/redis-pool.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
@@ -30,6 +32,9 @@ const NOT_PREPARED: Readonly<Record<NoReplyReason, string>> = {
   thread_ended: 'a listener thread ended while it prepared it',
   failed: 'a listener thread failed while it prepared it: the log says more',
 }
+
+/** Longer than a request waits for keys, an introspection endpoint and Redis together. */
+const EXPLAIN_TIMEOUT_MS = 12_000
 
 type Notices = ListenerMessages['notices']
 
@@ -169,6 +174,29 @@ export class RunningListeners {
     const readings = Promise.all([...this.#serving].map((index) => this.#takeTraffic(index)))
     await withinDeadline<unknown>(readings, TRAFFIC_WAIT_MS, null)
     return this.#traffic.take()
+  }
+
+  /** Has one thread explain a request. @returns `null`: none did in time. */
+  async explain(question: ExplainQuestion): Promise<Explanation | null> {
+    for (const index of this.#serving) {
+      const channel = this.#threads?.channel(index)
+      const answered = await channel?.ask('explain', question, EXPLAIN_TIMEOUT_MS)
+      if (answered?.kind === 'replied') return answered.reply
+      // Another thread would wait for the same.
+      if (answered?.kind === 'no_reply' && answered.reason === 'timed_out') return null
+    }
+    return null
+  }
+
+  /** The last refusals of all threads that answer soon, newest first. */
+  async refusals(requestId: string | null): Promise<readonly RecentRefusal[]> {
+    const channels = this.#threads?.channels() ?? []
+    const answers = await Promise.all(
+      channels.map((channel) => channel.ask('refusals', requestId, SCRAPE_WAIT_MS)),
+    )
+    return answers
+      .flatMap((answered) => (answered.kind === 'replied' ? answered.reply : []))
+      .sort((one, other) => other.atMs - one.atMs)
   }
 
   /** Settles when no thread has a connection left, or after `timeoutMs`. */

@@ -6,6 +6,7 @@
  */
 import { AdminApp } from '../admin/admin-app.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
+import type { ExplainQuestion, Explanation } from '../gateway/explanation.ts'
 import { type Readiness, readinessOf } from '../gateway/health.ts'
 import type { Logger } from '../observability/logger.ts'
 import { describeError } from '../observability/redact.ts'
@@ -24,6 +25,7 @@ import {
 } from './configuration-reloads.ts'
 import { drain } from './drain.ts'
 import { setEngineFlags } from './engine-flags.ts'
+import { withKeyStandings } from './explain-keys.ts'
 import { FileWatch } from './file-watch.ts'
 import { GatewayLog } from './gateway-log.ts'
 import { InternalTokenKeys } from './internal-token-keys.ts'
@@ -264,6 +266,10 @@ class Supervisor implements RunningGateway {
       status: () => sources.status(),
       sessions: () => this.#stores.sessions.registry,
       revocations: () => this.#stores.revocations.revocations,
+      explanations: {
+        explain: (question) => this.#explain(question),
+        refusals: (requestId) => this.#listeners.refusals(requestId),
+      },
       reload: () => this.#reloads.request('request'),
       live: sources.live,
       onAudit: (event) => this.#logger.security(event),
@@ -273,6 +279,12 @@ class Supervisor implements RunningGateway {
 
   #reportFailure(error: unknown): void {
     this.#logger.log({ event: 'unexpected_failure', where: 'admin', ...describeError(error) })
+  }
+
+  async #explain(question: ExplainQuestion): Promise<Explanation | null> {
+    const explained = await this.#listeners.explain(question)
+    const { configuration } = this.#reloads
+    return explained && withKeyStandings(explained, configuration, this.#keys.statuses())
   }
 
   #listenerStart(index: number): ListenerStart {

@@ -32,6 +32,8 @@ const NOWHERE = -1
 export class TenantResolver {
   /** Whether the claim of a token names the tenant when nothing in the request does. */
   readonly readsClaim: boolean
+  /** The places in a request, in words. */
+  readonly places: readonly string[]
   readonly #sources: readonly TenantSource[]
 
   /** @param rules In order of precedence, which shows only in which failure is found first. */
@@ -39,6 +41,7 @@ export class TenantResolver {
     const { inRequest, includesClaim } = compileTenantRules(rules)
     this.readsClaim = includesClaim
     this.#sources = inRequest
+    this.places = rules.flatMap(placesOf)
   }
 
   /**
@@ -68,6 +71,11 @@ export class TenantResolver {
     }
     return found
   }
+}
+
+function placesOf(rule: TenantRule): readonly string[] {
+  if (rule.from === 'claim') return []
+  return [`${rule.from} ${rule.from === 'header' ? rule.name : rule.pattern}`]
 }
 
 function fromSource(

@@ -39,14 +39,18 @@ export interface RevisionPlan {
   readonly tenants: TenantsChange | null
 }
 
-/** What a listener thread starts with. */
-export interface ListenerStart extends RevisionPlan {
+/** What the parts of a listener thread are made of. */
+export interface ComposedStart extends RevisionPlan {
   readonly index: number
+  readonly buffers: SharedBuffers
+}
+
+/** What a listener thread starts with. */
+export interface ListenerStart extends ComposedStart {
   readonly host: string
   /** Never 0: the supervisor has chosen by then, and all threads share the port. */
   readonly port: number
   readonly nativeBinary: NativeBinary
-  readonly buffers: SharedBuffers
   readonly keySets: readonly KeySet[]
   readonly readiness: Readiness
   /** Its own log buffer. */

@@ -2,11 +2,13 @@
  * Every kind of message between the supervisor and a listener thread, by who takes it. Everything
  * here survives structured cloning.
  */
+import type { ExplainQuestion, Explanation } from '../gateway/explanation.ts'
 import type { Readiness } from '../gateway/health.ts'
 import type { SigningSnapshot } from '../identity/signing-keys.ts'
 import type { KeySet } from '../keys/key-set.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
 import type { ListenerSnapshot, TrafficReading } from '../observability/listener-metrics.ts'
+import type { RecentRefusal } from '../observability/recent-refusals.ts'
 import type { RedisState } from '../redis/redis-pool.ts'
 import type { TenantsChange } from '../tenants/tenants-change.ts'
 import type { SignatureProof } from '../verifiers/jwt/signature-proof.ts'
@@ -46,6 +48,10 @@ export interface ListenerMessages {
     readonly prepare_certificate: Exchange<CertificateFiles, string | null>
     /** Requests begin under the revision of this id from now on. It was prepared. */
     readonly commit_revision: Exchange<number, null>
+    /** Explains a request; changes nothing. */
+    readonly explain: Exchange<ExplainQuestion, Explanation>
+    /** The last refusals, newest first: that of one request id, or (`null`) all. */
+    readonly refusals: Exchange<string | null, readonly RecentRefusal[]>
   }
 }
 

@@ -73,6 +73,14 @@ export class RefusalCache {
     return REFUSAL_REASON_NAMES[note] ?? null
   }
 
+  /** As {@link RefusalCache.get}, and counts nothing and marks nothing as used. */
+  peek(digest: TokenDigest, nowSeconds: number): RefusalReason | null {
+    unpackDigest(digest, this.#digest)
+    if (!this.#table.peek(this.#digest, nowSeconds)) return null
+    const note = this.#table.found.copy.words[NOTE_WORD] as number
+    return REFUSAL_REASON_NAMES[note] ?? null
+  }
+
   /**
    * Remembers a refusal, until its time is up or its cause gone. The caller decides what may be
    * remembered; "we could not decide" for a moment at most.

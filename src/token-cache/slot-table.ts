@@ -129,6 +129,14 @@ export class SlotTable {
     return false
   }
 
+  /** As {@link SlotTable.find}, and counts nothing. */
+  peek(digest: Int32Array, nowSeconds: number): boolean {
+    const { torn, misses, expired, deadKey } = this.counters
+    const isFound = this.find(digest, nowSeconds)
+    Object.assign(this.counters, { torn, misses, expired, deadKey })
+    return isFound
+  }
+
   /** Counts a hit on an entry, and marks it as used if that was forgotten. */
   countHit(touchedByte: number): void {
     this.counters.hits += 1

@@ -124,6 +124,16 @@ export class TokenCache<Derived> {
     return memo.value
   }
 
+  /** As {@link TokenCache.get}, and counts nothing, remembers nothing and marks nothing as used. */
+  peek(digest: TokenDigest, nowSeconds: number): CachedVerified<Derived> | null {
+    const table = this.#table
+    unpackDigest(digest, this.#digest)
+    if (!table.peek(this.#digest, nowSeconds)) return null
+    const { words, payload } = table.found.copy
+    const verified = decodeVerified(payload, words[PAYLOAD_LENGTH_WORD] as number)
+    return verified && { kind: 'established', verified, terms: null, derived: null }
+  }
+
   /**
    * Shares a verdict with all threads, in place of the one this digest may have.
    *

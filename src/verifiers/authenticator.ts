@@ -1,4 +1,5 @@
 /** What is concluded about a credential, and how every way of concluding it is asked. */
+import type { Trace } from '../protocol/trace.ts'
 import type { Anonymous, Refused } from '../protocol/verification.ts'
 import type { CachedVerified } from '../token-cache/token-cache.ts'
 import type { DerivedIdentity } from './derived-identity.ts'
@@ -25,6 +26,13 @@ export type Verdict = EstablishedIdentity | Refused | Unverified | Anonymous
 export interface Authenticator {
   /** Hot path: what is already known about the credential, or `null`: then {@link establish}. */
   recall(credential: string, nowSeconds: number): Verdict | null
-  /** Finds out. Resolves in bounded time, and never rejects for anything that a client sends. */
-  establish(credential: string): Promise<Verdict>
+  /** As {@link recall}, and counts nothing and marks nothing as used. */
+  peek(credential: string, nowSeconds: number): Verdict | null
+  /**
+   * Finds out. Resolves in bounded time, and never rejects for anything that a client sends.
+   *
+   * @param trace Where the request is only explained: then the credential is verified anew,
+   *   whatever is known, and nothing is kept, prolonged or ended. `null` otherwise.
+   */
+  establish(credential: string, trace: Trace | null): Promise<Verdict>
 }

@@ -1,4 +1,5 @@
 /** What every way of checking a credential looks like to those who ask for it. */
+import type { Trace } from '../protocol/trace.ts'
 import type { Verification } from '../protocol/verification.ts'
 
 /**
@@ -14,6 +15,13 @@ export interface Verifier<Profile> {
    *
    * The verdict holds at `nowSeconds`. A cache that keeps it checks `deadAtSeconds` and the key's
    * generation at each use.
+   *
+   * @param trace Where the request is only explained, `null` otherwise.
    */
-  verify(credential: string, profile: Profile, nowSeconds: number): Promise<Verification>
+  verify(
+    credential: string,
+    profile: Profile,
+    nowSeconds: number,
+    trace: Trace | null,
+  ): Promise<Verification>
 }

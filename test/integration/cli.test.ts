@@ -170,11 +170,14 @@ describe('sallyport', () => {
     })
   }
 
-  it('says that explain is not available yet, and does not offer it', async () => {
-    assert.doesNotMatch((await sallyport(['--help'])).output, /explain/)
-    const { exitCode, errors } = await sallyport(['explain', '--config', 'x'])
-    assert.equal(exitCode, 2)
-    assert.match(errors, /explain is not available in this version/)
+  it('explain exits 1 with the reason of a refusal, and 2 without a request', async () => {
+    const config = file('explained.yaml', LEAST_CONFIGURATION)
+    const described = await sallyport(['explain', '--config', config, '--url', '/users/1?c=secret'])
+    assert.deepEqual([described.exitCode, described.errors], [1, ''])
+    assert.match(described.output, /\nrefused: 401 missing_token \(credential_absent\)\n/)
+    assert.doesNotMatch(described.output, /secret/)
+    const nothing = await sallyport(['explain', '--config', config])
+    assert.deepEqual([nothing.exitCode, nothing.output], [2, ''])
   })
 })
 

@@ -63,6 +63,7 @@ export const adminSources: AdminSources = {
     watch: () => () => {},
     routes: () => LIVE_SECOND.routes,
   },
+  explanations: { explain: () => Promise.resolve(null), refusals: () => Promise.resolve([]) },
   onAudit: () => undefined,
   onFailure: (error) => void adminFailures.push(error),
 }

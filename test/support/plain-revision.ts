@@ -132,6 +132,7 @@ const COUNTED = limitOf({
 })
 
 const DEFAULT_RULES: Omit<RouteRules, 'methods'> = {
+  name: 'plain',
   authentication: 'required',
   allowFrom: [],
   denyFrom: [],
@@ -249,4 +250,7 @@ function createSessions(store: MemorySessionStore): SessionVerifier {
 }
 
 /** Every session of these says when it began. */
-const SIGHTS: SessionFirstSights = { of: () => Promise.resolve(null) }
+const SIGHTS: SessionFirstSights = {
+  of: () => Promise.resolve(null),
+  peek: () => Promise.resolve(null),
+}

@@ -54,6 +54,7 @@ export function originAt(
 ): RequestOrigin {
   let limited: LimitedRequest | null = null
   return {
+    trace: null,
     clientAddress,
     limitedBy(limits) {
       if (limiter === null) throw new Error('a limit was asked for')

@@ -11,7 +11,6 @@ describe('Command line', () => {
     [['check', '--config', 'f'], { command: 'check', configFile: 'f', online: false }],
     [['check', '--online', '--config', 'f'], { command: 'check', configFile: 'f', online: true }],
     [['demo'], { command: 'demo' }],
-    [['explain', '--config', 'f', '--header', 'a: b', '--header', 'c: d'], { command: 'explain' }],
     [['--help'], { command: 'help' }],
     [['serve', '-h'], { command: 'help' }],
     [['--version'], { command: 'version' }],
@@ -22,7 +21,34 @@ describe('Command line', () => {
     })
   }
 
+  it('takes a request to explain, with headers in their order', () => {
+    const words = ['--config', 'f', '--url', '/x', '--header', 'a: b', '--header', 'C:d:e']
+    const reading = readArguments(['explain', ...words, '--cookie', 'sid=1', '--token', '-'])
+    assert.ok(reading.ok && reading.invocation.command === 'explain')
+    const { request, token, configFile } = reading.invocation
+    assert.deepEqual(request?.headers, ['a', 'b', 'C', 'd:e', 'cookie', 'sid=1'])
+    assert.deepEqual([request.method, request.url, configFile], ['GET', '/x', 'f'])
+    assert.deepEqual(token, { kind: 'standard input' })
+  })
+
   const bad = [
+    [
+      ['explain'],
+      ['--config FILE is missing, or --admin URL for a gateway that runs', '--url URL is missing'],
+    ],
+    [
+      ['explain', '--config', 'f', '--url', '/', '--header', 'secret-token'],
+      ['--header needs a name, a colon and a value: --header "NAME: VALUE"'],
+    ],
+    [
+      ['explain', '--config', 'f', '--url', '/', '--token', 'a', '--token-file', 'b'],
+      ['--token and --token-file exclude each other'],
+    ],
+    [['explain', '--config', 'f', '--request-id', 'x'], ['--request-id needs --admin URL']],
+    [
+      ['explain', '--admin', 'localhost', '--url', '/'],
+      ['--admin needs the URL of an admin listener, such as http://127.0.0.1:9464'],
+    ],
     [[], ['a command is missing']],
     [['sreve'], ['unknown command "sreve"']],
     [['constructor'], ['unknown command "constructor"']],
@@ -51,7 +77,15 @@ describe('Command line', () => {
   }
 
   it('is explained, every command and option of it that there is', () => {
-    for (const word of ['serve', 'check', 'health', 'demo', '--config FILE', '--online']) {
+    for (const word of [
+      'serve',
+      'check',
+      'health',
+      'explain',
+      'demo',
+      '--config FILE',
+      '--token-file FILE',
+    ]) {
       assert.ok(usage().includes(word), word)
     }
   })

@@ -2,6 +2,7 @@
  * API keys: those of the configuration are known at once; those of Redis are asked for each time,
  * so that a key which was withdrawn is refused on the very next request.
  */
+import type { Trace } from '../../protocol/trace.ts'
 import { type Refused, refuse } from '../../protocol/verification.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Authenticator, EstablishedIdentity, Verdict } from '../authenticator.ts'
@@ -11,6 +12,9 @@ import type { ApiKeyList, VerifiedApiKey } from './api-key-list.ts'
 export interface ApiKeyLookup {
   verify(key: string, nowSeconds: number): Promise<VerifiedApiKey | Refused>
 }
+
+const IN_FILE = 'it is a key of the configuration'
+const NOT_IN_FILE = 'it is none of the configuration'
 
 export class ApiKeyAuthenticator implements Authenticator {
   readonly #list: ApiKeyList
@@ -33,8 +37,20 @@ export class ApiKeyAuthenticator implements Authenticator {
     return this.#establishedBy(found)
   }
 
-  async establish(key: string): Promise<Verdict> {
+  /** What the configuration has is known, and not remembered: there is nothing to say of it. */
+  peek(): null {
+    return null
+  }
+
+  async establish(key: string, trace: Trace | null = null): Promise<Verdict> {
     const nowSeconds = this.#clock.nowSeconds()
+    if (trace !== null) {
+      const found = this.#list.find(key, nowSeconds)
+      const isListed = found !== null
+      trace.tell('api key', isListed ? 'ok' : 'note', isListed ? IN_FILE : NOT_IN_FILE)
+      if (found !== null) return found.kind === 'refused' ? found : this.#establishedBy(found)
+      if (this.#lookup !== null) trace.tell('api key', 'note', 'Redis is asked')
+    }
     const verification = (await this.#lookup?.verify(key, nowSeconds)) ?? refuse('api_key_unknown')
     return verification.kind === 'verified' ? this.#establishedBy(verification) : verification
   }

@@ -3,6 +3,7 @@
  * revocation of their subject can tell those of before from those of a new login.
  */
 import { parseCompactJws } from '../../protocol/compact-jws.ts'
+import type { Trace } from '../../protocol/trace.ts'
 import { type Identity, refuse, type Verification } from '../../protocol/verification.ts'
 import type { FirstSights } from '../../revocation/first-sights.ts'
 import { REVOCATION_LIFE_MAX_SECONDS } from '../../revocation/revocation-entry.ts'
@@ -29,10 +30,16 @@ export class DatedJwtVerifier implements Verifier<JwtProfile> {
     this.#firstSights = firstSights
   }
 
-  async verify(token: string, profile: JwtProfile, nowSeconds: number): Promise<Verification> {
-    const verified = await this.#verifier.verify(token, profile, nowSeconds)
+  async verify(
+    token: string,
+    profile: JwtProfile,
+    nowSeconds: number,
+    trace: Trace | null,
+  ): Promise<Verification> {
+    const verified = await this.#verifier.verify(token, profile, nowSeconds, trace)
     if (verified.kind === 'refused' || verified.identity.issuedAtSeconds !== null) return verified
-    const identity = await dated(this.#firstSights, token, verified.identity, nowSeconds, null)
+    const undated = { token, identity: verified.identity, lifeSeconds: null, trace }
+    const identity = await dated(this.#firstSights, undated, nowSeconds)
     if (identity !== null) return { ...verified, identity }
     const deadAtSeconds = Math.min(verified.deadAtSeconds, nowSeconds + UNDATED_SECONDS)
     return { ...verified, deadAtSeconds }
@@ -60,15 +67,16 @@ export class DatedIntrospector implements Introspector {
     token: IntrospectedToken,
     policy: IntrospectionPolicy,
     nowSeconds: number,
+    trace: Trace | null,
   ): Promise<IntrospectionOutcome> {
-    const result = await this.#introspector.introspect(token, policy, nowSeconds)
+    const result = await this.#introspector.introspect(token, policy, nowSeconds, trace)
     if (result.kind !== 'active') return result
     const life = this.#lives.get(policy.name) ?? null
-    const undated = result.identity
+    const undated = { token: token.text, identity: result.identity, lifeSeconds: life, trace }
     const identity =
-      undated.issuedAtSeconds === null
-        ? await dated(this.#firstSights, token.text, undated, nowSeconds, life)
-        : undated
+      result.identity.issuedAtSeconds === null
+        ? await dated(this.#firstSights, undated, nowSeconds)
+        : result.identity
     if (identity === null) {
       const soonSeconds = nowSeconds + UNDATED_SECONDS
       return {
@@ -84,22 +92,32 @@ export class DatedIntrospector implements Introspector {
   }
 }
 
+/** A token that does not say when it was issued. */
+interface UndatedToken {
+  readonly token: string
+  readonly identity: Identity
+  /** Longest life of a token without `exp`; `null`: no end is known. */
+  readonly lifeSeconds: number | null
+  readonly trace: Trace | null
+}
+
 /** @returns `null`: cannot be told now. */
 async function dated(
   firstSights: FirstSights,
-  token: string,
-  identity: Identity,
+  { token, identity, lifeSeconds, trace }: UndatedToken,
   nowSeconds: number,
-  endlessLifeSeconds: number | null,
 ): Promise<Identity | null> {
   // Known for twice as long as it may live: what is too old must not begin anew.
   const endsAtSeconds =
     identity.expiresAtSeconds ??
-    nowSeconds +
-      (endlessLifeSeconds === null ? REVOCATION_LIFE_MAX_SECONDS : 2 * endlessLifeSeconds)
+    nowSeconds + (lifeSeconds === null ? REVOCATION_LIFE_MAX_SECONDS : 2 * lifeSeconds)
   const name = `token\n${unsigned(token)}`
   const keptUntilSeconds = endsAtSeconds + KEPT_MARGIN_SECONDS
-  const issuedAtSeconds = await firstSights.of(name, nowSeconds, keptUntilSeconds)
+  const issuedAtSeconds =
+    trace === null
+      ? await firstSights.of(name, nowSeconds, keptUntilSeconds)
+      : await firstSights.peek(name, nowSeconds)
+  trace?.tell('claim', 'note', 'without iat, it counts as issued when it was first seen')
   return issuedAtSeconds === null ? null : { ...identity, issuedAtSeconds }
 }
 

@@ -141,6 +141,20 @@ export class SharedVerdicts {
     return verdict.kind === 'established' ? this.#stillGood(verdict) : verdict
   }
 
+  /** As {@link recall}, and counts nothing and marks nothing as used. */
+  peek(digest: TokenDigest, nowSeconds: number): EstablishedIdentity | Refused | null {
+    const { cache, refusals } = this.#parts
+    const cached = cache.peek(digest, nowSeconds)
+    if (cached !== null) return cached
+    const reason = refusals.peek(digest, nowSeconds)
+    return reason === null ? null : refuse(reason)
+  }
+
+  /** A verdict that was kept beside the main one, looked at as {@link peek} does. */
+  peekCopy(digest: TokenDigest, nowSeconds: number): EstablishedIdentity | null {
+    return this.#parts.cache.peek(digest, nowSeconds)
+  }
+
   /** A verdict that was kept beside the main one, under a digest of its own. */
   recallCopy(digest: TokenDigest, nowSeconds: number): EstablishedIdentity | null {
     return this.#parts.cache.get(digest, nowSeconds)

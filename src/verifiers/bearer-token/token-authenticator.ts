@@ -11,6 +11,8 @@ import { isB64Token } from '../../credentials/bearer-token.ts'
 import { claimedIssuer } from '../../protocol/claimed-issuer.ts'
 import type { ActiveToken } from '../../protocol/introspection-response.ts'
 import type { RefusalReason } from '../../protocol/refusal-reason.ts'
+import { tellIssuer } from '../../protocol/tell-claims.ts'
+import type { Trace } from '../../protocol/trace.ts'
 import {
   EMPTY_IDENTITY,
   type Refused,
@@ -69,6 +71,7 @@ export interface Introspector {
     token: IntrospectedToken,
     policy: IntrospectionPolicy,
     nowSeconds: number,
+    trace: Trace | null,
   ): Promise<IntrospectionOutcome>
 }
 
@@ -104,30 +107,53 @@ export class TokenAuthenticator implements Authenticator {
     return this.#parts.verdicts.recall(tokenDigest(this.#profile.key, token), nowSeconds)
   }
 
+  peek(token: string, nowSeconds: number): Verdict | null {
+    return this.#parts.verdicts.peek(tokenDigest(this.#profile.key, token), nowSeconds)
+  }
+
   /** `invalid_request` when the text is not one b64token (RFC 6750 §2.1). */
-  async establish(token: string): Promise<Verdict> {
+  async establish(token: string, trace: Trace | null = null): Promise<Verdict> {
     if (!isB64Token(token)) return refuse('token_syntax')
     const digest = tokenDigest(this.#profile.key, token)
+    if (trace !== null) return this.#explain(token, digest, trace)
     return this.#parts.verdicts.establish(digest, {
       settlesWithinMs: this.#profile.settlesWithinMs,
-      find: (nowSeconds) => this.#find(token, digest, nowSeconds),
+      find: (nowSeconds) => this.#find(token, digest, nowSeconds, null),
       conclude: (undecided) => this.#conclude(undecided, digest),
     })
   }
 
-  async #find(token: string, digest: TokenDigest, nowSeconds: number): Promise<SharedResult> {
+  /** Finds out anew, for the trace alone: nothing that is found out is kept. */
+  async #explain(token: string, digest: TokenDigest, trace: Trace): Promise<Verdict> {
+    const { clock } = this.#parts.verdicts
+    const result = await this.#find(token, digest, clock.nowSeconds(), trace)
+    if (result.kind === 'undecided') return this.#conclude(result.undecided, digest, trace)
+    if (result.kind === 'refused') return result.refused
+    return { kind: 'established', verified: result, terms: null, derived: null }
+  }
+
+  async #find(
+    token: string,
+    digest: TokenDigest,
+    nowSeconds: number,
+    trace: Trace | null,
+  ): Promise<SharedResult> {
     const { jwt, introspection } = this.#profile
     const verify = async (by: JwtProfile) =>
-      resultOf(await this.#parts.jwt.verify(token, by, nowSeconds))
+      resultOf(await this.#parts.jwt.verify(token, by, nowSeconds, trace))
     if (introspection === null) return jwt === null ? NOT_ACCEPTED : verify(jwt)
     const claimed = claimedIssuer(token)
     if (claimed.kind === 'unsecured') return UNSECURED
     if (claimed.kind === 'issuer') {
       if (jwt?.has(claimed.issuer) === true) return verify(jwt)
       // A token of another issuer is not shown to this one.
-      if (claimed.issuer !== introspection.policy.issuer) return NOT_INTROSPECTED
+      if (claimed.issuer !== introspection.policy.issuer) {
+        const expected = [...(jwt?.keys() ?? []), introspection.policy.issuer]
+        if (trace !== null) tellIssuer(trace, claimed.issuer, expected)
+        return NOT_INTROSPECTED
+      }
     }
-    return this.#introspect(token, digest, introspection, nowSeconds)
+    return this.#introspect(token, digest, introspection, nowSeconds, trace)
   }
 
   async #introspect(
@@ -135,24 +161,29 @@ export class TokenAuthenticator implements Authenticator {
     digest: TokenDigest,
     rule: IntrospectionRule,
     nowSeconds: number,
+    trace: Trace | null,
   ): Promise<SharedResult> {
     const { introspector, verdicts } = this.#parts
     const stale = { token: digest.token, profile: rule.staleKey }
     const known = { token: digest.token, profile: rule.knownKey }
     // Known tokens are asked about first, so that an older answer stands in for outages only.
-    const isKnown =
-      verdicts.recallCopy(known, nowSeconds) !== null ||
-      verdicts.recallCopy(stale, nowSeconds) !== null
-    const outcome = await introspector.introspect({ text, isKnown }, rule.policy, nowSeconds)
+    const isKept = (copy: TokenDigest) =>
+      (trace === null
+        ? verdicts.recallCopy(copy, nowSeconds)
+        : verdicts.peekCopy(copy, nowSeconds)) !== null
+    const asked = { text, isKnown: isKept(known) || isKept(stale) }
+    const outcome = await introspector.introspect(asked, rule.policy, nowSeconds, trace)
     if (outcome.kind === 'overloaded') return { kind: 'undecided', undecided: 'overloaded' }
     if (outcome.kind === 'undecided') {
       const undecided = outcome.reason === 'request_refused' ? 'not_taken' : 'outage'
       return { kind: 'undecided', undecided }
     }
     if (outcome.kind === 'refused') {
-      // Whatever it was before: from now on no outage makes this token good again.
-      verdicts.forgetCopy(stale)
-      verdicts.forgetCopy(known)
+      if (trace === null) {
+        // Whatever it was before: from now on no outage makes this token good again.
+        verdicts.forgetCopy(stale)
+        verdicts.forgetCopy(known)
+      }
       const { refused, untilSeconds } = outcome
       return {
         kind: 'refused',
@@ -162,7 +193,7 @@ export class TokenAuthenticator implements Authenticator {
         key: null,
       }
     }
-    return this.#keepActive(outcome, stale, known, rule)
+    return this.#keepActive(outcome, stale, known, rule, trace)
   }
 
   #keepActive(
@@ -170,6 +201,7 @@ export class TokenAuthenticator implements Authenticator {
     stale: TokenDigest,
     known: TokenDigest,
     rule: IntrospectionRule,
+    trace: Trace | null,
   ): Verified {
     const { verdicts } = this.#parts
     const endsAtSeconds = deadAtSeconds ?? Number.POSITIVE_INFINITY
@@ -181,6 +213,7 @@ export class TokenAuthenticator implements Authenticator {
       keySlot: 0,
       keyGeneration: 0,
     })
+    if (trace !== null) return until(rule.cacheTtlSeconds)
     if (rule.onOutage === 'use-cached-or-reject') {
       verdicts.keepCopy(stale, until(rule.staleMaxAgeSeconds), answeredAtSeconds)
     }
@@ -192,6 +225,7 @@ export class TokenAuthenticator implements Authenticator {
   #conclude(
     undecided: UndecidedCause,
     digest: TokenDigest,
+    trace: Trace | null = null,
   ): EstablishedIdentity | Unverified | Refused {
     const rule = this.#profile.introspection
     const { verdicts } = this.#parts
@@ -204,7 +238,16 @@ export class TokenAuthenticator implements Authenticator {
     )
     if (rule.onOutage !== 'use-cached-or-reject') return refused
     const stale = { token: digest.token, profile: rule.staleKey }
-    return verdicts.recallCopy(stale, verdicts.clock.nowSeconds()) ?? refused
+    const nowSeconds = verdicts.clock.nowSeconds()
+    if (trace === null) return verdicts.recallCopy(stale, nowSeconds) ?? refused
+    const copy = verdicts.peekCopy(stale, nowSeconds)
+    const told = copy === null ? 'there is no older answer' : 'an older answer stands in'
+    trace.tell(
+      'introspection',
+      copy === null ? 'no' : 'note',
+      `onOutage: ${rule.onOutage}; ${told}`,
+    )
+    return copy ?? refused
   }
 }
 

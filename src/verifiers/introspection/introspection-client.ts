@@ -21,6 +21,7 @@ import {
   type ProcessedIntrospection,
   processIntrospectionResponse,
 } from '../../protocol/introspection-response.ts'
+import type { Trace } from '../../protocol/trace.ts'
 import type { BreakerPermit, CircuitBreaker } from '../../resilience/circuit-breaker.ts'
 import type { ConnectionTurns, TurnEnd } from '../../resilience/connection-turns.ts'
 import type { EarlyProbes } from '../../resilience/early-probes.ts'
@@ -30,6 +31,7 @@ import { randomHex } from '../../runtime/randomness.ts'
 import type { EndpointPauses, PausedCallers } from './endpoint-pauses.ts'
 import { EndpointProbe, type ProbeVerdict } from './endpoint-probe.ts'
 import type { EndpointStanding } from './endpoint-standing.ts'
+import { answerText, tellUnasked } from './tell-introspection.ts'
 
 export interface IntrospectionClientOptions {
   readonly endpoint: string
@@ -146,20 +148,28 @@ export class IntrospectionClient {
     token: IntrospectedToken,
     policy: IntrospectionAnswerPolicy,
     nowSeconds: number,
+    trace: Trace | null = null,
   ): Promise<IntrospectionOutcome> {
     const { turns, pauses } = this.#parts
     // A token that could not be asked about anyway need not wait for its turn.
     const paused = pauses.keeping(token.isKnown)
-    if (paused !== null) return outcomeOfPause(paused)
+    if (paused !== null) {
+      if (trace !== null) tellUnasked(trace, this.#options.endpoint, 'paused')
+      return outcomeOfPause(paused)
+    }
     if (!this.#mayBeAsked(token.isKnown)) {
+      if (trace !== null) tellUnasked(trace, this.#options.endpoint, 'circuit_open')
       if (pauses.keeping(false) === null) this.#probe.wake(() => this.#askAboutRandom(policy))
       return CIRCUIT_OPEN
     }
     const turn = await turns.take(token.isKnown, this.#options.timeoutMs)
-    if (turn === null) return OVERLOADED
+    if (turn === null) {
+      if (trace !== null) tellUnasked(trace, this.#options.endpoint, 'crowded')
+      return OVERLOADED
+    }
     let end: TurnEnd = 'failed'
     try {
-      const { outcome, isTimeout } = await this.#ask(token, policy, nowSeconds)
+      const { outcome, isTimeout } = await this.#ask(token, policy, nowSeconds, trace)
       if (isDecided(outcome)) end = 'decided'
       else if (outcome === REQUEST_REFUSED) end = 'refused'
       else if (isTimeout) end = 'timed_out'
@@ -173,6 +183,7 @@ export class IntrospectionClient {
     token: IntrospectedToken,
     policy: IntrospectionAnswerPolicy,
     nowSeconds: number,
+    trace: Trace | null,
   ): Promise<{ readonly outcome: IntrospectionOutcome; readonly isTimeout: boolean }> {
     const { attempts, timeoutMs, retryDelayMs } = this.#options
     const { clock, pauses, standing } = this.#parts
@@ -191,9 +202,10 @@ export class IntrospectionClient {
       const asked = pauses.heed(result, token.isKnown)
       const outcome =
         asked === null
-          ? outcomeOf(result, token, policy, clock.nowSeconds())
+          ? outcomeOf(result, token, policy, clock.nowSeconds(), trace)
           : outcomeOfPause(asked)
       standing.note(result, isDecided(outcome))
+      trace?.tell('introspection', ...answerText(this.#options.endpoint, result, outcome))
       last = { outcome, isTimeout: !result.ok && result.reason === 'timeout' }
       this.#report(leave, outcome)
       if (isDecided(outcome) || isFinal(result)) return last
@@ -232,7 +244,7 @@ export class IntrospectionClient {
     if (turn === null) return 'failed'
     const result = await this.#post(token, this.#options.timeoutMs, clock.nowSeconds())
     turns.giveBack(turn, 'failed')
-    const outcome = outcomeOf(result, token, policy, clock.nowSeconds())
+    const outcome = outcomeOf(result, token, policy, clock.nowSeconds(), null)
     standing.note(result, isDecided(outcome))
     if (pauses.heed(result, false) !== null) return 'unclear'
     if (outcome === REQUEST_REFUSED) return 'unclear'
@@ -274,11 +286,12 @@ function outcomeOf(
   token: IntrospectedToken,
   policy: IntrospectionAnswerPolicy,
   nowSeconds: number,
+  trace: Trace | null,
 ): IntrospectionOutcome {
   if (!token.isKnown && mayBeAboutToken(result.status)) return REQUEST_REFUSED
   if (!result.ok || result.status !== STATUS_OK) return UNREACHABLE
   if (result.mediaType === null || !JSON_TYPES.has(result.mediaType)) return UNREACHABLE
-  return processIntrospectionResponse(result.body, token.text, policy, nowSeconds)
+  return processIntrospectionResponse(result.body, token.text, policy, nowSeconds, trace)
 }
 
 function mayBeAboutToken(status: number | null): boolean {

@@ -1,5 +1,6 @@
 /** Finds the endpoint that a token is to be asked about. */
 import type { IntrospectionAnswerPolicy } from '../../protocol/introspection-response.ts'
+import type { Trace } from '../../protocol/trace.ts'
 import type {
   IntrospectedToken,
   IntrospectionClient,
@@ -28,9 +29,10 @@ export class IntrospectionVerifier {
     token: IntrospectedToken,
     policy: IntrospectionPolicy,
     nowSeconds: number,
+    trace: Trace | null = null,
   ): Promise<IntrospectionOutcome> {
     const client = this.#clients.get(policy.name)
     if (client === undefined) return Promise.resolve(OVERLOADED)
-    return client.introspect(token, policy, nowSeconds)
+    return client.introspect(token, policy, nowSeconds, trace)
   }
 }

@@ -28,6 +28,7 @@ import {
   ProtectedHeaderMemo,
 } from '../../protocol/protected-header.ts'
 import type { RefusalReason } from '../../protocol/refusal-reason.ts'
+import type { Trace } from '../../protocol/trace.ts'
 import {
   type Refused,
   refuse,
@@ -36,6 +37,8 @@ import {
 } from '../../protocol/verification.ts'
 import type { Verifier } from '../verifier.ts'
 import type { SignatureChecker, SignatureOutcome } from './signature-pool.ts'
+import { tellContents, tellForm } from './tell-jwt.ts'
+import { tellKeys, tellNewerKeys, tellSignature } from './tell-keys.ts'
 
 /** What one issuer's tokens must look like. */
 export interface JwtIssuerPolicy extends ClaimPolicy {
@@ -66,6 +69,7 @@ interface Candidate {
   readonly header: ProtectedHeader
   readonly policy: JwtIssuerPolicy
   readonly claims: CheckedClaims
+  readonly trace: Trace | null
 }
 
 const UNTYPED = 'jwt'
@@ -118,32 +122,45 @@ export class JwtVerifier implements Verifier<JwtProfile> {
     this.#signatures = parts.signatures
   }
 
-  verify(token: string, profile: JwtProfile, nowSeconds: number): Promise<Verification> {
-    const candidate = this.#read(token, profile, nowSeconds)
+  verify(
+    token: string,
+    profile: JwtProfile,
+    nowSeconds: number,
+    trace: Trace | null = null,
+  ): Promise<Verification> {
+    const candidate = this.#read(token, profile, nowSeconds, trace)
     if (candidate.kind === 'refused') return Promise.resolve(candidate)
     const keySet = this.#keys.keySet(candidate.policy.name)
-    return this.#checkWith(candidate, findKeys(keySet, candidate.header))
+    const found = findKeys(keySet, candidate.header)
+    if (trace !== null) tellKeys(trace, keySet, candidate.header, found)
+    return this.#checkWith(candidate, found)
   }
 
   /** Everything that needs neither a key nor another thread. */
-  #read(token: string, profile: JwtProfile, nowSeconds: number): Candidate | Refused {
+  #read(
+    token: string,
+    profile: JwtProfile,
+    nowSeconds: number,
+    trace: Trace | null,
+  ): Candidate | Refused {
     const jws = parseCompactJws(token)
+    const header = jws === null ? null : this.#headers.parse(jws.protectedHeader)
+    const isFitting = jws !== null && header !== null && hasFittingSignature(jws, header)
+    const members = isFitting ? parseClaims(jws.payload) : null
+    if (trace !== null) tellForm(trace, token, jws, header, formOf(isFitting, members))
     if (jws === null) return refuse('token_malformed')
-    const header = this.#headers.parse(jws.protectedHeader)
     if (header === null) return refuse('token_header_malformed')
-    if (!hasFittingSignature(jws, header)) return refuse('signature_length')
-    const members = parseClaims(jws.payload)
+    if (!isFitting) return refuse('signature_length')
     if (members === null) return refuse('token_claims_malformed')
-
     // The unverified `iss` only selects who would have to have signed this.
-    const issuer = members['iss']
-    const policy = typeof issuer === 'string' ? profile.get(issuer) : undefined
+    const policy = policyOf(profile, members['iss'])
+    if (trace !== null) tellContents(trace, header, members, policy ?? profile, nowSeconds)
     if (policy === undefined) return refuse('issuer_not_accepted')
     if (!policy.algorithms.includes(header.algorithm)) return refuse('algorithm_not_allowed')
     if (!policy.types.includes(header.type ?? UNTYPED)) return refuse('type_not_allowed')
     const claims = checkClaims(members, policy, nowSeconds)
     if (claims.kind === 'refused') return claims
-    return { kind: 'candidate', token, jws, header, policy, claims }
+    return { kind: 'candidate', token, jws, header, policy, claims, trace }
   }
 
   /** When the keys at hand do not settle it: one refetch, one more look, no third. */
@@ -151,6 +168,7 @@ export class JwtVerifier implements Verifier<JwtProfile> {
     const verdict = await this.#verdictOf(candidate, found)
     if (found.found === 'unavailable' || !couldBeNewer(verdict)) return verdict
     const newer = await findNewerKeys(this.#keys, unsettled(candidate), found)
+    if (candidate.trace !== null) tellNewerKeys(candidate.trace, found, newer)
     if (newer.found === 'unsettled') return unsettle(verdict)
     return newer === found ? verdict : this.#verdictOf(candidate, newer)
   }
@@ -187,6 +205,7 @@ export class JwtVerifier implements Verifier<JwtProfile> {
   #checkSignature(candidate: Candidate, key: VerificationKey): Promise<Verification> {
     return new Promise((resolve) => {
       this.#signatures.submit(candidate.token, key, candidate.header.algorithm, (outcome) => {
+        if (candidate.trace !== null) tellSignature(candidate.trace, key, outcome)
         resolve(conclude(outcome, candidate.claims, key))
       })
     })
@@ -211,6 +230,16 @@ function couldBeNewer(verdict: Verification): verdict is Refused {
 function unsettle({ reason, key }: Refused): Refused {
   if (reason !== 'signature_invalid') return refuse('key_unsettled')
   return key === null ? refuse('signature_unsettled') : refuseSignature('signature_unsettled', key)
+}
+
+function policyOf(profile: JwtProfile, issuer: unknown): JwtIssuerPolicy | undefined {
+  return typeof issuer === 'string' ? profile.get(issuer) : undefined
+}
+
+/** For a trace. */
+function formOf(isFitting: boolean, members: object | null): 'read' | 'unread' | 'unfitting' {
+  if (!isFitting) return 'unfitting'
+  return members === null ? 'unread' : 'read'
 }
 
 /** A wrong length needs no native code to be refused. */

@@ -2,13 +2,18 @@
  * Sessions: every request asks the store, so that a session which was ended is refused on the very
  * next one. Nothing is cached, and no two requests share a look-up.
  */
+import type { Trace } from '../../protocol/trace.ts'
 import type { Anonymous, Identity, Verification } from '../../protocol/verification.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Authenticator, EstablishedIdentity, Verdict } from '../authenticator.ts'
 
 /** Looks a session up by the value of its cookie. Anonymous: one without a user. */
 export interface SessionLookup {
-  verify(cookieValue: string, nowSeconds: number): Promise<Verification | Anonymous>
+  verify(
+    cookieValue: string,
+    nowSeconds: number,
+    trace: Trace | null,
+  ): Promise<Verification | Anonymous>
 }
 
 export class SessionAuthenticator implements Authenticator {
@@ -26,8 +31,13 @@ export class SessionAuthenticator implements Authenticator {
     return null
   }
 
-  async establish(cookieValue: string): Promise<Verdict> {
-    const verification = await this.#sessions.verify(cookieValue, this.#clock.nowSeconds())
+  peek(): null {
+    return null
+  }
+
+  async establish(cookieValue: string, trace: Trace | null = null): Promise<Verdict> {
+    const nowSeconds = this.#clock.nowSeconds()
+    const verification = await this.#sessions.verify(cookieValue, nowSeconds, trace)
     if (verification.kind !== 'verified') return verification
     const { identity } = verification
     const derived = this.#latest.get(identity)?.derived ?? null

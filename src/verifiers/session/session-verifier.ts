@@ -9,6 +9,8 @@
  * refused on the very next request. Only what a record means is remembered, for as long as the
  * store answers with the very same text.
  */
+import { spanOf } from '../../protocol/tell-claims.ts'
+import type { Trace } from '../../protocol/trace.ts'
 import {
   type Anonymous,
   type Identity,
@@ -48,6 +50,8 @@ interface ReadSession {
 /** When something was first seen that does not say when it began; `null`: not known for now. */
 export interface SessionFirstSights {
   of(name: string, nowSeconds: number, keptUntilSeconds: number): Promise<number | null>
+  /** As `of`, and remembers nothing. */
+  peek(name: string, nowSeconds: number): Promise<number | null>
 }
 
 /** How long the first sight of a session is kept that may live for ever: 400 days. */
@@ -70,20 +74,65 @@ export class SessionVerifier {
    * `session_expired`; `verifier_unavailable` when the store does not answer, or holds what cannot
    * be read. Does *not* check where the request comes from: see cross-site-request.ts.
    *
+   * @param trace Where the request is only explained: then the session is not prolonged, and none
+   *   is deleted.
    * @returns Anonymous for a live session without a user: a visitor's.
    */
-  async verify(cookieValue: string, nowSeconds: number): Promise<Verification | Anonymous> {
+  async verify(
+    cookieValue: string,
+    nowSeconds: number,
+    trace: Trace | null = null,
+  ): Promise<Verification | Anonymous> {
     const { keyPrefix, keyHash, ttlSeconds, format } = this.#rules
     const id = this.#idOf(cookieValue)
     if (id === null) return refuse('session_cookie_malformed')
     const key = sessionKey(keyPrefix, keyHash, id)
-    const reply = await this.#store.getex(key, format.isLifeForeign ? null : ttlSeconds)
+    const isProlonged = trace === null && !format.isLifeForeign
+    const reply = await this.#store.getex(key, isProlonged ? ttlSeconds : null)
     if (!reply.ok) return refuse('session_store_unavailable')
     if (reply.value === null) return refuse('session_not_found')
+    if (trace !== null) return this.#explain(trace, key, reply.value, id, nowSeconds)
     const session =
       this.#known.recall(key, reply.value) ?? (await this.#read(key, reply.value, id, nowSeconds))
     if (session === null) return refuse('session_unreadable')
     return session.kind === 'anonymous' ? session : this.#check(session, key, nowSeconds)
+  }
+
+  /** What was read, anew, without an effect on the session or on what is known of it. */
+  async #explain(
+    trace: Trace,
+    key: string,
+    text: string,
+    id: string,
+    nowSeconds: number,
+  ): Promise<Verification | Anonymous> {
+    trace.tell('session', 'ok', 'the store has it')
+    const record = this.#rules.format.readRecord(text, id)
+    if (record === null) {
+      trace.tell('session', 'no', 'its record is not one of this format')
+      return refuse('session_unreadable')
+    }
+    if (record.kind === 'anonymous') {
+      trace.tell('session', 'note', 'it has no user: it counts as no credential')
+      return record
+    }
+    const sight = `session\n${key}`
+    const issuedAtSeconds =
+      record.createdAtSeconds ?? (await this.#firstSights.peek(sight, nowSeconds))
+    if (issuedAtSeconds === null) {
+      trace.tell('session', 'no', 'when it began is neither in its record nor to be found out')
+      return refuse('session_unreadable')
+    }
+    const endSeconds = this.#endOf(record, issuedAtSeconds)
+    const leftSeconds = endSeconds - nowSeconds
+    const age = spanOf(Math.max(0, Math.trunc(nowSeconds - issuedAtSeconds)))
+    const end = leftSeconds > 0 ? 'has not come' : 'has come'
+    const told = `it began ${age} ago; its end (absoluteTtl, or its record) ${end}`
+    trace.tell('session', leftSeconds > 0 ? 'ok' : 'no', told)
+    if (leftSeconds <= 0) return refuse('session_expired')
+    const expiresAtSeconds = Number.isFinite(endSeconds) ? endSeconds : null
+    const identity = { ...record.identity, issuedAtSeconds, expiresAtSeconds }
+    return verifiedUntil(identity, endSeconds)
   }
 
   async #read(
@@ -120,13 +169,7 @@ export class SessionVerifier {
     if (format.isLifeForeign) {
       if (ttlSeconds !== null) void this.#store.prolong(key, Math.min(slidSeconds, endSeconds))
     } else if (slidSeconds > endSeconds) void this.#store.expireAt(key, endSeconds)
-    return {
-      kind: 'verified',
-      identity,
-      deadAtSeconds: Math.min(slidSeconds, endSeconds),
-      keySlot: NO_KEY.slot,
-      keyGeneration: NO_KEY.generation,
-    }
+    return verifiedUntil(identity, Math.min(slidSeconds, endSeconds))
   }
 
   /** Kept for twice as long as the session may live: one that is too old must not begin anew. */
@@ -143,4 +186,9 @@ export class SessionVerifier {
       : Number.POSITIVE_INFINITY
     return Math.min(byAge, expiresAtSeconds ?? Number.POSITIVE_INFINITY)
   }
+}
+
+function verifiedUntil(identity: Identity, deadAtSeconds: number): Verification {
+  const { slot, generation } = NO_KEY
+  return { kind: 'verified', identity, deadAtSeconds, keySlot: slot, keyGeneration: generation }
 }

@@ -1,0 +1,154 @@
+/**
+ * Tells a trace of each claim what was expected and what was found. Decides nothing: the checks are
+ * those of claims.ts and time-claims.ts, asked one by one, so that all that is wrong is told and
+ * not only what is found first.
+ */
+import {
+  type ClaimPolicy,
+  hasRequiredClaims,
+  identityOfClaims,
+  isForeign,
+  namesAudience,
+  readTimeClaims,
+} from './claims.ts'
+import { isText } from './json-members.ts'
+import type { JsonObject } from './strict-json.ts'
+import { checkTimeClaims, isNumericDate, type TimeClaims } from './time-claims.ts'
+import { counted, listed, type Trace, type TraceMark } from './trace.ts'
+
+const NO_TIMES: TimeClaims = {
+  expiresAtSeconds: null,
+  notBeforeSeconds: null,
+  issuedAtSeconds: null,
+}
+const SECONDS_PER_MINUTE = 60
+const SECONDS_PER_HOUR = 3_600
+const SECONDS_PER_DAY = 86_400
+
+/** What differs between a token's own claims and an answer about it (RFC 7662 §2.2). */
+export interface ToldClaimsRules {
+  /** Whether `iss` must be there. */
+  readonly needsIssuer: boolean
+  readonly needsAudience: boolean
+  readonly needsExpiry: boolean
+  /** Whether there may be none, because the token is a client's own. */
+  readonly subject: unknown
+}
+
+export function tellClaims(
+  trace: Trace,
+  claims: JsonObject,
+  policy: ClaimPolicy,
+  rules: ToldClaimsRules,
+  nowSeconds: number,
+): void {
+  const found = (name: string) => `${name}: ${trace.shown(claims[name])}`
+  const tell = (isGood: boolean, text: string) => trace.tell('claim', markOf(isGood), text)
+  if (rules.needsIssuer || claims['iss'] !== undefined) {
+    tellIssuer(trace, claims['iss'], [policy.issuer])
+  }
+  tellAudience(trace, claims['aud'], policy, rules.needsAudience)
+  const named = [policy.claimNames.subject, ...policy.requiredClaims]
+  for (const name of new Set(rules.needsIssuer ? ['sub', ...named] : named)) {
+    if (name === policy.claimNames.subject) tell(isText(rules.subject), found(name))
+    else if (name === 'sub') tell(isText(claims['sub']), found(name))
+    else tell(hasRequiredClaims(claims, [name]), `${found(name)}; the issuer requires it`)
+  }
+  if (isForeign(claims)) {
+    tell(false, 'kind: its claims are those of an ID, refresh or logout token, or bind it to a key')
+  }
+  tellTimes(trace, claims, policy, rules.needsExpiry, nowSeconds)
+  if (isText(rules.subject)) tellIdentity(trace, claims, policy, rules.subject)
+}
+
+/** @param expected `iss` values, one of which it should be. */
+export function tellIssuer(trace: Trace, found: unknown, expected: readonly string[]): void {
+  const isGood = typeof found === 'string' && expected.includes(found)
+  const near = isGood ? '' : nearMiss(found, expected)
+  const text = `iss: ${trace.shown(found)}; expected ${listed(expected)}${near}`
+  trace.tell('claim', markOf(isGood), text)
+}
+
+function tellAudience(
+  trace: Trace,
+  found: unknown,
+  { audiences }: ClaimPolicy,
+  isNeeded: boolean,
+): void {
+  const isGood = found === undefined ? !isNeeded : namesAudience(found, audiences)
+  const near = isGood ? '' : nearMiss(Array.isArray(found) ? found[0] : found, audiences)
+  const text = `aud: ${trace.shown(found)}; expected one of ${listed(audiences)}${near}`
+  trace.tell('claim', markOf(isGood), text)
+}
+
+/** The mistakes that are made most: a slash, the case, blanks. Says nothing of other values. */
+function nearMiss(found: unknown, expected: readonly string[]): string {
+  if (typeof found !== 'string') return ''
+  const bare = (text: string) => text.trim().replace(/\/+$/, '')
+  for (const value of expected) {
+    if (bare(found) === bare(value)) return '; they differ in a slash or a blank at an end'
+    if (bare(found).toLowerCase() === bare(value).toLowerCase()) return '; they differ in case'
+  }
+  return ''
+}
+
+/** Each instant by itself, with the checks that all of them get. */
+function tellTimes(
+  trace: Trace,
+  claims: JsonObject,
+  { clockToleranceSeconds }: ClaimPolicy,
+  needsExpiry: boolean,
+  nowSeconds: number,
+): void {
+  const members = [
+    ['exp', 'expiresAtSeconds'],
+    ['nbf', 'notBeforeSeconds'],
+    ['iat', 'issuedAtSeconds'],
+  ] as const
+  for (const [name, part] of members) {
+    const value = claims[name]
+    if (value === undefined) {
+      if (name === 'exp') trace.tell('claim', needsExpiry ? 'no' : 'note', 'exp: absent')
+      continue
+    }
+    if (!isNumericDate(value)) {
+      trace.tell('claim', 'no', `${name}: ${trace.shown(value)}; expected seconds since 1970`)
+      continue
+    }
+    const alone = { ...NO_TIMES, [part]: value }
+    const isGood = checkTimeClaims(alone, clockToleranceSeconds, nowSeconds) === null
+    const tolerance = `tolerance ${clockToleranceSeconds} s`
+    trace.tell('claim', markOf(isGood), `${name}: ${distance(value - nowSeconds)} (${tolerance})`)
+  }
+}
+
+/** Claims that make parts of the identity: only what keeps them from it is told. */
+function tellIdentity(trace: Trace, claims: JsonObject, policy: ClaimPolicy, subject: string) {
+  const times = readTimeClaims(claims) ?? NO_TIMES
+  if (identityOfClaims(claims, policy, subject, times) !== null) return
+  const names = Object.values(policy.claimNames).filter((name) => typeof name === 'string')
+  for (const name of new Set([...names, 'jti', 'sid'])) {
+    const alone = Object.fromEntries([[name, claims[name]]]) as JsonObject
+    if (claims[name] === undefined || name === policy.claimNames.subject) continue
+    if (identityOfClaims(alone, policy, subject, NO_TIMES) !== null) continue
+    trace.tell('claim', 'no', `${name}: ${trace.shown(claims[name])}; its type is not the expected`)
+  }
+}
+
+/** When a token began and ends is told even without values: it says nothing of anyone. */
+function distance(seconds: number): string {
+  const span = spanOf(Math.abs(Math.trunc(seconds)))
+  return seconds > 0 ? `in ${span}` : `${span} ago`
+}
+
+/** An age or a wait, for people. @param seconds Whole, 0 or more. */
+export function spanOf(seconds: number): string {
+  if (seconds < 2 * SECONDS_PER_MINUTE) return `${seconds} s`
+  if (seconds < 2 * SECONDS_PER_HOUR) return `${Math.floor(seconds / SECONDS_PER_MINUTE)} min`
+  if (seconds < 2 * SECONDS_PER_DAY) return `${Math.floor(seconds / SECONDS_PER_HOUR)} h`
+  return counted(Math.floor(seconds / SECONDS_PER_DAY), 'day')
+}
+
+function markOf(isGood: boolean): TraceMark {
+  return isGood ? 'ok' : 'no'
+}
