@@ -1,0 +1,245 @@
+/** A gateway without a server that can give every reason for which a decision refuses. */
+
+import { type OfflineGateway, openOfflineGateway } from '../../src/cli/offline-gateway.ts'
+import type { ExplainQuestion, Explanation } from '../../src/gateway/explanation.ts'
+import { LimitCells } from '../../src/rate-limit/limit-cells.ts'
+import { RevocationIndex } from '../../src/revocation/revocation-index.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
+import { parseText } from './configuration-text.ts'
+import { FaultyServer } from './faulty-server.ts'
+import { gatewayText } from './gateway-text.ts'
+import { IntrospectionServer } from './introspection-server.ts'
+import { keySetDocument } from './key-documents.ts'
+import { liveToken, publishedJwk, wallSeconds } from './live-token.ts'
+import { AUDIENCE, ISSUER, type MintingKey, mintKey } from './mint-token.ts'
+import { RedisServer } from './redis-server.ts'
+import { entryOf } from './revocations.ts'
+import { newSessionId, sha256 } from './stored-credentials.ts'
+
+const MICROS_PER_MS = 1_000
+const HOUR_SECONDS = 3_600
+const LISTS = { denyFrom: ['127.0.0.1'] }
+const OWN_RATE = { rate: '1/h', burst: 1 }
+/** What every limit of the rig allows: one, and then none for an hour. */
+const ONE = { emissionMicros: HOUR_SECONDS * 1_000_000, burst: 1 }
+
+export const OPAQUE_ISSUER = 'https://opaque.example.com/'
+/** Of the keys of sessions, by default. */
+export const SESSION_PREFIX = 'sess:'
+const STRICT_ISSUER = 'https://strict.example.com/'
+const LOST_ISSUER = 'https://lost.example.com/'
+
+export class ExplainRig {
+  readonly key: MintingKey = mintKey('ES256', 'k1')
+  readonly redis: RedisServer
+  readonly endpoint: IntrospectionServer
+  readonly jwks: FaultyServer
+  readonly session = newSessionId()
+  readonly oldSession = newSessionId()
+  readonly brokenSession = newSessionId()
+  #gateway: OfflineGateway | null = null
+
+  private constructor(redis: RedisServer, endpoint: IntrospectionServer, jwks: FaultyServer) {
+    this.redis = redis
+    this.endpoint = endpoint
+    this.jwks = jwks
+  }
+
+  static async open(): Promise<ExplainRig> {
+    const [redis, endpoint, jwks] = await Promise.all([
+      RedisServer.start(),
+      IntrospectionServer.start(),
+      FaultyServer.start(),
+    ])
+    const rig = new ExplainRig(redis, endpoint, jwks)
+    jwks.document = keySetDocument(publishedJwk(rig.key))
+    try {
+      await rig.#store()
+      rig.#gateway = await openOfflineGateway(parseText(rig.#text()))
+      rig.#useUp()
+      return rig
+    } catch (error) {
+      await rig.close()
+      throw error
+    }
+  }
+
+  get gateway(): OfflineGateway {
+    if (this.#gateway === null) throw new Error('the rig is not open')
+    return this.#gateway
+  }
+
+  /** Fields as `[name, value, …]`. */
+  explain(url: string, part: Partial<ExplainQuestion> = {}): Promise<Explanation> {
+    return this.gateway.explain({
+      method: 'GET',
+      url,
+      host: null,
+      headers: [],
+      clientAddress: null,
+      body: null,
+      showValues: false,
+      ...part,
+    })
+  }
+
+  token(claims: Record<string, unknown> = {}, header: Record<string, unknown> = {}): string {
+    return liveToken(this.key, ISSUER, claims, header)
+  }
+
+  /** Of an issuer that requires more, or whose keys cannot be fetched. */
+  tokenOf(issuer: 'strict' | 'lost'): string {
+    return liveToken(this.key, issuer === 'strict' ? STRICT_ISSUER : LOST_ISSUER)
+  }
+
+  /** Within one memory: as if the instance had just started. */
+  async unlearnt<Result>(act: () => Promise<Result>): Promise<Result> {
+    const gateway = await openOfflineGateway(parseText(this.#text()))
+    const own = this.#gateway
+    new Int32Array(gateway.buffers.learntRevocations)[0] = 0
+    this.#gateway = gateway
+    try {
+      return await act()
+    } finally {
+      this.#gateway = own
+      await gateway.close()
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#gateway?.close()
+    await Promise.all([this.redis.stop(), this.endpoint.down(), this.jwks.down()])
+  }
+
+  async #store(): Promise<void> {
+    const put = (key: string, value: object | string) =>
+      this.redis.command('SET', key, typeof value === 'string' ? value : JSON.stringify(value))
+    const nowSeconds = wallSeconds()
+    await put(`${SESSION_PREFIX}${sha256(this.session)}`, {
+      userId: 'alice',
+      createdAt: nowSeconds,
+    })
+    await put(`${SESSION_PREFIX}${sha256(this.oldSession)}`, { userId: 'alice', createdAt: 1 })
+    await put(`${SESSION_PREFIX}${sha256(this.brokenSession)}`, 'not JSON')
+    await put(`apikey:${sha256('broken key')}`, '{}')
+    await put(`apikey:${sha256('redis key')}`, { userId: 'batch' })
+    await this.redis.command('HSET', 'tenants', 'unreadable', '{"status":"?"}')
+  }
+
+  /** Takes what limits allow, and revokes, as requests and operators would have done. */
+  #useUp(): void {
+    const { limitCells, revocations } = this.gateway.buffers
+    const cells = new LimitCells(limitCells)
+    const nowMicros = systemClock.processMs() * MICROS_PER_MS
+    const take = (name: string, key: string) => cells.take(cells.group(name), key, ONE, nowMicros)
+    take('address/address', '192.0.2.1')
+    take('global/global', '')
+    take('validation/validation', '')
+    take('user/username', 'ann')
+    take('/tenant', 'slow')
+    take('/key', 'slow key')
+    const failures = { threshold: 1, windowMicros: 6e7, lockoutMicros: 6e7 }
+    cells.fail(cells.group('user/address lock'), '192.0.2.2', failures, nowMicros)
+    cells.fail(cells.group('user/username lock'), 'eve', failures, nowMicros)
+    const index = new RevocationIndex(revocations)
+    const nowSeconds = wallSeconds()
+    const until = nowSeconds + HOUR_SECONDS
+    index.add(entryOf({ kind: 'jti', issuer: ISSUER, value: 'gone' }, until), nowSeconds)
+  }
+
+  #text(): string {
+    const jwks = { uri: this.jwks.jwksUri }
+    const audiences = [AUDIENCE]
+    const credentials = { clientId: 'gateway', clientSecret: 's3cret' }
+    const opaque = { audiences, credentialLifetimeMax: '1h' }
+    const endpoint = { endpoint: this.endpoint.url, ...credentials }
+    const dead = { endpoint: 'http://127.0.0.1:1/introspect', ...credentials }
+    const bearer = { authenticate: ['jwt'], issuers: ['main'] }
+    const introspected = (issuer: string) => ({
+      authenticate: ['introspection'],
+      issuers: [issuer],
+    })
+    const limited = (rateLimit: string) => ({ authenticate: 'none', rateLimit })
+    return gatewayText({
+      upstream: 'http://127.0.0.1:9500',
+      redis: this.redis,
+      issuers: {
+        main: { issuer: ISSUER, audiences, algorithms: ['ES256'], jwks },
+        strict: { issuer: STRICT_ISSUER, audiences, jwks, requiredClaims: ['department'] },
+        lost: { issuer: LOST_ISSUER, audiences, jwks: { uri: 'http://127.0.0.1:1/keys' } },
+        opaque: { ...opaque, issuer: OPAQUE_ISSUER, introspection: endpoint },
+        down: { ...opaque, issuer: 'https://down.example.com/', introspection: dead },
+        open: {
+          ...opaque,
+          issuer: 'https://open.example.com/',
+          introspection: { ...dead, onOutage: 'pass-through', iUnderstand: true },
+        },
+      },
+      sessions: { cookie: 'sid', allowedOrigins: ['https://app.example.com'] },
+      apiKeys: {
+        redis: true,
+        keys: [
+          { sha256: sha256('good key'), userId: 'batch' },
+          { sha256: sha256('old key'), userId: 'batch', expiresAt: '2020-01-01T00:00:00Z' },
+          { sha256: sha256('denied key'), userId: 'batch', ...LISTS },
+          { sha256: sha256('slow key'), userId: 'batch', rateLimit: OWN_RATE },
+        ],
+      },
+      tenants: {
+        resolve: [
+          { from: 'path', pattern: '/tenants/{tenant}/*' },
+          { from: 'header', name: 'X-Tenant' },
+        ],
+        redis: true,
+        registry: {
+          acme: {},
+          globex: { issuers: ['strict'] },
+          closed: { status: 'suspended' },
+          denied: LISTS,
+          slow: { rateLimit: OWN_RATE },
+        },
+      },
+      rateLimits: {
+        address: { perAddress: OWN_RATE },
+        global: { global: OWN_RATE },
+        validation: { validation: OWN_RATE },
+        user: {
+          perUsername: { ...OWN_RATE, field: 'username' },
+          failures: {
+            perAddress: { threshold: 1, lockout: '1m' },
+            perUsername: { threshold: 1, lockout: '1m' },
+            upstreamStatuses: [401],
+          },
+        },
+      },
+      routes: Object.fromEntries(
+        Object.entries({
+          '/token/*': bearer,
+          '/write/*': { ...bearer, match: { path: '/write/*', methods: ['POST'] } },
+          '/strict/*': { ...bearer, issuers: ['strict'] },
+          '/lost/*': { ...bearer, issuers: ['lost'] },
+          '/opaque/*': introspected('opaque'),
+          '/down/*': introspected('down'),
+          '/open/*': { ...introspected('open'), require: { scopes: { all: ['read'] } } },
+          '/session/*': { authenticate: ['session'] },
+          '/key/*': { authenticate: ['apiKey'] },
+          '/denied/*': { authenticate: 'none', ...LISTS },
+          '/scopes/*': { ...bearer, require: { scopes: { all: ['admin'] } } },
+          '/roles/*': { ...bearer, require: { roles: { any: ['owner'] } } },
+          '/issuers/*': {
+            ...bearer,
+            issuers: ['main', 'strict'],
+            require: { issuers: ['strict'] },
+          },
+          '/claims/*': { ...bearer, require: { claims: [{ claim: 'email', matches: '*@corp' }] } },
+          '/tenants/*': { ...bearer, issuers: ['main', 'strict'], tenant: 'required' },
+          '/limit-address/*': limited('address'),
+          '/limit-global/*': limited('global'),
+          '/limit-user/*': limited('user'),
+          '/limit-validation/*': { ...bearer, rateLimit: 'validation' },
+          '/shadow/*': { ...bearer, mode: 'shadow' },
+        }).map(([path, settings]) => [path, { tenant: 'none', ...settings }]),
+      ),
+    })
+  }
+}
