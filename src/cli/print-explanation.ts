@@ -6,6 +6,8 @@ import type { Terminal } from './terminal.ts'
 const MARKS: Readonly<Record<TraceMark, string>> = { ok: 'ok', no: 'no', note: '-' }
 const MARK_COLUMN = 3
 const STEP_COLUMN = 13
+/** What a step says in place of values. */
+const HIDDEN = /: present, an? |held: \d+ value/
 
 export function printExplanation(explanation: Explanation, terminal: Terminal): void {
   const { request, steps } = explanation
@@ -18,6 +20,9 @@ export function printExplanation(explanation: Explanation, terminal: Terminal): 
   }
   terminal.print('')
   for (const line of verdictLines(explanation)) terminal.print(line)
+  if (explanation.outcome === 'refused' && steps.some(({ text }) => HIDDEN.test(text))) {
+    terminal.print('  see:  --show-values shows what the credential says')
+  }
 }
 
 function verdictLines(explanation: Explanation): readonly string[] {

@@ -119,6 +119,7 @@ describe('a gateway that runs', () => {
       [found.body['route'], found.body['path'], found.body['method'], found.body['status']],
       ['atapi', '/api/orders', 'GET', 401],
     )
+    assert.equal(found.body['clientAddress'], '127.0.0.1')
     const text = JSON.stringify(found.body)
     assert.ok(!text.includes('secret') && !text.includes(token))
     const told = await sallyport(

@@ -291,6 +291,7 @@ function outcomeOf(
   if (!token.isKnown && mayBeAboutToken(result.status)) return REQUEST_REFUSED
   if (!result.ok || result.status !== STATUS_OK) return UNREACHABLE
   if (result.mediaType === null || !JSON_TYPES.has(result.mediaType)) return UNREACHABLE
+  trace?.tell('introspection', 'note', 'the endpoint has answered; what it says of the token:')
   return processIntrospectionResponse(result.body, token.text, policy, nowSeconds, trace)
 }
 
