@@ -177,6 +177,16 @@ const CASES: readonly Case[] = [
     /no keys http.*cannot be reached/,
   ],
   [
+    'key_unfit',
+    '/strict/x',
+    () => {
+      const other = mintKey('EdDSA', 'k1')
+      const members = { iss: 'https://strict.example.com/', department: 'sales' }
+      return bearer(signRaw(other, headerText(other), claimsOf(members)))
+    },
+    /no key kid "k1": no key for EdDSA/,
+  ],
+  [
     'signature_length',
     '/token/x',
     () => bearer(`${rig.token().split('.').slice(0, 2).join('.')}.AAAA`),
@@ -356,6 +366,32 @@ describe('an explanation while the provider and Redis are down', () => {
       () => bearer(rig.token({}, { kid: 'k9' })),
       /no key newer keys cannot be fetched now/,
     ],
+    [
+      'signature_unsettled',
+      '/token/x',
+      () => {
+        const forger = mintKey('ES256', 'k1')
+        return bearer(signRaw(forger, headerText(forger), claimsOf({ iat: wallSeconds() })))
+      },
+      /no key newer keys cannot be fetched now/,
+    ],
+    [
+      'revocation_undated',
+      '/token/x',
+      claims({ iat: undefined, sub: 'revoked-user' }),
+      /note claim without iat, it counts as issued when it was first seen/,
+    ],
+    [
+      'introspection_crowded',
+      '/opaque/x',
+      () => {
+        rig.endpoint.reply = (response) => {
+          response.writeHead(429, { 'retry-after': '30' }).end()
+        }
+        return bearer('opaque-token')
+      },
+      /no introspection .*asks to be asked less often \(status 429\)/,
+    ],
     ['session_store_unavailable', '/session/x', () => cookie(rig.session), /ok credential found/],
     ['api_key_store_unavailable', '/key/x', apiKey('redis key'), /note api key Redis is asked/],
   ]
@@ -377,9 +413,8 @@ describe('an explanation while the provider and Redis are down', () => {
 
 /** What takes a race, too much load or too many keys, and what an upstream or a body does. */
 const NOT_OF_A_DECISION: readonly RefusalReason[] = [
-  ...(['token_kind_not_accepted', 'key_withdrawn', 'key_unfit', 'signature_unsettled'] as const),
-  ...(['key_without_place', 'verification_failed', 'verification_overloaded'] as const),
-  ...(['verification_crowded', 'introspection_crowded', 'revocation_undated'] as const),
+  ...(['token_kind_not_accepted', 'key_withdrawn', 'key_without_place'] as const),
+  ...(['verification_failed', 'verification_overloaded', 'verification_crowded'] as const),
   ...(['body_malformed', 'body_too_large', 'body_memory_full', 'upstream_crowded'] as const),
   ...(['upstream_unreachable', 'upstream_connection_lost', 'upstream_protocol_error'] as const),
   ...(['upstream_connect_timeout', 'upstream_timeout'] as const),

@@ -145,6 +145,8 @@ export class ExplainRig {
     const nowSeconds = wallSeconds()
     const until = nowSeconds + HOUR_SECONDS
     index.add(entryOf({ kind: 'jti', issuer: ISSUER, value: 'gone' }, until), nowSeconds)
+    const user = { kind: 'sub', issuer: ISSUER, value: 'revoked-user' } as const
+    index.add(entryOf(user, until, nowSeconds), nowSeconds)
   }
 
   #text(): string {

@@ -94,6 +94,18 @@ describe('token cache', () => {
     assert.equal(cache.get(digestOf(1), NOW)?.derived, 'x-user-id: 1')
   })
 
+  it('is looked at without a count, a mark or a memory of it', () => {
+    const { cache, open } = setUp()
+    const other = open()
+    const verdict = verdictOf(1, 1, TYPICAL, LATER)
+    cache.put(digestOf(1), verdict, NOW)
+    const before = { ...other.counters }
+    assert.deepEqual(other.peek(digestOf(1), NOW)?.verified, verdict)
+    assert.equal(other.peek(digestOf(2), NOW), null)
+    assert.equal(other.peek(digestOf(1), LATER), null)
+    assert.deepEqual(other.counters, before)
+  })
+
   it('does not give what was derived from an old verdict to its successor', () => {
     const { cache, open } = setUp()
     cache.put(digestOf(1), verdictOf(1, 1, TYPICAL, LATER), NOW)
