@@ -128,13 +128,15 @@ export class ExplainRig {
 
   /** Takes what limits allow, and revokes, as requests and operators would have done. */
   #useUp(): void {
-    const { limitCells, revocations } = this.gateway.buffers
+    const { limitCells, totalCells, revocations } = this.gateway.buffers
+    const totals = new LimitCells(totalCells)
     const cells = new LimitCells(limitCells)
     const nowMicros = systemClock.processMs() * MICROS_PER_MS
-    const take = (name: string, key: string) => cells.take(cells.group(name), key, ONE, nowMicros)
+    const take = (name: string, key: string, from = cells) =>
+      from.take(from.group(name), key, ONE, nowMicros)
     take('address/address', '192.0.2.1')
-    take('global/global', '')
-    take('validation/validation', '')
+    take('global/global', '', totals)
+    take('validation/validation', '', totals)
     take('user/username', 'ann')
     take('/tenant', 'slow')
     take('/key', 'slow key')
