@@ -1,11 +1,22 @@
 /** `explain` names the cause of every refusal that a decision can give. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { ExplainQuestion, Explanation } from '../../src/gateway/explanation.ts'
-import { REFUSAL_REASON_NAMES, type RefusalReason } from '../../src/protocol/refusal-reason.ts'
+import { REFUSAL_REASON_NAMES } from '../../src/protocol/refusal-reason.ts'
 import { LimitCells } from '../../src/rate-limit/limit-cells.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
-import { ExplainRig, OPAQUE_ISSUER, SESSION_PREFIX } from '../support/explain-rig.ts'
+import {
+  type Asked,
+  apiKey,
+  bearer,
+  type Case,
+  cookie,
+  ExplainRig,
+  form,
+  linesOf,
+  NOT_OF_A_DECISION,
+  OPAQUE_ISSUER,
+  SESSION_PREFIX,
+} from '../support/explain-rig.ts'
 import { json, status } from '../support/introspection-server.ts'
 import { wallSeconds } from '../support/live-token.ts'
 import { encode, headerText, mintKey, signRaw } from '../support/mint-token.ts'
@@ -18,27 +29,13 @@ before(async () => {
 })
 after(() => rig.close())
 
-type Asked = Partial<ExplainQuestion>
-
-const bearer = (token: string): Asked => ({ headers: ['authorization', `Bearer ${token}`] })
 const claims = (members: Record<string, unknown>) => () => bearer(rig.token(members))
-const cookie = (value: string): Asked => ({ headers: ['cookie', `sid=${value}`] })
-const apiKey = (key: string) => (): Asked => ({ headers: ['x-api-key', key] })
-const form = (body: string, clientAddress = '192.0.2.9'): Asked => ({
-  method: 'POST',
-  headers: ['content-type', 'application/x-www-form-urlencoded'],
-  body,
-  clientAddress,
-})
 
 /** An opaque token, and what the endpoint says of it. */
 const answered = (members: object) => (): Asked => {
   rig.endpoint.reply = json({ active: true, sub: 'alice', iss: OPAQUE_ISSUER, ...members })
   return bearer('opaque-token')
 }
-
-/** Reason, URL, the request, and what a step must say of the cause. */
-type Case = readonly [RefusalReason, string, () => Asked, RegExp]
 
 const CASES: readonly Case[] = [
   ['request_malformed', '/a/../b', () => ({}), /no request .*dot segments/],
@@ -278,10 +275,6 @@ function claimsOf(members: Record<string, unknown>): string {
   return Buffer.from(rig.token(members).split('.')[1] ?? '', 'base64url').toString()
 }
 
-function linesOf({ steps }: Explanation): string {
-  return steps.map(({ step, mark, text }) => `${mark} ${step} ${text}`).join('\n')
-}
-
 describe('an explanation', () => {
   for (const [reason, url, ask, step] of CASES) {
     it(`says why a request is refused with ${reason}: ${url.slice(0, 20)} ${step.source}`, async () => {
@@ -410,12 +403,3 @@ describe('an explanation while the provider and Redis are down', () => {
     assert.deepEqual(missing, NOT_OF_A_DECISION)
   })
 })
-
-/** What takes a race, too much load or too many keys, and what an upstream or a body does. */
-const NOT_OF_A_DECISION: readonly RefusalReason[] = [
-  ...(['token_kind_not_accepted', 'key_withdrawn', 'key_without_place'] as const),
-  ...(['verification_failed', 'verification_overloaded', 'verification_crowded'] as const),
-  ...(['body_malformed', 'body_too_large', 'body_memory_full', 'upstream_crowded'] as const),
-  ...(['upstream_unreachable', 'upstream_connection_lost', 'upstream_protocol_error'] as const),
-  ...(['upstream_connect_timeout', 'upstream_timeout'] as const),
-]

@@ -2,6 +2,7 @@
 
 import { type OfflineGateway, openOfflineGateway } from '../../src/cli/offline-gateway.ts'
 import type { ExplainQuestion, Explanation } from '../../src/gateway/explanation.ts'
+import type { RefusalReason } from '../../src/protocol/refusal-reason.ts'
 import { LimitCells } from '../../src/rate-limit/limit-cells.ts'
 import { RevocationIndex } from '../../src/revocation/revocation-index.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
@@ -246,4 +247,32 @@ export class ExplainRig {
       ),
     })
   }
+}
+
+export type Asked = Partial<ExplainQuestion>
+
+export const bearer = (token: string): Asked => ({ headers: ['authorization', `Bearer ${token}`] })
+export const cookie = (value: string): Asked => ({ headers: ['cookie', `sid=${value}`] })
+export const apiKey = (key: string) => (): Asked => ({ headers: ['x-api-key', key] })
+export const form = (body: string, clientAddress = '192.0.2.9'): Asked => ({
+  method: 'POST',
+  headers: ['content-type', 'application/x-www-form-urlencoded'],
+  body,
+  clientAddress,
+})
+
+/** What takes a race, too much load or too many keys, and what an upstream or a body does. */
+export const NOT_OF_A_DECISION: readonly RefusalReason[] = [
+  ...(['token_kind_not_accepted', 'key_withdrawn', 'key_without_place'] as const),
+  ...(['verification_failed', 'verification_overloaded', 'verification_crowded'] as const),
+  ...(['body_malformed', 'body_too_large', 'body_memory_full', 'upstream_crowded'] as const),
+  ...(['upstream_unreachable', 'upstream_connection_lost', 'upstream_protocol_error'] as const),
+  ...(['upstream_connect_timeout', 'upstream_timeout'] as const),
+]
+
+/** Reason, URL, the request, and what a step must say of the cause. */
+export type Case = readonly [RefusalReason, string, () => Asked, RegExp]
+
+export function linesOf({ steps }: Explanation): string {
+  return steps.map(({ step, mark, text }) => `${mark} ${step} ${text}`).join('\n')
 }
