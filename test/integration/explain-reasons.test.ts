@@ -122,12 +122,6 @@ const CASES: readonly Case[] = [
     /no header alg "none" is none that the gateway verifies/,
   ],
   [
-    'token_header_malformed',
-    '/token/x',
-    () => bearer(signRaw(rig.key, headerText(rig.key, { crit: ['x'] }), '{}')),
-    /no header crit is there/,
-  ],
-  [
     'token_claims_malformed',
     '/token/x',
     () => bearer(signRaw(rig.key, headerText(rig.key), '{"a":1,"a":2}')),
