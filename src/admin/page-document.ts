@@ -47,7 +47,7 @@ const SPANS = choices('span', 'Time shown', [
   ['3', '3 min'],
 ])
 
-const EXPLAIN = `<section class="panel" id="explain-part" hidden aria-labelledby="explain-title">
+const EXPLAIN = `<section class="panel" aria-labelledby="explain-title">
 <h2 id="explain-title">Explain a request</h2>
 <p class="quiet">What the instance would decide about it, and why. Nothing is sent to an upstream.</p>
 <form id="explain-form">
@@ -131,7 +131,7 @@ ${table('stores', 'Shared state', ['What', 'Now'], 'pairs')}</section>
 <section class="panel" aria-labelledby="refusals-title"><h2 id="refusals-title">Refusals by reason</h2>
 ${table('refusals', 'Refusals by reason', ['Reason', 'Last minute', '15 minutes'], 'right-2')}
 </section>
-<section class="panel" id="refused-part" hidden aria-labelledby="refused-title">
+<section class="panel" aria-labelledby="refused-title">
 <div class="title"><h2 id="refused-title">Refused requests</h2>
 <label class="filter"><span class="unseen">Find by X-Request-Id</span>
 <input id="refused-id" type="search" placeholder="X-Request-Id" autocomplete="off"

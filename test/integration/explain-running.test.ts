@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { FaultyServer } from '../support/faulty-server.ts'
+import { type GatewayPlan, gatewayText } from '../support/gateway-text.ts'
 import { keySetDocument } from '../support/key-documents.ts'
 import { bearer, liveToken, publishedJwk } from '../support/live-token.ts'
 import { AUDIENCE, ISSUER, mintKey } from '../support/mint-token.ts'
@@ -30,10 +31,7 @@ before(async () => {
   jwks = await FaultyServer.start()
   jwks.document = keySetDocument(publishedJwk(key))
   gateway = await openGateway({
-    admin: { host: '127.0.0.1', port: 0, token: ADMIN_TOKEN },
-    issuers: { main: { issuer: ISSUER, audiences: [AUDIENCE], jwks: { uri: jwks.jwksUri } } },
-    authenticate: ['jwt'],
-    routes: { '/api/*': {} },
+    ...planOf([]),
     waitsUntilReady: true,
     environment: { SALLYPORT_LISTENER_THREADS: '2' },
   })
@@ -43,6 +41,17 @@ after(async () => {
   await jwks.down()
   rmSync(directory, { recursive: true })
 })
+
+/** @param scopes That its route requires. */
+function planOf(scopes: readonly string[]): GatewayPlan {
+  return {
+    admin: { host: '127.0.0.1', port: 0, token: ADMIN_TOKEN },
+    issuers: { main: { issuer: ISSUER, audiences: [AUDIENCE], jwks: { uri: jwks.jwksUri } } },
+    authenticate: ['jwt'],
+    routes: { '/api/*': scopes.length === 0 ? {} : { require: { scopes: { all: scopes } } } },
+    logging: { accessLog: { redactPath: ['/api/secrets/*'] } },
+  }
+}
 
 function explain(body: object) {
   return gateway.admin('/explain', {
@@ -167,6 +176,30 @@ describe('a gateway that runs', () => {
     const words = ['--admin', gateway.adminOrigin, '--url', '/api/x', '--token', '-']
     const unauthorized = await sallyport(words, liveToken(key, ISSUER))
     assert.deepEqual([unauthorized.exitCode, /401/.test(unauthorized.output)], [2, true])
+  })
+
+  it('tells no part of a path that is redacted in its log', async () => {
+    const refused = await gateway.ask('/api/secrets/hidden-part/x')
+    const path = `/refusals/${requestIdOf(refused.body)}`
+    const found = await gateway.admin(path, { headers: AUTHORIZED })
+    assert.equal(found.body['path'], '/api/secrets/[redacted]/x')
+  })
+
+  it('explains by the configuration that it has loaded meanwhile', async () => {
+    const asked = { url: '/api/x', token: liveToken(key, ISSUER) }
+    assert.equal((await explain(asked)).body['outcome'], 'passes')
+    const reload = async (scopes: readonly string[]) => {
+      await gateway.write(gatewayText({ ...planOf(scopes), upstream: gateway.upstream.origin }))
+      return gateway.admin('/reload', { method: 'POST', headers: AUTHORIZED })
+    }
+    assert.equal((await reload(['other'])).body['outcome'], 'reloaded')
+    const { body } = await explain(asked)
+    const { reason } = body['refusal'] as { readonly reason: string }
+    assert.deepEqual([body['outcome'], reason], ['refused', 'scope_missing'])
+    assert.match(JSON.stringify(body['steps']), /: 1 key, fetched/)
+    assert.equal((await gateway.ask('/api/x', bearer(asked.token))).status, 403)
+    assert.equal((await reload([])).body['outcome'], 'reloaded')
+    assert.equal((await explain(asked)).body['outcome'], 'passes')
   })
 
   it('forgets refusals that 256 others of its thread came after', async () => {

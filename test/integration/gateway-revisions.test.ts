@@ -4,6 +4,7 @@ import { handleRequest } from '../../src/gateway/handle-request.ts'
 import type { Readiness } from '../../src/gateway/health.ts'
 import { KeyRing } from '../../src/keys/key-ring.ts'
 import { composeListener, createGateway } from '../../src/listener/compose.ts'
+import { Explainer } from '../../src/listener/explainer.ts'
 import { createThreadMemory } from '../../src/listener/thread-memory.ts'
 import { ThreadRevisions } from '../../src/listener/thread-revisions.ts'
 import { createLogBufferMemory, LogBuffer } from '../../src/observability/log-buffer.ts'
@@ -234,6 +235,36 @@ describe('revisions of one thread', () => {
     assert.throws(() => revisions.commit(204))
     await until(() => resources.size === alone, 'what was prepared to end')
     assert.equal(gateway.revision.id, 201)
+  })
+
+  it('stay while a request is explained by them', async (context) => {
+    const [thread, sessions] = [createThread(), new HeldSessions()]
+    const configuration = configurationOf({ a: 'http://127.0.0.1:9' }, 'X-A')
+    const composed = ({ revisionId }: Pick<RevisionPlan, 'revisionId'>) =>
+      composeIn(context, thread, sessions, revisionId, configuration)
+    const first = composed({ revisionId: 1 })
+    const revisions = new ThreadRevisions(first, {
+      gateway: first.gateway,
+      compose: composed,
+      startProblem: () => Promise.resolve(null),
+      onCommit: () => {},
+    })
+    const requestLimits = configuration.server.limits
+    const explainer = new Explainer({ current: () => revisions.current, requestLimits })
+    const explained = explainer.explain({
+      ...{ method: 'GET', url: '/a', host: null, headers: ['cookie', `sid=${SESSION_ID}`] },
+      ...{ clientAddress: null, body: null, showValues: false },
+    })
+    await until(() => sessions.held.length === 1, 'the session to be asked for')
+
+    const introspection = createIntrospectionMemory(configuration)
+    const rest = { configuration, introspection, signingKeys: null, tenants: null }
+    assert.equal(await revisions.prepare({ revisionId: 2, ...rest }), null)
+    revisions.commit(2)
+    assert.deepEqual([...revisions.live], [first, revisions.current])
+    sessions.held[0]?.()
+    assert.equal((await explained).outcome, 'passes')
+    assert.deepEqual([...revisions.live], [revisions.current])
   })
 
   it('are immutable', (context) => {

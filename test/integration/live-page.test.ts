@@ -100,13 +100,29 @@ describe('the live page', { skip }, () => {
       assert.equal(await browser.evaluate(text('status')), 'Ready')
     })
 
-    it('offers what this instance can do', async () => {
-      const can = async (path: string) => {
-        const headers = { authorization: `Bearer ${TOKEN}` }
-        return (await fetch(`${gateway.adminOrigin}${path}`, { headers })).status !== 404
-      }
-      const isHidden = await browser.evaluate(`document.getElementById('explain-part').hidden`)
-      assert.equal(isHidden, !(await can('/explain')))
+    it('lists what was refused, by the id of the answer', async () => {
+      const id = (await gateway.ask('/nowhere/else')).field('x-request-id') ?? ''
+      await shows('it', `${text('refused')}.includes('GET /nowhere/else')`)
+      await browser.evaluate(`document.getElementById('refused-id').focus()`)
+      await browser.type(id)
+      await shows('that one alone', `${rows('refused')} === 1`)
+      const told = await browser.evaluate<string>(text('refused'))
+      assert.ok(told.includes(id) && told.includes('404 route_not_found'), told)
+    })
+
+    it('explains a request that is described to it', async () => {
+      const explain = (url: string) =>
+        browser.evaluate(`document.getElementById('explain-url').value = ${JSON.stringify(url)},
+          document.getElementById('explain-button').click()`)
+      await explain('/nowhere')
+      const refused = 'Would be refused: 404 route_not_found'
+      await shows('the refusal', `${text('explain-verdict')} === ${JSON.stringify(refused)}`)
+      await shows('advice', `${text('explain-advice')}.length > 40`)
+      await explain('/users/x')
+      await shows('that it passes', `${text('explain-verdict')} === 'Would pass'`)
+      const places = await browser.evaluate<string>(text('explain-places'))
+      assert.equal(places, 'route atusers · upstream only')
+      await shows('a step', `/^✓route/.test(${text('explain-steps')})`)
     })
 
     it('says that the stream is lost, and since when', async () => {
@@ -187,7 +203,14 @@ describe('the live page', { skip }, () => {
         visited.push(await focused())
       // Between them are tables that can be scrolled.
       const controls = visited.filter((name) => name !== 'scroll')
-      assert.deepEqual(controls, ['skip', 'span', 'phase', 'route-filter', 'warnings-only'])
+      assert.deepEqual(controls, [
+        'skip',
+        'span',
+        'phase',
+        'refused-id',
+        'route-filter',
+        'warnings-only',
+      ])
       const outline = `getComputedStyle(document.activeElement).outlineStyle`
       assert.equal(await browser.evaluate(outline), 'solid')
     })

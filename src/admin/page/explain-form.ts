@@ -27,41 +27,25 @@ interface Explained {
   readonly steps: readonly Step[]
 }
 
-const PATH = '/explain'
 const STATUS_OK = 200
-const STATUS_NOT_FOUND = 404
 const MARKS: Readonly<Record<string, string>> = { ok: '✓', no: '✕', note: '·' }
 const MARK_NAMES: Readonly<Record<string, string>> = { ok: 'fits', no: 'refuses', note: 'note' }
 
-export class ExplainForm {
-  readonly #client: AdminClient
-  #isOffered = false
+export function offerExplanations(client: AdminClient): void {
+  byId('explain-form').addEventListener('submit', (event) => {
+    event.preventDefault()
+    void explain(client)
+  })
+}
 
-  constructor(client: AdminClient) {
-    this.#client = client
-    byId('explain-form').addEventListener('submit', (event) => {
-      event.preventDefault()
-      void this.#explain()
-    })
-  }
-
-  /** Shows the form where the instance can explain. */
-  async offer(): Promise<void> {
-    if (this.#isOffered) return
-    const { status } = await this.#client.get(PATH)
-    this.#isOffered = status !== STATUS_NOT_FOUND && status !== 0
-    byId('explain-part').hidden = !this.#isOffered
-  }
-
-  async #explain(): Promise<void> {
-    const button = byId('explain-button')
-    button.disabled = true
-    const { status, body } = await this.#client.post(PATH, question())
-    button.disabled = false
-    byId('explanation').hidden = false
-    if (status === STATUS_OK) show(body as Explained)
-    else showProblem(status, body)
-  }
+async function explain(client: AdminClient): Promise<void> {
+  const button = byId('explain-button')
+  button.disabled = true
+  const { status, body } = await client.post('/explain', question())
+  button.disabled = false
+  byId('explanation').hidden = false
+  if (status === STATUS_OK) show(body as Explained)
+  else showProblem(status, body)
 }
 
 function question(): object {
@@ -79,15 +63,15 @@ function question(): object {
   }
 }
 
-/** One field a line, `Name: value`. */
-function headersOf(text: string): Record<string, string> {
-  const lines = text.split('\n').filter((line) => line.includes(':'))
-  return Object.fromEntries(
-    lines.map((line) => {
-      const colon = line.indexOf(':')
-      return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()]
-    }),
-  )
+/** One field a line, `Name: value`; a name may come again. */
+function headersOf(text: string): Record<string, readonly string[]> {
+  const fields = new Map<string, readonly string[]>()
+  for (const line of text.split('\n').filter((it) => it.includes(':'))) {
+    const colon = line.indexOf(':')
+    const name = line.slice(0, colon).trim()
+    fields.set(name, [...(fields.get(name) ?? []), line.slice(colon + 1).trim()])
+  }
+  return Object.fromEntries(fields)
 }
 
 function show({ outcome, route, shadow, tenant, upstream, refusal, steps }: Explained): void {

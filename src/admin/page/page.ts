@@ -9,7 +9,7 @@ import { AdminClient } from './admin-client.ts'
 import { showAttention } from './attention.ts'
 import { allOf, byId, onResize, page, setClass, setText } from './browser.ts'
 import { Chart } from './charts.ts'
-import { ExplainForm } from './explain-form.ts'
+import { offerExplanations } from './explain-form.ts'
 import { amount, clockTime, duration, latency, percent, share, words } from './figures.ts'
 import { addEvents, fillTable, forgetEvents, showState } from './panels.ts'
 import { RefusalList } from './refusal-list.ts'
@@ -25,7 +25,6 @@ const MS_PER_SECOND = 1_000
 
 const client = new AdminClient()
 const routes = new RouteTable(client)
-const explainForm = new ExplainForm(client)
 const refusalList = new RefusalList(client)
 const charts = {
   requests: new Chart('chart-requests', { kind: 'stacked', format: amount, atLeast: 1 }),
@@ -44,6 +43,7 @@ client.follow({
   onLost: (why) => tellLoss(why),
   onTokenWanted: (wasWrong) => askForToken(wasWrong),
 })
+offerExplanations(client)
 byId('token-form').addEventListener('submit', (event) => {
   event.preventDefault()
   client.useToken(byId('token').value)
@@ -83,7 +83,6 @@ function begin({ words: started, history: kept, now }: LiveStart): void {
     failures: [place('forwarded_5xx'), place('upstream_failed')],
   })
   forgetEvents()
-  void explainForm.offer()
   show(now)
 }
 

@@ -18,7 +18,6 @@ interface Refusal {
 }
 
 const STATUS_OK = 200
-const STATUS_NOT_FOUND = 404
 /** Seconds between two looks. */
 const PAUSE_SECONDS = 3
 const SHOWN_MAX = 25
@@ -28,7 +27,6 @@ export class RefusalList {
   #refusals: readonly Refusal[] = []
   #wanted = ''
   #second = 0
-  #isMissing = false
 
   constructor(client: AdminClient) {
     this.#client = client
@@ -42,15 +40,13 @@ export class RefusalList {
   /** Once a second. */
   tick(): void {
     this.#second += 1
-    if (this.#isMissing || page.visibilityState === 'hidden') return
+    if (page.visibilityState === 'hidden') return
     if (this.#second % PAUSE_SECONDS === 1) void this.#ask()
   }
 
   async #ask(): Promise<void> {
     const { status, body } = await this.#client.get('/refusals')
-    this.#isMissing = status === STATUS_NOT_FOUND
     if (status !== STATUS_OK) return
-    byId('refused-part').hidden = false
     this.#refusals = (body as { readonly refusals: readonly Refusal[] }).refusals
     this.#draw()
   }
