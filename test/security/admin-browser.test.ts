@@ -67,7 +67,14 @@ const FOREIGN: Readonly<Record<string, readonly string[]>> = {
   'a site in two spellings': ['Sec-Fetch-Site: same-origin', 'Sec-Fetch-Site: cross-site'],
 }
 
-const TELLING = ['/metrics', '/status', '/health/ready', '/sessions?userId=a', '/nothing']
+const TELLING = [
+  '/metrics',
+  '/status',
+  '/health/ready',
+  '/sessions?userId=a',
+  '/refusals',
+  '/nothing',
+]
 
 function assertTellsNothing(answer: RawAnswer, what: string): void {
   assert.equal(answer.status, 403, what)

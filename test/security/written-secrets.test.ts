@@ -1,6 +1,7 @@
 /**
  * Whatever is sent, nothing secret is written down: not in the log at its most talkative, not on
- * standard error, not in metrics, not in the status, and not in what goes to the webhook.
+ * standard error, not in metrics, the status or the refusals that it tells, not in what it explains
+ * unless values are asked for, and not in what goes to the webhook.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
@@ -82,6 +83,7 @@ describe('what a gateway writes while it is attacked', () => {
   let port: number
   let admin: string
   let target: TokenTarget
+  const explained: string[] = []
 
   before(async () => {
     ;[endpoint, jwks, redis, upstream] = await Promise.all([
@@ -145,10 +147,12 @@ describe('what a gateway writes while it is attacked', () => {
   async function written(): Promise<string> {
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}` }
     const told = await Promise.all(
-      ['/metrics', '/status'].map(async (path) => (await fetch(admin + path, { headers })).text()),
+      ['/metrics', '/status', '/refusals'].map(async (path) =>
+        (await fetch(admin + path, { headers })).text(),
+      ),
     )
     const posted = receiver.deliveries.flatMap(({ body, fields }) => [body, JSON.stringify(fields)])
-    return [...command.output, ...command.errors, ...posted, ...told].join('\n')
+    return [...command.output, ...command.errors, ...posted, ...told, ...explained].join('\n')
   }
 
   const send = (path: string, fields: AskedFields, method = 'GET') =>
@@ -157,6 +161,17 @@ describe('what a gateway writes while it is attacked', () => {
   async function sendToken(token: string): Promise<void> {
     used.add(token)
     for (const path of ['/x', '/shadow/x', '/scoped/x']) await send(path, bearer(token))
+    await explain({ token })
+  }
+
+  async function explain(credential: object): Promise<void> {
+    const response = await fetch(`${admin}/explain`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ url: `/scoped/x?token=${QUERY_VALUE}`, ...credential }),
+    })
+    assert.equal(response.status, 200)
+    explained.push(await response.text())
   }
 
   async function storeCredentials(): Promise<void> {
@@ -177,15 +192,20 @@ describe('what a gateway writes while it is attacked', () => {
     for (const family of [...attacks, tokenSubstitutions]) {
       for (const [, , token] of family(target)) await sendToken(token)
     }
-    for (const token of [OPAQUE, INACTIVE]) await send('/x', bearer(token))
+    for (const token of [OPAQUE, INACTIVE]) {
+      await send('/x', bearer(token))
+      await explain({ url: '/x', token })
+    }
   }
 
   async function sendOthers(): Promise<void> {
     const ids = { victim: SESSION, attacker: ATTACKER_SESSION }
     await send('/x', { cookie: `__Host-sid=${SESSION}` })
+    await explain({ url: '/x', cookie: `__Host-sid=${SESSION}` })
     for (const [, , fields] of forgedCookies(ids, SHARED_SECRET)) await send('/x', fields)
     for (const key of [API_KEY, STORED_API_KEY, UNKNOWN_API_KEY]) {
       await send('/x', { 'x-api-key': key })
+      await explain({ url: '/x', headers: { 'x-api-key': key } })
     }
     await send(`/hidden/${PATH_VALUE}?access_token=${QUERY_VALUE}`, {})
     await send(`/dead/x?token=${QUERY_VALUE}`, { authorization: `Basic ${BODY_VALUE}` }, 'POST')
