@@ -27,13 +27,15 @@ export class ProcessEnd {
   #isGraceful = true
   #received: EndSignal | null = null
   #exitCode: number | null = null
+  /** `null`: it is not known yet what the command wants. */
   #onHangup: (() => void) | null = null
+  #isHangupWaiting = false
 
   /** Takes signals and uncaught failures from here on. */
   constructor(terminal: Terminal) {
     this.#terminal = terminal
     for (const name of STOP_SIGNALS) process.on(name, () => this.#onSignal(name))
-    process.on('SIGHUP', () => this.#onHangup?.())
+    process.on('SIGHUP', () => this.#hangUp())
     process.on('uncaughtException', (error) => this.#onFailure(error))
   }
 
@@ -55,13 +57,13 @@ export class ProcessEnd {
   /** For a command that has nothing to finish: the first signal ends the process at once. */
   endAtOnce(): void {
     this.#isGraceful = false
-    this.#onHangup = () => this.#onSignal('SIGHUP')
+    this.#takeHangups(() => this.#onSignal('SIGHUP'))
     if (this.#received !== null) this.#onSignal(this.#received)
   }
 
   /** For a command that stops on `stop`. Without `onHangup`, SIGHUP asks for that as well. */
   endGracefully(onHangup: () => void = () => this.#onSignal('SIGHUP')): void {
-    this.#onHangup = onHangup
+    this.#takeHangups(onHangup)
   }
 
   /** The command is over, and with it the process: nothing that is left may keep it alive. */
@@ -70,6 +72,19 @@ export class ProcessEnd {
     // that has stopped must not keep a gateway that was told to stop.
     await this.#terminal.end(this.stop.aborted ? LEAVE_MS : null)
     return leave(this.#exitCode ?? exitCode)
+  }
+
+  #hangUp(): void {
+    if (this.#onHangup === null) this.#isHangupWaiting = true
+    else this.#onHangup()
+  }
+
+  /** One that came while the modules of the command were loaded is not lost. */
+  #takeHangups(onHangup: () => void): void {
+    this.#onHangup = onHangup
+    if (!this.#isHangupWaiting) return
+    this.#isHangupWaiting = false
+    onHangup()
   }
 
   #onSignal(name: EndSignal): void {
