@@ -58,6 +58,7 @@ class NullExchange implements ClientExchange {
   readonly body: RequestBody = {
     peek: () => Promise.resolve('client_gone'),
     read() {},
+    discard() {},
     pause() {},
     resume() {},
     taken() {},

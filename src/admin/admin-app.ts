@@ -118,6 +118,8 @@ export class AdminApp {
     try {
       answer = await this.#answer(request, response)
     } catch (error) {
+      // The client left before it had sent all: that is no defect, and anyone can cause it.
+      if (request.destroyed && !request.complete) return
       this.#sources.onFailure(error)
       answer = problem(500, 'Internal error', 'The answer could not be put together.')
     }

@@ -108,7 +108,7 @@ function problemsOf(one: (name: keyof typeof EXPLAIN_OPTIONS) => string | null):
     problems.push('--config FILE is missing, or --admin URL for a gateway that runs')
   }
   if (admin !== null && !/^https?:\/\/[^/]/.test(admin)) {
-    problems.push('--admin needs the URL of an admin listener, such as http://127.0.0.1:9464')
+    problems.push('--admin needs the URL of an admin listener, such as http://127.0.0.1:9090')
   }
   if (admin === null && one('admin-token-file') !== null) {
     problems.push('--admin-token-file is for --admin URL')

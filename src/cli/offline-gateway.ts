@@ -140,7 +140,7 @@ function startOf(
     introspection: createIntrospectionMemory(configuration),
     buffers,
     signingKeys: null,
-    tenants: stores.tenants.whole(),
+    tenants: stores.tenants.whole(configuration),
   }
 }
 

@@ -8,7 +8,8 @@ import type { Verdict } from '../verifiers/authenticator.ts'
 import type { RequestFacts } from './decision.ts'
 import type { AuthenticationMethod } from './revision.ts'
 
-const SCHEME = /^([A-Za-z][A-Za-z0-9-]{0,31})(?=\s)/
+/** Told by name. Anything else in their place may be a part of the credential. */
+const SCHEME = /^(apikey|basic|bearer|digest|dpop|hawk|negotiate|ntlm|token)(?=\s)/i
 
 export function tellCredential(
   trace: Trace,
@@ -31,9 +32,8 @@ function otherScheme(headers: readonly string[], places: string): string {
     ? fieldValue(headers, 'authorization')
     : null
   if (authorization === null) return ''
-  // A token without a scheme has no blank, so nothing of it can be taken for one.
   const scheme = SCHEME.exec(authorization)?.[1]
-  const has = scheme === undefined ? 'has no scheme' : `has the scheme ${quoted(scheme)}`
+  const has = scheme === undefined ? 'has no usual scheme' : `has the scheme ${quoted(scheme)}`
   return `; the Authorization header ${has}`
 }
 

@@ -66,7 +66,7 @@ function describe(question: ExplainQuestion, head: RequestHead | RefusalReason):
     outcome: 'refused',
     request: {
       method: question.method,
-      path: isRead ? head.path : (question.url.split('?')[0] ?? ''),
+      path: isRead ? head.path : (question.url.split(/[?#]/)[0] ?? ''),
       host: isRead ? head.host : (question.host ?? ''),
       clientAddress: question.clientAddress ?? LOOPBACK,
     },

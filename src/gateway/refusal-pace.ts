@@ -36,6 +36,10 @@ const QUIET_TICKS_MAX = 100
 export interface RefusableRequest {
   /** Answers it; ignored once the client has gone. */
   refuse(refused: Refused | LimitRefusal): void
+  /** Its answer will come later: nothing of its body is kept meanwhile. */
+  holdBack(): void
+  /** Ends it, because of a defect. */
+  fail(error: unknown): void
 }
 
 interface HeldRefusal {
@@ -87,6 +91,7 @@ export class RefusalPace {
       this.#left -= 1
       request.refuse(refused)
     } else {
+      request.holdBack()
       this.#held.push({ request, refused, heldAtMs: this.#parts.monotonicMs() })
     }
   }
@@ -121,7 +126,12 @@ export class RefusalPace {
       if (this.#left <= 0 && heldAtMs > overdueMs) break
       this.#first += 1
       this.#left -= 1
-      request.refuse(refused)
+      try {
+        request.refuse(refused)
+      } catch (error) {
+        // A defect costs this request alone, as it does where nothing waits.
+        request.fail(error)
+      }
     }
     this.#held = this.#held.slice(this.#first)
     this.#first = 0

@@ -172,6 +172,11 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
     gateway.recentRefusals.keep(refusal, this.revision.access.paths)
   }
 
+  /** It is refused, and its answer comes later. */
+  holdBack(): void {
+    if (this.exchange.head.hasBody) this.exchange.body.discard()
+  }
+
   /** Ends a request that met a defect: the connection is cut, the thread lives on. */
   fail(error: unknown): void {
     this.gateway.logger.log({

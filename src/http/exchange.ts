@@ -65,6 +65,8 @@ export interface RequestBody {
    * not told here ends with the exchange.
    */
   taken(memoryBytes: number): void
+  /** It will not be read: what has come goes, and nothing more is kept. */
+  discard(): void
   /** Stops reading from the socket until `resume`. Idempotent. */
   pause(): void
   resume(): void

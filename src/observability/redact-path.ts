@@ -34,14 +34,30 @@ export class PathRedaction {
   }
 }
 
-/** Whether the path begins as the pattern says. Literal segments are compared in any case. */
+/**
+ * Whether the path begins as the pattern says. Literal segments are compared in any case, and as
+ * services may read them: decoded, without parameters (`;x=1`), without dots and blanks at the end.
+ */
 function matches(pattern: readonly string[], segments: readonly string[]): boolean {
   return pattern.every((wanted, place) => {
     const segment = segments[place]
     if (segment === undefined) return false
     const isAny = wanted === ANY_SEGMENT || wanted === ALL_THAT_FOLLOWS
-    return isAny || wanted.toLowerCase() === segment.toLowerCase()
+    return isAny || readAs(wanted) === readAs(segment)
   })
+}
+
+function readAs(segment: string): string {
+  const [bare = ''] = decoded(segment).split(';', 1)
+  return bare.replace(/[.\s]+$/, '').toLowerCase()
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
 }
 
 function redacted(pattern: readonly string[], segments: readonly string[]): readonly string[] {

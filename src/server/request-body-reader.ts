@@ -274,6 +274,10 @@ export class RequestBodyReader implements RequestBody {
     this.#fail(reason)
   }
 
+  discard(): void {
+    if (this.#onChunk === null && this.#refused === null) this.#refuse('overloaded')
+  }
+
   /** The connection is gone. */
   abandon(): void {
     this.#response = null

@@ -40,7 +40,10 @@ export class FileWatch {
     const isIdle = this.#files.length === 0
     this.#files = [...files.keys()]
     this.#told = [...files.values()].join('\n')
-    if (isIdle) this.#run()
+    if (!isIdle) return
+    // One that waits since before all files were taken away would be a second one.
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#run()
   }
 
   stop(): void {

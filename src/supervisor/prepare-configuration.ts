@@ -53,7 +53,7 @@ export class ConfigurationPreparation {
       configuration: this.#current,
       introspection: this.#introspection,
       signingKeys: this.#parts.signingKeys.snapshot(),
-      tenants: this.#parts.stores.tenants.whole(),
+      tenants: this.#parts.stores.tenants.whole(this.#current),
     }
   }
 
@@ -80,7 +80,7 @@ export class ConfigurationPreparation {
       configuration: next,
       introspection,
       signingKeys: signingKeys.snapshot(),
-      tenants: isSameForTenants(this.#current, next) ? null : stores.tenants.whole(),
+      tenants: isSameForTenants(this.#current, next) ? null : stores.tenants.whole(next),
     })
     if (problem !== null) {
       issuers.drop()

@@ -73,8 +73,8 @@ export class SupervisorTenants {
    * All that the store has, as a change from nothing. Listener threads have those of the
    * configuration from there, and let them win over those of the same name.
    */
-  whole(): TenantsChange {
-    return this.#stored?.whole() ?? NO_STORE
+  whole({ issuers }: GatewayConfiguration): TenantsChange {
+    return this.#stored?.whole(issuers.map(({ name }) => name)) ?? NO_STORE
   }
 
   /**

@@ -7,6 +7,7 @@
  * and no fact about its tenants. They are then kept as last read until they are back, until it is
  * announced that they are meant to be gone, or until they are too old ({@link giveUpMissing}).
  */
+import type { OwnRate } from '../resilience/own-rate.ts'
 import { parseTenantRecord } from './parse-tenant-record.ts'
 import { SharedLists } from './shared-lists.ts'
 import { parseTenantId, type Tenant, type TenantId } from './tenant.ts'
@@ -171,9 +172,17 @@ export class StoredTenants {
     return { ...sorted(pending.flatMap(([, entry]) => entry ?? [])), gone, isComplete }
   }
 
-  /** All that is known, as a change from nothing. */
-  whole(): TenantsChange {
-    const entries = [...this.#known.values()].map(({ entry }) => entry)
+  /**
+   * All that is known, as a change from nothing.
+   *
+   * @param issuers Of the configuration that it is for. A record that cannot be understood may list
+   *   each of them that was not known when it was read.
+   */
+  whole(issuers: readonly string[]): TenantsChange {
+    const unknown = issuers.filter((name) => !this.#options.issuers.includes(name))
+    const entries = [...this.#known.values()].map(({ entry }) =>
+      'mayList' in entry ? { ...entry, mayList: [...entry.mayList, ...unknown] } : entry,
+    )
     return { ...sorted(entries), gone: [], isComplete: this.isComplete }
   }
 
@@ -240,12 +249,21 @@ function sorted(entries: readonly Entry[]): Pick<TenantsChange, 'tenants' | 'unr
   return { tenants, unreadable }
 }
 
+function isSameRate(rate: OwnRate | null, other: OwnRate | null): boolean {
+  if (rate === null || other === null) return rate === other
+  return (
+    rate.count === other.count &&
+    rate.periodSeconds === other.periodSeconds &&
+    rate.burst === other.burst
+  )
+}
+
 function isSame(entry: Entry, other: Entry): boolean {
   if ('mayList' in entry || 'mayList' in other) {
     return 'mayList' in entry && 'mayList' in other && isSameList(entry.mayList, other.mayList)
   }
   if (entry.status !== other.status || entry.plan !== other.plan) return false
-  if (entry.upstream !== other.upstream) return false
+  if (entry.upstream !== other.upstream || !isSameRate(entry.rate, other.rate)) return false
   return (
     isSameList(entry.issuers, other.issuers) &&
     isSameList(entry.allowedOrigins, other.allowedOrigins) &&

@@ -166,6 +166,20 @@ describe('Admin listener', () => {
     assert.ok(adminFailures.includes(broken))
   })
 
+  it('takes a client that leaves while it sends for no defect', async () => {
+    const port = await startApp(null)
+    const before = adminFailures.length
+    const socket = connect({ host: '127.0.0.1', port })
+    const lines = ['POST /backchannel-logout HTTP/1.1', `Host: 127.0.0.1:${port}`]
+    const type = 'Content-Type: application/x-www-form-urlencoded'
+    socket.write([...lines, type, 'Content-Length: 900', '', 'abc'].join('\r\n'))
+    await once(socket, 'connect')
+    socket.resetAndDestroy()
+    // Answered behind it, over a connection of its own.
+    assert.equal((await ask(port, { path: '/health/live' })).status, 200)
+    assert.equal(adminFailures.length, before)
+  })
+
   it('answers a malformed request with 400 and stays up', async () => {
     const port = await startApp(null)
     const answer = await new Promise<string>((resolve, reject) => {

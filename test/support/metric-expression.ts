@@ -24,7 +24,7 @@ const TARGET_LABELS = ['instance', 'job']
 const PROCESS_METRICS = ['process_resident_memory_bytes', 'process_cpu_seconds_total']
 const FUNCTIONS = new Set([
   ...['absent', 'and', 'by', 'histogram_quantile', 'increase', 'label_values', 'max'],
-  ...['max_over_time', 'on', 'or', 'rate', 'sum', 'topk', 'unless'],
+  ...['max_over_time', 'on', 'or', 'rate', 'sum', 'time', 'topk', 'unless'],
 ])
 const WEBHOOK_RESULTS = [
   ...['delivered', 'dropped_queue_full', 'dropped_refused', 'dropped_given_up'],

@@ -55,6 +55,10 @@ class RecordingBody implements RequestBody {
     for (const { chunk, isLast } of early) onChunk(chunk, isLast)
   }
 
+  discard(): void {
+    this.#early = []
+  }
+
   pause(): void {
     if (!this.paused) this.pauses += 1
     this.paused = true

@@ -25,7 +25,11 @@ describe('Paths in access lines', () => {
   })
 
   it('lose them in any spelling that an upstream may take for the same', () => {
-    assert.equal(told('/Users/17', '/users/*'), '/Users/[redacted]')
+    for (const users of ['Users', 'users;x=1', 'users.', 'users%20', '%75sers', 'users%']) {
+      const isSame = users !== 'users%'
+      assert.equal(told(`/${users}/17`, '/users/*'), `/${users}/${isSame ? '[redacted]' : '17'}`)
+    }
+    assert.equal(told('/users%3Afind/17', '/users:find/*'), '/users%3Afind/[redacted]')
   })
 
   it('lose what looks like a token without being told so', () => {

@@ -12,6 +12,9 @@ const IDLE = 1
 /** A pace whose ticks, clock and event loop are the test's. */
 class Rig {
   readonly answered: number[] = []
+  readonly heldBack: number[] = []
+  readonly failed: number[] = []
+  brokenPlace = -1
   nowMs = 0
   idleShare = BUSY
   isWatching = false
@@ -33,7 +36,17 @@ class Rig {
     for (let index = 0; index < count; index += 1) {
       const place = this.#arrived
       this.#arrived += 1
-      this.pace.refuse({ refuse: () => this.answered.push(place) }, REFUSED)
+      this.pace.refuse(
+        {
+          refuse: () => {
+            if (place === this.brokenPlace) throw new Error('broken')
+            this.answered.push(place)
+          },
+          holdBack: () => this.heldBack.push(place),
+          fail: () => this.failed.push(place),
+        },
+        REFUSED,
+      )
     }
   }
 
@@ -59,6 +72,16 @@ describe('refusals while the event loop is busy', () => {
       rig.answered,
       Array.from({ length: AT_ONCE + 12 }, (_, place) => place),
     )
+  })
+
+  it('give up their bodies while they wait, and cost only themselves when they fail', () => {
+    const rig = new Rig()
+    rig.brokenPlace = AT_ONCE
+    rig.arrive(AT_ONCE + 2)
+    assert.deepEqual(rig.heldBack, [AT_ONCE, AT_ONCE + 1])
+    rig.tick(80)
+    assert.deepEqual(rig.failed, [AT_ONCE])
+    assert.equal(rig.answered.at(-1), AT_ONCE + 1)
   })
 
   it('do not overtake those that wait', () => {

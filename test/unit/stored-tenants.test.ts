@@ -43,6 +43,23 @@ describe('what is known of tenants in a store', () => {
     assert.equal(stored.takeChange(), null)
   })
 
+  it('may list an issuer that came later, where a record cannot be understood', () => {
+    const stored = storedTenants()
+    read(stored, { acme: '{"status":"strange","issuers":["later"]}', globex: ACTIVE })
+    const mayList = (issuers: readonly string[]) => stored.whole(issuers).unreadable[0]?.mayList
+    assert.deepEqual(mayList(['main', 'own']), [])
+    assert.deepEqual(mayList(['main', 'later']), ['later'])
+  })
+
+  it('is told again when its rate has changed', () => {
+    const stored = storedTenants()
+    const rates = [null, { rate: '1/s' }, { rate: '2/s' }, { rate: '2/s', burst: 9 }, null]
+    for (const rateLimit of rates) {
+      read(stored, { acme: JSON.stringify({ status: 'active', rateLimit }) })
+      assert.equal(stored.takeChange()?.tenants.length, 1, JSON.stringify(rateLimit))
+    }
+  })
+
   it('is told again when any list of it has changed', () => {
     const stored = storedTenants()
     const record = { status: 'active' }

@@ -23,6 +23,8 @@ export interface JsonAnswer {
 const SILENCE_MS_MAX = 6_000
 const PAUSES_MS = [500, 1_000, 2_000, 4_000] as const
 const LAST_PAUSE_MS = 5_000
+/** What a header can hold. */
+const TOKEN = /^[\x21-\x7e]+$/
 const STATUS_UNAUTHORIZED = 401
 const STATUS_TOO_MANY = 503
 
@@ -32,6 +34,11 @@ export class AdminClient {
   #failures = 0
 
   useToken(token: string): void {
+    // `fetch` would fail for any other as if the instance could not be reached, and be tried again.
+    if (!TOKEN.test(token)) {
+      this.#watch?.onTokenWanted(true)
+      return
+    }
     this.#token = token
     if (this.#watch !== null) void this.#run(this.#watch)
   }
