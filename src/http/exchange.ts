@@ -65,7 +65,7 @@ export interface RequestBody {
    * not told here ends with the exchange.
    */
   taken(memoryBytes: number): void
-  /** It will not be read: what has come goes, and nothing more is kept. */
+  /** It will not be read: nothing of it is kept, and some 64 KiB at most are still taken. */
   discard(): void
   /** Stops reading from the socket until `resume`. Idempotent. */
   pause(): void

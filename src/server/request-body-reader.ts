@@ -27,6 +27,9 @@ const EMPTY_CHUNK = new Uint8Array(0)
 /** Less goes on in memory of its own size, so that a trickle cannot hold block after block. */
 const BLOCK_SHARE_MIN = BLOCK_BYTES / 8
 
+/** A small body is taken whole, so that its connection can go on behind the answer. */
+const DISCARDED_BYTES_MAX = 65_536
+
 // One function for all bodies, instead of a closure for each request, most of which have none.
 const settleSocket = (reader: RequestBodyReader) => reader.settleSocket()
 const endTurn = (reader: RequestBodyReader) => reader.endTurn()
@@ -70,6 +73,7 @@ export class RequestBodyReader implements RequestBody {
   /** The end, good or bad, has been told to the reader. */
   #isSettled = false
   #isGone = false
+  #isDiscarded = false
   /** Why nothing more is taken; `null` as long as it is. */
   #refused: 'too_large' | 'overloaded' | null = null
 
@@ -212,6 +216,10 @@ export class RequestBodyReader implements RequestBody {
       this.#refuse('too_large')
       return
     }
+    if (this.#isDiscarded) {
+      this.#pauseBehindDiscarded()
+      return
+    }
     if (borrowed.byteLength > 0 && !this.#hasMemoryFor(borrowed.byteLength)) {
       this.#refuse('overloaded')
       return
@@ -232,6 +240,10 @@ export class RequestBodyReader implements RequestBody {
     }
     this.#early.push(chunk)
     this.pause()
+  }
+
+  #pauseBehindDiscarded(): void {
+    if (this.receivedBytes >= DISCARDED_BYTES_MAX) this.pause()
   }
 
   #gatherForPeek(peek: BodyPeek, borrowed: Uint8Array): void {
@@ -275,7 +287,10 @@ export class RequestBodyReader implements RequestBody {
   }
 
   discard(): void {
-    if (this.#onChunk === null && this.#refused === null) this.#refuse('overloaded')
+    if (this.#onChunk !== null || this.#refused !== null || this.#isSettled) return
+    this.#isDiscarded = true
+    this.#drop()
+    if (!this.isComplete) this.resume()
   }
 
   /** The connection is gone. */
