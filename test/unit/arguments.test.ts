@@ -47,7 +47,7 @@ describe('Command line', () => {
     [['explain', '--config', 'f', '--request-id', 'x'], ['--request-id needs --admin URL']],
     [
       ['explain', '--admin', 'localhost', '--url', '/'],
-      ['--admin needs the URL of an admin listener, such as http://127.0.0.1:9464'],
+      ['--admin needs the URL of an admin listener, such as http://127.0.0.1:9090'],
     ],
     [[], ['a command is missing']],
     [['sreve'], ['unknown command "sreve"']],
