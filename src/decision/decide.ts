@@ -208,7 +208,7 @@ async function decideByEstablishing<Route extends RouteRules>(
 }
 
 /**
- * The same for a trace. What is cached decides, as it would for a request; the credential is
+ * The same for a trace. What is known decides, as it would for a request; the credential is
  * verified anew all the same, so that the trace is told of it.
  */
 async function decideTold<Route extends RouteRules>(
@@ -218,16 +218,17 @@ async function decideTold<Route extends RouteRules>(
   trace: Trace,
 ): Promise<Decision<Route>> {
   const { revision, origin, route, tenant } = question
-  const { authenticator } = route.methods[index] as AuthenticationMethod
-  const cached = authenticator.peek(credential, revision.clock.nowSeconds())
-  tellCached(trace, cached)
-  if (cached === null && route.limits !== null) {
+  const { authenticator, isApiKey } = route.methods[index] as AuthenticationMethod
+  const known = authenticator.peek(credential, revision.clock.nowSeconds())
+  // Of an API key the configuration tells, and nothing is cached.
+  tellCached(trace, isApiKey ? null : known)
+  if (known === null && route.limits !== null) {
     const limited = await origin.limitedBy(route.limits).validate()
     if (limited !== null) return refused(route, tenant, limited, null)
   }
   const anew = await authenticator.establish(credential, trace)
-  if (cached !== null) tellDifference(trace, cached, anew)
-  return conclude(question, index, credential, cached ?? anew, revision.clock.nowSeconds())
+  if (known !== null) tellDifference(trace, known, anew)
+  return conclude(question, index, credential, known ?? anew, revision.clock.nowSeconds())
 }
 
 /** Whether a page of a foreign site may have made the browser send this. */

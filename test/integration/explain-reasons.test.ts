@@ -291,6 +291,8 @@ describe('an explanation', () => {
       ['/session/x', cookie(rig.session)],
       ['/key/x', apiKey('good key')()],
       ['/key/x', apiKey('redis key')()],
+      // The configuration knows it at once: there is nothing to verify, and no limit of that.
+      ['/limit-key/x', apiKey('good key')()],
       ['/opaque/x', answered({ iat: wallSeconds() })()],
       ['/tenants/acme/x', bearer(rig.token())],
     ]
@@ -323,6 +325,7 @@ describe('an explanation', () => {
     }
     assert.deepEqual(cells.fill(systemClock.processMs() * 1_000), fillBefore)
     assert.equal(await rig.redis.command('PTTL', key), ttl)
+    assert.deepEqual(await rig.livesOfSessions(), [-1, -1], 'kept, and given no end')
     assert.equal(await rig.redis.command('DBSIZE'), keysBefore)
   })
 
@@ -372,9 +375,7 @@ describe('an explanation while the provider and Redis are down', () => {
       'introspection_crowded',
       '/opaque/x',
       () => {
-        rig.endpoint.reply = (response) => {
-          response.writeHead(429, { 'retry-after': '30' }).end()
-        }
+        rig.endpoint.reply = (reply) => void reply.writeHead(429, { 'retry-after': '30' }).end()
         return bearer('opaque-token')
       },
       /no introspection .*asks to be asked less often \(status 429\)/,

@@ -93,6 +93,12 @@ export class ExplainRig {
     return liveToken(this.key, issuer === 'strict' ? STRICT_ISSUER : LOST_ISSUER)
   }
 
+  /** In ms, of the live one and of the one that has expired; -1 has no end, -2 is gone. */
+  livesOfSessions(): Promise<unknown[]> {
+    const keys = [this.session, this.oldSession].map((id) => `${SESSION_PREFIX}${sha256(id)}`)
+    return Promise.all(keys.map((key) => this.redis.command('PTTL', key)))
+  }
+
   /** Within one memory: as if the instance had just started. */
   async unlearnt<Result>(act: () => Promise<Result>): Promise<Result> {
     const gateway = await openOfflineGateway(parseText(this.#text()))
@@ -119,6 +125,8 @@ export class ExplainRig {
     await put(`${SESSION_PREFIX}${sha256(this.session)}`, {
       userId: 'alice',
       createdAt: nowSeconds,
+      // Sooner than a request would prolong it to.
+      expiresAt: nowSeconds + 600,
     })
     await put(`${SESSION_PREFIX}${sha256(this.oldSession)}`, { userId: 'alice', createdAt: 1 })
     await put(`${SESSION_PREFIX}${sha256(this.brokenSession)}`, 'not JSON')
@@ -228,6 +236,7 @@ export class ExplainRig {
           '/open/*': { ...introspected('open'), require: { scopes: { all: ['read'] } } },
           '/session/*': { authenticate: ['session'] },
           '/key/*': { authenticate: ['apiKey'] },
+          '/limit-key/*': { authenticate: ['apiKey'], rateLimit: 'validation' },
           '/denied/*': { authenticate: 'none', ...LISTS },
           '/scopes/*': { ...bearer, require: { scopes: { all: ['admin'] } } },
           '/roles/*': { ...bearer, require: { roles: { any: ['owner'] } } },

@@ -37,19 +37,18 @@ export class ApiKeyAuthenticator implements Authenticator {
     return this.#establishedBy(found)
   }
 
-  /** What the configuration has is known, and not remembered: there is nothing to say of it. */
-  peek(): null {
-    return null
+  peek(key: string, nowSeconds: number): EstablishedIdentity | Refused | null {
+    return this.recall(key, nowSeconds)
   }
 
   async establish(key: string, trace: Trace | null = null): Promise<Verdict> {
     const nowSeconds = this.#clock.nowSeconds()
     if (trace !== null) {
-      const found = this.#list.find(key, nowSeconds)
-      const isListed = found !== null
+      const isListed = this.#list.find(key, nowSeconds) !== null
       trace.tell('api key', isListed ? 'ok' : 'note', isListed ? IN_FILE : NOT_IN_FILE)
-      if (found !== null) return found.kind === 'refused' ? found : this.#establishedBy(found)
-      if (this.#lookup !== null) trace.tell('api key', 'note', 'Redis is asked')
+      const known = this.recall(key, nowSeconds)
+      if (known !== null) return known
+      trace.tell('api key', 'note', 'Redis is asked')
     }
     const verification = (await this.#lookup?.verify(key, nowSeconds)) ?? refuse('api_key_unknown')
     return verification.kind === 'verified' ? this.#establishedBy(verification) : verification

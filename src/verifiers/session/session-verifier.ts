@@ -91,65 +91,40 @@ export class SessionVerifier {
     const reply = await this.#store.getex(key, isProlonged ? ttlSeconds : null)
     if (!reply.ok) return refuse('session_store_unavailable')
     if (reply.value === null) return refuse('session_not_found')
-    if (trace !== null) return this.#explain(trace, key, reply.value, id, nowSeconds)
-    const session =
-      this.#known.recall(key, reply.value) ?? (await this.#read(key, reply.value, id, nowSeconds))
+    trace?.tell('session', 'ok', 'the store has it')
+    const known = trace === null ? this.#known.recall(key, reply.value) : null
+    const session = known ?? (await this.#read(key, reply.value, id, nowSeconds, trace))
     if (session === null) return refuse('session_unreadable')
-    return session.kind === 'anonymous' ? session : this.#check(session, key, nowSeconds)
+    if (session.kind === 'anonymous') {
+      trace?.tell('session', 'note', 'it has no user: it counts as no credential')
+      return session
+    }
+    if (trace !== null) tellLife(trace, session, nowSeconds)
+    return this.#check(session, key, nowSeconds, trace === null)
   }
 
-  /** What was read, anew, without an effect on the session or on what is known of it. */
-  async #explain(
-    trace: Trace,
-    key: string,
-    text: string,
-    id: string,
-    nowSeconds: number,
-  ): Promise<Verification | Anonymous> {
-    trace.tell('session', 'ok', 'the store has it')
-    const record = this.#rules.format.readRecord(text, id)
-    if (record === null) {
-      trace.tell('session', 'no', 'its record is not one of this format')
-      return refuse('session_unreadable')
-    }
-    if (record.kind === 'anonymous') {
-      trace.tell('session', 'note', 'it has no user: it counts as no credential')
-      return record
-    }
-    const sight = `session\n${key}`
-    const issuedAtSeconds =
-      record.createdAtSeconds ?? (await this.#firstSights.peek(sight, nowSeconds))
-    if (issuedAtSeconds === null) {
-      trace.tell('session', 'no', 'when it began is neither in its record nor to be found out')
-      return refuse('session_unreadable')
-    }
-    const endSeconds = this.#endOf(record, issuedAtSeconds)
-    const leftSeconds = endSeconds - nowSeconds
-    const age = spanOf(Math.max(0, Math.trunc(nowSeconds - issuedAtSeconds)))
-    const end = leftSeconds > 0 ? 'has not come' : 'has come'
-    const told = `it began ${age} ago; its end (absoluteTtl, or its record) ${end}`
-    trace.tell('session', leftSeconds > 0 ? 'ok' : 'no', told)
-    if (leftSeconds <= 0) return refuse('session_expired')
-    const expiresAtSeconds = Number.isFinite(endSeconds) ? endSeconds : null
-    const identity = { ...record.identity, issuedAtSeconds, expiresAtSeconds }
-    return verifiedUntil(identity, endSeconds)
-  }
-
+  /** With a trace it is read anew, and nothing is remembered. */
   async #read(
     key: string,
     text: string,
     id: string,
     nowSeconds: number,
+    trace: Trace | null,
   ): Promise<ReadSession | Anonymous | null> {
     const record = this.#rules.format.readRecord(text, id)
+    if (record === null) trace?.tell('session', 'no', 'its record is not one of this format')
     if (record === null || record.kind === 'anonymous') return record
-    const issuedAtSeconds = record.createdAtSeconds ?? (await this.#firstSeen(key, nowSeconds))
-    if (issuedAtSeconds === null) return null
+    const issuedAtSeconds =
+      record.createdAtSeconds ?? (await this.#firstSeen(key, nowSeconds, trace === null))
+    if (issuedAtSeconds === null) {
+      trace?.tell('session', 'no', 'when it began is neither in its record nor to be found out')
+      return null
+    }
     const endSeconds = this.#endOf(record, issuedAtSeconds)
     const expiresAtSeconds = Number.isFinite(endSeconds) ? endSeconds : null
     const identity = { ...record.identity, issuedAtSeconds, expiresAtSeconds }
     const session = { kind: 'session', identity, endSeconds } as const
-    this.#known.keep(key, text, session)
+    if (trace === null) this.#known.keep(key, text, session)
     return session
   }
 
@@ -158,25 +133,48 @@ export class SessionVerifier {
     return id !== null && isSessionId(id) ? id : null
   }
 
-  #check({ identity, endSeconds }: ReadSession, key: string, nowSeconds: number): Verification {
-    const { ttlSeconds, format } = this.#rules
+  /** @param acts Whether the store is told what follows. */
+  #check(
+    { identity, endSeconds }: ReadSession,
+    key: string,
+    nowSeconds: number,
+    acts: boolean,
+  ): Verification {
+    const { ttlSeconds } = this.#rules
     if (nowSeconds >= endSeconds) {
-      void this.#store.delete(key)
+      if (acts) void this.#store.delete(key)
       return refuse('session_expired')
     }
     const slidSeconds = ttlSeconds === null ? endSeconds : nowSeconds + ttlSeconds
-    // Neither is awaited. The look-up may have prolonged a session of ours beyond its end.
+    if (acts) this.#setLife(key, slidSeconds, endSeconds)
+    return {
+      kind: 'verified',
+      identity,
+      deadAtSeconds: Math.min(slidSeconds, endSeconds),
+      keySlot: NO_KEY.slot,
+      keyGeneration: NO_KEY.generation,
+    }
+  }
+
+  /** Not awaited. The look-up may have prolonged a session of ours beyond its end. */
+  #setLife(key: string, slidSeconds: number, endSeconds: number): void {
+    const { ttlSeconds, format } = this.#rules
     if (format.isLifeForeign) {
       if (ttlSeconds !== null) void this.#store.prolong(key, Math.min(slidSeconds, endSeconds))
     } else if (slidSeconds > endSeconds) void this.#store.expireAt(key, endSeconds)
-    return verifiedUntil(identity, Math.min(slidSeconds, endSeconds))
   }
 
-  /** Kept for twice as long as the session may live: one that is too old must not begin anew. */
-  #firstSeen(key: string, nowSeconds: number): Promise<number | null> {
+  /**
+   * Kept for twice as long as the session may live: one that is too old must not begin anew.
+   *
+   * @param isKept Whether a first sight is remembered.
+   */
+  #firstSeen(key: string, nowSeconds: number, isKept: boolean): Promise<number | null> {
     const { absoluteTtlSeconds, keepsAbsoluteTtl } = this.#rules
+    const name = `session\n${key}`
+    if (!isKept) return this.#firstSights.peek(name, nowSeconds)
     const lifeSeconds = keepsAbsoluteTtl ? 2 * absoluteTtlSeconds : ENDLESS_SECONDS
-    return this.#firstSights.of(`session\n${key}`, nowSeconds, nowSeconds + lifeSeconds)
+    return this.#firstSights.of(name, nowSeconds, nowSeconds + lifeSeconds)
   }
 
   #endOf({ createdAtSeconds, expiresAtSeconds }: SessionRecord, issuedAtSeconds: number): number {
@@ -188,7 +186,10 @@ export class SessionVerifier {
   }
 }
 
-function verifiedUntil(identity: Identity, deadAtSeconds: number): Verification {
-  const { slot, generation } = NO_KEY
-  return { kind: 'verified', identity, deadAtSeconds, keySlot: slot, keyGeneration: generation }
+function tellLife(trace: Trace, { identity, endSeconds }: ReadSession, nowSeconds: number): void {
+  const isAlive = nowSeconds < endSeconds
+  const age = spanOf(Math.max(0, Math.trunc(nowSeconds - (identity.issuedAtSeconds ?? nowSeconds))))
+  const end = isAlive ? 'has not come' : 'has come'
+  const told = `it began ${age} ago; its end (absoluteTtl, or its record) ${end}`
+  trace.tell('session', isAlive ? 'ok' : 'no', told)
 }
