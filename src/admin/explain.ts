@@ -5,9 +5,8 @@
  *     GET /refusals              the last ones, newest first                             200
  *     GET /refusals/<id>         that of the answer with this X-Request-Id               200
  */
-import { type ExplainQuestion, type Explanation, explainedRefusal } from '../gateway/explanation.ts'
+import { answeredRefusal, type ExplainQuestion, type Explanation } from '../gateway/explanation.ts'
 import type { RecentRefusal } from '../observability/recent-refusals.ts'
-import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from './answer.ts'
 
 /** What the supervisor knows of requests, from its listener threads. */
@@ -46,18 +45,12 @@ export async function answerRefusals(
 ): Promise<Answer> {
   if (method !== 'GET' && method !== 'HEAD') return methodNotAllowed('/refusals', 'GET, HEAD')
   const found = await explanations.refusals(reference === '' ? null : reference)
-  const refusals = found.slice(0, LISTED_MAX).map(described)
+  const refusals = found.slice(0, LISTED_MAX).map(answeredRefusal)
   if (reference === '') return json(200, { refusals })
   const [refusal] = refusals
   if (refusal !== undefined) return json(200, refusal)
   const kept = 'Each listener thread keeps its last refusals, and this id is not among them.'
   return problem(404, 'Not found', kept)
-}
-
-function described({ atMs, reason, ...refusal }: RecentRefusal): object {
-  // Reasons of refusals are those of the table.
-  const { meaning, advice } = explainedRefusal(reason as RefusalReason)
-  return { at: new Date(atMs).toISOString(), ...refusal, reason, meaning, advice }
 }
 
 /** @returns Why it is none, in one sentence that shows no value. */

@@ -1,4 +1,5 @@
 /** The options of `sallyport explain`. Opens no file: where a token is read from is read later. */
+import type { ExplainQuestion } from '../gateway/explanation.ts'
 import type { OptionRow, OptionValues } from './option-row.ts'
 
 function valueOption(value: string, meaning: string, isRepeatable = false): OptionRow {
@@ -33,18 +34,6 @@ export type TokenSource =
   | { readonly kind: 'standard input' }
   | { readonly kind: 'file'; readonly file: string }
 
-/** The request, but for its token. */
-export interface DescribedRequest {
-  readonly method: string
-  readonly url: string
-  readonly host: string | null
-  /** Names and values. */
-  readonly headers: readonly string[]
-  readonly clientAddress: string | null
-  readonly body: string | null
-  readonly showValues: boolean
-}
-
 export interface ExplainInvocation {
   readonly command: 'explain'
   /** `null`: the gateway that runs is asked. */
@@ -52,8 +41,8 @@ export interface ExplainInvocation {
   readonly adminUrl: string | null
   readonly adminTokenFile: string | null
   readonly isJson: boolean
-  /** `null`: an answer that was given is to be explained. */
-  readonly request: DescribedRequest | null
+  /** Without its token; `null`: an answer that was given is to be explained. */
+  readonly request: ExplainQuestion | null
   readonly token: TokenSource | null
   readonly requestId: string | null
 }

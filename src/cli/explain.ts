@@ -3,12 +3,12 @@
  * this process, composed as a listener thread is, or by the gateway that runs.
  */
 import { readFileSync } from 'node:fs'
-import type { ExplainQuestion, Explanation } from '../gateway/explanation.ts'
+import type { AnsweredRefusal, ExplainQuestion, Explanation } from '../gateway/explanation.ts'
 import { askAdmin } from './ask-admin.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import type { ExplainInvocation, TokenSource } from './explain-arguments.ts'
 import { loadOrReport } from './load-or-report.ts'
-import { type AnsweredRefusal, printAnswered, printExplanation } from './print-explanation.ts'
+import { printAnswered, printExplanation } from './print-explanation.ts'
 import type { Terminal } from './terminal.ts'
 
 const STANDARD_INPUT = 0

@@ -1,5 +1,5 @@
 /** How an explanation looks on a terminal: a line a step, the reason, and what to do about it. */
-import type { ExplainedRefusal, Explanation } from '../gateway/explanation.ts'
+import type { AnsweredRefusal, ExplainedRefusal, Explanation } from '../gateway/explanation.ts'
 import type { TraceMark } from '../protocol/trace.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -37,17 +37,6 @@ function verdictLines(explanation: Explanation): readonly string[] {
   }
   if (shadow) return [`passes: ${name} is in shadow and only reports`, ...refusalLines(refusal)]
   return refusalLines(refusal)
-}
-
-/** As the admin listener answers (admin/explain.ts). */
-export interface AnsweredRefusal extends Omit<ExplainedRefusal, 'retryAfterSeconds'> {
-  readonly at: string
-  readonly method: string
-  readonly path: string
-  readonly route: string
-  readonly tenant: string | null
-  readonly clientAddress: string
-  readonly shadow: boolean
 }
 
 export function printAnswered(refusal: AnsweredRefusal, terminal: Terminal): void {

@@ -1,4 +1,5 @@
 /** What is asked of `explain`, and what it answers: plain values that go between threads. */
+import type { RecentRefusal } from '../observability/recent-refusals.ts'
 import { AUTH_ERRORS, type AuthErrorCode } from '../protocol/auth-error.ts'
 import { REFUSAL_ADVICE } from '../protocol/refusal-advice.ts'
 import { REFUSAL_REASONS, type RefusalReason } from '../protocol/refusal-reason.ts'
@@ -61,6 +62,19 @@ export interface ExplainedRefusal {
   readonly advice: string
   /** Of a limit; `null`: no limit refused it. */
   readonly retryAfterSeconds: number | null
+}
+
+/** A refusal that was answered, as the admin listener tells of it. */
+export interface AnsweredRefusal extends Omit<RecentRefusal, 'atMs'> {
+  /** An instant. */
+  readonly at: string
+  readonly meaning: string
+  readonly advice: string
+}
+
+export function answeredRefusal({ atMs, ...refusal }: RecentRefusal): AnsweredRefusal {
+  const { meaning, advice } = explainedRefusal(refusal.reason)
+  return { at: new Date(atMs).toISOString(), ...refusal, meaning, advice }
 }
 
 export function explainedRefusal(

@@ -5,7 +5,8 @@
  * A request that passes is not seen here. A refusal costs one small object and one look-up less
  * than its answer.
  */
-
+import type { AuthErrorCode } from '../protocol/auth-error.ts'
+import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { redactText } from './redact.ts'
 import type { PathRedaction } from './redact-path.ts'
 
@@ -30,8 +31,8 @@ export interface RecentRefusal {
   /** Whether the route only reported it, and the request went on. */
   readonly shadow: boolean
   readonly status: number
-  readonly code: string
-  readonly reason: string
+  readonly code: AuthErrorCode
+  readonly reason: RefusalReason
 }
 
 interface Kept {

@@ -1,35 +1,13 @@
 /** A form that asks the instance what it would decide about a request, and why. */
+import type { Explanation } from '../../gateway/explanation.ts'
+import type { TraceMark, TraceStep } from '../../protocol/trace.ts'
 import type { AdminClient } from './admin-client.ts'
 import { byId, element, type PageElement, setText } from './browser.ts'
 import { words } from './figures.ts'
 
-interface Step {
-  readonly step: string
-  /** `ok`, `no` or `note`. */
-  readonly mark: string
-  readonly text: string
-}
-
-interface Explained {
-  /** `passes`, `refused`, or `answered` by the gateway itself. */
-  readonly outcome: string
-  readonly route: string | null
-  readonly shadow: boolean
-  readonly tenant: string | null
-  readonly upstream: string | null
-  /** Also where a route in shadow lets the request pass all the same. */
-  readonly refusal: {
-    readonly code: string
-    readonly status: number
-    readonly meaning: string
-    readonly advice: string
-  } | null
-  readonly steps: readonly Step[]
-}
-
 const STATUS_OK = 200
-const MARKS: Readonly<Record<string, string>> = { ok: '✓', no: '✕', note: '·' }
-const MARK_NAMES: Readonly<Record<string, string>> = { ok: 'fits', no: 'refuses', note: 'note' }
+const MARKS: Readonly<Record<TraceMark, string>> = { ok: '✓', no: '✕', note: '·' }
+const MARK_NAMES: Readonly<Record<TraceMark, string>> = { ok: 'fits', no: 'refuses', note: 'note' }
 
 export function offerExplanations(client: AdminClient): void {
   byId('explain-form').addEventListener('submit', (event) => {
@@ -44,7 +22,7 @@ async function explain(client: AdminClient): Promise<void> {
   const { status, body } = await client.post('/explain', question())
   button.disabled = false
   byId('explanation').hidden = false
-  if (status === STATUS_OK) show(body as Explained)
+  if (status === STATUS_OK) show(body as Explanation)
   else showProblem(status, body)
 }
 
@@ -74,27 +52,27 @@ function headersOf(text: string): Record<string, readonly string[]> {
   return Object.fromEntries(fields)
 }
 
-function show({ outcome, route, shadow, tenant, upstream, refusal, steps }: Explained): void {
+function show({ outcome, route, shadow, tenant, upstream, refusal, steps }: Explanation): void {
   const places = [
     route === null ? 'no route' : `route ${route}${shadow ? ', in shadow' : ''}`,
     ...(tenant === null ? [] : [`tenant ${tenant}`]),
     ...(upstream === null ? [] : [`upstream ${upstream}`]),
   ]
-  const verdict =
-    {
-      passes: 'Would pass',
-      answered: 'The gateway answers this itself',
-    }[outcome] ?? `Would be refused: ${refusal?.status ?? ''} ${refusal?.code ?? ''}`
+  const verdict = {
+    passes: 'Would pass',
+    answered: 'The gateway answers this itself',
+    refused: `Would be refused: ${refusal?.status ?? ''} ${refusal?.code ?? ''}`,
+  }[outcome]
   const advice = refusal === null ? '' : `${refusal.meaning} ${refusal.advice}`
   tell(verdict, outcome === 'refused' ? 'bad' : 'ok', places.join(' · '), advice)
   byId('explain-steps').replaceChildren(...steps.map(stepItem))
 }
 
-function stepItem({ step, mark, text }: Step): PageElement {
+function stepItem({ step, mark, text }: TraceStep): PageElement {
   const item = element('li', '')
-  const shown = element('span', `mark ${mark}`, MARKS[mark] ?? '·')
+  const shown = element('span', `mark ${mark}`, MARKS[mark])
   shown.setAttribute('role', 'img')
-  shown.setAttribute('aria-label', MARK_NAMES[mark] ?? mark)
+  shown.setAttribute('aria-label', MARK_NAMES[mark])
   item.append(shown, element('strong', '', words(step)), element('span', '', text))
   return item
 }

@@ -1,21 +1,9 @@
 /** The newest refused requests, so that the X-Request-Id of an answer finds its reason. */
+import type { AnsweredRefusal } from '../../gateway/explanation.ts'
 import type { AdminClient } from './admin-client.ts'
 import { byId, page, setText } from './browser.ts'
 import { amount, words } from './figures.ts'
 import { type Cell, fillTable } from './panels.ts'
-
-interface Refusal {
-  readonly at: string
-  readonly requestId: string
-  readonly method: string
-  readonly path: string
-  readonly route: string
-  readonly status: number
-  readonly code: string
-  readonly reason: string
-  readonly advice: string
-  readonly shadow: boolean
-}
 
 const STATUS_OK = 200
 /** Seconds between two looks. */
@@ -24,7 +12,7 @@ const SHOWN_MAX = 25
 
 export class RefusalList {
   readonly #client: AdminClient
-  #refusals: readonly Refusal[] = []
+  #refusals: readonly AnsweredRefusal[] = []
   #wanted = ''
   #second = 0
 
@@ -47,7 +35,7 @@ export class RefusalList {
   async #ask(): Promise<void> {
     const { status, body } = await this.#client.get('/refusals')
     if (status !== STATUS_OK) return
-    this.#refusals = (body as { readonly refusals: readonly Refusal[] }).refusals
+    this.#refusals = (body as { readonly refusals: readonly AnsweredRefusal[] }).refusals
     this.#draw()
   }
 
@@ -61,7 +49,7 @@ export class RefusalList {
   }
 }
 
-function refusalRow(refusal: Refusal): readonly Cell[] {
+function refusalRow(refusal: AnsweredRefusal): readonly Cell[] {
   const { at, requestId, method, path, route, status, code, reason, advice, shadow } = refusal
   return [
     { text: at.slice(11, 19), note: requestId },
