@@ -8,11 +8,11 @@ import type { IntrospectionConfiguration } from '../config/sections/issuers/intr
 import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { createProofMaker } from '../protocol/client-authentication.ts'
-import { INTROSPECTION_BODY_BYTES_MAX } from '../protocol/introspection-response.ts'
 import { parseJsonText } from '../protocol/strict-json.ts'
 import type { OutboundHttp, OutboundResult } from '../resilience/outbound-http.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { randomHex } from '../runtime/randomness.ts'
+import { introspectionRequest } from '../verifiers/introspection/introspection-request.ts'
 import { describeCertificateEnd, probeConnection } from './probe-connection.ts'
 
 /** What one question has brought. */
@@ -108,16 +108,8 @@ function askAboutRandom(
 ): Promise<OutboundResult> {
   const client = { clientId, ...clientKey }
   const prove = createProofMaker(client, endpoint, () => randomHex(PROOF_ID_BYTES))
-  const { authorization, form } = prove(systemClock.nowSeconds())
-  return http.post({
-    url: endpoint,
-    accept: 'application/json',
-    contentType: 'application/x-www-form-urlencoded',
-    headers: authorization === null ? {} : { authorization },
-    body: new URLSearchParams({ token: randomHex(TOKEN_BYTES), ...form }).toString(),
-    bodyBytesMax: INTROSPECTION_BODY_BYTES_MAX,
-    timeoutMs,
-  })
+  const proof = prove(systemClock.nowSeconds())
+  return http.post(introspectionRequest(endpoint, randomHex(TOKEN_BYTES), proof, timeoutMs))
 }
 
 /** @returns `null`: it answers as it should. */
@@ -127,17 +119,9 @@ function introspectionProblem(result: OutboundResult): string | null {
   }
   if (!result.ok && result.status === null) return `no answer: ${result.reason}`
   if (!result.ok || result.status !== STATUS_OK) return `answers with ${result.status}`
-  const members = parsedObject(result.body)
+  const members = parseJsonText(Buffer.from(result.body).toString('utf8'))
   if (members === null || !('active' in members)) return 'answers without "active"'
   return members['active'] === false ? null : 'does not say false of a random token'
-}
-
-function parsedObject(body: Uint8Array) {
-  try {
-    return parseJsonText(Buffer.from(body).toString('utf8'))
-  } catch {
-    return null
-  }
 }
 
 /** The results in the order of the items. */

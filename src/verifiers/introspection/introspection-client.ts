@@ -16,7 +16,6 @@
  */
 import type { ProofMaker } from '../../protocol/client-authentication.ts'
 import {
-  INTROSPECTION_BODY_BYTES_MAX,
   type IntrospectionAnswerPolicy,
   type ProcessedIntrospection,
   processIntrospectionResponse,
@@ -31,6 +30,7 @@ import { randomHex } from '../../runtime/randomness.ts'
 import type { EndpointPauses, PausedCallers } from './endpoint-pauses.ts'
 import { EndpointProbe, type ProbeVerdict } from './endpoint-probe.ts'
 import type { EndpointStanding } from './endpoint-standing.ts'
+import { introspectionRequest } from './introspection-request.ts'
 import { answerText, tellUnasked } from './tell-introspection.ts'
 
 export interface IntrospectionClientOptions {
@@ -254,21 +254,9 @@ export class IntrospectionClient {
   #post(token: IntrospectedToken, timeoutMs: number, nowSeconds: number): Promise<OutboundResult> {
     const { http, prove, pauses } = this.#parts
     if (!token.isKnown) pauses.unknownAsked()
-    const { authorization, form } = prove(nowSeconds)
     this.attemptCount += 1
-    return http.post({
-      url: this.#options.endpoint,
-      accept: 'application/json',
-      contentType: 'application/x-www-form-urlencoded',
-      headers: authorization === null ? {} : { authorization },
-      body: new URLSearchParams({
-        token: token.text,
-        token_type_hint: 'access_token',
-        ...form,
-      }).toString(),
-      bodyBytesMax: INTROSPECTION_BODY_BYTES_MAX,
-      timeoutMs,
-    })
+    const { endpoint } = this.#options
+    return http.post(introspectionRequest(endpoint, token.text, prove(nowSeconds), timeoutMs))
   }
 }
 

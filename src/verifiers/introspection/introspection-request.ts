@@ -1,0 +1,22 @@
+/** The question about a token (RFC 7662 §2.1), as it is posted to an introspection endpoint. */
+import type { ClientProof } from '../../protocol/client-authentication.ts'
+import { INTROSPECTION_BODY_BYTES_MAX } from '../../protocol/introspection-response.ts'
+import type { OutboundPost } from '../../resilience/outbound-http.ts'
+
+/** @param proof Of this gateway, for the endpoint. */
+export function introspectionRequest(
+  endpoint: string,
+  token: string,
+  { authorization, form }: ClientProof,
+  timeoutMs: number,
+): OutboundPost {
+  return {
+    url: endpoint,
+    accept: 'application/json',
+    contentType: 'application/x-www-form-urlencoded',
+    headers: authorization === null ? {} : { authorization },
+    body: new URLSearchParams({ token, token_type_hint: 'access_token', ...form }).toString(),
+    bodyBytesMax: INTROSPECTION_BODY_BYTES_MAX,
+    timeoutMs,
+  }
+}
