@@ -2,6 +2,7 @@
 import type { LiveIssuer, LiveState, LiveUpstream } from '../admin/live-sample.ts'
 import type { Readiness } from '../gateway/health.ts'
 import type { ThreadTraffic } from '../observability/traffic-ledger.ts'
+import { mergedGauges, type UpstreamGauges } from '../observability/upstream-reading.ts'
 import { LimitCells } from '../rate-limit/limit-cells.ts'
 import { systemClock } from '../runtime/clock.ts'
 import type { SharedBuffers } from '../threads/listener-start.ts'
@@ -10,6 +11,7 @@ import type { RevisionInUse } from './configuration-reloads.ts'
 import type { GatewayLog } from './gateway-log.ts'
 import type { IntrospectionReading } from './introspection-reader.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
+import { thousandths } from './rounding.ts'
 import type { RunningListeners } from './running-listeners.ts'
 import type { SignatureStanding } from './signature-standing.ts'
 import type { SupervisorStores } from './supervisor-stores.ts'
@@ -85,7 +87,7 @@ export class InstanceState {
       restarts: listeners.restarts,
       listeners: threads.map(({ threadIndex, utilization }) => ({
         thread: threadIndex,
-        utilization: Math.round(utilization * MS_PER_SECOND) / MS_PER_SECOND,
+        utilization: thousandths(utilization),
       })),
       signatures: signatures.reading().state,
     }
@@ -145,21 +147,12 @@ function issuerOf(status: IssuerStatus): LiveIssuer {
   }
 }
 
-/** Every thread watches the same targets by itself: an ejection is counted once. */
 function upstreamsOf(threads: readonly ThreadTraffic[]): LiveUpstream[] {
-  const byName = new Map<string, LiveUpstream>()
-  for (const { name, ...reading } of threads.flatMap(({ gauges }) => gauges.upstreams)) {
-    const before = byName.get(name)
-    byName.set(name, {
-      name,
-      targets: reading.targets,
-      ejected: Math.max(before?.ejected ?? 0, reading.ejected),
-      pending: (before?.pending ?? 0) + reading.pending,
-      waiting: (before?.waiting ?? 0) + reading.waiting,
-      connected: (before?.connected ?? 0) + reading.connected,
-    })
+  const byName = new Map<string, UpstreamGauges>()
+  for (const reading of threads.flatMap(({ gauges }) => gauges.upstreams)) {
+    byName.set(reading.name, mergedGauges(byName.get(reading.name), reading))
   }
-  return [...byName.values()]
+  return [...byName].map(([name, gauges]) => ({ name, ...gauges }))
 }
 
 function sumOf(

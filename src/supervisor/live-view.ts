@@ -19,6 +19,7 @@ import type { ThreadTraffic, Traffic } from '../observability/traffic-ledger.ts'
 import { REFUSAL_REASONS } from '../protocol/refusal-reason.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { RecentEvents } from './recent-events.ts'
+import { thousandths } from './rounding.ts'
 import { RouteRates } from './route-rates.ts'
 
 const INTERVAL_MS = 1_000
@@ -142,7 +143,7 @@ function sampleOf(traffic: Traffic, atMs: number, seconds: number): LiveSample {
   }
   return {
     atMs,
-    seconds: Math.round(seconds * MS_PER_SECOND) / MS_PER_SECOND,
+    seconds: thousandths(seconds),
     outcomes,
     latencies: traffic.latencies.map((counts) => percentilesOf(counts, PERCENTILES)),
     cache: [...traffic.cacheLookups],
@@ -151,10 +152,6 @@ function sampleOf(traffic: Traffic, atMs: number, seconds: number): LiveSample {
       .slice(0, REASONS_TOLD_MAX),
     connections: threads.reduce((sum, { gauges }) => sum + gauges.openConnections, 0),
     verifying: threads.reduce((sum, { gauges }) => sum + gauges.verificationQueueDepth, 0),
-    busiest: round(Math.max(0, ...threads.map(({ utilization }) => utilization))),
+    busiest: thousandths(Math.max(0, ...threads.map(({ utilization }) => utilization))),
   }
-}
-
-function round(share: number): number {
-  return Math.round(share * 1_000) / 1_000
 }

@@ -1,6 +1,7 @@
 /** How busy each route is, smoothed over some ten seconds, so that a table of them can be read. */
 import type { LiveRoute, LiveRoutes } from '../admin/live-sample.ts'
 import { OUTCOMES } from '../observability/metrics/metric-words.ts'
+import { hundredths } from './rounding.ts'
 
 /** What one second counts for. */
 const WEIGHT = 0.2
@@ -74,9 +75,5 @@ export class RouteRates {
 }
 
 function toldOf({ name, perSecond, total, outcomes }: RouteRate): LiveRoute {
-  return { name, perSecond: round(perSecond), total, outcomes: [...outcomes].map(round) }
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100
+  return { name, perSecond: hundredths(perSecond), total, outcomes: [...outcomes].map(hundredths) }
 }
