@@ -12,7 +12,7 @@
  *
  * Nothing runs while nothing is refused.
  */
-import { performance } from 'node:perf_hooks'
+import { watchIdleShare } from '../observability/event-loop-probe.ts'
 import type { Refused } from '../protocol/verification.ts'
 import type { LimitRefusal } from '../rate-limit/limit-refusal.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -58,9 +58,8 @@ export interface RefusalPaceParts {
 
 export class RefusalPace {
   readonly #parts: RefusalPaceParts
-  /** In the order of their arrival, from `#first` on. */
+  /** In the order of their arrival. */
   #held: HeldRefusal[] = []
-  #first = 0
   #passed = 0
   #allowance = ALLOWANCE_FIRST
   #left = ALLOWANCE_FIRST
@@ -74,7 +73,7 @@ export class RefusalPace {
 
   /** How many wait now. */
   get heldCount(): number {
-    return this.#held.length - this.#first
+    return this.#held.length
   }
 
   /** Hot path: a request passed. */
@@ -121,11 +120,12 @@ export class RefusalPace {
 
   #answerHeld(): void {
     const overdueMs = this.#parts.monotonicMs() - HELD_MS_MAX
-    while (this.#first < this.#held.length) {
-      const { request, refused, heldAtMs } = this.#held[this.#first] as HeldRefusal
-      if (this.#left <= 0 && heldAtMs > overdueMs) break
-      this.#first += 1
-      this.#left -= 1
+    const isDue = ({ heldAtMs }: HeldRefusal, place: number) =>
+      place < this.#left || heldAtMs <= overdueMs
+    const waiting = this.#held.findIndex((held, place) => !isDue(held, place))
+    const due = this.#held.splice(0, waiting === -1 ? this.#held.length : waiting)
+    this.#left -= due.length
+    for (const { request, refused } of due) {
       try {
         request.refuse(refused)
       } catch (error) {
@@ -133,8 +133,6 @@ export class RefusalPace {
         request.fail(error)
       }
     }
-    this.#held = this.#held.slice(this.#first)
-    this.#first = 0
   }
 }
 
@@ -148,24 +146,4 @@ export function createRefusalPace(clock: Clock): RefusalPace {
       return () => clearInterval(timer)
     },
   })
-}
-
-/**
- * Two signs, of which the clearer counts, because neither sees all: time in which nothing waited to
- * be handled, and how many events did not have to wait. The first takes for idle what a quota of
- * CPU time or a busy machine keeps from running.
- */
-function watchIdleShare(): () => number {
-  let lastTime = performance.eventLoopUtilization()
-  let last = performance.nodeTiming.uvMetricsInfo
-  return () => {
-    const time = performance.eventLoopUtilization()
-    const { utilization } = performance.eventLoopUtilization(time, lastTime)
-    const now = performance.nodeTiming.uvMetricsInfo
-    const events = now.events - last.events
-    const waited = now.eventsWaiting - last.eventsWaiting
-    lastTime = time
-    last = now
-    return 1 - Math.max(utilization, events === 0 ? 0 : waited / events)
-  }
 }

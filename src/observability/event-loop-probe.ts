@@ -59,3 +59,26 @@ export class EventLoopProbe {
 function beyondInterval(nanos: number): number {
   return Math.max(0, nanos / NANOS_PER_MICRO - RESOLUTION_MS * 1_000)
 }
+
+/**
+ * Watches how idle the loop is, whatever keeps the thread from running. Two signs, of which the
+ * clearer counts, because neither sees all: time in which nothing waited to be handled, and how
+ * many events did not have to wait. The first takes for idle what a quota of CPU time or a busy
+ * machine keeps from running.
+ *
+ * @returns Asked at any time: the share since it was last asked, 0 (always busy) to 1.
+ */
+export function watchIdleShare(): () => number {
+  let lastTime = performance.eventLoopUtilization()
+  let last = performance.nodeTiming.uvMetricsInfo
+  return () => {
+    const time = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(time, lastTime)
+    const now = performance.nodeTiming.uvMetricsInfo
+    const events = now.events - last.events
+    const waited = now.eventsWaiting - last.eventsWaiting
+    lastTime = time
+    last = now
+    return 1 - Math.max(utilization, events === 0 ? 0 : waited / events)
+  }
+}
