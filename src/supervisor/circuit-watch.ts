@@ -34,9 +34,8 @@ export class CircuitWatch {
     this.#logger = logger
   }
 
-  /** From now on, until `stop`. Costs nothing where no endpoint is asked. */
+  /** From now on, until `stop`. Also where no endpoint is asked: a reload may name one. */
   start(): void {
-    if (this.#read().length === 0) return
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref()
   }
 
