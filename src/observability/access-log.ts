@@ -4,6 +4,7 @@
  * Hot path: {@link AccessLog.wants}. With a share of 0 it costs one comparison, and the caller then
  * builds no record.
  */
+import { EventLimiter } from './event-limiter.ts'
 
 /**
  * Each kind has a share and a bound of its own, so that a flood of one leaves room for the others.
@@ -32,14 +33,10 @@ const SECOND_MS = 1_000
  */
 class Sample {
   readonly #share: number
-  readonly #linesMax: number
   #due = 0
-  #secondMs = Number.NEGATIVE_INFINITY
-  #lines = 0
 
-  constructor(share: number, linesMax: number) {
+  constructor(share: number) {
     this.#share = share
-    this.#linesMax = linesMax
   }
 
   /** Moves on by one request. @returns Whether it is one of those to log. */
@@ -50,27 +47,20 @@ class Sample {
     this.#due -= 1
     return true
   }
-
-  hasRoom(nowMs: number): boolean {
-    if (nowMs - this.#secondMs >= SECOND_MS) {
-      this.#secondMs = nowMs
-      this.#lines = 0
-    }
-    this.#lines += 1
-    return this.#lines <= this.#linesMax
-  }
 }
 
 export class AccessLog {
   readonly #answered: Sample
   readonly #refused: Sample
   readonly #failed: Sample
+  readonly #limiter: EventLimiter
   readonly #onLeftOut: AccessLogOptions['onLeftOut']
 
   constructor({ shares, linesPerSecondMax, onLeftOut }: AccessLogOptions) {
-    this.#answered = new Sample(shares.answered, linesPerSecondMax)
-    this.#refused = new Sample(shares.refused, linesPerSecondMax)
-    this.#failed = new Sample(shares.failed, linesPerSecondMax)
+    this.#answered = new Sample(shares.answered)
+    this.#refused = new Sample(shares.refused)
+    this.#failed = new Sample(shares.failed)
+    this.#limiter = new EventLimiter(linesPerSecondMax, SECOND_MS)
     this.#onLeftOut = onLeftOut
   }
 
@@ -80,9 +70,8 @@ export class AccessLog {
    * @param nowMs Monotonic.
    */
   wants(kind: AccessKind, nowMs: number): boolean {
-    const sample = this.#sampleOf(kind)
-    if (!sample.takeTurn()) return false
-    if (sample.hasRoom(nowMs)) return true
+    if (!this.#sampleOf(kind).takeTurn()) return false
+    if (this.#limiter.admit(kind, nowMs) !== null) return true
     this.#onLeftOut(kind)
     return false
   }
