@@ -46,7 +46,7 @@ export interface LoadedConfig {
  * Loads a file, with the environment of this process, as often as it is asked to. The machine
  * counts as it was at first: sizes that follow from it are those that the process has.
  *
- * @returns Throws ConfigError with every problem at once.
+ * @returns Loads it. Throws ConfigError with every problem at once.
  */
 export function configLoader(file: string): () => LoadedConfig {
   const surroundings = {

@@ -209,7 +209,8 @@ export class MetricsLedger {
   }
 }
 
-function addAll(counts: Map<string, number>, added: ReadonlyMap<string, number>): void {
+/** Adds the one to the other, by name. */
+export function addAll(counts: Map<string, number>, added: ReadonlyMap<string, number>): void {
   for (const [name, count] of added) addTo(counts, name, count)
 }
 

@@ -2,6 +2,7 @@
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { Exposition } from '../observability/exposition.ts'
 import type { ReloadReading } from '../observability/metrics/metrics-reading.ts'
+import { addAll } from '../observability/metrics-ledger.ts'
 import { LimitCells } from '../rate-limit/limit-cells.ts'
 import { systemClock } from '../runtime/clock.ts'
 import type { NativeBinary } from '../server/native-binary.ts'
@@ -24,14 +25,6 @@ export interface AdminSourcesParts extends InstanceParts {
   readonly port: () => number
   /** A look at the instance has failed. */
   readonly onFailure: (error: unknown) => void
-}
-
-function addedUp(...all: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, number> {
-  const sums = new Map<string, number>()
-  for (const [name, count] of all.flatMap((counts) => [...counts])) {
-    sums.set(name, (sums.get(name) ?? 0) + count)
-  }
-  return sums
 }
 
 export class AdminSources {
@@ -82,6 +75,8 @@ export class AdminSources {
   async metrics(): Promise<string> {
     const { buffers, keys, stores, signatures, log, listeners } = this.#parts
     const counts = await listeners.counts()
+    const securityEvents = new Map(counts.securityEvents)
+    addAll(securityEvents, log.logger.securityCounts)
     return this.#exposition.render({
       listeners: counts,
       cacheFills: readCacheFills(buffers, systemClock.nowSeconds()),
@@ -92,7 +87,7 @@ export class AdminSources {
       introspection: this.#introspection(),
       signatureBinding: signatures.reading(),
       log: log.reading(),
-      securityEvents: addedUp(counts.securityEvents, log.logger.securityCounts),
+      securityEvents,
       webhook: log.webhookReading(),
       listenerRestarts: listeners.restarts,
       reloads: this.#parts.reloads(),

@@ -86,10 +86,6 @@ export class ConfigurationReloads {
     return this.#current
   }
 
-  get revision(): number {
-    return this.#revision
-  }
-
   /** The revision that requests begin under. */
   get inUse(): RevisionInUse {
     return { id: this.#revision, sinceMs: this.#inUseSinceMs, problems: this.#problems }

@@ -31,18 +31,11 @@ export interface InternalTokenKeysParts {
 }
 
 export class InternalTokenKeys {
-  readonly #configuration: GatewayConfiguration
   readonly #parts: InternalTokenKeysParts
   #keys: SigningKeys | null = null
 
-  constructor(configuration: GatewayConfiguration, parts: InternalTokenKeysParts) {
-    this.#configuration = configuration
+  constructor(parts: InternalTokenKeysParts) {
     this.#parts = parts
-  }
-
-  /** {@link startFor} the configuration of the start. */
-  start(): Promise<void> {
-    return this.startFor(this.#configuration)
   }
 
   /**

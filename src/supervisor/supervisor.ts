@@ -96,7 +96,7 @@ class Supervisor implements RunningGateway {
     this.#buffers = createBuffers(configuration)
     const introspection = createIntrospectionMemory(configuration)
     this.#keys = this.#createKeys(configuration)
-    this.#signingKeys = new InternalTokenKeys(configuration, {
+    this.#signingKeys = new InternalTokenKeys({
       clock: systemClock,
       logger: this.#logger,
       onSnapshot: (keys) => this.#listeners.notify('signing_keys', keys),
@@ -289,7 +289,7 @@ class Supervisor implements RunningGateway {
 
   #listenerStart(index: number): ListenerStart {
     return {
-      ...this.#preparation.wholePlan(this.#reloads.revision),
+      ...this.#preparation.wholePlan(this.#reloads.inUse.id),
       index,
       host: this.#reloads.configuration.server.host,
       port: this.port,
@@ -310,7 +310,7 @@ class Supervisor implements RunningGateway {
       },
       () => this.#listenAdmin(),
       () => this.#stores.start(),
-      () => this.#signingKeys.start(),
+      () => this.#signingKeys.startFor(this.#reloads.configuration),
       () => Promise.all([this.#listeners.start(), this.#keys.start()]),
     ]
     for (const step of steps) {
