@@ -20,8 +20,12 @@ import type { Clock } from '../runtime/clock.ts'
 const TICK_MS = 10
 /** Of the time of a tick: with less, the loop counts as busy. */
 const IDLE_SHARE_MIN = 0.25
-/** Refusals in a tick, before it is known how busy the loop is, and at most. */
-const ALLOWANCE_FIRST = 32
+/**
+ * Refusals in a tick, before it is known how busy the loop is, and at most. The first is more than
+ * one client gets answers in a turn of the loop: while one of them waited, the native server would
+ * close the connection of a client that pipelines.
+ */
+const ALLOWANCE_FIRST = 128
 const ALLOWANCE_MAX = 1_024
 /** While the loop is busy, so many requests pass for one that is refused. */
 const PASSED_PER_REFUSAL = 8

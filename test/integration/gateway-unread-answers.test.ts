@@ -173,6 +173,17 @@ describe('a client that reads nothing of its answers', () => {
 })
 
 describe('a client that pipelines', () => {
+  it('gets its answers in order when it sends 64 at once', async () => {
+    const pipeliner = await openRaw({ port: gateway.port })
+    pipeliner.send(requestBytes('GET', '/none').repeat(63) + requestBytes('GET', '/health/live'))
+    const answers = await pipeliner.waitForAnswers(64)
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [...Array<number>(63).fill(404), 200],
+    )
+    pipeliner.destroy()
+  })
+
   for (const [name, bytes] of ATTACKS.slice(0, -1)) {
     it(`is not served thousands of ${name} in one turn of the event loop`, async () => {
       const pipeliner = await openRaw({ port: gateway.port })
@@ -183,15 +194,4 @@ describe('a client that pipelines', () => {
       assert.equal((await ask(gateway.port, '/health/live')).status, 200)
     })
   }
-
-  it('gets its answers in order when it sends a few at once', async () => {
-    const pipeliner = await openRaw({ port: gateway.port })
-    pipeliner.send(requestBytes('GET', '/none').repeat(8) + requestBytes('GET', '/health/live'))
-    const answers = await pipeliner.waitForAnswers(9)
-    assert.deepEqual(
-      answers.map(({ status }) => status),
-      [404, 404, 404, 404, 404, 404, 404, 404, 200],
-    )
-    pipeliner.destroy()
-  })
 })
