@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict'
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { after, before, describe, it } from 'node:test'
@@ -11,28 +14,47 @@ import { withinDeadline } from '../../src/resilience/deadline.ts'
 import { OutboundHttp } from '../../src/resilience/outbound-http.ts'
 
 const DEADLINE_MS = 400
-const PAUSE_MS = 1_000
 /** The request is on its way by then, and its answer is not back. */
 const SENT_MS = 100
 const ANSWER_MS = 250
+const POLL_MS = 10
+/** Counts in its first argument, a file, the answers that it has sent. */
 const PROGRAM = `
+  const { appendFileSync } = require('node:fs')
   const server = require('node:http').createServer((_, response) =>
-    setTimeout(() => response.end('{}'), ${ANSWER_MS}))
+    setTimeout(() => response.end('{}', () => appendFileSync(process.argv[1], '.')), ${ANSWER_MS}))
   server.listen(0, '127.0.0.1', () => console.log(server.address().port))`
 
-/** As if the system had not let this process run. From an immediate: timers are looked at next. */
-function pause(): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS)
-}
-
 describe('a deadline that passes while this process stands still', () => {
-  const server = spawn(process.execPath, ['-e', PROGRAM], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-deadlines-'))
+  const sent = join(folder, 'sent')
+  writeFileSync(sent, '')
+  const server = spawn(process.execPath, ['-e', PROGRAM, sent], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let port = 0
   before(async () => {
     const [line] = (await once(server.stdout, 'data')) as [Buffer]
     port = Number(line.toString())
   })
-  after(() => server.kill())
+  after(() => {
+    server.kill()
+    rmSync(folder, { recursive: true })
+  })
+
+  /**
+   * Stands still, as if the system had not let this process run, until the deadline has passed and
+   * the server has sent so many answers in all. From an immediate: timers are looked at next.
+   */
+  function pauseUntilSent(answers: number): void {
+    const endMs = performance.now() + DEADLINE_MS
+    const pause = (): void => {
+      while (performance.now() <= endMs || statSync(sent).size < answers) {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS)
+      }
+    }
+    setTimeout(() => setImmediate(pause), SENT_MS)
+  }
 
   it('fails no call whose answer has arrived meanwhile', async () => {
     const http = new OutboundHttp({ connectionsPerOrigin: 1 })
@@ -40,7 +62,7 @@ describe('a deadline that passes while this process stands still', () => {
     const limits = { accept: '*/*', bodyBytesMax: 1_024 }
     assert.equal((await http.get({ url, ...limits, timeoutMs: 10_000 })).ok, true)
     const asked = http.get({ url, ...limits, timeoutMs: DEADLINE_MS })
-    setTimeout(() => setImmediate(pause), SENT_MS)
+    pauseUntilSent(2)
     assert.equal((await asked).ok, true)
     await http.close()
   })
@@ -51,7 +73,7 @@ describe('a deadline that passes while this process stands still', () => {
     socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
     const work = once(socket, 'data').then(() => 'answered')
     const settled = withinDeadline(work, DEADLINE_MS, 'late')
-    setTimeout(() => setImmediate(pause), SENT_MS)
+    pauseUntilSent(3)
     assert.equal(await settled, 'answered')
     socket.destroy()
   })
@@ -60,8 +82,8 @@ describe('a deadline that passes while this process stands still', () => {
 /** Long enough that a busy machine stops the caller in time, and that its answer is there. */
 const STOPPED = { deadlineMs: 2_000, answerMs: 700, pauseMs: 2_500 }
 const SLOW_PROGRAM = PROGRAM.replace(
-  `response.end('{}'), ${ANSWER_MS}`,
-  `response.end('{}', () => console.log('sent')), ${STOPPED.answerMs}`,
+  `appendFileSync(process.argv[1], '.')), ${ANSWER_MS}`,
+  `console.log('sent')), ${STOPPED.answerMs}`,
 )
 const LINE_MS_MAX = 30_000
 

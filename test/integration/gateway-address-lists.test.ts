@@ -151,9 +151,10 @@ describe('the addresses of a route', () => {
       assert.equal(answer.status, 200)
       assert.equal(upstreamField(answer, 'x-user-id'), null)
     }
-    const reported = gateway.log.filter((line) => line['event'] === 'shadow_refused')
+    const reported = () => gateway.log.filter((line) => line['event'] === 'shadow_refused')
+    await eventually('both are told', () => reported().length >= 2)
     assert.deepEqual(
-      reported.map((line) => line['reason']),
+      reported().map((line) => line['reason']),
       ['address_denied_by_route', 'address_denied_by_route'],
     )
   })

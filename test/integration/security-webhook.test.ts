@@ -45,7 +45,9 @@ describe('the webhook of security events', () => {
       Promise.resolve(names().has('shadow_refused') && names().has('admin_call')),
     )
     for (const event of receiver.events) {
-      assert.ok(gateway.log.some((line) => JSON.stringify(line) === JSON.stringify(event)))
+      await eventually('it is in the log', () =>
+        gateway.log.some((line) => JSON.stringify(line) === JSON.stringify(event)),
+      )
     }
   })
 
