@@ -34,8 +34,11 @@ export async function askAdmin(
     const answered = parseJsonText(await response.text())
     if (response.status === STATUS_OK && answered !== null) return { ok: true, body: answered }
     const message = answered?.['message']
-    const told = typeof message === 'string' ? message : 'is this an admin listener?'
-    return { ok: false, problem: `${url} answers with ${response.status}: ${told}` }
+    const told = typeof message === 'string' ? `: ${message}` : ''
+    // The main listener's problems have a code, those of the admin listener have none.
+    const isOther = typeof message !== 'string' || answered?.['error'] !== undefined
+    const doubt = isOther ? '; is this the admin listener?' : ''
+    return { ok: false, problem: `${url} answers with ${response.status}${told}${doubt}` }
   } catch {
     return { ok: false, problem: `no answer from ${url}: is this the admin listener, and running?` }
   }

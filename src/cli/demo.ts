@@ -8,8 +8,9 @@ import { packageVersion } from './version.ts'
 /** The identity provider of the demo brings more packages than the whole gateway. */
 const PACKAGE = 'oidc-provider'
 const NOT_FOUND = 'ERR_MODULE_NOT_FOUND'
-const REASON = 'production installations leave out: npm install --include=dev'
-const PACKAGE_MISSING = `sallyport: the demo needs ${PACKAGE}, which ${REASON}`
+/** Nothing else brings it to a folder into which the package of `npm pack` was installed. */
+const ADVICE = 'run it in the repository: npm install --include=dev && npm start'
+const PACKAGE_MISSING = `sallyport: the demo needs ${PACKAGE}, which is not installed; ${ADVICE}`
 
 /** Ends with 0 after SIGTERM, SIGINT or, when its terminal is closed, SIGHUP. */
 export async function demo(terminal: Terminal, end: ProcessEnd): Promise<ExitCode> {

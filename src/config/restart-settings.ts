@@ -38,12 +38,24 @@ const RELOADABLE: ReadonlySet<string> = new Set([
 /** Ends of resolved names that the file does not have. */
 const UNITS = /(?:Ms|Seconds)$/
 
+/** Resolved names whose settings are called otherwise; empty: others differ whenever this does. */
+const IN_THE_FILE: Readonly<Record<string, string>> = {
+  'identity.internalToken.upstreamCache': 'identity.internalToken.upstreamCacheTtl',
+  'identity.internalToken.keys.kind': '',
+  'identity.internalToken.keys.path': 'identity.internalToken.keyFiles',
+  'identity.internalToken.keys.secret': 'identity.internalToken.keySecret',
+  'identity.internalToken.keys.published': 'identity.internalToken.previousSecrets',
+}
+
 /** Names of the settings that differ and need a restart, such as `server.port`. */
 export function restartSettings(
   current: GatewayConfiguration,
   next: GatewayConfiguration,
 ): readonly string[] {
-  return differences('', current, next).map((path) => path.replace(UNITS, ''))
+  return differences('', current, next)
+    .map((path) => path.replace(UNITS, ''))
+    .map((path) => IN_THE_FILE[path] ?? path)
+    .filter((name) => name !== '')
 }
 
 /** Names of the sections that differ, in the order of the manual. */

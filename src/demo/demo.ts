@@ -90,7 +90,7 @@ async function tour(
     provider.issueAccessToken({
       algorithm: 'RS256',
       scopes,
-      claims: { sub: 'bob', roles: ['admin'] },
+      claims: { sub: 'bob', email: 'bob@example.com', roles: ['admin'] },
     }),
     provider.issueOpaqueToken({ scopes, claims }),
     createSession(admin),

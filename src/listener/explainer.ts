@@ -101,6 +101,7 @@ function problemWith(
   fields: Fields,
 ): string | null {
   if (refusal !== 'request_malformed') return null
+  if (!path.startsWith('/')) return `the path ${quoted(path)} does not begin with "/"`
   if (canonicalPath(path) === null) {
     return `the path ${quoted(path)} has dot segments, an empty one, or an encoding that is refused`
   }

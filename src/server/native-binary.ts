@@ -105,7 +105,8 @@ interface KnownBinaries {
 }
 
 const KNOWN_BINARIES_FILE = join('scripts', 'native-server-binaries.json')
-const PREPARE_COMMAND = 'node scripts/prepare-native-server.mjs'
+/** Beside it, wherever the package is installed. */
+const PREPARE_SCRIPT = 'prepare-native-server.mjs'
 
 /**
  * Decides which binary this process runs and checks its SHA-256 against the known ones.
@@ -117,7 +118,8 @@ const PREPARE_COMMAND = 'node scripts/prepare-native-server.mjs'
  */
 export function chooseNativeBinary(options: NativeBinaryOptions): NativeBinary {
   const system = options.system ?? thisSystem()
-  const known = readKnownBinaries()
+  const knownFile = findKnownBinaries()
+  const known = parseJsonDocument(readFileSync(knownFile)) as KnownBinaries
   const name = `uws_${system.platform}_${system.architecture}_${system.abi}.node`
   const binary = known.binaries[name]
   const isPrepared = needsPreparing(system, known)
@@ -129,7 +131,8 @@ export function chooseNativeBinary(options: NativeBinaryOptions): NativeBinary {
     if (!isPrepared) throw new NativeBinaryError(noneFor(system))
     throw new NativeBinaryError(
       `the native server is not prepared for glibc ${system.glibc}: ${file} is missing. ` +
-        `Installing without install scripts leaves that out; run: ${PREPARE_COMMAND}`,
+        'Installing without install scripts leaves that out; run: ' +
+        `node ${join(dirname(knownFile), PREPARE_SCRIPT)}`,
     )
   }
   const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex')
@@ -210,11 +213,11 @@ function runningGlibc(): string | null {
 }
 
 /** Looks upwards, because the compiled file lies deeper in a test build than in the package. */
-function readKnownBinaries(): KnownBinaries {
+function findKnownBinaries(): string {
   let directory = dirname(fileURLToPath(import.meta.url))
   for (;;) {
     const file = join(directory, KNOWN_BINARIES_FILE)
-    if (existsSync(file)) return parseJsonDocument(readFileSync(file)) as KnownBinaries
+    if (existsSync(file)) return file
     const parent = dirname(directory)
     if (parent === directory) {
       throw new NativeBinaryError(`${KNOWN_BINARIES_FILE} is missing from this installation`)

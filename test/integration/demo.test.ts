@@ -11,7 +11,7 @@ import { reservePort } from '../support/reserved-port.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
 
 const CASES_MIN = 9
-const INSTALL = 'npm install --include=dev'
+const ADVICE = 'run it in the repository: npm install --include=dev && npm start'
 const DEADLINE_MS = 10_000
 const run = promisify(execFile)
 
@@ -116,7 +116,7 @@ describe('an installation for production', () => {
     const end = await demo.ended()
     assert.deepEqual(demo.output, [])
     assert.deepEqual(demo.errors, [
-      `sallyport: the demo needs oidc-provider, which production installations leave out: ${INSTALL}`,
+      `sallyport: the demo needs oidc-provider, which is not installed; ${ADVICE}`,
     ])
     assert.deepEqual(end, { exitCode: 2, signal: null })
   })

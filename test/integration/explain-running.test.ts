@@ -151,6 +151,24 @@ describe('a gateway that runs', () => {
     assert.equal(posted.status, 405)
   })
 
+  it('says what is odd about a path without its slash', async () => {
+    const { body } = await explain({ url: 'api/x' })
+    assert.match(JSON.stringify(body['steps']), /the path \\"api\/x\\" does not begin with/)
+  })
+
+  it('is asked at its other port: the command doubts that this is the admin listener', async () => {
+    const { exitCode, output } = await sallyport(
+      ['--admin', gateway.origin, '--request-id', 'no-such-id'],
+      '',
+    )
+    assert.equal(exitCode, 2)
+    assert.match(output, /answers with 404: .*; is this the admin listener\?\n$/)
+    const words = ['--admin', gateway.adminOrigin, '--admin-token-file', tokenFile]
+    const unknown = await sallyport([...words, '--request-id', 'no-such-id'], '')
+    assert.equal(unknown.exitCode, 2)
+    assert.doesNotMatch(unknown.output, /is this/)
+  })
+
   it('tells neither without the token of the admin listener', async () => {
     for (const path of ['/explain', '/refusals', '/refusals/x']) {
       assert.equal((await gateway.admin(path)).status, 401, path)
