@@ -3,48 +3,36 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { parse } from 'yaml'
 import { METRICS } from '../../src/observability/metrics/metrics.ts'
+import { ALERT_RULES, ALERTS } from '../support/alert-rules.ts'
 import { strangersIn } from '../support/metric-expression.ts'
-
-interface AlertRule {
-  readonly alert: string
-  readonly expr: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly annotations: Readonly<Record<string, string>>
-}
 
 interface Panel {
   readonly title: string
   readonly targets?: readonly { readonly expr: string; readonly legendFormat: string }[]
 }
 
-const ALERTS = 'deploy/prometheus/alerts.yaml'
 const ALERT_TESTS = 'deploy/prometheus/alerts.test.yaml'
 const SEVERITIES = ['critical', 'warning']
 
-const { groups } = parse(readFileSync(ALERTS, 'utf8')) as {
-  readonly groups: readonly { readonly rules: readonly AlertRule[] }[]
-}
-const rules = groups.flatMap((group) => group.rules)
 const dashboard = JSON.parse(readFileSync('deploy/grafana/sallyport.json', 'utf8')) as {
   readonly panels: readonly Panel[]
 }
 
 describe('the alerts for Prometheus', () => {
   it('name only metrics, labels and words that exist', () => {
-    assert.ok(rules.length > 20)
-    for (const { alert, expr } of rules) assert.deepEqual(strangersIn(expr), [], alert)
+    assert.ok(ALERT_RULES.length > 20)
+    for (const { alert, expr } of ALERT_RULES) assert.deepEqual(strangersIn(expr), [], alert)
   })
 
   it('say how bad it is, what it is, and where to read what to do', () => {
-    for (const { alert, labels, annotations } of rules) {
+    for (const { alert, labels, annotations } of ALERT_RULES) {
       assert.ok(SEVERITIES.includes(labels['severity'] ?? ''), alert)
       assert.match(annotations['summary'] ?? '', /^.{10,}\.$/, alert)
       const anchor = alert.replace(/(?<!^)(?=[A-Z])/g, '-').toLowerCase()
       assert.equal(annotations['runbook'], `docs/operations.md#${anchor}`)
     }
-    assert.equal(new Set(rules.map(({ alert }) => alert)).size, rules.length)
+    assert.equal(new Set(ALERT_RULES.map(({ alert }) => alert)).size, ALERT_RULES.length)
   })
 
   it('are what promtool takes, where it is installed', (context) => {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { parse } from 'yaml'
 import { projectFiles, readRepositoryFile } from '../architecture/repository.ts'
+import { blockWith } from '../support/document-blocks.ts'
 import { reservePort } from '../support/reserved-port.ts'
 
 const DOCUMENT = 'docs/operations.md'
@@ -21,9 +22,7 @@ before(() => {
 after(() => rmSync(directory, { recursive: true }))
 
 function snippet(language: string): string {
-  const found = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'm').exec(text)?.[1]
-  assert.ok(found !== undefined, `there is a snippet for ${language}`)
-  return found
+  return blockWith(DOCUMENT, language, '')
 }
 
 function missing(command: string): string | false {
