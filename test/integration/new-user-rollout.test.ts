@@ -78,7 +78,7 @@ function run(file: string): SpawnedCommand {
   return command
 }
 
-/** The columns of the block that has a step in each; the last one says what goes from the second. */
+/** The columns of the block that has a step in each; the last says what goes from the second. */
 function steps(): readonly object[] {
   const [header = '', ...lines] = blockWith(IDENTITY, 'yaml', '# 1. ').split('\n')
   const [, second = 0, third = 0] = [1, 2, 3].map((step) => header.indexOf(`# ${step}. `))

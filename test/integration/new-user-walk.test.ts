@@ -186,7 +186,7 @@ describe('A new user, with the README and the documents alone', () => {
     assert.equal(answer.status, 403)
   })
 
-  it('sees on the page and in the alerts that the provider is down, and that it is back', async () => {
+  it('sees on the page and in the alerts that the provider is down, and back', async () => {
     const token = await provider.token('read')
     assert.equal((await users(token)).status, 200)
     const calm = await scrape()

@@ -14,7 +14,9 @@ const TEXT = 'a secret of forty characters and of more'
 function otherwise(directory: string): string {
   return `
 server:
-  { host: 127.0.0.1, port: 1, limits: { headers: 50, headerBytes: 2000, urlBytes: 100, bodyBytes: 1 } }
+  host: 127.0.0.1
+  port: 1
+  limits: { headers: 50, headerBytes: 2000, urlBytes: 100, bodyBytes: 1 }
 admin: { host: 127.0.0.2, port: 2, token: an-admin-token-0123456789 }
 cache: { sizeMiB: 2 }
 redis:
