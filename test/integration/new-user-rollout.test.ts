@@ -168,7 +168,7 @@ describe('An operator, with the documents alone', () => {
       instance.command = run(instance.file)
       const { port: adminPort } = await instance.command.logged('admin_listening')
       await eventually('it has a share again before the other one goes', async () => {
-        const admin = `http://127.0.0.1:${adminPort}`
+        const admin = `http://127.0.0.1:${Number(adminPort)}`
         return (await metricSample(admin, 'sallyport_requests_total', { route: 'at' })) > 0
       })
     }
