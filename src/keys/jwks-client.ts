@@ -27,20 +27,15 @@ import type { KeySet, UnknownKeyOutcome } from './key-set.ts'
 import { KeySetNews } from './key-set-news.ts'
 import { type KeySetChange, KeyStore } from './key-store.ts'
 import { RefetchBudget } from './refetch-budget.ts'
+import { type JwksTimings, RefreshSchedule, TIMER_MS_MAX } from './refresh-schedule.ts'
 import type { UnknownKeyAnswer } from './unknown-key-answer.ts'
 import { UnknownKeyMemo } from './unknown-key-memo.ts'
 
-export interface JwksClientOptions {
+export interface JwksClientOptions extends JwksTimings {
   /** Name of the issuer in the configuration. */
   readonly issuerName: string
   /** Asymmetric algorithms accepted from this issuer. */
   readonly algorithms: readonly JwsAlgorithm[]
-  readonly cacheTtlMs: number
-  readonly refreshIntervalMs: number
-  readonly unknownKidCooldownMs: number
-  readonly staleMaxAgeMs: number
-  /** One whole fetch, discovery included. */
-  readonly timeoutMs: number
   /** Between attempts while refreshes fail. Never longer than `refreshIntervalMs`. */
   readonly retry: BackoffOptions
 }
@@ -63,28 +58,23 @@ export interface JwksClientParts {
 /** The usual backoff: quick at the start of the process, gentle with a provider that is down. */
 export const JWKS_RETRY: BackoffOptions = { initialMs: 250, maxMs: 10_000 }
 
-/** A refresh comes no later than at this part of the TTL, so that one failure makes none stale. */
-const TTL_SHARE_MAX = 0.75
-/** Part of an interval by which refreshes of many instances are spread. */
-const JITTER_SHARE = 0.1
-/** The longest that a timer can wait; the state is looked at again then. */
-const TIMER_MS_MAX = 2 ** 31 - 1
 /** A copy that claims to be from the future by more than this says nothing about its age. */
 const CLOCK_STEP_MS_MAX = 300_000
 
 export class JwksClient {
-  readonly #options: JwksClientOptions
+  readonly #options: Omit<JwksClientOptions, keyof JwksTimings>
   readonly #parts: JwksClientParts
   readonly #store: KeyStore
   readonly #backoff: Backoff
   readonly #outage = new KeyOutage()
   readonly #unknown = new UnknownKeyMemo()
   readonly #budget: RefetchBudget
+  #timings: JwksTimings
+  #diskCache: DiskCache | null
+  readonly #schedule: RefreshSchedule
   readonly #news = new KeySetNews((type, reason, keyId) => this.#tell(type, reason, keyId))
   #flight: Promise<void> | null = null
-  #refreshTimer: NodeJS.Timeout | null = null
   #stateTimer: NodeJS.Timeout | null = null
-  #nextRefreshAtMs: number | null = null
   #stopped = false
   #hasHadKeys = false
   #staleAnnounced = false
@@ -99,6 +89,8 @@ export class JwksClient {
     const { issuerName, cacheTtlMs, staleMaxAgeMs } = options
     this.#options = options
     this.#parts = parts
+    this.#timings = options
+    this.#diskCache = parts.diskCache
     this.#store = new KeyStore(
       { issuerName, freshForMs: cacheTtlMs, staleMaxAgeMs },
       parts.generations,
@@ -106,6 +98,12 @@ export class JwksClient {
     )
     this.#backoff = new Backoff(options.retry, parts.random)
     this.#budget = new RefetchBudget(options.unknownKidCooldownMs)
+    this.#schedule = new RefreshSchedule({
+      clock: parts.clock,
+      random: parts.random,
+      // Every outcome is handled, so there is nothing to wait for.
+      onDue: () => void this.#refresh(),
+    })
   }
 
   /**
@@ -116,6 +114,24 @@ export class JwksClient {
   async start(): Promise<void> {
     await this.#loadDiskCopy()
     await this.#refresh()
+  }
+
+  /**
+   * Goes on with other times, and another place for copies, without a fetch: the keys that are
+   * known stay, unless they are older than keys may be from now on.
+   */
+  adopt(timings: JwksTimings, diskCache: DiskCache | null): void {
+    this.#timings = timings
+    this.#diskCache = diskCache
+    const { cacheTtlMs: freshForMs, staleMaxAgeMs, unknownKidCooldownMs } = timings
+    this.#store.ageBy({ freshForMs, staleMaxAgeMs })
+    this.#budget.useCooldown(unknownKidCooldownMs)
+    this.#advance()
+    const { untilNextMs } = this.#schedule
+    // A fetch that is under way, or has yet to begin, is followed by the next one.
+    if (this.#flight !== null || untilNextMs === null) return
+    if (this.#lastFailure !== null) this.#schedule.afterFailure(timings, untilNextMs)
+    else this.#schedule.afterSuccess(timings, this.#store.ageMs() ?? 0)
   }
 
   /** Ends all timers. What is in flight is dropped when it arrives. Keys live on in the threads. */
@@ -136,7 +152,6 @@ export class JwksClient {
 
   status(): JwksStatus {
     const ageMs = this.#store.ageMs()
-    const nextAtMs = this.#nextRefreshAtMs
     return {
       issuerName: this.#options.issuerName,
       state: this.#store.state,
@@ -150,7 +165,7 @@ export class JwksClient {
       refreshesSucceeded: this.#refreshesSucceeded,
       refreshesFailed: this.#refreshesFailed,
       unknownKeyRefreshes: this.#unknownKeyRefreshes,
-      nextRefreshInMs: nextAtMs === null ? null : Math.max(0, nextAtMs - this.#nowMs()),
+      nextRefreshInMs: this.#schedule.untilNextMs,
     }
   }
 
@@ -170,7 +185,7 @@ export class JwksClient {
     await fetching
     if (this.#lastFailure !== null || this.#stopped) return this.#answer('unavailable', keyId, true)
     if (keyId === null || this.#lists(keyId)) return this.#answer('refreshed', keyId, true)
-    this.#unknown.remember(keyId, this.#nowMs() + this.#options.unknownKidCooldownMs)
+    this.#unknown.remember(keyId, this.#nowMs() + this.#timings.unknownKidCooldownMs)
     return this.#answer('unknown', keyId, true)
   }
 
@@ -209,7 +224,7 @@ export class JwksClient {
 
   /** From now on until there are keys, attempts are seconds apart at most. */
   #want(): void {
-    if (this.#outage.want(this.#nowMs()) && this.#flight === null) this.#schedule()
+    if (this.#outage.want(this.#nowMs()) && this.#flight === null) this.#scheduleNext()
   }
 
   #refresh(): Promise<void> {
@@ -222,7 +237,7 @@ export class JwksClient {
   async #fetchAndApply(): Promise<void> {
     if (this.#stopped) return
     const askedAtMs = this.#nowMs()
-    const fetched = await this.#parts.source.fetchDocument(this.#options.timeoutMs)
+    const fetched = await this.#parts.source.fetchDocument(this.#timings.timeoutMs)
     if (this.#stopped) return
     const parsed = fetched.ok ? parseJwks(fetched.document, this.#options.algorithms) : fetched
     if (parsed.ok && fetched.ok) {
@@ -232,7 +247,7 @@ export class JwksClient {
       this.#fail(parsed.reason)
     }
     this.#advance()
-    this.#schedule()
+    this.#scheduleNext()
   }
 
   #accept(parsed: ParsedJwks & { readonly ok: true }, ageMs: number): void {
@@ -240,7 +255,7 @@ export class JwksClient {
     const change = this.#store.apply(parsed.keys, { ageMs, confirmed: true })
     const nowMs = this.#nowMs()
     const isListed = (keyId: string) => this.#store.hasKeyId(keyId)
-    const unknownUntilMs = nowMs + this.#options.unknownKidCooldownMs
+    const unknownUntilMs = nowMs + this.#timings.unknownKidCooldownMs
     this.#unknown.recheck(isListed, nowMs, unknownUntilMs)
     // What was just withdrawn is known to be unknown, without a question.
     for (const keyId of change.removed) {
@@ -280,6 +295,8 @@ export class JwksClient {
     if (state !== before) this.#parts.onKeySet(this.#store.keySet())
     this.#tellChange(change)
     if (state === 'dead' && before !== 'dead') this.#tell('keys_expired', this.#lastFailure)
+    // Again, when a longer time made it so.
+    if (state === 'fresh') this.#staleAnnounced = false
     if (state === 'stale' && !this.#staleAnnounced) {
       this.#staleAnnounced = true
       this.#tell('stale_keys_in_use', this.#lastFailure)
@@ -297,19 +314,10 @@ export class JwksClient {
     this.#stateTimer = setTimeout(() => this.#advance(), delayMs)
   }
 
-  #schedule(): void {
+  #scheduleNext(): void {
     if (this.#stopped) return
-    if (this.#refreshTimer !== null) clearTimeout(this.#refreshTimer)
-    const { refreshIntervalMs, cacheTtlMs } = this.#options
-    const intervalMs = Math.min(refreshIntervalMs, cacheTtlMs * TTL_SHARE_MAX, TIMER_MS_MAX)
-    const delayMs =
-      this.#lastFailure === null
-        ? // Only ever earlier, so that the part of the TTL is never exceeded.
-          intervalMs * (1 - JITTER_SHARE * this.#parts.random())
-        : Math.min(intervalMs, this.#retryDelayMs())
-    this.#nextRefreshAtMs = this.#nowMs() + delayMs
-    // `#fetchAndApply` handles every outcome, so there is nothing to wait for.
-    this.#refreshTimer = setTimeout(() => void this.#refresh(), delayMs)
+    if (this.#lastFailure === null) this.#schedule.afterSuccess(this.#timings, 0)
+    else this.#schedule.afterFailure(this.#timings, this.#retryDelayMs())
   }
 
   /** While the keys still serve, no request waits for a refresh, so each retry may be later. */
@@ -322,18 +330,17 @@ export class JwksClient {
   }
 
   #clearTimers(): void {
-    if (this.#refreshTimer !== null) clearTimeout(this.#refreshTimer)
+    this.#schedule.cancel()
     if (this.#stateTimer !== null) clearTimeout(this.#stateTimer)
-    this.#refreshTimer = null
     this.#stateTimer = null
-    this.#nextRefreshAtMs = null
   }
 
   async #loadDiskCopy(): Promise<void> {
-    const { diskCache, clock } = this.#parts
+    const { clock } = this.#parts
+    const diskCache = this.#diskCache
     if (diskCache === null) return
     const unreadable: DiskCopy = { ok: false, reason: 'unreadable' }
-    const copy = await withinDeadline(diskCache.load(), this.#options.timeoutMs, unreadable)
+    const copy = await withinDeadline(diskCache.load(), this.#timings.timeoutMs, unreadable)
     // A question about an unknown `kid` may have brought a newer set meanwhile.
     if (this.#stopped || this.#store.state !== 'empty' || this.#refreshesSucceeded > 0) return
     if (!copy.ok) {
@@ -341,12 +348,12 @@ export class JwksClient {
       return
     }
     const ageMs = clock.wallMs() - copy.savedAtMs
-    const { staleMaxAgeMs, cacheTtlMs, algorithms } = this.#options
+    const { staleMaxAgeMs, cacheTtlMs } = this.#timings
     if (!(ageMs >= -CLOCK_STEP_MS_MAX && ageMs < Math.max(staleMaxAgeMs, cacheTtlMs))) {
       this.#tell('disk_cache_failed', 'too_old')
       return
     }
-    const parsed = parseJwks(copy.document, algorithms)
+    const parsed = parseJwks(copy.document, this.#options.algorithms)
     if (!parsed.ok) {
       this.#tell('disk_cache_failed', 'corrupt')
       return
@@ -361,9 +368,8 @@ export class JwksClient {
 
   /** In the background: keys are in use before they are on disk, and even if they never are. */
   #saveToDisk(document: Uint8Array): void {
-    const { diskCache, clock } = this.#parts
-    if (diskCache === null) return
-    void diskCache.save(document, clock.wallMs()).then((saved) => {
+    if (this.#diskCache === null) return
+    void this.#diskCache.save(document, this.#parts.clock.wallMs()).then((saved) => {
       // Once per outage of the disk, not once per refresh.
       if (!saved && !this.#diskWriteFailed) this.#tell('disk_cache_failed', 'unwritable')
       this.#diskWriteFailed = !saved

@@ -17,13 +17,17 @@ import type { GenerationTable } from './generation-table.ts'
 import type { KeySet, KeySetState, KeyWithoutPlace, VerificationKey } from './key-set.ts'
 import { nextVerificationKeyId } from './verification-key-id.ts'
 
-export interface KeyStoreOptions {
-  /** Name of the issuer in the configuration. */
-  readonly issuerName: string
+/** How long a set is good. */
+export interface KeyStoreAges {
   /** How long a fetched set counts as fresh. */
   readonly freshForMs: number
   /** How old it may become at all. Never less than `freshForMs`, whatever is said here. */
   readonly staleMaxAgeMs: number
+}
+
+export interface KeyStoreOptions extends KeyStoreAges {
+  /** Name of the issuer in the configuration. */
+  readonly issuerName: string
 }
 
 /** Where a set comes from, for its age. */
@@ -53,8 +57,9 @@ const MS_PER_SECOND = 1_000
 const NO_CHANGE: KeySetChange = { added: [], removed: [] }
 
 export class KeyStore {
-  readonly #options: KeyStoreOptions
-  readonly #deadAtAgeMs: number
+  readonly #issuerName: string
+  #freshForMs = 0
+  #deadAtAgeMs = 0
   readonly #generations: GenerationTable
   readonly #clock: Clock
   #held: readonly HeldKey[] = []
@@ -67,10 +72,16 @@ export class KeyStore {
   #confirmed = false
 
   constructor(options: KeyStoreOptions, generations: GenerationTable, clock: Clock) {
-    this.#options = options
-    this.#deadAtAgeMs = Math.max(options.freshForMs, options.staleMaxAgeMs)
+    this.#issuerName = options.issuerName
+    this.ageBy(options)
     this.#generations = generations
     this.#clock = clock
+  }
+
+  /** From now on; `advance` makes the state what it says. A set that has died stays dead. */
+  ageBy({ freshForMs, staleMaxAgeMs }: KeyStoreAges): void {
+    this.#freshForMs = freshForMs
+    this.#deadAtAgeMs = Math.max(freshForMs, staleMaxAgeMs)
   }
 
   get state(): KeySetState {
@@ -80,7 +91,7 @@ export class KeyStore {
   /** A snapshot that can be handed to other threads. */
   keySet(): KeySet {
     return {
-      issuerName: this.#options.issuerName,
+      issuerName: this.#issuerName,
       state: this.#state,
       keys: this.#held.map((held) => held.key),
       askedAtSeconds: this.#askedAtSeconds,
@@ -98,7 +109,7 @@ export class KeyStore {
   untilChangeMs(): number | null {
     const ageMs = this.ageMs()
     if (ageMs === null || this.#state === 'dead') return null
-    const nextMs = this.#state === 'fresh' ? this.#options.freshForMs : this.#deadAtAgeMs
+    const nextMs = this.#state === 'fresh' ? this.#freshForMs : this.#deadAtAgeMs
     return Math.max(0, nextMs - ageMs)
   }
 
@@ -155,7 +166,7 @@ export class KeyStore {
     const ageMs = this.ageMs()
     if (ageMs === null || this.#state === 'dead') return NO_CHANGE
     if (ageMs < this.#deadAtAgeMs) {
-      this.#state = this.#confirmed && ageMs < this.#options.freshForMs ? 'fresh' : 'stale'
+      this.#state = this.#confirmed && ageMs < this.#freshForMs ? 'fresh' : 'stale'
       return NO_CHANGE
     }
     this.#state = 'dead'

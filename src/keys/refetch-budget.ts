@@ -11,11 +11,16 @@
 const FETCHES_PER_COOLDOWN = 6
 
 export class RefetchBudget {
-  readonly #intervalMs: number
+  #intervalMs: number
   /** Instant at which the bucket is full again. */
   #fullAtMs = Number.NEGATIVE_INFINITY
 
   constructor(cooldownMs: number) {
+    this.#intervalMs = cooldownMs / FETCHES_PER_COOLDOWN
+  }
+
+  /** What was spent stays spent. */
+  useCooldown(cooldownMs: number): void {
     this.#intervalMs = cooldownMs / FETCHES_PER_COOLDOWN
   }
 

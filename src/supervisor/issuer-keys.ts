@@ -3,6 +3,7 @@
  * whose events go to the log.
  */
 import { isDeepStrictEqual } from 'node:util'
+import type { IssuerKeysConfiguration } from '../config/sections/issuers/issuer-keys.ts'
 import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { IssuerHealth } from '../gateway/health.ts'
@@ -11,6 +12,7 @@ import { JWKS_RETRY, JwksClient } from '../keys/jwks-client.ts'
 import type { JwksEvent, JwksStatus } from '../keys/jwks-event.ts'
 import { discoverySource, fileSource, type JwksSource, uriSource } from '../keys/jwks-source.ts'
 import { emptyKeySet, type KeySet } from '../keys/key-set.ts'
+import type { JwksTimings } from '../keys/refresh-schedule.ts'
 import { secretKeySet } from '../keys/secret-key-set.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
 import type { IssuerReading } from '../observability/metrics/metrics-reading.ts'
@@ -19,6 +21,7 @@ import { OutboundHttp } from '../resilience/outbound-http.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { randomFraction } from '../runtime/randomness.ts'
 import type { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
+import { keySourceOf } from '../threads/key-source.ts'
 
 export interface IssuerKeysParts {
   readonly generations: KeyGenerationAllocator
@@ -43,8 +46,10 @@ const FIRST_KEYS_MS_MAX = 3_000
 
 /** One issuer that has keys. */
 interface Held {
-  /** All that its keys depend on. */
-  readonly settings: object
+  /** {@link keySourceOf} */
+  readonly source: string
+  /** As configured now: times may change while the keys stay. */
+  keys: IssuerKeysConfiguration
   /** `null`: it signs with a secret. */
   readonly client: JwksClient | null
   readonly secretSet: KeySet | null
@@ -77,15 +82,17 @@ export class IssuerKeys {
 
   /**
    * Gets the keys of issuers that are new or have them elsewhere now; those of the others stay as
-   * they are. Settles when each new one has tried once, or after {@link FIRST_KEYS_MS_MAX}: it goes
+   * they are, whatever is said about how long they are good and when they are fetched. Settles when each new one has tried once, or after {@link FIRST_KEYS_MS_MAX}: it goes
    * on trying, and until it succeeds its tokens get 503.
    */
   async prepare({ issuers }: GatewayConfiguration): Promise<PreparedIssuers> {
     const created = new Map<string, Held>()
     const next = new Map<string, Held>()
+    const kept: [Held, IssuerConfiguration][] = []
     for (const issuer of issuers) {
       const held = this.#held.get(issuer.name)
-      if (held !== undefined && isDeepStrictEqual(held.settings, keySettings(issuer))) {
+      if (held?.source === keySourceOf(issuer)) {
+        kept.push([held, issuer])
         next.set(issuer.name, held)
         continue
       }
@@ -97,7 +104,10 @@ export class IssuerKeys {
     const starts = [...created.values()].flatMap(({ client }) => client?.start() ?? [])
     await withinDeadline<unknown>(Promise.all(starts), FIRST_KEYS_MS_MAX, null)
     return {
-      commit: () => this.#commit(next, created),
+      commit: () => {
+        this.#commit(next, created)
+        for (const [held, issuer] of kept) this.#adopt(held, issuer)
+      },
       drop: () => {
         for (const held of created.values()) this.#withdraw(held)
       },
@@ -169,6 +179,14 @@ export class IssuerKeys {
     for (const held of gone) this.#retire(held)
   }
 
+  /** Takes over how the keys of a known source are kept. */
+  #adopt(held: Held, issuer: IssuerConfiguration): void {
+    const { keys } = issuer
+    if (held.client === null || keys.kind !== 'jwks' || isDeepStrictEqual(held.keys, keys)) return
+    held.keys = keys
+    held.client.adopt(timingsOf(keys), diskCacheOf(issuer.name, keys, this.#source(issuer)))
+  }
+
   /** Requests that run have begun with these keys, and what these verified is good for them. */
   #retire(held: Held): void {
     held.client?.stop()
@@ -190,28 +208,23 @@ export class IssuerKeys {
   #create(issuer: IssuerConfiguration, isLate: boolean): [string, Held][] {
     const { keys, name, algorithms } = issuer
     if (keys.kind === 'none') return []
-    const settings = keySettings(issuer)
+    const origin = keySourceOf(issuer)
     if (keys.kind === 'secret') {
       const options = { issuerName: name, secret: keys.secret, algorithms }
       const secretSet = secretKeySet(options, this.#parts.generations)
-      return [[name, { settings, client: null, secretSet, isLate }]]
+      return [[name, { source: origin, keys, client: null, secretSet, isLate }]]
     }
-    const source = this.#source(issuer, this.#parts.clock)
+    const source = this.#source(issuer)
     const client: JwksClient = new JwksClient(
       {
         issuerName: name,
         algorithms,
-        cacheTtlMs: keys.cacheTtlMs,
-        refreshIntervalMs: keys.refreshIntervalMs,
-        unknownKidCooldownMs: keys.unknownKidCooldownMs,
-        staleMaxAgeMs: keys.staleMaxAgeMs,
-        timeoutMs: keys.timeoutMs,
+        ...timingsOf(keys),
         retry: JWKS_RETRY,
       },
       {
         source,
-        diskCache:
-          keys.diskCache === null ? null : new DiskCache(keys.diskCache, name, source.identity),
+        diskCache: diskCacheOf(name, keys, source),
         generations: this.#parts.generations,
         clock: this.#parts.clock,
         random: randomFraction,
@@ -219,13 +232,14 @@ export class IssuerKeys {
           // Before it is committed, and afterwards, another has the word about this issuer.
           if (this.#held.get(name)?.client === client) this.#parts.onKeySet(keySet)
         },
-        onEvent: (event) => this.#parts.onEvent(event, keys.alertOnStale),
+        onEvent: (event) => this.#parts.onEvent(event, warnsOfStaleKeys(held.keys)),
       },
     )
-    return [[name, { settings, client, secretSet: null, isLate }]]
+    const held: Held = { source: origin, keys, client, secretSet: null, isLate }
+    return [[name, held]]
   }
 
-  #source(issuer: IssuerConfiguration, clock: Clock): JwksSource {
+  #source(issuer: IssuerConfiguration): JwksSource {
     const { keys } = issuer
     if (keys.kind !== 'jwks') throw new Error('an issuer with a secret has no key set to fetch')
     const { location, allowInsecureHttp } = keys
@@ -233,15 +247,34 @@ export class IssuerKeys {
       case 'uri':
         return uriSource({ uri: location.uri, allowInsecureHttp }, this.#http)
       case 'discovery':
-        return discoverySource({ issuer: issuer.issuer, allowInsecureHttp }, this.#http, clock)
+        return discoverySource(
+          { issuer: issuer.issuer, allowInsecureHttp },
+          this.#http,
+          this.#parts.clock,
+        )
       case 'file':
         return fileSource(location.file)
     }
   }
 }
 
-function keySettings({ issuer, algorithms, keys }: IssuerConfiguration): object {
-  return { issuer, algorithms, keys }
+type FetchedKeys = IssuerKeysConfiguration & { readonly kind: 'jwks' }
+
+function timingsOf(keys: FetchedKeys): JwksTimings {
+  const { cacheTtlMs, refreshIntervalMs, unknownKidCooldownMs, staleMaxAgeMs, timeoutMs } = keys
+  return { cacheTtlMs, refreshIntervalMs, unknownKidCooldownMs, staleMaxAgeMs, timeoutMs }
+}
+
+function diskCacheOf(
+  issuerName: string,
+  { diskCache }: FetchedKeys,
+  { identity }: JwksSource,
+): DiskCache | null {
+  return diskCache === null ? null : new DiskCache(diskCache, issuerName, identity)
+}
+
+function warnsOfStaleKeys(keys: IssuerKeysConfiguration): boolean {
+  return keys.kind === 'jwks' && keys.alertOnStale
 }
 
 function keySetOf({ client, secretSet }: Held): KeySet[] {

@@ -1,0 +1,27 @@
+/**
+ * Which keys an issuer has, told apart by where they are fetched and what they are trusted for:
+ * requests of two configurations find the keys of their own one, though an issuer of the same name
+ * has others in each.
+ */
+import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
+import { resourceKey } from './resources.ts'
+
+/**
+ * The same for two configurations whose keys of this issuer are the same. How long keys are good,
+ * when they are fetched and where copies lie is no part of it. Bears no secret: a digest.
+ */
+export function keySourceOf({ name, issuer, algorithms, keys }: IssuerConfiguration): string {
+  const trusted = { issuer, algorithms: [...algorithms].sort() }
+  return resourceKey(`keys of ${name}`, { ...trusted, ...whereFrom(keys) })
+}
+
+function whereFrom(keys: IssuerConfiguration['keys']): object {
+  switch (keys.kind) {
+    case 'none':
+      return {}
+    case 'secret':
+      return { secret: Buffer.from(keys.secret).toString('base64url') }
+    case 'jwks':
+      return { location: keys.location, allowInsecureHttp: keys.allowInsecureHttp }
+  }
+}
