@@ -34,10 +34,25 @@ function manifests(): readonly DeployedObject[] {
 const helm = spawnSync('helm', ['version', '--short'], { encoding: 'utf8' })
 const helmMissing = helm.status === 0 ? false : 'NOT TESTED: helm is not installed'
 
+/** What values.yaml says by way of example, as values of their own. */
+function exampleValues(): string {
+  const { text } = readRepositoryFile('deploy/helm/sallyport/values.yaml')
+  const example = text.slice(text.indexOf('  # issuers:'))
+  const lines = example.slice(0, example.indexOf('\n\n')).split('\n')
+  return ['config:', ...lines.map((line) => line.replace('# ', ''))].join('\n')
+}
+
+/** @param settings Each a path and JSON. */
+function template(values: string, settings: readonly string[]) {
+  const file = join(directory, 'values.yaml')
+  writeFileSync(file, values)
+  const sets = settings.flatMap((setting) => ['--set-json', setting])
+  const words = ['template', 'edge', CHART, '--kube-version', '1.30.0', '--values', file, ...sets]
+  return spawnSync('helm', words, { encoding: 'utf8' })
+}
+
 function rendered(...settings: readonly string[]): readonly DeployedObject[] {
-  const sets = settings.flatMap((setting) => ['--set', setting])
-  const words = ['template', 'edge', CHART, '--kube-version', '1.30.0', ...sets]
-  const { status, stdout, stderr } = spawnSync('helm', words, { encoding: 'utf8' })
+  const { status, stdout, stderr } = template(exampleValues(), settings)
   assert.equal(status, 0, stderr)
   return deployedObjects(stdout)
 }
@@ -90,7 +105,11 @@ for (const [name, skip, load] of WAYS) {
       assert.equal(spec.replicas, 5)
       const rollingUpdate = { maxUnavailable: 1, maxSurge: 2 }
       assert.deepEqual(spec.strategy, { type: 'RollingUpdate', rollingUpdate })
-      assert.equal(only(objects, 'PodDisruptionBudget').spec.minAvailable, 3)
+    })
+
+    it('let a node be drained, however many instances there are', () => {
+      const { maxUnavailable, minAvailable } = only(objects, 'PodDisruptionBudget').spec
+      assert.deepEqual([maxUnavailable, minAvailable], [1, undefined])
     })
 
     it('ask for what an instance needs, and bound it', () => {
@@ -220,7 +239,7 @@ describe('the chart', { skip: helmMissing }, () => {
     assert.equal(deployment.spec.replicas, undefined)
     const { spec } = only(objects, 'HorizontalPodAutoscaler')
     assert.equal(spec.scaleTargetRef.name, deployment.metadata.name)
-    assert.ok(spec.minReplicas > only(objects, 'PodDisruptionBudget').spec.minAvailable)
+    assert.ok(spec.minReplicas > (only(objects, 'PodDisruptionBudget').spec.maxUnavailable ?? 0))
   })
 
   it('has Prometheus read the metrics of the admin service alone', () => {
@@ -238,12 +257,50 @@ describe('the chart', { skip: helmMissing }, () => {
   })
 
   it('refuses values that it does not know', () => {
-    for (const setting of ['replicas=3', 'config.server.port=80', 'service.type=Any']) {
-      const words = ['template', 'edge', CHART, '--set', setting]
-      const { status, stderr } = spawnSync('helm', words, { encoding: 'utf8' })
+    for (const setting of ['replicas=3', 'config.server.port=80', 'service.type="Any"']) {
+      const { status, stderr } = template(exampleValues(), [setting])
       assert.notEqual(status, 0, setting)
       assert.match(stderr, /schema/)
     }
+  })
+
+  it('brings no issuer, upstream or route of its own, and says what is missing', () => {
+    const none = template('', [])
+    assert.notEqual(none.status, 0)
+    for (const name of ['upstreams', 'routes']) {
+      assert.match(none.stderr, new RegExp(`${name}.* is required|missing propert.*${name}`))
+    }
+    const { config } = parse(exampleValues()) as {
+      readonly config: { readonly issuers: { readonly main: object } }
+    }
+    const { issuers, ...rest } = config
+    const withoutIssuers = template(JSON.stringify({ config: rest }), [])
+    assert.notEqual(withoutIssuers.status, 0)
+    assert.match(withoutIssuers.stderr, /config\.issuers is missing/)
+    const own = { config: { ...rest, issuers: { other: issuers.main } } }
+    const { status, stdout } = template(JSON.stringify(own), [])
+    assert.equal(status, 0)
+    const { text } = configurationOf(deployedObjects(stdout))
+    assert.deepEqual(Object.keys((parse(text) as { issuers: object }).issuers), ['other'])
+  })
+
+  it('lets an identity provider post logouts where it is told from where, and only there', () => {
+    const from = [{ ipBlock: { cidr: '192.0.2.7/32' } }]
+    const admins = (...settings: string[]) =>
+      only(rendered(...settings), 'NetworkPolicy').spec.ingress.filter(({ ports = [] }) =>
+        ports.some(({ port }) => port === 'admin'),
+      )
+    assert.equal(admins().length, 1)
+    const opened = admins(`networkPolicy.backchannelLogout=${JSON.stringify(from)}`)
+    assert.deepEqual(
+      opened.slice(1).map((rule) => rule.from),
+      [from],
+    )
+  })
+
+  it('keeps a least number of instances for who asks for one', () => {
+    const { spec } = only(rendered('podDisruptionBudget.minAvailable=2'), 'PodDisruptionBudget')
+    assert.deepEqual([spec.minAvailable, spec.maxUnavailable], [2, undefined])
   })
 })
 

@@ -61,14 +61,19 @@ interface PodSpec {
 }
 
 interface PolicyRule {
-  readonly from?: readonly { readonly podSelector?: { readonly matchLabels: Labels } }[]
+  readonly from?: readonly {
+    readonly podSelector?: { readonly matchLabels: Labels }
+    readonly ipBlock?: { readonly cidr: string }
+  }[]
   readonly ports?: readonly { readonly port: string }[]
 }
 
 interface Spec {
   readonly replicas?: number
   readonly strategy: unknown
-  readonly minAvailable: number
+  /** Of a PodDisruptionBudget: one of the two. */
+  readonly minAvailable?: number
+  readonly maxUnavailable?: number
   readonly minReplicas: number
   readonly scaleTargetRef: { readonly name: string }
   readonly clusterIP?: string
