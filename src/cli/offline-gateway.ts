@@ -45,11 +45,12 @@ export async function openOfflineGateway(given: GatewayConfiguration): Promise<O
     generations: new KeyGenerationAllocator(buffers.keyGenerations),
     clock: systemClock,
     onKeySet: (keySet) => keyRing.update(keySet),
+    onSources: () => undefined,
     onEvent: () => undefined,
   })
   const keyRing = new KeyRing(
     { keySets: keys.keySets(), askTimeoutMs: ASK_TIMEOUT_MS },
-    (issuerName, keyId) => keys.resolveUnknownKey(issuerName, keyId),
+    (sourceId, keyId) => keys.resolveUnknownKey(sourceId, keyId),
     systemClock,
   )
   const stores = new SupervisorStores(configuration, {

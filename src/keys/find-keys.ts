@@ -15,7 +15,7 @@ export interface KeySelector {
 /** A signed token that the keys at hand did not settle. */
 export interface UnsettledToken {
   /** Name of the issuer in the configuration. */
-  readonly issuerName: string
+  readonly sourceId: string
   readonly selector: KeySelector
   /**
    * First instant, NumericDate, at which the issuer must have published the key that signed this:
@@ -100,13 +100,13 @@ export async function findNewerKeys(
   token: UnsettledToken,
   before: FoundKeys,
 ): Promise<NewerKeys> {
-  const { issuerName, selector } = token
+  const { sourceId, selector } = token
   const tried = before.found === 'keys' ? before.keys : []
   if (tried.some(({ material }) => material.kind === 'secret')) return before
   const keyId = before.found === 'unknown' ? selector.keyId : null
-  const outcome = await source.resolveUnknownKey(issuerName, keyId)
+  const outcome = await source.resolveUnknownKey(sourceId, keyId)
   if (outcome === 'unknown') return before
-  const keySet = source.keySet(issuerName)
+  const keySet = source.keySet(sourceId)
   const after = findKeys(keySet, selector)
   const isSame = isSameFind(before, after)
   if (outcome === 'unavailable' && isSame) {

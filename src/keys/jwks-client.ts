@@ -34,6 +34,8 @@ import { UnknownKeyMemo } from './unknown-key-memo.ts'
 export interface JwksClientOptions extends JwksTimings {
   /** Name of the issuer in the configuration. */
   readonly issuerName: string
+  /** What its key sets are found under. */
+  readonly sourceId: string
   /** Asymmetric algorithms accepted from this issuer. */
   readonly algorithms: readonly JwsAlgorithm[]
   /** Between attempts while refreshes fail. Never longer than `refreshIntervalMs`. */
@@ -86,13 +88,13 @@ export class JwksClient {
   #unknownKeyRefreshes = 0
 
   constructor(options: JwksClientOptions, parts: JwksClientParts) {
-    const { issuerName, cacheTtlMs, staleMaxAgeMs } = options
+    const { sourceId, cacheTtlMs, staleMaxAgeMs } = options
     this.#options = options
     this.#parts = parts
     this.#timings = options
     this.#diskCache = parts.diskCache
     this.#store = new KeyStore(
-      { issuerName, freshForMs: cacheTtlMs, staleMaxAgeMs },
+      { sourceId, freshForMs: cacheTtlMs, staleMaxAgeMs },
       parts.generations,
       parts.clock,
     )

@@ -13,7 +13,7 @@ import { UnknownKeyMemo } from './unknown-key-memo.ts'
  * Asks the owner of the keys. A set that it fetches because of the question must be handed to
  * `update` before the answer arrives: one message channel for both does that.
  */
-export type AskAboutKey = (issuerName: string, keyId: string | null) => Promise<UnknownKeyAnswer>
+export type AskAboutKey = (sourceId: string, keyId: string | null) => Promise<UnknownKeyAnswer>
 
 export interface KeyRingOptions {
   /** Sets known at the start, those of shared secrets included. */
@@ -22,17 +22,17 @@ export interface KeyRingOptions {
   readonly askTimeoutMs: number
 }
 
-/** Issuers with a question in flight. */
-const ISSUERS_ASKING_MAX = 1_024
-/** Requests that wait for one issuer's answer; as many as may wait for verification. */
-const WAITERS_PER_ISSUER_MAX = 8_192
+/** Sources with a question in flight. */
+const SOURCES_ASKING_MAX = 1_024
+/** Requests that wait for one source's answer; as many as may wait for verification. */
+const WAITERS_PER_SOURCE_MAX = 8_192
 /**
  * Questions that one request may wait for: one that another `kid` caused, and its own. If a
  * request is still not served then, the provider is in trouble.
  */
 const ROUNDS_MAX = 3
 
-/** What is remembered about one issuer until its next set arrives. */
+/** What is remembered about one source until its next set arrives. */
 interface Cooldown {
   /** Until then no fetch can be had. */
   untilMs: number
@@ -60,8 +60,8 @@ export class KeyRing implements KeySource {
   readonly #keySets = new Map<string, KeySet>()
   readonly #cooldowns = new Map<string, Cooldown>()
   readonly #questions = new SingleFlight<AnsweredQuestion>({
-    keysMax: ISSUERS_ASKING_MAX,
-    waitersPerKeyMax: WAITERS_PER_ISSUER_MAX,
+    keysMax: SOURCES_ASKING_MAX,
+    waitersPerKeyMax: WAITERS_PER_SOURCE_MAX,
   })
   #askTimeoutMs: number
   readonly #ask: AskAboutKey
@@ -73,7 +73,7 @@ export class KeyRing implements KeySource {
     this.#ask = ask
     this.#clock = clock
     for (const keySet of options.keySets) {
-      this.#keySets.set(keySet.issuerName, keySet)
+      this.#keySets.set(keySet.sourceId, keySet)
     }
   }
 
@@ -86,76 +86,76 @@ export class KeyRing implements KeySource {
     this.#askTimeoutMs = timeoutMs
   }
 
-  /** Forgets every issuer but these. */
-  keepOnly(issuerNames: readonly string[]): void {
-    for (const name of this.#keySets.keys()) {
-      if (issuerNames.includes(name)) continue
-      this.#keySets.delete(name)
-      this.#cooldowns.delete(name)
+  /** Forgets every source but these. */
+  keepOnly(sourceIds: readonly string[]): void {
+    for (const id of this.#keySets.keys()) {
+      if (sourceIds.includes(id)) continue
+      this.#keySets.delete(id)
+      this.#cooldowns.delete(id)
     }
   }
 
-  /** Takes over a set. From now on every unknown `kid` of its issuer is worth a question again. */
+  /** Takes over a set. From now on every unknown `kid` of its source is worth a question again. */
   update(keySet: KeySet): void {
-    this.#keySets.set(keySet.issuerName, keySet)
-    this.#cooldowns.delete(keySet.issuerName)
+    this.#keySets.set(keySet.sourceId, keySet)
+    this.#cooldowns.delete(keySet.sourceId)
   }
 
-  /** Hot path: one look-up. An issuer that has not been announced yet has an empty set. */
-  keySet(issuerName: string): KeySet {
-    return this.#keySets.get(issuerName) ?? emptyKeySet(issuerName)
+  /** Hot path: one look-up. A source that has not been announced yet has an empty set. */
+  keySet(sourceId: string): KeySet {
+    return this.#keySets.get(sourceId) ?? emptyKeySet(sourceId)
   }
 
   /**
-   * One question at a time for each issuer, whatever it is about: a fetch that it causes settles
+   * One question at a time for each source, whatever it is about: a fetch that it causes settles
    * every other that was waiting by then. Never rejects.
    */
-  async resolveUnknownKey(issuerName: string, keyId: string | null): Promise<UnknownKeyOutcome> {
+  async resolveUnknownKey(sourceId: string, keyId: string | null): Promise<UnknownKeyOutcome> {
     const asked = this.#questionCount
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
-      const known = this.#knownOutcome(issuerName, keyId)
+      const known = this.#knownOutcome(sourceId, keyId)
       if (known !== null) return known
-      const question = this.#questions.run(issuerName, () => this.#question(issuerName, keyId))
+      const question = this.#questions.run(sourceId, () => this.#question(sourceId, keyId))
       if (question === null) return 'unavailable'
       const answered = await question
       if (answered.keyId === keyId && answered.number >= asked) return answered.answer.outcome
       if (answered.answer.isFailing) return 'unavailable'
       if (answered.answer.isFetched && answered.number >= asked) {
-        return this.#settled(issuerName, keyId)
+        return this.#settled(sourceId, keyId)
       }
     }
     return 'unavailable'
   }
 
-  async #question(issuerName: string, keyId: string | null): Promise<AnsweredQuestion> {
+  async #question(sourceId: string, keyId: string | null): Promise<AnsweredQuestion> {
     const number = this.#questionCount
     this.#questionCount += 1
-    const asked = this.#ask(issuerName, keyId)
+    const asked = this.#ask(sourceId, keyId)
     const answer = await withinDeadline(asked, this.#askTimeoutMs, NO_ANSWER)
-    this.#remember(issuerName, keyId, answer)
+    this.#remember(sourceId, keyId, answer)
     return { keyId, number, answer }
   }
 
-  #remember(issuerName: string, keyId: string | null, answer: UnknownKeyAnswer): void {
+  #remember(sourceId: string, keyId: string | null, answer: UnknownKeyAnswer): void {
     const nowMs = this.#clock.monotonicMs()
-    const quiet = this.#cooldowns.get(issuerName) ?? newCooldown()
+    const quiet = this.#cooldowns.get(sourceId) ?? newCooldown()
     quiet.isFailing = answer.isFailing
     quiet.untilMs = nowMs + answer.quietForMs
     if (keyId !== null && answer.keyQuietForMs > 0) {
       quiet.keyIds.remember(keyId, nowMs + answer.keyQuietForMs)
     }
-    this.#cooldowns.set(issuerName, quiet)
+    this.#cooldowns.set(sourceId, quiet)
   }
 
   /** What a fetch says that began after this question, though another one caused it. */
-  #settled(issuerName: string, keyId: string | null): UnknownKeyOutcome {
-    return keyId === null || this.#lists(issuerName, keyId) ? 'refreshed' : 'unknown'
+  #settled(sourceId: string, keyId: string | null): UnknownKeyOutcome {
+    return keyId === null || this.#lists(sourceId, keyId) ? 'refreshed' : 'unknown'
   }
 
   /** What can be said without asking; `null` when nothing can. */
-  #knownOutcome(issuerName: string, keyId: string | null): UnknownKeyOutcome | null {
-    if (keyId !== null && this.#lists(issuerName, keyId)) return 'refreshed'
-    const quiet = this.#cooldowns.get(issuerName)
+  #knownOutcome(sourceId: string, keyId: string | null): UnknownKeyOutcome | null {
+    if (keyId !== null && this.#lists(sourceId, keyId)) return 'refreshed'
+    const quiet = this.#cooldowns.get(sourceId)
     if (quiet === undefined) return null
     const nowMs = this.#clock.monotonicMs()
     const isKnown = keyId !== null && quiet.keyIds.remainingMs(keyId, nowMs) > 0
@@ -164,8 +164,8 @@ export class KeyRing implements KeySource {
     return isKnown && !quiet.isFailing ? 'unknown' : 'unavailable'
   }
 
-  #lists(issuerName: string, keyId: string): boolean {
-    const { keys, withoutPlace } = this.keySet(issuerName)
+  #lists(sourceId: string, keyId: string): boolean {
+    const { keys, withoutPlace } = this.keySet(sourceId)
     const isIt = (key: { readonly keyId: string | null }): boolean => key.keyId === keyId
     return keys.some(isIt) || withoutPlace.some(isIt)
   }

@@ -39,8 +39,8 @@ export const KEY_SET_STATES = ['empty', 'fresh', 'stale', 'dead'] as const
 export type KeySetState = (typeof KEY_SET_STATES)[number]
 
 export interface KeySet {
-  /** Name of the issuer in the configuration, not its `iss`. */
-  readonly issuerName: string
+  /** Whose it is and where it comes from: {@link KeySource.keySet}. */
+  readonly sourceId: string
   readonly state: KeySetState
   readonly keys: readonly VerificationKey[]
   /**
@@ -52,9 +52,9 @@ export interface KeySet {
   readonly withoutPlace: readonly KeyWithoutPlace[]
 }
 
-/** Of an issuer that has no keys, or is not known at all. */
-export function emptyKeySet(issuerName: string): KeySet {
-  return { issuerName, state: 'empty', keys: [], askedAtSeconds: 0, withoutPlace: [] }
+/** Of a source that has no keys, or is not known at all. */
+export function emptyKeySet(sourceId: string): KeySet {
+  return { sourceId, state: 'empty', keys: [], askedAtSeconds: 0, withoutPlace: [] }
 }
 
 /**
@@ -68,12 +68,16 @@ export type UnknownKeyOutcome = 'refreshed' | 'unknown' | 'unavailable'
 
 /** A thread's view of all key sets. Lookups are synchronous and never wait for a refresh. */
 export interface KeySource {
-  keySet(issuerName: string): KeySet
+  /**
+   * @param sourceId Of the issuer as the caller's own configuration has it: another one may have
+   *   other keys under the same name at the same time.
+   */
+  keySet(sourceId: string): KeySet
   /**
    * Asks the supervisor for one coalesced refetch. Resolves within the JWKS timeout.
    *
    * @param keyId `null`: the keys in use did not verify a signature. They may have been replaced
    *   under the same `kid`, or have none.
    */
-  resolveUnknownKey(issuerName: string, keyId: string | null): Promise<UnknownKeyOutcome>
+  resolveUnknownKey(sourceId: string, keyId: string | null): Promise<UnknownKeyOutcome>
 }

@@ -26,8 +26,8 @@ export interface KeyStoreAges {
 }
 
 export interface KeyStoreOptions extends KeyStoreAges {
-  /** Name of the issuer in the configuration. */
-  readonly issuerName: string
+  /** What its sets are found under. */
+  readonly sourceId: string
 }
 
 /** Where a set comes from, for its age. */
@@ -57,7 +57,7 @@ const MS_PER_SECOND = 1_000
 const NO_CHANGE: KeySetChange = { added: [], removed: [] }
 
 export class KeyStore {
-  readonly #issuerName: string
+  readonly #sourceId: string
   #freshForMs = 0
   #deadAtAgeMs = 0
   readonly #generations: GenerationTable
@@ -72,7 +72,7 @@ export class KeyStore {
   #confirmed = false
 
   constructor(options: KeyStoreOptions, generations: GenerationTable, clock: Clock) {
-    this.#issuerName = options.issuerName
+    this.#sourceId = options.sourceId
     this.ageBy(options)
     this.#generations = generations
     this.#clock = clock
@@ -91,7 +91,7 @@ export class KeyStore {
   /** A snapshot that can be handed to other threads. */
   keySet(): KeySet {
     return {
-      issuerName: this.#issuerName,
+      sourceId: this.#sourceId,
       state: this.#state,
       keys: this.#held.map((held) => held.key),
       askedAtSeconds: this.#askedAtSeconds,

@@ -5,8 +5,8 @@ import type { KeySet } from './key-set.ts'
 import { nextVerificationKeyId } from './verification-key-id.ts'
 
 export interface SecretKeyOptions {
-  /** Name of the issuer in the configuration. */
-  readonly issuerName: string
+  /** What the set is found under. */
+  readonly sourceId: string
   readonly secret: Uint8Array
   /** HS256, HS384 and HS512 only: the configuration keeps secrets and public keys apart. */
   readonly algorithms: readonly JwsAlgorithm[]
@@ -32,7 +32,7 @@ export function secretKeySet(options: SecretKeyOptions, generations: GenerationT
   const place = generations.allocate()
   if (place === null) throw new RangeError('the table of key generations is full')
   return {
-    issuerName: options.issuerName,
+    sourceId: options.sourceId,
     state: 'fresh',
     keys: [
       {

@@ -21,6 +21,7 @@ import { createRequestFilter } from '../proxy/hop-by-hop-headers.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import { TenantResolver } from '../tenants/resolve-tenant.ts'
 import type { TenantRegistry } from '../tenants/tenant-registry.ts'
+import { keySourceOf } from '../threads/key-source.ts'
 import type { Authenticator } from '../verifiers/authenticator.ts'
 import type { SharedVerdicts } from '../verifiers/bearer-token/shared-verdicts.ts'
 import {
@@ -284,6 +285,7 @@ function issuerPolicy(issuer: IssuerConfiguration): JwtIssuerPolicy {
     name: issuer.name,
     issuer: issuer.issuer,
     audiences: issuer.audiences,
+    keySourceId: keySourceOf(issuer),
     algorithms: issuer.algorithms,
     types: issuer.types,
     clockToleranceSeconds: issuer.clockToleranceSeconds,

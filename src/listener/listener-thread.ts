@@ -75,7 +75,7 @@ const channel: Channel = new ThreadChannel<ListenerMessages, SupervisorMessages>
     readiness: (told) => useReadiness(told),
     use_certificate: () => server.certificates.useCertificate(),
     drop_certificate: () => server.certificates.dropCertificate(),
-    issuers: (names) => keyRing.keepOnly(names),
+    key_sources: (sourceIds) => keyRing.keepOnly(sourceIds),
     drop_revision: (revisionId) => revisions.drop(revisionId),
     end: () => process.exit(0),
   },
@@ -235,9 +235,9 @@ function useReadiness(told: Readiness): void {
   if (readiness.status === 'draining') server.setDraining()
 }
 
-async function askAboutKey(issuerName: string, keyId: string | null): Promise<UnknownKeyAnswer> {
+async function askAboutKey(sourceId: string, keyId: string | null): Promise<UnknownKeyAnswer> {
   const { askTimeoutMs: timeoutMs } = keyRing
-  const answered = await channel.ask('unknown_key', { issuerName, keyId }, timeoutMs)
+  const answered = await channel.ask('unknown_key', { sourceId, keyId }, timeoutMs)
   return answered.kind === 'replied' ? answered.reply : NO_ANSWER
 }
 

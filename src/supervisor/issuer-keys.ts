@@ -27,10 +27,12 @@ export interface IssuerKeysParts {
   readonly generations: KeyGenerationAllocator
   readonly clock: Clock
   readonly onKeySet: (keySet: KeySet) => void
+  /** The only sources of which keys are held from now on. */
+  readonly onSources: (sourceIds: readonly string[]) => void
   readonly onEvent: (event: JwksEvent, alertOnStale: boolean) => void
 }
 
-/** For an issuer that is not configured: the question belongs to another configuration. */
+/** For a source that is gone: the question belongs to another configuration. */
 const NOTHING_KNOWN: UnknownKeyAnswer = {
   outcome: 'unknown',
   isFetched: false,
@@ -47,7 +49,7 @@ const FIRST_KEYS_MS_MAX = 3_000
 /** One issuer that has keys. */
 interface Held {
   /** {@link keySourceOf} */
-  readonly source: string
+  readonly sourceId: string
   /** As configured now: times may change while the keys stay. */
   keys: IssuerKeysConfiguration
   /** `null`: it signs with a secret. */
@@ -66,13 +68,17 @@ export interface PreparedIssuers {
 export class IssuerKeys {
   readonly #parts: IssuerKeysParts
   readonly #http: OutboundHttp
-  readonly #retiring = new Set<NodeJS.Timeout>()
+  /** By name: the issuers of the configuration in use. */
   #held: ReadonlyMap<string, Held>
+  /** By source: these, and those that requests may run with which began before. */
+  readonly #known = new Map<string, Held>()
+  readonly #retiring = new Map<Held, NodeJS.Timeout>()
 
   constructor({ issuers, tuning }: GatewayConfiguration, parts: IssuerKeysParts) {
     this.#parts = parts
     this.#http = new OutboundHttp({ connectionsPerOrigin: tuning.identityProviderConnections })
     this.#held = new Map(issuers.flatMap((issuer) => this.#create(issuer, false)))
+    this.#learn(this.#held.values())
   }
 
   /** First fetches. Settles when each issuer has tried once; one that failed goes on trying. */
@@ -82,16 +88,18 @@ export class IssuerKeys {
 
   /**
    * Gets the keys of issuers that are new or have them elsewhere now; those of the others stay as
-   * they are, whatever is said about how long they are good and when they are fetched. Settles when each new one has tried once, or after {@link FIRST_KEYS_MS_MAX}: it goes
-   * on trying, and until it succeeds its tokens get 503.
+   * they are, whatever is said about how long they are good and when they are fetched. Settles when
+   * each new one has tried once, or after {@link FIRST_KEYS_MS_MAX}: it goes on trying, and until it
+   * succeeds its tokens get 503.
    */
   async prepare({ issuers }: GatewayConfiguration): Promise<PreparedIssuers> {
     const created = new Map<string, Held>()
     const next = new Map<string, Held>()
     const kept: [Held, IssuerConfiguration][] = []
     for (const issuer of issuers) {
-      const held = this.#held.get(issuer.name)
-      if (held?.source === keySourceOf(issuer)) {
+      const held = this.#known.get(keySourceOf(issuer))
+      if (held !== undefined) {
+        this.#spare(held)
         kept.push([held, issuer])
         next.set(issuer.name, held)
         continue
@@ -110,24 +118,26 @@ export class IssuerKeys {
       },
       drop: () => {
         for (const held of created.values()) this.#withdraw(held)
+        const inUse = new Set(this.#held.values())
+        for (const [held] of kept) if (!inUse.has(held)) this.#retire(held)
       },
     }
   }
 
   /** What a listener thread starts with. */
   keySets(): KeySet[] {
-    return [...this.#held.values()].flatMap(keySetOf)
+    return [...this.#known.values()].flatMap(keySetOf)
   }
 
-  /** An issuer without keys has an empty set. */
-  keySet(issuerName: string): KeySet {
-    const held = this.#held.get(issuerName)
+  /** A source without keys has an empty set. */
+  keySet(sourceId: string): KeySet {
+    const held = this.#known.get(sourceId)
     const [keySet] = held === undefined ? [] : keySetOf(held)
-    return keySet ?? emptyKeySet(issuerName)
+    return keySet ?? emptyKeySet(sourceId)
   }
 
-  resolveUnknownKey(issuerName: string, keyId: string | null): Promise<UnknownKeyAnswer> {
-    const client = this.#held.get(issuerName)?.client ?? null
+  resolveUnknownKey(sourceId: string, keyId: string | null): Promise<UnknownKeyAnswer> {
+    const client = this.#known.get(sourceId)?.client ?? null
     return client === null ? Promise.resolve(NOTHING_KNOWN) : client.resolveUnknownKey(keyId)
   }
 
@@ -160,8 +170,8 @@ export class IssuerKeys {
   }
 
   async stop(): Promise<void> {
-    for (const timer of this.#retiring) clearTimeout(timer)
-    for (const client of this.#clients()) client.stop()
+    for (const timer of this.#retiring.values()) clearTimeout(timer)
+    for (const { client } of this.#known.values()) client?.stop()
     await this.#http.close()
   }
 
@@ -173,6 +183,7 @@ export class IssuerKeys {
     const kept = new Set(next.values())
     const gone = [...this.#held.values()].filter((held) => !kept.has(held))
     this.#held = next
+    this.#learn(created.values())
     for (const held of created.values()) {
       for (const keySet of keySetOf(held)) this.#parts.onKeySet(keySet)
     }
@@ -187,14 +198,25 @@ export class IssuerKeys {
     held.client.adopt(timingsOf(keys), diskCacheOf(issuer.name, keys, this.#source(issuer)))
   }
 
-  /** Requests that run have begun with these keys, and what these verified is good for them. */
+  #learn(held: Iterable<Held>): void {
+    for (const one of held) this.#known.set(one.sourceId, one)
+  }
+
+  /** Requests that run have begun with these keys, and are verified with these and no others. */
   #retire(held: Held): void {
-    held.client?.stop()
     const timer = setTimeout(() => {
-      this.#retiring.delete(timer)
+      this.#retiring.delete(held)
+      this.#known.delete(held.sourceId)
       this.#withdraw(held)
+      this.#parts.onSources([...this.#known.keys()])
     }, RETIRE_MS)
-    this.#retiring.add(timer)
+    this.#retiring.set(held, timer)
+  }
+
+  /** A configuration has come back to it: what is known is as good as what would be fetched. */
+  #spare(held: Held): void {
+    clearTimeout(this.#retiring.get(held))
+    this.#retiring.delete(held)
   }
 
   #withdraw({ client, secretSet }: Held): void {
@@ -208,16 +230,17 @@ export class IssuerKeys {
   #create(issuer: IssuerConfiguration, isLate: boolean): [string, Held][] {
     const { keys, name, algorithms } = issuer
     if (keys.kind === 'none') return []
-    const origin = keySourceOf(issuer)
+    const sourceId = keySourceOf(issuer)
     if (keys.kind === 'secret') {
-      const options = { issuerName: name, secret: keys.secret, algorithms }
+      const options = { sourceId, secret: keys.secret, algorithms }
       const secretSet = secretKeySet(options, this.#parts.generations)
-      return [[name, { source: origin, keys, client: null, secretSet, isLate }]]
+      return [[name, { sourceId, keys, client: null, secretSet, isLate }]]
     }
     const source = this.#source(issuer)
     const client: JwksClient = new JwksClient(
       {
         issuerName: name,
+        sourceId,
         algorithms,
         ...timingsOf(keys),
         retry: JWKS_RETRY,
@@ -229,13 +252,17 @@ export class IssuerKeys {
         clock: this.#parts.clock,
         random: randomFraction,
         onKeySet: (keySet) => {
-          // Before it is committed, and afterwards, another has the word about this issuer.
-          if (this.#held.get(name)?.client === client) this.#parts.onKeySet(keySet)
+          // Before it is committed, no request can ask for it.
+          if (this.#known.get(sourceId) === held) this.#parts.onKeySet(keySet)
         },
-        onEvent: (event) => this.#parts.onEvent(event, warnsOfStaleKeys(held.keys)),
+        onEvent: (event) => {
+          // Under this name another one is told of.
+          if (this.#retiring.has(held)) return
+          this.#parts.onEvent(event, warnsOfStaleKeys(held.keys))
+        },
       },
     )
-    const held: Held = { source: origin, keys, client, secretSet: null, isLate }
+    const held: Held = { sourceId, keys, client, secretSet: null, isLate }
     return [[name, held]]
   }
 

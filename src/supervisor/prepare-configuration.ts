@@ -94,10 +94,6 @@ export class ConfigurationPreparation {
         // Before requests begin under it: messages arrive in the order in which they are sent.
         issuers.commit()
         const haveBegun = listeners.commitRevision(revisionId)
-        listeners.notify(
-          'issuers',
-          next.issuers.map(({ name }) => name),
-        )
         stores.use(next)
         this.#parts.onCommit(next, introspection)
         return haveBegun

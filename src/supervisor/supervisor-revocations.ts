@@ -20,6 +20,7 @@ import {
 import { RevocationIndex } from '../revocation/revocation-index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { randomFraction, randomHex } from '../runtime/randomness.ts'
+import { keySourceOf } from '../threads/key-source.ts'
 import {
   type LogoutIssuer,
   LogoutTokenVerifier,
@@ -229,9 +230,9 @@ function createVerifier(
   keys: IssuerKeys,
 ): LogoutTokenVerifier {
   return new LogoutTokenVerifier(issuers.map(logoutIssuer), {
-    keySet: (name) => keys.keySet(name),
-    async resolveUnknownKey(name, keyId): Promise<UnknownKeyOutcome> {
-      const { outcome } = await keys.resolveUnknownKey(name, keyId)
+    keySet: (sourceId) => keys.keySet(sourceId),
+    async resolveUnknownKey(sourceId, keyId): Promise<UnknownKeyOutcome> {
+      const { outcome } = await keys.resolveUnknownKey(sourceId, keyId)
       return outcome
     },
   })
@@ -245,6 +246,7 @@ function logoutIssuer(issuer: IssuerConfiguration): LogoutIssuer {
   const knowsSubjects = issuer.claims.subject === 'sub'
   return {
     name,
+    keySourceId: keySourceOf(issuer),
     issuer: issuer.issuer,
     audiences,
     algorithms,

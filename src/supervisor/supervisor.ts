@@ -201,6 +201,7 @@ class Supervisor implements RunningGateway {
         this.#listeners.notify('key_set', keySet)
         this.#readiness.review()
       },
+      onSources: (sourceIds) => this.#listeners.notify('key_sources', sourceIds),
       onEvent: (event, alertOnStale) => logKeyEvent(this.#logger, event, alertOnStale),
     })
   }
@@ -236,7 +237,7 @@ class Supervisor implements RunningGateway {
         readiness: this.readiness(),
       }),
       requests: {
-        unknown_key: ({ issuerName, keyId }) => this.#keys.resolveUnknownKey(issuerName, keyId),
+        unknown_key: ({ sourceId, keyId }) => this.#keys.resolveUnknownKey(sourceId, keyId),
         session_store: (call) => this.#stores.sessions.answer(call),
       },
     })

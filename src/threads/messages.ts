@@ -31,8 +31,8 @@ export interface ListenerMessages {
     readonly use_certificate: null
     /** What was prepared is not used. */
     readonly drop_certificate: null
-    /** These issuers are the only ones now. */
-    readonly issuers: readonly string[]
+    /** These sources of keys are the only ones now. */
+    readonly key_sources: readonly string[]
     /** Close everything and leave. */
     readonly end: null
   }
@@ -83,7 +83,8 @@ export interface SupervisorMessages {
 }
 
 export interface UnknownKeyQuestion {
-  readonly issuerName: string
+  /** Of the key set that does not settle it. */
+  readonly sourceId: string
   /** `null`: a signature was bad under the keys at hand. */
   readonly keyId: string | null
 }

@@ -13,6 +13,7 @@ import { createGenerations, type Generations } from './generations.ts'
 /** Times in which nothing happens by itself during a test, except quick retries. */
 const OPTIONS: JwksClientOptions = {
   issuerName: 'main',
+  sourceId: 'main',
   algorithms: ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'],
   cacheTtlMs: 300_000,
   refreshIntervalMs: 60_000,
@@ -89,7 +90,7 @@ export function listenTo({ client }: WatchedClient): Listener {
   const counts = { questions: 0 }
   const ring = new KeyRing(
     { keySets: [], askTimeoutMs: 2_000 },
-    async (_issuerName, keyId) => {
+    async (_sourceId, keyId) => {
       counts.questions += 1
       const answer = await client.resolveUnknownKey(keyId)
       ring.update(client.keySet())

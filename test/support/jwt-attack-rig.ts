@@ -30,6 +30,7 @@ export const HMAC = mintKey('HS256', 'hmac')
 export const HMAC_POLICY: JwtIssuerPolicy = {
   ...ISSUER_POLICY,
   name: 'shared',
+  keySourceId: 'shared',
   issuer: 'https://shared.example.com/',
   algorithms: ['HS256'],
 }

@@ -22,6 +22,7 @@ export const CLAIM_POLICY: ClaimPolicy = {
 export const ISSUER_POLICY: JwtIssuerPolicy = {
   ...CLAIM_POLICY,
   name: 'main',
+  keySourceId: 'main',
   algorithms: ['RS256', 'ES256', 'EdDSA'],
   types: ['JWT', 'at+jwt'],
 }

@@ -19,23 +19,23 @@ export class StaticKeySource implements KeySource {
   readonly #sets = new Map<string, KeySet>()
 
   setKeys(
-    issuerName: string,
+    sourceId: string,
     keys: readonly VerificationKey[],
     state: KeySetState = 'fresh',
     rest: Partial<Pick<KeySet, 'askedAtSeconds' | 'withoutPlace'>> = {},
   ): this {
     // Asked for in the very second in which tests verify.
-    const set = { issuerName, state, keys, askedAtSeconds: NOW_SECONDS, withoutPlace: [] }
-    this.#sets.set(issuerName, { ...set, ...rest })
+    const set = { sourceId, state, keys, askedAtSeconds: NOW_SECONDS, withoutPlace: [] }
+    this.#sets.set(sourceId, { ...set, ...rest })
     return this
   }
 
-  keySet(issuerName: string): KeySet {
-    return this.#sets.get(issuerName) ?? emptyKeySet(issuerName)
+  keySet(sourceId: string): KeySet {
+    return this.#sets.get(sourceId) ?? emptyKeySet(sourceId)
   }
 
-  resolveUnknownKey(issuerName: string, keyId: string | null): Promise<UnknownKeyOutcome> {
-    this.refetches.push(`${issuerName}/${keyId}`)
+  resolveUnknownKey(sourceId: string, keyId: string | null): Promise<UnknownKeyOutcome> {
+    this.refetches.push(`${sourceId}/${keyId}`)
     this.onRefetch()
     return Promise.resolve(this.unknownKeyOutcome)
   }

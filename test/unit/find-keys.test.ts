@@ -15,7 +15,7 @@ const KEY: VerificationKey = {
 }
 
 function setWith(withoutPlace: readonly KeyWithoutPlace[]): KeySet {
-  return { issuerName: 'main', state: 'fresh', keys: [KEY], askedAtSeconds: 1e9, withoutPlace }
+  return { sourceId: 'main', state: 'fresh', keys: [KEY], askedAtSeconds: 1e9, withoutPlace }
 }
 
 describe('a refetch that a bad signature causes', () => {
@@ -29,7 +29,7 @@ describe('a refetch that a bad signature causes', () => {
         return Promise.resolve('refreshed' as const)
       },
     }
-    const token = { issuerName: 'main', selector: SELECTOR, publishedBySeconds: 0 }
+    const token = { sourceId: 'main', selector: SELECTOR, publishedBySeconds: 0 }
     const newer = await findNewerKeys(source, token, before)
     assert.notEqual(newer, before)
     assert.deepEqual(newer, { found: 'keys', keys: [KEY], areAll: false })

@@ -95,7 +95,7 @@ describe('the issuers of a route', () => {
   const other = mintKey('ES256', 'ec')
   const policies = [
     ISSUER_POLICY,
-    { ...ISSUER_POLICY, name: 'other', issuer: 'https://other.example.com/' },
+    { ...ISSUER_POLICY, name: 'other', keySourceId: 'other', issuer: 'https://other.example.com/' },
   ]
   const keys = new StaticKeySource()
     .setKeys('main', [EC.verificationKey])

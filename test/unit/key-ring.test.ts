@@ -17,7 +17,7 @@ const UNKNOWN: UnknownKeyAnswer = {
 /** The same, and the budget of fetches is used up. */
 const USED_UP: UnknownKeyAnswer = { ...UNKNOWN, quietForMs: 5_000, keyQuietForMs: 30_000 }
 
-function setWith(issuerName: string, ...keyIds: readonly string[]): KeySet {
+function setWith(sourceId: string, ...keyIds: readonly string[]): KeySet {
   const keys = keyIds.map((keyId, id) => ({
     id,
     keyId,
@@ -26,7 +26,7 @@ function setWith(issuerName: string, ...keyIds: readonly string[]): KeySet {
     generationSlot: 1,
     generation: 1,
   }))
-  return { issuerName, state: 'fresh', keys, askedAtSeconds: 0, withoutPlace: [] }
+  return { sourceId, state: 'fresh', keys, askedAtSeconds: 0, withoutPlace: [] }
 }
 
 function setUp(answer: UnknownKeyAnswer | Error) {
@@ -34,8 +34,8 @@ function setUp(answer: UnknownKeyAnswer | Error) {
   const questions: string[] = []
   const ring = new KeyRing(
     { keySets: [setWith('main', 'one')], askTimeoutMs: 1_000 },
-    async (issuerName, keyId) => {
-      questions.push(`${issuerName} ${keyId}`)
+    async (sourceId, keyId) => {
+      questions.push(`${sourceId} ${keyId}`)
       if (answer instanceof Error) throw answer
       return answer
     },

@@ -22,7 +22,7 @@ function parsed(...jwks: readonly unknown[]) {
 function setUp(places?: number) {
   const clock = new ManualClock()
   const { allocator, table } = createGenerations(places)
-  const options = { issuerName: 'main', freshForMs: 300_000, staleMaxAgeMs: 3_600_000 }
+  const options = { sourceId: 'main', freshForMs: 300_000, staleMaxAgeMs: 3_600_000 }
   const store = new KeyStore(options, allocator, clock)
   return { clock, store, table, allocator }
 }
@@ -84,7 +84,7 @@ describe('states of a key set', () => {
 
   it('never lets a set die while it is fresh', () => {
     const clock = new ManualClock()
-    const options = { issuerName: 'main', freshForMs: 1_000, staleMaxAgeMs: 0 }
+    const options = { sourceId: 'main', freshForMs: 1_000, staleMaxAgeMs: 0 }
     const store = new KeyStore(options, createGenerations().allocator, clock)
     store.apply(parsed(one), FETCHED)
     assert.equal(store.state, 'fresh')
@@ -188,10 +188,7 @@ describe('shared secrets (RFC 7518 §3.2)', () => {
   it('makes a set of one key that is fresh for good', () => {
     const { allocator, table } = createGenerations()
     const secret = Buffer.alloc(64, 7)
-    const set = secretKeySet(
-      { issuerName: 'hs', secret, algorithms: ['HS256', 'HS512'] },
-      allocator,
-    )
+    const set = secretKeySet({ sourceId: 'hs', secret, algorithms: ['HS256', 'HS512'] }, allocator)
     assert.equal(set.state, 'fresh')
     assert.deepEqual(set.keys[0]?.material, { kind: 'secret', secret })
     assert.deepEqual(aliveKeys(set, table), [true])
@@ -201,7 +198,7 @@ describe('shared secrets (RFC 7518 §3.2)', () => {
     const { allocator } = createGenerations()
     const secret = Buffer.alloc(63)
     const make = (algorithm: 'HS512' | 'RS256') =>
-      secretKeySet({ issuerName: 'hs', secret, algorithms: [algorithm] }, allocator)
+      secretKeySet({ sourceId: 'hs', secret, algorithms: [algorithm] }, allocator)
     assert.throws(() => make('HS512'), RangeError)
     assert.throws(() => make('RS256'), RangeError)
   })

@@ -42,8 +42,10 @@ import { tellKeys, tellNewerKeys, tellSignature } from './tell-keys.ts'
 
 /** What one issuer's tokens must look like. */
 export interface JwtIssuerPolicy extends ClaimPolicy {
-  /** Name in the configuration: keys are found under it. */
+  /** Name in the configuration. */
   readonly name: string
+  /** Its keys are found under it; those of another configuration are not. */
+  readonly keySourceId: string
   /** What this issuer signs with; one family only. */
   readonly algorithms: readonly JwsAlgorithm[]
   /**
@@ -130,9 +132,9 @@ export class JwtVerifier implements Verifier<JwtProfile> {
   ): Promise<Verification> {
     const candidate = this.#read(token, profile, nowSeconds, trace)
     if (candidate.kind === 'refused') return Promise.resolve(candidate)
-    const keySet = this.#keys.keySet(candidate.policy.name)
+    const keySet = this.#keys.keySet(candidate.policy.keySourceId)
     const found = findKeys(keySet, candidate.header)
-    if (trace !== null) tellKeys(trace, keySet, candidate.header, found)
+    if (trace !== null) tellKeys(trace, candidate.policy, keySet, candidate.header, found)
     return this.#checkWith(candidate, found)
   }
 
@@ -215,7 +217,7 @@ export class JwtVerifier implements Verifier<JwtProfile> {
 function unsettled({ policy, header, claims }: Candidate): UnsettledToken {
   const { issuedAtSeconds } = claims.identity
   return {
-    issuerName: policy.name,
+    sourceId: policy.keySourceId,
     selector: header,
     publishedBySeconds: publishedBySeconds(issuedAtSeconds, policy.clockToleranceSeconds),
   }

@@ -23,12 +23,13 @@ const LISTED_MAX = 8
 
 export function tellKeys(
   trace: Trace,
-  { issuerName, keys, state }: KeySet,
+  issuer: { readonly name: string },
+  { keys, state }: KeySet,
   { keyId, algorithm }: KeySelector,
   found: FoundKeys,
 ): void {
   const isUsable = state === 'fresh' || state === 'stale'
-  const known = `issuer ${quoted(issuerName)}: ${counted(keys.length, 'key')}, ${STATES[state]}`
+  const known = `issuer ${quoted(issuer.name)}: ${counted(keys.length, 'key')}, ${STATES[state]}`
   trace.tell('keys', isUsable ? 'ok' : 'no', known)
   if (!isUsable) return
   const named = keyId === null ? 'no kid' : `kid ${quoted(keyId)}`

@@ -24,6 +24,8 @@ import type { SignatureVerdict } from '../jwt/signature-backend.ts'
 
 export interface LogoutIssuer {
   readonly name: string
+  /** Its keys are found under it. */
+  readonly keySourceId: string
   /** `iss`. */
   readonly issuer: string
   /** Client identifiers that a logout token may be for. */
@@ -93,15 +95,15 @@ export class LogoutTokenVerifier {
   /** When the keys at hand do not settle it: one refetch, one more look, no third. */
   async #checkSignature(
     text: string,
-    { name, clockToleranceSeconds }: LogoutIssuer,
+    { keySourceId, clockToleranceSeconds }: LogoutIssuer,
     { header, claims }: ReadToken,
   ): Promise<LogoutTokenProblem | null> {
-    const found = findKeys(this.#keys.keySet(name), header)
+    const found = findKeys(this.#keys.keySet(keySourceId), header)
     const problem = problemUnder(found, text, header.algorithm)
     if (problem === null || problem === 'unavailable') return problem
     const { iat } = claims
     const token = {
-      issuerName: name,
+      sourceId: keySourceId,
       selector: header,
       publishedBySeconds: publishedBySeconds(
         isNumericDate(iat) ? iat : null,
