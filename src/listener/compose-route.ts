@@ -209,8 +209,10 @@ function bearerMethod(
 function introspectionRule(issuers: readonly IssuerConfiguration[]) {
   const issuer = issuers.find(({ introspection }) => introspection !== null)
   if (issuer === undefined || issuer.introspection === null) return null
-  const { onOutage, cacheTtlMs, inactiveTtlMs, staleMaxAgeMs } = issuer.introspection
+  const { endpoint, clientId, onOutage, ...times } = issuer.introspection
+  const { cacheTtlMs, inactiveTtlMs, staleMaxAgeMs } = times
   return {
+    asks: { endpoint, clientId },
     policy: {
       ...issuerPolicy(issuer),
       requireAudience: issuer.introspection.requireAudience,
@@ -283,9 +285,9 @@ function clearedCookie(name: string, path: string): string {
 function issuerPolicy(issuer: IssuerConfiguration): JwtIssuerPolicy {
   return {
     name: issuer.name,
+    keySourceId: keySourceOf(issuer),
     issuer: issuer.issuer,
     audiences: issuer.audiences,
-    keySourceId: keySourceOf(issuer),
     algorithms: issuer.algorithms,
     types: issuer.types,
     clockToleranceSeconds: issuer.clockToleranceSeconds,

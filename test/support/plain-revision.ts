@@ -212,6 +212,7 @@ const INTROSPECTOR: Introspector = {
 }
 
 const INTROSPECTION = {
+  asks: { endpoint: 'https://idp.example.com/introspect', clientId: 'gateway' },
   policy: { ...ISSUER_POLICY, requireAudience: false },
   onOutage: 'reject-all',
   cacheTtlSeconds: 10,

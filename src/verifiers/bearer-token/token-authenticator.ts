@@ -39,6 +39,9 @@ import type { SharedResult, SharedVerdicts, UndecidedCause } from './shared-verd
 
 /** What a route does with opaque tokens. */
 export interface IntrospectionRule {
+  /** Who is asked, and as which client: what another one has answered, or another was told, is not
+   * what this one would say. */
+  readonly asks: { readonly endpoint: string; readonly clientId: string }
   readonly policy: IntrospectionPolicy
   readonly onOutage: 'use-cached-or-reject' | 'reject-all' | 'pass-through'
   /** How long an active answer counts. */
