@@ -15,10 +15,16 @@ export interface ConfigProblem {
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly problems: readonly ConfigProblem[]
+  /**
+   * The files that it was read from, and those that it names and that could not be read, by
+   * absolute name: as they were then. When one of them changes, it may not be wrong any more.
+   */
+  readonly files: ReadonlyMap<string, string>
 
-  constructor(problems: readonly ConfigProblem[]) {
+  constructor(problems: readonly ConfigProblem[], files: ReadonlyMap<string, string> = new Map()) {
     super(problems.map(describeProblem).join('\n'))
     this.problems = problems
+    this.files = files
   }
 }
 

@@ -56,8 +56,7 @@ export function configLoader(file: string): () => LoadedConfig {
   }
   return () => {
     const { text, state } = readConfigFile(file)
-    const { configuration, files } = parse(text, surroundings)
-    return { configuration, files: new Map([[resolve(file), state], ...files]) }
+    return parse(text, surroundings, new Map([[resolve(file), state]]))
   }
 }
 
@@ -70,9 +69,14 @@ export function parseConfig(text: string, surroundings: ConfigSurroundings): Gat
   return parse(text, surroundings).configuration
 }
 
-function parse(text: string, surroundings: ConfigSurroundings): LoadedConfig {
+/** @param own The file that the text is from, if it is. */
+function parse(
+  text: string,
+  surroundings: ConfigSurroundings,
+  own: ReadonlyMap<string, string> = new Map(),
+): LoadedConfig {
   const reading = readYaml(text)
-  if (!reading.ok) throw new ConfigError(reading.problems)
+  if (!reading.ok) throw new ConfigError(reading.problems, own)
 
   const filled = interpolate(reading.document.value, surroundings.environment)
   const value = withTypesOfVariables(filled.value, filled.interpolated)
@@ -92,10 +96,10 @@ function parse(text: string, surroundings: ConfigSurroundings): LoadedConfig {
     reading.document,
   )
   problems.push(...environment.problems.map((problem) => withoutPlace(problem)))
-  if (problems.length > 0) throw new ConfigError(problems)
-  const { configuration } = resolution
+  const { configuration, files, unread } = resolution
+  if (problems.length > 0) throw new ConfigError(problems, new Map([...own, ...files, ...unread]))
   assertInvariant(configuration !== null, 'what could not be understood is a problem')
-  return { configuration, files: resolution.files }
+  return { configuration, files: new Map([...own, ...files]) }
 }
 
 /**

@@ -92,6 +92,8 @@ interface Resolution {
   readonly configuration: GatewayConfiguration | null
   /** State of each file with secrets that it has been completed with, by absolute name. */
   readonly files: ReadonlyMap<string, string>
+  /** The same of files that are named and could not be read. */
+  readonly unread: ReadonlyMap<string, string>
   readonly problems: readonly SettingProblem[]
 }
 
@@ -112,6 +114,7 @@ export function resolveSections(
   return {
     configuration: isComplete ? { ...configurations, tuning: environment.tuning } : null,
     files: surroundings.files.states,
+    unread: surroundings.files.unread,
     problems: surroundings.files.problems,
   }
 }

@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { ConfigPath, SettingProblem } from './config-error.ts'
-import { fileState } from './file-state.ts'
+import { ABSENT, fileState } from './file-state.ts'
 
 /** Files with secrets, keys and certificates are short; what is longer was named by mistake. */
 const CONTENT_BYTES_MAX = 65_536
@@ -12,6 +12,7 @@ export class SettingFiles {
   readonly #directory: string
   readonly #problems: SettingProblem[] = []
   readonly #states = new Map<string, string>()
+  readonly #unread = new Map<string, string>()
 
   constructor(directory: string) {
     this.#directory = directory
@@ -24,6 +25,11 @@ export class SettingFiles {
   /** Files whose content has become part of the configuration, as they were when it was read. */
   get states(): ReadonlyMap<string, string> {
     return this.#states
+  }
+
+  /** Files that were named and could not be read, as they were then. */
+  get unread(): ReadonlyMap<string, string> {
+    return this.#unread
   }
 
   report(path: ConfigPath, message: string): void {
@@ -46,6 +52,7 @@ export class SettingFiles {
     try {
       statSync(absolute)
     } catch (error) {
+      this.#unread.set(absolute, ABSENT)
       this.report(path, `names something that cannot be found (${errorCode(error)})`)
     }
     return absolute
@@ -91,8 +98,12 @@ export class SettingFiles {
     onRead: (file: string, state: string) => void = () => {},
   ): Buffer | null {
     const file = this.absolute(name)
+    let state = ABSENT
     try {
-      if (!statSync(file).isFile()) {
+      const found = statSync(file, { bigint: true })
+      state = fileState(found)
+      if (!found.isFile()) {
+        this.#unread.set(file, state)
         this.report(path, 'names something that is not a file')
         return null
       }
@@ -105,6 +116,7 @@ export class SettingFiles {
         closeSync(descriptor)
       }
     } catch (error) {
+      this.#unread.set(file, state)
       this.report(path, `names a file that cannot be read (${errorCode(error)})`)
       return null
     }

@@ -57,6 +57,8 @@ export interface ConfigurationReloadsParts {
   ) => Promise<PreparedConfiguration | readonly string[]>
   /** The files that the configuration in use was read from. */
   readonly onFiles: (files: LoadedConfig['files']) => void
+  /** The files that one which was refused was read from, or names and could not read. */
+  readonly onRefusedFiles: (files: LoadedConfig['files']) => void
 }
 
 const FIRST_REVISION = 1
@@ -158,11 +160,11 @@ export class ConfigurationReloads {
       ...fixed.map((name) => `${name} needs a restart`),
       ...goneUpstreams(this.#current, next),
     ]
-    if (problems.length > 0) return this.#refused(problems)
+    if (problems.length > 0) return this.#refused(problems, files)
     this.#revisionsTried += 1
     const revision = this.#revisionsTried
     const prepared = await this.#parts.prepare(next, revision)
-    if (!('commit' in prepared)) return this.#refused(prepared)
+    if (!('commit' in prepared)) return this.#refused(prepared, files)
     // In one turn: whatever asks from now on is told of this one.
     this.#current = next
     this.#revision = revision
@@ -177,12 +179,14 @@ export class ConfigurationReloads {
     try {
       return this.#parts.load()
     } catch (error) {
-      if (error instanceof ConfigError) return error.problems.map(describeProblem)
-      throw error
+      if (!(error instanceof ConfigError)) throw error
+      this.#parts.onRefusedFiles(error.files)
+      return error.problems.map(describeProblem)
     }
   }
 
-  #refused(problems: readonly string[]): ReloadResult {
+  #refused(problems: readonly string[], files?: LoadedConfig['files']): ReloadResult {
+    if (files !== undefined) this.#parts.onRefusedFiles(files)
     return { outcome: 'refused', revision: this.#revision, changed: [], problems }
   }
 }

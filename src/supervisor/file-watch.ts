@@ -7,7 +7,7 @@
  * two looks in a row have found the same.
  */
 import { stat } from 'node:fs/promises'
-import { fileState } from '../config/file-state.ts'
+import { ABSENT, fileState } from '../config/file-state.ts'
 
 export interface FileWatchParts {
   /** Between two looks. */
@@ -16,13 +16,16 @@ export interface FileWatchParts {
   readonly onChange: () => void
 }
 
-const ABSENT = 'absent'
+type FileStates = ReadonlyMap<string, string>
+
+const NO_FILES: FileStates = new Map()
 
 export class FileWatch {
   readonly #parts: FileWatchParts
-  #files: readonly string[] = []
-  /** As they were when they were read, or when a change of them was told last. */
-  #told = ''
+  /** Those of the configuration in use. */
+  #own: readonly string[] = []
+  /** All of them, as they were when they were read, or when a change of them was told last. */
+  #told = NO_FILES
   #last = ''
   #timer: NodeJS.Timeout | null = null
   #isStopped = false
@@ -36,14 +39,23 @@ export class FileWatch {
    *
    * @param files By absolute name, as they were when they were read.
    */
-  watch(files: ReadonlyMap<string, string>): void {
-    const isIdle = this.#files.length === 0
-    this.#files = [...files.keys()]
-    this.#told = [...files.values()].join('\n')
+  watch(files: FileStates): void {
+    const isIdle = this.#told.size === 0
+    this.#own = [...files.keys()]
+    this.#told = files
     if (!isIdle) return
     // One that waits since before all files were taken away would be a second one.
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#run()
+  }
+
+  /**
+   * Looks at these too, which a configuration names that was refused, and no longer at those of one
+   * that was refused before. Does nothing while no files are watched.
+   */
+  watchToo(files: FileStates): void {
+    const own = this.#own.map((file) => [file, this.#told.get(file) ?? ABSENT] as const)
+    if (own.length > 0) this.#told = new Map([...own, ...files])
   }
 
   stop(): void {
@@ -52,7 +64,7 @@ export class FileWatch {
   }
 
   #run(): void {
-    if (this.#isStopped || this.#files.length === 0) return
+    if (this.#isStopped || this.#told.size === 0) return
     void this.#look().then(() => {
       if (!this.#isStopped) this.#timer = setTimeout(() => this.#run(), this.#parts.intervalMs)
     })
@@ -60,17 +72,21 @@ export class FileWatch {
 
   /** One file after the other: a disk that hangs holds one thread of the pool at most. */
   async #look(): Promise<void> {
-    const files = this.#files
-    const states: string[] = []
-    for (const file of files) states.push(await stateOf(file))
-    if (this.#isStopped || files !== this.#files) return
-    const found = states.join('\n')
+    const told = this.#told
+    const states = new Map<string, string>()
+    for (const file of told.keys()) states.set(file, await stateOf(file))
+    if (this.#isStopped || told !== this.#told) return
+    const found = textOf(states)
     const isSettled = found === this.#last
     this.#last = found
-    if (found === this.#told || !isSettled) return
-    this.#told = found
+    if (found === textOf(told) || !isSettled) return
+    this.#told = states
     this.#parts.onChange()
   }
+}
+
+function textOf(states: FileStates): string {
+  return [...states.values()].join('\n')
 }
 
 /** Never rejects. */

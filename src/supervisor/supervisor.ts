@@ -251,6 +251,7 @@ class Supervisor implements RunningGateway {
       isEnding: () => this.#isDraining,
       prepare: (next, revision) => this.#preparation.prepare(next, revision),
       onFiles: (files) => this.#watchFiles(files),
+      onRefusedFiles: (files) => this.#fileWatch.watchToo(files),
     })
   }
 

@@ -83,6 +83,24 @@ describe('A file that is watched', { concurrency: true }, () => {
     await eventually('the link was swapped', () => serves('second'))
   })
 
+  it('is taken over when the Secret is there that it was updated before', async (test) => {
+    const { directory, file, textOf, serves, logged } = await serveWatched(test, (place) =>
+      join(place, 'gateway.yaml'),
+    )
+    const secretFile = join(directory, 'shared-secret')
+    const issuer = { issuer: 'https://a.example.com/', audiences: ['api'], algorithms: ['HS256'] }
+    const issuers = { main: { ...issuer, secretFile } }
+    writeFileSync(file, JSON.stringify({ ...(JSON.parse(textOf('second')) as object), issuers }))
+    await eventually('it is refused', () => logged('configuration_refused') === 1)
+    writeFileSync(secretFile, 'short')
+    await eventually('so it is with what is no secret', () => logged('configuration_refused') === 2)
+    assert.ok(await serves('first'))
+    writeFileSync(secretFile, 'a shared secret of thirty-two bytes at the least')
+    await eventually('it is taken over', () => serves('second'))
+    // Nothing but a change has it looked at again.
+    assert.equal(logged('configuration_refused'), 2)
+  })
+
   it('is loaded once more for a storm of signals', async (test) => {
     const { file, command, write, serves, logged } = await serveWatched(test, (place) =>
       join(place, 'gateway.yaml'),

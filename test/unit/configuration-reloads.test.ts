@@ -23,6 +23,7 @@ function createReloads(parts: Partial<ConfigurationReloadsParts>) {
     isEnding: () => false,
     prepare: () => Promise.resolve({ commit: () => Promise.resolve() }),
     onFiles: () => {},
+    onRefusedFiles: () => {},
     ...parts,
   })
 }
