@@ -1,6 +1,5 @@
 /** Introspection of one thread: a client for each issuer that has an endpoint. */
 import type { IntrospectionConfiguration } from '../config/sections/issuers/introspection.ts'
-import type { IntrospectionResults } from '../observability/listener-metrics.ts'
 import { type ClientAuthentication, createProofMaker } from '../protocol/client-authentication.ts'
 import { CONNECTIONS_MIN, ConnectionTurns, strangersMax } from '../resilience/connection-turns.ts'
 import { OutboundHttp } from '../resilience/outbound-http.ts'
@@ -22,12 +21,6 @@ import { shareOf } from './take-resources.ts'
 
 const TOKEN_ID_BYTES = 16
 
-export interface ComposedIntrospection {
-  readonly introspector: Introspector
-  /** What became of requests to endpoints. */
-  results(): readonly IntrospectionResults[]
-}
-
 /** A client owns nothing: what it sends by is a resource of its own. */
 const NOTHING_TO_CLOSE = (): void => {}
 
@@ -35,7 +28,7 @@ export function composeIntrospection(
   start: ComposedStart,
   lease: ResourceLease,
   { clock, logger, memory }: ResourceSurroundings,
-): ComposedIntrospection {
+): Introspector {
   const { tuning, issuers } = start.configuration
   const share = shareOf(start.configuration, tuning.identityProviderConnections)
   const connections = Math.max(CONNECTIONS_MIN, share)
@@ -71,18 +64,18 @@ export function composeIntrospection(
     const client = lease.take(
       'introspection client',
       { ...introspection, issuer: name, connections },
-      memory.introspectionClients.counted({
-        create: () =>
-          new IntrospectionClient({ endpoint, timeoutMs, attempts, retryDelayMs }, parts),
-        close: NOTHING_TO_CLOSE,
-      }),
+      memory.introspectionResults.counted(
+        name,
+        memory.introspectionClients.counted({
+          create: () =>
+            new IntrospectionClient({ endpoint, timeoutMs, attempts, retryDelayMs }, parts),
+          close: NOTHING_TO_CLOSE,
+        }),
+      ),
     )
     clients.set(name, client)
   }
-  return {
-    introspector: new IntrospectionVerifier(clients),
-    results: () => [...clients].map(([issuer, client]) => ({ issuer, results: client.results })),
-  }
+  return new IntrospectionVerifier(clients)
 }
 
 /** One for each origin: issuers may share it. */

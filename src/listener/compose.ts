@@ -44,7 +44,7 @@ import type { SessionReader } from '../verifiers/session/session-store.ts'
 import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
 import { composeAccessLog } from './compose-access-log.ts'
 import { takeIdentity, tellingSettings } from './compose-identity.ts'
-import { type ComposedIntrospection, composeIntrospection } from './compose-introspection.ts'
+import { composeIntrospection } from './compose-introspection.ts'
 import { type ComposedLimits, composeLimits } from './compose-limits.ts'
 import { composeRoute, type RouteAuthenticators, type RouteParts } from './compose-route.ts'
 import { composeWellKnown } from './compose-well-known.ts'
@@ -62,7 +62,6 @@ export interface ListenerParts {
   readonly peeking: ComposedLimits['peeking']
   readonly signatures: SignaturePool
   readonly upstreams: ReadonlyMap<string, UpstreamPool>
-  readonly introspection: ComposedIntrospection
   /** `null`: no route sends any. */
   readonly internalTokens: InternalTokens | null
   /** `null`: nothing uses Redis. */
@@ -84,14 +83,14 @@ export function composeListener(start: ComposedStart, around: ListenerSurroundin
   const lease = memory.resources.lease()
   const signatures = takeSignatures(configuration, lease, around)
   const upstreams = takeUpstreams(configuration, lease, around)
-  const introspection = composeIntrospection(start, lease, around)
+  const introspector = composeIntrospection(start, lease, around)
   const redis = takeRedis(configuration, lease, around)
   const limits = composeLimits(configuration.rateLimits, redis, around)
   const identity = takeIdentity(start, lease)
   const authenticators = composeAuthenticators(start, redis, around, {
     verdicts: composeVerdicts(start, lease, around),
     jwt: new JwtVerifier({ keys: around.keyRing, signatures }),
-    introspector: introspection.introspector,
+    introspector,
   })
   const tenants = takeTenants(start, lease)
   // Those of other revisions stay: what was counted under them is told on.
@@ -111,7 +110,6 @@ export function composeListener(start: ComposedStart, around: ListenerSurroundin
     peeking: limits.peeking,
     signatures,
     upstreams,
-    introspection,
     internalTokens: identity.internalTokens,
     redis,
     lease,

@@ -273,7 +273,10 @@ function gauges(): ListenerGauges {
     redis: redisConnections(),
     openConnections: server.connectionCount,
     upstreams: [...current.upstreams.values()].map(readUpstream),
-    introspection: current.introspection.results(),
+    upstreamCounts: memory.upstreamCounts.all(),
+    upstreamFailures: memory.upstreamFailures.all(),
+    introspection: memory.introspectionResults.all(),
+    revisions: revisions.live.size,
     securityEvents: logger.securityCounts,
   }
 }

@@ -3,7 +3,7 @@ import type { UpstreamReading } from '../observability/upstream-reading.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 
 export function readUpstream({ name, stats }: UpstreamPool): UpstreamReading {
-  const { targets, ejections, retries, retriesDenied, failures } = stats
+  const { targets } = stats
   const sum = (member: 'pending' | 'waiting' | 'connected') =>
     targets.reduce((total, target) => total + target[member], 0)
   return {
@@ -13,7 +13,11 @@ export function readUpstream({ name, stats }: UpstreamPool): UpstreamReading {
     waiting: sum('waiting'),
     connected: sum('connected'),
     ejected: targets.filter(({ ejected }) => ejected).length,
-    counts: { ejections, retries, retriesDenied },
-    failures,
   }
+}
+
+/** What it has counted. */
+export function upstreamCounts({ stats }: UpstreamPool): ReadonlyMap<string, number> {
+  const { ejections, retries, retriesDenied } = stats
+  return new Map(Object.entries({ ejections, retries, retriesDenied }))
 }

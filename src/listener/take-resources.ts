@@ -46,15 +46,18 @@ export function takeSignatures(
 export function takeUpstreams(
   configuration: GatewayConfiguration,
   lease: ResourceLease,
-  { clock, logger }: ResourceSurroundings,
+  { clock, logger, memory }: ResourceSurroundings,
 ): ReadonlyMap<string, UpstreamPool> {
   const watch = upstreamEvents(logger, clock)
   const pools = configuration.upstreams.map((upstream) => {
     const settings = upstreamSettings(upstream, configuration)
-    return lease.take('upstream pool', settings, {
+    const { name } = settings
+    const life = {
       create: () => new UpstreamPool(settings, clock, watch),
-      close: (pool) => pool.close(),
-    })
+      close: (pool: UpstreamPool) => pool.close(),
+    }
+    const counted = memory.upstreamCounts.counted(name, memory.upstreamFailures.counted(name, life))
+    return lease.take('upstream pool', settings, counted)
   })
   return new Map(pools.map((pool) => [pool.name, pool]))
 }

@@ -3,10 +3,11 @@
  * its view of the memory that all threads share.
  */
 import { ListenerMetrics } from '../observability/listener-metrics.ts'
+import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import { LimitCells } from '../rate-limit/limit-cells.ts'
 import type { RedisClient } from '../redis/redis-client.ts'
 import { KeyGenerations } from '../shared-memory/key-generations.ts'
-import { CountedResources } from '../threads/counted-resources.ts'
+import { CountedResources, CountsByName } from '../threads/counted-resources.ts'
 import type { ListenerStart } from '../threads/listener-start.ts'
 import { Resources } from '../threads/resources.ts'
 import { InFlight } from '../token-cache/in-flight.ts'
@@ -14,6 +15,7 @@ import { RefusalCache } from '../token-cache/refusal-cache.ts'
 import type { TokenCache } from '../token-cache/token-cache.ts'
 import type { DerivedIdentity } from '../verifiers/derived-identity.ts'
 import type { IntrospectionClient } from '../verifiers/introspection/introspection-client.ts'
+import { upstreamCounts } from './read-upstream.ts'
 
 const CACHE_COUNTS = [
   'puts',
@@ -46,6 +48,9 @@ export function createThreadMemory({ index, buffers }: Pick<ListenerStart, 'inde
       ['attemptCount'],
       (client: IntrospectionClient) => client,
     ),
+    introspectionResults: new CountsByName(({ results }: IntrospectionClient) => results),
+    upstreamCounts: new CountsByName(upstreamCounts),
+    upstreamFailures: new CountsByName(({ stats }: UpstreamPool) => stats.failures),
     redisClients: new CountedResources(REDIS_COUNTS, (client: RedisClient) => client.stats),
   }
 }

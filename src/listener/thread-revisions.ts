@@ -42,7 +42,7 @@ export class ThreadRevisions {
   }
 
   /** Whatever changes outside of configurations has to be told to all of these. */
-  get live(): Iterable<ListenerParts> {
+  get live(): ReadonlySet<ListenerParts> {
     return this.#live
   }
 

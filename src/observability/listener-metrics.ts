@@ -33,10 +33,10 @@ export interface ListenerMetricsOptions {
   readonly issuerNames: readonly string[]
 }
 
-/** What became of requests to one introspection endpoint, since the thread started. */
-export interface IntrospectionResults {
-  readonly issuer: string
-  readonly results: ReadonlyMap<string, number>
+/** What was counted under one name since the thread started, whatever became of its settings. */
+export interface NamedCounts {
+  readonly name: string
+  readonly counts: ReadonlyMap<string, number>
 }
 
 /** Connections of one thread to Redis. */
@@ -56,7 +56,14 @@ export interface ListenerGauges {
   readonly redis: RedisReading
   readonly openConnections: number
   readonly upstreams: readonly UpstreamReading[]
-  readonly introspection: readonly IntrospectionResults[]
+  /** By upstream, those that are gone included; zeroes too. */
+  readonly upstreamCounts: readonly NamedCounts[]
+  /** Attempts that failed, by upstream and reason. */
+  readonly upstreamFailures: readonly NamedCounts[]
+  /** What became of requests to introspection endpoints, by issuer; zeroes too. */
+  readonly introspection: readonly NamedCounts[]
+  /** Revisions that are in use, those that old requests still run under included. */
+  readonly revisions: number
   /** Security events since the thread started, by name; those that were left out included. */
   readonly securityEvents: ReadonlyMap<string, number>
 }

@@ -11,6 +11,7 @@ import { MergedLatency } from './latency-histogram.ts'
 import {
   type ListenerGauges,
   type ListenerSnapshot,
+  type NamedCounts,
   nameAt,
   type RedisReading,
 } from './listener-metrics.ts'
@@ -21,12 +22,7 @@ import {
   OUTCOMES,
 } from './metrics/metric-words.ts'
 import { addCounts, NOTHING_COUNTED, type ThreadCounts } from './metrics/thread-counters.ts'
-import {
-  addedCounts,
-  mergedGauges,
-  type UpstreamCounts,
-  type UpstreamGauges,
-} from './upstream-reading.ts'
+import { mergedGauges, type UpstreamGauges } from './upstream-reading.ts'
 
 /** Counts by two labels: `counts.get(first)?.get(second)`. Zeroes are left out. */
 export type CountsByLabels = ReadonlyMap<string, ReadonlyMap<string, number>>
@@ -52,14 +48,16 @@ export interface MergedMetrics {
   readonly introspection: CountsByLabels
   /** By name. */
   readonly securityEvents: ReadonlyMap<string, number>
-  /** By upstream. */
-  readonly upstreamCounts: ReadonlyMap<string, UpstreamCounts>
+  /** By upstream, then what was counted. Zeroes included. */
+  readonly upstreamCounts: CountsByLabels
   /** By upstream, then reason. */
   readonly upstreamFailures: CountsByLabels
   readonly redis: RedisReading
   readonly latencies: Readonly<Record<LatencyPhase, MergedLatency>>
   readonly verificationQueueDepth: number
   readonly openConnections: number
+  /** In use at once, in the thread that has most. */
+  readonly revisions: number
   /** By name. */
   readonly upstreams: ReadonlyMap<string, UpstreamGauges>
   readonly threads: readonly ThreadReading[]
@@ -75,7 +73,7 @@ class Totals {
   readonly accessLinesLeftOut = new Map<string, number>(ACCESS_KINDS.map((kind) => [kind, 0]))
   readonly introspection = new Map<string, Map<string, number>>()
   readonly securityEvents = new Map<string, number>()
-  readonly upstreamCounts = new Map<string, UpstreamCounts>()
+  readonly upstreamCounts = new Map<string, Map<string, number>>()
   readonly upstreamFailures = new Map<string, Map<string, number>>()
   readonly caches = new CacheTotals()
   counts = NOTHING_COUNTED
@@ -115,16 +113,11 @@ class Totals {
     })
   }
 
-  #addGauges({ introspection, securityEvents, upstreams }: ListenerGauges): void {
-    for (const { issuer, results } of introspection) {
-      const row = rowOf(this.introspection, issuer)
-      for (const [result, count] of results) row.set(result, (row.get(result) ?? 0) + count)
-    }
-    addAll(this.securityEvents, securityEvents)
-    for (const { name, counts, failures } of upstreams) {
-      this.upstreamCounts.set(name, addedCounts(this.upstreamCounts.get(name), counts))
-      addAll(rowOf(this.upstreamFailures, name), failures)
-    }
+  #addGauges(gauges: ListenerGauges): void {
+    addNamed(this.introspection, gauges.introspection)
+    addNamed(this.upstreamCounts, gauges.upstreamCounts)
+    addNamed(this.upstreamFailures, gauges.upstreamFailures)
+    addAll(this.securityEvents, gauges.securityEvents)
   }
 
   addTotals(other: Totals): void {
@@ -135,10 +128,8 @@ class Totals {
     addAll(this.accessLinesLeftOut, other.accessLinesLeftOut)
     addRows(this.introspection, other.introspection)
     addAll(this.securityEvents, other.securityEvents)
+    addRows(this.upstreamCounts, other.upstreamCounts)
     addRows(this.upstreamFailures, other.upstreamFailures)
-    for (const [name, counts] of other.upstreamCounts) {
-      this.upstreamCounts.set(name, addedCounts(this.upstreamCounts.get(name), counts))
-    }
     this.caches.addTotals(other.caches)
     this.counts = addCounts(this.counts, other.counts)
     for (const phase of LATENCY_PHASES) this.latencies[phase].addMerged(other.latencies[phase])
@@ -171,6 +162,7 @@ export class MetricsLedger {
     totals.addTotals(this.#retired)
     let verificationQueueDepth = 0
     let openConnections = 0
+    let revisions = 0
     let redisOpen = 0
     let redisReady = 0
     const upstreams = new Map<string, UpstreamGauges>()
@@ -180,6 +172,7 @@ export class MetricsLedger {
       const { gauges, threadIndex, eventLoop } = snapshot
       verificationQueueDepth += gauges.verificationQueueDepth
       openConnections += gauges.openConnections
+      revisions = Math.max(revisions, gauges.revisions)
       redisOpen += gauges.redis.open
       redisReady += gauges.redis.ready
       for (const reading of gauges.upstreams) {
@@ -203,6 +196,7 @@ export class MetricsLedger {
       latencies: totals.latencies,
       verificationQueueDepth,
       openConnections,
+      revisions,
       upstreams,
       threads,
     }
@@ -217,6 +211,14 @@ export function addAll(counts: Map<string, number>, added: ReadonlyMap<string, n
 function addRows(counts: Map<string, Map<string, number>>, added: CountsByLabels): void {
   for (const [outer, row] of added) {
     for (const [inner, count] of row) addTo(rowOf(counts, outer), inner, count)
+  }
+}
+
+/** Zeroes included. */
+function addNamed(rows: Map<string, Map<string, number>>, added: readonly NamedCounts[]): void {
+  for (const { name, counts } of added) {
+    const row = rowOf(rows, name)
+    for (const [what, count] of counts) row.set(what, (row.get(what) ?? 0) + count)
   }
 }
 

@@ -2,6 +2,7 @@
  * What resources of one kind have counted in a thread, those that have ended included: a counter
  * must not go down because a configuration was replaced.
  */
+import type { NamedCounts } from '../observability/listener-metrics.ts'
 import type { ResourceLife } from './resources.ts'
 
 type Counts<Name extends string> = Readonly<Record<Name, number>>
@@ -47,4 +48,50 @@ export class CountedResources<Resource, Name extends string> {
   #perName(count: (name: Name) => number): Counts<Name> {
     return Object.fromEntries(this.#names.map((name) => [name, count(name)])) as Counts<Name>
   }
+}
+
+/** The same for resources that go by a name: what comes after one under its name counts on. */
+export class CountsByName<Resource> {
+  readonly #read: (resource: Resource) => ReadonlyMap<string, number>
+  readonly #live = new Map<Resource, string>()
+  readonly #ended = new Map<string, Map<string, number>>()
+
+  /** @param read What one of them has counted: live, and only growing. */
+  constructor(read: (resource: Resource) => ReadonlyMap<string, number>) {
+    this.#read = read
+  }
+
+  /** The same life, whose counts are kept under the name. */
+  counted(name: string, { create, close }: ResourceLife<Resource>): ResourceLife<Resource> {
+    return {
+      create: () => {
+        const resource = create()
+        this.#live.set(resource, name)
+        return resource
+      },
+      close: async (resource) => {
+        await close(resource)
+        this.#live.delete(resource)
+        addTo(this.#ended, name, this.#read(resource))
+      },
+    }
+  }
+
+  /** Since the thread started. A name that is gone is told on. */
+  all(): NamedCounts[] {
+    const sums = new Map<string, Map<string, number>>()
+    for (const [name, counts] of this.#ended) addTo(sums, name, counts)
+    for (const [resource, name] of this.#live) addTo(sums, name, this.#read(resource))
+    return [...sums].map(([name, counts]) => ({ name, counts }))
+  }
+}
+
+function addTo(
+  sums: Map<string, Map<string, number>>,
+  name: string,
+  counts: ReadonlyMap<string, number>,
+): void {
+  const sum = sums.get(name) ?? new Map<string, number>()
+  for (const [what, count] of counts) sum.set(what, (sum.get(what) ?? 0) + count)
+  sums.set(name, sum)
 }

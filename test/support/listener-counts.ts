@@ -35,8 +35,6 @@ export function upstreamReading(name: string, pending: number, ejected: number):
     waiting: 1,
     connected: 3,
     ejected,
-    counts: { ejections: 4, retries: 6, retriesDenied: 1 },
-    failures: new Map([['upstream_unreachable', 7]]),
   }
 }
 
@@ -48,10 +46,18 @@ export const LISTENER_GAUGES: ListenerGauges = {
   redis: { open: 2, ready: 1 },
   openConnections: 7,
   upstreams: [upstreamReading('backend', 2, 1)],
+  upstreamCounts: [
+    {
+      name: 'backend',
+      counts: new Map(Object.entries({ ejections: 4, retries: 6, retriesDenied: 1 })),
+    },
+  ],
+  upstreamFailures: [{ name: 'backend', counts: new Map([['upstream_unreachable', 7]]) }],
+  revisions: 1,
   introspection: [
     {
-      issuer: 'main',
-      results: new Map([
+      name: 'main',
+      counts: new Map([
         ['decided', 8],
         ['client_rejected', 2],
       ]),

@@ -198,7 +198,7 @@ describe('The ledger of all threads', () => {
     const { ejected, targets, waiting, connected } = upstreams.get('backend') ?? {}
     assert.deepEqual([ejected, targets, waiting, connected], [1, 2, 2, 6])
     // What each thread did is added up.
-    assert.equal(upstreamCounts.get('backend')?.retries, 12)
+    assert.equal(upstreamCounts.get('backend')?.get('retries'), 12)
     assert.equal(upstreamFailures.get('backend')?.get('upstream_unreachable'), 14)
   })
 

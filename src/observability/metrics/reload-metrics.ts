@@ -11,6 +11,16 @@ export const RELOAD_METRICS = {
     help: 'Number of the configuration in use: 1 since the start, and one more with each reload.',
     samples: ({ reloads }) => single(reloads.revision),
   },
+  configurationRevisionsInUse: {
+    name: 'sallyport_configuration_revisions_in_use',
+    type: 'gauge',
+    unit: null,
+    labels: [],
+    help:
+      'Configurations that the listener thread holds which holds most: the one in use, one that is ' +
+      'prepared, and those under which requests began that still run. Normally 1.',
+    samples: ({ listeners }) => single(listeners.revisions),
+  },
   configurationReloads: {
     name: 'sallyport_configuration_reloads_total',
     type: 'counter',

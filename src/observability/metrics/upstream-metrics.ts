@@ -49,7 +49,8 @@ export const UPSTREAM_METRICS = {
     unit: null,
     labels: ['upstream'],
     help: 'How often a listener thread ejected a target. Each thread watches by itself.',
-    samples: ({ listeners }) => byUpstream(listeners.upstreamCounts, ({ ejections }) => ejections),
+    samples: ({ listeners }) =>
+      byUpstream(listeners.upstreamCounts, (counts) => counts.get('ejections') ?? 0),
   },
   upstreamFailures: {
     name: 'sallyport_upstream_failures_total',
@@ -65,7 +66,8 @@ export const UPSTREAM_METRICS = {
     unit: null,
     labels: ['upstream'],
     help: 'Attempts that were repeated.',
-    samples: ({ listeners }) => byUpstream(listeners.upstreamCounts, ({ retries }) => retries),
+    samples: ({ listeners }) =>
+      byUpstream(listeners.upstreamCounts, (counts) => counts.get('retries') ?? 0),
   },
   upstreamRetriesDenied: {
     name: 'sallyport_upstream_retries_denied_total',
@@ -74,6 +76,6 @@ export const UPSTREAM_METRICS = {
     labels: ['upstream'],
     help: 'Attempts that were not repeated, because `retryBudget` was used up.',
     samples: ({ listeners }) =>
-      byUpstream(listeners.upstreamCounts, ({ retriesDenied }) => retriesDenied),
+      byUpstream(listeners.upstreamCounts, (counts) => counts.get('retriesDenied') ?? 0),
   },
 } as const satisfies Record<string, MetricRow>
