@@ -11,7 +11,7 @@ import { type AdminRequest, type Answer, json, methodNotAllowed, problem } from 
 
 /** What the supervisor knows of requests, from its listener threads. */
 export interface Explanations {
-  /** `null`: no listener thread answered in time. */
+  /** `null`: no listener thread answered in time, or one failed, which the log tells. */
   explain(question: ExplainQuestion): Promise<Explanation | null>
   /** Newest first. @param requestId `null`: of all requests. */
   refusals(requestId: string | null): Promise<readonly RecentRefusal[]>
@@ -36,7 +36,11 @@ export async function answerExplain(
   if (typeof question === 'string') return problem(400, 'Invalid request', question)
   const explanation = await explanations.explain(question)
   if (explanation !== null) return json(200, explanation)
-  return problem(503, 'No answer', 'No listener thread explained the request in time.')
+  return problem(
+    503,
+    'No answer',
+    'No listener thread explained it in time, or one failed: then the log says more.',
+  )
 }
 
 export async function answerRefusals(

@@ -78,9 +78,23 @@ export interface ListenerSurroundings extends ResourceSurroundings {
 }
 
 export function composeListener(start: ComposedStart, around: ListenerSurroundings): ListenerParts {
+  const lease = around.memory.resources.lease()
+  try {
+    return composeWith(lease, start, around)
+  } catch (error) {
+    // Or what it has taken by then would be open for good.
+    void lease.release()
+    throw error
+  }
+}
+
+function composeWith(
+  lease: ResourceLease,
+  start: ComposedStart,
+  around: ListenerSurroundings,
+): ListenerParts {
   const { configuration } = start
   const { memory } = around
-  const lease = memory.resources.lease()
   const signatures = takeSignatures(configuration, lease, around)
   const upstreams = takeUpstreams(configuration, lease, around)
   const introspector = composeIntrospection(start, lease, around)

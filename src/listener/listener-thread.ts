@@ -83,9 +83,10 @@ const channel: Channel = new ThreadChannel<ListenerMessages, SupervisorMessages>
     snapshot,
     traffic,
     drain,
-    explain: (question) => explainer.explain(question),
+    explain: (question) => contained('explain', () => explainer.explain(question), null),
     refusals: (requestId) => gateway.recentRefusals.find(requestId),
-    prepare_revision: (plan) => revisions.prepare(plan),
+    prepare_revision: (plan) =>
+      contained('reload', () => revisions.prepare(plan), 'it failed, and the log says more'),
     prepare_certificate: prepareCertificate,
     commit_revision: (revisionId) => revisions.commit(revisionId),
   },
@@ -206,6 +207,20 @@ function prepareCertificate({ digest, ...files }: CertificateFiles): string | nu
   }
   server.certificates.dropCertificate()
   return FILES_CHANGED
+}
+
+/** A defect that a call meets ends neither this thread nor, one by one, all that are asked next. */
+async function contained<Reply>(
+  where: string,
+  call: () => Promise<Reply>,
+  otherwise: Reply,
+): Promise<Reply> {
+  try {
+    return await call()
+  } catch (error) {
+    logger.log({ event: 'unexpected_failure', where, ...describeError(error) })
+    return otherwise
+  }
 }
 
 /** Settings of what the thread has whatever its revision is. */

@@ -176,7 +176,7 @@ export class RunningListeners {
     return this.#traffic.take()
   }
 
-  /** Has one thread explain a request. @returns `null`: none did in time. */
+  /** Has one thread explain a request. @returns `null`: none did in time, or it failed. */
   async explain(question: ExplainQuestion): Promise<Explanation | null> {
     for (const index of this.#serving) {
       const channel = this.#threads?.channel(index)

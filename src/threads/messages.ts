@@ -48,8 +48,8 @@ export interface ListenerMessages {
     readonly prepare_certificate: Exchange<CertificateFiles, string | null>
     /** Requests begin under the revision of this id from now on. It was prepared. */
     readonly commit_revision: Exchange<number, null>
-    /** Explains a request; changes nothing. */
-    readonly explain: Exchange<ExplainQuestion, Explanation>
+    /** Explains a request; changes nothing. `null`: it failed, and the log says more. */
+    readonly explain: Exchange<ExplainQuestion, Explanation | null>
     /** The last refusals, newest first: that of one request id, or (`null`) all. */
     readonly refusals: Exchange<string | null, readonly RecentRefusal[]>
   }

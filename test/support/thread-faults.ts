@@ -21,6 +21,9 @@ export const FAULT_VARIABLE = 'TEST_FAULT'
 /** What Node is told to have these faults. */
 export const FAULT_FLAGS: readonly string[] = ['--import', import.meta.url]
 
+/** A host, or a body to explain: what reads it in a listener thread throws. */
+export const FAULTY_TEXT = 'planned-fault.test'
+
 const channel = new BroadcastChannel(FAULT_CHANNEL)
 channel.onmessage = (message: unknown) => {
   const { data } = message as { readonly data: Fault }
@@ -35,6 +38,23 @@ if (isMainThread && planned !== undefined) {
     if (fault.thread === null) fail(fault)
     else channel.postMessage(fault)
   })
+}
+
+if (typeof listenerIndex() === 'number') failOverText()
+
+function failOverText(): void {
+  const { URL: Url } = globalThis
+  globalThis.URL = class extends Url {
+    constructor(text: string | URL, base?: string | URL) {
+      super(text, base)
+      if (this.hostname === FAULTY_TEXT) throw new Error('a planned fault')
+    }
+  }
+  const { byteLength } = Buffer
+  Buffer.byteLength = (value, encoding) => {
+    if (value === FAULTY_TEXT) throw new Error('a planned fault')
+    return byteLength(value, encoding)
+  }
 }
 
 /** `null` in the supervisor; `undefined` in a thread of another kind. */
