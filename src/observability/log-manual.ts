@@ -63,15 +63,16 @@ const WEBHOOK = `
 ## Webhook
 
 With \`logging.webhook\`, every line of the stream \`security\` is also posted to a URL, in batches:
-\`{"events":[…]}\`, each event as in the log. An answer of 200 to 299 takes a batch. 400, 413, 415 and 422
-refuse it for good. After anything else it is sent again, after 1, 2, 4 … 60 seconds, ten times in
+\`{"delivery":"…","events":[…]}\`, each event as in the log. An answer of 200 to 299 takes a batch. 400, 413,
+415 and 422 refuse it for good. After anything else it is sent again, after 1, 2, 4 … 60 seconds, ten times in
 all. What is dropped is counted (\`sallyport_webhook_events_total\`), and stays in the log. When the
-process ends, what waits is sent once more, within two seconds.
+process ends, what waits is sent once more, within two seconds, a batch that was not taken under the
+name that it has.
 
 Each message is \`application/json\`, and has these fields:
 
-- \`Sallyport-Delivery\`: random name of the batch, the same each time it is sent. What was seen
-  already under this name is a repetition.
+- \`Sallyport-Delivery\`: random name of the batch, the same each time it is sent. \`delivery\` in the
+  body is the same name, and is signed: compare that. What was seen already under it is a repetition.
 - \`Sallyport-Timestamp\`: when it was sent, in seconds since 1970.
 - \`Sallyport-Signature\`: \`v1=\` and the HMAC-SHA256 in hexadecimal, keyed with
   \`logging.webhook.secret\`, over the timestamp, a full stop, and the body as it came.

@@ -38,6 +38,12 @@ const TELL_EVERY_MS = 60_000
 /** The receiver will not take this batch, however often it is sent. */
 const REFUSED: ReadonlySet<number | null> = new Set([400, 413, 415, 422])
 
+/** Sent until it is done with, always under the same name. */
+interface Batch {
+  readonly delivery: string
+  readonly lines: readonly string[]
+}
+
 type Attempt = 'delivered' | 'refused' | 'failed'
 type BatchEnd = 'delivered' | 'dropped_refused' | 'dropped_given_up'
 
@@ -58,6 +64,8 @@ export class SecurityWebhook {
     ['refused', 0],
     ['failed', 0],
   ])
+  /** What is being sent; `null`: nothing. */
+  #batch: Batch | null = null
   #isFailing = false
   #isEnding = false
   #running: Promise<void> | null = null
@@ -95,9 +103,9 @@ export class SecurityWebhook {
     this.#queue.collect()
     while (this.#queue.length > 0) {
       const leftMs = Math.floor(deadlineMs - systemClock.monotonicMs())
-      const batch = this.#queue.first(this.#options.batchMax)
-      const attempt = leftMs < 1 ? 'failed' : await this.#send(batch, newDelivery(), leftMs)
-      this.#settle(batch.length, attempt === 'delivered' ? 'delivered' : 'dropped_given_up')
+      const batch = this.#nextBatch()
+      const attempt = leftMs < 1 ? 'failed' : await this.#send(batch, leftMs)
+      this.#settle(batch, attempt === 'delivered' ? 'delivered' : 'dropped_given_up')
     }
     await this.#http.close()
   }
@@ -105,18 +113,17 @@ export class SecurityWebhook {
   async #run(): Promise<void> {
     await this.#pause(GATHER_MS)
     while (!this.#isEnding && this.#queue.length > 0) {
-      const batch = this.#queue.first(this.#options.batchMax)
+      const batch = this.#nextBatch()
       const result = await this.#deliver(batch)
       // Ended in the middle: what was not taken is sent once more by `end`.
-      if (result !== null) this.#settle(batch.length, result)
+      if (result !== null) this.#settle(batch, result)
     }
   }
 
   /** @returns `null` when the process ends before it was taken. */
-  async #deliver(batch: readonly string[]): Promise<BatchEnd | null> {
-    const delivery = newDelivery()
+  async #deliver(batch: Batch): Promise<BatchEnd | null> {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
-      const end = await this.#send(batch, delivery, this.#options.timeoutMs)
+      const end = await this.#send(batch, this.#options.timeoutMs)
       if (end === 'delivered') {
         this.#backoff.reset()
         return end
@@ -129,9 +136,10 @@ export class SecurityWebhook {
     return 'dropped_given_up'
   }
 
-  async #send(batch: readonly string[], delivery: string, timeoutMs: number): Promise<Attempt> {
+  async #send({ delivery, lines }: Batch, timeoutMs: number): Promise<Attempt> {
     const { url, secret } = this.#options
-    const body = `{"events":[${batch.join(',')}]}`
+    // The name is in the body too, because that is what is signed.
+    const body = `{"delivery":"${delivery}","events":[${lines.join(',')}]}`
     const timestamp = String(systemClock.nowSeconds())
     const result = await this.#http.post({
       url,
@@ -164,7 +172,17 @@ export class SecurityWebhook {
     this.#logger.log({ event: 'webhook_failed', reason, status: result.status })
   }
 
-  #settle(count: number, result: BatchEnd): void {
+  #nextBatch(): Batch {
+    const lines = () => this.#queue.first(this.#options.batchMax)
+    this.#batch ??= { delivery: randomHex(DELIVERY_ID_BYTES), lines: lines() }
+    return this.#batch
+  }
+
+  #settle(batch: Batch, result: BatchEnd): void {
+    // At the end of the process it may have been given up while an attempt was under way.
+    if (this.#batch !== batch) return
+    this.#batch = null
+    const { length: count } = batch.lines
     this.#queue.remove(count)
     this.#events.set(result, (this.#events.get(result) ?? 0) + count)
   }
@@ -182,8 +200,8 @@ export class SecurityWebhook {
 }
 
 /**
- * What the receiver compares: HMAC-SHA256 over the time and the body, so that neither can be
- * changed, and an old message cannot be sent again as a new one.
+ * What the receiver compares: HMAC-SHA256 over the time and the body, which holds the name of the
+ * batch, so that none of them can be changed, and an old message cannot be sent again as a new one.
  *
  * @returns `v1=` and 64 hexadecimal digits.
  */
@@ -196,8 +214,4 @@ function endOf(result: OutboundResult): Attempt {
   const { status } = result
   if (result.ok || (status !== null && status >= 200 && status <= 299)) return 'delivered'
   return REFUSED.has(status) ? 'refused' : 'failed'
-}
-
-function newDelivery(): string {
-  return randomHex(DELIVERY_ID_BYTES)
 }

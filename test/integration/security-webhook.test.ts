@@ -106,6 +106,35 @@ describe('the webhook of security events', () => {
   })
 })
 
+describe('a batch that was not taken when the process ends', () => {
+  const receiver = new WebhookReceiver()
+  before(() => receiver.up())
+  after(() => receiver.down())
+
+  it('is sent once more under the name that it has, which is signed', async () => {
+    const gateway = await openGateway({
+      issuers: {
+        main: { issuer: 'https://a.example.com/', audiences: ['api'], ...sharedSecret() },
+      },
+      routes: { '/*': { authenticate: ['jwt'], mode: 'shadow' } },
+      logging: { webhook: { url: `${receiver.origin}/hook`, secret: SECRET } },
+    })
+    receiver.status = 500
+    await gateway.ask('/x')
+    await eventually('it was sent', () => receiver.deliveries.length > 0)
+    receiver.status = 204
+    assert.equal(await gateway.stop(), 0)
+    const [first, second] = receiver.deliveries
+    assert.deepEqual(second?.body, first?.body)
+    const [name, nameAtTheEnd] = [first, second].map((it) => it?.fields['sallyport-delivery'])
+    assert.equal(nameAtTheEnd, name)
+    assert.equal((JSON.parse(second?.body ?? '') as { delivery: unknown }).delivery, name)
+    const batches = new Map(receiver.deliveries.map(({ fields, body }) => [body, fields]))
+    const names = [...batches.values()].map((fields) => fields['sallyport-delivery'])
+    assert.equal(new Set(names).size, batches.size)
+  })
+})
+
 function sharedSecret() {
   return { algorithms: ['HS256'], secret: 'a shared secret of thirty-two bytes at the least' }
 }
