@@ -19,7 +19,7 @@ describe('a listener thread that meets a defect', () => {
     assert.equal(await gateway.metric('sallyport_listener_restarts_total'), 0)
     assert.equal((await gateway.ask('/x')).status, 200)
   }
-  const reload = async (upstreams: Readonly<Record<string, object>>) => {
+  const reload = async (upstreams: Readonly<Record<string, Readonly<Record<string, unknown>>>>) => {
     await gateway.write(gatewayText({ upstream: gateway.upstream.origin, upstreams }))
     return gateway.admin('/reload', { method: 'POST' })
   }
