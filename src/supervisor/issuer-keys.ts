@@ -89,8 +89,8 @@ export class IssuerKeys {
   /**
    * Gets the keys of issuers that are new or have them elsewhere now; those of the others stay as
    * they are, whatever is said about how long they are good and when they are fetched. Settles when
-   * each new one has tried once, or after {@link FIRST_KEYS_MS_MAX}: it goes on trying, and until it
-   * succeeds its tokens get 503.
+   * each new one has tried once, or after {@link FIRST_KEYS_MS_MAX}: it goes on trying, and its
+   * tokens get 503 until it succeeds.
    */
   async prepare({ issuers }: GatewayConfiguration): Promise<PreparedIssuers> {
     const created = new Map<string, Held>()

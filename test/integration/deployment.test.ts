@@ -109,7 +109,7 @@ for (const [name, skip, load] of WAYS) {
 
     it('let a node be drained, however many instances there are', () => {
       const { maxUnavailable, minAvailable } = only(objects, 'PodDisruptionBudget').spec
-      assert.deepEqual([maxUnavailable, minAvailable], [1, undefined])
+      assert.deepEqual([maxUnavailable, minAvailable], [undefined, 3])
     })
 
     it('ask for what an instance needs, and bound it', () => {
@@ -239,7 +239,7 @@ describe('the chart', { skip: helmMissing }, () => {
     assert.equal(deployment.spec.replicas, undefined)
     const { spec } = only(objects, 'HorizontalPodAutoscaler')
     assert.equal(spec.scaleTargetRef.name, deployment.metadata.name)
-    assert.ok(spec.minReplicas > (only(objects, 'PodDisruptionBudget').spec.maxUnavailable ?? 0))
+    assert.ok(spec.minReplicas > (only(objects, 'PodDisruptionBudget').spec.minAvailable ?? 0))
   })
 
   it('has Prometheus read the metrics of the admin service alone', () => {
@@ -298,9 +298,12 @@ describe('the chart', { skip: helmMissing }, () => {
     )
   })
 
-  it('keeps a least number of instances for who asks for one', () => {
-    const { spec } = only(rendered('podDisruptionBudget.minAvailable=2'), 'PodDisruptionBudget')
-    assert.deepEqual([spec.minAvailable, spec.maxUnavailable], [2, undefined])
+  it('lets so many instances be away as are asked for, also where there are few', () => {
+    const { spec } = only(
+      rendered('replicaCount=2', 'podDisruptionBudget.maxUnavailable=1'),
+      'PodDisruptionBudget',
+    )
+    assert.deepEqual([spec.minAvailable, spec.maxUnavailable], [undefined, 1])
   })
 })
 

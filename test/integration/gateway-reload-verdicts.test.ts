@@ -40,7 +40,7 @@ describe('verdicts of an introspection endpoint', () => {
     const token = newOpaqueToken()
     assert.equal(await outcome(gateway, token), 'passed')
     await reload(gateway, planOf(second))
-    assert.equal(await outcome(gateway, token), '401 invalid_token')
+    assert.equal(await outcome(gateway, token), '401 inactive_token')
   })
 
   it('do not count for another client of it', async (context) => {
@@ -51,7 +51,7 @@ describe('verdicts of an introspection endpoint', () => {
     server.reply = json({ active: false })
     assert.equal(await outcome(gateway, token), 'passed')
     await reload(gateway, planOf(server, { clientId: 'other' }))
-    assert.equal(await outcome(gateway, token), '401 invalid_token')
+    assert.equal(await outcome(gateway, token), '401 inactive_token')
   })
 
   it('stay when it is asked in another way', async (context) => {

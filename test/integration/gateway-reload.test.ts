@@ -32,6 +32,7 @@ function issuers(...names: readonly string[]) {
   const all: Readonly<Record<string, object>> = {
     main: { issuer: ISSUER, jwks: { uri: `${jwks.origin}/keys`, allowInsecureHttp: true } },
     other: { issuer: OTHER_ISSUER, jwks: { uri: `${jwks.origin}/other`, allowInsecureHttp: true } },
+    late: { issuer: OTHER_ISSUER, jwks: { uri: `${jwks.origin}/late`, allowInsecureHttp: true } },
   }
   const rest = { audiences: [AUDIENCE], algorithms: ['ES256'] }
   return Object.fromEntries(names.map((name) => [name, { ...all[name], ...rest }]))
@@ -156,13 +157,14 @@ describe('a reload', () => {
   })
 
   it('goes ahead without the keys of a new issuer, and stays ready', async () => {
-    jwks.behaviours.set('/other', 'error')
+    jwks.documents.set('/late', Buffer.from(JSON.stringify({ keys: [publishedJwk(otherKey)] })))
+    jwks.behaviours.set('/late', 'error')
     const token = liveToken(otherKey, OTHER_ISSUER, { scope: 'read' })
-    const both = plan(0, gateway, { issuers: issuers('main', 'other') })
+    const both = plan(0, gateway, { issuers: issuers('main', 'late') })
     assert.equal((await reload(gateway, both)).status, 200)
     assert.equal(await statusOf(token), 503)
     assert.ok(await gateway.isReady())
-    jwks.behaviours.delete('/other')
+    jwks.behaviours.delete('/late')
     await eventually('its keys are there', async () => (await statusOf(token)) === 200)
   })
 

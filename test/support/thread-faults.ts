@@ -50,7 +50,7 @@ function failOverText(): void {
       if (this.hostname === FAULTY_TEXT) throw new Error('a planned fault')
     }
   }
-  const { byteLength } = Buffer
+  const byteLength = Buffer.byteLength.bind(Buffer)
   Buffer.byteLength = (value, encoding) => {
     if (value === FAULTY_TEXT) throw new Error('a planned fault')
     return byteLength(value, encoding)
