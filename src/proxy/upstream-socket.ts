@@ -16,6 +16,7 @@
  * writing, ending and errors are those of the plain socket. Not for TLS, which reads otherwise.
  */
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from 'node:net'
+import { afterListening } from '../resilience/deadline.ts'
 import { giveBlockBack } from './body-blocks.ts'
 import { CONNECT_TIMED_OUT } from './upstream-error.ts'
 
@@ -110,7 +111,8 @@ export interface UpstreamAddress {
  * Opens a connection. Exactly one call of `onEnd` tells how it went; what happens to the socket
  * afterwards it tells itself.
  *
- * @param timeoutMs Name resolution included. Then the error is {@link CONNECT_TIMED_OUT}.
+ * @param timeoutMs Name resolution included. Then the error is {@link CONNECT_TIMED_OUT}, unless the
+ *   connection was opened while this process stood still.
  */
 export function connectUpstream(
   { hostname, port }: UpstreamAddress,
@@ -122,10 +124,10 @@ export function connectUpstream(
   const end = (error: Error | null): void => {
     if (isOver) return
     isOver = true
-    clearTimeout(timer)
+    cancel()
     onEnd(error, error === null ? socket : null)
   }
-  const timer = setTimeout(() => socket.destroy(CONNECT_TIMED_OUT), timeoutMs)
+  const cancel = afterListening(timeoutMs, () => socket.destroy(CONNECT_TIMED_OUT))
   socket.setNoDelay(true)
   socket.setKeepAlive(true, KEEP_ALIVE_PROBE_DELAY_MS)
   socket.once('connect', () => end(null))

@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { connectUpstream } from '../../src/proxy/upstream-socket.ts'
 import { withinDeadline } from '../../src/resilience/deadline.ts'
 import { OutboundHttp } from '../../src/resilience/outbound-http.ts'
 
@@ -76,6 +77,17 @@ describe('a deadline that passes while this process stands still', () => {
     pauseUntilSent(3)
     assert.equal(await settled, 'answered')
     socket.destroy()
+  })
+
+  it('refuses no connection to an upstream that was opened meanwhile', async () => {
+    const end = await new Promise<string>((resolve) => {
+      connectUpstream({ hostname: '127.0.0.1', port }, DEADLINE_MS, (error, socket) => {
+        socket?.destroy()
+        resolve(error === null ? 'connected' : error.message)
+      })
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * DEADLINE_MS)
+    })
+    assert.equal(end, 'connected')
   })
 })
 

@@ -224,6 +224,8 @@ describe('a call that may have run', () => {
     name.answerDelayMs = 60_000
     const asked = Promise.all([1, 2, 3].map(() => instance.fleet.ask([question])))
     await eventually('all ran', async () => (await callsOf(server, 'evalsha')) === 3)
+    const answers = '*1\r\n:999\r\n*1\r\n:998\r\n*1\r\n:997\r\n'
+    await eventually('the answers are held back', () => name.delayedBytes === answers.length)
     name.answerDelayMs = 0
     const connections = String(await server.command('client', 'list')).split('\n')
     const used = connections.find((line) => line.includes('cmd=evalsha'))

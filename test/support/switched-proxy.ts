@@ -14,6 +14,8 @@ export class SwitchedProxy {
   target: number
   /** Before each piece of an answer goes on. */
   answerDelayMs = 0
+  /** Bytes of answers that were, or still are, delayed. */
+  delayedBytes = 0
   /** Connections accepted since the start. */
   accepted = 0
   readonly #server: Server
@@ -73,8 +75,11 @@ export class SwitchedProxy {
   }
 
   async #answer(client: Socket, chunk: Uint8Array): Promise<void> {
-    // An answer that is held back for ever must not keep the test from ending.
-    if (this.answerDelayMs > 0) await delay(this.answerDelayMs, undefined, { ref: false })
+    if (this.answerDelayMs > 0) {
+      this.delayedBytes += chunk.length
+      // An answer that is held back for ever must not keep the test from ending.
+      await delay(this.answerDelayMs, undefined, { ref: false })
+    }
     client.write(chunk)
   }
 }
