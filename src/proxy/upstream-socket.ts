@@ -111,8 +111,8 @@ export interface UpstreamAddress {
  * Opens a connection. Exactly one call of `onEnd` tells how it went; what happens to the socket
  * afterwards it tells itself.
  *
- * @param timeoutMs Name resolution included. Then the error is {@link CONNECT_TIMED_OUT}, unless the
- *   connection was opened while this process stood still.
+ * @param timeoutMs Name resolution included. Then the error is {@link CONNECT_TIMED_OUT}, unless
+ *   the connection was opened while this process stood still.
  */
 export function connectUpstream(
   { hostname, port }: UpstreamAddress,
