@@ -24,6 +24,9 @@ const INACTIVE = json({ active: false })
 const ACTIVE = json({ active: true, sub: 'alice', aud: AUDIENCE })
 /** What a web application firewall says about a token that looks like an attack. */
 const HOSTILE_TOKEN = '../../etc/passwd'
+const ANSWER_MS = 800
+/** A busy machine makes answers of the endpoint late, which would be an outage. */
+const PATIENCE = '2s'
 const STATES = 'sallyport_introspection_circuit_state'
 
 let endpoint: IntrospectionServer
@@ -37,7 +40,7 @@ before(async () => {
   endpoint = await IntrospectionServer.start()
   parts = await openGateway({
     issuers: {
-      usual: endpoint.issuer('usual'),
+      usual: endpoint.issuer('usual', { timeout: PATIENCE }),
       short: endpoint.issuer('short', {
         cacheTtl: '1s',
         circuitBreaker: { recoveryTimeout: '1s' },
@@ -45,8 +48,7 @@ before(async () => {
       lax: endpoint.issuer('lax', {
         onOutage: 'pass-through',
         iUnderstand: true,
-        // A busy machine makes answers of the endpoint late, which would be an outage.
-        timeout: '2s',
+        timeout: PATIENCE,
       }),
     },
     routes: {
@@ -74,10 +76,10 @@ async function askAll(path: string, tokens: readonly string[]): Promise<string[]
 const isClosed = async (issuer: string): Promise<boolean> =>
   (await parts.metric(`${STATES}{issuer="${issuer}",callers="all",state="closed"}`)) === 1
 
-describe('three hundred unknown tokens at once, at an endpoint that takes 200 ms', () => {
+describe('three hundred unknown tokens at once, at an endpoint that takes 800 ms', () => {
   it('are decided or told that there are too many, and good tokens pass all the while', async () => {
     const good = newTokens(5)
-    endpoint.reply = answerAfter(200, aboutEach(good, ACTIVE, INACTIVE))
+    endpoint.reply = answerAfter(ANSWER_MS, aboutEach(good, ACTIVE, INACTIVE))
     const [strangers, first] = await Promise.all([
       askAll('/usual/x', newTokens(300)),
       askAll('/usual/x', good.slice(0, 1)),
@@ -98,7 +100,7 @@ describe('three hundred unknown tokens at once, at an endpoint that takes 200 ms
   })
 
   it('never go upstream unverified, because this is no outage', async () => {
-    endpoint.reply = answerAfter(800, INACTIVE)
+    endpoint.reply = answerAfter(ANSWER_MS, INACTIVE)
     const before = parts.upstream.requests
     const outcomes = await askAll('/lax/x', newTokens(300))
     assert.ok(outcomes.includes('503 overloaded'))
@@ -108,7 +110,7 @@ describe('three hundred unknown tokens at once, at an endpoint that takes 200 ms
   })
 
   it('are told to come back', async () => {
-    endpoint.reply = answerAfter(200, INACTIVE)
+    endpoint.reply = answerAfter(ANSWER_MS, INACTIVE)
     const replies = await Promise.all(newTokens(600).map((token) => ask('/usual/x', token)))
     const refused = replies.filter((reply) => outcomeOf(reply) === '503 overloaded')
     assert.ok(refused.length > 0)
