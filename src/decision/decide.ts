@@ -250,7 +250,13 @@ function conclude<Route extends RouteRules>(
   nowSeconds: number,
 ): Decision<Route> | Promise<Decision<Route>> {
   const { route, tenant } = question
-  if (verdict.kind === 'refused') return refused(route, tenant, verdict, null)
+  if (verdict.kind === 'refused') {
+    // A session that cannot be read does not keep anybody from what anybody may see.
+    if (verdict.code !== 'no_session' || route.authentication !== 'optional') {
+      return refused(route, tenant, verdict, null)
+    }
+    return decideByCredential(question, index + 1, nowSeconds)
+  }
   if (verdict.kind === 'unverified') {
     // A caller that is not known has no scope that a route could ask for.
     if (route.requiresNothing) {

@@ -22,11 +22,11 @@ const NONE: readonly string[] = Object.freeze([])
 const compiled = new WeakMap<readonly string[], AddressRanges>()
 
 /**
- * A list of a stored record: empty when it is left out; `null` when it is no list, too long, or an
+ * A list of a stored record: empty when it is left out or null; `null` when it is no list, too long, or an
  * item is no range.
  */
 export function parseAddressList(value: unknown): readonly string[] | null {
-  if (value === undefined) return NONE
+  if (value === undefined || value === null) return NONE
   if (!Array.isArray(value) || value.length > ADDRESS_LIST_LENGTH_MAX) return null
   const isGood = value.every((item) => typeof item === 'string' && parseAddressRange(item) !== null)
   return isGood ? (value as readonly string[]) : null

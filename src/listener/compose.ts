@@ -50,6 +50,7 @@ import { composeRoute, type RouteAuthenticators, type RouteParts } from './compo
 import { composeWellKnown } from './compose-well-known.ts'
 import { configuredTenant } from './configured-tenant.ts'
 import type { ResourceSurroundings } from './resource-surroundings.ts'
+import { unreadableSessions } from './session-events.ts'
 import { sessionFormat } from './session-format.ts'
 import { takeRedis, takeSignatures, takeUpstreams } from './take-resources.ts'
 import { tokenLives } from './token-lives.ts'
@@ -260,18 +261,20 @@ function composeSessions(
   sessions: SessionsConfiguration,
   store: SessionReader,
   firstSights: FirstSights,
-  { clock, memorySessions }: ListenerSurroundings,
+  { clock, logger, memorySessions }: ListenerSurroundings,
 ): Authenticator {
   const { keyPrefix, keyHash, ttlSeconds, absoluteTtlSeconds } = sessions
   const reader = sessions.store === 'memory' ? memorySessions : store
-  const verifier = new SessionVerifier(reader, firstSights, {
+  const rules = {
     format: sessionFormat(sessions),
     keyPrefix,
     keyHash,
     ttlSeconds,
     absoluteTtlSeconds,
     keepsAbsoluteTtl: sessions.keepsAbsoluteTtl,
-  })
+  }
+  const onUnreadable = unreadableSessions(logger, clock)
+  const verifier = new SessionVerifier(reader, firstSights, rules, onUnreadable)
   return new SessionAuthenticator(verifier, clock)
 }
 

@@ -9,7 +9,7 @@ import type { SessionReader, StoreReply } from '../verifiers/session/session-sto
 /** Longest that the supervisor is waited for. */
 export const STORE_TIMEOUT_MS = 1_000
 
-const NO_ANSWER: StoreReply<never> = { ok: false }
+const NO_ANSWER: StoreReply<never> = { ok: false, reason: 'timeout' }
 
 /** Asks the supervisor within {@link STORE_TIMEOUT_MS}. */
 export type AskStore = (call: StoreCall) => Promise<ThreadReply<StoreReply<unknown>>>

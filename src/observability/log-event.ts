@@ -42,8 +42,15 @@ export type LogEvent =
   | { readonly event: 'signature_binding_unavailable'; readonly reason: string }
   /** Uploads that outrun the gateway can cost memory. */
   | { readonly event: 'receive_buffer_unbounded'; readonly reason: string }
-  /** A session or API key in Redis: requests with it get 503. Once for each, by each thread. */
+  /** A session or API key in Redis. Once for each, by each thread. */
   | { readonly event: 'redis_record_too_large' }
+  /** Its requests get 401, or pass without identity where a session is optional. */
+  | {
+      readonly event: 'session_unreadable'
+      readonly reason: string
+      /** Of this reason, since the last line. */
+      readonly suppressed: number
+    }
   /** The endpoint says that it was asked too often. It is not asked for so long. */
   | {
       readonly event: 'introspection_paused'
@@ -192,9 +199,19 @@ export const LOG_EVENTS: EventTable<LogEvent> = {
   redis_record_too_large: {
     level: 'warn',
     meaning:
-      'A session or API key in Redis is too large to be read: requests with it get 503. Once for ' +
-      'each, by each thread.',
+      'A session or API key in Redis is too large to be read: requests with the key get 503, those ' +
+      'with the session 401, or pass without identity. Once for each, by each thread.',
     fields: {},
+  },
+  session_unreadable: {
+    level: 'warn',
+    meaning:
+      'A session cannot be read: requests with it get 401, or pass without identity where a ' +
+      'session is optional. The first of each reason within a minute, by each thread.',
+    fields: {
+      reason: WORDS.refusalReason,
+      suppressed: 'More of the same since the last line of this reason.',
+    },
   },
   introspection_paused: {
     level: 'warn',

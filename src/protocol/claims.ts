@@ -3,7 +3,7 @@
  * the identity that upstreams hear of.
  */
 import { type PartNames, type PartReader, readIdentity } from './identity-parts.ts'
-import { isText, optionalText, optionalTexts } from './json-members.ts'
+import { isAbsent, isText, optionalText, optionalTextOrTexts } from './json-members.ts'
 import { parseScope } from './scope.ts'
 import { type JsonObject, parseJsonObject } from './strict-json.ts'
 import { checkTimeClaims, deadAtSeconds, isNumericDate, type TimeClaims } from './time-claims.ts'
@@ -22,7 +22,7 @@ export interface ClaimPolicy {
   readonly audiences: readonly string[]
   /** 0 to 60, allowed either way. */
   readonly clockToleranceSeconds: number
-  /** Must be there and not null, on top of `iss`, `aud`, `exp` and `sub`. */
+  /** Must be there, neither null nor an empty list, on top of `iss`, `aud`, `exp` and `sub`. */
   readonly requiredClaims: readonly string[]
   readonly claimNames: ClaimNames
 }
@@ -81,7 +81,8 @@ export function checkClaims(
   if (isForeign(claims)) return refuse('foreign_kind_of_token')
   if (!hasRequiredClaims(claims, policy.requiredClaims)) return refuse('required_claim_missing')
   const times = readTimeClaims(claims)
-  if (times === null || times.expiresAtSeconds === null) return refuse('time_claim_mistyped')
+  if ('kind' in times) return times
+  if (times.expiresAtSeconds === null) return refuse('exp_missing')
   const subject = claims[policy.claimNames.subject]
   const identity = identityOfClaims(claims, policy, subject, times)
   if (identity === null) return refuse('claim_mistyped')
@@ -110,10 +111,10 @@ export function namesAudience(value: unknown, audiences: readonly string[]): boo
   return isNamed
 }
 
-/** Whether every claim is there and not null. */
+/** Whether every claim is there: neither null nor an empty list. */
 export function hasRequiredClaims(claims: JsonObject, names: readonly string[]): boolean {
   for (const name of names) {
-    if (claims[name] === undefined || claims[name] === null) return false
+    if (isAbsent(claims[name])) return false
   }
   return true
 }
@@ -126,7 +127,7 @@ export function hasRequiredClaims(claims: JsonObject, names: readonly string[]):
 export function isForeign(claims: JsonObject): boolean {
   if ((claims['cnf'] ?? null) !== null) return true
   for (const name of FOREIGN_CLAIMS) {
-    if (claims[name] !== undefined) return true
+    if (!isAbsent(claims[name])) return true
   }
   return isForeignUse(claims['typ'], 'typ') || isForeignUse(claims['token_use'], 'token_use')
 }
@@ -138,20 +139,22 @@ function isForeignUse(value: unknown, claim: keyof typeof FOREIGN_USES): boolean
 /**
  * Reads `exp`, `nbf` and `iat`, each of which may be absent here.
  *
- * @returns `null` when one of them is there and no NumericDate: null is none.
+ * @returns `invalid_claims` when one of them is there and no NumericDate.
  */
-export function readTimeClaims(claims: JsonObject): TimeClaims | null {
-  const expiresAt = claims['exp']
-  const notBefore = claims['nbf']
-  const issuedAt = claims['iat']
-  if (expiresAt !== undefined && !isNumericDate(expiresAt)) return null
-  if (notBefore !== undefined && !isNumericDate(notBefore)) return null
-  if (issuedAt !== undefined && !isNumericDate(issuedAt)) return null
-  return {
-    expiresAtSeconds: expiresAt ?? null,
-    notBeforeSeconds: notBefore ?? null,
-    issuedAtSeconds: issuedAt ?? null,
-  }
+export function readTimeClaims(claims: JsonObject): TimeClaims | Refused {
+  const expiresAt = optionalNumericDate(claims['exp'])
+  const notBefore = optionalNumericDate(claims['nbf'])
+  const issuedAt = optionalNumericDate(claims['iat'])
+  if (expiresAt === undefined) return refuse('exp_mistyped')
+  if (notBefore === undefined) return refuse('nbf_mistyped')
+  if (issuedAt === undefined) return refuse('iat_mistyped')
+  return { expiresAtSeconds: expiresAt, notBeforeSeconds: notBefore, issuedAtSeconds: issuedAt }
+}
+
+/** @returns The instant; `null` when absent; `undefined` when it is no NumericDate. */
+function optionalNumericDate(value: unknown): number | null | undefined {
+  if (isNumericDate(value)) return value
+  return isAbsent(value) ? null : undefined
 }
 
 /**
@@ -224,10 +227,4 @@ class ClaimReader implements PartReader {
 /** @returns The scopes, none when absent; `undefined` when mistyped. */
 function optionalScopes(value: unknown): readonly string[] | undefined {
   return value === undefined || value === null ? NONE : (parseScope(value) ?? undefined)
-}
-
-/** @returns One text or all of an array, none when absent; `undefined` when mistyped. */
-function optionalTextOrTexts(value: unknown): readonly string[] | undefined {
-  if (typeof value === 'string') return value === '' ? NONE : [value]
-  return optionalTexts(value)
 }

@@ -1,5 +1,27 @@
 /** Reasons to refuse a credential: rows of the table in refusal-reason.ts. */
+import { IDENTITY_PARTS, type PartKind, type PartName } from './identity-parts.ts'
 import type { RefusalReasonRow } from './refusal-row.ts'
+
+const FORMS: Readonly<Record<PartKind, string>> = {
+  text: 'one text',
+  texts: 'a list of text',
+  scopes: 'a list of text',
+}
+
+interface NoSessionRow extends RefusalReasonRow {
+  readonly code: 'no_session'
+}
+
+/** One row for each part of an identity. */
+const SESSION_PARTS_MISTYPED = Object.fromEntries(
+  IDENTITY_PARTS.map(({ name, kind }) => [
+    `session_${name}_mistyped`,
+    {
+      code: 'no_session',
+      meaning: `The record of the session has \`${name}\` as something else than ${FORMS[kind]}.`,
+    },
+  ]),
+) as { readonly [Name in PartName as `session_${Name}_mistyped`]: NoSessionRow }
 
 export const CREDENTIAL_REFUSALS = {
   // Where the credential is.
@@ -47,7 +69,35 @@ export const CREDENTIAL_REFUSALS = {
   },
   token_header_malformed: {
     code: 'invalid_token',
-    meaning: 'The protected header is not strict JSON, or has members that must be understood.',
+    meaning: 'The protected header is not one strict JSON object.',
+  },
+  header_alg_unknown: {
+    code: 'invalid_token',
+    meaning: 'The `alg` of the header is missing, or no algorithm that the gateway verifies.',
+  },
+  header_kid_malformed: {
+    code: 'invalid_token',
+    meaning: 'The `kid` of the header is no text of at most 256 printable ASCII characters.',
+  },
+  header_typ_malformed: {
+    code: 'invalid_token',
+    meaning: 'The `typ` of the header is no text.',
+  },
+  header_crit_refused: {
+    code: 'invalid_token',
+    meaning: 'The header has `crit`: extensions that must be understood, and none is.',
+  },
+  header_b64_refused: {
+    code: 'invalid_token',
+    meaning: 'The header has `b64`, which changes what is signed (RFC 7797).',
+  },
+  header_zip_refused: {
+    code: 'invalid_token',
+    meaning: 'The header has `zip`, which is for encrypted tokens alone.',
+  },
+  header_enc_refused: {
+    code: 'invalid_token',
+    meaning: 'The header has `enc`, which is for encrypted tokens alone.',
   },
   token_claims_malformed: {
     code: 'invalid_token',
@@ -81,7 +131,7 @@ export const CREDENTIAL_REFUSALS = {
   // Keys and signature.
   key_unknown: {
     code: 'unknown_signing_key',
-    meaning: 'The issuer publishes no key with the `kid` of the token.',
+    meaning: 'The issuer publishes no key with the `kid` of the token, and none without a `kid`.',
   },
   key_withdrawn: {
     code: 'unknown_signing_key',
@@ -89,7 +139,7 @@ export const CREDENTIAL_REFUSALS = {
   },
   key_unfit: {
     code: 'invalid_token',
-    meaning: 'The key with the `kid` of the token is not one for its algorithm.',
+    meaning: 'No key that the `kid` may mean is one for its `alg`, or more than eight may be.',
   },
   keys_unavailable: {
     code: 'verifier_unavailable',
@@ -149,9 +199,21 @@ export const CREDENTIAL_REFUSALS = {
     code: 'invalid_claims',
     meaning: 'A claim that makes part of the identity is missing or of the wrong type.',
   },
-  time_claim_mistyped: {
+  exp_missing: {
     code: 'invalid_claims',
-    meaning: '`exp` is missing, or `exp`, `nbf` or `iat` is no NumericDate.',
+    meaning: 'The token has no `exp`, or null in its place: a JWT must have an end.',
+  },
+  exp_mistyped: {
+    code: 'invalid_claims',
+    meaning: 'The `exp` of the token is no NumericDate.',
+  },
+  nbf_mistyped: {
+    code: 'invalid_claims',
+    meaning: 'The `nbf` of the token is there and no NumericDate.',
+  },
+  iat_mistyped: {
+    code: 'invalid_claims',
+    meaning: 'The `iat` of the token is there and no NumericDate.',
   },
   issued_in_future: {
     code: 'invalid_claims',
@@ -209,10 +271,35 @@ export const CREDENTIAL_REFUSALS = {
     code: 'verifier_unavailable',
     meaning: 'The session store did not answer in time.',
   },
-  session_unreadable: {
+  session_undated: {
     code: 'verifier_unavailable',
-    meaning: 'The record of the session cannot be read, or when it began cannot be found out.',
+    meaning: 'When the session began is not in its record, and cannot be found out just now.',
   },
+  session_unreadable: {
+    code: 'no_session',
+    meaning: 'The record of the session is not one strict JSON object.',
+  },
+  session_too_large: {
+    code: 'no_session',
+    meaning: 'The record of the session has more than `redis.recordBytes`.',
+  },
+  session_version_unknown: {
+    code: 'no_session',
+    meaning: 'The `version` of the record is not one that this program reads.',
+  },
+  session_user_mistyped: {
+    code: 'no_session',
+    meaning: 'The user in the record of the session is neither text nor an integer.',
+  },
+  session_created_mistyped: {
+    code: 'no_session',
+    meaning: 'The instant at which the session began is there and no instant.',
+  },
+  session_expires_mistyped: {
+    code: 'no_session',
+    meaning: 'The instant at which the session ends is there and no instant.',
+  },
+  ...SESSION_PARTS_MISTYPED,
   api_key_unknown: {
     code: 'invalid_api_key',
     meaning: 'There is no such API key.',

@@ -9,6 +9,7 @@
  *
  * Claims of tokens are no such place: RFC 7519 §2 knows NumericDates alone.
  */
+import { isAbsent } from './json-members.ts'
 import { isNumericDate, NUMERIC_DATE_MAX_SECONDS } from './time-claims.ts'
 
 const MS_PER_SECOND = 1_000
@@ -41,10 +42,11 @@ export function instantSeconds(value: unknown): number | null {
 /**
  * An instant that a record may leave out, rounded down.
  *
- * @returns `null` when absent or null; `undefined` when it is no instant.
+ * @returns `null` when absent; `undefined` when it is no instant, which an empty text is not: an end
+ *   that cannot be read must not become none.
  */
 export function optionalInstant(value: unknown): number | null | undefined {
-  if (value === undefined || value === null) return null
+  if (isAbsent(value)) return null
   const seconds = instantSeconds(value)
   return seconds === null ? undefined : Math.floor(seconds)
 }

@@ -16,6 +16,7 @@ import {
   readTimeClaims,
 } from './claims.ts'
 import { parseCompactJws } from './compact-jws.ts'
+import { isAbsent } from './json-members.ts'
 import type { RefusalReason } from './refusal-reason.ts'
 import { type JsonObject, parseJsonText } from './strict-json.ts'
 import { tellClaims } from './tell-claims.ts'
@@ -78,7 +79,6 @@ const ISSUER_MISMATCH = refusedWith('issuer_mismatch')
 const AUDIENCE_MISMATCH = refusedWith('audience_mismatch')
 const FOREIGN_KIND = refusedWith('foreign_kind_of_token')
 const CLAIM_MISTYPED = refusedWith('claim_mistyped')
-const TIME_MISTYPED = refusedWith('time_claim_mistyped')
 const CLAIM_MISSING = refusedWith('required_claim_missing')
 const NOT_JSON = undecided('not_json')
 const NO_VERDICT = undecided('no_verdict')
@@ -87,7 +87,8 @@ const ANOTHER_TOKEN = undecided('another_token')
 /**
  * Processes the body of an answer with status 200. Never throws, whatever the bytes.
  *
- * `iss` and `aud` are optional in an answer (RFC 7662 §2.2). Without `iss` the token is the
+ * All but `active` is optional in an answer (RFC 7662 §2.2): null or an empty list in place of a
+ * member says no more than its absence. Without `iss` the token is the
  * issuer's whose endpoint was asked. Without `aud` it is accepted unless `requireAudience`: the
  * endpoint answers to this gateway by name, and has to consider whether the token is of use there
  * (RFC 7662 §4). An endpoint that does not makes every token of the issuer good here.
@@ -131,12 +132,12 @@ function processActive(
   policy: IntrospectionAnswerPolicy,
   nowSeconds: number,
 ): ProcessedIntrospection {
-  if (answer['iss'] !== undefined && answer['iss'] !== policy.issuer) return ISSUER_MISMATCH
+  if (!isAbsent(answer['iss']) && answer['iss'] !== policy.issuer) return ISSUER_MISMATCH
   if (!isForThisAudience(answer['aud'], policy)) return AUDIENCE_MISMATCH
   if (isForeign(answer) || !isBearerType(answer['token_type'])) return FOREIGN_KIND
 
   const times = readTimeClaims(answer)
-  if (times === null) return TIME_MISTYPED
+  if ('kind' in times) return { kind: 'refused', refused: times, untilSeconds: null }
   if (!hasRequired(answer, policy)) return CLAIM_MISSING
   const identity = identityOf(answer, policy, times)
   if (identity === null) return CLAIM_MISTYPED
@@ -193,12 +194,12 @@ function identityOf(
 }
 
 function isForThisAudience(aud: unknown, policy: IntrospectionAnswerPolicy): boolean {
-  return aud === undefined ? !policy.requireAudience : namesAudience(aud, policy.audiences)
+  return isAbsent(aud) ? !policy.requireAudience : namesAudience(aud, policy.audiences)
 }
 
 /** Absent is a bearer token: `token_type` is optional. Compared in any case (RFC 6749 §5.1). */
 function isBearerType(tokenType: unknown): boolean {
-  if (tokenType === undefined || tokenType === null) return true
+  if (isAbsent(tokenType)) return true
   return typeof tokenType === 'string' && !FOREIGN_TOKEN_TYPES.includes(tokenType.toLowerCase())
 }
 

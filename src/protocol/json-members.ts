@@ -1,5 +1,6 @@
 /**
- * Typed reading of what claims and records may say, or leave out.
+ * Typed reading of what keys, headers, claims, answers and records may say, or leave out: the one
+ * rule for what counts as left out. docs/values.md has it as a table.
  *
  * A member that is there but of another type makes its whole document unreadable: dropping it
  * silently could turn "has no rights" into "has no limits".
@@ -7,13 +8,24 @@
 
 const NONE: readonly string[] = Object.freeze([])
 
+/**
+ * Whether a member counts as left out: it is not there, null or an empty list, as serializers write
+ * what was never set. An empty text is left out only where text is read: {@link optionalText}.
+ *
+ * Says nothing of members that must be there, nor of those whose presence alone has a meaning
+ * (RFC 7515 §4.1.11: `crit` must not be empty).
+ */
+export function isAbsent(value: unknown): value is undefined | null | readonly [] {
+  return value === undefined || value === null || (Array.isArray(value) && value.length === 0)
+}
+
 export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
 
-/** @returns The text; `null` when absent, null or empty; `undefined` when of another type. */
+/** @returns The text; `null` when absent or empty; `undefined` when of another type. */
 export function optionalText(value: unknown): string | null | undefined {
-  if (value === undefined || value === null || value === '') return null
+  if (value === '' || isAbsent(value)) return null
   return typeof value === 'string' ? value : undefined
 }
 
@@ -26,10 +38,16 @@ export function optionalTextOrInteger(value: unknown): string | null | undefined
 }
 
 /**
- * @returns A list of text, none of it empty; an empty list when absent or null; `undefined` when it
- *   is anything else.
+ * @returns A list of text, none of it empty; an empty list when absent; `undefined` when it is
+ *   anything else.
  */
 export function optionalTexts(value: unknown): readonly string[] | undefined {
-  if (value === undefined || value === null) return NONE
+  if (isAbsent(value)) return NONE
   return Array.isArray(value) && value.every(isText) ? value : undefined
+}
+
+/** As {@link optionalTexts}, but takes one text for a list of one, and an empty one for none. */
+export function optionalTextOrTexts(value: unknown): readonly string[] | undefined {
+  if (typeof value === 'string') return value === '' ? NONE : [value]
+  return optionalTexts(value)
 }

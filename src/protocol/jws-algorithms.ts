@@ -21,6 +21,26 @@ export const JWS_ALGORITHMS = [
 
 export type JwsAlgorithm = (typeof JWS_ALGORITHMS)[number]
 
+/**
+ * Names of RFC 9864 that say the curve as well: each is exactly one of ours. `EdDSA` is Ed25519
+ * alone here. The RFC has the three of ECDSA for COSE, where `ES256` left the curve open, and some
+ * issuers write them into JWTs as well.
+ */
+const FULLY_SPECIFIED = {
+  Ed25519: 'EdDSA',
+  ESP256: 'ES256',
+  ESP384: 'ES384',
+  ESP512: 'ES512',
+} as const satisfies Readonly<Record<string, JwsAlgorithm>>
+
+export type JwsAlgorithmName = JwsAlgorithm | keyof typeof FULLY_SPECIFIED
+
+/** Every name by which an algorithm may be called: in a header, in a key, in the configuration. */
+export const JWS_ALGORITHM_NAMES: readonly [JwsAlgorithmName, ...JwsAlgorithmName[]] = [
+  ...JWS_ALGORITHMS,
+  ...(Object.keys(FULLY_SPECIFIED) as (keyof typeof FULLY_SPECIFIED)[]),
+]
+
 /** Native code that checks signatures: OpenSSL in Node itself, or ring behind a Rust binding. */
 export type SignatureBackendName = 'openssl' | 'rust'
 
@@ -113,8 +133,16 @@ function hmac(hash: JwsAlgorithmRow['hash'], signatureBytes: number): JwsAlgorit
   }
 }
 
-/** Whether this is, to the letter, an algorithm that Sallyport knows. `none` in any case is not. */
-export function isJwsAlgorithm(value: unknown): value is JwsAlgorithm {
-  // `hasOwn`, because the value comes from a token: `constructor` is no algorithm.
-  return typeof value === 'string' && Object.hasOwn(JWS_ALGORITHM_TABLE, value)
+/**
+ * The algorithm that a name means.
+ *
+ * @returns `null` when it is not, to the letter, one of {@link JWS_ALGORITHM_NAMES}: `none` in any
+ *   case is not.
+ */
+export function jwsAlgorithmOf(name: unknown): JwsAlgorithm | null {
+  // `hasOwn`, because the name comes from a token: `constructor` is no algorithm.
+  if (typeof name !== 'string') return null
+  if (Object.hasOwn(JWS_ALGORITHM_TABLE, name)) return name as JwsAlgorithm
+  if (!Object.hasOwn(FULLY_SPECIFIED, name)) return null
+  return FULLY_SPECIFIED[name as keyof typeof FULLY_SPECIFIED]
 }

@@ -1,7 +1,8 @@
 /** Parses one JWK (RFC 7517): a public key that may verify, or the reason why it is left out. */
 import { createHash, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { isUsableEd25519Point } from './ed25519-point.ts'
-import type { JwsAlgorithm } from './jws-algorithms.ts'
+import { isAbsent, optionalText } from './json-members.ts'
+import { type JwsAlgorithm, jwsAlgorithmOf } from './jws-algorithms.ts'
 import { isKeyId } from './key-id.ts'
 
 /** Why a key is left out, in words that depend on nothing the document says. */
@@ -86,7 +87,9 @@ interface PublicMembers {
 
 /**
  * Parses one member of `keys`. Pure, never throws, and looks at own members only, so that a
- * `__proto__` in the document is just another unknown member.
+ * `__proto__` in the document is just another unknown member. Serializers write null or an empty
+ * list for what was never set: such a member is not there. `kid`, `use` and `alg` may be an empty
+ * text instead; a private member may not.
  *
  * Checks structure, purpose, strength and that a point is on its curve. Does *not* check that an
  * RSA modulus is a product of two secret primes (infeasible), nor certificates in `x5c` (the trust
@@ -98,8 +101,8 @@ export function parseJwk(value: unknown, permitted: readonly JwsAlgorithm[]): Pa
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return skip('not_an_object', null)
   }
-  const jwk = new Map<string, unknown>(Object.entries(value))
-  const keyId = jwk.get('kid') ?? null
+  const jwk = new Map<string, unknown>(Object.entries(value).filter(([, it]) => !isAbsent(it)))
+  const keyId = optionalText(jwk.get('kid'))
   if (keyId !== null && !isKeyId(keyId)) return skip('bad_key_id', null)
 
   const unfit = unfitReason(jwk)
@@ -135,7 +138,8 @@ function skip(reason: SkipReason, keyId: string | null): ParsedJwk {
 function unfitReason(jwk: ReadonlyMap<string, unknown>): SkipReason | null {
   if (jwk.get('kty') === 'oct') return 'symmetric_key'
   if (PRIVATE_MEMBERS.some((member) => jwk.has(member))) return 'private_key'
-  if (jwk.has('use') && jwk.get('use') !== 'sig') return 'not_for_signatures'
+  const use = optionalText(jwk.get('use'))
+  if (use !== null && use !== 'sig') return 'not_for_signatures'
   if (!jwk.has('key_ops')) return null
   const operations = jwk.get('key_ops')
   return Array.isArray(operations) && operations.includes('verify') ? null : 'not_for_signatures'
@@ -197,7 +201,10 @@ function algorithmsOfKey(
   jwk: ReadonlyMap<string, unknown>,
   ofType: readonly JwsAlgorithm[],
 ): readonly JwsAlgorithm[] {
-  return jwk.has('alg') ? ofType.filter((algorithm) => algorithm === jwk.get('alg')) : ofType
+  const alg = optionalText(jwk.get('alg'))
+  if (alg === null) return ofType
+  const own = jwsAlgorithmOf(alg)
+  return ofType.filter((algorithm) => algorithm === own)
 }
 
 /** OpenSSL refuses what is not on the curve; `null` then. */

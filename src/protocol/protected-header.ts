@@ -1,11 +1,13 @@
 /** The JOSE header of a signed token (RFC 7515 §4): what it may say, and what is refused. */
-import { isJwsAlgorithm, type JwsAlgorithm } from './jws-algorithms.ts'
+import { isAbsent, optionalText } from './json-members.ts'
+import { type JwsAlgorithm, jwsAlgorithmOf } from './jws-algorithms.ts'
 import { isKeyId } from './key-id.ts'
-import { parseJsonObject } from './strict-json.ts'
+import { type JsonObject, parseJsonObject } from './strict-json.ts'
+import { type Refused, refuse } from './verification.ts'
 
 export interface ProtectedHeader {
   readonly algorithm: JwsAlgorithm
-  /** `kid`; `null` when there is none. */
+  /** `kid`; `null` when there is none, or an empty one. */
   readonly keyId: string | null
   /** `typ` as {@link mediaType} writes it; `null` when there is none. */
   readonly type: string | null
@@ -28,23 +30,38 @@ export const REFUSED_MEMBERS = ['crit', 'b64', 'zip', 'enc'] as const
  * from a token. Does *not* check whether the issuer accepts this algorithm or type.
  *
  * @param segment Canonical base64url.
+ * `kid` and `typ` may be null, and `kid` may be an empty text: they are absent then. An empty `typ`
+ * is a type, which no issuer has.
+ *
  * @returns `null` when it is not a strict JSON object, `alg` is not one of ours to the letter
  *   (`none` never is), `kid` is not 1 to 256 printable ASCII characters, `typ` is no string, or
- *   one of `crit`, `b64`, `zip`, `enc` is present.
+ *   one of `crit`, `b64`, `zip`, `enc` is present, whatever it is.
  */
 export function parseProtectedHeader(segment: string): ProtectedHeader | null {
   const members = parseJsonObject(segment)
   if (members === null) return null
+  const header = readHeader(members)
+  return 'kind' in header ? null : header
+}
+
+/** Why {@link parseProtectedHeader} does not take a header: `invalid_token`. */
+export function refuseHeader(segment: string): Refused {
+  const members = parseJsonObject(segment)
+  const header = members === null ? null : readHeader(members)
+  return header !== null && 'kind' in header ? header : refuse('token_header_malformed')
+}
+
+function readHeader(members: JsonObject): ProtectedHeader | Refused {
   for (const name of REFUSED_MEMBERS) {
-    if (members[name] !== undefined) return null
+    if (members[name] !== undefined) return refuse(`header_${name}_refused`)
   }
-  const algorithm = members['alg']
-  const keyId = members['kid']
-  const type = members['typ']
-  if (!isJwsAlgorithm(algorithm)) return null
-  if (keyId !== undefined && !isKeyId(keyId)) return null
-  if (type !== undefined && typeof type !== 'string') return null
-  return { algorithm, keyId: keyId ?? null, type: type === undefined ? null : mediaType(type) }
+  const algorithm = jwsAlgorithmOf(members['alg'])
+  const keyId = optionalText(members['kid'])
+  const type = isAbsent(members['typ']) ? null : members['typ']
+  if (algorithm === null) return refuse('header_alg_unknown')
+  if (keyId !== null && !isKeyId(keyId)) return refuse('header_kid_malformed')
+  if (type !== null && typeof type !== 'string') return refuse('header_typ_malformed')
+  return { algorithm, keyId, type: type === null ? null : mediaType(type) }
 }
 
 /**

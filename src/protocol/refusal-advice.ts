@@ -2,7 +2,17 @@
  * What an operator can do about each reason to refuse: one advice a reason. The compiler asks for a
  * row when a reason is added.
  */
+import { IDENTITY_PARTS, type PartName } from './identity-parts.ts'
 import type { RefusalReason } from './refusal-reason.ts'
+
+const INSTANT_ADVICE = 'Have the login service write an instant: docs/credentials.md has the forms.'
+
+const SESSION_PART_ADVICE = Object.fromEntries(
+  IDENTITY_PARTS.map(({ name }) => [
+    `session_${name}_mistyped`,
+    `Compare \`sessions.pointers.${name}\` with what the login service writes, or set it to null.`,
+  ]),
+) as Readonly<Record<`session_${PartName}_mistyped`, string>>
 
 export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
   // Before any route is found.
@@ -82,9 +92,16 @@ export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
   // The form of a token, and who may have issued it.
   token_syntax: 'The client sends something else than a token: quotes, blanks, or a whole object.',
   token_malformed: 'Send an access token that is a JWT: compare with the step "token".',
-  token_header_malformed:
-    'The step "header" says which part is not taken. Have the issuer sign with an algorithm that ' +
-    'the gateway verifies, and without `crit`.',
+  token_header_malformed: 'The issuer, or somebody between, makes bad JSON: look at its header.',
+  header_alg_unknown:
+    'Have the issuer sign with an algorithm of `algorithms`. Ed448 and ES256K are not verified.',
+  header_kid_malformed: 'Have the issuer name its keys with short printable text, or not at all.',
+  header_typ_malformed: 'Have the issuer send `typ` as text, such as `JWT`, or leave it out.',
+  header_crit_refused:
+    'Have the issuer sign without critical extensions; an empty list is one too.',
+  header_b64_refused: 'Have the issuer sign the encoded payload, which is the default.',
+  header_zip_refused: 'Have the issuer send its tokens signed, and not compressed.',
+  header_enc_refused: 'Have the issuer send its tokens signed, and not encrypted.',
   token_claims_malformed: 'The issuer, or somebody between, makes bad JSON: look at its payload.',
   token_unsecured: 'An attack, or an issuer that is set up for tests: have it sign its tokens.',
   token_kind_not_accepted: 'Add `jwt` or `introspection` to `authenticate` of the route.',
@@ -140,7 +157,10 @@ export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
   claim_mistyped:
     'The step "claim" names it. Have the issuer send it in the right type, or take it from ' +
     'another claim with `claims` of the issuer.',
-  time_claim_mistyped: 'Have the issuer send `exp`, `nbf` and `iat` as seconds since 1970.',
+  exp_missing: 'Have the issuer send `exp`; only introspected tokens may have no end.',
+  exp_mistyped: 'Have the issuer send `exp` as a number: seconds since 1970.',
+  nbf_mistyped: 'Have the issuer send `nbf` as a number, seconds since 1970, or leave it out.',
+  iat_mistyped: 'Have the issuer send `iat` as a number, seconds since 1970, or leave it out.',
   issued_in_future: 'Set the clocks of the issuer and of this machine; `clockTolerance` forgives.',
   token_expired: 'Have the client obtain a new token before `exp`. If it is new, set the clocks.',
   token_too_old: 'Have the client obtain a new token: it is older than `credentialLifetimeMax`.',
@@ -170,8 +190,16 @@ export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
     'database with those of the login service.',
   session_expired: 'Log in again, or raise `sessions.absoluteTtl`.',
   session_store_unavailable: 'Redis did not answer: `check --online` asks it as the gateway does.',
+  session_undated: 'Redis did not answer: `check --online` asks it as the gateway does.',
   session_unreadable:
     'The record is not one of `sessions.format`: compare with what the login service writes.',
+  session_too_large:
+    'Keep carts and the like elsewhere, or raise `redis.recordBytes`: sessions are read each time.',
+  session_version_unknown: 'A later version wrote it: finish the upgrade of all instances.',
+  session_user_mistyped: 'Compare `sessions.pointers.userId` with what the login service writes.',
+  session_created_mistyped: INSTANT_ADVICE,
+  session_expires_mistyped: INSTANT_ADVICE,
+  ...SESSION_PART_ADVICE,
   api_key_unknown: 'The key is in neither the configuration nor Redis: was it withdrawn?',
   api_key_expired: 'Issue a new key, or move `expiresAt`.',
   api_key_store_unavailable: 'Redis did not answer: `check --online` asks it as the gateway does.',

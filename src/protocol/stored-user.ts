@@ -9,7 +9,7 @@ import {
   readIdentity,
   type StoredParts,
 } from './identity-parts.ts'
-import { optionalText, optionalTexts } from './json-members.ts'
+import { optionalTextOrInteger, optionalTextOrTexts } from './json-members.ts'
 import type { JsonObject } from './strict-json.ts'
 import { EMPTY_IDENTITY, type Identity } from './verification.ts'
 
@@ -19,7 +19,7 @@ export interface StoredUser extends StoredParts {
 
 const NONE: readonly string[] = Object.freeze([])
 
-/** Reads the parts of an identity from a stored record: lists are lists, and nothing else. */
+/** Reads the parts of an identity from a stored record. A list may be one text: its only item. */
 export class RecordReader implements PartReader {
   isMistyped = false
   readonly #valueAt: (name: string) => unknown
@@ -30,13 +30,13 @@ export class RecordReader implements PartReader {
   }
 
   text(name: string | null): string | null {
-    const text = optionalText(name === null ? null : this.#valueAt(name))
+    const text = optionalTextOrInteger(name === null ? null : this.#valueAt(name))
     this.isMistyped ||= text === undefined
     return text ?? null
   }
 
   texts(name: string | null): readonly string[] {
-    const texts = optionalTexts(name === null ? null : this.#valueAt(name))
+    const texts = optionalTextOrTexts(name === null ? null : this.#valueAt(name))
     this.isMistyped ||= texts === undefined
     return texts ?? NONE
   }

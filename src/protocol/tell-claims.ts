@@ -11,7 +11,7 @@ import {
   namesAudience,
   readTimeClaims,
 } from './claims.ts'
-import { isText } from './json-members.ts'
+import { isAbsent, isText } from './json-members.ts'
 import type { JsonObject } from './strict-json.ts'
 import { checkTimeClaims, isNumericDate, type TimeClaims } from './time-claims.ts'
 import { counted, listed, type Trace, type TraceMark } from './trace.ts'
@@ -44,7 +44,7 @@ export function tellClaims(
 ): void {
   const found = (name: string) => `${name}: ${trace.shown(claims[name])}`
   const tell = (isGood: boolean, text: string) => trace.tell('claim', markOf(isGood), text)
-  if (rules.needsIssuer || claims['iss'] !== undefined) {
+  if (rules.needsIssuer || !isAbsent(claims['iss'])) {
     tellIssuer(trace, claims['iss'], [policy.issuer])
   }
   tellAudience(trace, claims['aud'], policy, rules.needsAudience)
@@ -75,7 +75,7 @@ function tellAudience(
   { audiences }: ClaimPolicy,
   isNeeded: boolean,
 ): void {
-  const isGood = found === undefined ? !isNeeded : namesAudience(found, audiences)
+  const isGood = isAbsent(found) ? !isNeeded : namesAudience(found, audiences)
   const near = isGood ? '' : nearMiss(Array.isArray(found) ? found[0] : found, audiences)
   const text = `aud: ${trace.shown(found)}; expected one of ${listed(audiences)}${near}`
   trace.tell('claim', markOf(isGood), text)
@@ -107,7 +107,7 @@ function tellTimes(
   ] as const
   for (const [name, part] of members) {
     const value = claims[name]
-    if (value === undefined) {
+    if (isAbsent(value)) {
       if (name === 'exp') trace.tell('claim', needsExpiry ? 'no' : 'note', 'exp: absent')
       continue
     }
@@ -124,7 +124,8 @@ function tellTimes(
 
 /** Claims that make parts of the identity: only what keeps them from it is told. */
 function tellIdentity(trace: Trace, claims: JsonObject, policy: ClaimPolicy, subject: string) {
-  const times = readTimeClaims(claims) ?? NO_TIMES
+  const read = readTimeClaims(claims)
+  const times = 'kind' in read ? NO_TIMES : read
   if (identityOfClaims(claims, policy, subject, times) !== null) return
   const names = Object.values(policy.claimNames).filter((name) => typeof name === 'string')
   for (const name of new Set([...names, 'jti', 'sid'])) {

@@ -2,7 +2,9 @@
  * Tells a trace what a token looks like and what its protected header says. Decides nothing: it
  * names which of the rules of compact-jws.ts and protected-header.ts a token breaks.
  */
-import { isJwsAlgorithm, JWS_ALGORITHM_TABLE, type JwsAlgorithm } from './jws-algorithms.ts'
+
+import { isAbsent, optionalText } from './json-members.ts'
+import { JWS_ALGORITHM_TABLE, type JwsAlgorithm, jwsAlgorithmOf } from './jws-algorithms.ts'
 import { isKeyId } from './key-id.ts'
 import { type ProtectedHeader, REFUSED_MEMBERS } from './protected-header.ts'
 import { parseJsonObject } from './strict-json.ts'
@@ -37,13 +39,14 @@ export function tellBadHeader(trace: Trace, segment: string): void {
     trace.tell('header', 'no', `${name} is there, which changes what a signature means`)
   }
   const { alg, kid, typ } = members
-  if (!isJwsAlgorithm(alg)) {
+  if (jwsAlgorithmOf(alg) === null) {
     trace.tell('header', 'no', `alg ${quoted(alg)} is none that the gateway verifies`)
   }
-  if (kid !== undefined && !isKeyId(kid)) {
+  const keyId = optionalText(kid)
+  if (keyId !== null && !isKeyId(keyId)) {
     trace.tell('header', 'no', 'kid is not a text of 1 to 256 visible characters')
   }
-  if (typ !== undefined && typeof typ !== 'string') trace.tell('header', 'no', 'typ is no text')
+  if (!isAbsent(typ) && typeof typ !== 'string') trace.tell('header', 'no', 'typ is no text')
 }
 
 export interface ToldHeaderRules {

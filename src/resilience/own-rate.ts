@@ -1,4 +1,5 @@
 /** The rate that the record of a tenant or of an API key names: `{"rate":"100/s","burst":20}`. */
+import { isAbsent } from '../protocol/json-members.ts'
 import { parseRate, type Rate } from './rate.ts'
 
 export interface OwnRate extends Rate {
@@ -9,7 +10,7 @@ export const OWN_BURST_MAX = 1_000_000
 
 /** @returns `null` when it is left out; `undefined` when it is anything else than a rate. */
 export function parseOwnRate(value: unknown): OwnRate | null | undefined {
-  if (value === undefined || value === null) return null
+  if (isAbsent(value)) return null
   if (typeof value !== 'object') return undefined
   const { rate: text, burst } = value as { readonly rate?: unknown; readonly burst?: unknown }
   const rate = typeof text === 'string' ? parseRate(text) : null
@@ -22,7 +23,7 @@ export function burstByDefault({ count }: Rate): number {
 }
 
 function ownRate(rate: Rate, burst: unknown): OwnRate | undefined {
-  if (burst === undefined || burst === null) return { ...rate, burst: burstByDefault(rate) }
+  if (isAbsent(burst)) return { ...rate, burst: burstByDefault(rate) }
   const isGood = Number.isInteger(burst) && (burst as number) >= 1
   return isGood && (burst as number) <= OWN_BURST_MAX
     ? { ...rate, burst: burst as number }

@@ -8,6 +8,7 @@
  */
 import { parseAddressList } from '../http/address-lists.ts'
 import { httpOrigin } from '../http/http-url.ts'
+import { isAbsent } from '../protocol/json-members.ts'
 import { isNearlyOneOf } from '../protocol/member-name.ts'
 import { isReadableVersion } from '../protocol/record-version.ts'
 import { type JsonObject, parseJsonObject } from '../protocol/strict-json.ts'
@@ -41,8 +42,8 @@ const PRINTABLE = /^[\x20-\x7e]+$/
 /**
  * The record of one tenant: `{"status": "active", "plan": "free", "issuers": ["main"], …}`.
  *
- * `status` is required, because neither value of it is a safe guess; all others may be left out,
- * and `plan` and `upstream` may be null. Does *not* check that the issuers and the upstream exist:
+ * `status` is required, because neither value of it is a safe guess; all others may be left out, be
+ * null or an empty list, which is the same. Does *not* check that the issuers and the upstream exist:
  * an issuer that does not exist issues no token, so the record then lets fewer pass, not more.
  *
  * @param name Of the tenant; stored beside the record.
@@ -55,8 +56,8 @@ export function parseTenantRecord(name: string, value: unknown): Tenant | string
   const record = readMembers(value)
   if (typeof record === 'string') return record
   const status = record['status']
-  const plan = record['plan'] ?? null
-  const upstream = record['upstream'] ?? null
+  const plan = presentOrNull(record['plan'])
+  const upstream = presentOrNull(record['upstream'])
   const issuers = listOf(record['issuers'], TENANT_ISSUERS_MAX, configuredName)
   const allowedOrigins = listOf(record['allowedOrigins'], TENANT_ORIGINS_MAX, httpOrigin)
   const allowFrom = parseAddressList(record['allowFrom'])
@@ -89,6 +90,10 @@ function parseText(value: unknown): JsonObject | null {
   return parseJsonObject(Buffer.from(value, 'utf8').toString('base64url'))
 }
 
+function presentOrNull(value: unknown): unknown {
+  return isAbsent(value) ? null : value
+}
+
 function isStatus(value: unknown): value is TenantStatus {
   return value === 'active' || value === 'suspended'
 }
@@ -112,7 +117,7 @@ function listOf(
   lengthMax: number,
   parse: (item: string) => string | null,
 ): readonly string[] | null {
-  if (value === undefined) return []
+  if (isAbsent(value)) return []
   if (!Array.isArray(value) || value.length > lengthMax) return null
   const items: string[] = []
   for (const item of value) {

@@ -118,8 +118,20 @@ const CASES: readonly Case[] = [
   [
     'token_header_malformed',
     '/token/x',
+    () => bearer(signRaw(rig.key, '[]', '{}')),
+    /no header not one strict JSON object/,
+  ],
+  [
+    'header_alg_unknown',
+    '/token/x',
     () => bearer(signRaw(rig.key, headerText(rig.key, { alg: 'none' }), '{}')),
     /no header alg "none" is none that the gateway verifies/,
+  ],
+  [
+    'header_crit_refused',
+    '/token/x',
+    () => bearer(signRaw(rig.key, headerText(rig.key, { crit: [] }), '{}')),
+    /no header crit is there/,
   ],
   [
     'token_claims_malformed',
@@ -203,8 +215,8 @@ const CASES: readonly Case[] = [
   ],
   ['claim_mistyped', '/token/x', claims({ roles: { a: 1 } }), /no claim roles: present, an object/],
   ['claim_mistyped', '/token/x', claims({ sub: undefined }), /no claim sub: absent/],
-  ['time_claim_mistyped', '/token/x', claims({ exp: undefined }), /no claim exp: absent/],
-  ['time_claim_mistyped', '/token/x', claims({ nbf: '1' }), /no claim nbf: .*seconds since 1970/],
+  ['exp_missing', '/token/x', claims({ exp: undefined }), /no claim exp: absent/],
+  ['nbf_mistyped', '/token/x', claims({ nbf: '1' }), /no claim nbf: .*seconds since 1970/],
   ['issued_in_future', '/token/x', claims({ iat: 2e9 * 2 }), /no claim iat: in \d+ days/],
   [
     'token_expired',

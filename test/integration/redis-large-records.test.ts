@@ -113,7 +113,7 @@ describe('a gateway with a session record of 20 MiB', () => {
   })
   after(() => parts.stop())
 
-  it('answers 503 to requests with it, and all others as before', async () => {
+  it('answers 401 to requests with it, which is no outage, and all others as before', async () => {
     const newSession = async (record: unknown) => {
       const id = newSessionId()
       await server.command('set', `sess:${sha256(id)}`, JSON.stringify(record), 'EX', '600')
@@ -134,7 +134,7 @@ describe('a gateway with a session record of 20 MiB', () => {
       ...Array.from({ length: CLIENTS / 4 }, () => client(askHuge, large)),
     ])
     assert.deepEqual([...new Set(others)], ['passed'], `of ${others.length}`)
-    assert.deepEqual([...new Set(large)], ['503 verifier_unavailable'])
+    assert.deepEqual([...new Set(large)], ['401 no_session'])
     const told = (event: string) => parts.log.filter((line) => line['event'] === event)
     assert.equal(told('redis_unreachable').length, 0)
     await eventually('it is told', () => told('redis_record_too_large').length > 0)

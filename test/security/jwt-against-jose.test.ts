@@ -1,13 +1,14 @@
 /**
  * The whole verifier against another implementation: what the gateway accepts, jose accepts as
- * well, and where only the gateway refuses there is a row that says why. `PROPERTY_RUNS=100000`
+ * well, but for `nbf` and `iat` of null, and where only the gateway refuses there is a row that says
+ * why. `PROPERTY_RUNS=100000`
  * for the long run.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { Verification } from '../../src/protocol/verification.ts'
-import { joseDifferences, readToken } from '../support/jose-differences.ts'
+import { isMoreGenerous, joseDifferences, readToken } from '../support/jose-differences.ts'
 import { JoseOracle } from '../support/jose-oracle.ts'
 import { EC, ED, HMAC, HMAC_POLICY, RSA, usePool, verify } from '../support/jwt-attack-rig.ts'
 import { ISSUER_POLICY } from '../support/jwt-policy.ts'
@@ -80,16 +81,21 @@ function differentTokens(): Readonly<Record<string, string>> {
   return {
     ...(Object.fromEntries(spelled) as Record<string, string>),
     'another spelling of base64url': `${sign(headerText(ED), text)}==`,
-    'kid that is no short printable text': withHeader({ kid: null }),
+    'kid that is no short printable text': withHeader({ kid: 7 }),
     'typ that is no text': withHeader({ typ: 1 }),
-    'header that changes what is covered or meant': withHeader({ b64: true, crit: ['b64'] }),
+    'header with crit': withHeader({ crit: ['b64'], b64: true }),
+    'header with b64': withHeader({ b64: true }),
+    'header with zip': withHeader({ zip: 'DEF' }),
+    'header with enc': withHeader({ enc: 'A256GCM' }),
     'typ of another kind of token': withHeader({ typ: 'dpop+jwt' }),
     'kid of no key': withHeader({ kid: 'other' }),
     'kid of a key for another algorithm': withHeader({ kid: RSA.keyId }),
     'audience of which a part is no text': withClaims({ aud: [AUDIENCE, 1] }),
     'claim of the wrong type': withClaims({ roles: { admin: true } }),
     'another kind of token': withClaims({ events: {} }),
-    'instant before 1970 or beyond the year 9999': withClaims({ exp: 1e18 }),
+    'exp before 1970 or beyond the year 9999': withClaims({ exp: 1e18 }),
+    'nbf before 1970 or beyond the year 9999': withClaims({ nbf: -1 }),
+    'iat before 1970 or beyond the year 9999': withClaims({ iat: -1 }),
     'issued in the future': withClaims({ iat: NOW_SECONDS + 60 }),
     'expires within the very second': withClaims({ exp: NOW_SECONDS - 4.5 }),
   }
@@ -113,8 +119,9 @@ describe('the JWT verifier and jose (RFC 7519 §7.2)', () => {
         const verdict = await verify(token)
         assert.ok(verdict.kind !== 'refused' || verdict.code !== 'verifier_unavailable', token)
         const claims = await oracle.acceptedClaims(token, NOW_SECONDS)
-        if (claims === null) {
-          assert.equal(verdict.kind, 'refused', `only jose refuses ${token}`)
+        if (claims === null && verdict.kind === 'verified') {
+          assert.ok(isMoreGenerous(readToken(token)), `only jose refuses ${token}`)
+        } else if (claims === null) {
           count('both refuse')
         } else if (verdict.kind === 'refused') count(explanation(token, verdict))
         else {

@@ -50,7 +50,11 @@ describe('attacks on the header (RFC 7515 §4, RFC 8725 §3.10)', () => {
     ['ignores x5c', 'invalid_token', withHeader({ x5c: ['MIIB'] }, attackerKey)],
     ['refuses a kid of 10 KB', 'invalid_token', withHeader({ kid: 'k'.repeat(10_240) })],
     ['refuses a kid of 257 characters', 'invalid_token', withHeader({ kid: 'k'.repeat(257) })],
-    ['refuses an empty kid', 'invalid_token', withHeader({ kid: '' })],
+    [
+      'refuses an empty kid by a key that is not the issuer’s',
+      'invalid_token',
+      withHeader({ kid: '' }, mintKey('RS256')),
+    ],
     ['refuses a kid that is a number', 'invalid_token', withHeader({ kid: 1 })],
     ['refuses a kid that is an object', 'invalid_token', withHeader({ kid: { toString: 'rsa' } })],
     [

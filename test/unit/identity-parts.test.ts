@@ -12,7 +12,7 @@ import { generateSigningKey } from '../../src/identity/signing-key.ts'
 import { reservedFieldNames } from '../../src/identity/strip-identity-headers.ts'
 import { checkClaims } from '../../src/protocol/claims.ts'
 import { byPart, IDENTITY_PARTS, type IdentityPart } from '../../src/protocol/identity-parts.ts'
-import { EMPTY_IDENTITY, type Identity } from '../../src/protocol/verification.ts'
+import { EMPTY_IDENTITY, type Identity, refuse } from '../../src/protocol/verification.ts'
 import { randomHex } from '../../src/runtime/randomness.ts'
 import { decodeVerified, encodeVerified } from '../../src/token-cache/identity-codec.ts'
 import { identityOfApiKey, parseApiKeyRecord } from '../../src/verifiers/api-key/api-key-record.ts'
@@ -127,15 +127,17 @@ for (const part of IDENTITY_PARTS) {
         assert.ok(record?.kind === 'record')
         assert.deepEqual(partsOf(record.identity), alone)
       }
-      const wrong = JSON.stringify({ userId: 'u', [part.record]: 7 })
-      assert.equal(SALLYPORT_FORMAT.readRecord(wrong, 'id'), null)
+      const wrong = JSON.stringify({ userId: 'u', [part.record]: { x: 7 } })
+      const refusal = refuse(`session_${part.name}_mistyped`)
+      assert.equal(SALLYPORT_FORMAT.readRecord(wrong, 'id'), refusal)
     })
 
     it('is read from the record of an API key', () => {
       const record = parseApiKeyRecord(JSON.stringify({ userId: 'u', [part.record]: value }))
       assert.ok(record !== null)
       assert.deepEqual(partsOf(identityOfApiKey(record)), alone)
-      assert.equal(parseApiKeyRecord(JSON.stringify({ userId: 'u', [part.record]: 7 })), null)
+      const wrong = JSON.stringify({ userId: 'u', [part.record]: { x: 7 } })
+      assert.equal(parseApiKeyRecord(wrong), null)
     })
 
     it('is kept and shown by the admin listener', async () => {

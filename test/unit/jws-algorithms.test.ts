@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
-  isJwsAlgorithm,
+  JWS_ALGORITHM_NAMES,
   JWS_ALGORITHM_TABLE,
   JWS_ALGORITHMS,
+  jwsAlgorithmOf,
 } from '../../src/protocol/jws-algorithms.ts'
 import { mintKey, rawSignature } from '../support/mint-token.ts'
 
@@ -14,10 +15,24 @@ describe('algorithms (RFC 7518 §3.1, RFC 8037 §3.1)', () => {
   })
 
   it('are known to the letter', () => {
-    for (const algorithm of JWS_ALGORITHMS) assert.ok(isJwsAlgorithm(algorithm))
-    for (const other of ['none', 'rs256', 'ES256K', 'Ed25519', 'valueOf', '__proto__', '', 1]) {
-      assert.ok(!isJwsAlgorithm(other), String(other))
+    for (const algorithm of JWS_ALGORITHMS) assert.equal(jwsAlgorithmOf(algorithm), algorithm)
+    const others = ['none', 'rs256', 'ES256K', 'ed25519', 'Ed448', 'ESB256', 'valueOf', '__proto__']
+    for (const other of [...others, '', 1, null, ['ES256']]) {
+      assert.equal(jwsAlgorithmOf(other), null, String(other))
     }
+  })
+
+  it('may be called what RFC 9864 calls them, each exactly one of ours', () => {
+    const named = JWS_ALGORITHM_NAMES.slice(JWS_ALGORITHMS.length)
+    assert.deepEqual(
+      named.map((name) => [name, jwsAlgorithmOf(name)]),
+      [
+        ['Ed25519', 'EdDSA'],
+        ['ESP256', 'ES256'],
+        ['ESP384', 'ES384'],
+        ['ESP512', 'ES512'],
+      ],
+    )
   })
 
   it('are symmetric exactly when they begin with HS', () => {

@@ -72,19 +72,11 @@ describe('the record of a tenant in a store', () => {
   it('is unreadable with a value of the wrong type', () => {
     const wrong: Record<string, readonly unknown[]> = {
       status: [undefined, null, true, 'Active', 'deleted', ['active'], ''],
-      plan: [7, '', 'é', 'a\n', [], {}, 'x'.repeat(TENANT_PLAN_LENGTH_MAX + 1)],
-      issuers: [null, 'main', {}, [7], ['a b'], [''], [['main']], [null]],
-      allowedOrigins: [
-        null,
-        'https://a.test',
-        ['*'],
-        ['null'],
-        ['https://a.test/x'],
-        [7],
-        ['a.test'],
-      ],
-      allowFrom: [null, '10.0.0.1', {}, [7], [null], [''], ['10.0.0.0/33'], ['10.0.0.1/8'], ['x']],
-      denyFrom: [null, '::1', [' 10.0.0.1'], ['10.0.0.1:80'], ['fe80::1%eth0'], ['10.0.0.0/08']],
+      plan: [7, '', 'é', 'a\n', ['free'], {}, 'x'.repeat(TENANT_PLAN_LENGTH_MAX + 1)],
+      issuers: ['main', '', {}, [7], ['a b'], [''], [['main']], [null]],
+      allowedOrigins: ['https://a.test', ['*'], ['null'], ['https://a.test/x'], [7], ['a.test']],
+      allowFrom: ['', '10.0.0.1', {}, [7], [null], [''], ['10.0.0.0/33'], ['10.0.0.1/8'], ['x']],
+      denyFrom: ['', '::1', [' 10.0.0.1'], ['10.0.0.1:80'], ['fe80::1%eth0'], ['10.0.0.0/08']],
       upstream: [7, '', 'a b', ['users'], '../users'],
     }
     for (const [name, values] of Object.entries(wrong)) {

@@ -74,7 +74,8 @@ const schema = section(
     ).prefault('100ms'),
     recordBytes: wholeNumber(
       'Bytes of one session or API key at most. A larger record is not read to its end, and ' +
-        'answers for itself alone: 503.',
+        'answers for itself alone: 503 for a key, 401 `no_session` for a session, or no identity ' +
+        'where a session is optional.',
       { minimum: 1_024, maximum: 1_048_576 },
     ).prefault(65_536),
     readFromReplicas: flag(

@@ -50,7 +50,10 @@ const pointers = section(
       'must be a JSON pointer such as /user/id (RFC 6901)',
     ).prefault('/userId'),
     ...byPart(({ kind, title, record }) => {
-      return pointer(kind === 'text' ? `${title}.` : `${title}: a list of text.`, `/${record}`)
+      return pointer(
+        kind === 'text' ? `${title}.` : `${title}: a list of text, or one text.`,
+        `/${record}`,
+      )
     }),
     createdAt: pointer('When the session began; without it, when the gateway first saw it.', null),
   },

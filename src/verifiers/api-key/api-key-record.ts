@@ -36,8 +36,8 @@ export function parseApiKeyRecord(text: string): ApiKeyRecord | null {
   const userId = members['userId']
   const user = isText(userId) ? readStoredUser(userId, members) : null
   const expiresAtSeconds = optionalInstant(members['expiresAt'])
-  const allowFrom = parseAddressList(members['allowFrom'] ?? undefined)
-  const denyFrom = parseAddressList(members['denyFrom'] ?? undefined)
+  const allowFrom = parseAddressList(members['allowFrom'])
+  const denyFrom = parseAddressList(members['denyFrom'])
   if (user === null || expiresAtSeconds === undefined) return null
   const rate = parseOwnRate(members['rateLimit'])
   if (allowFrom === null || denyFrom === null || rate === undefined) return null

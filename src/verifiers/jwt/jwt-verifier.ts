@@ -26,6 +26,7 @@ import {
   mediaType,
   type ProtectedHeader,
   ProtectedHeaderMemo,
+  refuseHeader,
 } from '../../protocol/protected-header.ts'
 import type { RefusalReason } from '../../protocol/refusal-reason.ts'
 import type { Trace } from '../../protocol/trace.ts'
@@ -151,7 +152,7 @@ export class JwtVerifier implements Verifier<JwtProfile> {
     const members = isFitting ? parseClaims(jws.payload) : null
     if (trace !== null) tellForm(trace, token, jws, header, formOf(isFitting, members))
     if (jws === null) return refuse('token_malformed')
-    if (header === null) return refuse('token_header_malformed')
+    if (header === null) return refuseHeader(jws.protectedHeader)
     if (!isFitting) return refuse('signature_length')
     if (members === null) return refuse('token_claims_malformed')
     // The unverified `iss` only selects who would have to have signed this.

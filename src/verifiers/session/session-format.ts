@@ -1,5 +1,5 @@
 /** What differs between the formats in which sessions are stored, for who verifies sessions. */
-import type { Anonymous } from '../../protocol/verification.ts'
+import type { Anonymous, Refused } from '../../protocol/verification.ts'
 import type { SessionRecord } from './session-record.ts'
 
 export interface SessionFormat {
@@ -12,7 +12,8 @@ export interface SessionFormat {
   /**
    * The identity's session is `sessionId`; it has no issuer.
    *
-   * @returns `null` when the record is unreadable. Anonymous when it is readable and has no user.
+   * @returns `no_session` when the record is unreadable. Anonymous when it is readable and has no
+   *   user.
    */
-  readRecord(text: string, sessionId: string): SessionRecord | Anonymous | null
+  readRecord(text: string, sessionId: string): SessionRecord | Anonymous | Refused
 }

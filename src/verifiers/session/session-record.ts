@@ -1,5 +1,5 @@
 /** What is stored about a session, as an identity. */
-import { type PartNames, readIdentity } from '../../protocol/identity-parts.ts'
+import { IDENTITY_PARTS, type PartNames, readIdentity } from '../../protocol/identity-parts.ts'
 import { optionalInstant } from '../../protocol/instant.ts'
 import { optionalText, optionalTextOrInteger } from '../../protocol/json-members.ts'
 import { isReadableVersion } from '../../protocol/record-version.ts'
@@ -10,6 +10,8 @@ import {
   type Anonymous,
   EMPTY_IDENTITY,
   type Identity,
+  type Refused,
+  refuse,
 } from '../../protocol/verification.ts'
 
 /** Where the parts of an identity are, as JSON pointers (RFC 6901). `null`: not read. */
@@ -31,40 +33,56 @@ export interface SessionRecord {
   readonly expiresAtSeconds: number | null
 }
 
-const RECORD_LENGTH_MAX = 65_536
-
 /**
- * Reads a record. The identity's session is `sessionId`; it has no issuer.
+ * Reads a record. The identity's session is `sessionId`; it has no issuer. Does not bound its
+ * length: the store has.
  *
- * @returns `null` when it is unreadable: not a JSON object, a name twice, a mistyped member, more
- *   than 64 Ki characters, a later version. Anonymous when it is readable and has no user.
+ * @returns `no_session` when it is unreadable: not a JSON object, a name twice, a mistyped member,
+ *   a later version. Anonymous when it is readable and has no user.
  */
 export function parseSessionRecord(
   text: string,
   pointers: SessionPointers,
   sessionId: string,
-): SessionRecord | Anonymous | null {
-  const members = text.length > RECORD_LENGTH_MAX ? null : parseJsonText(text)
-  if (members === null) return null
-  if (pointers.hasVersion && !isReadableVersion(members['version'])) return null
+): SessionRecord | Anonymous | Refused {
+  const members = parseJsonText(text)
+  if (members === null) return refuse('session_unreadable')
+  if (pointers.hasVersion && !isReadableVersion(members['version'])) {
+    return refuse('session_version_unknown')
+  }
   const readUser = pointers.hasNumberedUsers ? optionalTextOrInteger : optionalText
   const subject = readUser(valueAt(members, pointers.userId))
   const createdAtSeconds = optionalInstant(valueAt(members, pointers.createdAt))
   const expiresAtSeconds = optionalInstant(valueAt(members, pointers.expiresAt))
-  if (subject === undefined) return null
-  if (createdAtSeconds === undefined || expiresAtSeconds === undefined) return null
+  if (subject === undefined) return refuse('session_user_mistyped')
+  if (subject === null) return ANONYMOUS
+  if (createdAtSeconds === undefined) return refuse('session_created_mistyped')
+  if (expiresAtSeconds === undefined) return refuse('session_expires_mistyped')
   const core = {
     ...EMPTY_IDENTITY,
-    subject: subject ?? '',
+    subject,
     sessionId,
     issuedAtSeconds: createdAtSeconds,
     expiresAtSeconds,
   }
-  const reader = new RecordReader((pointer) => valueAt(members, pointer))
-  const identity = readIdentity(core, pointers, reader)
-  if (identity === null) return null
-  if (subject === null) return ANONYMOUS
+  const memberAt = (pointer: string) => valueAt(members, pointer)
+  const identity = readIdentity(core, pointers, new RecordReader(memberAt))
+  if (identity === null) return refuseMistyped(pointers, memberAt)
   return { kind: 'record', identity, createdAtSeconds, expiresAtSeconds }
+}
+
+/** Names the first part that is mistyped, read by itself. */
+function refuseMistyped(
+  pointers: SessionPointers,
+  memberAt: (pointer: string) => unknown,
+): Refused {
+  for (const { name, kind } of IDENTITY_PARTS) {
+    const reader = new RecordReader(memberAt)
+    if (kind === 'text') reader.text(pointers[name])
+    else reader.texts(pointers[name])
+    if (reader.isMistyped) return refuse(`session_${name}_mistyped`)
+  }
+  return refuse('session_unreadable')
 }
 
 /** @returns `null` when there is nothing there. Only what the object itself has is found. */

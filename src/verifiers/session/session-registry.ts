@@ -136,7 +136,7 @@ export class SessionRegistry {
     const reply = await this.#store.get(key)
     if (!reply.ok) return 'unavailable'
     const record = reply.value === null ? null : SALLYPORT_FORMAT.readRecord(reply.value, '')
-    if (record === null || record.kind === 'anonymous') return null
+    if (record?.kind !== 'record') return null
     return {
       digest,
       ...storedUserOf(record.identity),

@@ -1,7 +1,12 @@
 /** What sessions need of the place where they are stored; Redis has it all. */
 
-/** `ok: false`: there was no answer in time, or an error. Nothing is known then. */
-export type StoreReply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false }
+/**
+ * `ok: false`: there was no answer in time, or an error. Nothing is known then, but for two reasons,
+ * which are about the record alone: it is `too_large`, or something else than text (`wrong_type`).
+ */
+export type StoreReply<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly reason: string }
 
 /** What a request needs. */
 export interface SessionReader {

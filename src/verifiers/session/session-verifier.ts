@@ -9,11 +9,13 @@
  * refused on the very next request. Only what a record means is remembered, for as long as the
  * store answers with the very same text.
  */
+import type { RefusalReason } from '../../protocol/refusal-reason.ts'
 import { spanOf } from '../../protocol/tell-claims.ts'
 import type { Trace } from '../../protocol/trace.ts'
 import {
   type Anonymous,
   type Identity,
+  type Refused,
   refuse,
   type Verification,
 } from '../../protocol/verification.ts'
@@ -62,17 +64,26 @@ export class SessionVerifier {
   readonly #store: SessionReader
   readonly #firstSights: SessionFirstSights
   readonly #rules: SessionRules
+  readonly #onUnreadable: (reason: RefusalReason) => void
 
-  constructor(store: SessionReader, firstSights: SessionFirstSights, rules: SessionRules) {
+  /** @param onUnreadable Told of each session that cannot be read, as often as it is asked for. */
+  constructor(
+    store: SessionReader,
+    firstSights: SessionFirstSights,
+    rules: SessionRules,
+    onUnreadable: (reason: RefusalReason) => void = () => {},
+  ) {
     this.#store = store
     this.#firstSights = firstSights
     this.#rules = rules
+    this.#onUnreadable = onUnreadable
   }
 
   /**
    * Refuses with `invalid_session_format`, before the store hears of it; `session_not_found`;
-   * `session_expired`; `verifier_unavailable` when the store does not answer, or holds what cannot
-   * be read. Does *not* check where the request comes from: see cross-site-request.ts.
+   * `session_expired`; `no_session` when what the store holds cannot be read, which is no outage: it
+   * would be so the next time as well; `verifier_unavailable` when the store does not answer. Does
+   * *not* check where the request comes from: see cross-site-request.ts.
    *
    * @param trace Where the request is only explained: then the session is not prolonged, and none
    *   is deleted.
@@ -89,12 +100,12 @@ export class SessionVerifier {
     const key = sessionKey(keyPrefix, keyHash, id)
     const isProlonged = trace === null && !format.isLifeForeign
     const reply = await this.#store.getex(key, isProlonged ? ttlSeconds : null)
-    if (!reply.ok) return refuse('session_store_unavailable')
+    if (!reply.ok) return this.#refuseReply(reply.reason, trace)
     if (reply.value === null) return refuse('session_not_found')
     trace?.tell('session', 'ok', 'the store has it')
     const known = trace === null ? this.#known.recall(key, reply.value) : null
     const session = known ?? (await this.#read(key, reply.value, id, nowSeconds, trace))
-    if (session === null) return refuse('session_unreadable')
+    if (session.kind === 'refused') return session
     if (session.kind === 'anonymous') {
       trace?.tell('session', 'note', 'it has no user: it counts as no credential')
       return session
@@ -110,15 +121,15 @@ export class SessionVerifier {
     id: string,
     nowSeconds: number,
     trace: Trace | null,
-  ): Promise<ReadSession | Anonymous | null> {
+  ): Promise<ReadSession | Anonymous | Refused> {
     const record = this.#rules.format.readRecord(text, id)
-    if (record === null) trace?.tell('session', 'no', 'its record is not one of this format')
-    if (record === null || record.kind === 'anonymous') return record
+    if (record.kind === 'refused') return this.#refuseUnreadable(record, trace)
+    if (record.kind === 'anonymous') return record
     const issuedAtSeconds =
       record.createdAtSeconds ?? (await this.#firstSeen(key, nowSeconds, trace === null))
     if (issuedAtSeconds === null) {
       trace?.tell('session', 'no', 'when it began is neither in its record nor to be found out')
-      return null
+      return refuse('session_undated')
     }
     const endSeconds = this.#endOf(record, issuedAtSeconds)
     const expiresAtSeconds = Number.isFinite(endSeconds) ? endSeconds : null
@@ -126,6 +137,18 @@ export class SessionVerifier {
     const session = { kind: 'session', identity, endSeconds } as const
     if (trace === null) this.#known.keep(key, text, session)
     return session
+  }
+
+  #refuseReply(reason: string, trace: Trace | null): Refused {
+    if (reason === 'too_large') return this.#refuseUnreadable(refuse('session_too_large'), trace)
+    if (reason === 'wrong_type') return this.#refuseUnreadable(refuse('session_unreadable'), trace)
+    return refuse('session_store_unavailable')
+  }
+
+  #refuseUnreadable(refusal: Refused, trace: Trace | null): Refused {
+    if (trace === null) this.#onUnreadable(refusal.reason)
+    else trace.tell('session', 'no', `its record is not one of this format: ${refusal.reason}`)
+    return refusal
   }
 
   #idOf(cookieValue: string): string | null {

@@ -1,6 +1,10 @@
 /** `issuers`: the parties whose tokens are accepted. */
 import { byPart, type PartKind } from '../../../protocol/identity-parts.ts'
-import { JWS_ALGORITHMS } from '../../../protocol/jws-algorithms.ts'
+import {
+  JWS_ALGORITHM_NAMES,
+  type JwsAlgorithm,
+  jwsAlgorithmOf,
+} from '../../../protocol/jws-algorithms.ts'
 import type { ReportProblem } from '../../config-error.ts'
 import {
   allOf,
@@ -56,8 +60,9 @@ const issuer = section('One issuer of tokens.', {
   ),
   algorithms: listOf(
     'Signature algorithms that are accepted. HS* needs a shared secret, the others need public ' +
-      'keys; one issuer cannot have both.',
-    oneOf('Algorithm.', JWS_ALGORITHMS),
+      'keys; one issuer cannot have both. Ed25519 is EdDSA, and ESP256 is ES256, in tokens and ' +
+      'keys as well (RFC 9864).',
+    oneOf('Algorithm.', JWS_ALGORITHM_NAMES, ['Ed448']),
     { minimum: 1 },
   ).prefault(['RS256', 'ES256', 'EdDSA']),
   clockTolerance: duration(
@@ -112,11 +117,20 @@ const issuer = section('One issuer of tokens.', {
   ),
 })
 
-const schema = issuer.transform(({ clockTolerance, credentialLifetimeMax, ...rest }) => ({
-  ...rest,
-  clockToleranceMs: clockTolerance,
-  credentialLifetimeMaxMs: credentialLifetimeMax,
-}))
+const schema = issuer.transform(
+  ({ algorithms, clockTolerance, credentialLifetimeMax, ...rest }) => ({
+    ...rest,
+    algorithms: algorithmsNamed(algorithms),
+    clockToleranceMs: clockTolerance,
+    credentialLifetimeMaxMs: credentialLifetimeMax,
+  }),
+)
+
+/** Each once, whatever it is called. */
+function algorithmsNamed(names: readonly string[]): readonly JwsAlgorithm[] {
+  const algorithms = names.map(jwsAlgorithmOf).filter((algorithm) => algorithm !== null)
+  return [...new Set(algorithms)]
+}
 
 type IssuerOutput = Output<typeof schema>
 export type IssuerConfiguration = Immutable<NonNullable<ReturnType<typeof resolveIssuer>>>
