@@ -1,4 +1,4 @@
-/** The second look at the keys of an issuer, after one refetch. */
+/** Which keys a token is checked with, and the second look at them after one refetch. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { findKeys, findNewerKeys } from '../../src/keys/find-keys.ts'
@@ -33,5 +33,58 @@ describe('a refetch that a bad signature causes', () => {
     const newer = await findNewerKeys(source, token, before)
     assert.notEqual(newer, before)
     assert.deepEqual(newer, { found: 'keys', keys: [KEY], areAll: false })
+  })
+})
+
+function keyOf(keyId: string | null, algorithm: 'ES256' | 'EdDSA' = 'ES256', id = 1) {
+  return { ...KEY, id, keyId, algorithms: [algorithm] } as const
+}
+
+function foundIn(keys: readonly VerificationKey[], keyId: string | null) {
+  const found = findKeys({ ...setWith([]), keys }, { keyId, algorithm: 'ES256' })
+  return found.found === 'keys' ? found.keys : found.found
+}
+
+describe('the kid of a token is a hint (RFC 7515 §4.1.4)', () => {
+  const nameless = keyOf(null)
+  const named = keyOf('a')
+
+  it('that the key of this name alone is tried, where there is one', () => {
+    assert.deepEqual(foundIn([nameless, named], 'a'), [named])
+  })
+
+  it('that means the keys without a kid where no key has this name: Teleport, Google', () => {
+    const second = keyOf(null, 'ES256', 2)
+    assert.deepEqual(foundIn([nameless, named, second], 'b'), [nameless, second])
+    assert.deepEqual(foundIn([nameless, keyOf('b', 'EdDSA')], 'b'), [nameless])
+  })
+
+  it('that never means a key of another name, nor one for another algorithm', () => {
+    assert.equal(foundIn([named], 'b'), 'unknown')
+    assert.equal(foundIn([keyOf(null, 'EdDSA')], 'b'), 'unknown')
+    assert.equal(foundIn([keyOf('b', 'EdDSA'), named], 'b'), 'unfit')
+    assert.equal(foundIn([keyOf(null, 'EdDSA')], null), 'unfit')
+  })
+
+  it('without which all keys for the algorithm are tried, with or without a name', () => {
+    assert.deepEqual(foundIn([nameless, named, keyOf('b', 'EdDSA')], null), [nameless, named])
+  })
+
+  it('that makes no token choose more than eight keys', () => {
+    const many = Array.from({ length: 9 }, (_, id) => keyOf(null, 'ES256', id))
+    for (const keyId of [null, 'b']) {
+      assert.equal(foundIn(many, keyId), 'unfit')
+      assert.deepEqual(foundIn(many.slice(1), keyId), many.slice(1))
+    }
+    assert.deepEqual(foundIn([...many, named], 'a'), [named])
+  })
+
+  it('that leaves a token undecided whose key may be one without a place', () => {
+    const withoutPlace = [{ keyId: null, algorithms: ['ES256'] }] as const
+    const find = (keys: readonly VerificationKey[], keyId: string) =>
+      findKeys({ ...setWith(withoutPlace), keys }, { keyId, algorithm: 'ES256' })
+    assert.equal(find([named], 'b').found, 'unavailable')
+    assert.deepEqual(find([nameless], 'b'), { found: 'keys', keys: [nameless], areAll: false })
+    assert.deepEqual(find([named], 'a'), { found: 'keys', keys: [named], areAll: true })
   })
 })

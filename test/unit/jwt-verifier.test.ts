@@ -130,14 +130,16 @@ describe('the issuers of a route', () => {
 })
 
 describe('the key of a token (RFC 7515 §4.1.4)', () => {
-  it('need not be named while up to four keys fit the algorithm', async () => {
+  it('need not be named while up to eight keys fit the algorithm', async () => {
     const ed = mintKey('EdDSA', 'ed')
-    const others = [1, 2, 3, 4].map((at) => mintKey('ES256', `ec-${at}`).verificationKey)
+    const others = [1, 2, 3, 4, 5, 6, 7, 8].map(
+      (at) => mintKey('ES256', `ec-${at}`).verificationKey,
+    )
     const token = await mintToken(EC, {}, { kid: undefined })
     for (const [before, expected] of [
       [[ed.verificationKey], null],
       [others.slice(0, 1), null],
-      [others.slice(0, 3), null],
+      [others.slice(0, 7), null],
       [others, 'invalid_token'],
     ] as const) {
       const keys = new StaticKeySource().setKeys('main', [...before, EC.verificationKey])
@@ -299,7 +301,9 @@ describe('when nothing can be decided', () => {
       assert.equal((await verify(await mintToken(EC, {}, noKid))).kind, 'verified')
       assert.deepEqual(keys.refetches, [], 'a fetch would bring no place')
       const stray = await verify(await mintToken(mintKey('ES256', 'stray')))
-      assert.equal(codeOf(stray), 'unknown_signing_key')
+      // A key without a kid may have signed a token with any.
+      const ofStray = keyId === null ? 'verifier_unavailable' : 'unknown_signing_key'
+      assert.equal(codeOf(stray), ofStray)
       const forged = await verify(await mintToken(mintKey('ES256', 'ec')))
       assert.equal(codeOf(forged), 'invalid_token')
     }

@@ -35,7 +35,7 @@ export function tellKeys(
   const named = keyId === null ? 'no kid' : `kid ${quoted(keyId)}`
   switch (found.found) {
     case 'keys':
-      trace.tell('key', 'ok', `${named}: ${counted(found.keys.length, 'key')} for ${algorithm}`)
+      trace.tell('key', 'ok', `${named}: ${triedKeys(found.keys, keyId)} for ${algorithm}`)
       break
     case 'unknown':
       trace.tell('key', 'no', `${named} is none of ${listedIds(keys)}`)
@@ -60,6 +60,12 @@ export function tellNewerKeys(trace: Trace, before: FoundKeys, after: NewerKeys)
 export function tellSignature(trace: Trace, key: VerificationKey, outcome: SignatureOutcome): void {
   const named = key.keyId === null ? 'a key without kid' : `key ${quoted(key.keyId)}`
   trace.tell('signature', outcome === 'good' ? 'ok' : 'no', `${OUTCOMES[outcome]} under ${named}`)
+}
+
+/** @param keyId Of the token. */
+function triedKeys(keys: readonly VerificationKey[], keyId: string | null): string {
+  const isByHint = keyId === null || keys.every((key) => key.keyId === keyId)
+  return `${counted(keys.length, 'key')}${isByHint ? '' : ' without kid'}`
 }
 
 function listedIds(keys: readonly VerificationKey[]): string {
