@@ -22,7 +22,7 @@ const TOO_MANY_REQUESTS = 429
 const GUESSES: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
   ...(['token_malformed', 'token_header_malformed', 'token_claims_malformed'] as const),
   ...(['header_alg_unknown', 'header_kid_malformed', 'header_typ_malformed'] as const),
-  ...(['header_crit_refused', 'header_b64_refused'] as const),
+  ...(['header_crit_refused', 'header_unencoded_refused'] as const),
   ...(['header_zip_refused', 'header_enc_refused'] as const),
   ...(['token_unsecured', 'algorithm_not_allowed', 'key_unknown', 'key_unfit'] as const),
   ...(['signature_length', 'signature_invalid', 'token_inactive'] as const),

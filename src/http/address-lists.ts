@@ -22,8 +22,8 @@ const NONE: readonly string[] = Object.freeze([])
 const compiled = new WeakMap<readonly string[], AddressRanges>()
 
 /**
- * A list of a stored record: empty when it is left out or null; `null` when it is no list, too long, or an
- * item is no range.
+ * A list of a stored record: empty when it is left out or null; `null` when it is no list, too
+ * long, or an item is no range.
  */
 export function parseAddressList(value: unknown): readonly string[] | null {
   if (value === undefined || value === null) return NONE

@@ -1,4 +1,4 @@
-/** Says that sessions cannot be read, also where a request passes without: the first of a reason. */
+/** Says that sessions cannot be read, also where requests pass without: the first of a reason. */
 import { EventLimiter } from '../observability/event-limiter.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'

@@ -87,7 +87,7 @@ export const CREDENTIAL_REFUSALS = {
     code: 'invalid_token',
     meaning: 'The header has `crit`: extensions that must be understood, and none is.',
   },
-  header_b64_refused: {
+  header_unencoded_refused: {
     code: 'invalid_token',
     meaning: 'The header has `b64`, which changes what is signed (RFC 7797).',
   },

@@ -42,8 +42,8 @@ export function instantSeconds(value: unknown): number | null {
 /**
  * An instant that a record may leave out, rounded down.
  *
- * @returns `null` when absent; `undefined` when it is no instant, which an empty text is not: an end
- *   that cannot be read must not become none.
+ * @returns `null` when absent; `undefined` when it is no instant, which an empty text is not: an
+ *   end that cannot be read must not become none.
  */
 export function optionalInstant(value: unknown): number | null | undefined {
   if (isAbsent(value)) return null

@@ -41,7 +41,7 @@ export function optionalTextOrInteger(value: unknown): string | null | undefined
  * @returns A list of text, none of it empty; an empty list when absent; `undefined` when it is
  *   anything else.
  */
-export function optionalTexts(value: unknown): readonly string[] | undefined {
+function optionalTexts(value: unknown): readonly string[] | undefined {
   if (isAbsent(value)) return NONE
   return Array.isArray(value) && value.every(isText) ? value : undefined
 }

@@ -2,6 +2,7 @@
 import { isAbsent, optionalText } from './json-members.ts'
 import { type JwsAlgorithm, jwsAlgorithmOf } from './jws-algorithms.ts'
 import { isKeyId } from './key-id.ts'
+import type { RefusalReason } from './refusal-reason.ts'
 import { type JsonObject, parseJsonObject } from './strict-json.ts'
 import { type Refused, refuse } from './verification.ts'
 
@@ -22,6 +23,13 @@ const MEMO_SEGMENT_LENGTH_MAX = 512
  * §4.1.3).
  */
 export const REFUSED_MEMBERS = ['crit', 'b64', 'zip', 'enc'] as const
+
+const MEMBER_REASONS = {
+  crit: 'header_crit_refused',
+  b64: 'header_unencoded_refused',
+  zip: 'header_zip_refused',
+  enc: 'header_enc_refused',
+} as const satisfies Readonly<Record<(typeof REFUSED_MEMBERS)[number], RefusalReason>>
 
 /**
  * Reads an encoded header.
@@ -53,7 +61,7 @@ export function refuseHeader(segment: string): Refused {
 
 function readHeader(members: JsonObject): ProtectedHeader | Refused {
   for (const name of REFUSED_MEMBERS) {
-    if (members[name] !== undefined) return refuse(`header_${name}_refused`)
+    if (members[name] !== undefined) return refuse(MEMBER_REASONS[name])
   }
   const algorithm = jwsAlgorithmOf(members['alg'])
   const keyId = optionalText(members['kid'])

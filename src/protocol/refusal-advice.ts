@@ -99,7 +99,7 @@ export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
   header_typ_malformed: 'Have the issuer send `typ` as text, such as `JWT`, or leave it out.',
   header_crit_refused:
     'Have the issuer sign without critical extensions; an empty list is one too.',
-  header_b64_refused: 'Have the issuer sign the encoded payload, which is the default.',
+  header_unencoded_refused: 'Have the issuer sign the encoded payload, which is the default.',
   header_zip_refused: 'Have the issuer send its tokens signed, and not compressed.',
   header_enc_refused: 'Have the issuer send its tokens signed, and not encrypted.',
   token_claims_malformed: 'The issuer, or somebody between, makes bad JSON: look at its payload.',

@@ -43,8 +43,9 @@ const PRINTABLE = /^[\x20-\x7e]+$/
  * The record of one tenant: `{"status": "active", "plan": "free", "issuers": ["main"], …}`.
  *
  * `status` is required, because neither value of it is a safe guess; all others may be left out, be
- * null or an empty list, which is the same. Does *not* check that the issuers and the upstream exist:
- * an issuer that does not exist issues no token, so the record then lets fewer pass, not more.
+ * null or an empty list, which is the same. Does *not* check that the issuers and the upstream
+ * exist: an issuer that does not exist issues no token, so the record then lets fewer pass, not
+ * more.
  *
  * @param name Of the tenant; stored beside the record.
  * @param value What the store answered: JSON text, or nothing that will do.

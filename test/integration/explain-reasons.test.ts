@@ -17,6 +17,7 @@ import {
   OPAQUE_ISSUER,
   SESSION_PREFIX,
 } from '../support/explain-rig.ts'
+import { refusedSessionCases, refusedTokenCases } from '../support/explained-values.ts'
 import { json, status } from '../support/introspection-server.ts'
 import { wallSeconds } from '../support/live-token.ts'
 import { encode, headerText, mintKey, signRaw } from '../support/mint-token.ts'
@@ -115,24 +116,10 @@ const CASES: readonly Case[] = [
   ['token_syntax', '/token/x', () => bearer('a"b'), /ok credential found/],
   ['token_malformed', '/token/x', () => bearer('opaque'), /no token .*an opaque token/],
   ['token_malformed', '/token/x', () => bearer('a.b.c.d.e'), /no token .*encrypted JWT/],
-  [
-    'token_header_malformed',
-    '/token/x',
-    () => bearer(signRaw(rig.key, '[]', '{}')),
-    /no header not one strict JSON object/,
-  ],
-  [
-    'header_alg_unknown',
-    '/token/x',
-    () => bearer(signRaw(rig.key, headerText(rig.key, { alg: 'none' }), '{}')),
-    /no header alg "none" is none that the gateway verifies/,
-  ],
-  [
-    'header_crit_refused',
-    '/token/x',
-    () => bearer(signRaw(rig.key, headerText(rig.key, { crit: [] }), '{}')),
-    /no header crit is there/,
-  ],
+  ['token_header_malformed', '/token/x', () => bearer('W10.e30.AAAA'), /no header not one strict/],
+  ...refusedTokenCases((header, members) =>
+    bearer(signRaw(rig.key, headerText(rig.key, header), claimsOf(members))),
+  ),
   [
     'token_claims_malformed',
     '/token/x',
@@ -215,8 +202,6 @@ const CASES: readonly Case[] = [
   ],
   ['claim_mistyped', '/token/x', claims({ roles: { a: 1 } }), /no claim roles: present, an object/],
   ['claim_mistyped', '/token/x', claims({ sub: undefined }), /no claim sub: absent/],
-  ['exp_missing', '/token/x', claims({ exp: undefined }), /no claim exp: absent/],
-  ['nbf_mistyped', '/token/x', claims({ nbf: '1' }), /no claim nbf: .*seconds since 1970/],
   ['issued_in_future', '/token/x', claims({ iat: 2e9 * 2 }), /no claim iat: in \d+ days/],
   [
     'token_expired',
@@ -263,7 +248,7 @@ const CASES: readonly Case[] = [
   ['session_cookie_malformed', '/session/x', () => cookie('%%'), /ok credential found/],
   ['session_not_found', '/session/x', () => cookie('x'.repeat(32)), /ok credential found/],
   ['session_expired', '/session/x', () => cookie(rig.oldSession), /no session .*has come/],
-  ['session_unreadable', '/session/x', () => cookie(rig.brokenSession), /no session its record/],
+  ...refusedSessionCases(cookie),
   ['api_key_unknown', '/key/x', apiKey('guessed'), /note api key Redis is asked/],
   ['api_key_expired', '/key/x', apiKey('old key'), /ok api key it is a key of the configuration/],
   ['api_key_unreadable', '/key/x', apiKey('broken key'), /note api key Redis is asked/],

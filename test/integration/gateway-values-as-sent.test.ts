@@ -11,7 +11,13 @@ import { FaultyServer } from '../support/faulty-server.ts'
 import { type Answer, outcomeOf, upstreamField } from '../support/gateway-answer.ts'
 import { IntrospectionServer, json, newOpaqueToken } from '../support/introspection-server.ts'
 import { bearer, liveToken, publishedJwk } from '../support/live-token.ts'
-import { AUDIENCE, headerText, mintKey, rawSignature } from '../support/mint-token.ts'
+import {
+  AUDIENCE,
+  headerText,
+  type MintingKey,
+  mintKey,
+  rawSignature,
+} from '../support/mint-token.ts'
 import { RedisServer } from '../support/redis-server.ts'
 import { newSessionId } from '../support/stored-credentials.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
@@ -25,6 +31,8 @@ const CART = Array.from({ length: 700 }, (_, item) => ({ item, note: 'x'.repeat(
 const microsoft = mintKey('RS256', '7f4')
 const teleport = mintKey('ES256', '')
 const google = mintKey('EdDSA', '')
+/** Of a cluster or a stub that makes its key anew at each start, and always calls it the same. */
+const [cluster, reborn] = [mintKey('ES256', 'cluster'), mintKey('ES256', 'cluster')]
 
 let jwks: FaultyServer
 let endpoint: IntrospectionServer
@@ -35,12 +43,7 @@ before(async () => {
   jwks = await FaultyServer.start()
   endpoint = await IntrospectionServer.start()
   redis = await RedisServer.start()
-  const { kid: _, ...nameless } = publishedJwk(google)
-  jwks.publish(
-    { ...publishedJwk(microsoft), key_ops: [], oth: [], x5c: [], d: null, keyId: null },
-    { ...publishedJwk(teleport), kid: '', use: null },
-    { ...nameless, alg: 'Ed25519', key_ops: ['verify'] },
-  )
+  publish(teleport, cluster)
   gateway = await openGateway({
     redis,
     accessLog: 1,
@@ -75,6 +78,17 @@ after(async () => {
   await jwks.down()
 })
 
+/** @param unnamed Without a `kid`, beside that of Google. */
+function publish(unnamed: MintingKey, named: MintingKey): void {
+  const { kid: _, ...nameless } = publishedJwk(google)
+  jwks.publish(
+    { ...publishedJwk(microsoft), key_ops: [], oth: [], x5c: [], d: null, keyId: null },
+    { ...publishedJwk(unnamed), kid: '', use: null },
+    { ...nameless, alg: 'Ed25519', key_ops: ['verify'] },
+    publishedJwk(named),
+  )
+}
+
 /** Asks under a path of its own, so that its line in the log is found. */
 async function ask(route: string, fields: Parameters<TestGateway['ask']>[1]) {
   const path = `/${route}/${randomUUID()}`
@@ -95,15 +109,39 @@ async function assertRefused(asked: { path: string; answer: Answer }, reason: st
 const passes = (answer: Answer) => assert.equal(outcomeOf(answer), 'passed')
 
 describe('a key set as it is published', () => {
+  const teleportToken = liveToken(teleport, ISSUER)
+  const googleToken = liveToken(google, ISSUER, {}, { alg: 'Ed25519', kid: 'of-another-set' })
+
   it('by Microsoft.IdentityModel, Teleport and Google is taken whole', async () => {
     const tokens = [
       liveToken(microsoft, ISSUER),
-      liveToken(teleport, ISSUER),
+      teleportToken,
       liveToken(teleport, ISSUER, {}, { kid: undefined }),
-      liveToken(google, ISSUER, {}, { alg: 'Ed25519', kid: 'of-another-set' }),
+      googleToken,
     ]
     for (const token of tokens) passes((await ask('token', bearer(token))).answer)
     assert.equal(jwks.fetches, 1, 'nothing had to be asked for')
+  })
+
+  it('by Kubernetes anew, with another key under the same kid, is fetched once', async () => {
+    publish(teleport, reborn)
+    for (const _time of [1, 2])
+      passes((await ask('token', bearer(liveToken(reborn, ISSUER)))).answer)
+    assert.equal(jwks.fetches, 2)
+    await assertRefused(await ask('token', bearer(liveToken(cluster, ISSUER))), 'signature_invalid')
+  })
+
+  it('by Teleport after a rotation, with another key without kid, is fetched once', async () => {
+    const fetchesBefore = jwks.fetches
+    const rotated = mintKey('ES256', '')
+    publish(rotated, reborn)
+    const token = () => liveToken(rotated, ISSUER, {}, { kid: undefined })
+    for (const _time of [1, 2]) passes((await ask('token', bearer(token()))).answer)
+    assert.equal(jwks.fetches - fetchesBefore, 1)
+    // What the key that is gone has verified is gone with it, in the cache as well.
+    await assertRefused(await ask('token', bearer(teleportToken)), 'signature_invalid')
+    passes((await ask('token', bearer(googleToken))).answer)
+    publish(teleport, reborn)
   })
 })
 
@@ -129,7 +167,7 @@ describe('a token as it is sent', () => {
     ['a kid that is an object', 'header_kid_malformed', token({}, { kid: { VALUE } })],
     ['a typ that is a list', 'header_typ_malformed', token({}, { typ: [VALUE] })],
     ['an empty crit', 'header_crit_refused', token({}, { crit: [] })],
-    ['b64', 'header_b64_refused', token({}, { b64: true })],
+    ['b64', 'header_unencoded_refused', token({}, { b64: true })],
     ['zip', 'header_zip_refused', token({}, { zip: VALUE })],
     ['enc', 'header_enc_refused', token({}, { enc: VALUE })],
   ]
@@ -229,7 +267,7 @@ describe('a session as it is stored', () => {
       assert.deepEqual(asked.answer.values('set-cookie'), [], 'the visitor keeps it')
     })
 
-    it(`with ${what} passes without identity where a session is optional, and is told`, async () => {
+    it(`with ${what} passes without identity on an optional route, and is told`, async () => {
       const { answer } = await ask('shop', await cookieOf(record))
       passes(answer)
       assert.equal(upstreamField(answer, 'x-user-id'), null)

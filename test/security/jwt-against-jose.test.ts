@@ -1,7 +1,7 @@
 /**
  * The whole verifier against another implementation: what the gateway accepts, jose accepts as
- * well, but for `nbf` and `iat` of null, and where only the gateway refuses there is a row that says
- * why. `PROPERTY_RUNS=100000`
+ * well, but for `nbf` and `iat` of null, and where only the gateway refuses there is a row that
+ * says why. `PROPERTY_RUNS=100000`
  * for the long run.
  */
 import assert from 'node:assert/strict'

@@ -7,6 +7,7 @@ import { LimitCells } from '../../src/rate-limit/limit-cells.ts'
 import { RevocationIndex } from '../../src/revocation/revocation-index.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { parseText } from './configuration-text.ts'
+import { REFUSED_SESSIONS, sessionIdOf } from './explained-values.ts'
 import { FaultyServer } from './faulty-server.ts'
 import { gatewayText } from './gateway-text.ts'
 import { IntrospectionServer } from './introspection-server.ts'
@@ -37,7 +38,6 @@ export class ExplainRig {
   readonly jwks: FaultyServer
   readonly session = newSessionId()
   readonly oldSession = newSessionId()
-  readonly brokenSession = newSessionId()
   #gateway: OfflineGateway | null = null
 
   private constructor(redis: RedisServer, endpoint: IntrospectionServer, jwks: FaultyServer) {
@@ -129,7 +129,9 @@ export class ExplainRig {
       expiresAt: nowSeconds + 600,
     })
     await put(`${SESSION_PREFIX}${sha256(this.oldSession)}`, { userId: 'alice', createdAt: 1 })
-    await put(`${SESSION_PREFIX}${sha256(this.brokenSession)}`, 'not JSON')
+    for (const [reason, record] of REFUSED_SESSIONS) {
+      await put(`${SESSION_PREFIX}${sha256(sessionIdOf(reason))}`, record)
+    }
     await put(`apikey:${sha256('broken key')}`, '{}')
     await put(`apikey:${sha256('redis key')}`, { userId: 'batch' })
     await this.redis.command('HSET', 'tenants', 'unreadable', '{"status":"?"}')
@@ -274,6 +276,7 @@ export const form = (body: string, clientAddress = '192.0.2.9'): Asked => ({
 export const NOT_OF_A_DECISION: readonly RefusalReason[] = [
   ...(['token_kind_not_accepted', 'key_withdrawn', 'key_without_place'] as const),
   ...(['verification_failed', 'verification_overloaded', 'verification_crowded'] as const),
+  'session_undated',
   ...(['body_malformed', 'body_too_large', 'body_memory_full', 'upstream_crowded'] as const),
   ...(['upstream_unreachable', 'upstream_connection_lost', 'upstream_protocol_error'] as const),
   ...(['upstream_connect_timeout', 'upstream_timeout'] as const),

@@ -92,7 +92,12 @@ function formDifferences(): readonly Difference[] {
 }
 
 const KEY_ID = /^[ -~]{1,256}$/
-const CHANGES_MEANING = ['crit', 'b64', 'zip', 'enc'] as const
+const CHANGES_MEANING = [
+  ['crit', 'header_crit_refused'],
+  ['b64', 'header_unencoded_refused'],
+  ['zip', 'header_zip_refused'],
+  ['enc', 'header_enc_refused'],
+] as const
 
 function headerDifferences(keys: KnownKeys): readonly Difference[] {
   const keyIdOf = ({ header }: ReadToken): unknown => header.members['kid']
@@ -113,9 +118,9 @@ function headerDifferences(keys: KnownKeys): readonly Difference[] {
       holds: ({ header: { members } }) =>
         isThere(members['typ']) && typeof members['typ'] !== 'string',
     },
-    ...CHANGES_MEANING.map((name) => ({
+    ...CHANGES_MEANING.map(([name, reason]) => ({
       name: `header with ${name}`,
-      reason: `header_${name}_refused` as const,
+      reason,
       holds: ({ header }: ReadToken) => name in header.members,
     })),
     {

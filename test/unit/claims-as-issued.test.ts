@@ -1,7 +1,7 @@
 /**
  * Claims of tokens and answers of introspection endpoints as known software writes them, each row
- * named after it: null or an empty list is a member that was never set (docs/values.md). Behind each
- * table stand those that look like it and are refused.
+ * named after it: null or an empty list is a member that was never set (docs/values.md). Behind
+ * each table stand those that look like it and are refused.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,7 +1,7 @@
 /**
  * Keys and protected headers as known software writes them, each row named after it: what was never
- * set is null, an empty list or an empty text there, and counts as left out (docs/values.md). Behind
- * each table stand those that look like it and are refused.
+ * set is null, an empty list or an empty text there, and counts as left out (docs/values.md).
+ * Behind each table stand those that look like it and are refused.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -207,7 +207,7 @@ const BAD_HEADERS: readonly (readonly [what: string, header: unknown, RefusalRea
   ['a typ that is a list of one', { alg: 'ES256', typ: ['JWT'] }, 'header_typ_malformed'],
   ['a crit that is empty, which it must not be', { alg: 'ES256', crit: [] }, 'header_crit_refused'],
   ['a crit of null', { alg: 'ES256', crit: null }, 'header_crit_refused'],
-  ['a b64 of null', { alg: 'ES256', b64: null }, 'header_b64_refused'],
+  ['a b64 of null', { alg: 'ES256', b64: null }, 'header_unencoded_refused'],
   ['an empty zip', { alg: 'ES256', zip: '' }, 'header_zip_refused'],
   ['an enc of null', { alg: 'ES256', enc: null }, 'header_enc_refused'],
   ['members in a list', [{ alg: 'ES256' }], 'token_header_malformed'],

@@ -1,8 +1,14 @@
 /** What is stored about a session, as an identity. */
-import { IDENTITY_PARTS, type PartNames, readIdentity } from '../../protocol/identity-parts.ts'
+import {
+  IDENTITY_PARTS,
+  type PartName,
+  type PartNames,
+  readIdentity,
+} from '../../protocol/identity-parts.ts'
 import { optionalInstant } from '../../protocol/instant.ts'
 import { optionalText, optionalTextOrInteger } from '../../protocol/json-members.ts'
 import { isReadableVersion } from '../../protocol/record-version.ts'
+import type { RefusalReason } from '../../protocol/refusal-reason.ts'
 import { RecordReader } from '../../protocol/stored-user.ts'
 import { type JsonObject, parseJsonText } from '../../protocol/strict-json.ts'
 import {
@@ -71,6 +77,14 @@ export function parseSessionRecord(
   return { kind: 'record', identity, createdAtSeconds, expiresAtSeconds }
 }
 
+const PART_REASONS: Readonly<Record<PartName, RefusalReason>> = {
+  email: 'session_email_mistyped',
+  roles: 'session_roles_mistyped',
+  scopes: 'session_scopes_mistyped',
+  tenant: 'session_tenant_mistyped',
+  organisation: 'session_organisation_mistyped',
+}
+
 /** Names the first part that is mistyped, read by itself. */
 function refuseMistyped(
   pointers: SessionPointers,
@@ -80,7 +94,7 @@ function refuseMistyped(
     const reader = new RecordReader(memberAt)
     if (kind === 'text') reader.text(pointers[name])
     else reader.texts(pointers[name])
-    if (reader.isMistyped) return refuse(`session_${name}_mistyped`)
+    if (reader.isMistyped) return refuse(PART_REASONS[name])
   }
   return refuse('session_unreadable')
 }

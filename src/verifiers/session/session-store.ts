@@ -1,8 +1,8 @@
 /** What sessions need of the place where they are stored; Redis has it all. */
 
 /**
- * `ok: false`: there was no answer in time, or an error. Nothing is known then, but for two reasons,
- * which are about the record alone: it is `too_large`, or something else than text (`wrong_type`).
+ * `ok: false`: there was no answer in time, or an error. Nothing is known then, but for two
+ * reasons, which are about the record alone: it is `too_large`, or no text (`wrong_type`).
  */
 export type StoreReply<T> =
   | { readonly ok: true; readonly value: T }

@@ -81,9 +81,9 @@ export class SessionVerifier {
 
   /**
    * Refuses with `invalid_session_format`, before the store hears of it; `session_not_found`;
-   * `session_expired`; `no_session` when what the store holds cannot be read, which is no outage: it
-   * would be so the next time as well; `verifier_unavailable` when the store does not answer. Does
-   * *not* check where the request comes from: see cross-site-request.ts.
+   * `session_expired`; `no_session` when what the store holds cannot be read, which is no outage:
+   * it would be so the next time as well; `verifier_unavailable` when the store does not answer.
+   * Does *not* check where the request comes from: see cross-site-request.ts.
    *
    * @param trace Where the request is only explained: then the session is not prolonged, and none
    *   is deleted.
