@@ -31,8 +31,7 @@ describe('a rate', () => {
 
 describe('the rate of a record', () => {
   it('may be left out, and lets its whole rate come at once unless it says otherwise', () => {
-    assert.equal(parseOwnRate(undefined), null)
-    assert.equal(parseOwnRate(null), null)
+    for (const absent of [undefined, null, []]) assert.equal(parseOwnRate(absent), null)
     assert.deepEqual(parseOwnRate({ rate: '5/m' }), { count: 5, periodSeconds: 60, burst: 5 })
     assert.deepEqual(parseOwnRate({ rate: '5/m', burst: 2 }), {
       count: 5,
@@ -42,7 +41,7 @@ describe('the rate of a record', () => {
   })
 
   it('is refused when it is anything else', () => {
-    const bad = ['5/m', 5, [], {}, { rate: 5 }, { rate: '5' }, { rate: '5/m', burst: 0 }]
+    const bad = ['5/m', 5, ['5/m'], {}, { rate: 5 }, { rate: '5' }, { rate: '5/m', burst: 0 }]
     for (const value of [...bad, { rate: '5/m', burst: '2' }, { rate: '5/m', burst: 1.5 }]) {
       assert.equal(parseOwnRate(value), undefined, JSON.stringify(value))
     }
