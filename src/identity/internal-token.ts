@@ -18,6 +18,7 @@ import {
   type PartValue,
   TOKEN_PARTS,
 } from '../protocol/identity-parts.ts'
+import { keyWithOptions } from '../protocol/native-key.ts'
 import type { Identity, Verified } from '../protocol/verification.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import type { TokenSigner } from './signing-keys.ts'
@@ -220,6 +221,6 @@ function signatureOf({ algorithm, privateKeyPem }: TokenSigner): (input: Buffer)
   const key = createPrivateKey(privateKeyPem)
   if (algorithm === 'EdDSA') return (input) => sign(null, input, key)
   // RFC 7518 §3.4: r and s side by side, not the DER that OpenSSL makes.
-  const encoding = { key, dsaEncoding: 'ieee-p1363' } as const
+  const encoding = keyWithOptions(key, { dsaEncoding: 'ieee-p1363' as const })
   return (input) => sign('sha256', input, encoding)
 }

@@ -38,6 +38,12 @@ export type LogEvent =
       readonly waitingForIssuers: readonly string[]
     }
   | { readonly event: 'listener_started'; readonly thread: number }
+  /** Which native code checks which algorithms; once, and again if a thread finds otherwise. */
+  | {
+      readonly event: 'signature_backends'
+      readonly openssl: readonly string[]
+      readonly rust: readonly string[]
+    }
   /** OpenSSL checks all signatures in its place. */
   | { readonly event: 'signature_binding_unavailable'; readonly reason: string }
   /** Uploads that outrun the gateway can cost memory. */
@@ -185,6 +191,14 @@ export const LOG_EVENTS: EventTable<LogEvent> = {
     level: 'info',
     meaning: 'A listener thread serves.',
     fields: { thread: WORDS.thread },
+  },
+  signature_backends: {
+    level: 'info',
+    meaning: 'What checks signatures on this machine, proven at the start.',
+    fields: {
+      openssl: 'Algorithms that OpenSSL checks, within Node.',
+      rust: 'Algorithms that the Rust binding checks.',
+    },
   },
   signature_binding_unavailable: {
     level: 'warn',

@@ -2,6 +2,7 @@
 import { createPrivateKey, sign } from 'node:crypto'
 import { JWS_ALGORITHM_TABLE } from './jws-algorithms.ts'
 import { signingAlgorithmOf } from './key-algorithms.ts'
+import { keyWithOptions } from './native-key.ts'
 
 export type ClientAuthentication =
   | {
@@ -58,6 +59,7 @@ export function createProofMaker(
   const algorithm = signingAlgorithmOf(key)
   if (algorithm === null) throw new Error('this private key signs no JWT')
   const { hash } = JWS_ALGORITHM_TABLE[algorithm]
+  const signingKey = keyWithOptions(key, { dsaEncoding: 'ieee-p1363' as const })
   const kid = client.keyId === null ? {} : { kid: client.keyId }
   const header = encoded({ alg: algorithm, typ: 'JWT', ...kid })
   return (nowSeconds) => {
@@ -70,10 +72,7 @@ export function createProofMaker(
       exp: nowSeconds + ASSERTION_LIFE_SECONDS,
     }
     const input = `${header}.${encoded(claims)}`
-    const signature = sign(hash, Buffer.from(input), {
-      key,
-      dsaEncoding: 'ieee-p1363',
-    }).toString('base64url')
+    const signature = sign(hash, Buffer.from(input), signingKey).toString('base64url')
     const form = {
       client_id: clientId,
       client_assertion_type: ASSERTION_TYPE,

@@ -1,6 +1,7 @@
 /** What the supervisor knows, and tells, of the native code that checks signatures. */
 import type { Logger } from '../observability/logger.ts'
 import type { SignatureBindingReading } from '../observability/metrics/metrics-reading.ts'
+import { JWS_ALGORITHMS, type SignatureBackendName } from '../protocol/jws-algorithms.ts'
 import {
   type BindingFault,
   isSameProof,
@@ -26,6 +27,11 @@ export class SignatureStanding {
   update(proof: SignatureProof): void {
     if (this.#latest !== null && isSameProof(this.#latest, proof)) return
     this.#latest = proof
+    this.#logger.log({
+      event: 'signature_backends',
+      openssl: checkedBy(proof, 'openssl'),
+      rust: checkedBy(proof, 'rust'),
+    })
     if (proof.bindingFault === null) return
     this.#logger.log({ event: 'signature_binding_unavailable', reason: proof.bindingFault })
   }
@@ -41,4 +47,8 @@ export class SignatureStanding {
   get #state(): string | null {
     return this.#latest === null ? null : (this.#latest.bindingFault ?? 'works')
   }
+}
+
+function checkedBy({ backends }: SignatureProof, backend: SignatureBackendName): readonly string[] {
+  return JWS_ALGORITHMS.filter((algorithm) => backends[algorithm] === backend)
 }

@@ -1,5 +1,6 @@
 /** Fuzz target: a `Cookie` field. The first line is the name to look for, the rest is the field. */
 import assert from 'node:assert/strict'
+import { createSecretKey } from 'node:crypto'
 import { COOKIE_NAME } from '../../src/credentials/field-name.ts'
 import { cookieValue, findCookiePair, pairEnd, withoutCookie } from '../../src/http/cookie-pair.ts'
 import { readExpressCookie } from '../../src/verifiers/session/express-cookie.ts'
@@ -9,7 +10,7 @@ export const dictionary = [
   ...['s:', 's%3A', '.', '%', '%2e', '%c0%80', '\0', ';;', 'SID=', '=sid=', 'sid=sid='],
 ]
 
-const SECRETS = ['first', 'second']
+const SECRETS = ['first', 'second'].map((secret) => createSecretKey(secret, 'utf8'))
 
 export function fuzz(input: Uint8Array): string {
   const text = Buffer.from(input).toString('latin1')

@@ -5,7 +5,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
-import { JWS_ALGORITHMS, type JwsAlgorithm } from '../../src/protocol/jws-algorithms.ts'
+import {
+  JWS_ALGORITHM_TABLE,
+  JWS_ALGORITHMS,
+  type JwsAlgorithm,
+} from '../../src/protocol/jws-algorithms.ts'
 import {
   asCopy,
   copyProgram,
@@ -156,6 +160,8 @@ for (const [reason, changes, words] of FAULTS) {
       assert.equal(warning?.['reason'], reason)
       const said = gateway.output.filter((line) => line.includes('signature_binding_unavailable'))
       assert.equal(said.length, 1, 'once, whatever the number of threads')
+      const backends = gateway.logLine('signature_backends')
+      assert.deepEqual([backends?.['openssl'], backends?.['rust']], [[...JWS_ALGORITHMS], []])
 
       for (const algorithm of JWS_ALGORITHMS) {
         const [good, forged] = await tokens(algorithm)
@@ -226,6 +232,11 @@ describe('an algorithm that nothing checks', () => {
     const [good, forged] = await tokens('EdDSA')
     assert.deepEqual([await statusOf(port, good), await statusOf(port, forged)], [200, 401])
     assert.equal(gateway.logLine('signature_binding_unavailable'), null)
+    const backends = gateway.logLine('signature_backends')
+    for (const backend of ['openssl', 'rust'] as const) {
+      const ofTable = JWS_ALGORITHMS.filter((name) => JWS_ALGORITHM_TABLE[name].backend === backend)
+      assert.deepEqual(backends?.[backend], ofTable)
+    }
   })
 })
 

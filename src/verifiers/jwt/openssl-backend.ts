@@ -3,6 +3,7 @@ import {
   constants,
   createHmac,
   createPublicKey,
+  createSecretKey,
   type KeyObject,
   timingSafeEqual,
   type VerifyKeyObjectInput,
@@ -10,6 +11,7 @@ import {
 } from 'node:crypto'
 import { JWS_ALGORITHM_TABLE, type JwsAlgorithmRow } from '../../protocol/jws-algorithms.ts'
 import { fitsAlgorithm } from '../../protocol/key-algorithms.ts'
+import { keyWithOptions } from '../../protocol/native-key.ts'
 import {
   type SignatureKey,
   type SignatureVerdict,
@@ -72,26 +74,25 @@ class PublicKeyVerifier implements SignatureVerifier {
 
 function verifyInput(key: KeyObject, row: JwsAlgorithmRow): VerifyKeyObjectInput {
   // JWS carries r and s side by side (RFC 7518 §3.4), not as DER, which is OpenSSL's default.
-  if (row.keyType === 'EC') return { key, dsaEncoding: 'ieee-p1363' }
+  if (row.keyType === 'EC') return keyWithOptions(key, { dsaEncoding: 'ieee-p1363' as const })
   if (row.padding === 'pss') {
-    return {
-      key,
+    return keyWithOptions(key, {
       padding: constants.RSA_PKCS1_PSS_PADDING,
       // Exactly as long as the digest (RFC 7518 §3.5); the default accepts any length.
       saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
-    }
+    })
   }
-  if (row.padding === 'pkcs1') return { key, padding: constants.RSA_PKCS1_PADDING }
-  return { key }
+  const { RSA_PKCS1_PADDING } = constants
+  return keyWithOptions(key, row.padding === 'pkcs1' ? { padding: RSA_PKCS1_PADDING } : {})
 }
 
 class HmacVerifier implements SignatureVerifier {
   readonly #hash: string
-  readonly #secret: Uint8Array
+  readonly #secret: KeyObject
 
   constructor(hash: string, secret: Uint8Array) {
     this.#hash = hash
-    this.#secret = secret
+    this.#secret = createSecretKey(secret)
   }
 
   verify(token: string): SignatureVerdict {

@@ -1,5 +1,5 @@
 /** The signed cookie of express-session: `s:<id>.<signature>`, percent-encoded. */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 
 const SIGNED_PREFIX = 's:'
 
@@ -9,7 +9,7 @@ const SIGNED_PREFIX = 's:'
  *
  * @returns `null` when the value has another form, or was signed with none of the secrets.
  */
-export function readExpressCookie(value: string, secrets: readonly string[]): string | null {
+export function readExpressCookie(value: string, secrets: readonly KeyObject[]): string | null {
   const decoded = percentDecoded(value)
   if (decoded === null || !decoded.startsWith(SIGNED_PREFIX)) return null
   const dot = decoded.lastIndexOf('.')

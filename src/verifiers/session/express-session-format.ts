@@ -1,4 +1,5 @@
 /** Sessions of express-session: a signed cookie, and JSON that an application fills in. */
+import { createSecretKey } from 'node:crypto'
 import type { PartNames } from '../../protocol/identity-parts.ts'
 import { readExpressCookie } from './express-cookie.ts'
 import type { SessionFormat } from './session-format.ts'
@@ -26,9 +27,11 @@ export function expressSessionFormat(
     hasNumberedUsers: true,
     expiresAt: null,
   }
+  // Once, and not as text: Node 24 takes much longer for a secret that is no key (native-key.ts).
+  const keys = secrets.map((secret) => createSecretKey(secret, 'utf8'))
   return {
     isLifeForeign: true,
-    readCookie: (value) => readExpressCookie(value, secrets),
+    readCookie: (value) => readExpressCookie(value, keys),
     readRecord: (text, sessionId) => parseSessionRecord(text, pointers, sessionId),
   }
 }
