@@ -7,11 +7,11 @@ import type { JwksConfiguration } from '../config/sections/issuers/jwks.ts'
 import type { RedisConfiguration } from '../config/sections/redis.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { discoverySource, fileSource, type JwksSource, uriSource } from '../keys/jwks-source.ts'
+import type { KeyAccess } from '../keys/key-access.ts'
 import { SKIP_REASONS } from '../protocol/parse-jwk.ts'
 import { type ParsedJwks, parseJwks } from '../protocol/parse-jwks.ts'
 import { RedisClient } from '../redis/redis-client.ts'
 import type { RedisFailure } from '../redis/redis-reply.ts'
-import { OutboundHttp } from '../resilience/outbound-http.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { randomFraction } from '../runtime/randomness.ts'
 import { KEY_FAILURES } from '../supervisor/key-failures.ts'
@@ -23,6 +23,8 @@ import {
   checkUpstreams,
   type Verdict,
 } from './check-peers.ts'
+import { describeCall } from './describe-call.ts'
+import { OutboundClients } from './outbound-clients.ts'
 import type { Terminal } from './terminal.ts'
 
 const REDIS_FAILURES: Readonly<Record<RedisFailure, string>> = {
@@ -50,17 +52,16 @@ export async function checkOnline(
   configuration: GatewayConfiguration,
   terminal: Terminal,
 ): Promise<boolean> {
-  const connectionsPerOrigin = configuration.tuning.identityProviderConnections
-  const http = new OutboundHttp({ connectionsPerOrigin })
+  const clients = new OutboundClients(configuration.tuning.identityProviderConnections)
   try {
     const keyVerdicts = await Promise.all(
-      configuration.issuers.map(async (issuer) => checkKeys(issuer, http)),
+      configuration.issuers.map(async (issuer) => checkKeys(issuer, clients)),
     )
     const verdicts: Verdict[] = [
       ...keyVerdicts,
       checkRoom(keyVerdicts, verificationKeysMax(configuration.issuers)),
       ...(await checkIssuerCertificates(configuration)),
-      ...(await checkIntrospection(configuration, http)),
+      ...(await checkIntrospection(configuration, clients)),
       ...(configuration.redis === null ? [] : [await checkRedis(configuration.redis)]),
       ...(await checkUpstreams(configuration)),
       ...checkOwnCertificate(configuration),
@@ -73,7 +74,7 @@ export async function checkOnline(
     }
     return verdicts.every(({ isGood }) => isGood)
   } finally {
-    await http.close()
+    await clients.close()
   }
 }
 
@@ -104,7 +105,10 @@ async function checkRedis(redis: RedisConfiguration): Promise<Verdict> {
   }
 }
 
-async function checkKeys(issuer: IssuerConfiguration, http: OutboundHttp): Promise<KeysVerdict> {
+async function checkKeys(
+  issuer: IssuerConfiguration,
+  clients: OutboundClients,
+): Promise<KeysVerdict> {
   const { name, keys, algorithms } = issuer
   if (keys.kind === 'secret') {
     const lines = [`issuers.${name}: shared secret, nothing to fetch`]
@@ -114,26 +118,32 @@ async function checkKeys(issuer: IssuerConfiguration, http: OutboundHttp): Promi
     const lines = [`issuers.${name}: no keys, its tokens are introspected`]
     return { isGood: true, lines, usableKeys: 0 }
   }
-  const fetched = await sourceOf(issuer, keys, http).fetchDocument(keys.timeoutMs)
-  const parsed = fetched.ok ? parseJwks(fetched.document, algorithms) : fetched
-  if (!parsed.ok) {
-    const lines = [`issuers.${name}: no key set: ${KEY_FAILURES[parsed.reason]}`]
-    return { isGood: false, lines, usableKeys: 0 }
+  const access = { http: clients.of(issuer.path), fields: keys.fields }
+  const fetched = await sourceOf(issuer, keys, access).fetchDocument(keys.timeoutMs)
+  if (!fetched.ok) {
+    return noKeys(name, fetched.url, describeCall(fetched, KEY_FAILURES[fetched.reason]))
   }
+  const parsed = parseJwks(fetched.document, algorithms)
+  if (!parsed.ok) return noKeys(name, fetched.url, KEY_FAILURES[parsed.reason])
   const usableKeys = parsed.keys.length
   return { isGood: usableKeys > 0, lines: describeKeys(name, parsed), usableKeys }
+}
+
+function noKeys(name: string, url: string | null, why: string): KeysVerdict {
+  const where = url === null ? '' : `${url}: `
+  return { isGood: false, lines: [`issuers.${name}: no key set: ${where}${why}`], usableKeys: 0 }
 }
 
 function sourceOf(
   { issuer }: IssuerConfiguration,
   { location, allowInsecureHttp }: JwksConfiguration,
-  http: OutboundHttp,
+  access: KeyAccess,
 ): JwksSource {
   switch (location.kind) {
     case 'uri':
-      return uriSource({ uri: location.uri, allowInsecureHttp }, http)
+      return uriSource({ uri: location.uri, allowInsecureHttp }, access)
     case 'discovery':
-      return discoverySource({ issuer, allowInsecureHttp }, http, systemClock)
+      return discoverySource({ issuer, allowInsecureHttp }, access, systemClock)
     case 'file':
       return fileSource(location.file)
   }

@@ -9,10 +9,17 @@ import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { createProofMaker } from '../protocol/client-authentication.ts'
 import { parseJsonText } from '../protocol/strict-json.ts'
+import type { OutboundFailure } from '../resilience/outbound-failure.ts'
 import type { OutboundHttp, OutboundResult } from '../resilience/outbound-http.ts'
+import type { OutboundPath } from '../resilience/outbound-path.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { randomHex } from '../runtime/randomness.ts'
-import { introspectionRequest } from '../verifiers/introspection/introspection-request.ts'
+import {
+  introspectionRequest,
+  isJsonType,
+} from '../verifiers/introspection/introspection-request.ts'
+import { describeCall } from './describe-call.ts'
+import type { OutboundClients } from './outbound-clients.ts'
 import { describeCertificateEnd, probeConnection } from './probe-connection.ts'
 
 /** What one question has brought. */
@@ -27,7 +34,20 @@ const ISSUER_TIMEOUT_MS = 5_000
 const TOKEN_BYTES = 32
 const PROOF_ID_BYTES = 16
 const STATUS_OK = 200
-const STATUS_UNAUTHORIZED = 401
+/** What is wrong with the settings of this gateway, by the status of the answer. */
+const OUR_FAULTS: Readonly<Record<number, string>> = {
+  400: 'refuses the question with 400 (clientId, clientAuthentication)',
+  401: 'refuses this gateway with 401 (clientId, clientSecret, clientAuthentication)',
+  403: 'refuses this gateway with 403: the client may not introspect tokens, or a firewall refuses',
+}
+const NO_ANSWERS: Partial<Readonly<Record<OutboundFailure, string>>> = {
+  timeout: 'none in time (introspection.timeout)',
+  connection_lost: 'the connection was lost',
+  protocol: 'what came is not valid HTTP, or not in the encoding that it names',
+  too_large: 'more bytes than an answer has',
+  redirect: 'a redirect is never followed',
+  bad_url: 'the URL cannot be used',
+}
 
 /**
  * One line for each target of each upstream: whether it takes a connection, and with https until
@@ -50,9 +70,15 @@ export function checkIssuerCertificates({ issuers }: GatewayConfiguration): Prom
   const named = issuers.flatMap((issuer) =>
     [...new Set(urlsOf(issuer).map((url) => new URL(url).origin))]
       .filter((origin) => origin.startsWith('https:'))
-      .map((origin) => ({ where: `issuers.${issuer.name}: ${origin}`, origin })),
+      .map((origin) => ({
+        where: `issuers.${issuer.name}: ${origin}`,
+        origin,
+        path: issuer.path,
+      })),
   )
-  return inTurn(named, ({ where, origin }) => checkConnection(where, origin, ISSUER_TIMEOUT_MS))
+  return inTurn(named, ({ where, origin, path }) =>
+    checkConnection(where, origin, ISSUER_TIMEOUT_MS, path),
+  )
 }
 
 /** Until when the certificate of the listener is valid: the first one in its file. */
@@ -70,21 +96,26 @@ export function checkOwnCertificate({ server }: GatewayConfiguration): readonly 
  */
 export function checkIntrospection(
   { issuers }: GatewayConfiguration,
-  http: OutboundHttp,
+  clients: OutboundClients,
 ): Promise<Verdict[]> {
-  const asked = issuers.flatMap(({ name, introspection }) =>
-    introspection === null ? [] : [{ name, introspection }],
+  const asked = issuers.flatMap(({ name, introspection, path }) =>
+    introspection === null ? [] : [{ name, introspection, path }],
   )
-  return inTurn(asked, async ({ name, introspection }) => {
-    const problem = introspectionProblem(await askAboutRandom(introspection, http))
-    const where = `issuers.${name}.introspection`
+  return inTurn(asked, async ({ name, introspection, path }) => {
+    const problem = introspectionProblem(await askAboutRandom(introspection, clients.of(path)))
+    const where = `issuers.${name}.introspection: ${introspection.endpoint}`
     const says = problem ?? 'answers, and knows this gateway'
     return { isGood: problem === null, lines: [`${where}: ${says}`] }
   })
 }
 
-async function checkConnection(where: string, origin: string, timeoutMs: number): Promise<Verdict> {
-  const probe = await probeConnection(origin, timeoutMs)
+async function checkConnection(
+  where: string,
+  origin: string,
+  timeoutMs: number,
+  path?: OutboundPath,
+): Promise<Verdict> {
+  const probe = await probeConnection(origin, timeoutMs, path)
   if (!probe.ok) return { isGood: false, lines: [`${where}: no connection: ${probe.reason}`] }
   const { certificateEndsMs } = probe
   const says =
@@ -114,11 +145,15 @@ function askAboutRandom(
 
 /** @returns `null`: it answers as it should. */
 function introspectionProblem(result: OutboundResult): string | null {
-  if (result.status === STATUS_UNAUTHORIZED) {
-    return 'refuses this gateway with 401 (clientId, clientSecret, clientAuthentication)'
+  const ourFault = OUR_FAULTS[result.status ?? 0]
+  if (ourFault !== undefined) return ourFault
+  if (!result.ok) {
+    const { reason, status, cause = null } = result
+    const words = describeCall({ reason, status, cause }, NO_ANSWERS[reason] ?? reason)
+    return status === null ? `no answer: ${words}` : words
   }
-  if (!result.ok && result.status === null) return `no answer: ${result.reason}`
-  if (!result.ok || result.status !== STATUS_OK) return `answers with ${result.status}`
+  if (result.status !== STATUS_OK) return `answers with ${result.status}`
+  if (!isJsonType(result.mediaType)) return 'answers with something else than JSON (Content-Type)'
   const members = parseJsonText(Buffer.from(result.body).toString('utf8'))
   if (members === null || !('active' in members)) return 'answers without "active"'
   return members['active'] === false ? null : 'does not say false of a random token'

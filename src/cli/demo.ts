@@ -1,9 +1,9 @@
 /** `sallyport demo`: everything in one process, to try it out. */
+import { PACKAGE_VERSION } from '../resilience/product.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import type { ProcessEnd } from './process-end.ts'
 import { runUntil } from './run-until.ts'
 import type { Terminal } from './terminal.ts'
-import { packageVersion } from './version.ts'
 
 /** The identity provider of the demo brings more packages than the whole gateway. */
 const PACKAGE = 'oidc-provider'
@@ -21,7 +21,7 @@ export async function demo(terminal: Terminal, end: ProcessEnd): Promise<ExitCod
     return EXIT.refused
   }
   const { stop, cut } = end
-  const supervision = { version: packageVersion(), load: null, files: new Map(), stop, cut }
+  const supervision = { version: PACKAGE_VERSION, load: null, files: new Map(), stop, cut }
   await runUntil(stop, () => startDemo(terminal.print, supervision))
   return EXIT.ok
 }

@@ -1,8 +1,13 @@
 /** Opens one connection to another system, for `check --online`, and looks at its certificate. */
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { EgressProxies } from '../http/egress-proxy.ts'
 import { afterListening } from '../resilience/deadline.ts'
+import { openTunnel } from '../resilience/egress-tunnel.ts'
+import { failureOf } from '../resilience/outbound-failure.ts'
+import { DIRECT_PATH, type OutboundPath, tlsOptionsOf } from '../resilience/outbound-path.ts'
 import { systemClock } from '../runtime/clock.ts'
+import { describeCall, describeCause } from './describe-call.ts'
 
 export type ConnectionProbe =
   | {
@@ -21,39 +26,55 @@ const DAY_MS = 86_400_000
 const SOON_DAYS = 14
 const HTTPS_PORT = 443
 const HTTP_PORT = 80
-
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'the port is closed',
-  ENOTFOUND: 'the host name is not known',
-  EAI_AGAIN: 'the host name cannot be looked up',
-  EHOSTUNREACH: 'there is no route to the host',
-  ENETUNREACH: 'there is no route to the network',
-  ETIMEDOUT: 'no answer in time',
-  ECONNRESET: 'the connection was lost',
-  CERT_HAS_EXPIRED: 'the certificate has expired',
-  CERT_NOT_YET_VALID: 'the certificate is not valid yet',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate is for another host',
-}
-const TLS_REASON = 'the TLS handshake failed or the certificate is not trusted'
+const NO_TUNNEL = 'the egress proxy does not connect'
 
 /**
  * Connects, does the handshake where the origin is https, and hangs up. Sends no request. Verifies
  * the certificate as requests do. Never rejects.
+ *
+ * @param path How the other system is reached; a proxy is asked for a connection to it.
  */
-export function probeConnection(origin: string, timeoutMs: number): Promise<ConnectionProbe> {
-  const { protocol, hostname, port } = new URL(origin)
+export async function probeConnection(
+  origin: string,
+  timeoutMs: number,
+  path: OutboundPath = DIRECT_PATH,
+): Promise<ConnectionProbe> {
+  const url = new URL(origin)
+  const isTls = url.protocol === 'https:'
+  const port = Number(url.port) || (isTls ? HTTPS_PORT : HTTP_PORT)
+  const proxy = isTls ? new EgressProxies(path.proxies).proxyOf(url) : null
+  try {
+    const tunnel =
+      proxy === null ? null : await openTunnel(proxy, `${url.hostname}:${port}`, timeoutMs)
+    return await probe(url, port, { isTls, tunnel, path }, timeoutMs)
+  } catch (error) {
+    return { ok: false, reason: describeCall({ ...failureOf(error), status: null }, NO_TUNNEL) }
+  }
+}
+
+interface ProbedConnection {
+  readonly isTls: boolean
+  readonly tunnel: Socket | null
+  readonly path: OutboundPath
+}
+
+function probe(
+  { hostname }: URL,
+  port: number,
+  { isTls, tunnel, path }: ProbedConnection,
+  timeoutMs: number,
+): Promise<ConnectionProbe> {
   const host = hostname.replace(/^\[|\]$/g, '')
-  const isTls = protocol === 'https:'
-  const target = { host, port: Number(port) || (isTls ? HTTPS_PORT : HTTP_PORT) }
   const servername = isIP(host) === 0 ? host : ''
+  const target = tunnel === null ? { host, port } : { socket: tunnel, host }
   return new Promise((resolve) => {
     const socket: Socket = isTls
-      ? connectTls({ ...target, servername, rejectUnauthorized: true })
-      : connect(target)
-    const settle = (probe: ConnectionProbe): void => {
+      ? connectTls({ ...target, ...tlsOptionsOf(path), servername })
+      : connect({ host, port })
+    const settle = (result: ConnectionProbe): void => {
       cancel()
       socket.destroy()
-      resolve(probe)
+      resolve(result)
     }
     const cancel = afterListening(timeoutMs, () =>
       settle({ ok: false, reason: 'no answer in time' }),
@@ -79,6 +100,5 @@ function certificateOf(socket: TLSSocket): ConnectionProbe {
 }
 
 function reasonOf(error: Error): string {
-  const code = 'code' in error ? String(error.code) : ''
-  return REASONS[code] ?? (/TLS|SSL|CERT|SIGN|EPROTO|UNABLE/.test(code) ? TLS_REASON : code)
+  return describeCause('code' in error ? String(error.code) : '')
 }

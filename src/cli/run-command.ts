@@ -1,11 +1,11 @@
 /** Carries out one command line. */
+import { PACKAGE_VERSION } from '../resilience/product.ts'
 import { type Invocation, readArguments } from './arguments.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import type { ProcessEnd } from './process-end.ts'
 import { serve } from './serve.ts'
 import type { Terminal } from './terminal.ts'
 import { usage } from './usage.ts'
-import { packageVersion } from './version.ts'
 
 /**
  * @param words `process.argv` without its first two.
@@ -51,7 +51,7 @@ async function run(invocation: Invocation, terminal: Terminal, end: ProcessEnd):
       terminal.print(usage())
       return EXIT.ok
     case 'version':
-      terminal.print(packageVersion())
+      terminal.print(PACKAGE_VERSION)
       return EXIT.ok
   }
 }

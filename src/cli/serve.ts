@@ -1,11 +1,11 @@
 /** `sallyport serve`: runs the gateway until it is told to stop. */
 import { configLoader } from '../config/load-config.ts'
+import { PACKAGE_VERSION } from '../resilience/product.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { loadOrReport } from './load-or-report.ts'
 import type { ProcessEnd } from './process-end.ts'
 import { runUntil } from './run-until.ts'
 import type { Terminal } from './terminal.ts'
-import { packageVersion } from './version.ts'
 
 /** Ends with 0 after SIGTERM or SIGINT, when what was running has been finished. */
 export async function serve(
@@ -27,7 +27,7 @@ export async function serve(
   // Loaded on demand: no other command needs the native server, or should fail for lack of it.
   const { startSupervisor } = await import('../supervisor/supervisor.ts')
   const { stop, cut } = end
-  const supervision = { version: packageVersion(), load, files, stop, cut }
+  const supervision = { version: PACKAGE_VERSION, load, files, stop, cut }
   await runUntil(stop, async () => {
     const gateway = await startSupervisor(configuration, supervision)
     onHangup = () => void gateway.reload('signal')

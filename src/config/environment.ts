@@ -1,5 +1,7 @@
 /** The environment variables that tune the process: the only reader of `process.env`. */
+import type { EgressProxySettings } from '../http/egress-proxy.ts'
 import type { SettingProblem } from './config-error.ts'
+import { readProxies } from './egress-environment.ts'
 import type { Environment } from './interpolate.ts'
 import type { MachineLimits } from './machine-limits.ts'
 
@@ -42,6 +44,8 @@ interface FileOverrides {
 export interface EnvironmentReading {
   readonly tuning: Tuning
   readonly overrides: FileOverrides
+  /** Of calls of the gateway's own. */
+  readonly proxies: EgressProxySettings
   readonly problems: readonly SettingProblem[]
 }
 
@@ -237,7 +241,8 @@ export function readEnvironment(
     jwksCacheTtlMs: milliseconds('JWKS_CACHE_TTL'),
     jwksRefreshIntervalMs: milliseconds('JWKS_REFRESH_INTERVAL'),
   }
-  return { tuning, overrides, problems }
+  const proxies = readProxies(environment, problems)
+  return { tuning, overrides, proxies, problems }
 }
 
 /** The default of each large piece of memory: it leaves most of a container to everything else. */

@@ -1,4 +1,5 @@
 /** Writes the manual of the configuration file and of the environment variables. */
+import { PROXY_VARIABLES } from './egress-environment.ts'
 import { ENVIRONMENT_VARIABLES, NATIVE_SERVER_VARIABLE } from './environment.ts'
 import { configurationJsonSchema } from './schema.ts'
 
@@ -155,5 +156,8 @@ function environmentManual(): string {
   })
   const { name, meaning, defaultText } = NATIVE_SERVER_VARIABLE
   rows.push(`| \`${name}\` | ${meaning} | \`true\`, \`false\` | ${defaultText} |`)
+  for (const row of PROXY_VARIABLES) {
+    rows.push(`| \`${row.name}\` | ${row.meaning} Also in small letters, which win. | text | – |`)
+  }
   return `${ENVIRONMENT_PREFACE}${rows.join('\n')}\n`
 }

@@ -6,6 +6,8 @@ import { ABSENT, fileState } from './file-state.ts'
 
 /** Files with secrets, keys and certificates are short; what is longer was named by mistake. */
 const CONTENT_BYTES_MAX = 65_536
+/** The authorities of a whole system are some 250 kB. */
+const AUTHORITIES_BYTES_MAX = 1_048_576
 
 /** What cannot be read is a problem at the setting. */
 export class SettingFiles {
@@ -60,22 +62,32 @@ export class SettingFiles {
 
   /** What the file holds, to become part of the configuration. */
   content(path: ConfigPath, name: string): Buffer | null {
-    return this.#whole(path, name, (file, state) => this.#states.set(file, state))
+    return this.#whole(path, name, CONTENT_BYTES_MAX, (file, state) => {
+      this.#states.set(file, state)
+    })
+  }
+
+  /** The same for certificates of authorities, of which there may be many. */
+  authorities(path: ConfigPath, name: string): Buffer | null {
+    return this.#whole(path, name, AUTHORITIES_BYTES_MAX, (file, state) => {
+      this.#states.set(file, state)
+    })
   }
 
   /** What the file holds now, to check it: another reads it, and looks for changes of it. */
   checked(path: ConfigPath, name: string): Buffer | null {
-    return this.#whole(path, name, () => {})
+    return this.#whole(path, name, CONTENT_BYTES_MAX, () => {})
   }
 
   #whole(
     path: ConfigPath,
     name: string,
+    bytesMax: number,
     onRead: (file: string, state: string) => void,
   ): Buffer | null {
-    const bytes = this.#read(path, name, CONTENT_BYTES_MAX + 1, onRead)
-    if (bytes === null || bytes.length <= CONTENT_BYTES_MAX) return bytes
-    this.report(path, `names a file of more than ${CONTENT_BYTES_MAX} bytes`)
+    const bytes = this.#read(path, name, bytesMax + 1, onRead)
+    if (bytes === null || bytes.length <= bytesMax) return bytes
+    this.report(path, `names a file of more than ${bytesMax} bytes`)
     return null
   }
 

@@ -21,7 +21,7 @@ import type {
   JwksFailure,
   JwksStatus,
 } from './jwks-event.ts'
-import type { JwksSource } from './jwks-source.ts'
+import type { FailedFetch, JwksSource } from './jwks-source.ts'
 import { KeyOutage } from './key-outage.ts'
 import type { KeySet, UnknownKeyOutcome } from './key-set.ts'
 import { KeySetNews } from './key-set-news.ts'
@@ -246,7 +246,7 @@ export class JwksClient {
       this.#accept(parsed, this.#nowMs() - askedAtMs)
       this.#saveToDisk(fetched.document)
     } else if (!parsed.ok) {
-      this.#fail(parsed.reason)
+      this.#fail(parsed.reason, fetched.ok ? null : fetched)
     }
     this.#advance()
     this.#scheduleNext()
@@ -269,7 +269,7 @@ export class JwksClient {
     if (this.#store.keySet().keys.length === 0) {
       // The old keys are gone, as the document says; but a provider without any key is broken.
       this.#parts.onKeySet(this.#store.keySet())
-      this.#fail('no_usable_keys')
+      this.#fail('no_usable_keys', null)
       return
     }
     this.#hasHadKeys = true
@@ -282,11 +282,11 @@ export class JwksClient {
     if (hadFailed) this.#tell('jwks_refresh_recovered', null)
   }
 
-  #fail(reason: JwksFailure): void {
+  #fail(reason: JwksFailure, fetched: FailedFetch | null): void {
     this.#lastFailure = reason
     this.#consecutiveFailures += 1
     this.#refreshesFailed += 1
-    if (this.#outage.fail(this.#nowMs())) this.#tell('jwks_refresh_failed', reason)
+    if (this.#outage.fail(this.#nowMs())) this.#tell('jwks_refresh_failed', reason, null, fetched)
   }
 
   /** Moves the state on with time, tells who has to know, and comes back for the next change. */
@@ -382,8 +382,15 @@ export class JwksClient {
     this.#news.tellChange(change, this.#store.keySet().withoutPlace)
   }
 
-  #tell(type: JwksEventType, reason: JwksEventReason | null, keyId: string | null = null): void {
-    this.#parts.onEvent({ type, issuerName: this.#options.issuerName, reason, keyId })
+  #tell(
+    type: JwksEventType,
+    reason: JwksEventReason | null,
+    keyId: string | null = null,
+    fetched: FailedFetch | null = null,
+  ): void {
+    const { issuerName } = this.#options
+    const { status = null, cause = null } = fetched ?? {}
+    this.#parts.onEvent({ type, issuerName, reason, keyId, status, cause })
   }
 
   #nowMs(): number {

@@ -38,6 +38,10 @@ export interface JwksEvent {
   readonly issuerName: string
   readonly reason: JwksEventReason | null
   readonly keyId: string | null
+  /** Of the answer with which a fetch failed; `null` when there was none. */
+  readonly status: number | null
+  /** What the system or OpenSSL calls the failure of a fetch; `null`: there is no more to say. */
+  readonly cause: string | null
 }
 
 /** For health, metrics, the admin page and `check --online`. */

@@ -3,7 +3,8 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { JWKS_BYTES_MAX } from '../protocol/parse-jwks.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
 import { keyFileReads } from '../resilience/one-at-a-time.ts'
-import type { OutboundFailure, OutboundHttp } from '../resilience/outbound-http.ts'
+import type { OutboundFailure } from '../resilience/outbound-failure.ts'
+import type { OutboundResult } from '../resilience/outbound-http.ts'
 import type { Clock } from '../runtime/clock.ts'
 import {
   authorizationServerMetadataUrl,
@@ -12,12 +13,34 @@ import {
   readDiscoveryDocument,
 } from './discovery-document.ts'
 import { isFetchableUrl } from './fetchable-url.ts'
+import { type KeyAccess, readHeaders } from './key-access.ts'
 
-export type JwksSourceFailure = OutboundFailure | DiscoveryRefusal | 'file_unreadable'
+/** `headers_unreadable`: a file of `jwks.headers` cannot be read, or holds what no field may. */
+export type JwksSourceFailure =
+  | OutboundFailure
+  | DiscoveryRefusal
+  | 'file_unreadable'
+  | 'headers_unreadable'
+
+export interface FailedFetch {
+  readonly ok: false
+  readonly reason: JwksSourceFailure
+  /** What was asked for last; `null` when nothing was. */
+  readonly url: string | null
+  /** Status of the answer; `null` when there was none. */
+  readonly status: number | null
+  /** What the system or OpenSSL calls it: one of a fixed set of words. `null`: no more to say. */
+  readonly cause: string | null
+}
 
 export type FetchedDocument =
-  | { readonly ok: true; readonly document: Uint8Array }
-  | { readonly ok: false; readonly reason: JwksSourceFailure }
+  | {
+      readonly ok: true
+      readonly document: Uint8Array
+      /** `null`: it comes from a file. */
+      readonly url: string | null
+    }
+  | FailedFetch
 
 export interface JwksSource {
   /** What distinguishes this place from others: a disk copy belongs to it and to no other. */
@@ -38,16 +61,18 @@ interface DiscoverySourceOptions {
 }
 
 const JWKS_MEDIA_TYPES = 'application/jwk-set+json, application/json;q=0.9, */*;q=0.1'
+const METADATA_MEDIA_TYPES = 'application/json, */*;q=0.1'
 const METADATA_BYTES_MAX = 256 * 1_024
 /** A moved `jwks_uri` shows after this time, or as soon as the old one fails. */
 const DISCOVERY_TTL_MS = 3_600_000
 
-export function uriSource(options: UriSourceOptions, http: OutboundHttp): JwksSource {
+export function uriSource(options: UriSourceOptions, access: KeyAccess): JwksSource {
+  const { uri, allowInsecureHttp } = options
   return {
-    identity: `uri ${options.uri}`,
+    identity: `uri ${uri}`,
     async fetchDocument(timeoutMs) {
-      if (!isFetchableUrl(options.uri, options.allowInsecureHttp)) return failed('insecure_url')
-      return fetchKeySet(http, options.uri, timeoutMs)
+      if (!isFetchableUrl(uri, allowInsecureHttp)) return failed('insecure_url', uri)
+      return fetchKeySet(access, uri, uri, timeoutMs)
     },
   }
 }
@@ -55,29 +80,30 @@ export function uriSource(options: UriSourceOptions, http: OutboundHttp): JwksSo
 /** Metadata first, then the `jwks_uri` in them; both within one deadline. */
 export function discoverySource(
   options: DiscoverySourceOptions,
-  http: OutboundHttp,
+  access: KeyAccess,
   clock: Clock,
 ): JwksSource {
+  const { issuer } = options
   let jwksUri: string | null = null
   let discoverAgainAtMs = 0
 
   async function fetchDocument(timeoutMs: number): Promise<FetchedDocument> {
     const deadlineMs = clock.monotonicMs() + timeoutMs
     if (jwksUri === null || clock.monotonicMs() >= discoverAgainAtMs) {
-      const outcome = await discover(options, http, timeoutMs)
+      const outcome = await discover(options, access, timeoutMs)
       if (!outcome.ok) return outcome
       jwksUri = outcome.jwksUri
       discoverAgainAtMs = clock.monotonicMs() + DISCOVERY_TTL_MS
     }
     const restMs = deadlineMs - clock.monotonicMs()
-    if (restMs < 1) return failed('timeout')
-    const fetched = await fetchKeySet(http, jwksUri, restMs)
+    if (restMs < 1) return failed('timeout', jwksUri)
+    const fetched = await fetchKeySet(access, jwksUri, issuer, restMs)
     // The keys may have moved: ask where they are before the next attempt.
     if (!fetched.ok) jwksUri = null
     return fetched
   }
 
-  return { identity: `discovery ${options.issuer}`, fetchDocument }
+  return { identity: `discovery ${issuer}`, fetchDocument }
 }
 
 /** Read anew for every refresh, so that a replaced file is picked up like a rotated key. */
@@ -100,40 +126,57 @@ export function fileSource(path: string): JwksSource {
   }
 }
 
+/** @param ownUrl The fields of the issuer are for its origin alone. */
 async function fetchKeySet(
-  http: OutboundHttp,
+  access: KeyAccess,
   url: string,
+  ownUrl: string,
   timeoutMs: number,
 ): Promise<FetchedDocument> {
-  const request = { url, accept: JWKS_MEDIA_TYPES, bodyBytesMax: JWKS_BYTES_MAX, timeoutMs }
-  const answer = await http.get(request)
-  return answer.ok ? { ok: true, document: answer.body } : failed(answer.reason)
+  const request = { accept: JWKS_MEDIA_TYPES, bodyBytesMax: JWKS_BYTES_MAX, timeoutMs }
+  const isOwn = new URL(url).origin === new URL(ownUrl).origin
+  const answer = await getWith(access, url, isOwn, request)
+  if (answer === null) return failed('headers_unreadable', url)
+  return answer.ok ? { ok: true, document: answer.body, url } : failedCall(answer, url)
+}
+
+/** Whatever the media type: object stores and raw files name any, and the document decides. */
+async function getWith(
+  { http, fields }: KeyAccess,
+  url: string,
+  hasFields: boolean,
+  request: { readonly accept: string; readonly bodyBytesMax: number; readonly timeoutMs: number },
+): Promise<OutboundResult | null> {
+  if (!hasFields || fields.length === 0) return http.get({ ...request, url })
+  const reading: ReturnType<typeof readHeaders> = readHeaders(fields)
+  const headers = await withinDeadline(reading, request.timeoutMs, null)
+  return headers && http.get({ ...request, url, headers })
 }
 
 async function discover(
   options: DiscoverySourceOptions,
-  http: OutboundHttp,
+  access: KeyAccess,
   timeoutMs: number,
-): Promise<
-  | { readonly ok: true; readonly jwksUri: string }
-  | { readonly ok: false; readonly reason: JwksSourceFailure }
-> {
+): Promise<{ readonly ok: true; readonly jwksUri: string } | FailedFetch> {
   const { issuer, allowInsecureHttp } = options
-  if (!isFetchableUrl(issuer, allowInsecureHttp)) return { ok: false, reason: 'insecure_url' }
+  if (!isFetchableUrl(issuer, allowInsecureHttp)) return failed('insecure_url', issuer)
+  let url = openidConfigurationUrl(issuer)
   const request = {
-    url: openidConfigurationUrl(issuer),
-    accept: 'application/json',
+    accept: METADATA_MEDIA_TYPES,
     bodyBytesMax: METADATA_BYTES_MAX,
     timeoutMs: timeoutMs / 2,
   }
-  let answer = await http.get(request)
+  let answer = await getWith(access, url, true, request)
   const fallbackUrl = authorizationServerMetadataUrl(issuer)
   // An OAuth server that does not speak OpenID Connect publishes the same members elsewhere.
-  if (!answer.ok && answer.status === 404 && fallbackUrl !== null) {
-    answer = await http.get({ ...request, url: fallbackUrl, timeoutMs: timeoutMs / 4 })
+  if (answer !== null && !answer.ok && answer.status === 404 && fallbackUrl !== null) {
+    url = fallbackUrl
+    answer = await getWith(access, url, true, { ...request, timeoutMs: timeoutMs / 4 })
   }
-  if (!answer.ok) return { ok: false, reason: answer.reason }
-  return readDiscoveryDocument(answer.body, issuer, allowInsecureHttp)
+  if (answer === null) return failed('headers_unreadable', url)
+  if (!answer.ok) return failedCall(answer, url)
+  const outcome = readDiscoveryDocument(answer.body, issuer, allowInsecureHttp)
+  return outcome.ok ? outcome : failed(outcome.reason, url, answer.status)
 }
 
 async function readKeyFile(path: string): Promise<FetchedDocument> {
@@ -149,7 +192,7 @@ async function readKeyFile(path: string): Promise<FetchedDocument> {
       sizeBytes += bytesRead
     }
     if (sizeBytes > JWKS_BYTES_MAX) return failed('too_large')
-    return { ok: true, document: buffer.subarray(0, sizeBytes) }
+    return { ok: true, document: buffer.subarray(0, sizeBytes), url: null }
   } catch {
     return failed('file_unreadable')
   } finally {
@@ -157,6 +200,17 @@ async function readKeyFile(path: string): Promise<FetchedDocument> {
   }
 }
 
-function failed(reason: JwksSourceFailure): FetchedDocument {
-  return { ok: false, reason }
+function failed(
+  reason: JwksSourceFailure,
+  url: string | null = null,
+  status: number | null = null,
+): FailedFetch {
+  return { ok: false, reason, url, status, cause: null }
+}
+
+function failedCall(
+  { reason, status, cause }: Extract<OutboundResult, { ok: false }>,
+  url: string,
+): FailedFetch {
+  return { ok: false, reason, url, status, cause: cause ?? null }
 }

@@ -32,17 +32,18 @@ export function composeIntrospection(
   const { tuning, issuers } = start.configuration
   const share = shareOf(start.configuration, tuning.identityProviderConnections)
   const connections = Math.max(CONNECTIONS_MIN, share)
-  const http = lease.take(
-    'introspection HTTP client',
-    { connections },
-    {
-      create: () => new OutboundHttp({ connectionsPerOrigin: connections }),
-      close: (client) => client.close(),
-    },
-  )
   const clients = new Map<string, IntrospectionClient>()
-  for (const { name, introspection } of issuers) {
+  for (const { name, introspection, path } of issuers) {
     if (introspection === null) continue
+    // One for all issuers that are reached alike.
+    const http = lease.take(
+      'introspection HTTP client',
+      { connections, path },
+      {
+        create: () => new OutboundHttp({ connectionsPerOrigin: connections, path }),
+        close: (client) => client.close(),
+      },
+    )
     const { endpoint, timeoutMs, attempts, retryDelayMs } = introspection
     const turns = takeTurns(start, lease, new URL(endpoint).origin, connections, clock)
     const parts = {
@@ -63,7 +64,7 @@ export function composeIntrospection(
     }
     const client = lease.take(
       'introspection client',
-      { ...introspection, issuer: name, connections },
+      { ...introspection, issuer: name, connections, path },
       memory.introspectionResults.counted(
         name,
         memory.introspectionClients.counted({

@@ -18,7 +18,14 @@ export const SECURITY_EVENTS: EventTable<SecurityEvent> = {
   jwks_refresh_failed: {
     level: 'warn',
     meaning: 'The keys of the issuer cannot be fetched. When that begins, and once a minute.',
-    fields: { issuer: WORDS.issuer, reason: WORDS.reason },
+    fields: {
+      issuer: WORDS.issuer,
+      reason: WORDS.reason,
+      status: WORDS.status,
+      cause:
+        'What the system or OpenSSL calls it, such as `ECONNREFUSED` or `CERT_HAS_EXPIRED`; of an ' +
+        'egress proxy, `PROXY_STATUS_` with its status or `PROXY_ERROR_` with a word; or `null`.',
+    },
   },
   stale_keys_in_use: {
     level: 'warn',

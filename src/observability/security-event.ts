@@ -20,6 +20,10 @@ export type SecurityEvent =
       readonly event: 'jwks_refresh_failed'
       readonly issuer: string
       readonly reason: string
+      /** `null`: there was no answer. */
+      readonly status: number | null
+      /** `ECONNREFUSED` and the like. */
+      readonly cause: string | null
     }
   | { readonly event: 'stale_keys_in_use'; readonly issuer: string }
   | { readonly event: 'keys_expired'; readonly issuer: string }

@@ -1,35 +1,32 @@
 /**
- * The door for calls to other systems on our own behalf (keys, discovery, introspection): one pool
- * of connections an origin, everything bounded, every outcome a value.
+ * The door for calls to other systems on our own behalf (keys, discovery, introspection, security
+ * events): one pool of connections an origin, everything bounded, every outcome a value.
  *
  * What a caller can rely on, whatever the other side does: an answer within the deadline, which
- * covers everything from the look-up of the name to the last byte; never more bytes than asked for;
- * no redirect followed; no proxy taken from the environment; certificates always verified, also
- * when NODE_TLS_REJECT_UNAUTHORIZED says otherwise. Traffic of clients does not come through here.
+ * covers everything from the look-up of the name to the last byte; never more bytes than asked for,
+ * compressed or not; no redirect followed; no proxy but those that it is given; certificates always
+ * verified, also when NODE_TLS_REJECT_UNAUTHORIZED says otherwise; each call says who asks
+ * (`User-Agent`). Traffic of clients does not come through here.
+ *
+ *     https ──► tunnel through the proxy, if there is one for the target ──► TLS ──► target
+ *     http  ──► target, or the proxy, which is sent the whole URL (RFC 9112 §3.2.2)
  */
-import { Agent, type Dispatcher } from 'undici'
+import { setMaxListeners } from 'node:events'
+import type { Socket } from 'node:net'
+import { Agent, buildConnector, type Dispatcher } from 'undici'
+import { EgressProxies, type EgressProxy } from '../http/egress-proxy.ts'
 import { afterListening } from './deadline.ts'
-
-/**
- * - `bad_url`: not an absolute http or https URL, or one with credentials in it.
- * - `timeout`: the deadline passed.
- * - `unreachable`: no such name, no route, or a port without a listener.
- * - `tls`: the certificate or the handshake is not acceptable.
- * - `connection_lost`: the connection ended before the answer did.
- * - `protocol`: not HTTP, or an encoding that was not asked for.
- * - `too_large`: more header or body bytes than allowed.
- * - `redirect`, `status`: answered, but not with 2xx.
- */
-export type OutboundFailure =
-  | 'bad_url'
-  | 'timeout'
-  | 'unreachable'
-  | 'tls'
-  | 'connection_lost'
-  | 'protocol'
-  | 'too_large'
-  | 'redirect'
-  | 'status'
+import { openTunnel, proxyFields } from './egress-tunnel.ts'
+import { ACCEPTED_ENCODINGS, isReadableEncoding, readBody } from './outbound-body.ts'
+import {
+  type FailedCall,
+  failureOf,
+  type OutboundFailure,
+  PROXY_STATUS,
+  ProxyUnreachable,
+} from './outbound-failure.ts'
+import { DIRECT_PATH, type OutboundPath, tlsOptionsOf } from './outbound-path.ts'
+import { USER_AGENT } from './product.ts'
 
 export type OutboundResult =
   | {
@@ -44,6 +41,8 @@ export type OutboundResult =
       readonly reason: OutboundFailure
       /** Status of the answer; `null` when there was none. */
       readonly status: number | null
+      /** What the system or OpenSSL calls it, where there is more to say: {@link FailedCall}. */
+      readonly cause?: string
       /** `Retry-After` of an answer that has one field of that name. */
       readonly retryAfter?: string
     }
@@ -52,22 +51,25 @@ export interface OutboundRequest {
   readonly url: string
   /** Media type for `Accept`. */
   readonly accept: string
+  /** Of the body as it comes, and of the body once it is decompressed. */
   readonly bodyBytesMax: number
   /** Whole exchange, name look-up to last byte, and waiting for a free connection before that. */
   readonly timeoutMs: number
+  /** Further fields, such as `authorization`. Names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface OutboundPost extends OutboundRequest {
   /** Media type of `body`. */
   readonly contentType: string
   readonly body: string
-  /** Further fields, such as `authorization`. Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>
 }
 
 export interface OutboundHttpOptions {
   /** Open connections per origin. */
   readonly connectionsPerOrigin: number
+  /** Left out: {@link DIRECT_PATH}. */
+  readonly path?: OutboundPath
 }
 
 /** Origins come from the configuration, and one more per issuer from its discovery document. */
@@ -78,29 +80,11 @@ const DISCARDED_BYTES_MAX = 16 * 1_024
 /** Shorter than common server defaults, so that we rarely write into a connection being closed. */
 const KEEP_ALIVE_MS = 4_000
 
-const UNREACHABLE_CODES: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EADDRNOTAVAIL',
-  'EACCES',
-  'UND_ERR_MAX_ORIGINS_REACHED',
-])
-const TIMEOUT_CODES: ReadonlySet<string> = new Set([
-  'ETIMEDOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-])
-const LOST_CODES: ReadonlySet<string> = new Set([
-  'ECONNRESET',
-  'EPIPE',
-  'UND_ERR_SOCKET',
-  'UND_ERR_CLOSED',
-  'UND_ERR_DESTROYED',
-])
+/** Name look-up, proxy and handshake together; the deadline of a call may be shorter. */
+const CONNECT_TIMEOUT_MS = 10_000
+const HTTPS_PORT = 443
+const PROXY_AUTHENTICATION_REQUIRED = 407
+
 /** What differs between the methods. */
 interface SentMessage {
   readonly method: 'GET' | 'POST'
@@ -108,24 +92,34 @@ interface SentMessage {
   readonly body: string | null
 }
 
-const GET: SentMessage = { method: 'GET', headers: {}, body: null }
 const LOST_BEFORE_ANSWER = failed('connection_lost')
-/** How the codes of OpenSSL's and Node's errors about a certificate or a handshake begin. */
-const TLS_CODE = /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_|EPROTO)/
+const LATE: FailedCall = { reason: 'timeout', cause: null }
+
+/** What is dispatched, and to which agent. */
+interface Dispatched {
+  readonly agent: Agent
+  readonly origin: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+}
 
 export class OutboundHttp {
   readonly #agent: Agent
+  /** For http by way of a proxy: its connections are to the proxy, for all targets. */
+  readonly #proxyAgent: Agent
+  readonly #proxies: EgressProxies
+  readonly #closing = new AbortController()
 
-  constructor(options: OutboundHttpOptions) {
-    this.#agent = new Agent({
-      connections: options.connectionsPerOrigin,
-      maxOrigins: ORIGINS_MAX,
-      maxHeaderSize: HEADER_BYTES_MAX,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
-      allowH2: false,
-      connect: { rejectUnauthorized: true },
-    })
+  constructor({ connectionsPerOrigin, path = DIRECT_PATH }: OutboundHttpOptions) {
+    // One for each tunnel that is being opened.
+    setMaxListeners(0, this.#closing.signal)
+    this.#proxies = new EgressProxies(path.proxies)
+    this.#agent = createAgent(
+      connectionsPerOrigin,
+      connectorOf(path, this.#proxies, this.#closing.signal),
+    )
+    const toProxy = buildConnector({ rejectUnauthorized: true, timeout: CONNECT_TIMEOUT_MS })
+    this.#proxyAgent = createAgent(connectionsPerOrigin, toProxy)
   }
 
   /**
@@ -135,72 +129,121 @@ export class OutboundHttp {
    * that is lost before the answer began is tried once more, within the same deadline.
    */
   get(request: OutboundRequest): Promise<OutboundResult> {
-    return withinTimeout(request, async (url, signal) => {
-      const first = await this.#attempt(url, GET, request, signal)
-      const isWorthRepeating = first === LOST_BEFORE_ANSWER && !signal.aborted
-      return isWorthRepeating ? this.#attempt(url, GET, request, signal) : first
+    const sent: SentMessage = {
+      method: 'GET',
+      headers: { ...request.headers, 'accept-encoding': ACCEPTED_ENCODINGS },
+      body: null,
+    }
+    return withinTimeout(request, async (url, call) => {
+      const first = await this.#attempt(url, sent, request, call)
+      const isWorthRepeating = first === LOST_BEFORE_ANSWER && !call.signal.aborted
+      return isWorthRepeating ? this.#attempt(url, sent, request, call) : first
     })
   }
 
   /**
    * One POST, sent once: it is for the caller to know whether it may be repeated, and to count
-   * attempts. Otherwise as {@link get}.
+   * attempts. Otherwise as {@link get}, except that no compression is asked for: the answers are
+   * a few hundred bytes, and one that is compressed all the same is read.
    */
   post(request: OutboundPost): Promise<OutboundResult> {
     const { contentType, body, headers } = request
     const sent: SentMessage = {
       method: 'POST',
       body,
-      headers: { ...headers, 'content-type': contentType },
+      headers: { ...headers, 'content-type': contentType, 'accept-encoding': 'identity' },
     }
-    return withinTimeout(request, (url, signal) => this.#attempt(url, sent, request, signal))
+    return withinTimeout(request, (url, call) => this.#attempt(url, sent, request, call))
   }
 
   async #attempt(
     url: URL,
     sent: SentMessage,
     request: OutboundRequest,
-    signal: AbortSignal,
+    call: Call,
   ): Promise<OutboundResult> {
+    const { signal } = call
     let status: number | null = null
+    const { agent, origin, path, headers } = this.#dispatchedTo(url)
     try {
-      const response = await this.#agent.request({
-        origin: url.origin,
-        path: `${url.pathname}${url.search}`,
+      const response = await agent.request({
+        origin,
+        path,
         method: sent.method,
-        headers: { ...sent.headers, accept: request.accept, 'accept-encoding': 'identity' },
+        headers: {
+          'user-agent': USER_AGENT,
+          ...sent.headers,
+          accept: request.accept,
+          ...headers,
+        },
         body: sent.body,
         signal,
         headersTimeout: request.timeoutMs,
         bodyTimeout: request.timeoutMs,
       })
+      call.isAnswered = true
+      if (agent === this.#proxyAgent && response.statusCode === PROXY_AUTHENTICATION_REQUIRED) {
+        await discard(response, 0, signal)
+        return failed('proxy', null, `${PROXY_STATUS}${PROXY_AUTHENTICATION_REQUIRED}`)
+      }
       status = response.statusCode
       return await readResponse(response, request.bodyBytesMax, signal)
     } catch (error) {
-      const reason = signal.aborted ? 'timeout' : failureOf(error)
+      const isToProxy = agent === this.#proxyAgent
+      const { reason, cause } = signal.aborted ? LATE : failureBy(error, isToProxy)
       if (reason === 'connection_lost' && status === null) return LOST_BEFORE_ANSWER
-      return failed(reason, status)
+      return failed(reason, status, cause)
+    }
+  }
+
+  #dispatchedTo(url: URL): Dispatched {
+    const path = `${url.pathname}${url.search}`
+    const proxy = url.protocol === 'http:' ? this.#proxies.proxyOf(url) : null
+    if (proxy === null) return { agent: this.#agent, origin: url.origin, path, headers: {} }
+    return {
+      agent: this.#proxyAgent,
+      origin: originOf(proxy),
+      path: `${url.origin}${path}`,
+      headers: { ...proxyFields(proxy), host: url.host },
     }
   }
 
   /** Cuts every connection at once; calls in flight fail. */
   async close(): Promise<void> {
-    await this.#agent.destroy()
+    this.#closing.abort()
+    await Promise.all([this.#agent.destroy(), this.#proxyAgent.destroy()])
   }
 }
 
-/** One timer for the whole exchange: the phase timeouts of the client would add up. */
+/** Of one exchange. */
+interface Call {
+  readonly signal: AbortSignal
+  /** Its head has come, so that its end by the signal is noticed at once. */
+  isAnswered: boolean
+}
+
+/**
+ * One timer for the whole exchange: the phase timeouts of the client would add up. The client takes
+ * no notice of a signal while it connects, so it is not waited for then.
+ */
 async function withinTimeout(
   request: OutboundRequest,
-  exchange: (url: URL, signal: AbortSignal) => Promise<OutboundResult>,
+  exchange: (url: URL, call: Call) => Promise<OutboundResult>,
 ): Promise<OutboundResult> {
   const url = parseUrl(request.url)
   if (url === null) return failed('bad_url')
   const abort = new AbortController()
-  const cancel = afterListening(request.timeoutMs, () => abort.abort())
-  const result = await exchange(url, abort.signal)
-  cancel()
-  return result
+  const call: Call = { signal: abort.signal, isAnswered: false }
+  return new Promise((resolve) => {
+    const cancel = afterListening(request.timeoutMs, () => {
+      abort.abort()
+      if (!call.isAnswered) resolve(failed('timeout'))
+    })
+    void exchange(url, call).then((result) => {
+      cancel()
+      resolve(result)
+    })
+  })
 }
 
 function parseUrl(text: string): URL | null {
@@ -222,19 +265,14 @@ async function readResponse(
     const retryAfter = response.headers['retry-after']
     return typeof retryAfter === 'string' ? { ...failure, retryAfter } : failure
   }
-  const chunks: Uint8Array[] = []
-  let sizeBytes = 0
-  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
-    sizeBytes += chunk.byteLength
-    // Leaving the loop destroys the body and with it the connection: nothing more is read.
-    if (sizeBytes > bodyBytesMax) return failed('too_large', response.statusCode)
-    chunks.push(chunk)
-  }
+  const chunks = response.body as AsyncIterable<Uint8Array>
+  const read = await readBody(chunks, response.headers['content-encoding'], bodyBytesMax)
+  if (!read.ok) return failed(read.reason, response.statusCode)
   return {
     ok: true,
     status: response.statusCode,
     mediaType: mediaTypeOf(response.headers['content-type']),
-    body: Buffer.concat(chunks, sizeBytes),
+    body: read.body,
   }
 }
 
@@ -254,9 +292,7 @@ function refusalOfHead(
   const status = response.statusCode
   if (status >= 300 && status <= 399) return 'redirect'
   if (status < 200 || status > 299) return 'status'
-  // Asking for identity and getting a compressed body is how a small answer becomes a large one.
-  const encoding = response.headers['content-encoding']
-  if (encoding !== undefined && encoding !== 'identity') return 'protocol'
+  if (!isReadableEncoding(response.headers['content-encoding'])) return 'protocol'
   const length = response.headers['content-length']
   return length !== undefined && Number(length) > bodyBytesMax ? 'too_large' : null
 }
@@ -280,26 +316,54 @@ async function discard(
 function failed(
   reason: OutboundFailure,
   status: number | null = null,
+  cause: string | null = null,
 ): Extract<OutboundResult, { ok: false }> {
-  return { ok: false, reason, status }
+  return cause === null ? { ok: false, reason, status } : { ok: false, reason, status, cause }
 }
 
-/** Maps what the client library throws to our own words: its messages may quote a URL. */
-function failureOf(error: unknown): OutboundFailure {
-  const code = codeOf(error)
-  if (code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
-    return 'too_large'
+/** Who was not reached, where a proxy is sent the request itself, is the proxy. */
+function failureBy(error: unknown, isToProxy: boolean): FailedCall {
+  const failure = failureOf(error)
+  const isUnreached = failure.reason === 'unreachable' || failure.reason === 'tls'
+  return isToProxy && isUnreached ? failureOf(new ProxyUnreachable(error)) : failure
+}
+
+function createAgent(connections: number, connect: buildConnector.connector): Agent {
+  return new Agent({
+    connections,
+    maxOrigins: ORIGINS_MAX,
+    maxHeaderSize: HEADER_BYTES_MAX,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    allowH2: false,
+    connect,
+  })
+}
+
+/** Connects to targets: with https through a tunnel, where there is a proxy for them. */
+function connectorOf(
+  path: OutboundPath,
+  proxies: EgressProxies,
+  closing: AbortSignal,
+): buildConnector.connector {
+  const connect = buildConnector({ ...tlsOptionsOf(path), timeout: CONNECT_TIMEOUT_MS })
+  return (options, onEnd) => {
+    const { protocol, hostname, host = hostname } = options
+    const url = new URL(`${protocol}//${host}`)
+    const proxy = protocol === 'https:' ? proxies.proxyOf(url) : null
+    if (proxy === null) {
+      connect(options, onEnd)
+      return
+    }
+    const target = url.port === '' ? `${url.hostname}:${HTTPS_PORT}` : url.host
+    openTunnel(proxy, target, CONNECT_TIMEOUT_MS, closing).then(
+      (httpSocket: Socket) => connect({ ...options, httpSocket }, onEnd),
+      (error: Error) => onEnd(error, null),
+    )
   }
-  if (UNREACHABLE_CODES.has(code)) return 'unreachable'
-  if (TIMEOUT_CODES.has(code)) return 'timeout'
-  if (LOST_CODES.has(code)) return 'connection_lost'
-  return TLS_CODE.test(code) ? 'tls' : 'protocol'
 }
 
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return ''
-  if ('code' in error && typeof error.code === 'string') return error.code
-  // Several addresses were tried, and each failed in its own way.
-  if (error instanceof AggregateError) return codeOf(error.errors[0])
-  return ''
+function originOf({ isTls, host, port }: EgressProxy): string {
+  const name = host.includes(':') ? `[${host}]` : host
+  return `${isTls ? 'https' : 'http'}://${name}:${port}`
 }

@@ -17,11 +17,12 @@ import { secretKeySet } from '../keys/secret-key-set.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
 import type { IssuerReading } from '../observability/metrics/metrics-reading.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
-import { OutboundHttp } from '../resilience/outbound-http.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { randomFraction } from '../runtime/randomness.ts'
 import type { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
 import { keySourceOf } from '../threads/key-source.ts'
+import { Resources } from '../threads/resources.ts'
+import { IssuerAccess } from './issuer-access.ts'
 
 export interface IssuerKeysParts {
   readonly generations: KeyGenerationAllocator
@@ -54,6 +55,8 @@ interface Held {
   keys: IssuerKeysConfiguration
   /** `null`: it signs with a secret. */
   readonly client: JwksClient | null
+  /** How its keys are fetched; `null` with a secret. */
+  readonly access: IssuerAccess | null
   readonly secretSet: KeySet | null
   readonly isLate: boolean
 }
@@ -67,16 +70,19 @@ export interface PreparedIssuers {
 
 export class IssuerKeys {
   readonly #parts: IssuerKeysParts
-  readonly #http: OutboundHttp
+  readonly #connections: number
+  readonly #resources = new Resources()
   /** By name: the issuers of the configuration in use. */
   #held: ReadonlyMap<string, Held>
   /** By source: these, and those that requests may run with which began before. */
   readonly #known = new Map<string, Held>()
   readonly #retiring = new Map<Held, NodeJS.Timeout>()
+  /** Ends connections that were replaced, once what runs by them has had its time. */
+  readonly #replaced = new Map<NodeJS.Timeout, () => void>()
 
   constructor({ issuers, tuning }: GatewayConfiguration, parts: IssuerKeysParts) {
     this.#parts = parts
-    this.#http = new OutboundHttp({ connectionsPerOrigin: tuning.identityProviderConnections })
+    this.#connections = tuning.identityProviderConnections
     this.#held = new Map(issuers.flatMap((issuer) => this.#create(issuer, false)))
     this.#learn(this.#held.values())
   }
@@ -88,9 +94,9 @@ export class IssuerKeys {
 
   /**
    * Gets the keys of issuers that are new or have them elsewhere now; those of the others stay as
-   * they are, whatever is said about how long they are good and when they are fetched. Settles when
-   * each new one has tried once, or after {@link FIRST_KEYS_MS_MAX}: it goes on trying, and its
-   * tokens get 503 until it succeeds.
+   * they are, whatever is said about how long they are good, when and by what way they are fetched.
+   * Settles when each new one has tried once, or after {@link FIRST_KEYS_MS_MAX}: it goes on
+   * trying, and its tokens get 503 until it succeeds.
    */
   async prepare({ issuers }: GatewayConfiguration): Promise<PreparedIssuers> {
     const created = new Map<string, Held>()
@@ -171,8 +177,12 @@ export class IssuerKeys {
 
   async stop(): Promise<void> {
     for (const timer of this.#retiring.values()) clearTimeout(timer)
+    for (const [timer, end] of this.#replaced) {
+      clearTimeout(timer)
+      end()
+    }
     for (const { client } of this.#known.values()) client?.stop()
-    await this.#http.close()
+    await Promise.all([...this.#known.values()].map(async ({ access }) => access?.release()))
   }
 
   #clients(): JwksClient[] {
@@ -190,12 +200,23 @@ export class IssuerKeys {
     for (const held of gone) this.#retire(held)
   }
 
-  /** Takes over how the keys of a known source are kept. */
+  /** Takes over how the keys of a known source are fetched and kept. */
   #adopt(held: Held, issuer: IssuerConfiguration): void {
     const { keys } = issuer
-    if (held.client === null || keys.kind !== 'jwks' || isDeepStrictEqual(held.keys, keys)) return
+    if (held.client === null || held.access === null || keys.kind !== 'jwks') return
+    this.#replace(held.access.use(issuer))
+    if (isDeepStrictEqual(held.keys, keys)) return
     held.keys = keys
-    held.client.adopt(timingsOf(keys), diskCacheOf(issuer.name, keys, this.#source(issuer)))
+    const source = this.#source(issuer, held.access)
+    held.client.adopt(timingsOf(keys), diskCacheOf(issuer.name, keys, source))
+  }
+
+  #replace(end: () => void): void {
+    const timer = setTimeout(() => {
+      this.#replaced.delete(timer)
+      end()
+    }, RETIRE_MS)
+    this.#replaced.set(timer, end)
   }
 
   #learn(held: Iterable<Held>): void {
@@ -219,8 +240,9 @@ export class IssuerKeys {
     this.#retiring.delete(held)
   }
 
-  #withdraw({ client, secretSet }: Held): void {
+  #withdraw({ client, access, secretSet }: Held): void {
     client?.withdraw()
+    void access?.release()
     for (const { generationSlot } of secretSet?.keys ?? []) {
       this.#parts.generations.kill(generationSlot)
     }
@@ -234,9 +256,10 @@ export class IssuerKeys {
     if (keys.kind === 'secret') {
       const options = { sourceId, secret: keys.secret, algorithms }
       const secretSet = secretKeySet(options, this.#parts.generations)
-      return [[name, { sourceId, keys, client: null, secretSet, isLate }]]
+      return [[name, { sourceId, keys, client: null, access: null, secretSet, isLate }]]
     }
-    const source = this.#source(issuer)
+    const access = new IssuerAccess(issuer, this.#connections, this.#resources)
+    const source = this.#source(issuer, access)
     const client: JwksClient = new JwksClient(
       {
         issuerName: name,
@@ -262,21 +285,21 @@ export class IssuerKeys {
         },
       },
     )
-    const held: Held = { sourceId, keys, client, secretSet: null, isLate }
+    const held: Held = { sourceId, keys, client, access, secretSet: null, isLate }
     return [[name, held]]
   }
 
-  #source(issuer: IssuerConfiguration): JwksSource {
+  #source(issuer: IssuerConfiguration, access: IssuerAccess): JwksSource {
     const { keys } = issuer
     if (keys.kind !== 'jwks') throw new Error('an issuer with a secret has no key set to fetch')
     const { location, allowInsecureHttp } = keys
     switch (location.kind) {
       case 'uri':
-        return uriSource({ uri: location.uri, allowInsecureHttp }, this.#http)
+        return uriSource({ uri: location.uri, allowInsecureHttp }, access)
       case 'discovery':
         return discoverySource(
           { issuer: issuer.issuer, allowInsecureHttp },
-          this.#http,
+          access,
           this.#parts.clock,
         )
       case 'file':

@@ -8,7 +8,13 @@ export function logKeyEvent(logger: Logger, event: JwksEvent, alertOnStale: bool
   const reason = event.reason ?? 'unknown'
   switch (event.type) {
     case 'jwks_refresh_failed':
-      logger.security({ event: 'jwks_refresh_failed', issuer, reason })
+      logger.security({
+        event: 'jwks_refresh_failed',
+        issuer,
+        reason,
+        status: event.status,
+        cause: event.cause,
+      })
       break
     case 'jwks_refresh_recovered':
       logger.log({ event: 'jwks_refresh_recovered', issuer })

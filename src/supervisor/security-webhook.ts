@@ -14,6 +14,7 @@ import type { WebhookReading } from '../observability/metrics/metrics-reading.ts
 import { Backoff } from '../resilience/backoff.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
 import { OutboundHttp, type OutboundResult } from '../resilience/outbound-http.ts'
+import type { OutboundPath } from '../resilience/outbound-path.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { randomFraction, randomHex } from '../runtime/randomness.ts'
 import { WebhookQueue } from './webhook-queue.ts'
@@ -24,6 +25,7 @@ export interface WebhookOptions {
   readonly timeoutMs: number
   readonly queueMax: number
   readonly batchMax: number
+  readonly path: OutboundPath
 }
 
 /** Events that come together go together. */
@@ -51,7 +53,7 @@ export class SecurityWebhook {
   readonly #options: WebhookOptions
   readonly #logger: Logger
   readonly #queue: WebhookQueue
-  readonly #http = new OutboundHttp({ connectionsPerOrigin: 1 })
+  readonly #http: OutboundHttp
   readonly #backoff = new Backoff(BACKOFF, randomFraction)
   readonly #limiter = new EventLimiter(1, TELL_EVERY_MS)
   readonly #events = new Map<BatchEnd, number>([
@@ -74,6 +76,7 @@ export class SecurityWebhook {
   /** @param buffers What the threads write their security events into. */
   constructor(options: WebhookOptions, buffers: readonly LogBuffer[], logger: Logger) {
     this.#options = options
+    this.#http = new OutboundHttp({ connectionsPerOrigin: 1, path: options.path })
     this.#logger = logger
     this.#queue = new WebhookQueue(buffers, options.queueMax)
     this.#queue.collect()

@@ -10,18 +10,19 @@ import { resourceKey } from './resources.ts'
  * The same for two configurations whose keys of this issuer are the same. How long keys are good,
  * when they are fetched and where copies lie is no part of it. Bears no secret: a digest.
  */
-export function keySourceOf({ name, issuer, algorithms, keys }: IssuerConfiguration): string {
+export function keySourceOf({ name, issuer, algorithms, keys, path }: IssuerConfiguration): string {
   const trusted = { issuer, algorithms: [...algorithms].sort() }
-  return resourceKey(`keys of ${name}`, { ...trusted, ...whereFrom(keys) })
+  return resourceKey(`keys of ${name}`, { ...trusted, ...whereFrom(keys, path.ca) })
 }
 
-function whereFrom(keys: IssuerConfiguration['keys']): object {
+/** Whom to trust belongs to it: under other authorities, the keys are to be fetched anew. */
+function whereFrom(keys: IssuerConfiguration['keys'], ca: string | null): object {
   switch (keys.kind) {
     case 'none':
       return {}
     case 'secret':
       return { secret: Buffer.from(keys.secret).toString('base64url') }
     case 'jwks':
-      return { location: keys.location, allowInsecureHttp: keys.allowInsecureHttp }
+      return { location: keys.location, allowInsecureHttp: keys.allowInsecureHttp, ca }
   }
 }

@@ -3,7 +3,10 @@
  * part of the gateway has a default of its own for something that is a setting.
  */
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
 import { ENVIRONMENT_VARIABLES } from '../../src/config/environment.ts'
 import type { Environment } from '../../src/config/interpolate.ts'
 import { configurationJsonSchema } from '../../src/config/schema.ts'
@@ -27,6 +30,11 @@ type Document = Record<string, unknown>
 
 const SCHEMA = configurationJsonSchema() as Node
 
+const DIRECTORY = mkdtempSync(join(tmpdir(), 'sallyport-defaults-'))
+const HEADER_FILE = join(DIRECTORY, 'header')
+writeFileSync(HEADER_FILE, 'secret')
+after(() => rmSync(DIRECTORY, { recursive: true }))
+
 /** Only what has no default, in every section and in every kind of entry that there is. */
 function leastOfEverything(): Document {
   return {
@@ -35,7 +43,10 @@ function leastOfEverything(): Document {
       main: {
         issuer: 'https://idp.example.com/',
         audiences: ['api'],
-        jwks: { uri: 'https://idp.example.com/keys' },
+        jwks: {
+          uri: 'https://idp.example.com/keys',
+          headers: { Authorization: { file: HEADER_FILE } },
+        },
         introspection: {
           endpoint: 'https://idp.example.com/introspect',
           clientId: 'gateway',

@@ -2,12 +2,18 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type RequestListener,
+} from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
+import { startIdentityProvider } from '../../src/demo/identity-provider.ts'
+import { EgressProxyServer } from '../support/egress-proxy.ts'
 import { IntrospectionServer } from '../support/introspection-server.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
@@ -120,7 +126,8 @@ describe('sallyport check --online', { concurrency: true }, () => {
     const issuers = { main: introspection.issuer('main') }
     const good = await check(test, { sections: { issuers } })
     assert.equal(good.exitCode, 0, good.said)
-    assert.match(good.said, /issuers\.main\.introspection: answers, and knows this gateway/)
+    const where = `issuers.main.introspection: ${introspection.url}`
+    assert.ok(good.said.includes(`${where}: answers, and knows this gateway`), good.said)
     const [first] = introspection.requests
     assert.match(first?.form.get('token') ?? '', /^[0-9a-f]{64}$/)
 
@@ -129,6 +136,101 @@ describe('sallyport check --online', { concurrency: true }, () => {
     assert.equal(refused.exitCode, 1)
     assert.match(refused.said, /refuses this gateway with 401 \(clientId, clientSecret/)
     assert.doesNotMatch(refused.said, /s3cret/)
+  })
+})
+
+describe('sallyport check --online of issuers', { concurrency: true }, () => {
+  const KEYS = JSON.stringify({ keys: [] })
+
+  async function serve(test: TestContext, answer: RequestListener): Promise<string> {
+    const server = createHttpServer(answer)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    test.after(() => server.close())
+    return `http://127.0.0.1:${portOf(server)}`
+  }
+
+  /** What is said of an issuer that cannot be used. */
+  async function refused(
+    test: TestContext,
+    issuer: object,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
+    const main = { issuer: 'https://idp.example.com/', audiences: ['api'], ...issuer }
+    const { exitCode, said } = await check(test, { sections: { issuers: { main } }, environment })
+    assert.equal(exitCode, 1, said)
+    return said
+  }
+
+  it('names the URL, the status and the cause: Akamai, a moved Keycloak, a page', async (test) => {
+    const origin = await serve(test, ({ url = '' }, response) => {
+      if (url === '/akamai') response.writeHead(403).end()
+      else if (url === '/page') response.end('<html>Sign in</html>')
+      else response.writeHead(404).end()
+    })
+    const issuer = `${origin}/realms/a`
+    const issuers = {
+      akamai: { issuer: 'a', audiences: ['api'], jwks: { uri: `${origin}/akamai` } },
+      keycloak: { issuer, audiences: ['api'], jwks: { discovery: true } },
+      page: { issuer: 'b', audiences: ['api'], jwks: { uri: `${origin}/page` } },
+    }
+    const { exitCode, said } = await check(test, { sections: { issuers } })
+    assert.equal(exitCode, 1)
+    const metadata = `${origin}/.well-known/oauth-authorization-server/realms/a`
+    for (const line of [
+      `akamai: no key set: ${origin}/akamai: answers with 403: it refuses this gateway, or a f`,
+      `keycloak: no key set: ${metadata}: answers with 404: there is nothing at this URL`,
+      `page: no key set: ${origin}/page: the document is not JSON`,
+    ]) {
+      assert.ok(said.includes(`issuers.${line}`), said)
+    }
+  })
+
+  it('names the URL where TLS fails, and trusts `tls.caFile` (a private CA)', async (test) => {
+    const uri = `https://localhost:${portOf(secure)}/jwks`
+    const said = await refused(test, { jwks: { uri } })
+    assert.ok(said.includes(`no key set: ${uri}: the TLS handshake failed or the cert`), said)
+    assert.match(said, /SELF_SIGNED_CERT/)
+    const trusted = await refused(test, { jwks: { uri }, tls: { caFile: 'cert.pem' } })
+    assert.match(trusted, /takes connections, certificate until 2126/)
+    assert.match(trusted, /jwks: the document is not JSON/)
+  })
+
+  it('says what an egress proxy answers, and no password (Squid)', async (test) => {
+    const proxy = await EgressProxyServer.start({})
+    test.after(() => proxy.stop())
+    proxy.credentials = 'gateway:right'
+    const HTTPS_PROXY = proxy.url.replace('//', '//gateway:hunter2@')
+    const uri = 'https://keycloak.corp.example/jwks'
+    const said = await refused(test, { jwks: { uri } }, { HTTPS_PROXY })
+    assert.ok(said.includes(`${uri}: the egress proxy answers with 407: it wants other`), said)
+    assert.match(said, /keycloak\.corp\.example: no connection: the egress proxy answers with 407/)
+    assert.doesNotMatch(said, /hunter2/)
+  })
+
+  it('names a file of `jwks.headers` that is not there', async (test) => {
+    const origin = await serve(test, (_request, response) => response.end(KEYS))
+    const headers = { Authorization: { file: 'absent', prefix: 'Bearer ' } }
+    const issuers = { main: { issuer: 'x', audiences: ['a'], jwks: { uri: origin, headers } } }
+    const { exitCode, said } = await check(test, { sections: { issuers }, flags: [] })
+    assert.equal(exitCode, 2)
+    assert.match(said, /issuers\.main\.jwks\.headers\.Authorization\.file/)
+  })
+
+  it('tells a wrong client secret by the 401 of a real provider (oidc-provider)', async (test) => {
+    const provider = await startIdentityProvider({ audience: 'api', algorithms: ['ES256'] })
+    test.after(() => provider.stop())
+    const { issuer, clientId, introspectionEndpoint: endpoint } = provider
+    const settings = (clientSecret: string) => {
+      const introspection = { endpoint, clientId, clientSecret, timeout: '10s' }
+      return { issuer, introspection, algorithms: ['ES256'], jwks: { discovery: true } }
+    }
+    const said = await refused(test, settings('wrong-secret'))
+    assert.ok(said.includes(`${endpoint}: refuses this gateway with 401 (clientId, clientS`), said)
+    assert.doesNotMatch(said, /wrong-secret/)
+    const main = { audiences: ['api'], ...settings(provider.clientSecret) }
+    const right = await check(test, { sections: { issuers: { main } } })
+    assert.equal(right.exitCode, 0, right.said)
+    assert.ok(right.said.includes(`${endpoint}: answers, and knows this gateway`), right.said)
   })
 })
 

@@ -49,7 +49,7 @@ describe('keys of a real OpenID provider', () => {
   })
 
   function discovery(issuer: string) {
-    return discoverySource({ issuer, allowInsecureHttp: false }, clients.http, systemClock)
+    return discoverySource({ issuer, allowInsecureHttp: false }, clients.access, systemClock)
   }
 
   for (const algorithm of Object.keys(CHECKS) as (keyof typeof CHECKS)[]) {
@@ -75,7 +75,7 @@ describe('keys of a real OpenID provider', () => {
   })
 
   it('die at once when they are withdrawn', async () => {
-    const source = uriSource({ uri: provider.jwksUri, allowInsecureHttp: false }, clients.http)
+    const source = uriSource({ uri: provider.jwksUri, allowInsecureHttp: false }, clients.access)
     const { client, table, keyIds } = clients.create(source, { refreshIntervalMs: 20 })
     await client.start()
     const before = client.keySet()
@@ -151,7 +151,11 @@ describe('other places for keys', () => {
       Buffer.from(JSON.stringify({ issuer, jwks_uri: `${server.origin}/moved` })),
     )
     server.publish(one)
-    const source = discoverySource({ issuer, allowInsecureHttp: false }, clients.http, systemClock)
+    const source = discoverySource(
+      { issuer, allowInsecureHttp: false },
+      clients.access,
+      systemClock,
+    )
     const { client, keyIds } = clients.create(source)
     await client.start()
     assert.deepEqual(keyIds(), ['one'])

@@ -66,6 +66,7 @@ describe('outbound POST', () => {
     assert.equal(headers['authorization'], 'Basic eDp5')
     assert.equal(headers['accept'], 'application/json')
     assert.equal(headers['accept-encoding'], 'identity')
+    assert.match(headers['user-agent'] ?? '', /^sallyport\/[0-9]+\.[0-9]+\.[0-9]+$/)
   })
 
   it('uses a connection again after a short answer of any status', async () => {
@@ -128,7 +129,8 @@ describe('outbound POST', () => {
     const fresh = new OutboundHttp({ connectionsPerOrigin: 1 })
     await server.down()
     const answer = await post(server.url, fresh)
-    assert.deepEqual(answer, { ok: false, reason: 'unreachable', status: null })
+    const cause = 'ECONNREFUSED'
+    assert.deepEqual(answer, { ok: false, reason: 'unreachable', status: null, cause })
     await server.up()
     server.reply = json({})
     assert.equal((await post(server.url, fresh)).ok, true)

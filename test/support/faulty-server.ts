@@ -11,7 +11,7 @@ import { RestartableServer } from './restartable-server.ts'
  * - `redirect`: 302 to a place that would be good, with the document.
  * - `page`: an HTML page with 200.
  * - `garbage`: not HTTP at all. `cut`: the connection ends in the middle of the body.
- * - `compressed`: says gzip although it was not asked for.
+ * - `compressed`: says gzip of what is not compressed.
  */
 export type Behaviour =
   | 'good'

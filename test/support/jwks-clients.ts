@@ -36,6 +36,7 @@ export interface WatchedClient {
 /** Makes clients of one test file, and takes all of them down again. */
 export class JwksClients {
   readonly http = new OutboundHttp({ connectionsPerOrigin: 4 })
+  readonly access = { http: this.http, fields: [] }
   readonly #clients: JwksClient[] = []
 
   create(
@@ -52,7 +53,7 @@ export class JwksClients {
       {
         source:
           typeof source === 'string'
-            ? uriSource({ uri: source, allowInsecureHttp: false }, this.http)
+            ? uriSource({ uri: source, allowInsecureHttp: false }, this.access)
             : source,
         diskCache,
         generations: allocator,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { INTROSPECTION_RESULTS } from '../../src/observability/metrics/metric-words.ts'
-import type { OutboundFailure, OutboundResult } from '../../src/resilience/outbound-http.ts'
+import type { OutboundFailure } from '../../src/resilience/outbound-failure.ts'
+import type { OutboundResult } from '../../src/resilience/outbound-http.ts'
 import { EndpointStanding } from '../../src/verifiers/introspection/endpoint-standing.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
@@ -74,8 +75,8 @@ describe('How an introspection endpoint fares', () => {
   it('has a word for every way in which a call can end', () => {
     const { standing } = openStanding()
     const ways: OutboundFailure[] = [
-      ...(['bad_url', 'timeout', 'unreachable', 'tls', 'connection_lost'] as const),
-      ...(['protocol', 'too_large', 'redirect'] as const),
+      ...(['bad_url', 'timeout', 'unreachable', 'proxy', 'tls'] as const),
+      ...(['connection_lost', 'protocol', 'too_large', 'redirect'] as const),
     ]
     for (const way of ways) standing.note(failed(way), false)
     for (const status of [400, 401, 404, 429, 500]) standing.note(failed('status', status), false)

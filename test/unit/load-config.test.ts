@@ -58,6 +58,17 @@ describe('The least configuration', () => {
         diskCache: null,
         allowInsecureHttp: false,
         alertOnStale: true,
+        fields: [],
+      },
+    ],
+    [
+      'issuer.path',
+      issuer?.path,
+      {
+        ca: null,
+        certificate: null,
+        key: null,
+        proxies: { https: null, http: null, noProxy: [] },
       },
     ],
     [

@@ -1,8 +1,9 @@
 /** `logging`: what is written to the standard output. */
 import { httpUrl, isConfidentialUrl } from '../../http/http-url.ts'
 import { PATH_PATTERN } from '../../observability/redact-path.ts'
+import { DIRECT_PATH, type OutboundPath } from '../../resilience/outbound-path.ts'
 import { checkSecret, resolveSecret } from '../secret-setting.ts'
-import { always, type Immutable, type Section } from '../section.ts'
+import { always, type Immutable, type Section, type Surroundings } from '../section.ts'
 import {
   checkedText,
   duration,
@@ -18,7 +19,6 @@ import {
   unlessAbsent,
   wholeNumber,
 } from '../setting.ts'
-import type { SettingFiles } from '../setting-files.ts'
 
 const accessLog = section('One line per request.', {
   enabled: flag('Write an access log at all.').prefault(true),
@@ -128,20 +128,21 @@ export const loggingSection: Section<
       report([...WEBHOOK, 'secret'], 'or secretFile is required')
     }
   },
-  resolve: ({ logging }, { files }) =>
-    logging === null ? undefined : resolveLogging(logging, files),
+  resolve: ({ logging }, surroundings) =>
+    logging === null ? undefined : resolveLogging(logging, surroundings),
 }
 
-function resolveLogging({ webhook: settings, ...rest }: LoggingOutput, files: SettingFiles) {
-  return { ...rest, webhook: settings && resolveWebhook(settings, files) }
+function resolveLogging({ webhook: settings, ...rest }: LoggingOutput, surroundings: Surroundings) {
+  return { ...rest, webhook: settings && resolveWebhook(settings, surroundings) }
 }
 
-function resolveWebhook(settings: Output<typeof webhook>, files: SettingFiles) {
+function resolveWebhook(settings: Output<typeof webhook>, { files, environment }: Surroundings) {
   const { url, timeoutMs, queueMax, batchMax } = settings
   const secret = resolveSecret(WEBHOOK, 'secret', settings, files)
   if (secret !== null && secret.bytes.length < SECRET_BYTES_MIN) {
     files.report(secret.at, `must have ${SECRET_BYTES_MIN} characters at least`)
   }
   const text = secret?.bytes.toString('utf8') ?? ''
-  return { url, secret: text, timeoutMs, queueMax, batchMax }
+  const path: OutboundPath = { ...DIRECT_PATH, proxies: environment.proxies }
+  return { url, secret: text, timeoutMs, queueMax, batchMax, path }
 }

@@ -1,7 +1,7 @@
 /** `redis`: the connections to Redis. */
+import { resolveAuthorities } from '../authorities.ts'
 import type { ReportProblem } from '../config-error.ts'
 import { hostAndPort, listenHost } from '../network-address.ts'
-import { certificateIn, NO_CERTIFICATE } from '../pem.ts'
 import { checkSecret, resolveSecret } from '../secret-setting.ts'
 import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
@@ -141,11 +141,6 @@ function resolveRedis({ password, passwordFile, tls, ...rest }: RedisOutput, fil
   }
 }
 
-/** Without a certificate in it, the file would make public authorities trusted in its place. */
 function resolveCa(caFile: string | null, files: SettingFiles): string | null {
-  if (caFile === null) return null
-  const at = ['redis', 'tls', 'caFile']
-  const pem = files.content(at, caFile)
-  if (pem !== null && certificateIn(pem) === null) files.report(at, NO_CERTIFICATE)
-  return pem?.toString('utf8') ?? null
+  return caFile === null ? null : resolveAuthorities(['redis', 'tls', 'caFile'], caFile, files)
 }

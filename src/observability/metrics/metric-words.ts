@@ -39,7 +39,7 @@ export type LatencyPhase = (typeof LATENCY_PHASES)[number]
 export const INTROSPECTION_RESULTS = [
   ...(['decided', 'request_refused', 'client_rejected', 'wrong_endpoint'] as const),
   ...(['too_many_requests', 'server_error', 'malformed', 'timeout', 'unreachable'] as const),
-  ...(['tls', 'connection_lost', 'protocol', 'too_large', 'redirect', 'bad_url'] as const),
+  ...(['proxy', 'tls', 'connection_lost', 'protocol', 'too_large', 'redirect', 'bad_url'] as const),
 ] as const
 
 export type IntrospectionResult = (typeof INTROSPECTION_RESULTS)[number]

@@ -7,7 +7,8 @@ import {
   INTROSPECTION_RESULTS,
   type IntrospectionResult,
 } from '../../observability/metrics/metric-words.ts'
-import type { OutboundFailure, OutboundResult } from '../../resilience/outbound-http.ts'
+import type { OutboundFailure } from '../../resilience/outbound-failure.ts'
+import type { OutboundResult } from '../../resilience/outbound-http.ts'
 import type { Clock } from '../../runtime/clock.ts'
 
 export interface StandingParts {

@@ -30,7 +30,7 @@ import { randomHex } from '../../runtime/randomness.ts'
 import type { EndpointPauses, PausedCallers } from './endpoint-pauses.ts'
 import { EndpointProbe, type ProbeVerdict } from './endpoint-probe.ts'
 import type { EndpointStanding } from './endpoint-standing.ts'
-import { introspectionRequest } from './introspection-request.ts'
+import { introspectionRequest, isJsonType } from './introspection-request.ts'
 import { answerText, tellUnasked } from './tell-introspection.ts'
 
 export interface IntrospectionClientOptions {
@@ -111,10 +111,6 @@ const STATUS_SERVER_ERROR_MIN = 500
  * bad, too long, not understood, or taken for an attack by a firewall.
  */
 const ABOUT_US: ReadonlySet<number> = new Set([401, 404, 405, 407, 408, 410, 421, 425, 429])
-const JSON_TYPES: ReadonlySet<string> = new Set([
-  'application/json',
-  'application/token-introspection+json',
-])
 
 export class IntrospectionClient {
   /** Requests sent since the start. */
@@ -278,7 +274,7 @@ function outcomeOf(
 ): IntrospectionOutcome {
   if (!token.isKnown && mayBeAboutToken(result.status)) return REQUEST_REFUSED
   if (!result.ok || result.status !== STATUS_OK) return UNREACHABLE
-  if (result.mediaType === null || !JSON_TYPES.has(result.mediaType)) return UNREACHABLE
+  if (!isJsonType(result.mediaType)) return UNREACHABLE
   trace?.tell('introspection', 'note', 'the endpoint has answered; what it says of the token:')
   return processIntrospectionResponse(result.body, token.text, policy, nowSeconds, trace)
 }

@@ -3,6 +3,18 @@ import type { ClientProof } from '../../protocol/client-authentication.ts'
 import { INTROSPECTION_BODY_BYTES_MAX } from '../../protocol/introspection-response.ts'
 import type { OutboundPost } from '../../resilience/outbound-http.ts'
 
+/** JSON by its own name, or by the suffix of a type that is written in it (RFC 6839 §3.1). */
+const JSON_TYPE = /^application\/(?:json|[a-z0-9!#$&^_.-]+\+json)$/
+
+/**
+ * Whether an answer of this media type is read at all: a page for people never is.
+ *
+ * @param mediaType In lower case and without parameters.
+ */
+export function isJsonType(mediaType: string | null): boolean {
+  return mediaType !== null && JSON_TYPE.test(mediaType)
+}
+
 /** @param proof Of this gateway, for the endpoint. */
 export function introspectionRequest(
   endpoint: string,

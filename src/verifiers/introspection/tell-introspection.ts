@@ -1,7 +1,8 @@
 /** Tells a trace what an introspection endpoint was asked, and what it answered. */
 import type { RefusalReason } from '../../protocol/refusal-reason.ts'
 import { quoted, type Trace, type TraceMark } from '../../protocol/trace.ts'
-import type { OutboundFailure, OutboundResult } from '../../resilience/outbound-http.ts'
+import type { OutboundFailure } from '../../resilience/outbound-failure.ts'
+import type { OutboundResult } from '../../resilience/outbound-http.ts'
 
 const UNASKED = {
   paused: 'was not asked: it has said that it is asked too often',
@@ -28,6 +29,7 @@ type ToldOutcome =
 const FAILURES: Readonly<Partial<Record<OutboundFailure, string>>> = {
   timeout: 'no whole answer in time',
   unreachable: 'the host cannot be reached',
+  proxy: 'the egress proxy does not connect',
   tls: 'the certificate is not trusted, or there is no TLS',
   connection_lost: 'the connection was lost',
   redirect: 'the answer is a redirect, which is not followed',

@@ -27,6 +27,7 @@ import {
 } from '../../setting.ts'
 import { checkIntrospection, introspectionSchema, resolveIntrospection } from './introspection.ts'
 import { checkKeySource, type IssuerKeysConfiguration, resolveKeys } from './issuer-keys.ts'
+import { checkPath, PATH_SETTINGS, resolvePath } from './issuer-path.ts'
 import { jwksSchema } from './jwks.ts'
 
 const MS_PER_SECOND = 1_000
@@ -97,6 +98,7 @@ const issuer = section('One issuer of tokens.', {
   ),
   claims: claims.prefault({}),
   introspection: unlessAbsent(introspectionSchema),
+  ...PATH_SETTINGS,
   logoutAudiences: listOf(
     'Client identifiers for which the issuer sends logout tokens (OpenID Connect Back-Channel ' +
       'Logout 1.0), besides `audiences` and `introspection.clientId`.',
@@ -164,6 +166,7 @@ export const issuersSection: Section<
 function checkIssuer(name: string, issuer: IssuerOutput, report: ReportProblem): void {
   const path = ['issuers', name]
   checkKeySource(path, issuer, report)
+  checkPath(path, issuer, report)
   if (issuer.clockToleranceMs % MS_PER_SECOND !== 0) {
     report([...path, 'clockTolerance'], 'must be whole seconds: claims know no smaller unit')
   }
@@ -182,7 +185,8 @@ function checkIssuersDiffer(issuers: IssuersSettings['issuers'], report: ReportP
   }
 }
 
-function resolveIssuer(name: string, issuer: IssuerOutput, { files, environment }: Surroundings) {
+function resolveIssuer(name: string, issuer: IssuerOutput, surroundings: Surroundings) {
+  const { files, environment } = surroundings
   const path = ['issuers', name]
   const keys: IssuerKeysConfiguration | null = resolveKeys(
     path,
@@ -205,6 +209,7 @@ function resolveIssuer(name: string, issuer: IssuerOutput, { files, environment 
     keys,
     claims: issuer.claims,
     introspection,
+    path: resolvePath(path, issuer, surroundings),
     logoutAudiences: issuer.logoutAudiences,
     logoutRevokes: issuer.logoutRevokes,
     credentialLifeMaxSeconds:

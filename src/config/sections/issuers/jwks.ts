@@ -1,5 +1,6 @@
 /** `issuers.<name>.jwks`: where the public keys of an issuer come from. */
 import { httpUrl, isConfidentialUrl } from '../../../http/http-url.ts'
+import type { KeyRequestField } from '../../../keys/key-access.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { ENVIRONMENT_VARIABLES, type EnvironmentReading } from '../../environment.ts'
 import type { Immutable } from '../../section.ts'
@@ -13,6 +14,7 @@ import {
   unlessAbsent,
 } from '../../setting.ts'
 import type { SettingFiles } from '../../setting-files.ts'
+import { checkJwksHeaders, jwksHeadersSchema, resolveJwksHeaders } from './jwks-headers.ts'
 
 export const jwksSchema = section(
   'Where public keys come from: exactly one of `uri`, `discovery` and `file`.',
@@ -64,6 +66,7 @@ export const jwksSchema = section(
       'Fetch keys over plain http from other machines. Anyone who can change that traffic can then ' +
         'forge any token.',
     ).prefault(false),
+    headers: jwksHeadersSchema.prefault({}),
     alertOnStale: flag('Log a warning while operating on stale keys.').prefault(true),
   },
 ).transform(({ cacheTtl, refreshInterval, unknownKidCooldown, staleMaxAge, timeout, ...rest }) => ({
@@ -78,7 +81,10 @@ export const jwksSchema = section(
 export type JwksOutput = Output<typeof jwksSchema>
 /** `refreshIntervalMs` is as configured: 75 % of `cacheTtlMs` is not applied here. */
 export type JwksConfiguration = Immutable<
-  Omit<JwksOutput, 'uri' | 'discovery' | 'file'> & { location: JwksLocation }
+  Omit<JwksOutput, 'uri' | 'discovery' | 'file' | 'headers'> & {
+    location: JwksLocation
+    fields: readonly KeyRequestField[]
+  }
 >
 
 /** Where the key set is: at a URL, behind the metadata of the issuer, or in a file. */
@@ -96,6 +102,10 @@ export function checkJwks(
   const sources = [jwks.uri !== null, jwks.discovery, jwks.file !== null].filter(Boolean).length
   if (sources !== 1) {
     report([...path, 'jwks'], 'must have exactly one of uri, discovery: true and file')
+  }
+  checkJwksHeaders([...path, 'jwks', 'headers'], jwks.headers, report)
+  if (jwks.file !== null && Object.keys(jwks.headers).length > 0) {
+    report([...path, 'jwks', 'headers'], 'is for uri and discovery: a file is not asked for')
   }
   if (jwks.uri !== null) requireConfidential([...path, 'jwks', 'uri'], jwks.uri, jwks, report)
   if (jwks.discovery) {
@@ -127,10 +137,11 @@ export function resolveJwks(
   files: SettingFiles,
   overrides: EnvironmentReading['overrides'],
 ): JwksConfiguration {
-  const { uri, discovery: _, file, diskCache, ...rest } = jwks
+  const { uri, discovery: _, file, diskCache, headers, ...rest } = jwks
   return {
     ...rest,
     location: resolveLocation(path, { uri, file }, files),
+    fields: resolveJwksHeaders([...path, 'headers'], headers, files),
     diskCache: diskCache === null ? null : files.absolute(diskCache),
     cacheTtlMs: overrides.jwksCacheTtlMs ?? jwks.cacheTtlMs,
     refreshIntervalMs: overrides.jwksRefreshIntervalMs ?? jwks.refreshIntervalMs,

@@ -1,0 +1,59 @@
+/**
+ * By which connections, and with which fields, the keys of one issuer are fetched. A reload may
+ * replace both without touching the keys: how they are fetched says nothing about what they are.
+ */
+import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
+import type { KeyAccess, KeyRequestField } from '../keys/key-access.ts'
+import { OutboundHttp } from '../resilience/outbound-http.ts'
+import type { ResourceLease, Resources } from '../threads/resources.ts'
+
+type ReachedIssuer = Pick<IssuerConfiguration, 'keys' | 'path'>
+
+const NO_FIELDS: readonly KeyRequestField[] = []
+
+export class IssuerAccess implements KeyAccess {
+  http: OutboundHttp
+  fields: readonly KeyRequestField[]
+  readonly #resources: Resources
+  readonly #connections: number
+  #lease: ResourceLease
+
+  /** @param connections For each origin, shared by all issuers that are reached alike. */
+  constructor(issuer: ReachedIssuer, connections: number, resources: Resources) {
+    this.#resources = resources
+    this.#connections = connections
+    this.#lease = resources.lease()
+    this.http = this.#take(issuer, this.#lease)
+    this.fields = fieldsOf(issuer)
+  }
+
+  /** @returns Ends what was in use before: to be called when what runs by it has had its time. */
+  use(issuer: ReachedIssuer): () => void {
+    const old = this.#lease
+    this.#lease = this.#resources.lease()
+    this.http = this.#take(issuer, this.#lease)
+    this.fields = fieldsOf(issuer)
+    return () => void old.release()
+  }
+
+  /** Cuts what runs, unless another issuer is reached by the same connections. */
+  release(): Promise<void> {
+    return this.#lease.release()
+  }
+
+  #take({ path }: ReachedIssuer, lease: ResourceLease): OutboundHttp {
+    const connectionsPerOrigin = this.#connections
+    return lease.take(
+      'issuer HTTP client',
+      { path },
+      {
+        create: () => new OutboundHttp({ connectionsPerOrigin, path }),
+        close: (client) => client.close(),
+      },
+    )
+  }
+}
+
+function fieldsOf({ keys }: ReachedIssuer): readonly KeyRequestField[] {
+  return keys.kind === 'jwks' ? keys.fields : NO_FIELDS
+}
