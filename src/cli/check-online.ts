@@ -6,7 +6,13 @@ import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import type { JwksConfiguration } from '../config/sections/issuers/jwks.ts'
 import type { RedisConfiguration } from '../config/sections/redis.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
-import { discoverySource, fileSource, type JwksSource, uriSource } from '../keys/jwks-source.ts'
+import {
+  discoverySource,
+  type FailedFetch,
+  fileSource,
+  type JwksSource,
+  uriSource,
+} from '../keys/jwks-source.ts'
 import type { KeyAccess } from '../keys/key-access.ts'
 import { SKIP_REASONS } from '../protocol/parse-jwk.ts'
 import { type ParsedJwks, parseJwks } from '../protocol/parse-jwks.ts'
@@ -120,9 +126,7 @@ async function checkKeys(
   }
   const access = { http: clients.of(issuer.path), fields: keys.fields }
   const fetched = await sourceOf(issuer, keys, access).fetchDocument(keys.timeoutMs)
-  if (!fetched.ok) {
-    return noKeys(name, fetched.url, describeCall(fetched, KEY_FAILURES[fetched.reason]))
-  }
+  if (!fetched.ok) return noKeys(name, fetched.url, describeFetch(issuer.issuer, keys, fetched))
   const parsed = parseJwks(fetched.document, algorithms)
   if (!parsed.ok) return noKeys(name, fetched.url, KEY_FAILURES[parsed.reason])
   const usableKeys = parsed.keys.length
@@ -132,6 +136,17 @@ async function checkKeys(
 function noKeys(name: string, url: string | null, why: string): KeysVerdict {
   const where = url === null ? '' : `${url}: `
   return { isGood: false, lines: [`issuers.${name}: no key set: ${where}${why}`], usableKeys: 0 }
+}
+
+function describeFetch(
+  issuer: string,
+  { location, fields }: JwksConfiguration,
+  fetched: FailedFetch,
+): string {
+  const why = describeCall(fetched, KEY_FAILURES[fetched.reason])
+  if (location.kind !== 'discovery' || fields.length === 0 || fetched.url === null) return why
+  const isElsewhere = new URL(fetched.url).origin !== new URL(issuer).origin
+  return isElsewhere ? `${why} (jwks.headers are not sent there: name it in jwks.uri)` : why
 }
 
 function sourceOf(

@@ -162,8 +162,11 @@ describe('sallyport check --online of issuers', { concurrency: true }, () => {
   }
 
   it('names the URL, the status and the cause: Akamai, a moved Keycloak, a page', async (test) => {
+    const elsewhere = await serve(test, (_request, response) => response.writeHead(401).end())
     const origin = await serve(test, ({ url = '' }, response) => {
-      if (url === '/akamai') response.writeHead(403).end()
+      const metadata = { issuer: `${origin}/cluster`, jwks_uri: `${elsewhere}/openid/v1/jwks` }
+      if (url.startsWith('/cluster')) response.end(JSON.stringify(metadata))
+      else if (url === '/akamai') response.writeHead(403).end()
       else if (url === '/page') response.end('<html>Sign in</html>')
       else response.writeHead(404).end()
     })
@@ -171,6 +174,11 @@ describe('sallyport check --online of issuers', { concurrency: true }, () => {
     const issuers = {
       akamai: { issuer: 'a', audiences: ['api'], jwks: { uri: `${origin}/akamai` } },
       keycloak: { issuer, audiences: ['api'], jwks: { discovery: true } },
+      kubernetes: {
+        issuer: `${origin}/cluster`,
+        audiences: ['api'],
+        jwks: { discovery: true, headers: { Authorization: 'Bearer s3cret' } },
+      },
       page: { issuer: 'b', audiences: ['api'], jwks: { uri: `${origin}/page` } },
     }
     const { exitCode, said } = await check(test, { sections: { issuers } })
@@ -179,10 +187,13 @@ describe('sallyport check --online of issuers', { concurrency: true }, () => {
     for (const line of [
       `akamai: no key set: ${origin}/akamai: answers with 403: it refuses this gateway, or a f`,
       `keycloak: no key set: ${metadata}: answers with 404: there is nothing at this URL`,
+      `kubernetes: no key set: ${elsewhere}/openid/v1/jwks: answers with 401: it wants creden`,
       `page: no key set: ${origin}/page: the document is not JSON`,
     ]) {
       assert.ok(said.includes(`issuers.${line}`), said)
     }
+    assert.match(said, /401: it wants credentials \(jwks\.headers are not sent there/)
+    assert.doesNotMatch(said, /s3cret/)
   })
 
   it('names the URL where TLS fails, and trusts `tls.caFile` (a private CA)', async (test) => {
