@@ -42,8 +42,7 @@ function nameOf(route: CompiledRoute<RouteRules>): string {
   return `${quoted(route.target.name)} (${patternOf(route)})`
 }
 
-function patternOf({ kind, literal, segments, openEnded }: CompiledRoute<RouteRules>): string {
-  if (kind === 'segments') return `/${(segments ?? []).join('/')}${openEnded ? '/*' : ''}`
+function patternOf({ kind, literal }: CompiledRoute<RouteRules>): string {
   return kind === 'prefix' ? `${literal}*` : literal
 }
 

@@ -7,6 +7,7 @@
  */
 import { foldCase, pathReadings } from '../http/lenient-path.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
+import { isPathParameter } from './route-grammar.ts'
 
 /** What a route asks of a request. */
 export interface RouteMatch {
@@ -14,6 +15,7 @@ export interface RouteMatch {
    * Canonical path. `*` stands for one segment; as the last segment it stands for the rest of the
    * path, the bare prefix included: `/users/*` matches `/users`, `/users/` and `/users/1/x`. That
    * the bare prefix belongs to it is deliberate: it must not slip through to a laxer route below.
+   * `:id` stands for one segment wherever it is: `/users/:id` matches `/users/1` alone.
    */
   readonly path: string
   /** Exact host, or `*.example.com` for every host below it. `null`: any host. */
@@ -30,7 +32,7 @@ export interface CompiledRoute<Target> {
   /** Place in the configuration. */
   readonly index: number
   readonly kind: 'exact' | 'prefix' | 'segments'
-  /** `exact`: the whole path. `prefix`: the path up to and including the `/` before `*`. */
+  /** `prefix`: the path up to and including the `/` before `*`. Otherwise the whole pattern. */
   readonly literal: string
   /** `segments` only: the pattern's segments, `*` for any one; `null` otherwise. */
   readonly segments: readonly string[] | null
@@ -117,7 +119,9 @@ function compileRoute<Target>(
   assertInvariant(match.path.startsWith('/'), 'the path of a route starts with a slash')
   const segments = match.path.slice(1).split('/')
   const openEnded = segments.at(-1) === WILDCARD
-  const fixed = openEnded ? segments.slice(0, -1) : segments
+  const fixed = (openEnded ? segments.slice(0, -1) : segments).map((segment) => {
+    return isPathParameter(segment) ? WILDCARD : segment
+  })
   const kind = fixed.includes(WILDCARD) ? 'segments' : openEnded ? 'prefix' : 'exact'
   const isBelow = match.host?.startsWith('*.') === true
   return {

@@ -10,7 +10,13 @@ const PATH_CHARACTERS = /^\/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*$/
 /** A server that decodes twice reads such a path as another one, so no request keeps it. */
 const ENCODED_TWICE = /%25[0-9A-F]{2}/
 
-/** The pattern, or `null` when no request could ever match it or its `*` means nothing. */
+/** Stands for one segment, as `*` does, and has a name. A colon anywhere else is a colon. */
+const PATH_PARAMETER = /^:[A-Za-z][A-Za-z0-9_]{0,31}$/
+
+/**
+ * The pattern, or `null` when no request could ever match it, when its `*` or its parameters mean
+ * nothing, or when two parameters have one name.
+ */
 export function parseRoutePath(value: string): string | null {
   if (value.length > PATH_LENGTH_MAX || !PATH_CHARACTERS.test(value)) return null
   // A spelling that no request keeps would match nothing. `*` is plain in a path.
@@ -20,15 +26,24 @@ export function parseRoutePath(value: string): string | null {
   const isGood = segments.every((segment, index) => {
     // Only the last segment may be empty: `/` and `/users/` are paths, `//` is not.
     if (segment === '') return index === segments.length - 1
+    if (segment.startsWith(':')) {
+      return isPathParameter(segment) && segments.indexOf(segment) === index
+    }
     return segment === '*' || !segment.includes('*')
   })
   return isGood ? value : null
 }
 
+/** Whether a segment of a pattern is a parameter, `:id`: it stands for exactly one segment. */
+export function isPathParameter(segment: string): boolean {
+  return PATH_PARAMETER.test(segment)
+}
+
 /**
  * Whether the first pattern matches everything that the second one does.
  *
- * `*` stands for one segment; as the last segment for the rest, the bare prefix included.
+ * `*` and `:id` stand for one segment; `*` as the last segment for the rest, the bare prefix
+ * included.
  */
 export function coversPath(first: string, second: string): boolean {
   const covering = pathSegments(first)
@@ -77,7 +92,8 @@ interface PathSegments {
 function pathSegments(pattern: string): PathSegments {
   const segments = pattern.slice(1).split('/')
   const openEnded = segments.at(-1) === '*'
-  return { fixed: openEnded ? segments.slice(0, -1) : segments, openEnded }
+  const fixed = openEnded ? segments.slice(0, -1) : segments
+  return { fixed: fixed.map((it) => (isPathParameter(it) ? '*' : it)), openEnded }
 }
 
 /** The same for hosts; `null` is any host. */

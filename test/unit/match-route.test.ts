@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { compileRoutes, type RouteMatch } from '../../src/routing/compile-routes.ts'
-import { findRoute } from '../../src/routing/match-route.ts'
+import { AMBIGUOUS_PATH, findRoute } from '../../src/routing/match-route.ts'
 
 const table = (...paths: (string | Partial<RouteMatch>)[]) =>
   compileRoutes(
@@ -61,6 +61,26 @@ describe('matching a request to a route', () => {
     assert.equal(find(routes, '/x/1/y'), '/x/*/y/*')
     assert.equal(find(routes, '/x/1/y/2/3'), '/x/*/y/*')
     assert.equal(find(routes, '/x/1/z/2'), null)
+  })
+
+  it('lets a parameter stand for exactly one non-empty segment, at the end too', () => {
+    const routes = table('/users/:id', '/:tenant/orders/:order/*')
+    for (const path of ['/users/1', '/users/1/', '/users/a:b', '/users/:id', '/users/x.json']) {
+      assert.equal(find(routes, path), '/users/:id', path)
+    }
+    for (const path of ['/users', '/users/', '/users//', '/users/1/x', '/usersx/1', '/a/orders']) {
+      assert.equal(find(routes, path), null, path)
+    }
+    for (const path of ['/acme/orders/7', '/acme/orders/7/', '/acme/orders/7/lines/1']) {
+      assert.equal(find(routes, path), '/:tenant/orders/:order/*', path)
+    }
+  })
+
+  it('refuses a path that a parameter would match only for a lenient service', () => {
+    const routes = table('/files/secret', '/files/:name')
+    assert.equal(find(routes, '/files/SECRET'), AMBIGUOUS_PATH)
+    assert.equal(find(routes, '/files/secre%2574'), AMBIGUOUS_PATH)
+    assert.equal(find(routes, '/files/other'), '/files/:name')
   })
 
   it('compares methods and hosts where the route names them', () => {

@@ -42,10 +42,14 @@ export const AUTHENTICATORS = ['jwt', 'introspection', 'session', 'apiKey'] as c
 const match = section('Which requests the route is for.', {
   path: checkedText(
     'Path. `*` stands for one segment; at the end it stands for the rest, the bare prefix ' +
-      'included: `/users/*` matches `/users`, `/users/` and `/users/1/x`.',
+      'included: `/users/*` matches `/users`, `/users/` and `/users/1/x`. `:id` stands for exactly ' +
+      'one segment, at the end too: `/users/:id` matches `/users/1`, not `/users` and not ' +
+      '`/users/1/x`.',
     parseRoutePath,
-    'must start with / and have * only as a whole segment, no empty or dot segments, no query, ' +
-      'no semicolon, no backslash, no encoded slash',
+    'must start with / and have * or a parameter only as a whole segment, no empty or dot ' +
+      'segments, no query, no semicolon, no backslash, no encoded slash; a parameter is a colon ' +
+      'and a name of letters, digits and _, each name once: write /users/:id, not /users/{id}, ' +
+      '/users/:id? or /users/:id.json',
   ),
   host: unlessAbsent(
     checkedText(
