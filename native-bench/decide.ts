@@ -7,6 +7,7 @@ import { CredentialExtractor } from '../src/credentials/extract-credential.ts'
 import { decide } from '../src/decision/decide.ts'
 import type { Decision, RequestFacts } from '../src/decision/decision.ts'
 import type { Revision, RouteRules } from '../src/decision/revision.ts'
+import { OriginList } from '../src/http/origin-list.ts'
 import { EMPTY_IDENTITY, type Verified } from '../src/protocol/verification.ts'
 import {
   createLearntRevocationsBuffer,
@@ -93,7 +94,7 @@ function rulesOf(part: Partial<RouteRules>): RouteRules {
     requiresNothing: false,
     tenants: null,
     limits: null,
-    allowedOrigins: new Set(),
+    allowedOrigins: new OriginList([]),
     ...part,
   }
 }

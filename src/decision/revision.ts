@@ -4,6 +4,7 @@
  */
 import type { CredentialExtractor } from '../credentials/extract-credential.ts'
 import type { AddressLists } from '../http/address-lists.ts'
+import type { OriginList } from '../http/origin-list.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import type { Limiter } from '../rate-limit/limiter.ts'
 import type { RouteLimits } from '../rate-limit/route-limits.ts'
@@ -57,7 +58,7 @@ export interface RouteRules extends AddressLists {
   /** `null`: its requests are not counted. */
   readonly limits: RouteLimits | null
   /** Origins of pages that may send what changes something, by cookie. */
-  readonly allowedOrigins: ReadonlySet<string>
+  readonly allowedOrigins: OriginList
 }
 
 export interface Revision<Route extends RouteRules> {

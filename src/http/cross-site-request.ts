@@ -7,6 +7,7 @@
  * have no cookies of a user.
  */
 import type { HeaderList } from './header-list.ts'
+import type { OriginList } from './origin-list.ts'
 
 /** RFC 9110 §9.2.1, of the methods that the server lets through. */
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -27,10 +28,8 @@ export function isUnsafeMethod(method: string): boolean {
  *
  * `same-site` is not enough: a page of another team's sub-domain is another page. Origins are
  * compared whole, scheme and port included.
- *
- * @param allowed Origins in their one spelling, as browsers send them.
  */
-export function isFromKnownSite(headers: HeaderList, allowed: ReadonlySet<string>): boolean {
+export function isFromKnownSite(headers: HeaderList, allowed: OriginList): boolean {
   let site: string | null = null
   let origin: string | null = null
   for (let index = 0; index + 1 < headers.length; index += 2) {

@@ -3,12 +3,13 @@
 /** Decimal numbers from 0 to 255 after the first one, which is that of loopback addresses. */
 const LOOPBACK_IPV4 = /^127(?:\.(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}$/
 
-/** `http://host:port` without path, query or credentials, in its one spelling. */
+/** `http://host:port` without path, query, credentials or `*`, in its one spelling. */
 export function httpOrigin(value: string): string | null {
   const url = httpUrl(value)
   if (url === null) return null
   const { pathname, search, origin } = new URL(url)
-  return pathname === '/' && search === '' && !value.endsWith('?') ? origin : null
+  const isBare = pathname === '/' && search === '' && !value.endsWith('?')
+  return isBare && !value.includes('*') ? origin : null
 }
 
 /** An absolute http or https URL without credentials and fragment, as written. */

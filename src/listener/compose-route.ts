@@ -13,6 +13,7 @@ import type { AuthenticationMethod, RouteTenants } from '../decision/revision.ts
 import type { GatewayRoute } from '../gateway/gateway-route.ts'
 import { LoginRedirect } from '../gateway/login-redirect.ts'
 import type { RouteRefusals } from '../gateway/refusal-response.ts'
+import { OriginList } from '../http/origin-list.ts'
 import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
 import { type ListenerMetrics, NO_INDEX } from '../observability/listener-metrics.ts'
 import { compileChallenges } from '../protocol/credential-challenges.ts'
@@ -94,8 +95,10 @@ export function composeRoute(
     tenants: composeTenants(route, configuration, tenants),
     limits: route.rateLimit === null ? null : (limits.byName.get(route.rateLimit) ?? null),
     requiresNothing:
-      route.tenant === 'none' && Object.values(route.require).every((list) => list.length === 0),
-    allowedOrigins: new Set(configuration.sessions?.allowedOrigins ?? []),
+      route.tenant === 'none' &&
+      route.audiences === null &&
+      Object.values(route.require).every((list) => list.length === 0),
+    allowedOrigins: new OriginList(configuration.sessions?.allowedOrigins ?? []),
     requestFilter: createRequestFilter([
       ...reservedFieldNames(Object.values(configuration.identity.headers)),
       ...identity.ownFieldNames,

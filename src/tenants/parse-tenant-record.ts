@@ -7,7 +7,7 @@
  * one of the known ones, by its case or by one character, makes the record unreadable.
  */
 import { parseAddressList } from '../http/address-lists.ts'
-import { httpOrigin } from '../http/http-url.ts'
+import { originPattern } from '../http/origin-list.ts'
 import { isAbsent } from '../protocol/json-members.ts'
 import { isNearlyOneOf } from '../protocol/member-name.ts'
 import { isReadableVersion } from '../protocol/record-version.ts'
@@ -60,7 +60,7 @@ export function parseTenantRecord(name: string, value: unknown): Tenant | string
   const plan = presentOrNull(record['plan'])
   const upstream = presentOrNull(record['upstream'])
   const issuers = listOf(record['issuers'], TENANT_ISSUERS_MAX, configuredName)
-  const allowedOrigins = listOf(record['allowedOrigins'], TENANT_ORIGINS_MAX, httpOrigin)
+  const allowedOrigins = listOf(record['allowedOrigins'], TENANT_ORIGINS_MAX, originPattern)
   const allowFrom = parseAddressList(record['allowFrom'])
   const denyFrom = parseAddressList(record['denyFrom'])
   if (!isStatus(status)) return 'status is neither active nor suspended'

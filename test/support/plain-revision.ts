@@ -8,6 +8,7 @@ import { hash } from 'node:crypto'
 import { AUTHORIZATION_BEARER } from '../../src/credentials/credential-source.ts'
 import { CredentialExtractor } from '../../src/credentials/extract-credential.ts'
 import type { AuthenticationMethod, Revision, RouteRules } from '../../src/decision/revision.ts'
+import { OriginList } from '../../src/http/origin-list.ts'
 import { processIntrospectionResponse } from '../../src/protocol/introspection-response.ts'
 import { storedUserOf } from '../../src/protocol/stored-user.ts'
 import { EMPTY_IDENTITY } from '../../src/protocol/verification.ts'
@@ -141,7 +142,7 @@ const DEFAULT_RULES: Omit<RouteRules, 'methods'> = {
   requiresNothing: true,
   tenants: null,
   limits: null,
-  allowedOrigins: new Set([ORIGIN]),
+  allowedOrigins: new OriginList([ORIGIN]),
 }
 
 const SESSION_RECORD = JSON.stringify({ userId: 'alice', createdAt: NOW_SECONDS })

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isFromKnownSite, isUnsafeMethod } from '../../src/http/cross-site-request.ts'
+import { OriginList } from '../../src/http/origin-list.ts'
 
-const ALLOWED = new Set(['https://app.example.com', 'https://admin.example.com:8443'])
+const ALLOWED = new OriginList(['https://app.example.com', 'https://admin.example.com:8443'])
 
 function passes(fields: readonly (readonly [string, string])[]): boolean {
   return isFromKnownSite(fields.flat(), ALLOWED)

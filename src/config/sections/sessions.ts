@@ -1,6 +1,6 @@
 /** `sessions`: cookies that name what a login service has stored. */
 import { COOKIE_NAME, COOKIE_NAME_PROBLEM } from '../../credentials/field-name.ts'
-import { httpOrigin } from '../../http/http-url.ts'
+import { ORIGIN_PATTERN_PROBLEM, originPattern } from '../../http/origin-list.ts'
 import { byPart, IDENTITY_PARTS } from '../../protocol/identity-parts.ts'
 import { SESSION_FORMAT_NAMES, SESSION_FORMATS } from '../../verifiers/session/session-formats.ts'
 import type { ReportProblem } from '../config-error.ts'
@@ -123,12 +123,8 @@ const schema = section(
     ),
     allowedOrigins: listOf(
       'Sites whose pages may send requests that change something and carry a cookie, besides ' +
-        'pages of the same origin.',
-      checkedText(
-        'Origin.',
-        httpOrigin,
-        'must be an origin such as https://app.example.com, without path, query and credentials',
-      ),
+        'pages of the same origin. `https://*.example.com` is every host below, not the host itself.',
+      checkedText('Origin.', originPattern, ORIGIN_PATTERN_PROBLEM),
     ).prefault([]),
     pointers: pointers.prefault({}),
   },

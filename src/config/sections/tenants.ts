@@ -1,6 +1,6 @@
 /** `tenants`: how a request names its tenant, and which there are. */
 import { FIELD_NAME_PROBLEM, parseFieldName } from '../../credentials/field-name.ts'
-import { httpOrigin } from '../../http/http-url.ts'
+import { ORIGIN_PATTERN_PROBLEM, originPattern } from '../../http/origin-list.ts'
 import {
   areSubdomainPatternsNested,
   PATH_PATTERN_PROBLEM,
@@ -80,12 +80,8 @@ const tenant = section('One tenant.', {
   ).prefault([]),
   allowedOrigins: listOf(
     'Sites whose pages may send requests of this tenant that change something and carry a ' +
-      'cookie, besides `sessions.allowedOrigins`.',
-    checkedText(
-      'Origin.',
-      httpOrigin,
-      'must be an origin such as https://app.example.com, without path, query and credentials',
-    ),
+      'cookie, besides `sessions.allowedOrigins`, and written as those.',
+    checkedText('Origin.', originPattern, ORIGIN_PATTERN_PROBLEM),
   ).prefault([]),
   ...addressListSettings('requests for the tenant may come; from others: 403 `address_denied`'),
   rateLimit: ownRate('How often it may be asked for, by all of its callers together.'),

@@ -19,7 +19,8 @@ const upstream = section('One service behind the gateway.', {
     checkedText(
       'Origin.',
       httpOrigin,
-      'must be an origin such as http://10.0.0.5:8080, without path, query and credentials',
+      'must be an origin such as http://10.0.0.5:8080, without path, query, credentials and *: ' +
+        'each target is written out',
     ),
     { minimum: 1 },
   ),
