@@ -48,7 +48,9 @@ const verdicts = new SharedVerdicts({
   keys,
   clock: systemClock,
   lookups: { countCacheLookup: () => undefined },
-  longLived: new LongLivedTokens(() => Number.MAX_VALUE, { security: () => undefined }),
+  longLived: new LongLivedTokens((issuer) => ({ issuer, lastsSeconds: Number.MAX_VALUE }), {
+    security: () => undefined,
+  }),
 })
 const profile = compileTokenProfile({ jwt: null, introspection: null, answerMsMax: 0 })
 
@@ -57,6 +59,7 @@ const unasked = () => Promise.reject(new Error('this bench verifies nothing'))
 const authenticator = new TokenAuthenticator(
   { verdicts, jwt: { verify: unasked }, introspector: { introspect: unasked } },
   profile,
+  null,
 )
 
 /** As a listener asks for it: where no list is, it must not be. */

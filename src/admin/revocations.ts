@@ -72,7 +72,7 @@ export async function answerRevocations(
   if (!scoped.ok) return problem(422, 'Nothing to revoke', `${capitalised(scoped.message)}.`)
   const parsed = parseRevocation(request.body, scoped.policy, revocations.nowSeconds())
   if (!parsed.ok) return problem(400, 'Invalid request', `${capitalised(parsed.message)}.`)
-  const { entry } = parsed
+  const entry = { ...parsed.entry, issuer: revocations.scope.sharerOf(named.value.issuer) }
   const { outcome, isSent } = revocations.revoke(entry)
   const about = subjectOf(entry)
   if (outcome === 'full') return { ...FULL, about }
@@ -112,7 +112,9 @@ async function logOut(
   nowSeconds: number,
 ): Promise<Answer> {
   const until = token.expiresAtSeconds + issuer.clockToleranceSeconds
-  const named = { issuer: issuer.issuer, jti: token.jti }
+  // A placeholder stands for more issuers than could each have a share.
+  const share = issuer.template === null ? issuer.issuer : issuer.name
+  const named = { issuer: share, jti: `${issuer.issuer}\n${token.jti}` }
   const isSessionAlone = revocations.issuersWithSessions.has(issuer.name) || token.sub === null
   // Without sid it is about the subject, whatever a logout is set to revoke.
   const isOfSubject = !isSessionAlone || token.sid === null
@@ -120,8 +122,9 @@ async function logOut(
   const policy = revocations.scope.logoutPolicyOf(issuer.issuer)
   // All that was issued to the subject before: that covers the session, which needs no entry.
   const form = isOfSubject ? { ...token, sid: null } : token
-  const entry = policy && logoutRevocation(form, issuer.issuer, policy, nowSeconds)
-  if (entry === null) return refused('this logout covers nothing')
+  const covered = policy && logoutRevocation(form, issuer.issuer, policy, nowSeconds)
+  if (covered === null) return refused('this logout covers nothing')
+  const entry = { ...covered, issuer: revocations.scope.sharerOf(issuer.issuer) }
   const replay = revocations.replays.remember(named, until, nowSeconds)
   if (replay === 'full') return SHARE_FULL
   if (replay === 'replayed') return refused('replayed')

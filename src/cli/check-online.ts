@@ -20,6 +20,7 @@ import { RedisClient } from '../redis/redis-client.ts'
 import type { RedisFailure } from '../redis/redis-reply.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { randomFraction } from '../runtime/randomness.ts'
+import { discoveredIssuer } from '../supervisor/issuer-keys.ts'
 import { KEY_FAILURES } from '../supervisor/key-failures.ts'
 import { verificationKeysMax } from '../supervisor/verification-keys-max.ts'
 import {
@@ -150,7 +151,7 @@ function describeFetch(
 }
 
 function sourceOf(
-  { issuer }: IssuerConfiguration,
+  issuer: IssuerConfiguration,
   { location, allowInsecureHttp }: JwksConfiguration,
   access: KeyAccess,
 ): JwksSource {
@@ -158,7 +159,11 @@ function sourceOf(
     case 'uri':
       return uriSource({ uri: location.uri, allowInsecureHttp }, access)
     case 'discovery':
-      return discoverySource({ issuer, allowInsecureHttp }, access, systemClock)
+      return discoverySource(
+        { ...discoveredIssuer(issuer), allowInsecureHttp },
+        access,
+        systemClock,
+      )
     case 'file':
       return fileSource(location.file)
   }

@@ -4,6 +4,7 @@ import { sendsInternalTokens } from '../supervisor/internal-token-keys.ts'
 import { warnOfAddresses } from './check-addresses.ts'
 import { checkOnline } from './check-online.ts'
 import { checkSignatures } from './check-signatures.ts'
+import { warnOfTokens } from './check-tokens.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { loadOrReport } from './load-or-report.ts'
 import type { Terminal } from './terminal.ts'
@@ -29,6 +30,7 @@ export async function check(options: CheckOptions, terminal: Terminal): Promise<
   warnOfUnsharedKeys(configuration, terminal)
   warnOfNodes(configuration, terminal)
   warnOfAddresses(configuration, terminal)
+  warnOfTokens(configuration, terminal)
   if (!options.online) return EXIT.ok
   return (await checkOnline(configuration, terminal)) ? EXIT.ok : EXIT.failed
 }

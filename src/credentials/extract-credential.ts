@@ -18,6 +18,10 @@ export type Extraction = string | null | Refused
 
 const AMBIGUOUS = refuse('credential_repeated')
 const EMPTY = refuse('credential_empty')
+const PROOF_SCHEME = refuse('proof_scheme')
+const AUTHORIZATION = 'authorization'
+/** RFC 9449 §7.1. */
+const DPOP = 'dpop'
 
 /** Reads the credential of one kind from the places that a route names. Built at load. */
 export class CredentialExtractor {
@@ -47,6 +51,8 @@ export class CredentialExtractor {
 
   /**
    * - None at any source, or another scheme in its place (`Basic …`): `null`.
+   * - `DPoP` in the place of another scheme of `Authorization`: `proof_scheme`. It is a credential
+   *   for this route, and one that must not be passed over for another or for none.
    * - Two of them, or a repeated `Authorization` of whatever scheme: `credential_repeated`.
    * - Nothing where a token is announced: `credential_empty`.
    * - One beyond the limit: the reason for that.
@@ -62,8 +68,13 @@ export class CredentialExtractor {
     let authorizationCount = 0
     for (let index = 0; index < headers.length; index += 2) {
       const name = headers[index] ?? ''
-      if (name === 'authorization') authorizationCount += 1
-      found = combine(found, this.#fromField(name, headers[index + 1] ?? ''))
+      const value = headers[index + 1] ?? ''
+      if (name === AUTHORIZATION) {
+        authorizationCount += 1
+        found = combine(found, this.#fromAuthorization(value))
+      } else {
+        found = combine(found, this.#fromField(name, value))
+      }
     }
     if (authorizationCount > 1) return AMBIGUOUS
     return query === '' ? found : combine(found, this.#fromQuery(query))
@@ -90,6 +101,13 @@ export class CredentialExtractor {
       if (hasScheme(value, scheme)) return this.#afterScheme(value, scheme.length)
     }
     return null
+  }
+
+  /** A field in which nothing is found is looked at once more, and no other. */
+  #fromAuthorization(value: string): Extraction {
+    const found = this.#fromField(AUTHORIZATION, value)
+    if (found !== null || !hasScheme(value, DPOP)) return found
+    return this.#sources.headerNames.includes(AUTHORIZATION) ? PROOF_SCHEME : null
   }
 
   #afterScheme(value: string, schemeLength: number): Extraction {

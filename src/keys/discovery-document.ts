@@ -1,4 +1,5 @@
 /** Where an issuer's metadata are, and what they say about its keys (OIDC Discovery, RFC 8414). */
+import { isSameTemplate } from '../protocol/issuer-template.ts'
 import { parseJsonDocument } from '../protocol/strict-json.ts'
 import { isFetchableUrl } from './fetchable-url.ts'
 
@@ -12,6 +13,17 @@ export type DiscoveryOutcome =
  * - `insecure_url`: it names a `jwks_uri` that may not be fetched.
  */
 export type DiscoveryRefusal = 'bad_discovery_document' | 'issuer_mismatch' | 'insecure_url'
+
+/** Whose metadata they are. */
+export interface DiscoveredIssuer {
+  /** Below which they are. */
+  readonly issuer: string
+  /**
+   * The issuer as it is configured, if it has a placeholder: metadata for all of its tenants name
+   * it in that way. `null`: it has none.
+   */
+  readonly template: string | null
+}
 
 /** OIDC Discovery §4: below the issuer, whose own trailing slash is not doubled. */
 export function openidConfigurationUrl(issuer: string): string {
@@ -29,7 +41,8 @@ export function authorizationServerMetadataUrl(issuer: string): string | null {
 
 /**
  * Parses a metadata document. `issuer` must be the configured one to the letter: otherwise one
- * tenant of a shared host could name the keys of another.
+ * tenant of a shared host could name the keys of another. Of an issuer with a placeholder it may be
+ * the template itself, whatever that calls its placeholder.
  *
  * @param allowInsecureHttp Also accept a plain http `jwks_uri` on another machine. Plain http to
  * this machine is accepted only if the issuer itself is asked over plain http: a document fetched
@@ -37,7 +50,7 @@ export function authorizationServerMetadataUrl(issuer: string): string | null {
  */
 export function readDiscoveryDocument(
   document: Uint8Array,
-  issuer: string,
+  { issuer, template }: DiscoveredIssuer,
   allowInsecureHttp: boolean,
 ): DiscoveryOutcome {
   const metadata = parseJsonDocument(document)
@@ -47,7 +60,10 @@ export function readDiscoveryDocument(
   if (!members.has('issuer') || typeof jwksUri !== 'string') {
     return refused('bad_discovery_document')
   }
-  if (members.get('issuer') !== issuer) return refused('issuer_mismatch')
+  const named = members.get('issuer')
+  const isTemplate =
+    template !== null && typeof named === 'string' && isSameTemplate(named, template)
+  if (named !== issuer && !isTemplate) return refused('issuer_mismatch')
   const isDowngrade = issuer.startsWith('https:') && !jwksUri.startsWith('https:')
   if (isDowngrade && !allowInsecureHttp) return refused('insecure_url')
   return isFetchableUrl(jwksUri, allowInsecureHttp)

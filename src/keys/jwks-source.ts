@@ -8,6 +8,7 @@ import type { OutboundResult } from '../resilience/outbound-http.ts'
 import type { Clock } from '../runtime/clock.ts'
 import {
   authorizationServerMetadataUrl,
+  type DiscoveredIssuer,
   type DiscoveryRefusal,
   openidConfigurationUrl,
   readDiscoveryDocument,
@@ -54,9 +55,7 @@ interface UriSourceOptions {
   readonly allowInsecureHttp: boolean
 }
 
-interface DiscoverySourceOptions {
-  /** The issuer exactly as its tokens name it. */
-  readonly issuer: string
+interface DiscoverySourceOptions extends DiscoveredIssuer {
   readonly allowInsecureHttp: boolean
 }
 
@@ -175,7 +174,7 @@ async function discover(
   }
   if (answer === null) return failed('headers_unreadable', url)
   if (!answer.ok) return failedCall(answer, url)
-  const outcome = readDiscoveryDocument(answer.body, issuer, allowInsecureHttp)
+  const outcome = readDiscoveryDocument(answer.body, options, allowInsecureHttp)
   return outcome.ok ? outcome : failed(outcome.reason, url, answer.status)
 }
 

@@ -17,6 +17,7 @@ import { OriginList } from '../http/origin-list.ts'
 import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
 import { type ListenerMetrics, NO_INDEX } from '../observability/listener-metrics.ts'
 import { compileChallenges } from '../protocol/credential-challenges.ts'
+import { createIssuerTemplate, issuersOf } from '../protocol/issuer-template.ts'
 import { metadataUrl } from '../protocol/protected-resource-metadata.ts'
 import { createRequestFilter } from '../proxy/hop-by-hop-headers.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
@@ -118,7 +119,9 @@ function composeRequirement(
   return {
     ...require,
     claims: require.claims.map((claim) => compileClaimRule(claimRule(claim))),
-    issuers: issuers.filter(({ name }) => require.issuers.includes(name)).map((it) => it.issuer),
+    issuers: issuers
+      .filter(({ name }) => require.issuers.includes(name))
+      .flatMap(({ issuer, placeholder }) => issuersOf(issuer, placeholder) ?? []),
   }
 }
 
@@ -186,16 +189,20 @@ function composeMethods(
 
 function bearerMethod(
   route: RouteConfiguration,
-  { issuers, server }: GatewayConfiguration,
+  { issuers, routes, server }: GatewayConfiguration,
   { verdicts, jwt, introspector }: RouteAuthenticators,
 ): ComposedMethod {
-  const accepted = issuers.filter(({ name }) => route.issuers.includes(name))
+  // The same for all routes, so that they share verdicts.
+  const keptAudiences = [...new Set(routes.flatMap(({ audiences }) => audiences ?? []))].sort()
+  const accepted = issuers
+    .filter(({ name }) => route.issuers.includes(name))
+    .map((issuer) => ({ ...issuer, policy: issuerPolicy(issuer, keptAudiences) }))
   const profile = compileTokenProfile({
     jwt: route.authenticators.includes('jwt')
-      ? accepted.filter(({ keys }) => keys.kind !== 'none').map(issuerPolicy)
+      ? accepted.filter(({ keys }) => keys.kind !== 'none').map(({ policy }) => policy)
       : null,
     introspection: route.authenticators.includes('introspection')
-      ? introspectionRule(accepted)
+      ? introspectionRule(accepted, route.introspectJwts)
       : null,
     // As long for its turn as for the answer.
     answerMsMax: Math.max(...accepted.map((it) => 2 * (it.introspection?.timeoutMs ?? 0)), 0),
@@ -203,13 +210,20 @@ function bearerMethod(
   return {
     sources: route.credentials,
     extractor: new CredentialExtractor(route.credentials, server.limits.tokenBytes),
-    authenticator: new TokenAuthenticator({ verdicts, jwt, introspector }, profile),
+    authenticator: new TokenAuthenticator(
+      { verdicts, jwt, introspector },
+      profile,
+      route.audiences,
+    ),
     isApiKey: false,
   }
 }
 
 /** The configuration has made sure that there is exactly one. */
-function introspectionRule(issuers: readonly IssuerConfiguration[]) {
+function introspectionRule(
+  issuers: readonly (IssuerConfiguration & { readonly policy: JwtIssuerPolicy })[],
+  asksAboutJwts: boolean,
+) {
   const issuer = issuers.find(({ introspection }) => introspection !== null)
   if (issuer === undefined || issuer.introspection === null) return null
   const { endpoint, clientId, onOutage, ...times } = issuer.introspection
@@ -217,9 +231,10 @@ function introspectionRule(issuers: readonly IssuerConfiguration[]) {
   return {
     asks: { endpoint, clientId },
     policy: {
-      ...issuerPolicy(issuer),
+      ...issuer.policy,
       requireAudience: issuer.introspection.requireAudience,
     },
+    asksAboutJwts,
     onOutage,
     cacheTtlSeconds: cacheTtlMs / MS_PER_SECOND,
     inactiveTtlSeconds: inactiveTtlMs / MS_PER_SECOND,
@@ -285,12 +300,20 @@ function clearedCookie(name: string, path: string): string {
   return `${name}=; Path=${path}; Max-Age=0; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`
 }
 
-function issuerPolicy(issuer: IssuerConfiguration): JwtIssuerPolicy {
+function issuerPolicy(
+  issuer: IssuerConfiguration,
+  keptAudiences: readonly string[],
+): JwtIssuerPolicy {
   return {
     name: issuer.name,
     keySourceId: keySourceOf(issuer),
     issuer: issuer.issuer,
+    template: createIssuerTemplate(issuer.issuer, issuer.placeholder),
     audiences: issuer.audiences,
+    clientIds: issuer.clientIds,
+    keptAudiences,
+    acceptsBound: issuer.acceptsBound,
+    isPartial: false,
     algorithms: issuer.algorithms,
     types: issuer.types,
     clockToleranceSeconds: issuer.clockToleranceSeconds,

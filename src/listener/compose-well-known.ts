@@ -4,6 +4,7 @@ import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { documentEndpoint } from '../gateway/answer-well-known.ts'
 import type { MainEndpoint } from '../gateway/main-endpoint.ts'
+import { issuersOf as concreteIssuers } from '../protocol/issuer-template.ts'
 import {
   metadataPath,
   protectedResourceMetadata,
@@ -25,7 +26,7 @@ export function composeWellKnown(configuration: GatewayConfiguration): readonly 
   })
 }
 
-/** Issuers whose tokens the route can verify. */
+/** Issuers whose tokens the route can verify, unless they are any of a provider. */
 function issuersOf(
   { issuers: accepted, authenticators }: RouteConfiguration,
   issuers: readonly IssuerConfiguration[],
@@ -36,5 +37,5 @@ function issuersOf(
       const isVerified = authenticators.includes('jwt') && keys.kind !== 'none'
       return isVerified || (authenticators.includes('introspection') && introspection !== null)
     })
-    .map(({ issuer }) => issuer)
+    .flatMap(({ issuer, placeholder }) => concreteIssuers(issuer, placeholder) ?? [])
 }

@@ -240,7 +240,9 @@ function takeTenants(
   { configuration, tenants }: ComposedStart,
   lease: ResourceLease,
 ): TenantRegistry {
-  const issuers = configuration.issuers.map(({ name, issuer }) => ({ name, issuer }))
+  const issuers = configuration.issuers.map(({ name, issuer, placeholder }) => {
+    return { name, issuer, placeholder }
+  })
   const configured = (configuration.tenants?.registry ?? []).map(configuredTenant)
   return lease.take(
     'tenants',

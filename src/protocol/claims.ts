@@ -3,11 +3,13 @@
  * the identity that upstreams hear of.
  */
 import { type PartNames, type PartReader, readIdentity } from './identity-parts.ts'
+import type { IssuerTemplate } from './issuer-template.ts'
 import { isAbsent, isText, optionalText, optionalTextOrTexts } from './json-members.ts'
+import type { RefusalReason } from './refusal-reason.ts'
 import { parseScope } from './scope.ts'
 import { type JsonObject, parseJsonObject } from './strict-json.ts'
 import { checkTimeClaims, deadAtSeconds, isNumericDate, type TimeClaims } from './time-claims.ts'
-import { type Identity, type Refused, refuse } from './verification.ts'
+import { EMPTY_IDENTITY, type Identity, type Refused, refuse } from './verification.ts'
 
 /** Which claim each part of the identity comes from; `null` where the issuer has none for it. */
 export interface ClaimNames extends PartNames {
@@ -16,12 +18,26 @@ export interface ClaimNames extends PartNames {
 
 /** What one issuer's tokens must say. */
 export interface ClaimPolicy {
-  /** Equal to `iss`, character by character. */
+  /** Equal to `iss`, character by character, unless it has a placeholder. */
   readonly issuer: string
+  /** What may stand in the place of the placeholder; `null`: there is none. */
+  readonly template: IssuerTemplate | null
   /** `aud` must contain one of these. */
   readonly audiences: readonly string[]
+  /** Clients whose tokens are good without `aud`. Empty: a token without `aud` is not. */
+  readonly clientIds: readonly string[]
+  /** Audiences that routes ask for: which of them the token names is part of its identity. */
+  readonly keptAudiences: readonly string[]
+  /** Whether a token that is bound to a key is taken for a bearer token, its proof unseen. */
+  readonly acceptsBound: boolean
   /** 0 to 60, allowed either way. */
   readonly clockToleranceSeconds: number
+  /**
+   * Whether the issuer is asked for the rest of the claims once the signature is good. Then `aud`,
+   * `sub`, required claims and the parts of the identity need not be there; an `aud` that is there
+   * counts.
+   */
+  readonly isPartial: boolean
   /** Must be there, neither null nor an empty list, on top of `iss`, `aud`, `exp` and `sub`. */
   readonly requiredClaims: readonly string[]
   readonly claimNames: ClaimNames
@@ -68,23 +84,29 @@ export function parseClaims(segment: string): JsonObject | null {
  * of types.
  *
  * @returns `invalid_claims` for a claim that is missing, wrongly typed, absurd or foreign;
- *   `token_expired`; `token_not_yet_valid`.
+ *   `invalid_token` for a token that is bound to a key; `token_expired`; `token_not_yet_valid`.
  */
 export function checkClaims(
   claims: JsonObject,
   policy: ClaimPolicy,
   nowSeconds: number,
 ): CheckedClaims | Refused {
-  if (claims['iss'] !== policy.issuer) return refuse('issuer_mismatch')
-  if (!namesAudience(claims['aud'], policy.audiences)) return refuse('audience_mismatch')
-  if (!isText(claims['sub'])) return refuse('claim_mistyped')
+  const isWhole = !policy.isPartial
+  const foreign = issuerProblem(claims, policy) ?? audienceProblem(claims, policy, isWhole)
+  if (foreign !== null) return refuse(foreign)
+  if (isBound(claims) && !policy.acceptsBound) return refuse('token_bound')
+  if (isWhole && !isText(claims['sub'])) return refuse('claim_mistyped')
   if (isForeign(claims)) return refuse('foreign_kind_of_token')
-  if (!hasRequiredClaims(claims, policy.requiredClaims)) return refuse('required_claim_missing')
+  if (isWhole && !hasRequiredClaims(claims, policy.requiredClaims)) {
+    return refuse('required_claim_missing')
+  }
   const times = readTimeClaims(claims)
   if ('kind' in times) return times
   if (times.expiresAtSeconds === null) return refuse('exp_missing')
   const subject = claims[policy.claimNames.subject]
-  const identity = identityOfClaims(claims, policy, subject, times)
+  const identity = isWhole
+    ? identityOfClaims(claims, policy, subject, times)
+    : { ...EMPTY_IDENTITY, ...times }
   if (identity === null) return refuse('claim_mistyped')
   // Last, so that "expired" is said only of a token that would otherwise be acceptable.
   const refusal = checkTimeClaims(times, policy.clockToleranceSeconds, nowSeconds)
@@ -94,6 +116,49 @@ export function checkClaims(
     identity,
     deadAtSeconds: deadAtSeconds(times.expiresAtSeconds, policy.clockToleranceSeconds),
   }
+}
+
+/** Whether an issuer is the one of the policy, or one of those that its placeholder stands for. */
+export function isIssuer(
+  iss: string,
+  { issuer, template }: Pick<ClaimPolicy, 'issuer' | 'template'>,
+): boolean {
+  return template === null ? iss === issuer : template.valueIn(iss) !== null
+}
+
+/**
+ * Why these claims are not those of the issuer, or `null`. In the place of a placeholder stands
+ * what the claim of the template says: a token of one tenant cannot name another as its issuer.
+ */
+export function issuerProblem(
+  claims: JsonObject,
+  { issuer, template }: Pick<ClaimPolicy, 'issuer' | 'template'>,
+): RefusalReason | null {
+  const iss = claims['iss']
+  if (template === null) return iss === issuer ? null : 'issuer_mismatch'
+  const value = isText(iss) ? template.valueIn(iss) : null
+  if (value === null) return 'issuer_mismatch'
+  return claims[template.claim] === value ? null : 'issuer_value_mismatch'
+}
+
+/**
+ * Why a token with these claims is not for this gateway, or `null`. `aud` decides wherever it names
+ * anything; where it does not, the client that the token was issued to, if clients are configured.
+ *
+ * @param isNeeded Whether a token without `aud` is refused where no clients are configured.
+ */
+export function audienceProblem(
+  claims: JsonObject,
+  { audiences, clientIds }: Pick<ClaimPolicy, 'audiences' | 'clientIds'>,
+  isNeeded: boolean,
+): RefusalReason | null {
+  const aud = claims['aud']
+  if (isAbsent(aud) && clientIds.length > 0) {
+    const clientId = clientOf(claims)
+    return clientId !== null && clientIds.includes(clientId) ? null : 'client_not_accepted'
+  }
+  if (isAbsent(aud) && !isNeeded) return null
+  return namesAudience(aud, audiences) ? null : 'audience_mismatch'
 }
 
 /**
@@ -120,12 +185,16 @@ export function hasRequiredClaims(claims: JsonObject, names: readonly string[]):
 }
 
 /**
- * Whether claims are those of another kind of token: an ID, refresh or logout token, or one that is
- * bound to a key or a certificate (`cnf`, RFC 7800 §3.1). Without the proof that goes with that, it
- * must not be taken for a bearer token (RFC 9449 §7.1, RFC 8705 §3), and proofs are not checked.
+ * Whether the token is bound to a key or a certificate (`cnf`, RFC 7800 §3.1), whatever its members
+ * are. Without the proof that goes with that, it must not be taken for a bearer token (RFC 9449
+ * §7.1, RFC 8705 §3), and proofs are not checked.
  */
+export function isBound(claims: JsonObject): boolean {
+  return !isAbsent(claims['cnf'])
+}
+
+/** Whether claims are those of another kind of token: an ID, refresh or logout token. */
 export function isForeign(claims: JsonObject): boolean {
-  if ((claims['cnf'] ?? null) !== null) return true
   for (const name of FOREIGN_CLAIMS) {
     if (!isAbsent(claims[name])) return true
   }
@@ -168,17 +237,20 @@ function optionalNumericDate(value: unknown): number | null | undefined {
  */
 export function identityOfClaims(
   claims: JsonObject,
-  policy: Pick<ClaimPolicy, 'issuer' | 'claimNames'>,
+  policy: Pick<ClaimPolicy, 'issuer' | 'template' | 'claimNames' | 'keptAudiences'>,
   subject: unknown,
   times: TimeClaims,
 ): Identity | null {
   const tokenId = optionalText(claims['jti'])
   const sessionId = optionalText(claims['sid'])
   if (!isText(subject) || tokenId === undefined || sessionId === undefined) return null
+  // The issuer as the token names it, and not all that a placeholder stands for, is its issuer.
+  const issuer = policy.template === null ? policy.issuer : claims['iss']
   const core = {
-    issuer: policy.issuer,
+    issuer: typeof issuer === 'string' ? issuer : policy.issuer,
     subject,
     clientId: clientOf(claims),
+    audiences: keptOf(claims['aud'], policy.keptAudiences),
     tokenId,
     sessionId,
     issuedAtSeconds: times.issuedAtSeconds,
@@ -191,6 +263,11 @@ export function identityOfClaims(
 function clientOf(claims: JsonObject): string | null {
   const clientId = claims['client_id'] ?? claims['azp']
   return isText(clientId) ? clientId : null
+}
+
+/** Which of these the token names, in their order. */
+function keptOf(aud: unknown, kept: readonly string[]): readonly string[] {
+  return kept.length === 0 ? NONE : kept.filter((name) => namesAudience(aud, [name]))
 }
 
 /** Reads the parts of an identity from claims. */

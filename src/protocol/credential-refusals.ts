@@ -41,6 +41,10 @@ export const CREDENTIAL_REFUSALS = {
     code: 'invalid_request',
     meaning: 'A credential is announced, and nothing follows.',
   },
+  proof_scheme: {
+    code: 'invalid_token',
+    meaning: 'The token comes with the scheme `DPoP`, and proofs of possession are not checked.',
+  },
   token_too_long: {
     code: 'invalid_token',
     meaning: 'The token is longer than `server.limits.tokenBytes`.',
@@ -179,9 +183,25 @@ export const CREDENTIAL_REFUSALS = {
   },
 
   // Claims.
+  issuer_value_mismatch: {
+    code: 'invalid_claims',
+    meaning: 'In the place of the placeholder, `iss` says something else than the claim beside it.',
+  },
   audience_mismatch: {
     code: 'invalid_claims',
     meaning: 'No `aud` of the token is one of the audiences of the issuer, or there is none.',
+  },
+  audience_not_of_route: {
+    code: 'invalid_claims',
+    meaning: 'The token is for this gateway, and names none of the `audiences` of the route.',
+  },
+  client_not_accepted: {
+    code: 'invalid_claims',
+    meaning: 'The token has no `aud`, and its client is none of the `clientIds` of the issuer.',
+  },
+  token_bound: {
+    code: 'invalid_token',
+    meaning: 'The token is bound to a key or a certificate (`cnf`), and proofs are not checked.',
   },
   issuer_mismatch: {
     code: 'invalid_claims',
@@ -189,7 +209,7 @@ export const CREDENTIAL_REFUSALS = {
   },
   foreign_kind_of_token: {
     code: 'invalid_claims',
-    meaning: 'The token is of another kind: an ID, refresh or logout token, or one bound to a key.',
+    meaning: 'The token is of another kind: an ID, refresh or logout token.',
   },
   required_claim_missing: {
     code: 'invalid_claims',

@@ -139,6 +139,8 @@ export interface IdentityCore {
    * Never a user: an issuer may call a client what a user is called (RFC 9068 §5).
    */
   readonly clientId: string | null
+  /** Those of `aud` that any route asks for; empty where none does. */
+  readonly audiences: readonly string[]
   /** `jti`, for revocation; `null` when the token has none. */
   readonly tokenId: string | null
   /** `sid`: never leaves the gateway except as a digest. */
@@ -184,6 +186,7 @@ export function readIdentity(
     tenant: reader.text(names.tenant),
     organisation: reader.text(names.organisation),
     clientId: core.clientId,
+    audiences: core.audiences,
     tokenId: core.tokenId,
     sessionId: core.sessionId,
     issuedAtSeconds: core.issuedAtSeconds,

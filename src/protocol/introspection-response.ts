@@ -7,11 +7,13 @@
  */
 import { isUtf8 } from 'node:buffer'
 import {
+  audienceProblem,
   type ClaimPolicy,
   hasRequiredClaims,
   identityOfClaims,
+  isBound,
   isForeign,
-  namesAudience,
+  issuerProblem,
   parseClaims,
   readTimeClaims,
 } from './claims.ts'
@@ -64,19 +66,18 @@ export type ProcessedIntrospection =
 
 /**
  * Values of `token_type` (RFC 6749 §7.1) that no bearer token has: proof of possession (RFC 9449
- * §5), "not an access token" (RFC 8693 §2.2.1), and other kinds of token.
+ * §5); "not an access token" (RFC 8693 §2.2.1), and other kinds of token.
  */
+const BOUND_TOKEN_TYPES: readonly string[] = ['dpop', 'pop', 'mac']
 const FOREIGN_TOKEN_TYPES: readonly string[] = [
-  ...['dpop', 'pop', 'mac', 'n_a'],
-  ...['refresh', 'refresh_token', 'id', 'id_token', 'offline', 'logout'],
+  ...['n_a', 'refresh', 'refresh_token', 'id', 'id_token', 'offline', 'logout'],
 ]
 
 /** What a JWT and the answer about it say in the same words, if both say it. */
 const COMMON_CLAIMS = ['iss', 'sub', 'jti', 'client_id'] as const
 
 const INACTIVE = refusedWith('token_inactive')
-const ISSUER_MISMATCH = refusedWith('issuer_mismatch')
-const AUDIENCE_MISMATCH = refusedWith('audience_mismatch')
+const BOUND = refusedWith('token_bound')
 const FOREIGN_KIND = refusedWith('foreign_kind_of_token')
 const CLAIM_MISTYPED = refusedWith('claim_mistyped')
 const CLAIM_MISSING = refusedWith('required_claim_missing')
@@ -88,10 +89,11 @@ const ANOTHER_TOKEN = undecided('another_token')
  * Processes the body of an answer with status 200. Never throws, whatever the bytes.
  *
  * All but `active` is optional in an answer (RFC 7662 §2.2): null or an empty list in place of a
- * member says no more than its absence. Without `iss` the token is the
- * issuer's whose endpoint was asked. Without `aud` it is accepted unless `requireAudience`: the
- * endpoint answers to this gateway by name, and has to consider whether the token is of use there
- * (RFC 7662 §4). An endpoint that does not makes every token of the issuer good here.
+ * member says no more than its absence. Without `iss` the token is the issuer's whose endpoint was
+ * asked, unless that one has a placeholder. Without `aud` it is accepted unless `requireAudience` or
+ * clients are configured: the endpoint answers to this gateway by name, and has to consider whether
+ * the token is of use there (RFC 7662 §4). An endpoint that does not makes every token of the issuer
+ * good here.
  *
  * The subject is the configured claim. An answer without it is about a token that a client obtained
  * for itself, if it has a `client_id`: that is no user, and its identity has no subject. Only where
@@ -103,7 +105,7 @@ const ANOTHER_TOKEN = undecided('another_token')
  * @param body At most {@link INTROSPECTION_BODY_BYTES_MAX}, which the caller sees to.
  * @param token What was asked about; only looked into when it is a JWT.
  * @returns Refused with `inactive_token`, or as the claims of a JWT: `invalid_claims`,
- *   `token_expired`, `token_not_yet_valid`.
+ *   `invalid_token`, `token_expired`, `token_not_yet_valid`.
  */
 export function processIntrospectionResponse(
   body: Uint8Array,
@@ -119,7 +121,7 @@ export function processIntrospectionResponse(
   if (active !== true) return NO_VERDICT
   if (contradicts(answer, token)) return ANOTHER_TOKEN
   if (trace !== null) tellActive(trace, answer, policy, nowSeconds)
-  return processActive(answer, policy, nowSeconds)
+  return processActive(answer, token, policy, nowSeconds)
 }
 
 function parseAnswer(body: Uint8Array): JsonObject | null {
@@ -129,12 +131,17 @@ function parseAnswer(body: Uint8Array): JsonObject | null {
 
 function processActive(
   answer: JsonObject,
+  token: string,
   policy: IntrospectionAnswerPolicy,
   nowSeconds: number,
 ): ProcessedIntrospection {
-  if (!isAbsent(answer['iss']) && answer['iss'] !== policy.issuer) return ISSUER_MISMATCH
-  if (!isForThisAudience(answer['aud'], policy)) return AUDIENCE_MISMATCH
-  if (isForeign(answer) || !isBearerType(answer['token_type'])) return FOREIGN_KIND
+  const namesIssuer = !isAbsent(answer['iss']) || policy.template !== null
+  const foreign =
+    (namesIssuer ? issuerProblem(answer, policy) : null) ??
+    audienceProblem(answer, policy, policy.requireAudience)
+  if (foreign !== null) return refusedWith(foreign)
+  if (!policy.acceptsBound && isBoundToken(answer, token)) return BOUND
+  if (isForeign(answer) || isForeignType(answer['token_type'])) return FOREIGN_KIND
 
   const times = readTimeClaims(answer)
   if ('kind' in times) return { kind: 'refused', refused: times, untilSeconds: null }
@@ -166,7 +173,8 @@ function tellActive(
   const subject = answer[policy.claimNames.subject] ?? answer['client_id']
   const needed = { needsIssuer: false, needsAudience: policy.requireAudience, needsExpiry: false }
   tellClaims(trace, answer, policy, { ...needed, subject }, nowSeconds)
-  if (isBearerType(answer['token_type'])) return
+  const tokenType = answer['token_type']
+  if (!isForeignType(tokenType) && (policy.acceptsBound || !isBoundType(tokenType))) return
   trace.tell('claim', 'no', `token_type: ${trace.shown(answer['token_type'])}; no bearer token`)
 }
 
@@ -193,14 +201,27 @@ function identityOf(
   return identity !== null && isClient ? { ...identity, subject: '' } : identity
 }
 
-function isForThisAudience(aud: unknown, policy: IntrospectionAnswerPolicy): boolean {
-  return isAbsent(aud) ? !policy.requireAudience : namesAudience(aud, policy.audiences)
+/** Whether the answer says that the token is bound to a key, or the token does, if it is a JWT. */
+function isBoundToken(answer: JsonObject, token: string): boolean {
+  if (isBound(answer) || isBoundType(answer['token_type'])) return true
+  const own = claimsOfJwt(token)
+  return own !== null && isBound(own)
+}
+
+function isBoundType(tokenType: unknown): boolean {
+  return typeof tokenType === 'string' && BOUND_TOKEN_TYPES.includes(tokenType.toLowerCase())
 }
 
 /** Absent is a bearer token: `token_type` is optional. Compared in any case (RFC 6749 §5.1). */
-function isBearerType(tokenType: unknown): boolean {
-  if (isAbsent(tokenType)) return true
-  return typeof tokenType === 'string' && !FOREIGN_TOKEN_TYPES.includes(tokenType.toLowerCase())
+function isForeignType(tokenType: unknown): boolean {
+  if (isAbsent(tokenType)) return false
+  return typeof tokenType !== 'string' || FOREIGN_TOKEN_TYPES.includes(tokenType.toLowerCase())
+}
+
+/** Unverified. `null`: it is no JWT. */
+function claimsOfJwt(token: string): JsonObject | null {
+  const jws = parseCompactJws(token)
+  return jws === null ? null : parseClaims(jws.payload)
 }
 
 /**
@@ -208,8 +229,7 @@ function isBearerType(tokenType: unknown): boolean {
  * is not checked: it can only make an answer worthless, never good.
  */
 function contradicts(answer: JsonObject, token: string): boolean {
-  const jws = parseCompactJws(token)
-  const claims = jws === null ? null : parseClaims(jws.payload)
+  const claims = claimsOfJwt(token)
   if (claims === null) return false
   return COMMON_CLAIMS.some((name) => {
     const own = claims[name] ?? null

@@ -4,7 +4,7 @@
  * Checks claims only: the signature, the algorithm and `typ` in the protected header are checked
  * elsewhere and *before*.
  */
-import { namesAudience } from './claims.ts'
+import { type ClaimPolicy, issuerProblem, namesAudience } from './claims.ts'
 import type { JsonObject } from './strict-json.ts'
 import { isNumericDate } from './time-claims.ts'
 
@@ -17,9 +17,7 @@ export const LOGOUT_TOKEN_AGE_MAX_SECONDS = 600
 /** Of `jti`, `sub` and `sid`, in UTF-16 code units. */
 const CLAIM_LENGTH_MAX = 512
 
-export interface LogoutTokenPolicy {
-  /** Equal to `iss`, character by character. */
-  readonly issuer: string
+export interface LogoutTokenPolicy extends Pick<ClaimPolicy, 'issuer' | 'template'> {
   /** Client identifiers: `aud` must contain one of these. */
   readonly audiences: readonly string[]
   /** 0 to 60, allowed either way. */
@@ -79,7 +77,7 @@ export function checkLogoutToken(
   policy: LogoutTokenPolicy,
   nowSeconds: number,
 ): LogoutToken | RefusedLogoutToken {
-  if (claims['iss'] !== policy.issuer) return refused('wrong_issuer')
+  if (issuerProblem(claims, policy) !== null) return refused('wrong_issuer')
   if (!namesAudience(claims['aud'], policy.audiences)) return refused('wrong_audience')
   const issuedAt = claims['iat']
   const expiresAt = claims['exp']

@@ -82,6 +82,9 @@ export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
     '`sessions.cookie`.',
   credential_repeated: 'Send one credential of a kind: one field, one cookie of that name.',
   credential_empty: 'The client sends a scheme without a token: it has none, or has lost it.',
+  proof_scheme:
+    'Have the issuer give this client plain bearer tokens, sent as `Bearer`. Where the service ' +
+    'behind checks proofs, list the prefix `DPoP` in `credentials` of the route.',
   token_too_long: 'Have the issuer put less into tokens, or raise `server.limits.tokenBytes`.',
   session_cookie_too_long: 'No login of the gateway set this cookie: delete it, and log in.',
   api_key_too_long: 'This is no API key: look at what the client sends in its place.',
@@ -146,12 +149,22 @@ export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
   verification_crowded: 'More new tokens come than can be verified: look for a flood.',
 
   // Claims.
+  issuer_value_mismatch:
+    'Compare `iss` with the claim that `issuerValues` of the issuer names: a token where they ' +
+    'differ is forged, or that claim says something else.',
   audience_mismatch:
     'Have the client ask for a token for this API, or list its audience in `audiences` of the ' +
-    'issuer.',
+    'issuer. If the issuer sends no `aud` at all, list its clients in `clientIds`.',
+  audience_not_of_route:
+    'Have the client ask for a token for this service, or list its audience in `audiences` of the ' +
+    'route.',
+  client_not_accepted: 'If this client may call, list it in `clientIds` of the issuer.',
+  token_bound:
+    'Have the issuer give this client plain bearer tokens. `boundTokens: accept` of the issuer ' +
+    'takes bound ones without their proof.',
   issuer_mismatch:
     'The endpoint answers for another issuer: compare `issuer` with `iss` of its answers.',
-  foreign_kind_of_token: 'Send the access token: this is an ID, refresh or logout token, or bound.',
+  foreign_kind_of_token: 'Send the access token: this is an ID, refresh or logout token.',
   required_claim_missing:
     'Have the issuer put the claim into its tokens, or take it out of `requiredClaims`.',
   claim_mistyped:

@@ -4,11 +4,13 @@
  * not only what is found first.
  */
 import {
+  audienceProblem,
   type ClaimPolicy,
   hasRequiredClaims,
   identityOfClaims,
+  isBound,
   isForeign,
-  namesAudience,
+  issuerProblem,
   readTimeClaims,
 } from './claims.ts'
 import { isAbsent, isText } from './json-members.ts'
@@ -44,10 +46,10 @@ export function tellClaims(
 ): void {
   const found = (name: string) => `${name}: ${trace.shown(claims[name])}`
   const tell = (isGood: boolean, text: string) => trace.tell('claim', markOf(isGood), text)
-  if (rules.needsIssuer || !isAbsent(claims['iss'])) {
-    tellIssuer(trace, claims['iss'], [policy.issuer])
+  if (rules.needsIssuer || !isAbsent(claims['iss']) || policy.template !== null) {
+    tellOwnIssuer(trace, claims, policy)
   }
-  tellAudience(trace, claims['aud'], policy, rules.needsAudience)
+  tellAudience(trace, claims, policy, rules.needsAudience)
   const named = [policy.claimNames.subject, ...policy.requiredClaims]
   for (const name of new Set(rules.needsIssuer ? ['sub', ...named] : named)) {
     if (name === policy.claimNames.subject) tell(isText(rules.subject), found(name))
@@ -55,15 +57,33 @@ export function tellClaims(
     else tell(hasRequiredClaims(claims, [name]), `${found(name)}; the issuer requires it`)
   }
   if (isForeign(claims)) {
-    tell(false, 'kind: its claims are those of an ID, refresh or logout token, or bind it to a key')
+    tell(false, 'kind: its claims are those of an ID, refresh or logout token')
+  }
+  if (isBound(claims)) {
+    const accepted = policy.acceptsBound ? 'boundTokens: accept' : 'proofs are not checked'
+    tell(policy.acceptsBound, `cnf: it is bound to a key or a certificate; ${accepted}`)
   }
   tellTimes(trace, claims, policy, rules.needsExpiry, nowSeconds)
   if (isText(rules.subject)) tellIdentity(trace, claims, policy, rules.subject)
 }
 
-/** @param expected `iss` values, one of which it should be. */
-export function tellIssuer(trace: Trace, found: unknown, expected: readonly string[]): void {
-  const isGood = typeof found === 'string' && expected.includes(found)
+/** The issuer of the policy, and the claim that must say what its placeholder does. */
+function tellOwnIssuer(trace: Trace, claims: JsonObject, policy: ClaimPolicy): void {
+  const problem = issuerProblem(claims, policy)
+  tellIssuer(trace, claims['iss'], [policy.issuer], problem !== 'issuer_mismatch')
+  if (policy.template === null || problem === 'issuer_mismatch') return
+  const { claim } = policy.template
+  const text = `${claim}: ${trace.shown(claims[claim])}; expected what iss says in its place`
+  trace.tell('claim', markOf(problem === null), text)
+}
+
+/** @param expected Issuers as they are configured, one of which it should be. */
+export function tellIssuer(
+  trace: Trace,
+  found: unknown,
+  expected: readonly string[],
+  isGood: boolean,
+): void {
   const near = isGood ? '' : nearMiss(found, expected)
   const text = `iss: ${trace.shown(found)}; expected ${listed(expected)}${near}`
   trace.tell('claim', markOf(isGood), text)
@@ -71,11 +91,20 @@ export function tellIssuer(trace: Trace, found: unknown, expected: readonly stri
 
 function tellAudience(
   trace: Trace,
-  found: unknown,
-  { audiences }: ClaimPolicy,
+  claims: JsonObject,
+  policy: ClaimPolicy,
   isNeeded: boolean,
 ): void {
-  const isGood = isAbsent(found) ? !isNeeded : namesAudience(found, audiences)
+  const { audiences, clientIds } = policy
+  const found = claims['aud']
+  const problem = audienceProblem(claims, policy, isNeeded)
+  const isGood = problem === null
+  if (clientIds.length > 0 && problem !== 'audience_mismatch' && isAbsent(found)) {
+    const client = trace.shown(claims['client_id'] ?? claims['azp'])
+    const text = `client: ${client}; without aud, expected one of ${listed(clientIds)}`
+    trace.tell('claim', markOf(isGood), text)
+    return
+  }
   const near = isGood ? '' : nearMiss(Array.isArray(found) ? found[0] : found, audiences)
   const text = `aud: ${trace.shown(found)}; expected one of ${listed(audiences)}${near}`
   trace.tell('claim', markOf(isGood), text)

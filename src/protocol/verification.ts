@@ -20,6 +20,7 @@ export const EMPTY_IDENTITY: Identity = Object.freeze({
   subject: '',
   ...(byPart(({ kind }) => (kind === 'text' ? null : NONE)) as IdentityParts),
   clientId: null,
+  audiences: NONE,
   tokenId: null,
   sessionId: null,
   issuedAtSeconds: null,

@@ -1,11 +1,10 @@
 /** What can be revoked here at all, and for how long a revocation of it has to be kept. */
+import { type IndexedIssuer, IssuerIndex } from '../protocol/issuer-index.ts'
 import { REVOCATION_LIFE_MAX_SECONDS, type RevocationPolicy } from './revocation-entry.ts'
-import type { RevocationName } from './revocation-key.ts'
+import { issuerKey, type RevocationKey, type RevocationName } from './revocation-key.ts'
 
 /** An issuer of the configuration. */
-export interface RevocableIssuer {
-  /** `iss`. */
-  readonly issuer: string
+export interface RevocableIssuer extends IndexedIssuer {
   readonly clockToleranceSeconds: number
   /** Longest life of its tokens that say when they end. */
   readonly tokenLifeMaxSeconds: number
@@ -27,18 +26,18 @@ export type ScopedPolicy =
 
 const NO_SUCH_ISSUER =
   'no issuer of this name is configured: this would cover nothing. Names are compared with iss, ' +
-  'letter by letter'
+  'letter by letter, with a value in the place of a placeholder'
 const NO_SESSIONS = 'there are no sessions here: this would cover nothing. Name the issuer'
 const NO_SESSIONS_OR_API_KEYS =
   'there are neither sessions nor API keys here: this would cover nothing. Name the issuer'
 
 export class RevocationScope {
-  readonly #issuers: ReadonlyMap<string, RevocableIssuer>
+  readonly #issuers: IssuerIndex<RevocableIssuer>
   readonly #sessionLifeMaxSeconds: number | null
   readonly #hasApiKeys: boolean
 
   constructor({ issuers, sessionLifeMaxSeconds, hasApiKeys }: RevocationScopeParts) {
-    this.#issuers = new Map(issuers.map((issuer) => [issuer.issuer, issuer]))
+    this.#issuers = new IssuerIndex(issuers)
     this.#sessionLifeMaxSeconds = sessionLifeMaxSeconds
     this.#hasApiKeys = hasApiKeys
   }
@@ -46,10 +45,18 @@ export class RevocationScope {
   /** How long an operator's revocation is kept that names no end. */
   policyOf({ kind, issuer: name }: RevocationName): ScopedPolicy {
     if (name === '') return this.#withoutIssuer(kind)
-    const issuer = this.#issuers.get(name)
+    const issuer = this.#issuers.find(name)
     if (issuer === undefined) return { ok: false, message: NO_SUCH_ISSUER }
     const life = issuer.hasEndlessTokens ? REVOCATION_LIFE_MAX_SECONDS : issuer.tokenLifeMaxSeconds
     return policy(life, issuer.clockToleranceSeconds)
+  }
+
+  /**
+   * Whose share of the index a revocation of this issuer takes: those that a placeholder stands for
+   * have one share together.
+   */
+  sharerOf(name: string): RevocationKey {
+    return issuerKey(this.#issuers.find(name)?.issuer ?? name)
   }
 
   /**
@@ -57,7 +64,7 @@ export class RevocationScope {
    * the session is asked about that one again and again.
    */
   logoutPolicyOf(name: string): RevocationPolicy | null {
-    const issuer = this.#issuers.get(name)
+    const issuer = this.#issuers.find(name)
     if (issuer === undefined) return null
     const { tokenLifeMaxSeconds, clockToleranceSeconds } = issuer
     return { credentialLifeMaxSeconds: tokenLifeMaxSeconds, clockToleranceSeconds }

@@ -298,7 +298,7 @@ export class IssuerKeys {
         return uriSource({ uri: location.uri, allowInsecureHttp }, access)
       case 'discovery':
         return discoverySource(
-          { issuer: issuer.issuer, allowInsecureHttp },
+          { ...discoveredIssuer(issuer), allowInsecureHttp },
           access,
           this.#parts.clock,
         )
@@ -306,6 +306,11 @@ export class IssuerKeys {
         return fileSource(location.file)
     }
   }
+}
+
+/** Below which issuer the metadata are, and how they may name it. */
+export function discoveredIssuer({ issuer, placeholder, discoveryIssuer }: IssuerConfiguration) {
+  return { issuer: discoveryIssuer, template: placeholder === null ? null : issuer }
 }
 
 type FetchedKeys = IssuerKeysConfiguration & { readonly kind: 'jwks' }

@@ -105,7 +105,7 @@ export class ConfigurationPreparation {
 /** Whether threads that have the tenants for the one have them for the other. */
 function isSameForTenants(one: GatewayConfiguration, other: GatewayConfiguration): boolean {
   const settings = ({ issuers, tenants }: GatewayConfiguration) => ({
-    issuers: issuers.map(({ name, issuer }) => ({ name, issuer })),
+    issuers: issuers.map(({ name, issuer, placeholder }) => ({ name, issuer, placeholder })),
     configured: tenants?.registry ?? [],
   })
   return isDeepStrictEqual(settings(one), settings(other))

@@ -4,6 +4,7 @@ import type { RevocationConfiguration } from '../config/sections/revocation.ts'
 import type { SessionsConfiguration } from '../config/sections/sessions.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { IssuerRevocations } from '../observability/metrics/metrics-reading.ts'
+import { createIssuerTemplate } from '../protocol/issuer-template.ts'
 import {
   REVOCATION_LIFE_MAX_SECONDS,
   type RevocationEntry,
@@ -84,6 +85,7 @@ export function revocationScope(configuration: GatewayConfiguration): Revocation
   return new RevocationScope({
     issuers: issuers.map((issuer) => ({
       issuer: issuer.issuer,
+      template: createIssuerTemplate(issuer.issuer, issuer.placeholder),
       clockToleranceSeconds: issuer.clockToleranceSeconds,
       tokenLifeMaxSeconds: issuer.credentialLifeMaxSeconds ?? revocation.tokenLifeMaxSeconds,
       hasEndlessTokens: issuer.introspection !== null && issuer.credentialLifeMaxSeconds === null,

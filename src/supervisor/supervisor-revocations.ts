@@ -6,6 +6,7 @@ import type { GatewayConfiguration } from '../config/sections.ts'
 import type { UnknownKeyOutcome } from '../keys/key-set.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { RevocationReading } from '../observability/metrics/metrics-reading.ts'
+import { createIssuerTemplate } from '../protocol/issuer-template.ts'
 import type { RedisClient } from '../redis/redis-client.ts'
 import { LearntRevocations } from '../revocation/learnt-revocations.ts'
 import { LOGOUT_REPLAYS_MAX, LogoutReplayMemory } from '../revocation/logout-replay-memory.ts'
@@ -248,6 +249,7 @@ function logoutIssuer(issuer: IssuerConfiguration): LogoutIssuer {
     name,
     keySourceId: keySourceOf(issuer),
     issuer: issuer.issuer,
+    template: createIssuerTemplate(issuer.issuer, issuer.placeholder),
     audiences,
     algorithms,
     clockToleranceSeconds,

@@ -5,6 +5,12 @@
  * thousand tenants costs what one tenant costs. Who reads records, from the file or from a store,
  * is not known here.
  */
+import { type IndexedIssuer, IssuerIndex } from '../protocol/issuer-index.ts'
+import {
+  createIssuerTemplate,
+  type IssuerPlaceholder,
+  issuersOf,
+} from '../protocol/issuer-template.ts'
 import { type Refused, refuse } from '../protocol/verification.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import type { RequestedTenant } from './resolve-tenant.ts'
@@ -19,6 +25,8 @@ export const TENANTS_MAX = 250_000
 export interface NamedIssuer {
   readonly name: string
   readonly issuer: string
+  /** `null`: its tokens say exactly that. */
+  readonly placeholder: IssuerPlaceholder | null
 }
 
 const NO_NAMES: ReadonlySet<string> = new Set()
@@ -29,7 +37,7 @@ const NOT_IDENTIFIED = refuse('tenant_absent')
 
 export class TenantRegistry {
   /** Name by `iss`: a tenant lists names, a token says `iss`. */
-  readonly #issuerNames: ReadonlyMap<string, string>
+  readonly #issuers: IssuerIndex<ListedIssuer>
   readonly #lists = new SharedLists()
   readonly #tenants = new Map<string, Tenant>()
   readonly #unreadable = new Map<string, UnreadableTenant>()
@@ -47,8 +55,7 @@ export class TenantRegistry {
    * @param areFixed Whether these win over those of the same name that a change brings.
    */
   constructor(issuers: readonly NamedIssuer[], tenants: readonly Tenant[], areFixed = false) {
-    this.#issuerNames = new Map(issuers.map(({ name, issuer }) => [issuer, name]))
-    assertInvariant(this.#issuerNames.size === issuers.length, 'an issuer is configured once')
+    this.#issuers = new IssuerIndex(issuers.map(indexed))
     this.apply({ tenants, unreadable: [], gone: [], isComplete: true })
     assertInvariant(this.size === tenants.length, 'a tenant is configured once')
     if (areFixed) this.#fixed = new Set(tenants.map(({ id }) => id))
@@ -100,20 +107,23 @@ export class TenantRegistry {
    */
   acceptsIssuer(tenant: Tenant, issuer: string): boolean {
     if (tenant.issuers.length === 0) return true
-    const name = this.#issuerNames.get(issuer)
+    const name = this.#issuers.find(issuer)?.name
     return name !== undefined && tenant.issuers.includes(name)
   }
 
-  /** Hot path: whether this tenant, and no other known one, suspended or not, lists the issuer. */
+  /**
+   * Hot path: whether this tenant, and no other known one, suspended or not, lists the issuer. Not
+   * of one with a placeholder for several: each of those may be the issuer of other people.
+   */
   ownsIssuer(tenant: Tenant, issuer: string): boolean {
-    const name = this.#issuerNames.get(issuer)
-    if (name === undefined || this.#listed.get(name) !== 1) return false
-    return this.#tenants.get(tenant.id)?.issuers.includes(name) ?? false
+    const listed = this.#issuers.find(issuer)
+    if (listed === undefined || !listed.isOne || this.#listed.get(listed.name) !== 1) return false
+    return this.#tenants.get(tenant.id)?.issuers.includes(listed.name) ?? false
   }
 
   /** Whether there may be a tenant that is not known, or cannot be read, and lists the issuer. */
   mayBeListedElsewhere(issuer: string): boolean {
-    const name = this.#issuerNames.get(issuer)
+    const name = this.#issuers.find(issuer)?.name
     return !this.#isComplete || (name !== undefined && this.#maybeListed.has(name))
   }
 
@@ -124,6 +134,21 @@ export class TenantRegistry {
     const entry = this.#unreadable.get(name)
     if (entry !== undefined) count(this.#maybeListed, entry.mayList, -1)
     this.#unreadable.delete(name)
+  }
+}
+
+interface ListedIssuer extends IndexedIssuer {
+  readonly name: string
+  /** Whether it is one issuer, and not several by a placeholder. */
+  readonly isOne: boolean
+}
+
+function indexed({ name, issuer, placeholder }: NamedIssuer): ListedIssuer {
+  return {
+    name,
+    issuer,
+    template: createIssuerTemplate(issuer, placeholder),
+    isOne: issuersOf(issuer, placeholder)?.length === 1,
   }
 }
 

@@ -10,8 +10,9 @@ import { resourceKey } from './resources.ts'
  * The same for two configurations whose keys of this issuer are the same. How long keys are good,
  * when they are fetched and where copies lie is no part of it. Bears no secret: a digest.
  */
-export function keySourceOf({ name, issuer, algorithms, keys, path }: IssuerConfiguration): string {
-  const trusted = { issuer, algorithms: [...algorithms].sort() }
+export function keySourceOf(configuration: IssuerConfiguration): string {
+  const { name, issuer, discoveryIssuer, algorithms, keys, path } = configuration
+  const trusted = { issuer, discoveryIssuer, algorithms: [...algorithms].sort() }
   return resourceKey(`keys of ${name}`, { ...trusted, ...whereFrom(keys, path.ca) })
 }
 

@@ -1,7 +1,7 @@
 /**
  * Turns a verdict into bytes for the shared cache, and back.
  *
- *      0  format       u8       3
+ *      0  format       u8       4
  *      1  flags        u8       1: text is UTF-16; 2: issuedAt is there; 4: expiresAt is there
  *      2  lengths      u16      how many
  *      4  zero         u32
@@ -26,7 +26,7 @@ import {
 } from '../protocol/identity-parts.ts'
 import type { Identity, Verified } from '../protocol/verification.ts'
 
-const FORMAT = 3
+const FORMAT = 4
 const FLAG_UTF16 = 1
 const FLAG_ISSUED_AT = 2
 const FLAG_EXPIRES_AT = 4
@@ -36,9 +36,10 @@ const LENGTH_BYTES = 2
 const LENGTH_NULL = 0xffff
 const LENGTHS_MAX = 0xffff
 const LATIN1_MAX = 0xff
+const NO_STRINGS: readonly string[] = Object.freeze([])
 
-/** Issuer, subject, clientId, tokenId, sessionId; each part has one length at least. */
-const LENGTHS_MIN = 5 + IDENTITY_PARTS.length
+/** Issuer, subject, clientId, audiences, tokenId, sessionId; each part has one at least. */
+const LENGTHS_MIN = 6 + IDENTITY_PARTS.length
 
 /** The parts need no names here: they are read in the order in which they were written. */
 const NO_NAMES = byPart(() => null)
@@ -144,6 +145,7 @@ class StringCursor implements PartReader {
   /** The next list; mistyped if one of its strings is null, or it is longer than what follows. */
   texts(): readonly string[] {
     const count = this.#nextLength()
+    if (count === 0) return NO_STRINGS
     const list: string[] = []
     if (this.#lengthOffset + count * LENGTH_BYTES > this.#lengthsEnd) return this.#mistyped()
     for (let index = 0; index < count; index += 1) {
@@ -184,6 +186,7 @@ function decodeIdentity(bytes: Buffer, cursor: StringCursor): Identity | null {
     issuer,
     subject,
     clientId: cursor.next(),
+    audiences: cursor.texts(),
     tokenId: cursor.next(),
     sessionId: cursor.next(),
     issuedAtSeconds,
@@ -203,16 +206,21 @@ function takeApart(identity: Identity, lengths: number[]): string {
   let text = takeString(identity.issuer, lengths)
   text += takeString(identity.subject, lengths)
   text += takeString(identity.clientId, lengths)
+  text += takeStrings(identity.audiences, lengths)
   text += takeString(identity.tokenId, lengths)
   text += takeString(identity.sessionId, lengths)
   for (const { name } of IDENTITY_PARTS) {
     const value = identity[name]
     if (value === null || typeof value === 'string') text += takeString(value, lengths)
-    else {
-      lengths.push(value.length)
-      for (const string of value) text += takeString(string, lengths)
-    }
+    else text += takeStrings(value, lengths)
   }
+  return text
+}
+
+function takeStrings(strings: readonly string[], lengths: number[]): string {
+  lengths.push(strings.length)
+  let text = ''
+  for (const string of strings) text += takeString(string, lengths)
   return text
 }
 

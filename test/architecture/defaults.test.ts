@@ -53,6 +53,12 @@ function leastOfEverything(): Document {
           clientSecret: 'secret',
         },
       },
+      tenants: {
+        issuer: 'https://login.example.com/{tenant}',
+        issuerValues: { claim: 'tid', values: ['acme'] },
+        audiences: ['api'],
+        jwks: { uri: 'https://login.example.com/keys' },
+      },
     },
     sessions: {},
     apiKeys: { keys: [{ sha256: 'a'.repeat(64), userId: 'machine', rateLimit: { rate: '1/s' } }] },

@@ -17,6 +17,7 @@ import {
   OPAQUE_ISSUER,
   SESSION_PREFIX,
 } from '../support/explain-rig.ts'
+import { tokenKindCases } from '../support/explain-token-cases.ts'
 import { refusedSessionCases, refusedTokenCases } from '../support/explained-values.ts'
 import { json, status } from '../support/introspection-server.ts'
 import { wallSeconds } from '../support/live-token.ts'
@@ -193,13 +194,7 @@ const CASES: readonly Case[] = [
   ],
   ['audience_mismatch', '/token/x', claims({ aud: 'else' }), /no claim aud: .*api\.example\.com/],
   ['issuer_mismatch', '/opaque/x', answered({ iss: 'https://x.test/' }), /no claim iss/],
-  ['foreign_kind_of_token', '/token/x', claims({ events: {} }), /no claim kind/],
-  [
-    'required_claim_missing',
-    '/strict/x',
-    () => bearer(rig.tokenOf('strict')),
-    /no claim department: absent; the issuer requires it/,
-  ],
+  ...tokenKindCases(() => rig),
   ['claim_mistyped', '/token/x', claims({ roles: { a: 1 } }), /no claim roles: present, an object/],
   ['claim_mistyped', '/token/x', claims({ sub: undefined }), /no claim sub: absent/],
   ['issued_in_future', '/token/x', claims({ iat: 2e9 * 2 }), /no claim iat: in \d+ days/],

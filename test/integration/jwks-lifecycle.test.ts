@@ -49,7 +49,11 @@ describe('keys of a real OpenID provider', () => {
   })
 
   function discovery(issuer: string) {
-    return discoverySource({ issuer, allowInsecureHttp: false }, clients.access, systemClock)
+    return discoverySource(
+      { issuer, template: null, allowInsecureHttp: false },
+      clients.access,
+      systemClock,
+    )
   }
 
   for (const algorithm of Object.keys(CHECKS) as (keyof typeof CHECKS)[]) {
@@ -152,7 +156,7 @@ describe('other places for keys', () => {
     )
     server.publish(one)
     const source = discoverySource(
-      { issuer, allowInsecureHttp: false },
+      { issuer, template: null, allowInsecureHttp: false },
       clients.access,
       systemClock,
     )

@@ -25,6 +25,7 @@ const anyVerified: fc.Arbitrary<Verified> = fc.record({
       readonly [Name in keyof IdentityParts]: fc.Arbitrary<IdentityParts[Name]>
     }),
     clientId: anyTextOrNull,
+    audiences: anyTexts,
     tokenId: anyTextOrNull,
     sessionId: anyTextOrNull,
     issuedAtSeconds: fc.option(anyDate),

@@ -28,8 +28,12 @@ const ONE = { emissionMicros: HOUR_SECONDS * 1_000_000, burst: 1 }
 export const OPAQUE_ISSUER = 'https://opaque.example.com/'
 /** Of the keys of sessions, by default. */
 export const SESSION_PREFIX = 'sess:'
-const STRICT_ISSUER = 'https://strict.example.com/'
-const LOST_ISSUER = 'https://lost.example.com/'
+const OTHER_ISSUERS = {
+  strict: 'https://strict.example.com/',
+  lost: 'https://lost.example.com/',
+  clients: 'https://clients.example.com/',
+  tenant: 'https://login.example.com/contoso/v2.0',
+}
 
 export class ExplainRig {
   readonly key: MintingKey = mintKey('ES256', 'k1')
@@ -88,9 +92,9 @@ export class ExplainRig {
     return liveToken(this.key, ISSUER, claims, header)
   }
 
-  /** Of an issuer that requires more, or whose keys cannot be fetched. */
-  tokenOf(issuer: 'strict' | 'lost'): string {
-    return liveToken(this.key, issuer === 'strict' ? STRICT_ISSUER : LOST_ISSUER)
+  /** Of an issuer that requires more, whose keys cannot be fetched, or that is named otherwise. */
+  tokenOf(issuer: keyof typeof OTHER_ISSUERS, members: Record<string, unknown> = {}): string {
+    return liveToken(this.key, OTHER_ISSUERS[issuer], members)
   }
 
   /** In ms, of the live one and of the one that has expired; -1 has no end, -2 is gone. */
@@ -180,8 +184,15 @@ export class ExplainRig {
       redis: this.redis,
       issuers: {
         main: { issuer: ISSUER, audiences, algorithms: ['ES256'], jwks },
-        strict: { issuer: STRICT_ISSUER, audiences, jwks, requiredClaims: ['department'] },
-        lost: { issuer: LOST_ISSUER, audiences, jwks: { uri: 'http://127.0.0.1:1/keys' } },
+        strict: { issuer: OTHER_ISSUERS.strict, audiences, jwks, requiredClaims: ['department'] },
+        clients: { issuer: OTHER_ISSUERS.clients, clientIds: ['web'], jwks },
+        tenants: {
+          issuer: 'https://login.example.com/{tenantid}/v2.0',
+          issuerValues: { claim: 'tid', values: ['contoso', 'fabrikam'] },
+          audiences,
+          jwks,
+        },
+        lost: { issuer: OTHER_ISSUERS.lost, audiences, jwks: { uri: 'http://127.0.0.1:1/keys' } },
         opaque: { ...opaque, issuer: OPAQUE_ISSUER, introspection: endpoint },
         down: { ...opaque, issuer: 'https://down.example.com/', introspection: dead },
         open: {
@@ -232,6 +243,8 @@ export class ExplainRig {
           '/token/*': bearer,
           '/write/*': { ...bearer, match: { path: '/write/*', methods: ['POST'] } },
           '/strict/*': { ...bearer, issuers: ['strict'] },
+          '/orders/*': { ...bearer, audiences: ['orders'] },
+          '/clients/*': { ...bearer, issuers: ['clients', 'tenants'] },
           '/lost/*': { ...bearer, issuers: ['lost'] },
           '/opaque/*': introspected('opaque'),
           '/down/*': introspected('down'),

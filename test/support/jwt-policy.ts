@@ -10,7 +10,12 @@ import { AUDIENCE, ISSUER } from './mint-token.ts'
 
 export const CLAIM_POLICY: ClaimPolicy = {
   issuer: ISSUER,
+  template: null,
   audiences: [AUDIENCE, 'other.example.com'],
+  clientIds: [],
+  keptAudiences: [],
+  acceptsBound: false,
+  isPartial: false,
   clockToleranceSeconds: 5,
   requiredClaims: ['sub'],
   claimNames: {

@@ -77,7 +77,7 @@ export async function createPlainRevision() {
   await sessions.set(VISITOR_SESSION, JSON.stringify({ createdAt: NOW_SECONDS }), DAY_SECONDS)
   const methods = createMethods(key, sessions, clock)
   const registry = new TenantRegistry(
-    [{ name: 'main', issuer: ISSUER }],
+    [{ name: 'main', issuer: ISSUER, placeholder: null }],
     [
       tenant('acme'),
       tenant('globex'),
@@ -183,12 +183,12 @@ function createMethods(key: MintingKey, store: MemorySessionStore, clock: Manual
   return {
     token: {
       extractor: bearer,
-      authenticator: new TokenAuthenticator(parts, jwt),
+      authenticator: new TokenAuthenticator(parts, jwt, null),
       isApiKey: false,
     },
     opaque: {
       extractor: bearer,
-      authenticator: new TokenAuthenticator(parts, opaque),
+      authenticator: new TokenAuthenticator(parts, opaque, null),
       isApiKey: false,
     },
     session: {
@@ -215,6 +215,7 @@ const INTROSPECTOR: Introspector = {
 const INTROSPECTION = {
   asks: { endpoint: 'https://idp.example.com/introspect', clientId: 'gateway' },
   policy: { ...ISSUER_POLICY, requireAudience: false },
+  asksAboutJwts: false,
   onOutage: 'reject-all',
   cacheTtlSeconds: 10,
   inactiveTtlSeconds: 10,

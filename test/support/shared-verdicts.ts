@@ -20,6 +20,8 @@ export function createVerdicts(
     keys,
     clock,
     lookups: { countCacheLookup: () => undefined },
-    longLived: new LongLivedTokens(() => lifeSeconds, { security: () => undefined }),
+    longLived: new LongLivedTokens((issuer) => ({ issuer, lastsSeconds: lifeSeconds }), {
+      security: () => undefined,
+    }),
   })
 }

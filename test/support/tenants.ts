@@ -34,8 +34,8 @@ export function changeOf(part: Partial<TenantsChange>): TenantsChange {
   return { tenants: [], unreadable: [], gone: [], isComplete: true, ...part }
 }
 
-export const MAIN = { name: 'main', issuer: 'https://main.test/' }
-export const PARTNER = { name: 'partner', issuer: 'https://partner.test/' }
+export const MAIN = { name: 'main', issuer: 'https://main.test/', placeholder: null }
+export const PARTNER = { name: 'partner', issuer: 'https://partner.test/', placeholder: null }
 
 /** What a token of the main issuer came to. */
 export function identityOf(part: Partial<Identity> = {}): Identity {

@@ -140,8 +140,11 @@ describe('other tokens (RFC 8725 §3.12)', () => {
 
   it('are those that are bound to a key, whose proof would have to be checked', () => {
     for (const cnf of [{ jkt: 'x' }, { 'x5t#S256': 'x' }, { jwk: {} }, {}, [], 'x', false]) {
-      assert.equal(check({ cnf }), 'invalid_claims', JSON.stringify(cnf))
+      assert.equal(check({ cnf }), 'invalid_token', JSON.stringify(cnf))
+      assert.equal(identity({ cnf }, { acceptsBound: true }).subject, 'user-123')
     }
+    const bound = { cnf: { jkt: 'x' } }
+    assert.equal(check({ ...bound, at_hash: 'x' }, { acceptsBound: true }), 'invalid_claims')
     assert.equal(identity({ cnf: null }).subject, 'user-123')
   })
 

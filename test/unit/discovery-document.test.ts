@@ -10,9 +10,45 @@ import { isFetchableUrl } from '../../src/keys/fetchable-url.ts'
 
 const ISSUER = 'https://idp.example/tenant'
 
-function read(metadata: unknown, issuer = ISSUER, allowInsecureHttp = false) {
-  return readDiscoveryDocument(Buffer.from(JSON.stringify(metadata)), issuer, allowInsecureHttp)
+function read(
+  metadata: unknown,
+  issuer = ISSUER,
+  allowInsecureHttp = false,
+  template: string | null = null,
+) {
+  const document = Buffer.from(JSON.stringify(metadata))
+  return readDiscoveryDocument(document, { issuer, template }, allowInsecureHttp)
 }
+
+describe('metadata of an issuer with a placeholder', () => {
+  const template = 'https://login.microsoftonline.com/{tid}/v2.0'
+  const common = 'https://login.microsoftonline.com/common/v2.0'
+  const jwks_uri = 'https://login.microsoftonline.com/common/discovery/v2.0/keys'
+  const of = (issuer: unknown, own: string | null = template) =>
+    read({ issuer, jwks_uri }, common, false, own).ok
+
+  it('may name the template, as Entra ID does for all tenants, or the issuer asked for', () => {
+    assert.ok(of('https://login.microsoftonline.com/{tenantid}/v2.0'))
+    assert.ok(of(common))
+  })
+
+  it('are refused when they name another template, another tenant or none', () => {
+    const foreign = [
+      'https://login.microsoftonline.com/{tenantid}/v2.0/',
+      'https://login.microsoftonline.com.evil.test/{tenantid}/v2.0',
+      'https://login.microsoftonline.com/{a}{b}/v2.0',
+      'https://login.microsoftonline.com/{}/v2.0',
+      'https://login.microsoftonline.com/contoso/v2.0',
+      ['https://login.microsoftonline.com/{tenantid}/v2.0'],
+      null,
+    ]
+    for (const issuer of foreign) assert.ok(!of(issuer), String(issuer))
+  })
+
+  it('may not name a template where the issuer is written out', () => {
+    assert.ok(!of('https://login.microsoftonline.com/{tenantid}/v2.0', null))
+  })
+})
 
 describe('location of metadata (OIDC Discovery §4, RFC 8414 §3.1)', () => {
   it('is below the issuer, without doubling its trailing slash', () => {

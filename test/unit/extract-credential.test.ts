@@ -44,6 +44,32 @@ describe('bearer token of a request (RFC 6750 §2)', () => {
     assert.equal(bearer.extract(['authorization', 'Basic dXNlcjpwYXNz'], ''), null)
   })
 
+  it('takes DPoP for a token that cannot be checked here, and not for none (RFC 9449 §7.1)', () => {
+    const unfit = refuse('proof_scheme')
+    for (const value of ['DPoP a.b.c', 'dpop a', 'DPOP', 'DPoP  x', 'DPoP\tx']) {
+      assert.equal(bearer.extract(['authorization', value], ''), unfit, value)
+    }
+    // Nor does another token rescue it.
+    assert.equal(everywhere.extract(['authorization', 'DPoP a', 'x-token', 'abc'], ''), unfit)
+    assert.equal(everywhere.extract(['authorization', 'DPoP a', 'cookie', 'jwt=abc'], ''), unfit)
+    for (const value of ['DPoPa b', 'DPo', 'Basic dpop']) {
+      assert.equal(bearer.extract(['authorization', value], ''), null, value)
+    }
+  })
+
+  it('reads DPoP where a source says so, and leaves it alone where no source reads the field', () => {
+    const dpop = { kind: 'header', name: 'Authorization', scheme: 'DPoP' } as const
+    const both = extractorOf([AUTHORIZATION_BEARER, dpop])
+    assert.equal(both.extract(['authorization', 'DPoP abc'], ''), 'abc')
+    assert.equal(both.extract(['authorization', 'Bearer abc'], ''), 'abc')
+    assert.equal(
+      both.extract(['authorization', 'DPoP a', 'authorization', 'Bearer a'], ''),
+      REPEATED,
+    )
+    const cookieOnly = extractorOf([{ kind: 'cookie', name: 'jwt' }])
+    assert.equal(cookieOnly.extract(['authorization', 'DPoP abc'], ''), null)
+  })
+
   it('refuses a repeated Authorization, whatever its schemes, on any route', () => {
     const fields = ['authorization', 'Basic abc', 'authorization', 'Bearer abc']
     assert.equal(bearer.extract(fields, ''), REPEATED)

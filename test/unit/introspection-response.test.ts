@@ -6,6 +6,7 @@ import {
   type ProcessedIntrospection,
   processIntrospectionResponse,
 } from '../../src/protocol/introspection-response.ts'
+import { createIssuerTemplate } from '../../src/protocol/issuer-template.ts'
 import { EMPTY_IDENTITY } from '../../src/protocol/verification.ts'
 import { CLAIM_POLICY } from '../support/jwt-policy.ts'
 import { AUDIENCE, encode, goodClaims, ISSUER, NOW_SECONDS } from '../support/mint-token.ts'
@@ -254,8 +255,6 @@ describe('what an answer says of the identity', () => {
 describe('other tokens that are active, too', () => {
   it('are refused by what the answer calls them', () => {
     for (const members of [
-      { token_type: 'DPoP' },
-      { token_type: 'dpop' },
       { token_type: 'N_A' },
       { token_type: 'refresh_token' },
       { token_type: 1 },
@@ -267,11 +266,53 @@ describe('other tokens that are active, too', () => {
       { typ: 'Offline' },
       { events: {} },
       { at_hash: 'x' },
-      { cnf: { jkt: 'x' } },
-      { cnf: { 'x5t#S256': 'x' }, token_type: 'Bearer' },
     ]) {
       assert.equal(codeOf(members), 'invalid_claims', JSON.stringify(members))
+      const accepting = codeOf(members, { acceptsBound: true })
+      assert.equal(accepting, 'invalid_claims', JSON.stringify(members))
     }
+  })
+
+  it('are no bearer tokens when they are bound to a key, unless that is accepted', () => {
+    for (const members of [
+      { token_type: 'DPoP' },
+      { token_type: 'dpop' },
+      { token_type: 'pop' },
+      { cnf: { jkt: 'x' } },
+      { cnf: {} },
+      { cnf: { 'x5t#S256': 'x' }, token_type: 'Bearer' },
+    ]) {
+      assert.equal(codeOf(members), 'invalid_token', JSON.stringify(members))
+      const accepting = codeOf(members, { acceptsBound: true })
+      assert.equal(accepting, 'active', JSON.stringify(members))
+    }
+  })
+
+  it('are bound when the JWT itself says so, whatever the answer leaves out', () => {
+    const token = `${encode('{"alg":"RS256"}')}.${encode('{"cnf":{"jkt":"x"}}')}.AA`
+    assert.equal(outcome(judge(answer({}), {}, token)), 'invalid_token')
+  })
+
+  it('are those of listed clients alone where clients are listed', () => {
+    const clientIds = ['web']
+    const of = (members: Record<string, unknown>) =>
+      codeOf({ aud: undefined, ...members }, { clientIds })
+    assert.equal(of({ client_id: 'web' }), 'active')
+    for (const members of [{ client_id: 'x' }, { client_id: undefined }, { aud: 'x' }]) {
+      assert.equal(of(members), 'invalid_claims', JSON.stringify(members))
+    }
+  })
+
+  it('are of the issuer that a placeholder stands for only if the answer says which', () => {
+    const issuer = 'https://login.example.com/{t}'
+    const policy = {
+      issuer,
+      template: createIssuerTemplate(issuer, { claim: 'tid', values: null }),
+    }
+    const of = (members: Record<string, unknown>) => codeOf(members, policy)
+    assert.equal(of({ iss: 'https://login.example.com/a', tid: 'a' }), 'active')
+    assert.equal(of({ iss: 'https://login.example.com/a', tid: 'b' }), 'invalid_claims')
+    assert.equal(of({ iss: undefined, tid: 'a' }), 'invalid_claims')
   })
 
   it('are not suspected in an ordinary answer', () => {

@@ -44,6 +44,9 @@ describe('The least configuration', () => {
     ['issuer.clockTolerance', issuer?.clockToleranceSeconds, 5],
     ['issuer.requiredClaims', issuer?.requiredClaims, ['sub']],
     ['issuer.types', issuer?.types, ['JWT', 'at+jwt']],
+    ['issuer.issuerValues', issuer?.placeholder, null],
+    ['issuer.clientIds', issuer?.clientIds, []],
+    ['issuer.boundTokens', issuer?.acceptsBound, false],
     [
       'issuer.jwks',
       issuer?.keys,
@@ -144,6 +147,8 @@ describe('The least configuration', () => {
         authenticate: 'required',
         authenticators: ['jwt'],
         issuers: ['main'],
+        audiences: null,
+        introspectJwts: false,
         require: {
           scopesAll: [],
           scopesAny: [],

@@ -16,7 +16,12 @@ import { ISSUER, identityOf } from '../support/revocations.ts'
 
 const NOW = 1_700_000_000
 const TOLERANCE = 5
-const POLICY = { issuer: ISSUER, audiences: ['shop', 'desk'], clockToleranceSeconds: TOLERANCE }
+const POLICY = {
+  issuer: ISSUER,
+  template: null,
+  audiences: ['shop', 'desk'],
+  clockToleranceSeconds: TOLERANCE,
+}
 
 const GOOD: JsonObject = {
   iss: ISSUER,

@@ -6,10 +6,11 @@ import { identityOf } from '../support/revocations.ts'
 
 const NOW = 1_700_000_000
 const LAST = 3_600
+const lifeOf = (issuer: string) => ({ issuer, lastsSeconds: LAST })
 
 function setUp() {
   const events: SecurityEvent[] = []
-  const tokens = new LongLivedTokens(() => LAST, { security: (event) => events.push(event) })
+  const tokens = new LongLivedTokens(lifeOf, { security: (event) => events.push(event) })
   const notice = (issuer: string, expiresAtSeconds: number | null) => {
     const identity = { ...identityOf(1, NOW), issuer, expiresAtSeconds }
     const place = { keySlot: 0, keyGeneration: 0 }

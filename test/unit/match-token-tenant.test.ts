@@ -127,6 +127,20 @@ describe('a token without a tenant', () => {
     assert.equal(outcomeOf(match(null)), 'tenant_mismatch')
   })
 
+  it('does not pass where its issuer is one of several by a placeholder', () => {
+    const issuer = 'https://login.example.com/{tenantid}'
+    const at = (values: readonly string[] | null) => {
+      const placeholder = { claim: 'tid', values }
+      const alone = new TenantRegistry([{ name: 'partner', issuer, placeholder }], [own])
+      const identity = identityOf({ issuer: 'https://login.example.com/contoso' })
+      return outcomeOf(matchTokenTenant(own, identity, alone, POLICY))
+    }
+    assert.equal(at(null), 'tenant_mismatch')
+    assert.equal(at(['contoso', 'fabrikam']), 'tenant_mismatch')
+    assert.equal(at(['contoso']), 'own')
+    assert.equal(at(['fabrikam']), 'tenant_mismatch')
+  })
+
   it('passes where the configuration says so, but not from a foreign issuer', () => {
     const lenient = { allowTokensWithoutTenant: true }
     assert.equal(without(ACME, MAIN.issuer, lenient), 'acme')

@@ -88,6 +88,27 @@ describe('the issuers of a tenant', () => {
   })
 })
 
+describe('an issuer with a placeholder', () => {
+  const issuer = 'https://login.microsoftonline.com/{tenantid}/v2.0'
+  const contoso = issuer.replace('{tenantid}', 'contoso')
+  const owner = tenant('owner', { issuers: ['entra'] })
+  const registryWith = (values: readonly string[] | null) =>
+    new TenantRegistry([{ name: 'entra', issuer, placeholder: { claim: 'tid', values } }], [owner])
+
+  it('is accepted by the tenants that list it, whatever stands in its place', () => {
+    const registry = registryWith(['contoso', 'fabrikam'])
+    assert.equal(registry.acceptsIssuer(owner, contoso), true)
+    assert.equal(registry.acceptsIssuer(owner, contoso.replace('contoso', 'northwind')), false)
+    assert.equal(registry.acceptsIssuer(owner, issuer), false)
+  })
+
+  it('is not owned by the tenant that alone lists it, if it stands for several', () => {
+    assert.equal(registryWith(['contoso', 'fabrikam']).ownsIssuer(owner, contoso), false)
+    assert.equal(registryWith(null).ownsIssuer(owner, contoso), false)
+    assert.equal(registryWith(['contoso']).ownsIssuer(owner, contoso), true)
+  })
+})
+
 describe('the judgement of the tenant that a request names', () => {
   const registry = new TenantRegistry(ISSUERS, [ACME, GLOBEX])
 

@@ -10,15 +10,22 @@ export interface SecurityLog {
   security(event: SecurityEvent): void
 }
 
+/** How long revocations of an issuer last. */
+export interface RevocationLife {
+  /** As it is configured: a placeholder stands for more issuers than could be remembered. */
+  readonly issuer: string
+  readonly lastsSeconds: number
+}
+
 /** One for each listener thread. Each issuer is reported once: it will not change by itself. */
 export class LongLivedTokens {
-  readonly #lastSecondsOf: (issuer: string) => number
+  readonly #lifeOf: (issuer: string) => RevocationLife
   readonly #log: SecurityLog
   readonly #reported = new Set<string>()
 
-  /** @param lastSecondsOf How long a revocation of this issuer is kept that names no end. */
-  constructor(lastSecondsOf: (issuer: string) => number, log: SecurityLog) {
-    this.#lastSecondsOf = lastSecondsOf
+  /** @param lifeOf How long a revocation of this issuer is kept that names no end. */
+  constructor(lifeOf: (issuer: string) => RevocationLife, log: SecurityLog) {
+    this.#lifeOf = lifeOf
     this.#log = log
   }
 
@@ -27,11 +34,11 @@ export class LongLivedTokens {
    * are few. Does not look at tokens that name no end: their issuer is asked again and again.
    */
   notice({ identity }: Verified, nowSeconds: number): void {
-    const { issuer, expiresAtSeconds } = identity
-    if (expiresAtSeconds === null || this.#reported.has(issuer)) return
+    const { expiresAtSeconds } = identity
+    if (expiresAtSeconds === null) return
+    const { issuer, lastsSeconds: revocationsLastSeconds } = this.#lifeOf(identity.issuer)
     const livesForSeconds = Math.floor(expiresAtSeconds - nowSeconds)
-    const revocationsLastSeconds = this.#lastSecondsOf(issuer)
-    if (livesForSeconds <= revocationsLastSeconds) return
+    if (livesForSeconds <= revocationsLastSeconds || this.#reported.has(issuer)) return
     this.#reported.add(issuer)
     this.#log.security({
       event: 'token_outlives_revocations',

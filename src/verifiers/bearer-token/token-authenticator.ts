@@ -8,11 +8,12 @@
  * anything of the answer: strangers must not crowd out what the issuer has vouched for.
  */
 import { isB64Token } from '../../credentials/bearer-token.ts'
-import { claimedIssuer } from '../../protocol/claimed-issuer.ts'
+import { type ClaimedIssuer, claimedIssuer } from '../../protocol/claimed-issuer.ts'
+import { isIssuer } from '../../protocol/claims.ts'
 import type { ActiveToken } from '../../protocol/introspection-response.ts'
 import type { RefusalReason } from '../../protocol/refusal-reason.ts'
 import { tellIssuer } from '../../protocol/tell-claims.ts'
-import type { Trace } from '../../protocol/trace.ts'
+import { listed, type Trace } from '../../protocol/trace.ts'
 import {
   EMPTY_IDENTITY,
   type Refused,
@@ -50,6 +51,11 @@ export interface IntrospectionRule {
   readonly inactiveTtlSeconds: number
   /** How old an answer may be that is used during an outage. */
   readonly staleMaxAgeSeconds: number
+  /**
+   * JWTs of the issuer that are introspected once their signature is good, because they do not say
+   * all of it themselves. `null`: what they say is all.
+   */
+  readonly signed: JwtProfile | null
   /** Under which older answers are kept. */
   readonly staleKey: ProfileKey
   /** Under which it is kept that the issuer has called a token active of late. */
@@ -84,6 +90,7 @@ export interface TokenAuthenticatorParts {
   readonly introspector: Introspector
 }
 
+const OF_ANOTHER_ROUTE = refuse('audience_not_of_route')
 const NOT_ACCEPTED = refusedAtOnce('token_kind_not_accepted')
 const UNSECURED = refusedAtOnce('token_unsecured')
 const NOT_INTROSPECTED = refusedAtOnce('issuer_not_introspected')
@@ -100,22 +107,55 @@ const UNSETTLED_SECONDS = 1
 export class TokenAuthenticator implements Authenticator {
   readonly #parts: TokenAuthenticatorParts
   readonly #profile: TokenProfile
+  readonly #audiences: readonly string[] | null
 
-  constructor(parts: TokenAuthenticatorParts, profile: TokenProfile) {
+  /**
+   * @param audiences Those of the route: a token must name one of them, whatever is cached about
+   *   it. They are among those that the policies keep. `null`: it need not.
+   */
+  constructor(
+    parts: TokenAuthenticatorParts,
+    profile: TokenProfile,
+    audiences: readonly string[] | null,
+  ) {
     this.#parts = parts
     this.#profile = profile
+    this.#audiences = audiences
   }
 
   recall(token: string, nowSeconds: number): Verdict | null {
-    return this.#parts.verdicts.recall(tokenDigest(this.#profile.key, token), nowSeconds)
+    const verdict = this.#parts.verdicts.recall(tokenDigest(this.#profile.key, token), nowSeconds)
+    return verdict === null || this.#audiences === null ? verdict : this.#onRoute(verdict)
   }
 
   peek(token: string, nowSeconds: number): Verdict | null {
-    return this.#parts.verdicts.peek(tokenDigest(this.#profile.key, token), nowSeconds)
+    const verdict = this.#parts.verdicts.peek(tokenDigest(this.#profile.key, token), nowSeconds)
+    return verdict === null ? null : this.#onRoute(verdict)
   }
 
   /** `invalid_request` when the text is not one b64token (RFC 6750 §2.1). */
   async establish(token: string, trace: Trace | null = null): Promise<Verdict> {
+    const verdict = this.#onRoute(await this.#establishAnywhere(token, trace))
+    if (trace !== null && verdict === OF_ANOTHER_ROUTE) this.#tellAudiences(trace)
+    return verdict
+  }
+
+  /** A verdict is about the token; what it is worth on this route is found out on every request. */
+  #onRoute(verdict: Verdict): Verdict {
+    if (this.#audiences === null || verdict.kind !== 'established') return verdict
+    const { audiences } = verdict.verified.identity
+    for (let index = 0; index < audiences.length; index += 1) {
+      if (this.#audiences.includes(audiences[index] ?? '')) return verdict
+    }
+    return OF_ANOTHER_ROUTE
+  }
+
+  #tellAudiences(trace: Trace): void {
+    const expected = listed(this.#audiences ?? [])
+    trace.tell('claim', 'no', `aud: the route takes only tokens for one of ${expected}`)
+  }
+
+  async #establishAnywhere(token: string, trace: Trace | null): Promise<Verdict> {
     if (!isB64Token(token)) return refuse('token_syntax')
     const digest = tokenDigest(this.#profile.key, token)
     if (trace !== null) return this.#explain(token, digest, trace)
@@ -142,21 +182,39 @@ export class TokenAuthenticator implements Authenticator {
     trace: Trace | null,
   ): Promise<SharedResult> {
     const { jwt, introspection } = this.#profile
-    const verify = async (by: JwtProfile) =>
-      resultOf(await this.#parts.jwt.verify(token, by, nowSeconds, trace))
-    if (introspection === null) return jwt === null ? NOT_ACCEPTED : verify(jwt)
+    const verify = (by: JwtProfile) => this.#parts.jwt.verify(token, by, nowSeconds, trace)
+    if (introspection === null) return jwt === null ? NOT_ACCEPTED : resultOf(await verify(jwt))
     const claimed = claimedIssuer(token)
     if (claimed.kind === 'unsecured') return UNSECURED
-    if (claimed.kind === 'issuer') {
-      if (jwt?.has(claimed.issuer) === true) return verify(jwt)
-      // A token of another issuer is not shown to this one.
-      if (claimed.issuer !== introspection.policy.issuer) {
-        const expected = [...(jwt?.keys() ?? []), introspection.policy.issuer]
-        if (trace !== null) tellIssuer(trace, claimed.issuer, expected)
-        return NOT_INTROSPECTED
-      }
+    const way = claimed.kind === 'issuer' ? this.#wayOf(claimed.issuer, introspection) : 'ask'
+    if (way === 'foreign') {
+      if (trace !== null) this.#tellForeign(trace, claimed, introspection)
+      return NOT_INTROSPECTED
     }
-    return this.#introspect(token, digest, introspection, nowSeconds, trace)
+    if (way === 'ask') {
+      return this.#introspect(token, digest, introspection, nowSeconds, trace, null)
+    }
+    const verified = await verify(way)
+    // A forged token never gets to the endpoint.
+    if (verified.kind === 'refused' || way !== introspection.signed) return resultOf(verified)
+    trace?.tell('token', 'note', 'its signature is good: its issuer is asked for the rest')
+    return this.#introspect(token, digest, introspection, nowSeconds, trace, verified)
+  }
+
+  /**
+   * By which profile a JWT of this issuer is verified; `ask`: its issuer is asked about it unseen;
+   * `foreign`: a token of another issuer is not shown to this one.
+   */
+  #wayOf(issuer: string, { policy, signed }: IntrospectionRule): JwtProfile | 'ask' | 'foreign' {
+    const { jwt } = this.#profile
+    const verified = jwt?.byIssuer.find(issuer)
+    if (jwt === null || verified === undefined) return isIssuer(issuer, policy) ? 'ask' : 'foreign'
+    return verified.name === policy.name ? (signed ?? jwt) : jwt
+  }
+
+  #tellForeign(trace: Trace, claimed: ClaimedIssuer, { policy }: IntrospectionRule): void {
+    const expected = [...(this.#profile.jwt?.issuers ?? []), policy.issuer]
+    tellIssuer(trace, claimed.kind === 'issuer' ? claimed.issuer : null, expected, false)
   }
 
   async #introspect(
@@ -165,6 +223,7 @@ export class TokenAuthenticator implements Authenticator {
     rule: IntrospectionRule,
     nowSeconds: number,
     trace: Trace | null,
+    signed: Verified | null,
   ): Promise<SharedResult> {
     const { introspector, verdicts } = this.#parts
     const stale = { token: digest.token, profile: rule.staleKey }
@@ -196,25 +255,29 @@ export class TokenAuthenticator implements Authenticator {
         key: null,
       }
     }
-    return this.#keepActive(outcome, stale, known, rule, trace)
+    return this.#keepActive(outcome, { stale, known }, rule, trace, signed)
   }
 
+  /** @param signed What its signature says: it ends with the token's own end and with its key. */
   #keepActive(
     { identity, deadAtSeconds }: ActiveToken,
-    stale: TokenDigest,
-    known: TokenDigest,
+    { stale, known }: { readonly stale: TokenDigest; readonly known: TokenDigest },
     rule: IntrospectionRule,
     trace: Trace | null,
+    signed: Verified | null,
   ): Verified {
     const { verdicts } = this.#parts
-    const endsAtSeconds = deadAtSeconds ?? Number.POSITIVE_INFINITY
+    const endsAtSeconds = Math.min(
+      deadAtSeconds ?? Number.POSITIVE_INFINITY,
+      signed?.deadAtSeconds ?? Number.POSITIVE_INFINITY,
+    )
     const answeredAtSeconds = verdicts.clock.nowSeconds()
     const until = (ttlSeconds: number, about = identity): Verified => ({
       kind: 'verified',
       identity: about,
       deadAtSeconds: Math.min(answeredAtSeconds + ttlSeconds, endsAtSeconds),
-      keySlot: 0,
-      keyGeneration: 0,
+      keySlot: signed?.keySlot ?? 0,
+      keyGeneration: signed?.keyGeneration ?? 0,
     })
     if (trace !== null) return until(rule.cacheTtlSeconds)
     if (rule.onOutage === 'use-cached-or-reject') {

@@ -21,6 +21,7 @@ import {
   parseClaims,
 } from '../../protocol/claims.ts'
 import { type CompactJws, parseCompactJws } from '../../protocol/compact-jws.ts'
+import { IssuerIndex } from '../../protocol/issuer-index.ts'
 import { JWS_ALGORITHM_TABLE, type JwsAlgorithm } from '../../protocol/jws-algorithms.ts'
 import {
   mediaType,
@@ -57,7 +58,11 @@ export interface JwtIssuerPolicy extends ClaimPolicy {
 }
 
 /** The issuers that one route accepts, found by `iss`. */
-export type JwtProfile = ReadonlyMap<string, JwtIssuerPolicy>
+export interface JwtProfile {
+  readonly byIssuer: IssuerIndex<JwtIssuerPolicy>
+  /** As they are configured, for explanations. */
+  readonly issuers: readonly string[]
+}
 
 export interface JwtVerifierParts {
   readonly keys: KeySource
@@ -90,18 +95,17 @@ const ABOUT_KEYS: ReadonlySet<RefusalReason> = new Set([
  *   mistakes of configuration, which checking it finds earlier and words better.
  */
 export function compileJwtProfile(policies: readonly JwtIssuerPolicy[]): JwtProfile {
-  const profile = new Map<string, JwtIssuerPolicy>()
-  for (const policy of policies) {
+  const compiled = policies.map((policy) => {
     const families = policy.algorithms.map((name) => JWS_ALGORITHM_TABLE[name].family)
     if (new Set(families).size !== 1) {
       throw new Error(`issuer ${policy.name}: algorithms must be of one family`)
     }
-    if (profile.has(policy.issuer)) {
-      throw new Error(`issuer ${policy.name}: another issuer of this route has the same "iss"`)
-    }
-    profile.set(policy.issuer, { ...policy, types: policy.types.map(mediaType) })
+    return { ...policy, types: policy.types.map(mediaType) }
+  })
+  return {
+    byIssuer: new IssuerIndex(compiled),
+    issuers: policies.map(({ issuer }) => issuer),
   }
-  return profile
 }
 
 /**
@@ -157,7 +161,7 @@ export class JwtVerifier implements Verifier<JwtProfile> {
     if (members === null) return refuse('token_claims_malformed')
     // The unverified `iss` only selects who would have to have signed this.
     const policy = policyOf(profile, members['iss'])
-    if (trace !== null) tellContents(trace, header, members, policy ?? profile, nowSeconds)
+    if (trace !== null) tellContents(trace, header, members, policy ?? profile.issuers, nowSeconds)
     if (policy === undefined) return refuse('issuer_not_accepted')
     if (!policy.algorithms.includes(header.algorithm)) return refuse('algorithm_not_allowed')
     if (!policy.types.includes(header.type ?? UNTYPED)) return refuse('type_not_allowed')
@@ -236,7 +240,7 @@ function unsettle({ reason, key }: Refused): Refused {
 }
 
 function policyOf(profile: JwtProfile, issuer: unknown): JwtIssuerPolicy | undefined {
-  return typeof issuer === 'string' ? profile.get(issuer) : undefined
+  return typeof issuer === 'string' ? profile.byIssuer.find(issuer) : undefined
 }
 
 /** For a trace. */

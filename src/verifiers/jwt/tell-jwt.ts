@@ -36,20 +36,24 @@ export function tellForm(
   }
 }
 
-/** @param expected What the issuer sends; all that the route accepts where it is none of them. */
+/** @param expected What the issuer sends; where it is none of the route, all that it accepts. */
 export function tellContents(
   trace: Trace,
   header: ProtectedHeader,
   claims: JsonObject,
-  expected: ToldPolicy | ReadonlyMap<string, ToldPolicy>,
+  expected: ToldPolicy | readonly string[],
   nowSeconds: number,
 ): void {
-  if (expected instanceof Map) {
-    tellIssuer(trace, claims['iss'], [...expected.keys()])
+  if (isList(expected)) {
+    tellIssuer(trace, claims['iss'], expected, false)
     return
   }
-  const policy = expected as ToldPolicy
+  const policy = expected
   tellHeader(trace, header, policy)
   const subject = claims[policy.claimNames.subject]
   tellClaims(trace, claims, policy, { ...ALL_NEEDED, subject }, nowSeconds)
+}
+
+function isList(expected: ToldPolicy | readonly string[]): expected is readonly string[] {
+  return Array.isArray(expected)
 }

@@ -11,6 +11,7 @@ import {
 import type { KeySource, VerificationKey } from '../../keys/key-set.ts'
 import { parseClaims } from '../../protocol/claims.ts'
 import { type CompactJws, parseCompactJws } from '../../protocol/compact-jws.ts'
+import { type IndexedIssuer, IssuerIndex } from '../../protocol/issuer-index.ts'
 import type { JwsAlgorithm } from '../../protocol/jws-algorithms.ts'
 import {
   checkLogoutToken,
@@ -22,12 +23,10 @@ import { isNumericDate } from '../../protocol/time-claims.ts'
 import { createOpensslVerifier } from '../jwt/openssl-backend.ts'
 import type { SignatureVerdict } from '../jwt/signature-backend.ts'
 
-export interface LogoutIssuer {
+export interface LogoutIssuer extends IndexedIssuer {
   readonly name: string
   /** Its keys are found under it. */
   readonly keySourceId: string
-  /** `iss`. */
-  readonly issuer: string
   /** Client identifiers that a logout token may be for. */
   readonly audiences: readonly string[]
   readonly algorithms: readonly JwsAlgorithm[]
@@ -38,6 +37,7 @@ export interface LogoutIssuer {
 
 export interface VerifiedLogoutToken {
   readonly ok: true
+  /** Of one with a placeholder, the issuer that the token names. */
   readonly issuer: LogoutIssuer
   readonly token: LogoutToken
 }
@@ -68,11 +68,11 @@ interface ReadToken {
 }
 
 export class LogoutTokenVerifier {
-  readonly #issuers: ReadonlyMap<string, LogoutIssuer>
+  readonly #issuers: IssuerIndex<LogoutIssuer>
   readonly #keys: KeySource
 
   constructor(issuers: readonly LogoutIssuer[], keys: KeySource) {
-    this.#issuers = new Map(issuers.map((issuer) => [issuer.issuer, issuer]))
+    this.#issuers = new IssuerIndex(issuers)
     this.#keys = keys
   }
 
@@ -83,13 +83,15 @@ export class LogoutTokenVerifier {
     const { header, claims } = read
     if (!TYPES.includes(header.type)) return refused('wrong_type')
     const iss = claims['iss']
-    const issuer = typeof iss === 'string' ? this.#issuers.get(iss) : undefined
-    if (issuer === undefined) return refused('unknown_issuer')
+    const issuer = typeof iss === 'string' ? this.#issuers.find(iss) : undefined
+    if (issuer === undefined || typeof iss !== 'string') return refused('unknown_issuer')
     if (!issuer.algorithms.includes(header.algorithm)) return refused('wrong_algorithm')
     const problem = await this.#checkSignature(text, issuer, read)
     if (problem !== null) return refused(problem)
     const token = checkLogoutToken(claims, issuer, nowSeconds)
-    return token.ok ? { ok: true, issuer, token } : refused(token.reason)
+    return token.ok
+      ? { ok: true, issuer: { ...issuer, issuer: iss }, token }
+      : refused(token.reason)
   }
 
   /** When the keys at hand do not settle it: one refetch, one more look, no third. */

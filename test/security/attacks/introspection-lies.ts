@@ -86,9 +86,9 @@ const UNFIT: Readonly<
   'a subject that is a number': ['401 invalid_claims', { sub: 1 }],
   'an empty subject': ['401 invalid_claims', { sub: '' }],
   'neither a subject nor a client': ['401 invalid_claims', { sub: undefined }],
-  'a token bound to a key': ['401 invalid_claims', { token_type: 'DPoP' }],
+  'a token bound to a key': ['401 invalid_token', { token_type: 'DPoP' }],
   'a token bound to a key, called Bearer': [
-    '401 invalid_claims',
+    '401 invalid_token',
     { token_type: 'Bearer', cnf: { jkt: 'x' } },
   ],
   'a refresh token': ['401 invalid_claims', { token_type: 'refresh_token' }],

@@ -24,8 +24,9 @@ export function tokenSubstitutions({ issuer, rsa, ec }: TokenTarget): readonly T
     ['a logout token', '401 invalid_claims', token({ events })],
     ['a DPoP proof', '401 invalid_claims', signRaw(ec, headerText(ec), proof)],
     ['a DPoP proof that brings its key', '401 invalid_claims', signRaw(own, proofHeader, proof)],
-    ['a token bound to a key', '401 invalid_claims', token({ cnf: { jkt: 'x' } })],
-    ['a token bound to a certificate', '401 invalid_claims', token({ cnf: { 'x5t#S256': 'x' } })],
+    ['a token bound to a key', '401 invalid_token', token({ cnf: { jkt: 'x' } })],
+    ['a token bound to a certificate', '401 invalid_token', token({ cnf: { 'x5t#S256': 'x' } })],
+    ['a token bound to it knows not what', '401 invalid_token', token({ cnf: {} })],
     [
       'an internal token from outside',
       '401 invalid_claims',

@@ -4,11 +4,13 @@ import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import type { EnvironmentReading } from '../../environment.ts'
 import { checkSecret, resolveSecret } from '../../secret-setting.ts'
 import type { SettingFiles } from '../../setting-files.ts'
+import { discoveryIssuer, type IssuerValues } from './issuer-names.ts'
 import { checkJwks, type JwksConfiguration, type JwksOutput, resolveJwks } from './jwks.ts'
 
 /** As much of the settings of an issuer as is about its keys. */
 interface KeySettings {
   readonly issuer: string
+  readonly issuerValues: IssuerValues | null
   readonly algorithms: readonly JwsAlgorithm[]
   readonly jwks: JwksOutput | null
   readonly secret: string | null
@@ -47,7 +49,7 @@ export function checkKeySource(
   } else {
     checkOneSource(path, settings, symmetric.length > 0, report)
   }
-  if (settings.jwks !== null) checkJwks(path, settings.issuer, settings.jwks, report)
+  if (settings.jwks !== null) checkJwks(path, discoveryIssuer(settings), settings.jwks, report)
 }
 
 function checkOneSource(

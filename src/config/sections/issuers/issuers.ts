@@ -27,6 +27,12 @@ import {
 } from '../../setting.ts'
 import { checkIntrospection, introspectionSchema, resolveIntrospection } from './introspection.ts'
 import { checkKeySource, type IssuerKeysConfiguration, resolveKeys } from './issuer-keys.ts'
+import {
+  checkIssuerNames,
+  checkIssuersDiffer,
+  issuerValuesSchema,
+  resolveIssuerNames,
+} from './issuer-names.ts'
 import { checkPath, PATH_SETTINGS, resolvePath } from './issuer-path.ts'
 import { jwksSchema } from './jwks.ts'
 
@@ -52,13 +58,34 @@ const claims = section(
 
 const issuer = section('One issuer of tokens.', {
   issuer: text(
-    'Exactly what `iss` holds in its tokens, to the last slash. No two issuers may share it.',
+    'Exactly what `iss` holds in its tokens, to the last slash. No two issuers may share it. One ' +
+      'part may be a placeholder, as in `https://login.microsoftonline.com/{tenantid}/v2.0`: ' +
+      '`issuerValues` says what may stand there.',
   ),
-  audiences: listOf(
-    'A token must name one of these in `aud`: a token for another service is not good here.',
-    text('Audience.'),
-    { minimum: 1 },
+  issuerValues: unlessAbsent(issuerValuesSchema),
+  audiences: unlessAbsent(
+    listOf(
+      'A token must name one of these in `aud`: a token for another service is not good here. ' +
+        'Needed, unless there are `clientIds`.',
+      text('Audience.'),
+      { minimum: 1 },
+    ),
   ),
+  clientIds: unlessAbsent(
+    listOf(
+      'Clients whose tokens are good without `aud`, as in access tokens of Amazon Cognito: ' +
+        '`client_id` (or `azp`) must be one of these. A token with `aud` must still name one of ' +
+        '`audiences`.',
+      text('Client identifier.'),
+      { minimum: 1 },
+    ),
+  ),
+  boundTokens: oneOf(
+    'What becomes of a token that is bound to a key or a certificate (`cnf`: DPoP, mutual TLS). ' +
+      'Proofs are not checked. `refuse`: 401. `accept`: it is taken for a plain bearer token, and ' +
+      'a stolen one is good without its key.',
+    ['refuse', 'accept'],
+  ).prefault('refuse'),
   algorithms: listOf(
     'Signature algorithms that are accepted. HS* needs a shared secret, the others need public ' +
       'keys; one issuer cannot have both. Ed25519 is EdDSA, and ESP256 is ES256, in tokens and ' +
@@ -165,6 +192,13 @@ export const issuersSection: Section<
 /** Checks one well-formed issuer. */
 function checkIssuer(name: string, issuer: IssuerOutput, report: ReportProblem): void {
   const path = ['issuers', name]
+  checkIssuerNames(path, issuer, report)
+  if (issuer.audiences === null && issuer.clientIds === null) {
+    report(
+      [...path, 'audiences'],
+      'is required, unless clientIds names the clients whose tokens have no aud',
+    )
+  }
   checkKeySource(path, issuer, report)
   checkPath(path, issuer, report)
   if (issuer.clockToleranceMs % MS_PER_SECOND !== 0) {
@@ -172,16 +206,6 @@ function checkIssuer(name: string, issuer: IssuerOutput, report: ReportProblem):
   }
   if (issuer.introspection !== null) {
     checkIntrospection([...path, 'introspection'], issuer.introspection, report)
-  }
-}
-
-function checkIssuersDiffer(issuers: IssuersSettings['issuers'], report: ReportProblem): void {
-  const seen = new Map<string, string>()
-  for (const [name, issuer] of issuers) {
-    if (issuer === null) continue
-    const earlier = seen.get(issuer.issuer)
-    if (earlier === undefined) seen.set(issuer.issuer, name)
-    else report(['issuers', name, 'issuer'], `is the same as that of issuers.${earlier}`)
   }
 }
 
@@ -200,8 +224,10 @@ function resolveIssuer(name: string, issuer: IssuerOutput, surroundings: Surroun
     resolveIntrospection([...path, 'introspection'], issuer.introspection, files)
   return {
     name,
-    issuer: issuer.issuer,
-    audiences: issuer.audiences,
+    ...resolveIssuerNames(issuer),
+    audiences: issuer.audiences ?? [],
+    clientIds: issuer.clientIds ?? [],
+    acceptsBound: issuer.boundTokens === 'accept',
     algorithms: issuer.algorithms,
     clockToleranceSeconds: issuer.clockToleranceMs / 1_000,
     requiredClaims: issuer.requiredClaims,

@@ -28,7 +28,7 @@ export const jwksSchema = section(
     ),
     discovery: flag(
       "Take the URL from the issuer's metadata, at `/.well-known/openid-configuration` below " +
-        '`issuer`.',
+        '`issuer`, with `issuerValues.discovery` in the place of a placeholder.',
     ).prefault(false),
     file: unlessAbsent(text('File that holds the key set. Relative to the configuration file.')),
     cacheTtl: duration(

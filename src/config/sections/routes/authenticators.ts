@@ -45,6 +45,19 @@ export function checkAuthenticators(
     report(at, 'needs a credential, but there is no issuer to trust, no sessions and no apiKeys')
     return
   }
+  if (route.introspectJwts) {
+    const isBoth = names.includes('jwt') && names.includes('introspection')
+    const canVerify = abilities(route, settings).some((it) => {
+      return it.canIntrospect !== false && it.canVerify !== false
+    })
+    if (!isBoth || !canVerify) {
+      report(
+        [...path, 'introspectJwts'],
+        'needs authenticate with jwt and introspection, and an issuer that has introspection and ' +
+          'jwks or a secret',
+      )
+    }
+  }
   names.forEach((name, index) => {
     const place = Array.isArray(route.authenticate) ? [...at, index] : at
     const problem =

@@ -163,6 +163,20 @@ export const routeSchema = section('One route.', {
       minimum: 1,
     }),
   ),
+  audiences: unlessAbsent(
+    listOf(
+      'Audiences, one of which a token must name in `aud` to be good here, besides what its issuer ' +
+        'asks for. Looked at on every request. Left out: those of the issuer will do. Sessions and ' +
+        'API keys have none, and need none.',
+      text('Audience.'),
+      { minimum: 1 },
+    ),
+  ),
+  introspectJwts: flag(
+    'Ask the introspecting issuer about its JWTs as well, such as the lightweight access tokens ' +
+      'of Keycloak, which leave out most claims: the signature is checked first, then what the ' +
+      'endpoint answers counts. Needs `jwt` and `introspection`.',
+  ).prefault(false),
   require: requirementsSchema.prefault({}),
   tenant: unlessAbsent(
     oneOf(

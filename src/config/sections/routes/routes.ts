@@ -46,10 +46,13 @@ function checkRoute(
     }
   })
   route.require.issuers.forEach((name, index) => {
-    if (!issuers.has(name)) {
-      report([...path, 'require', 'issuers', index], 'names an issuer that does not exist')
+    const at = [...path, 'require', 'issuers', index]
+    if (!issuers.has(name)) report(at, 'names an issuer that does not exist')
+    if (issuers.get(name)?.issuerValues?.values === 'any') {
+      report(at, 'names an issuer with issuerValues.values: any: name it in issuers of the route')
     }
   })
+  if (route.audiences !== null) checkAudiences(path, route, settings, report)
   route.require.claims.forEach((claim, index) => {
     const ways = [claim.equals, claim.oneOf, claim.matches].filter((way) => way !== null)
     if (ways.length === 1) return
@@ -67,7 +70,7 @@ function checkRoute(
   checkUnique([...path, 'issuers'], route.issuers ?? [], report)
   checkUnique(
     [...path, 'credentials'],
-    route.credentials.map(({ kind, name }) => `${kind} ${name}`),
+    route.credentials.map((source) => placeOf(source, route.credentials)),
     report,
   )
   const cookie = settings.sessions.settings && sessionCookie(settings.sessions.settings)
@@ -86,6 +89,40 @@ function checkRoute(
         `${route.authenticate.toString()}`,
     )
   }
+}
+
+type Source = RouteOutput['credentials'][number]
+
+/** One field may be read by several schemes, unless one of its entries takes the whole value. */
+function placeOf(source: Source, all: readonly Source[]): string {
+  const place = `${source.kind} ${source.name}`
+  if (source.kind !== 'header' || source.scheme === null) return place
+  const isWholeTaken = all.some((other) => {
+    return other.kind === 'header' && other.name === source.name && other.scheme === null
+  })
+  return isWholeTaken ? place : `${place} ${source.scheme.toLowerCase()}`
+}
+
+/** Audiences that no token of the route could ever name are a mistake. */
+function checkAudiences(
+  path: ConfigPath,
+  route: RouteOutput,
+  settings: RoutesSettings,
+  report: ReportProblem,
+): void {
+  const at = [...path, 'audiences']
+  const names = authenticatorsOf(route, settings)
+  if (!names.some((name) => name === 'jwt' || name === 'introspection')) {
+    report(at, 'is for bearer tokens: it needs authenticate with jwt or introspection')
+  }
+  const issuers = (route.issuers ?? [...settings.issuers.keys()]).map((name) => {
+    return settings.issuers.get(name) ?? null
+  })
+  if (issuers.length === 0 || issuers.some((issuer) => issuer?.audiences !== null)) return
+  report(
+    at,
+    'can never be met: the issuers of the route have clientIds alone, for tokens without aud',
+  )
 }
 
 function checkNames({ routes }: RoutesSettings, report: ReportProblem): void {
