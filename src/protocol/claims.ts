@@ -190,7 +190,7 @@ export function hasRequiredClaims(claims: JsonObject, names: readonly string[]):
  * §7.1, RFC 8705 §3), and proofs are not checked.
  */
 export function isBound(claims: JsonObject): boolean {
-  return !isAbsent(claims['cnf'])
+  return (claims['cnf'] ?? null) !== null
 }
 
 /** Whether claims are those of another kind of token: an ID, refresh or logout token. */

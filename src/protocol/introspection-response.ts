@@ -90,10 +90,10 @@ const ANOTHER_TOKEN = undecided('another_token')
  *
  * All but `active` is optional in an answer (RFC 7662 §2.2): null or an empty list in place of a
  * member says no more than its absence. Without `iss` the token is the issuer's whose endpoint was
- * asked, unless that one has a placeholder. Without `aud` it is accepted unless `requireAudience` or
- * clients are configured: the endpoint answers to this gateway by name, and has to consider whether
- * the token is of use there (RFC 7662 §4). An endpoint that does not makes every token of the issuer
- * good here.
+ * asked, unless that one has a placeholder. Without `aud` it is accepted unless `requireAudience`
+ * or clients are configured: the endpoint answers to this gateway by name, and has to consider
+ * whether the token is of use there (RFC 7662 §4). An endpoint that does not makes every token of
+ * the issuer good here.
  *
  * The subject is the configured claim. An answer without it is about a token that a client obtained
  * for itself, if it has a `client_id`: that is no user, and its identity has no subject. Only where

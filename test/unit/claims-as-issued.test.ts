@@ -53,7 +53,7 @@ const BAD_CLAIMS: readonly (readonly [what: string, members: Members, RefusalRea
   ['an iss of null, which must be there', { iss: null }, 'issuer_mismatch'],
   ['events that are there', { events: {} }, 'foreign_kind_of_token'],
   ['an at_hash that is an empty text', { at_hash: '' }, 'foreign_kind_of_token'],
-  ['a cnf that is empty', { cnf: {} }, 'foreign_kind_of_token'],
+  ['a cnf that is empty', { cnf: {} }, 'token_bound'],
 ]
 
 describe('the claims of a JWT (RFC 7519 §4.1)', () => {

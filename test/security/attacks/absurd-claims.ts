@@ -12,8 +12,8 @@ function claimAttacks({ issuer, rsa }: TokenTarget): readonly TokenAttack[] {
   const day = 86_400
   const invalid: Readonly<Record<string, readonly unknown[]>> = {
     exp: [undefined, null, String(now + day), -1, 1e18, [now + day], {}, true],
-    nbf: ['1', null, [], -1, 1e18],
-    iat: [now + day, 'now', null, {}],
+    nbf: ['1', '', {}, -1, 1e18],
+    iat: [now + day, 'now', '', {}],
     iss: [
       undefined,
       null,

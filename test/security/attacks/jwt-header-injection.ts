@@ -27,11 +27,9 @@ export function headerInjections({ issuer, rsa, ec, trap }: TokenTarget): readon
     'k'.repeat(256),
   ]
   const badKids = [
-    '',
     'k'.repeat(257),
     'k'.repeat(10_240),
     1,
-    null,
     ['rsa'],
     { kid: 'rsa' },
     'rsa\0',
@@ -61,7 +59,6 @@ export function headerInjections({ issuer, rsa, ec, trap }: TokenTarget): readon
     'JWT ',
     ['JWT'],
     1,
-    null,
   ]
   const row = (members: Record<string, unknown>, code: Refusal): TokenAttack => [
     `header ${shown(JSON.stringify(members))}`,
@@ -96,6 +93,13 @@ export function headerInjections({ issuer, rsa, ec, trap }: TokenTarget): readon
     key({ jwk }),
     key(elsewhere),
     key({ x5c: ['MIIB'] }),
+    ...['', null, undefined].map(
+      (kid): TokenAttack => [
+        `a foreign key under the kid ${JSON.stringify(kid)}`,
+        '401 invalid_token',
+        liveToken(attacker, issuer, {}, { kid }),
+      ],
+    ),
     [
       'an unknown kid at a jku',
       '401 unknown_signing_key',
