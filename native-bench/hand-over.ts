@@ -35,7 +35,7 @@ const pool = new SignaturePool({
   onWorkerLost: () => {},
 })
 const keys = new StaticKeySource().setKeys('main', [KEY.verificationKey])
-const verifier = new JwtVerifier({ keys, signatures: pool })
+const verifier = new JwtVerifier({ keys, signatures: pool, claimPaths: null })
 const profile = compileJwtProfile([ISSUER_POLICY])
 const inline = createOpensslVerifier({
   algorithm: 'RS256',

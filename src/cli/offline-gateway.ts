@@ -72,6 +72,7 @@ export async function openOfflineGateway(given: GatewayConfiguration): Promise<O
       return { kind: 'replied', reply: await stores.sessions.answer(call) }
     }),
     onRedisState: () => undefined,
+    onClaimPathUnmet: () => undefined,
     onWorkerProved: () => undefined,
     onWorkerLost: () => undefined,
   })

@@ -31,7 +31,7 @@ function describeUnion(
   path: ConfigPath,
 ): readonly SettingProblem[] {
   const meant = issue.errors.find((branch) => {
-    return branch.length > 0 && branch.every((inner) => isWithin(inner) || isAboutSize(inner))
+    return branch.length > 0 && branch.every((inner) => isWithin(inner) || isAboutForm(inner))
   })
   if (meant !== undefined) return meant.flatMap((inner) => describeIssue(inner, path))
   return [{ path, message: issue.message }]
@@ -41,8 +41,9 @@ function isWithin(issue: SchemaIssue): boolean {
   return issue.path.length > 0
 }
 
-function isAboutSize(issue: SchemaIssue): boolean {
-  return issue.code === 'too_small' || issue.code === 'too_big'
+/** About a value of the right kind. */
+function isAboutForm({ code }: SchemaIssue): boolean {
+  return code === 'too_small' || code === 'too_big' || code === 'custom'
 }
 
 function describeUnknown(path: ConfigPath, key: string): string {

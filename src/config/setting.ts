@@ -32,6 +32,11 @@ export function section<Shape extends z.core.$ZodLooseShape>(what: string, shape
   return z.strictObject(shape).meta({ description: what })
 }
 
+/** The same kind of setting with words of its own for the manual. */
+export function described<Schema extends z.ZodType>(schema: Schema, what: string): Schema {
+  return schema.meta({ description: what })
+}
+
 /** A mapping from names that the operator chooses to settings of one kind. */
 export function named<Value extends z.ZodType>(
   what: string,
@@ -74,6 +79,21 @@ export function checkedText<Value>(
     const parsed = parse(value)
     if (parsed !== null) return parsed
     context.addIssue({ code: 'custom', message: problem })
+    return z.NEVER
+  })
+}
+
+/** What a function made of a text; the problem reads on from the path: `must be …`. */
+type ParsedText<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly problem: string }
+
+/** Text that a function parses, which says itself what is wrong. */
+export function parsedText<Value>(what: string, parse: (value: string) => ParsedText<Value>) {
+  return text(what).transform((value, context) => {
+    const parsed = parse(value)
+    if (parsed.ok) return parsed.value
+    context.addIssue({ code: 'custom', message: parsed.problem })
     return z.NEVER
   })
 }
@@ -158,22 +178,25 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(
 export function listOf<Item extends z.ZodType>(
   what: string,
   item: Item,
-  { minimum }: { readonly minimum: number } = { minimum: 0 },
+  {
+    minimum,
+    maximum = LIST_LENGTH_MAX,
+  }: { readonly minimum: number; readonly maximum?: number } = { minimum: 0 },
 ) {
   return z
     .array(item, { error: 'must be a list' })
     .min(minimum, { error: `must list at least ${minimum === 1 ? 'one' : minimum}` })
-    .max(LIST_LENGTH_MAX, { error: `must list at most ${LIST_LENGTH_MAX}` })
+    .max(maximum, { error: `must list at most ${maximum}` })
     .meta({ description: what })
 }
 
-/** Either of two kinds. @param problem About a value that is neither. */
-export function either<First extends z.ZodType, Second extends z.ZodType>(
+/** One of several kinds. @param problem About a value that is none of them. */
+export function either<const Kinds extends readonly [z.ZodType, z.ZodType, ...z.ZodType[]]>(
   what: string,
-  [first, second]: readonly [First, Second],
+  kinds: Kinds,
   problem: string,
 ) {
-  return z.union([first, second], { error: problem }).meta({ description: what })
+  return z.union(kinds, { error: problem }).meta({ description: what })
 }
 
 /** One of several sections, told apart by the word at one of their keys. */

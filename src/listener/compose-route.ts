@@ -33,6 +33,7 @@ import {
 import { compileTokenProfile } from '../verifiers/bearer-token/verification-profile.ts'
 import type { JwtIssuerPolicy, JwtProfile } from '../verifiers/jwt/jwt-verifier.ts'
 import type { Verifier } from '../verifiers/verifier.ts'
+import { composeClaimSources } from './claim-sources.ts'
 import type { ComposedIdentity } from './compose-identity.ts'
 import type { ComposedLimits } from './compose-limits.ts'
 
@@ -189,14 +190,13 @@ function composeMethods(
 
 function bearerMethod(
   route: RouteConfiguration,
-  { issuers, routes, server }: GatewayConfiguration,
+  configuration: GatewayConfiguration,
   { verdicts, jwt, introspector }: RouteAuthenticators,
 ): ComposedMethod {
-  // The same for all routes, so that they share verdicts.
-  const keptAudiences = [...new Set(routes.flatMap(({ audiences }) => audiences ?? []))].sort()
+  const { issuers, server } = configuration
   const accepted = issuers
     .filter(({ name }) => route.issuers.includes(name))
-    .map((issuer) => ({ ...issuer, policy: issuerPolicy(issuer, keptAudiences) }))
+    .map((issuer) => ({ ...issuer, policy: issuerPolicy(issuer, configuration) }))
   const profile = compileTokenProfile({
     jwt: route.authenticators.includes('jwt')
       ? accepted.filter(({ keys }) => keys.kind !== 'none').map(({ policy }) => policy)
@@ -302,7 +302,7 @@ function clearedCookie(name: string, path: string): string {
 
 function issuerPolicy(
   issuer: IssuerConfiguration,
-  keptAudiences: readonly string[],
+  configuration: GatewayConfiguration,
 ): JwtIssuerPolicy {
   return {
     name: issuer.name,
@@ -311,13 +311,19 @@ function issuerPolicy(
     template: createIssuerTemplate(issuer.issuer, issuer.placeholder),
     audiences: issuer.audiences,
     clientIds: issuer.clientIds,
-    keptAudiences,
+    keptAudiences: keptAudiences(configuration),
     acceptsBound: issuer.acceptsBound,
     isPartial: false,
     algorithms: issuer.algorithms,
     types: issuer.types,
     clockToleranceSeconds: issuer.clockToleranceSeconds,
     requiredClaims: issuer.requiredClaims,
-    claimNames: issuer.claims,
+    sources: composeClaimSources(issuer, configuration),
+    acceptsUnverifiedEmail: issuer.acceptsUnverifiedEmail,
   }
+}
+
+/** The same for all routes, so that they share verdicts. */
+function keptAudiences({ routes }: GatewayConfiguration): readonly string[] {
+  return [...new Set(routes.flatMap(({ audiences }) => audiences ?? []))].sort()
 }

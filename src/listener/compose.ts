@@ -37,6 +37,8 @@ import { DatedIntrospector, DatedJwtVerifier } from '../verifiers/bearer-token/d
 import { LongLivedTokens } from '../verifiers/bearer-token/long-lived-tokens.ts'
 import { SharedVerdicts } from '../verifiers/bearer-token/shared-verdicts.ts'
 import type { TokenAuthenticatorParts } from '../verifiers/bearer-token/token-authenticator.ts'
+import { ClaimPathWatch, type UnmetClaimPath } from '../verifiers/claim-path-watch.ts'
+import { WatchedIntrospector } from '../verifiers/introspection/watched-introspector.ts'
 import { JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
 import type { SignaturePool } from '../verifiers/jwt/signature-pool.ts'
 import { SessionAuthenticator } from '../verifiers/session/session-authenticator.ts'
@@ -76,6 +78,7 @@ export interface ListenerSurroundings extends ResourceSurroundings {
   readonly readiness: () => Readiness
   /** Sessions in the memory of the supervisor. */
   readonly memorySessions: SessionReader
+  readonly onClaimPathUnmet: (path: UnmetClaimPath) => void
 }
 
 export function composeListener(start: ComposedStart, around: ListenerSurroundings): ListenerParts {
@@ -102,10 +105,11 @@ function composeWith(
   const redis = takeRedis(configuration, lease, around)
   const limits = composeLimits(configuration.rateLimits, redis, around)
   const identity = takeIdentity(start, lease)
+  const claimPaths = new ClaimPathWatch(around.onClaimPathUnmet)
   const authenticators = composeAuthenticators(start, redis, around, {
     verdicts: composeVerdicts(start, lease, around),
-    jwt: new JwtVerifier({ keys: around.keyRing, signatures }),
-    introspector,
+    jwt: new JwtVerifier({ keys: around.keyRing, signatures, claimPaths }),
+    introspector: new WatchedIntrospector(introspector, claimPaths),
   })
   const tenants = takeTenants(start, lease)
   // Those of other revisions stay: what was counted under them is told on.

@@ -129,6 +129,7 @@ const around: ListenerSurroundings = {
   readiness: () => readiness,
   memorySessions,
   onRedisState: (state) => channel.notify('redis_state', state),
+  onClaimPathUnmet: (path) => channel.notify('claim_path_unmet', path),
   onWorkerProved: (proof) => signatures.proved(proof),
   onWorkerLost: (loss, error) => signatures.lost(loss, error),
 }

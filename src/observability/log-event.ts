@@ -144,6 +144,13 @@ export type LogEvent =
   | { readonly event: 'jwks_disk_copy_failed'; readonly issuer: string; readonly reason: string }
   /** Internal tokens are signed with keys that no other instance has. */
   | { readonly event: 'signing_keys_unshared' }
+  /** No token has anything there, of the first hundred that a thread has verified. */
+  | {
+      readonly event: 'claim_path_unmet'
+      readonly issuer: string
+      readonly part: string
+      readonly path: string
+    }
   | ({ readonly event: 'unexpected_failure'; readonly where: string } & ErrorDescription)
 
 export const LOG_EVENTS: EventTable<LogEvent> = {
@@ -361,6 +368,17 @@ export const LOG_EVENTS: EventTable<LogEvent> = {
     level: 'warn',
     meaning: 'The copy of the keys on disk could not be used or written. Keys are unaffected.',
     fields: { issuer: WORDS.issuer, reason: WORDS.reason },
+  },
+  claim_path_unmet: {
+    level: 'warn',
+    meaning:
+      'The first hundred tokens of the issuer that a thread verified have nothing at this path, ' +
+      'which the configuration uses. Told once for each path.',
+    fields: {
+      issuer: WORDS.issuer,
+      part: 'The setting below `claims` of the issuer.',
+      path: 'As it is written there.',
+    },
   },
   signing_keys_unshared: {
     level: 'warn',

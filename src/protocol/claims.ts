@@ -2,19 +2,16 @@
  * The claims of an access token (RFC 7519 §4.1, RFC 9068 §2.2): typed, checked, and turned into
  * the identity that upstreams hear of.
  */
-import { type PartNames, type PartReader, readIdentity } from './identity-parts.ts'
+import { ClaimReader } from './claim-reader.ts'
+import type { ClaimSources } from './claim-source.ts'
+import { isUnverifiedEmail, readsEmail } from './email-standing.ts'
+import { readIdentity } from './identity-parts.ts'
 import type { IssuerTemplate } from './issuer-template.ts'
-import { isAbsent, isText, optionalText, optionalTextOrTexts } from './json-members.ts'
+import { isAbsent, isText, optionalText } from './json-members.ts'
 import type { RefusalReason } from './refusal-reason.ts'
-import { parseScope } from './scope.ts'
 import { type JsonObject, parseJsonObject } from './strict-json.ts'
 import { checkTimeClaims, deadAtSeconds, isNumericDate, type TimeClaims } from './time-claims.ts'
 import { EMPTY_IDENTITY, type Identity, type Refused, refuse } from './verification.ts'
-
-/** Which claim each part of the identity comes from; `null` where the issuer has none for it. */
-export interface ClaimNames extends PartNames {
-  readonly subject: string
-}
 
 /** What one issuer's tokens must say. */
 export interface ClaimPolicy {
@@ -34,13 +31,18 @@ export interface ClaimPolicy {
   readonly clockToleranceSeconds: number
   /**
    * Whether the issuer is asked for the rest of the claims once the signature is good. Then `aud`,
-   * `sub`, required claims and the parts of the identity need not be there; an `aud` that is there
-   * counts.
+   * the subject, required claims and the parts of the identity need not be there; an `aud` that is
+   * there counts.
    */
   readonly isPartial: boolean
-  /** Must be there, neither null nor an empty list, on top of `iss`, `aud`, `exp` and `sub`. */
+  /**
+   * Must be there, neither null nor an empty list, on top of `iss`, `aud` and `exp`. `sub` must then
+   * be text, too.
+   */
   readonly requiredClaims: readonly string[]
-  readonly claimNames: ClaimNames
+  readonly sources: ClaimSources
+  /** Whether an e-mail address counts of which the issuer says that it has not verified it. */
+  readonly acceptsUnverifiedEmail: boolean
 }
 
 /** Claims that passed. True only of a token whose signature is good, which is not checked here. */
@@ -95,7 +97,9 @@ export function checkClaims(
   const foreign = issuerProblem(claims, policy) ?? audienceProblem(claims, policy, isWhole)
   if (foreign !== null) return refuse(foreign)
   if (isBound(claims) && !policy.acceptsBound) return refuse('token_bound')
-  if (isWhole && !isText(claims['sub'])) return refuse('claim_mistyped')
+  if (isWhole && policy.requiredClaims.includes('sub') && !isText(claims['sub'])) {
+    return refuse('subject_mistyped')
+  }
   if (isForeign(claims)) return refuse('foreign_kind_of_token')
   if (isWhole && !hasRequiredClaims(claims, policy.requiredClaims)) {
     return refuse('required_claim_missing')
@@ -103,11 +107,10 @@ export function checkClaims(
   const times = readTimeClaims(claims)
   if ('kind' in times) return times
   if (times.expiresAtSeconds === null) return refuse('exp_missing')
-  const subject = claims[policy.claimNames.subject]
   const identity = isWhole
-    ? identityOfClaims(claims, policy, subject, times)
+    ? wholeIdentityOf(claims, policy, times)
     : { ...EMPTY_IDENTITY, ...times }
-  if (identity === null) return refuse('claim_mistyped')
+  if (typeof identity === 'string') return refuse(identity)
   // Last, so that "expired" is said only of a token that would otherwise be acceptable.
   const refusal = checkTimeClaims(times, policy.clockToleranceSeconds, nowSeconds)
   if (refusal !== null) return refusal
@@ -116,6 +119,16 @@ export function checkClaims(
     identity,
     deadAtSeconds: deadAtSeconds(times.expiresAtSeconds, policy.clockToleranceSeconds),
   }
+}
+
+/** The identity of a token that must have a subject. */
+function wholeIdentityOf(
+  claims: JsonObject,
+  policy: ClaimPolicy,
+  times: TimeClaims,
+): Identity | RefusalReason {
+  const identity = identityOfClaims(claims, policy, times)
+  return typeof identity !== 'string' && identity.subject === '' ? 'subject_mistyped' : identity
 }
 
 /** Whether an issuer is the one of the policy, or one of those that its placeholder stands for. */
@@ -227,39 +240,44 @@ function optionalNumericDate(value: unknown): number | null | undefined {
 }
 
 /**
- * Puts the identity together.
+ * Puts the identity together. A token in which there is nothing at any place of the subject has
+ * none; whether it may is for the caller to say.
  *
- * A claim that is there but of the wrong type refuses the token: dropping it silently could turn
- * "has no rights" into "has no limits".
- *
- * @param subject Whatever claim the caller takes for it.
- * @returns `null` when the subject is no text or another claim is mistyped.
+ * @returns The reason to refuse it: `…_mistyped` for a part that is used and of the wrong type,
+ *   `email_unverified` when the subject itself is an address that does not count.
  */
 export function identityOfClaims(
   claims: JsonObject,
-  policy: Pick<ClaimPolicy, 'issuer' | 'template' | 'claimNames' | 'keptAudiences'>,
-  subject: unknown,
+  policy: Pick<
+    ClaimPolicy,
+    'issuer' | 'template' | 'keptAudiences' | 'sources' | 'acceptsUnverifiedEmail'
+  >,
   times: TimeClaims,
-): Identity | null {
+): Identity | RefusalReason {
+  const { sources } = policy
   const tokenId = optionalText(claims['jti'])
   const sessionId = optionalText(claims['sid'])
-  if (!isText(subject) || tokenId === undefined || sessionId === undefined) return null
+  if (tokenId === undefined) return 'jti_mistyped'
+  if (sessionId === undefined) return 'sid_mistyped'
+  const reader = new ClaimReader(claims)
   // The issuer as the token names it, and not all that a placeholder stands for, is its issuer.
   const issuer = policy.template === null ? policy.issuer : claims['iss']
   const core = {
     issuer: typeof issuer === 'string' ? issuer : policy.issuer,
-    subject,
-    clientId: clientOf(claims),
+    subject: reader.text(sources.subject) ?? '',
+    clientId: reader.text(sources.clientId),
     audiences: keptOf(claims['aud'], policy.keptAudiences),
     tokenId,
     sessionId,
     issuedAtSeconds: times.issuedAtSeconds,
     expiresAtSeconds: times.expiresAtSeconds === null ? null : Math.floor(times.expiresAtSeconds),
   }
-  return readIdentity(core, policy.claimNames, new ClaimReader(claims))
+  const identity = readIdentity(core, sources, reader)
+  if (identity === null) return reader.mistyped ?? 'subject_mistyped'
+  return policy.acceptsUnverifiedEmail ? identity : withoutUnverified(identity, claims, sources)
 }
 
-/** RFC 9068 §2.2, or the name that OpenID Connect has for it. No more than a note beside `sub`. */
+/** RFC 9068 §2.2, or the name that OpenID Connect has for it. */
 function clientOf(claims: JsonObject): string | null {
   const clientId = claims['client_id'] ?? claims['azp']
   return isText(clientId) ? clientId : null
@@ -270,38 +288,15 @@ function keptOf(aud: unknown, kept: readonly string[]): readonly string[] {
   return kept.length === 0 ? NONE : kept.filter((name) => namesAudience(aud, [name]))
 }
 
-/** Reads the parts of an identity from claims. */
-class ClaimReader implements PartReader {
-  isMistyped = false
-  readonly #claims: JsonObject
-
-  constructor(claims: JsonObject) {
-    this.#claims = claims
+/** An address that is not verified may be anybody's: it is neither a user nor an e-mail. */
+function withoutUnverified(
+  identity: Identity,
+  claims: JsonObject,
+  { email, subject }: ClaimSources,
+): Identity | RefusalReason {
+  if (readsEmail(claims, subject, email) && isUnverifiedEmail(claims, subject)) {
+    return 'email_unverified'
   }
-
-  text(name: string | null): string | null {
-    const text = name === null ? null : optionalText(this.#claims[name])
-    if (text !== undefined) return text
-    this.isMistyped = true
-    return null
-  }
-
-  texts(name: string | null): readonly string[] {
-    return this.#list(name === null ? NONE : optionalTextOrTexts(this.#claims[name]))
-  }
-
-  scopes(name: string | null): readonly string[] {
-    return this.#list(name === null ? NONE : optionalScopes(this.#claims[name]))
-  }
-
-  #list(list: readonly string[] | undefined): readonly string[] {
-    if (list !== undefined) return list
-    this.isMistyped = true
-    return NONE
-  }
-}
-
-/** @returns The scopes, none when absent; `undefined` when mistyped. */
-function optionalScopes(value: unknown): readonly string[] | undefined {
-  return value === undefined || value === null ? NONE : (parseScope(value) ?? undefined)
+  if (identity.email === null || email === null) return identity
+  return isUnverifiedEmail(claims, email) ? { ...identity, email: null } : identity
 }

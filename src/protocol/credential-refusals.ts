@@ -1,5 +1,10 @@
 /** Reasons to refuse a credential: rows of the table in refusal-reason.ts. */
-import { IDENTITY_PARTS, type PartKind, type PartName } from './identity-parts.ts'
+import {
+  IDENTITY_PARTS,
+  type MistypedReason,
+  type PartKind,
+  type PartName,
+} from './identity-parts.ts'
 import type { RefusalReasonRow } from './refusal-row.ts'
 
 const FORMS: Readonly<Record<PartKind, string>> = {
@@ -22,6 +27,20 @@ const SESSION_PARTS_MISTYPED = Object.fromEntries(
     },
   ]),
 ) as { readonly [Name in PartName as `session_${Name}_mistyped`]: NoSessionRow }
+
+/** One for each part of an identity, so that the reason names the claim. */
+const PART_MISTYPED = Object.fromEntries(
+  IDENTITY_PARTS.map((part) => [part.mistyped, mistyped(part.name)]),
+) as Readonly<Record<MistypedReason, RefusalReasonRow>>
+
+function mistyped(part: string): RefusalReasonRow {
+  return {
+    code: 'invalid_claims',
+    meaning:
+      `The claim of \`claims.${part}\` of the issuer is of the wrong type, and the configuration ` +
+      'uses it.',
+  }
+}
 
 export const CREDENTIAL_REFUSALS = {
   // Where the credential is.
@@ -215,9 +234,24 @@ export const CREDENTIAL_REFUSALS = {
     code: 'invalid_claims',
     meaning: 'A claim is missing that the issuer is configured to require.',
   },
-  claim_mistyped: {
+  subject_mistyped: {
     code: 'invalid_claims',
-    meaning: 'A claim that makes part of the identity is missing or of the wrong type.',
+    meaning:
+      'There is no subject (`claims.subject` of the issuer), or it or a required `sub` is no text.',
+  },
+  client_id_mistyped: mistyped('clientId'),
+  ...PART_MISTYPED,
+  jti_mistyped: {
+    code: 'invalid_claims',
+    meaning: '`jti` is no text: the token could not be revoked.',
+  },
+  sid_mistyped: {
+    code: 'invalid_claims',
+    meaning: '`sid` is no text: the session could not be revoked.',
+  },
+  email_unverified: {
+    code: 'invalid_claims',
+    meaning: 'The subject is an e-mail address that the issuer has not verified.',
   },
   exp_missing: {
     code: 'invalid_claims',

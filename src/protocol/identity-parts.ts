@@ -33,6 +33,8 @@ interface PartRow {
   readonly record: string
   /** Whether a route may require it. */
   readonly isRequirable: boolean
+  /** Why a token is refused in which the claim is of the wrong type. */
+  readonly mistyped: `${string}_mistyped`
 }
 
 const ROWS = {
@@ -46,6 +48,7 @@ const ROWS = {
     member: 'email',
     record: 'email',
     isRequirable: true,
+    mistyped: 'email_mistyped',
   },
   roles: {
     kind: 'texts',
@@ -57,6 +60,7 @@ const ROWS = {
     member: 'roles',
     record: 'roles',
     isRequirable: true,
+    mistyped: 'roles_mistyped',
   },
   scopes: {
     kind: 'scopes',
@@ -68,6 +72,7 @@ const ROWS = {
     member: 'scopes',
     record: 'scopes',
     isRequirable: true,
+    mistyped: 'scopes_mistyped',
   },
   tenant: {
     kind: 'text',
@@ -79,6 +84,7 @@ const ROWS = {
     member: 'tenant_id',
     record: 'tenantId',
     isRequirable: true,
+    mistyped: 'tenant_mistyped',
   },
   organisation: {
     kind: 'text',
@@ -90,6 +96,7 @@ const ROWS = {
     member: 'org_id',
     record: 'organisationId',
     isRequirable: true,
+    mistyped: 'organisation_mistyped',
   },
 } as const satisfies Readonly<Record<string, PartRow>>
 
@@ -105,6 +112,8 @@ type PartNameAbout<About> = {
 export type RequirablePart = {
   [Name in PartName]: Rows[Name]['isRequirable'] extends true ? Name : never
 }[PartName]
+
+export type MistypedReason = Rows[PartName]['mistyped']
 
 /** `null` is a text that is not there; a list that is not there is empty. */
 export type PartValue = string | null | readonly string[]
@@ -122,8 +131,8 @@ export type StoredParts = {
 /** A value for each part. */
 type ByPart<Value> = { readonly [Name in PartName]: Value }
 
-/** What each part is called somewhere; `null` where it is not there. */
-export type PartNames = ByPart<string | null>
+/** Where each part is somewhere, by default by its name; `null` where it is not there. */
+export type PartNames<Name = string> = ByPart<Name | null>
 
 /** What every identity has beside its parts. */
 export interface IdentityCore {
@@ -154,13 +163,13 @@ export interface IdentityCore {
   readonly expiresAtSeconds: number | null
 }
 
-/** Reads parts, each by the name that it has in a document; `null` is a part that is not there. */
-export interface PartReader {
+/** Reads parts, each from where it is in a document; `null` is a part that is not there. */
+export interface PartReader<Name = string> {
   /** Whether any part so far was there, and not of its kind: then nothing counts. */
   readonly isMistyped: boolean
-  text(name: string | null): string | null
-  texts(name: string | null): readonly string[]
-  scopes(name: string | null): readonly string[]
+  text(name: Name | null): string | null
+  texts(name: Name | null): readonly string[]
+  scopes(name: Name | null): readonly string[]
 }
 
 /**
@@ -172,10 +181,10 @@ export interface PartReader {
  *
  * @returns `null` when a part is mistyped.
  */
-export function readIdentity(
+export function readIdentity<Name>(
   core: IdentityCore,
-  names: PartNames,
-  reader: PartReader,
+  names: PartNames<Name>,
+  reader: PartReader<Name>,
 ): (IdentityCore & IdentityParts) | null {
   const identity = {
     issuer: core.issuer,

@@ -6,6 +6,8 @@
  * an answer about another token is neither leave to enter nor a bad credential.
  */
 import { isUtf8 } from 'node:buffer'
+import { readClaimPath } from './claim-path.ts'
+import type { ClaimSource } from './claim-source.ts'
 import {
   audienceProblem,
   type ClaimPolicy,
@@ -18,7 +20,7 @@ import {
   readTimeClaims,
 } from './claims.ts'
 import { parseCompactJws } from './compact-jws.ts'
-import { isAbsent } from './json-members.ts'
+import { isAbsent, isText } from './json-members.ts'
 import type { RefusalReason } from './refusal-reason.ts'
 import { type JsonObject, parseJsonText } from './strict-json.ts'
 import { tellClaims } from './tell-claims.ts'
@@ -45,6 +47,8 @@ export type UndecidedAnswer = 'not_json' | 'no_verdict' | 'another_token'
 export interface ActiveToken {
   readonly kind: 'active'
   readonly identity: Identity
+  /** All that the endpoint has said. */
+  readonly claims: JsonObject
   /** First second in which the token is dead, clock tolerance included; `null` without `exp`. */
   readonly deadAtSeconds: number | null
 }
@@ -79,7 +83,6 @@ const COMMON_CLAIMS = ['iss', 'sub', 'jti', 'client_id'] as const
 const INACTIVE = refusedWith('token_inactive')
 const BOUND = refusedWith('token_bound')
 const FOREIGN_KIND = refusedWith('foreign_kind_of_token')
-const CLAIM_MISTYPED = refusedWith('claim_mistyped')
 const CLAIM_MISSING = refusedWith('required_claim_missing')
 const NOT_JSON = undecided('not_json')
 const NO_VERDICT = undecided('no_verdict')
@@ -147,7 +150,7 @@ function processActive(
   if ('kind' in times) return { kind: 'refused', refused: times, untilSeconds: null }
   if (!hasRequired(answer, policy)) return CLAIM_MISSING
   const identity = identityOf(answer, policy, times)
-  if (identity === null) return CLAIM_MISTYPED
+  if (typeof identity === 'string') return refusedWith(identity)
   const { clockToleranceSeconds } = policy
   const refused = checkTimeClaims(times, clockToleranceSeconds, nowSeconds)
   if (refused !== null) {
@@ -159,6 +162,7 @@ function processActive(
   return {
     kind: 'active',
     identity,
+    claims: answer,
     deadAtSeconds:
       expiresAtSeconds === null ? null : deadAtSeconds(expiresAtSeconds, clockToleranceSeconds),
   }
@@ -170,9 +174,9 @@ function tellActive(
   policy: IntrospectionAnswerPolicy,
   nowSeconds: number,
 ): void {
-  const subject = answer[policy.claimNames.subject] ?? answer['client_id']
-  const needed = { needsIssuer: false, needsAudience: policy.requireAudience, needsExpiry: false }
-  tellClaims(trace, answer, policy, { ...needed, subject }, nowSeconds)
+  const { requireAudience: needsAudience } = policy
+  const rules = { needsIssuer: false, needsAudience, needsExpiry: false, isForClients: true }
+  tellClaims(trace, answer, policy, rules, nowSeconds)
   const tokenType = answer['token_type']
   if (!isForeignType(tokenType) && (policy.acceptsBound || !isBoundType(tokenType))) return
   trace.tell('claim', 'no', `token_type: ${trace.shown(answer['token_type'])}; no bearer token`)
@@ -180,25 +184,30 @@ function tellActive(
 
 function hasRequired(
   answer: JsonObject,
-  { claimNames, requiredClaims }: IntrospectionAnswerPolicy,
+  { sources: { subject }, requiredClaims }: IntrospectionAnswerPolicy,
 ): boolean {
-  const isClient = (answer[claimNames.subject] ?? null) === null
-  const needsNoSubject = isClient || claimNames.subject === 'client_id'
+  const isClient = !hasSubject(answer, subject)
+  const needsNoSubject = isClient || subject.places.some(({ path }) => path.text === 'client_id')
   const required = requiredClaims.filter((name) => name !== 'sub' || !needsNoSubject)
   return hasRequiredClaims(answer, required)
 }
 
-/** @returns `null` when a claim is missing or mistyped. */
+/** @returns The reason to refuse it, where there is one. */
 function identityOf(
   answer: JsonObject,
   policy: IntrospectionAnswerPolicy,
   times: TimeClaims,
-): Identity | null {
-  const ownSubject = answer[policy.claimNames.subject] ?? null
-  const isClient = ownSubject === null
-  const caller = isClient ? answer['client_id'] : ownSubject
-  const identity = identityOfClaims(answer, policy, caller, times)
-  return identity !== null && isClient ? { ...identity, subject: '' } : identity
+): Identity | RefusalReason {
+  const identity = identityOfClaims(answer, policy, times)
+  if (typeof identity === 'string' || identity.subject !== '') return identity
+  const isClient = !hasSubject(answer, policy.sources.subject)
+  if (!isClient || !isText(answer['client_id'])) return 'subject_mistyped'
+  return { ...identity, clientId: identity.clientId ?? answer['client_id'] }
+}
+
+/** Whether a token has one, however wrong: an empty text is no absent subject. */
+function hasSubject(answer: JsonObject, { places }: ClaimSource): boolean {
+  return places.some(({ path }) => (readClaimPath(answer, path) ?? null) !== null)
 }
 
 /** Whether the answer says that the token is bound to a key, or the token does, if it is a JWT. */

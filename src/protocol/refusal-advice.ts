@@ -2,7 +2,7 @@
  * What an operator can do about each reason to refuse: one advice a reason. The compiler asks for a
  * row when a reason is added.
  */
-import { IDENTITY_PARTS, type PartName } from './identity-parts.ts'
+import { IDENTITY_PARTS, type MistypedReason, type PartName } from './identity-parts.ts'
 import type { RefusalReason } from './refusal-reason.ts'
 
 const INSTANT_ADVICE = 'Have the login service write an instant: docs/credentials.md has the forms.'
@@ -13,6 +13,14 @@ const SESSION_PART_ADVICE = Object.fromEntries(
     `Compare \`sessions.pointers.${name}\` with what the login service writes, or set it to null.`,
   ]),
 ) as Readonly<Record<`session_${PartName}_mistyped`, string>>
+
+const MISTYPED =
+  'The step "claim" says what is where. Have the issuer send it in the right type, or take it ' +
+  'from another place with `claims` of the issuer.'
+
+const PART_MISTYPED = Object.fromEntries(
+  IDENTITY_PARTS.map(({ mistyped }) => [mistyped, MISTYPED]),
+) as Readonly<Record<MistypedReason, string>>
 
 export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
   // Before any route is found.
@@ -167,9 +175,16 @@ export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
   foreign_kind_of_token: 'Send the access token: this is an ID, refresh or logout token.',
   required_claim_missing:
     'Have the issuer put the claim into its tokens, or take it out of `requiredClaims`.',
-  claim_mistyped:
-    'The step "claim" names it. Have the issuer send it in the right type, or take it from ' +
-    'another claim with `claims` of the issuer.',
+  subject_mistyped:
+    'Have the issuer send the subject as text, or name the claim that has it in `claims.subject` ' +
+    'of the issuer; where tokens have no `sub`, take that out of `requiredClaims`.',
+  client_id_mistyped: MISTYPED,
+  ...PART_MISTYPED,
+  jti_mistyped: 'Have the issuer send `jti` as text.',
+  sid_mistyped: 'Have the issuer send `sid` as text.',
+  email_unverified:
+    'Have the user verify the address, name another claim in `claims.subject` of the issuer, or ' +
+    'set `unverifiedEmail: accept` there.',
   exp_missing: 'Have the issuer send `exp`; only introspected tokens may have no end.',
   exp_mistyped: 'Have the issuer send `exp` as a number: seconds since 1970.',
   nbf_mistyped: 'Have the issuer send `nbf` as a number, seconds since 1970, or leave it out.',

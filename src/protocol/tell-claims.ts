@@ -7,14 +7,13 @@ import {
   audienceProblem,
   type ClaimPolicy,
   hasRequiredClaims,
-  identityOfClaims,
   isBound,
   isForeign,
   issuerProblem,
-  readTimeClaims,
 } from './claims.ts'
 import { isAbsent, isText } from './json-members.ts'
 import type { JsonObject } from './strict-json.ts'
+import { tellParts, tellSubject } from './tell-parts.ts'
 import { checkTimeClaims, isNumericDate, type TimeClaims } from './time-claims.ts'
 import { counted, listed, type Trace, type TraceMark } from './trace.ts'
 
@@ -33,8 +32,8 @@ export interface ToldClaimsRules {
   readonly needsIssuer: boolean
   readonly needsAudience: boolean
   readonly needsExpiry: boolean
-  /** Whether there may be none, because the token is a client's own. */
-  readonly subject: unknown
+  /** Whether there may be no subject, because the token is a client's own. */
+  readonly isForClients: boolean
 }
 
 export function tellClaims(
@@ -50,10 +49,11 @@ export function tellClaims(
     tellOwnIssuer(trace, claims, policy)
   }
   tellAudience(trace, claims, policy, rules.needsAudience)
-  const named = [policy.claimNames.subject, ...policy.requiredClaims]
-  for (const name of new Set(rules.needsIssuer ? ['sub', ...named] : named)) {
-    if (name === policy.claimNames.subject) tell(isText(rules.subject), found(name))
-    else if (name === 'sub') tell(isText(claims['sub']), found(name))
+  tellSubject(trace, claims, policy.sources.subject, rules.isForClients)
+  const isSubjectSub = policy.sources.subject.order === '"sub"'
+  for (const name of policy.requiredClaims) {
+    if (name === 'sub' && (isSubjectSub || rules.isForClients)) continue
+    if (name === 'sub') tell(isText(claims['sub']), found(name))
     else tell(hasRequiredClaims(claims, [name]), `${found(name)}; the issuer requires it`)
   }
   if (isForeign(claims)) {
@@ -64,7 +64,7 @@ export function tellClaims(
     tell(policy.acceptsBound, `cnf: it is bound to a key or a certificate; ${accepted}`)
   }
   tellTimes(trace, claims, policy, rules.needsExpiry, nowSeconds)
-  if (isText(rules.subject)) tellIdentity(trace, claims, policy, rules.subject)
+  tellParts(trace, claims, policy)
 }
 
 /** The issuer of the policy, and the claim that must say what its placeholder does. */
@@ -148,20 +148,6 @@ function tellTimes(
     const isGood = checkTimeClaims(alone, clockToleranceSeconds, nowSeconds) === null
     const tolerance = `tolerance ${clockToleranceSeconds} s`
     trace.tell('claim', markOf(isGood), `${name}: ${distance(value - nowSeconds)} (${tolerance})`)
-  }
-}
-
-/** Claims that make parts of the identity: only what keeps them from it is told. */
-function tellIdentity(trace: Trace, claims: JsonObject, policy: ClaimPolicy, subject: string) {
-  const read = readTimeClaims(claims)
-  const times = 'kind' in read ? NO_TIMES : read
-  if (identityOfClaims(claims, policy, subject, times) !== null) return
-  const names = Object.values(policy.claimNames).filter((name) => typeof name === 'string')
-  for (const name of new Set([...names, 'jti', 'sid'])) {
-    const alone = Object.fromEntries([[name, claims[name]]]) as JsonObject
-    if (claims[name] === undefined || name === policy.claimNames.subject) continue
-    if (identityOfClaims(alone, policy, subject, NO_TIMES) !== null) continue
-    trace.tell('claim', 'no', `${name}: ${trace.shown(claims[name])}; its type is not the expected`)
   }
 }
 

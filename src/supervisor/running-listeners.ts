@@ -13,6 +13,7 @@ import { StartError } from '../threads/start-error.ts'
 import type { MessageHandlers, NoReplyReason } from '../threads/thread-channel.ts'
 import { type ListenerThreads, startListenerThreads } from './listener-threads.ts'
 import type { SignatureStanding } from './signature-standing.ts'
+import { UnmetClaimPaths } from './unmet-claim-paths.ts'
 
 /** What a listener thread has not told by then is left out of a scrape. */
 const SCRAPE_WAIT_MS = 1_000
@@ -62,6 +63,7 @@ export class RunningListeners {
   readonly #parts: RunningListenersParts
   readonly #ledger = new MetricsLedger()
   readonly #traffic = new TrafficLedger()
+  readonly #unmetPaths: UnmetClaimPaths
   readonly #serving = new Set<number>()
   readonly #redisStates = new Map<number, RedisState>()
   #threads: ListenerThreads | null = null
@@ -72,6 +74,7 @@ export class RunningListeners {
 
   constructor(parts: RunningListenersParts) {
     this.#parts = parts
+    this.#unmetPaths = new UnmetClaimPaths(parts.logger)
   }
 
   /** How many threads serve. */
@@ -218,6 +221,7 @@ export class RunningListeners {
         redis_state: (state) => this.#noteRedis(index, state),
         signature_proof: (proof) => this.#parts.signatures.update(proof),
         log_waiting: () => this.#parts.onLogWaiting(),
+        claim_path_unmet: (path) => this.#unmetPaths.note(path),
       },
       requests: this.#parts.requests,
     }

@@ -244,7 +244,7 @@ function logoutIssuer(issuer: IssuerConfiguration): LogoutIssuer {
   const { name, algorithms, clockToleranceSeconds, introspection } = issuer
   const client = introspection === null ? [] : [introspection.clientId]
   const audiences = [...issuer.audiences, ...client, ...issuer.logoutAudiences]
-  const knowsSubjects = issuer.claims.subject === 'sub'
+  const knowsSubjects = issuer.claims.subject.places[0]?.path.text === 'sub'
   return {
     name,
     keySourceId: keySourceOf(issuer),

@@ -11,6 +11,7 @@ import type { ListenerSnapshot, TrafficReading } from '../observability/listener
 import type { RecentRefusal } from '../observability/recent-refusals.ts'
 import type { RedisState } from '../redis/redis-pool.ts'
 import type { TenantsChange } from '../tenants/tenants-change.ts'
+import type { UnmetClaimPath } from '../verifiers/claim-path-watch.ts'
 import type { SignatureProof } from '../verifiers/jwt/signature-proof.ts'
 import type { StoreReply } from '../verifiers/session/session-store.ts'
 import type { RevisionPlan } from './listener-start.ts'
@@ -74,6 +75,8 @@ export interface SupervisorMessages {
     readonly signature_proof: SignatureProof
     /** There are lines in its log buffer. */
     readonly log_waiting: null
+    /** Once for each path, by each thread and revision. */
+    readonly claim_path_unmet: UnmetClaimPath
   }
   readonly requests: {
     readonly unknown_key: Exchange<UnknownKeyQuestion, UnknownKeyAnswer>

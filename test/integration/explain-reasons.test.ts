@@ -13,9 +13,11 @@ import {
   ExplainRig,
   form,
   linesOf,
+  MISTYPED_CLAIMS,
   NOT_OF_A_DECISION,
   OPAQUE_ISSUER,
   SESSION_PREFIX,
+  UNVERIFIED_SUBJECT,
 } from '../support/explain-rig.ts'
 import { tokenKindCases } from '../support/explain-token-cases.ts'
 import { refusedSessionCases, refusedTokenCases } from '../support/explained-values.ts'
@@ -195,15 +197,10 @@ const CASES: readonly Case[] = [
   ['audience_mismatch', '/token/x', claims({ aud: 'else' }), /no claim aud: .*api\.example\.com/],
   ['issuer_mismatch', '/opaque/x', answered({ iss: 'https://x.test/' }), /no claim iss/],
   ...tokenKindCases(() => rig),
-  ['claim_mistyped', '/token/x', claims({ roles: { a: 1 } }), /no claim roles: present, an object/],
-  ['claim_mistyped', '/token/x', claims({ sub: undefined }), /no claim sub: absent/],
+  ...MISTYPED_CLAIMS.map(([reason, of, step]): Case => [reason, '/token/x', claims(of), step]),
+  ['email_unverified', '/opaque/x', answered(UNVERIFIED_SUBJECT), /no claim the subject is/],
   ['issued_in_future', '/token/x', claims({ iat: 2e9 * 2 }), /no claim iat: in \d+ days/],
-  [
-    'token_expired',
-    '/token/x',
-    () => bearer(rig.token({ exp: wallSeconds() - 300 })),
-    /exp: 5 min/,
-  ],
+  ['token_expired', '/token/x', claims({ exp: wallSeconds() - 300 }), /exp: 5 min/],
   ['token_not_yet_valid', '/token/x', claims({ nbf: 4e9 }), /no claim nbf: in \d+ days/],
   ['token_too_old', '/opaque/x', answered({ iat: 1_000_000 }), /ok introspection .*is active/],
   [

@@ -90,6 +90,7 @@ function composeIn(
     readiness: () => READY,
     memorySessions,
     onRedisState: () => {},
+    onClaimPathUnmet: () => {},
     onWorkerProved: () => {},
     onWorkerLost: () => {},
   }

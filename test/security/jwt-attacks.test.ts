@@ -282,7 +282,7 @@ describe('a key that is not what its place in the set says', () => {
     ] as const) {
       const wrong = verificationKey(algorithm, key.keyId, material)
       const source = new StaticKeySource().setKeys('main', [wrong])
-      const lenient = new JwtVerifier({ keys: source, signatures: pool })
+      const lenient = new JwtVerifier({ keys: source, signatures: pool, claimPaths: null })
       const token = signRaw(key, headerText(key), claimsText())
       const verdict = await lenient.verify(token, profile, NOW_SECONDS)
       assert.equal(codeOf(verdict), 'verifier_unavailable')
@@ -292,7 +292,7 @@ describe('a key that is not what its place in the set says', () => {
   it('never takes a public key for an HMAC secret', async () => {
     const wrong = verificationKey('HS256', 'hmac', RSA.verificationKey.material)
     const source = new StaticKeySource().setKeys('shared', [wrong])
-    const lenient = new JwtVerifier({ keys: source, signatures: pool })
+    const lenient = new JwtVerifier({ keys: source, signatures: pool, claimPaths: null })
     const input = `${encode(headerText(HMAC))}.${encode(claimsText({ iss: HMAC_POLICY.issuer }))}`
     const mac = createHmac('sha256', publicPem(RSA)).update(input).digest('base64url')
     const verdict = await lenient.verify(`${input}.${mac}`, profile, NOW_SECONDS)

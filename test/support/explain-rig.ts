@@ -174,6 +174,8 @@ export class ExplainRig {
     const endpoint = { endpoint: this.endpoint.url, ...credentials }
     const dead = { endpoint: 'http://127.0.0.1:1/introspect', ...credentials }
     const bearer = { authenticate: ['jwt'], issuers: ['main'] }
+    const claims = { organisation: ['org_id', 'org'], clientId: ['azp', 'client_id'] }
+    const byEmail = { requiredClaims: [], claims: { subject: ['sub', 'email'] } }
     const introspected = (issuer: string) => ({
       authenticate: ['introspection'],
       issuers: [issuer],
@@ -183,7 +185,7 @@ export class ExplainRig {
       upstream: 'http://127.0.0.1:9500',
       redis: this.redis,
       issuers: {
-        main: { issuer: ISSUER, audiences, algorithms: ['ES256'], jwks },
+        main: { issuer: ISSUER, audiences, algorithms: ['ES256'], jwks, claims },
         strict: { issuer: OTHER_ISSUERS.strict, audiences, jwks, requiredClaims: ['department'] },
         clients: { issuer: OTHER_ISSUERS.clients, clientIds: ['web'], jwks },
         tenants: {
@@ -193,7 +195,7 @@ export class ExplainRig {
           jwks,
         },
         lost: { issuer: OTHER_ISSUERS.lost, audiences, jwks: { uri: 'http://127.0.0.1:1/keys' } },
-        opaque: { ...opaque, issuer: OPAQUE_ISSUER, introspection: endpoint },
+        opaque: { ...opaque, ...byEmail, issuer: OPAQUE_ISSUER, introspection: endpoint },
         down: { ...opaque, issuer: 'https://down.example.com/', introspection: dead },
         open: {
           ...opaque,
@@ -297,6 +299,26 @@ export const NOT_OF_A_DECISION: readonly RefusalReason[] = [
 
 /** Reason, URL, the request, and what a step must say of the cause. */
 export type Case = readonly [RefusalReason, string, () => Asked, RegExp]
+
+/** Of a token of the introspecting issuer, whose subject may be an address. */
+export const UNVERIFIED_SUBJECT = { sub: undefined, email: 'a@b.c', email_verified: 'false' }
+
+/** Claims of the wrong type, all of which the rig uses; and what a step says of them. */
+export const MISTYPED_CLAIMS: readonly (readonly [
+  RefusalReason,
+  Record<string, unknown>,
+  RegExp,
+])[] = [
+  ['roles_mistyped', { roles: { a: 1 } }, /no claim roles: present, an object, at "roles"/],
+  ['subject_mistyped', { sub: undefined }, /no claim sub: absent/],
+  ['client_id_mistyped', { azp: {} }, /no claim clientId: present, an object/],
+  ['email_mistyped', { email: {} }, /no claim email: .*, at "email"/],
+  ['scopes_mistyped', { scope: 1 }, /no claim scopes: present, a number/],
+  ['tenant_mistyped', { tenant_id: {} }, /no claim tenant: .* "tenant_id"/],
+  ['organisation_mistyped', { org_id: [1] }, /no claim organisation: .*list/],
+  ['jti_mistyped', { jti: 1 }, /no claim jti: present, a number/],
+  ['sid_mistyped', { sid: {} }, /no claim sid: present, an object/],
+]
 
 export function linesOf({ steps }: Explanation): string {
   return steps.map(({ step, mark, text }) => `${mark} ${step} ${text}`).join('\n')

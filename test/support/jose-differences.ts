@@ -148,7 +148,16 @@ function headerDifferences(keys: KnownKeys): readonly Difference[] {
 
 const NUMERIC_DATE_MAX_SECONDS = 253_402_300_799
 const TIMES = ['exp', 'nbf', 'iat'] as const
-const TEXTS = ['sub', 'jti', 'sid', 'email', 'tenant_id', 'org_id']
+/** Optional claims, why one that is no text is refused, and whether an integer counts as text. */
+const TEXTS = [
+  ['jti', 'jti_mistyped', false],
+  ['sid', 'sid_mistyped', false],
+  ['client_id', 'client_id_mistyped', false],
+  ['azp', 'client_id_mistyped', false],
+  ['email', 'email_mistyped', true],
+  ['tenant_id', 'tenant_mistyped', true],
+  ['org_id', 'organisation_mistyped', true],
+] as const
 const SCOPE_TOKEN = /^[!#-[\]-~]+$/
 
 function claimDifferences(): readonly Difference[] {
@@ -160,12 +169,27 @@ function claimDifferences(): readonly Difference[] {
       holds: ({ claims: { members } }) => [members['aud']].flat().some((it) => !isText(it)),
     },
     {
-      name: 'claim of the wrong type',
-      reason: 'claim_mistyped',
+      name: 'subject of the wrong type',
+      reason: 'subject_mistyped',
+      holds: ({ claims: { members } }) => !isText(members['sub']),
+    },
+    ...TEXTS.map(([name, reason, mayBeNumber]) => ({
+      name: `${name} of the wrong type`,
+      reason,
+      holds: ({ claims: { members } }: ReadToken) =>
+        isThere(members[name]) &&
+        !isText(members[name]) &&
+        !(mayBeNumber && Number.isSafeInteger(members[name])),
+    })),
+    {
+      name: 'roles of the wrong type',
+      reason: 'roles_mistyped',
+      holds: ({ claims: { members } }) => !isListOf(members['roles'], () => true),
+    },
+    {
+      name: 'scopes of the wrong type',
+      reason: 'scopes_mistyped',
       holds: ({ claims: { members } }) =>
-        !isText(members['sub']) ||
-        TEXTS.some((name) => isThere(members[name]) && !isText(members[name])) ||
-        !isListOf(members['roles'], () => true) ||
         !isListOf(scopesOf(members['scope']), (scope) => SCOPE_TOKEN.test(scope)),
     },
     {

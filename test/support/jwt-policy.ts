@@ -1,5 +1,12 @@
 /** The issuer policy that minted tokens satisfy, and a pool like that of one listener. */
 import type { AuthErrorCode } from '../../src/protocol/auth-error.ts'
+import { type ClaimPath, parseClaimPath } from '../../src/protocol/claim-path.ts'
+import {
+  type ClaimSource,
+  type ClaimSources,
+  claimSource,
+  type SourcedPart,
+} from '../../src/protocol/claim-source.ts'
 import type { ClaimPolicy } from '../../src/protocol/claims.ts'
 import { byPart } from '../../src/protocol/identity-parts.ts'
 import type { Verification } from '../../src/protocol/verification.ts'
@@ -7,6 +14,26 @@ import { systemClock } from '../../src/runtime/clock.ts'
 import type { JwtIssuerPolicy } from '../../src/verifiers/jwt/jwt-verifier.ts'
 import { SignaturePool, type SignaturePoolOptions } from '../../src/verifiers/jwt/signature-pool.ts'
 import { AUDIENCE, ISSUER } from './mint-token.ts'
+
+/** A path that is known to be one. */
+export function claimPath(text: string): ClaimPath {
+  const parsed = parseClaimPath(text)
+  if (!parsed.ok) throw new Error(`${text} ${parsed.problem}`)
+  return parsed.path
+}
+
+/** A part in these places, which the configuration uses. */
+export function sourceOf(part: SourcedPart, ...texts: readonly string[]): ClaimSource {
+  const places = texts.map((text) => ({ path: claimPath(text), readsNames: false }))
+  return claimSource(part, places, { isUsed: true, isExpected: true })
+}
+
+/** All parts where they are by default, and each is used. */
+export const CLAIM_SOURCES: ClaimSources = {
+  subject: sourceOf('subject', 'sub'),
+  clientId: sourceOf('clientId', 'client_id', 'azp'),
+  ...byPart(({ name, claim }) => sourceOf(name, claim)),
+}
 
 export const CLAIM_POLICY: ClaimPolicy = {
   issuer: ISSUER,
@@ -18,10 +45,8 @@ export const CLAIM_POLICY: ClaimPolicy = {
   isPartial: false,
   clockToleranceSeconds: 5,
   requiredClaims: ['sub'],
-  claimNames: {
-    subject: 'sub',
-    ...byPart(({ claim }) => claim),
-  },
+  sources: CLAIM_SOURCES,
+  acceptsUnverifiedEmail: false,
 }
 
 export const ISSUER_POLICY: JwtIssuerPolicy = {

@@ -172,6 +172,7 @@ function createMethods(key: MintingKey, store: MemorySessionStore, clock: Manual
     jwt: new JwtVerifier({
       keys: new StaticKeySource().setKeys('main', [{ ...key.verificationKey, ...generation }]),
       signatures: SIGNATURES,
+      claimPaths: null,
     }),
     introspector: INTROSPECTOR,
   }

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { type ClaimPolicy, checkClaims, parseClaims } from '../../src/protocol/claims.ts'
 import { byPart } from '../../src/protocol/identity-parts.ts'
 import type { Identity } from '../../src/protocol/verification.ts'
-import { CLAIM_POLICY } from '../support/jwt-policy.ts'
+import { CLAIM_POLICY, CLAIM_SOURCES, sourceOf } from '../support/jwt-policy.ts'
 import { AUDIENCE, claimsText, encode, NOW_SECONDS } from '../support/mint-token.ts'
 
 function check(
@@ -31,11 +31,11 @@ describe('registered claims (RFC 7519 §4.1)', () => {
   })
 
   it('need a subject even when the identity reads another claim', () => {
-    const claimNames = { ...CLAIM_POLICY.claimNames, subject: 'uid' }
-    assert.equal(identity({ uid: 'u-1' }, { claimNames }).subject, 'u-1')
-    assert.equal(check({ uid: 'u-1', sub: undefined }, { claimNames }), 'invalid_claims')
-    assert.equal(check({}, { claimNames }), 'invalid_claims')
-    assert.equal(check({ uid: '' }, { claimNames }), 'invalid_claims')
+    const sources = { ...CLAIM_SOURCES, subject: sourceOf('subject', 'uid') }
+    assert.equal(identity({ uid: 'u-1' }, { sources }).subject, 'u-1')
+    assert.equal(check({ uid: 'u-1', sub: undefined }, { sources }), 'invalid_claims')
+    assert.equal(check({}, { sources }), 'invalid_claims')
+    assert.equal(check({ uid: '' }, { sources }), 'invalid_claims')
   })
 
   it('may lack iat, nbf, jti and sid', () => {
@@ -67,13 +67,13 @@ describe('required claims', () => {
 
 describe('claims that make the identity', () => {
   it('come from where the issuer has them', () => {
-    const claimNames = {
+    const sources = {
       ...byPart(() => null),
-      subject: 'sub',
-      email: 'mail',
-      roles: 'https://example.com/groups',
-      scopes: 'scp',
-      tenant: 'tid',
+      subject: sourceOf('subject', 'sub'),
+      email: sourceOf('email', 'mail'),
+      roles: sourceOf('roles', 'https://example.com/groups'),
+      scopes: sourceOf('scopes', 'scp'),
+      tenant: sourceOf('tenant', 'tid'),
       organisation: null,
       clientId: null,
     }
@@ -83,7 +83,7 @@ describe('claims that make the identity', () => {
       scp: ['read', 'write'],
       tid: 't-1',
     }
-    const found = identity(members, { claimNames })
+    const found = identity(members, { sources })
     assert.equal(found.email, 'a@b.c')
     assert.deepEqual(found.roles, ['admin'])
     assert.deepEqual(found.scopes, ['read', 'write'])
@@ -105,13 +105,13 @@ describe('claims that make the identity', () => {
         [null, [], [], null, null],
       )
     }
-    const claimNames = { subject: 'sub', ...byPart(() => null) }
-    const unmapped = identity({}, { claimNames })
+    const sources = { ...CLAIM_SOURCES, ...byPart(() => null) }
+    const unmapped = identity({}, { sources })
     assert.deepEqual([unmapped.email, unmapped.roles, unmapped.scopes], [null, [], []])
   })
 
   it('are not dropped when they have the wrong type: the token is refused', () => {
-    for (const wrong of [1, true, {}, [1], [''], [null]]) {
+    for (const wrong of [1.5, true, {}, [1], [''], [null]]) {
       for (const name of ['email', 'roles', 'scope', 'tenant_id', 'org_id', 'jti', 'sid']) {
         assert.equal(check({ [name]: wrong }), 'invalid_claims', `${name} ${JSON.stringify(wrong)}`)
       }

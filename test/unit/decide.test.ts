@@ -116,7 +116,7 @@ const CASES: readonly Case[] = [
   ['exp_missing', 'invalid_claims', '/token/x', () => minted({ exp: null })],
   ['nbf_mistyped', 'invalid_claims', '/token/x', () => minted({ nbf: '1' })],
   ['token_bound', 'invalid_token', '/token/x', () => minted({ cnf: { jkt: 'x' } })],
-  ['claim_mistyped', 'invalid_claims', '/token/x', () => minted({ roles: { admin: true } })],
+  ['roles_mistyped', 'invalid_claims', '/token/x', () => minted({ roles: { admin: true } })],
   ['issued_in_future', 'invalid_claims', '/token/x', () => minted({ iat: NOW_SECONDS + 60 })],
   ['token_expired', 'token_expired', '/token/x', () => minted({ exp: NOW_SECONDS - 60 })],
   [

@@ -81,8 +81,8 @@ for (const part of IDENTITY_PARTS) {
       assert.deepEqual(partsOf(checked.identity), alone)
       const mistyped = checkClaims({ ...claims, [part.claim]: {} }, CLAIM_POLICY, NOW_SECONDS)
       assert.equal(mistyped.kind, 'refused')
-      const claimNames = { ...CLAIM_POLICY.claimNames, [part.name]: null }
-      const unread = checkClaims(claims, { ...CLAIM_POLICY, claimNames }, NOW_SECONDS)
+      const sources = { ...CLAIM_POLICY.sources, [part.name]: null }
+      const unread = checkClaims(claims, { ...CLAIM_POLICY, sources }, NOW_SECONDS)
       assert.ok(unread.kind === 'checked')
       assert.deepEqual(partsOf(unread.identity), {})
     })

@@ -8,7 +8,7 @@ import {
 } from '../../src/protocol/introspection-response.ts'
 import { createIssuerTemplate } from '../../src/protocol/issuer-template.ts'
 import { EMPTY_IDENTITY } from '../../src/protocol/verification.ts'
-import { CLAIM_POLICY } from '../support/jwt-policy.ts'
+import { CLAIM_POLICY, CLAIM_SOURCES, sourceOf } from '../support/jwt-policy.ts'
 import { AUDIENCE, encode, goodClaims, ISSUER, NOW_SECONDS } from '../support/mint-token.ts'
 
 const TOKEN = 'opaque-token'
@@ -214,19 +214,17 @@ describe('the subject of an answer', () => {
   })
 
   it('comes from where the issuer has it', () => {
-    const claimNames = { ...CLAIM_POLICY.claimNames, subject: 'username' }
-    const found = active(judge(answer({ username: 'alice' }), { claimNames }))
+    const sources = { ...CLAIM_SOURCES, subject: sourceOf('subject', 'username') }
+    const found = active(judge(answer({ username: 'alice' }), { sources }))
     assert.equal(found.identity.subject, 'alice')
     const byClient = { sub: undefined, client_id: 'batch' }
-    assert.equal(active(judge(answer(byClient), { claimNames })).identity.subject, '')
+    assert.equal(active(judge(answer(byClient), { sources })).identity.subject, '')
     const nameless = { sub: undefined, username: 'alice' }
-    assert.equal(codeOf(nameless, { claimNames }), 'invalid_claims', 'sub is required here')
-    assert.equal(codeOf(nameless, { claimNames, requiredClaims: [] }), 'active')
+    assert.equal(codeOf(nameless, { sources }), 'invalid_claims', 'sub is required here')
+    assert.equal(codeOf(nameless, { sources, requiredClaims: [] }), 'active')
     // Only where the configuration says so, a client is a user of its name.
-    const ofClients = { ...CLAIM_POLICY.claimNames, subject: 'client_id' }
-    const named = active(
-      judge(answer(byClient), { claimNames: ofClients, requiredClaims: ['sub'] }),
-    )
+    const ofClients = { ...CLAIM_SOURCES, subject: sourceOf('subject', 'client_id') }
+    const named = active(judge(answer(byClient), { sources: ofClients, requiredClaims: ['sub'] }))
     assert.equal(named.identity.subject, 'batch')
   })
 })
@@ -240,7 +238,7 @@ describe('what an answer says of the identity', () => {
   })
 
   it('is not dropped when it has the wrong type: the token is refused', () => {
-    for (const wrong of [1, true, {}, [1], [''], [null]]) {
+    for (const wrong of [1.5, true, {}, [1], [''], [null]]) {
       for (const name of ['email', 'roles', 'scope', 'tenant_id', 'org_id', 'jti', 'sid']) {
         assert.equal(
           codeOf({ [name]: wrong }),

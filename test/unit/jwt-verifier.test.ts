@@ -29,7 +29,7 @@ function verifierWith(
   keys: StaticKeySource,
   signatures: SignatureChecker = pool,
 ): (token: string, policy?: Partial<JwtIssuerPolicy>) => Promise<Verification> {
-  const verifier = new JwtVerifier({ keys, signatures })
+  const verifier = new JwtVerifier({ keys, signatures, claimPaths: null })
   return (token, policy = {}) =>
     verifier.verify(token, compileJwtProfile([{ ...ISSUER_POLICY, ...policy }]), NOW_SECONDS)
 }
@@ -100,7 +100,7 @@ describe('the issuers of a route', () => {
   const keys = new StaticKeySource()
     .setKeys('main', [EC.verificationKey])
     .setKeys('other', [other.verificationKey])
-  const verifier = new JwtVerifier({ keys, signatures: pool })
+  const verifier = new JwtVerifier({ keys, signatures: pool, claimPaths: null })
   const profile = compileJwtProfile(policies)
 
   it('are told apart by iss, and the same kid at two issuers is two keys', async () => {

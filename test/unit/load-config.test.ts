@@ -14,6 +14,15 @@ import {
   problemLinesOf,
   problemsOf,
 } from '../support/configuration-text.ts'
+import { claimPath } from '../support/jwt-policy.ts'
+
+function defaultPlaces(...texts: string[]) {
+  return { places: texts.map(plainPlace), isDefault: true }
+}
+
+function plainPlace(text: string) {
+  return { path: claimPath(text), readsNames: false }
+}
 
 describe('The least configuration', () => {
   const configuration = parseText(LEAST_CONFIGURATION)
@@ -78,15 +87,17 @@ describe('The least configuration', () => {
       'issuer.claims',
       issuer?.claims,
       {
-        subject: 'sub',
-        ...byPart(({ claim }) => claim),
-        email: 'email',
-        roles: 'roles',
-        scopes: 'scope',
-        tenant: 'tenant_id',
-        organisation: 'org_id',
+        subject: defaultPlaces('sub'),
+        clientId: defaultPlaces('client_id', 'azp'),
+        ...byPart(({ claim }) => defaultPlaces(claim)),
+        email: defaultPlaces('email'),
+        roles: defaultPlaces('roles'),
+        scopes: defaultPlaces('scope'),
+        tenant: defaultPlaces('tenant_id'),
+        organisation: defaultPlaces('org_id'),
       },
     ],
+    ['issuer.acceptsUnverifiedEmail', issuer?.acceptsUnverifiedEmail, false],
     [
       'identity',
       configuration.identity,

@@ -1,248 +1,329 @@
-/** Claims as providers issue them: which of them are good here, and what bounces beside them. */
+/** Tokens as identity providers send them, and where their claims are found. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type ClaimPolicy, checkClaims } from '../../src/protocol/claims.ts'
-import { createIssuerTemplate } from '../../src/protocol/issuer-template.ts'
-import type { JsonObject } from '../../src/protocol/strict-json.ts'
-import { CLAIM_POLICY } from '../support/jwt-policy.ts'
-import { NOW_SECONDS } from '../support/mint-token.ts'
+import type { Identity } from '../../src/protocol/verification.ts'
+import { readAnswer, readClaims, type Written } from '../support/provider-claims.ts'
 
-const LIVE = { iat: NOW_SECONDS - 60, exp: NOW_SECONDS + 3_600, jti: 'id-1', sub: 'user-1' }
-
-function outcomeOf(part: Partial<ClaimPolicy>, claims: JsonObject): string {
-  const policy = { ...CLAIM_POLICY, ...part }
-  const result = checkClaims({ ...LIVE, ...claims }, policy, NOW_SECONDS)
-  return result.kind === 'refused' ? result.reason : `${result.identity.issuer} passed`
+interface Row {
+  readonly title: string
+  readonly claims: Record<string, unknown>
+  /** `claims` of the issuer. */
+  readonly paths?: Record<string, unknown>
+  /** Other settings of the issuer. */
+  readonly issuer?: Record<string, unknown>
+  readonly found: Partial<Identity>
 }
 
-function template(issuer: string, values: readonly string[] | null, claim = 'tid') {
-  return { issuer, template: createIssuerTemplate(issuer, { claim, values }) }
-}
+const AUTH0 = 'https://shop.example.com'
+const ZITADEL_ROLES = 'urn:zitadel:iam:org:project:roles'
+const NO_SUB = { requiredClaims: [] }
 
-const CONTOSO = '72f988bf-86f1-41af-91ab-2d7cd011db47'
-const FABRIKAM = '5e1f1a6c-0a2b-4a40-8d0c-5b8d2f5a1c11'
-const PERSONAL = '9188040d-6c67-4c5b-b112-36a304b66dad'
+const ROWS: readonly Row[] = [
+  {
+    title: 'Keycloak: realm and client roles together',
+    claims: {
+      azp: 'web',
+      scope: 'openid email',
+      realm_access: { roles: ['admin', 'offline_access'] },
+      resource_access: { 'my.app': { roles: ['editor', 'admin'] }, account: { roles: ['x'] } },
+    },
+    paths: { roles: ['/realm_access/roles', '/resource_access/my.app/roles'] },
+    found: {
+      roles: ['admin', 'offline_access', 'editor'],
+      scopes: ['openid', 'email'],
+      clientId: 'web',
+    },
+  },
+  {
+    title: 'Keycloak: realm roles by a dotted path',
+    claims: { realm_access: { roles: ['admin'] } },
+    paths: { roles: 'realm_access.roles' },
+    found: { roles: ['admin'] },
+  },
+  {
+    title: 'Keycloak: a lightweight token without sub, by its client',
+    claims: { sub: undefined, azp: 'batch', client_id: 'batch' },
+    paths: { subject: 'client_id' },
+    issuer: NO_SUB,
+    found: { subject: 'batch', clientId: 'batch' },
+  },
+  {
+    title: 'Amazon Cognito: groups, and the client of an access token',
+    claims: { token_use: 'access', client_id: 'abc', 'cognito:groups': ['ops'], username: 'ann' },
+    paths: { roles: 'cognito:groups' },
+    found: { roles: ['ops'], clientId: 'abc' },
+  },
+  {
+    title: 'Amazon Cognito: an e-mail address that is verified, as text',
+    claims: { email: 'a@b.example', email_verified: 'true' },
+    found: { email: 'a@b.example' },
+  },
+  {
+    title: 'Amazon Cognito: an e-mail address that is not verified, as text',
+    claims: { email: 'a@b.example', email_verified: 'false' },
+    found: { email: null },
+  },
+  {
+    title: 'Auth0: claims whose names are URLs, and permissions',
+    claims: {
+      [`${AUTH0}/roles`]: ['buyer'],
+      [`${AUTH0}/email`]: 'a@b.example',
+      permissions: ['read:orders'],
+      azp: 'spa',
+    },
+    paths: { roles: [`${AUTH0}/roles`, 'permissions'], email: `${AUTH0}/email` },
+    found: { roles: ['buyer', 'read:orders'], email: 'a@b.example', clientId: 'spa' },
+  },
+  {
+    title: 'Okta: scopes as a list, groups, and cid',
+    claims: { scp: ['orders.read', 'openid'], groups: ['Everyone'], cid: '0oa1', uid: '00u1' },
+    paths: { scopes: ['scope', 'scp'], roles: 'groups', clientId: 'cid', subject: 'uid' },
+    found: {
+      subject: '00u1',
+      scopes: ['orders.read', 'openid'],
+      roles: ['Everyone'],
+      clientId: '0oa1',
+    },
+  },
+  {
+    title: 'Microsoft Entra ID: v2.0 tokens of users',
+    claims: { scp: 'Orders.Read Orders.Write', roles: ['Task.Run'], tid: 'c0ffee', azp: 'b00c' },
+    paths: { scopes: ['scp', 'scope'], tenant: 'tid' },
+    found: {
+      scopes: ['Orders.Read', 'Orders.Write'],
+      roles: ['Task.Run'],
+      tenant: 'c0ffee',
+      clientId: 'b00c',
+    },
+  },
+  {
+    title: 'Microsoft Entra ID: v1.0 tokens name the client appid',
+    claims: { appid: 'b00c', upn: 'ann@corp.example', oid: 'o-1' },
+    paths: { clientId: ['azp', 'appid'], subject: 'oid', email: ['email', 'upn'] },
+    found: { clientId: 'b00c', subject: 'o-1', email: 'ann@corp.example' },
+  },
+  {
+    title: 'Microsoft Entra ID: more groups than fit, which are named elsewhere',
+    claims: { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: 'x' } } },
+    paths: { roles: 'groups' },
+    found: { roles: [] },
+  },
+  {
+    title: 'AD FS: upn and no sub, and one role as text',
+    claims: { sub: undefined, upn: 'ann@corp.example', role: 'Sales', appid: 'app', scp: 'openid' },
+    paths: { subject: 'upn', roles: ['role', 'roles'], clientId: 'appid', scopes: 'scp' },
+    issuer: NO_SUB,
+    found: {
+      subject: 'ann@corp.example',
+      roles: ['Sales'],
+      clientId: 'app',
+      scopes: ['openid'],
+    },
+  },
+  {
+    title: 'Zitadel: roles as the names of an object',
+    claims: {
+      [ZITADEL_ROLES]: { admin: { 1234: 'acme.example' }, reader: { 1234: 'acme.example' } },
+    },
+    paths: {
+      roles: { keysOf: ZITADEL_ROLES },
+      organisation: 'urn:zitadel:iam:user:resourceowner:id',
+    },
+    found: { roles: ['admin', 'reader'], organisation: null },
+  },
+  {
+    title: 'Zitadel: roles of two projects',
+    claims: {
+      'urn:zitadel:iam:org:project:1:roles': { admin: { 9: 'x' } },
+      'urn:zitadel:iam:org:project:2:roles': { admin: { 9: 'x' }, auditor: { 9: 'x' } },
+    },
+    paths: {
+      roles: [
+        { keysOf: 'urn:zitadel:iam:org:project:1:roles' },
+        { keysOf: 'urn:zitadel:iam:org:project:2:roles' },
+      ],
+    },
+    found: { roles: ['admin', 'auditor'] },
+  },
+  {
+    title: 'Google: hosted domain, and azp of a service account',
+    claims: { azp: '1122', hd: 'corp.example', email: 'a@corp.example', email_verified: true },
+    paths: { organisation: 'hd' },
+    found: { clientId: '1122', organisation: 'corp.example', email: 'a@corp.example' },
+  },
+  {
+    title: 'Ory Hydra: scopes as a list in scp, and claims below ext',
+    claims: { scp: ['offline', 'photos'], client_id: 'app', ext: { roles: ['admin'], tenant: 7 } },
+    paths: { scopes: ['scp', 'scope'], roles: '/ext/roles', tenant: 'ext.tenant' },
+    found: { scopes: ['offline', 'photos'], roles: ['admin'], tenant: '7', clientId: 'app' },
+  },
+  {
+    title: 'Kubernetes: the namespace of a service account, below a name with a dot',
+    claims: {
+      sub: 'system:serviceaccount:shop:cart',
+      'kubernetes.io': { namespace: 'shop', serviceaccount: { name: 'cart', uid: 'u' } },
+    },
+    paths: {
+      tenant: '/kubernetes.io/namespace',
+      clientId: '/kubernetes.io/serviceaccount/name',
+    },
+    found: { subject: 'system:serviceaccount:shop:cart', tenant: 'shop', clientId: 'cart' },
+  },
+  {
+    title: 'GitLab CI: numbers as text, and the project',
+    claims: {
+      project_path: 'shop/cart',
+      namespace_id: '72',
+      user_id: '1',
+      user_access_level: 'owner',
+    },
+    paths: { organisation: 'namespace_id', tenant: 'project_path', roles: 'user_access_level' },
+    found: { organisation: '72', tenant: 'shop/cart', roles: ['owner'] },
+  },
+  {
+    title: 'GitHub Actions: the repository, and who has started it',
+    claims: { repository: 'shop/cart', actor: 'ann', repository_owner_id: '55', runner: 'self' },
+    paths: { tenant: 'repository', subject: 'actor', organisation: 'repository_owner_id' },
+    found: { tenant: 'shop/cart', subject: 'ann', organisation: '55' },
+  },
+  {
+    title: 'Firebase: custom claims that are true, and an address that is not verified',
+    claims: {
+      user_id: 'someone',
+      email: 'a@b.example',
+      email_verified: false,
+      firebase: { sign_in_provider: 'password', tenant: 'shop-1', identities: {} },
+      access: { admin: true, editor: false },
+    },
+    paths: { tenant: '/firebase/tenant', roles: { keysOf: 'access' } },
+    found: { tenant: 'shop-1', roles: ['admin'], email: null },
+  },
+  {
+    title: 'Supabase: one role as text, and roles that the application keeps',
+    claims: {
+      role: 'authenticated',
+      email: 'a@b.example',
+      app_metadata: { provider: 'email', roles: ['staff'] },
+      user_metadata: { email_verified: false },
+    },
+    paths: { roles: ['role', '/app_metadata/roles'] },
+    found: { roles: ['authenticated', 'staff'], email: 'a@b.example' },
+  },
+  {
+    title: 'Azure AD B2C: the first of a list of addresses, and extension attributes',
+    claims: { emails: ['a@b.example', 'c@d.example'], extension_Roles: 'buyer seller', tfp: 'p' },
+    paths: { email: '/emails/0', roles: 'extension_Roles' },
+    found: { email: 'a@b.example', roles: ['buyer', 'seller'] },
+  },
+  {
+    title: 'Hasura: roles below a URL',
+    claims: { 'https://hasura.io/jwt/claims': { 'x-hasura-allowed-roles': ['user'] } },
+    paths: { roles: '/https:~1~1hasura.io~1jwt~1claims/x-hasura-allowed-roles' },
+    found: { roles: ['user'] },
+  },
+  {
+    title: 'FusionAuth: roles and the application id',
+    claims: { roles: ['admin'], applicationId: 'app-1', tid: 't-1', email_verified: true },
+    paths: { clientId: 'applicationId', tenant: 'tid' },
+    found: { roles: ['admin'], clientId: 'app-1', tenant: 't-1' },
+  },
+  {
+    title: 'Clerk: the role within the organisation, nested in version 2',
+    claims: { azp: 'https://app.example.com', o: { id: 'org_1', rol: 'admin', slg: 'shop' } },
+    paths: { organisation: ['org_id', '/o/id'], roles: ['org_role', '/o/rol'] },
+    found: { organisation: 'org_1', roles: ['admin'] },
+  },
+  {
+    title: 'Authentik: groups, and names with a space within a list',
+    claims: { groups: ['authentik Admins', 'ops'] },
+    paths: { roles: 'groups' },
+    found: { roles: ['authentik Admins', 'ops'] },
+  },
+  {
+    title: 'WSO2: groups as text separated by spaces',
+    claims: { groups: 'admin  internal/everyone' },
+    paths: { roles: 'groups' },
+    found: { roles: ['admin', 'internal/everyone'] },
+  },
+  {
+    title: 'Spring Authorization Server: null and empty lists are absent',
+    claims: { roles: null, email: '', scope: [], tenant_id: null, org_id: null },
+    found: { roles: [], email: null, scopes: [], tenant: null, organisation: null },
+  },
+  {
+    title: 'a login service with numbered users and tenants',
+    claims: { sub: undefined, uid: 4_711, tenant_id: 42, org_id: 0 },
+    paths: { subject: 'uid' },
+    issuer: NO_SUB,
+    found: { subject: '4711', tenant: '42', organisation: '0' },
+  },
+]
 
-describe('Entra ID with several tenants', () => {
-  const v2 = {
-    ...template('https://login.microsoftonline.com/{tenantid}/v2.0', [CONTOSO, FABRIKAM]),
-    audiences: ['api://orders'],
+describe('claims are found where providers put them', () => {
+  for (const { title, claims, paths, issuer, found } of ROWS) {
+    it(title, () => {
+      const written: Written = { issuer: { ...issuer, ...(paths && { claims: paths }) } }
+      for (const read of [readClaims, readAnswer]) {
+        const identity = read(claims, written)
+        assert.ok(typeof identity === 'object', JSON.stringify(identity))
+        const names = Object.keys(found) as (keyof Identity)[]
+        assert.deepEqual(Object.fromEntries(names.map((name) => [name, identity[name]])), found)
+      }
+    })
   }
-  const of = (iss: string, tid: unknown, more: JsonObject = {}) =>
-    outcomeOf(v2, { iss, tid, aud: 'api://orders', ver: '2.0', ...more })
 
-  it('has tokens of version 2 whose issuer is that of the tenant in tid', () => {
-    for (const tenant of [CONTOSO, FABRIKAM]) {
-      const iss = `https://login.microsoftonline.com/${tenant}/v2.0`
-      assert.equal(of(iss, tenant), `${iss} passed`)
+  it('of one issuer, scp in JWTs and scope in introspection answers', () => {
+    const written = { issuer: { claims: { scopes: ['scp', 'scope'] } } }
+    const jwt = readClaims({ scp: ['read', 'write'] }, written)
+    const answer = readAnswer({ scope: 'read write' }, written)
+    assert.ok(typeof jwt === 'object' && typeof answer === 'object')
+    assert.deepEqual(jwt.scopes, answer.scopes)
+  })
+})
+
+describe('an e-mail address that is not verified', () => {
+  const unverified = { email: 'victim@corp.example', email_verified: false }
+  const emailOf = (claims: Record<string, unknown>, written: Written = {}) => {
+    const identity = readClaims(claims, written)
+    return typeof identity === 'string' ? identity : identity.email
+  }
+
+  it('is not the e-mail address of the caller, however that is said', () => {
+    for (const email_verified of [false, 'false', 'False', 0, '0', 'no', {}, []]) {
+      assert.equal(emailOf({ ...unverified, email_verified }), null, JSON.stringify(email_verified))
     }
   })
 
-  it('has tokens of version 1 from another host, with a slash at the end', () => {
-    const v1 = {
-      ...template('https://sts.windows.net/{tenantid}/', [CONTOSO]),
-      audiences: ['api://orders'],
-    }
-    const claims = { iss: `https://sts.windows.net/${CONTOSO}/`, aud: 'api://orders', ver: '1.0' }
-    assert.equal(outcomeOf(v1, { ...claims, tid: CONTOSO }), `${claims.iss} passed`)
-    assert.equal(outcomeOf(v1, { ...claims, tid: FABRIKAM }), 'issuer_value_mismatch')
-    assert.equal(outcomeOf(v2, { ...claims, tid: CONTOSO }), 'issuer_mismatch')
-    const bare = { ...claims, iss: `https://sts.windows.net/${CONTOSO}`, tid: CONTOSO }
-    assert.equal(outcomeOf(v1, bare), 'issuer_mismatch')
-  })
-
-  it('cannot have one tenant speak for another, nor for none', () => {
-    const iss = `https://login.microsoftonline.com/${CONTOSO}/v2.0`
-    const foreign = [
-      ...[FABRIKAM, undefined, null, '', [CONTOSO], 7, {}, true, `${CONTOSO} `],
-      ...[CONTOSO.toUpperCase(), `${CONTOSO}\0`, '*', '{tenantid}'],
-    ]
-    for (const tid of foreign) {
-      assert.equal(of(iss, tid), 'issuer_value_mismatch', JSON.stringify(tid))
+  it('is one that the token calls so: without a word it counts, as with yes', () => {
+    for (const email_verified of [undefined, null, '', true, 'true', 'TRUE', 1, '1']) {
+      assert.equal(emailOf({ ...unverified, email_verified }), unverified.email)
     }
   })
 
-  it('refuses tenants that are not listed, and what only looks like a listed one', () => {
-    const values = [
-      ...[PERSONAL, 'common', 'organizations', '{tenantid}', '*', '', '.', '..', `${CONTOSO}/..`],
-      ...[`x/../${CONTOSO}`, `${CONTOSO}%2f`, `%2e%2e/${CONTOSO}`, CONTOSO.toUpperCase()],
-      ...[`${CONTOSO}\n`, `${CONTOSO}.`, `${CONTOSO}#`, `evil.test/${CONTOSO}`],
-    ]
-    for (const value of values) {
-      const iss = `https://login.microsoftonline.com/${value}/v2.0`
-      assert.equal(of(iss, value), 'issuer_mismatch', JSON.stringify(value))
-    }
+  it('counts where the issuer is configured so', () => {
+    assert.equal(emailOf(unverified, { issuer: { unverifiedEmail: 'accept' } }), unverified.email)
   })
 
-  it('takes any tenant where that is said, and still one that tid confirms', () => {
-    const any = { ...v2, ...template('https://login.microsoftonline.com/{tenantid}/v2.0', null) }
-    const ofAny = (value: string, tid: unknown) =>
-      outcomeOf(any, {
-        iss: `https://login.microsoftonline.com/${value}/v2.0`,
-        tid,
-        aud: 'api://orders',
-      })
-    assert.match(ofAny(PERSONAL, PERSONAL), / passed$/)
-    assert.equal(ofAny(PERSONAL, CONTOSO), 'issuer_value_mismatch')
-    for (const value of ['', '..', 'a/b', 'a%2fb', 'a..b', 'té', '{tenantid}', 'x'.repeat(129)]) {
-      assert.equal(ofAny(value, value), 'issuer_mismatch', value)
-    }
-  })
-
-  it('still needs this audience', () => {
-    const iss = `https://login.microsoftonline.com/${CONTOSO}/v2.0`
-    assert.equal(of(iss, CONTOSO, { aud: 'api://billing' }), 'audience_mismatch')
+  it('is known by what is beside a nested one', () => {
+    const written = { issuer: { claims: { email: '/user/email' } } }
+    assert.equal(emailOf({ user: unverified }, written), null)
+    assert.equal(emailOf({ user: unverified, email_verified: true }, written), null)
     assert.equal(
-      of(iss, CONTOSO, { aud: '00000003-0000-0000-c000-000000000000' }),
-      'audience_mismatch',
+      emailOf({ user: { ...unverified, email_verified: true } }, written),
+      unverified.email,
     )
   })
 
-  it('needs no tid of Azure AD B2C, whose issuer is written out', () => {
-    const iss = `https://contoso.b2clogin.com/${CONTOSO}/v2.0/`
-    const b2c = { issuer: iss, audiences: ['orders'] }
-    const claims = { iss, aud: 'orders', tfp: 'B2C_1_signin' }
-    assert.equal(outcomeOf(b2c, claims), `${iss} passed`)
-    const other = { ...claims, iss: `https://fabrikam.b2clogin.com/${CONTOSO}/v2.0/` }
-    assert.equal(outcomeOf(b2c, other), 'issuer_mismatch')
-  })
-})
-
-describe('tokens without aud', () => {
-  const iss = 'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI'
-  const cognito = { issuer: iss, audiences: [], clientIds: ['1h57kf5cpq17m0eml12EXAMPLE'] }
-  const access = {
-    iss,
-    client_id: '1h57kf5cpq17m0eml12EXAMPLE',
-    token_use: 'access',
-    scope: 'orders/read',
-    username: 'user-1',
-  }
-
-  it('are access tokens of Amazon Cognito, for the clients that are listed', () => {
-    assert.equal(outcomeOf(cognito, access), `${iss} passed`)
-    assert.equal(outcomeOf(cognito, { ...access, aud: null }), `${iss} passed`)
-  })
-
-  it('bounce without the list, for another client, and for none', () => {
-    assert.equal(outcomeOf({ issuer: iss }, access), 'audience_mismatch')
-    for (const client_id of ['other', '', undefined, null, 7, [access.client_id], {}]) {
-      const outcome = outcomeOf(cognito, { ...access, client_id })
-      assert.equal(outcome, 'client_not_accepted', JSON.stringify(client_id))
-    }
-  })
-
-  it('are not tokens with a foreign aud, whatever client they name', () => {
-    for (const aud of ['other', ['other'], '', access.client_id, 7, {}, [7], true]) {
-      assert.equal(outcomeOf(cognito, { ...access, aud }), 'audience_mismatch', JSON.stringify(aud))
-    }
-  })
-
-  it('are not the ID and refresh tokens of Cognito', () => {
-    const id = { ...access, aud: access.client_id, token_use: 'id' }
-    assert.equal(outcomeOf(cognito, id), 'audience_mismatch')
-    assert.equal(outcomeOf(cognito, { ...access, token_use: 'id' }), 'foreign_kind_of_token')
-    assert.equal(outcomeOf(cognito, { ...access, token_use: 'refresh' }), 'foreign_kind_of_token')
-  })
-
-  it('are tokens of Ory Hydra that were asked for without an audience', () => {
-    const hydra = { issuer: 'https://hydra.test/', audiences: [], clientIds: ['app'] }
-    const claims = { iss: hydra.issuer, aud: [], client_id: 'app' }
-    assert.equal(outcomeOf(hydra, claims), 'https://hydra.test/ passed')
-    assert.equal(outcomeOf(hydra, { ...claims, client_id: 'else' }), 'client_not_accepted')
-    assert.equal(outcomeOf({ issuer: hydra.issuer }, claims), 'audience_mismatch')
-  })
-
-  it('are tokens of Keycloak without an audience mapper, whose client is in azp', () => {
-    const keycloak = { issuer: 'https://kc.test/realms/a', audiences: [], clientIds: ['web'] }
-    const claims = { iss: keycloak.issuer, typ: 'Bearer', azp: 'web' }
-    assert.match(outcomeOf(keycloak, claims), / passed$/)
-    assert.equal(outcomeOf(keycloak, { ...claims, azp: 'admin-cli' }), 'client_not_accepted')
-    // `client_id` comes first, so that azp cannot speak over it.
-    assert.equal(outcomeOf(keycloak, { ...claims, client_id: 'x' }), 'client_not_accepted')
-    assert.equal(outcomeOf(keycloak, { ...claims, typ: 'Refresh' }), 'foreign_kind_of_token')
-  })
-})
-
-describe('issuers and audiences of', () => {
-  const both = (policy: Partial<ClaimPolicy>, claims: JsonObject, foreign: JsonObject) => {
-    const found = [claims, { ...claims, ...foreign }].map((it) => outcomeOf(policy, it))
-    return found.map((it) => it.replace(/^.* passed$/, 'passed'))
-  }
-
-  it('Auth0: several audiences, and a slash at the end of the issuer', () => {
-    const issuer = 'https://tenant.eu.auth0.com/'
-    const policy = { issuer, audiences: ['https://api.example.com'] }
-    const aud = ['https://api.example.com', 'https://tenant.eu.auth0.com/userinfo']
-    const claims = { iss: issuer, aud, azp: 'app' }
-    const bare = { iss: 'https://tenant.eu.auth0.com' }
-    assert.deepEqual(both(policy, claims, bare), ['passed', 'issuer_mismatch'])
-    const userinfo = { aud: ['https://tenant.eu.auth0.com/userinfo'] }
-    assert.deepEqual(both(policy, claims, userinfo), ['passed', 'audience_mismatch'])
-  })
-
-  it('Keycloak: account, unless a mapper adds the service', () => {
-    const issuer = 'https://kc.test/realms/shop'
-    const policy = { issuer, audiences: ['orders'] }
-    const claims = { iss: issuer, aud: ['orders', 'account'], typ: 'Bearer', azp: 'web' }
-    assert.deepEqual(both(policy, claims, { aud: 'account' }), ['passed', 'audience_mismatch'])
-    const otherRealm = { iss: 'https://kc.test/realms/other' }
-    assert.deepEqual(both(policy, claims, otherRealm), ['passed', 'issuer_mismatch'])
-  })
-
-  it('Okta: a custom authorization server, and not the one of the organisation', () => {
-    const issuer = 'https://dev-1.okta.com/oauth2/default'
-    const policy = { issuer, audiences: ['api://default'] }
-    const claims = { iss: issuer, aud: 'api://default', cid: 'app', scp: ['read'] }
-    const organisation = { iss: 'https://dev-1.okta.com', aud: 'https://dev-1.okta.com' }
-    assert.deepEqual(both(policy, claims, organisation), ['passed', 'issuer_mismatch'])
-  })
-
-  it('Google: with and without its scheme, which are two issuers', () => {
-    const claims = { iss: 'accounts.google.com', aud: 'app.apps.googleusercontent.com', azp: 'x' }
-    const policy = { issuer: claims.iss, audiences: [claims.aud] }
-    const other = { iss: 'https://accounts.google.com' }
-    assert.deepEqual(both(policy, claims, other), ['passed', 'issuer_mismatch'])
-    assert.deepEqual(both(policy, claims, { at_hash: 'x' }), ['passed', 'foreign_kind_of_token'])
-  })
-
-  it('Kubernetes: a list of audiences, and the cluster as issuer', () => {
-    const issuer = 'https://kubernetes.default.svc.cluster.local'
-    const policy = { issuer, audiences: ['orders'] }
-    const claims = {
-      iss: issuer,
-      aud: ['orders'],
-      sub: 'system:serviceaccount:shop:web',
-      'kubernetes.io': { namespace: 'shop', serviceaccount: { name: 'web', uid: 'u' } },
-    }
-    const forServer = { aud: ['https://kubernetes.default.svc.cluster.local', 'k3s'] }
-    assert.deepEqual(both(policy, claims, forServer), ['passed', 'audience_mismatch'])
-  })
-
-  it('ADFS and Zitadel: a URN, and the numbers of a project and its clients', () => {
-    const adfs = 'https://fs.example.com/adfs/services/trust'
-    const aud = 'urn:microsoft:userinfo'
-    const claims = { iss: adfs, aud: 'microsoft:identityserver:orders' }
-    const policy = { issuer: adfs, audiences: [claims.aud] }
-    assert.deepEqual(both(policy, claims, { aud }), ['passed', 'audience_mismatch'])
-    const zitadel = { issuer: 'https://x.zitadel.cloud', audiences: ['220000'] }
-    const token = { iss: zitadel.issuer, aud: ['220001', '220000'] }
-    const number = { aud: [220_000] }
-    assert.deepEqual(both(zitadel, token, number), ['passed', 'audience_mismatch'])
-  })
-})
-
-describe('the audiences that routes ask for', () => {
-  it('are kept where the token names them, and no others', () => {
-    const kept = (keptAudiences: readonly string[], aud: unknown) => {
-      const policy = { ...CLAIM_POLICY, audiences: ['api', 'orders', 'billing'], keptAudiences }
-      const claims = { ...LIVE, iss: CLAIM_POLICY.issuer, aud } as JsonObject
-      const result = checkClaims(claims, policy, NOW_SECONDS)
-      return result.kind === 'checked' ? result.identity.audiences : result.reason
-    }
-    assert.deepEqual(kept([], ['orders', 'billing']), [])
-    assert.deepEqual(kept(['billing', 'orders'], ['orders', 'api']), ['orders'])
-    assert.deepEqual(kept(['orders'], 'api'), [])
-    assert.deepEqual(kept(['__proto__', 'length'], 'api'), [])
+  it('is no subject, which others would take for a user', () => {
+    const bySubject = { claims: { subject: 'email' }, requiredClaims: [] }
+    assert.equal(emailOf(unverified, { issuer: bySubject }), 'email_unverified')
+    const unread = { claims: { subject: 'email', email: null } }
+    assert.equal(emailOf(unverified, { issuer: unread }), 'email_unverified')
+    const accepted = { ...bySubject, unverifiedEmail: 'accept' }
+    assert.equal(emailOf(unverified, { issuer: accepted }), unverified.email)
+    assert.equal(
+      emailOf({ ...unverified, email_verified: true }, { issuer: bySubject }),
+      unverified.email,
+    )
   })
 })

@@ -30,6 +30,7 @@ import {
   refuseHeader,
 } from '../../protocol/protected-header.ts'
 import type { RefusalReason } from '../../protocol/refusal-reason.ts'
+import type { JsonObject } from '../../protocol/strict-json.ts'
 import type { Trace } from '../../protocol/trace.ts'
 import {
   type Refused,
@@ -37,6 +38,7 @@ import {
   refuseSignature,
   type Verification,
 } from '../../protocol/verification.ts'
+import type { ClaimPathObserver } from '../claim-path-watch.ts'
 import type { Verifier } from '../verifier.ts'
 import type { SignatureChecker, SignatureOutcome } from './signature-pool.ts'
 import { tellContents, tellForm } from './tell-jwt.ts'
@@ -67,6 +69,8 @@ export interface JwtProfile {
 export interface JwtVerifierParts {
   readonly keys: KeySource
   readonly signatures: SignatureChecker
+  /** Hears of each token whose signature is good; `null`: nothing does. */
+  readonly claimPaths: ClaimPathObserver | null
 }
 
 /** A token that lacks nothing but the check of its signature. */
@@ -76,6 +80,7 @@ interface Candidate {
   readonly jws: CompactJws
   readonly header: ProtectedHeader
   readonly policy: JwtIssuerPolicy
+  readonly members: JsonObject
   readonly claims: CheckedClaims
   readonly trace: Trace | null
 }
@@ -122,11 +127,13 @@ export function compileJwtProfile(policies: readonly JwtIssuerPolicy[]): JwtProf
 export class JwtVerifier implements Verifier<JwtProfile> {
   readonly #keys: KeySource
   readonly #signatures: SignatureChecker
+  readonly #claimPaths: ClaimPathObserver | null
   readonly #headers = new ProtectedHeaderMemo()
 
   constructor(parts: JwtVerifierParts) {
     this.#keys = parts.keys
     this.#signatures = parts.signatures
+    this.#claimPaths = parts.claimPaths
   }
 
   verify(
@@ -167,7 +174,7 @@ export class JwtVerifier implements Verifier<JwtProfile> {
     if (!policy.types.includes(header.type ?? UNTYPED)) return refuse('type_not_allowed')
     const claims = checkClaims(members, policy, nowSeconds)
     if (claims.kind === 'refused') return claims
-    return { kind: 'candidate', token, jws, header, policy, claims, trace }
+    return { kind: 'candidate', token, jws, header, policy, members, claims, trace }
   }
 
   /** When the keys at hand do not settle it: one refetch, one more look, no third. */
@@ -213,6 +220,7 @@ export class JwtVerifier implements Verifier<JwtProfile> {
     return new Promise((resolve) => {
       this.#signatures.submit(candidate.token, key, candidate.header.algorithm, (outcome) => {
         if (candidate.trace !== null) tellSignature(candidate.trace, key, outcome)
+        else if (outcome === 'good') this.#claimPaths?.notice(candidate.policy, candidate.members)
         resolve(conclude(outcome, candidate.claims, key))
       })
     })

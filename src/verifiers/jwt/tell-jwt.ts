@@ -14,7 +14,7 @@ import {
 import type { Trace } from '../../protocol/trace.ts'
 
 /** Of an access token in a JWT. */
-const ALL_NEEDED = { needsIssuer: true, needsAudience: true, needsExpiry: true }
+const RULES = { needsIssuer: true, needsAudience: true, needsExpiry: true, isForClients: false }
 
 /** Of one issuer. */
 type ToldPolicy = ClaimPolicy & ToldHeaderRules
@@ -50,8 +50,7 @@ export function tellContents(
   }
   const policy = expected
   tellHeader(trace, header, policy)
-  const subject = claims[policy.claimNames.subject]
-  tellClaims(trace, claims, policy, { ...ALL_NEEDED, subject }, nowSeconds)
+  tellClaims(trace, claims, policy, RULES, nowSeconds)
 }
 
 function isList(expected: ToldPolicy | readonly string[]): expected is readonly string[] {

@@ -1,5 +1,4 @@
 /** `issuers`: the parties whose tokens are accepted. */
-import { byPart, type PartKind } from '../../../protocol/identity-parts.ts'
 import {
   JWS_ALGORITHM_NAMES,
   type JwsAlgorithm,
@@ -25,6 +24,7 @@ import {
   text,
   unlessAbsent,
 } from '../../setting.ts'
+import { claimsSchema } from './claims.ts'
 import { checkIntrospection, introspectionSchema, resolveIntrospection } from './introspection.ts'
 import { checkKeySource, type IssuerKeysConfiguration, resolveKeys } from './issuer-keys.ts'
 import {
@@ -37,24 +37,6 @@ import { checkPath, PATH_SETTINGS, resolvePath } from './issuer-path.ts'
 import { jwksSchema } from './jwks.ts'
 
 const MS_PER_SECOND = 1_000
-
-function claimName(what: string) {
-  return unlessAbsent(text(what))
-}
-
-const CLAIM_FORMS: Readonly<Record<PartKind, string>> = {
-  text: '.',
-  texts: ': a list, or text separated by spaces.',
-  scopes: ': text separated by spaces, or a list.',
-}
-
-const claims = section(
-  'Which claim holds which part of the identity. Names are taken literally. `null`: not read.',
-  {
-    subject: text('Who is calling. Must be a non-empty string in every token.').prefault('sub'),
-    ...byPart(({ title, kind, claim }) => claimName(title + CLAIM_FORMS[kind]).prefault(claim)),
-  },
-)
 
 const issuer = section('One issuer of tokens.', {
   issuer: text(
@@ -123,7 +105,13 @@ const issuer = section('One issuer of tokens.', {
         'Relative to the configuration file.',
     ),
   ),
-  claims: claims.prefault({}),
+  claims: claimsSchema.prefault({}),
+  unverifiedEmail: oneOf(
+    'What becomes of an e-mail address of which the token says that it is not verified ' +
+      '(`email_verified` is there, and not true). `ignore`: it counts as absent, and a token whose ' +
+      'subject it is, is refused. `accept`: it counts.',
+    ['ignore', 'accept'],
+  ).prefault('ignore'),
   introspection: unlessAbsent(introspectionSchema),
   ...PATH_SETTINGS,
   logoutAudiences: listOf(
@@ -234,6 +222,7 @@ function resolveIssuer(name: string, issuer: IssuerOutput, surroundings: Surroun
     types: issuer.types,
     keys,
     claims: issuer.claims,
+    acceptsUnverifiedEmail: issuer.unverifiedEmail === 'accept',
     introspection,
     path: resolvePath(path, issuer, surroundings),
     logoutAudiences: issuer.logoutAudiences,

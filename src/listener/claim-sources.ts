@@ -1,0 +1,54 @@
+/** Which parts of an identity a configuration uses, and where each issuer has them. */
+import type { ClaimsConfiguration } from '../config/sections/issuers/claims.ts'
+import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
+import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
+import type { GatewayConfiguration } from '../config/sections.ts'
+import { type ClaimSources, claimSource, type SourcedPart } from '../protocol/claim-source.ts'
+import { byPart, IDENTITY_PARTS } from '../protocol/identity-parts.ts'
+
+/** Where the tokens of an issuer have what, and which of it is used. */
+export function composeClaimSources(
+  { name, claims }: IssuerConfiguration,
+  configuration: GatewayConfiguration,
+): ClaimSources {
+  const routes = configuration.routes.filter(({ issuers }) => issuers.includes(name))
+  const sourceOf = (part: SourcedPart) => {
+    const found: ClaimsConfiguration[SourcedPart] = claims[part]
+    if (found === null) return null
+    return claimSource(part, found.places, {
+      isUsed: routes.some(({ identity }) => isTold(part, identity, configuration)),
+      isExpected: !found.isDefault || routes.some((route) => isRequired(part, route)),
+    })
+  }
+  return {
+    subject: claimSource('subject', claims.subject.places, { isUsed: true, isExpected: true }),
+    clientId: sourceOf('clientId'),
+    ...byPart(({ name: part }) => sourceOf(part)),
+  }
+}
+
+/** Whether a rule of the route, or its tenant, rests on a part. */
+function isRequired(part: SourcedPart, { require, tenant }: RouteConfiguration): boolean {
+  if (require.claims.some(({ claim }) => claim === part)) return true
+  if (part === 'scopes') return require.scopesAll.length + require.scopesAny.length > 0
+  if (part === 'roles') return require.rolesAll.length + require.rolesAny.length > 0
+  return part === 'tenant' && tenant !== 'none'
+}
+
+/**
+ * Whether the upstream relies on being told of a part. Not of roles that only the defaults send:
+ * issuers write them in every shape, and no right follows from having none.
+ */
+function isTold(
+  part: SourcedPart,
+  strategy: RouteConfiguration['identity'],
+  { identity: { headers } }: GatewayConfiguration,
+): boolean {
+  const row = IDENTITY_PARTS.find(({ name }) => name === part)
+  if (row === undefined || strategy === 'pass-through') return false
+  const header = headers[row.name]
+  if (row.name === 'roles') {
+    return strategy === 'headers' && header !== null && header !== row.header
+  }
+  return strategy === 'internal-token' || header !== null
+}
