@@ -1,4 +1,6 @@
 /** `sallyport check`: says everything that is wrong with a configuration, and starts nothing. */
+
+import { describePreset } from '../config/sections/issuers/provider-presets.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { sendsInternalTokens } from '../supervisor/internal-token-keys.ts'
 import { warnOfAddresses } from './check-addresses.ts'
@@ -26,6 +28,7 @@ export async function check(options: CheckOptions, terminal: Terminal): Promise<
   const configuration = loadOrReport(options.configFile, terminal)?.configuration ?? null
   if (configuration === null) return EXIT.refused
   terminal.print(`${options.configFile} is good: ${summary(configuration)}`)
+  tellPresets(configuration, terminal)
   if (!checkSignatures(configuration, terminal)) return EXIT.refused
   warnOfUnsharedKeys(configuration, terminal)
   warnOfNodes(configuration, terminal)
@@ -33,6 +36,15 @@ export async function check(options: CheckOptions, terminal: Terminal): Promise<
   warnOfTokens(configuration, terminal)
   if (!options.online) return EXIT.ok
   return (await checkOnline(configuration, terminal)) ? EXIT.ok : EXIT.failed
+}
+
+/** What is not in the file, and holds all the same. */
+function tellPresets({ issuers }: GatewayConfiguration, terminal: Terminal): void {
+  for (const { name, provider, presets } of issuers) {
+    if (presets.length === 0) continue
+    const settings = presets.map(describePreset).join(', ')
+    terminal.print(`issuers.${name}: provider ${provider} sets ${settings}`)
+  }
 }
 
 /** No mistake with one instance, so it does not fail the check. */

@@ -2,6 +2,12 @@
 import { PROXY_VARIABLES } from './egress-environment.ts'
 import { ENVIRONMENT_VARIABLES, NATIVE_SERVER_VARIABLE } from './environment.ts'
 import { configurationJsonSchema } from './schema.ts'
+import {
+  describePreset,
+  PROVIDER_NAMES,
+  PROVIDER_PRESETS,
+  presetSettings,
+} from './sections/issuers/provider-presets.ts'
 
 /** As much of JSON Schema as the settings use. */
 interface Node {
@@ -42,6 +48,16 @@ One YAML 1.2 file, at most 1 MiB. Editors check it with
 - A setting of a later version is refused by name, never ignored.
 `
 
+const PROVIDERS_PREFACE = `## Providers
+
+What \`issuers.<name>.provider\` fills in where the file does not say otherwise. No provider names an
+audience or a client, and none allows an algorithm or a type that is not allowed without one. What
+to set at each of them, and what goes wrong first, is in [providers.md](providers.md).
+
+| \`provider\` | is | fills in |
+| --- | --- | --- |
+`
+
 const ENVIRONMENT_PREFACE = `## Environment variables
 
 Pools are tuned by environment variables. Where a setting says the same, the variable wins.
@@ -57,7 +73,7 @@ export function configurationManual(): string {
   const sections = Object.entries(root.properties ?? {}).map(([name, node]) => {
     return describeTopLevel(name, node, required.has(name))
   })
-  return `${PREFACE}\n${sections.join('\n')}\n${environmentManual()}`
+  return `${PREFACE}\n${sections.join('\n')}\n${providerManual()}\n${environmentManual()}`
 }
 
 const HEADING = '| setting | what it takes | default | meaning |\n| --- | --- | --- | --- |\n'
@@ -147,6 +163,14 @@ function describeKind(node: Node): string {
 function describeItems(items: Node | undefined): string {
   if (items === undefined || items.oneOf !== undefined || items.type === 'object') return 'sections'
   return describeKind(items)
+}
+
+function providerManual(): string {
+  const rows = PROVIDER_NAMES.map((name) => {
+    const settings = presetSettings(name).map((setting) => `\`${describePreset(setting)}\``)
+    return `| \`${name}\` | ${PROVIDER_PRESETS[name].title} | ${settings.join(', ')} |`
+  })
+  return `${PROVIDERS_PREFACE}${rows.join('\n')}\n`
 }
 
 function environmentManual(): string {

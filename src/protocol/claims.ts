@@ -36,8 +36,8 @@ export interface ClaimPolicy {
    */
   readonly isPartial: boolean
   /**
-   * Must be there, neither null nor an empty list, on top of `iss`, `aud` and `exp`. `sub` must then
-   * be text, too.
+   * Must be there, neither null nor an empty list, on top of `iss`, `aud` and `exp`. `sub` must
+   * then be text, too.
    */
   readonly requiredClaims: readonly string[]
   readonly sources: ClaimSources

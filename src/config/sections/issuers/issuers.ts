@@ -9,6 +9,7 @@ import {
   allOf,
   eachNamed,
   type Immutable,
+  mapping,
   type NamedSettings,
   type Section,
   type Surroundings,
@@ -24,7 +25,7 @@ import {
   text,
   unlessAbsent,
 } from '../../setting.ts'
-import { claimsSchema } from './claims.ts'
+import { type ClaimsConfiguration, claimsSchema, type PartPlaces } from './claims.ts'
 import { checkIntrospection, introspectionSchema, resolveIntrospection } from './introspection.ts'
 import { checkKeySource, type IssuerKeysConfiguration, resolveKeys } from './issuer-keys.ts'
 import {
@@ -35,10 +36,18 @@ import {
 } from './issuer-names.ts'
 import { checkPath, PATH_SETTINGS, resolvePath } from './issuer-path.ts'
 import { jwksSchema } from './jwks.ts'
+import { PROVIDER_NAMES, presetsFor, withPresets } from './provider-presets.ts'
 
 const MS_PER_SECOND = 1_000
 
 const issuer = section('One issuer of tokens.', {
+  provider: unlessAbsent(
+    oneOf(
+      'What issues the tokens: fills in what is usual there, as the table of providers has it. ' +
+        'What is written out wins; `sallyport check` says what was filled in.',
+      PROVIDER_NAMES,
+    ),
+  ),
   issuer: text(
     'Exactly what `iss` holds in its tokens, to the last slash. No two issuers may share it. One ' +
       'part may be a placeholder, as in `https://login.microsoftonline.com/{tenantid}/v2.0`: ' +
@@ -149,7 +158,8 @@ function algorithmsNamed(names: readonly string[]): readonly JwsAlgorithm[] {
   return [...new Set(algorithms)]
 }
 
-type IssuerOutput = Output<typeof schema>
+/** `presets`: what the file did not say and the provider does. */
+type IssuerOutput = Output<typeof schema> & { readonly presets: ReturnType<typeof presetsFor> }
 export type IssuerConfiguration = Immutable<NonNullable<ReturnType<typeof resolveIssuer>>>
 
 export interface IssuersSettings {
@@ -163,8 +173,19 @@ export const issuersSection: Section<
   IssuersSettings,
   readonly IssuerConfiguration[]
 > = {
-  ...named,
   schema: named.schema.prefault({}),
+  read(value) {
+    const written = mapping(value)
+    const entries = Object.entries(written)
+    const completed = Object.fromEntries(entries.map(([name, one]) => [name, withPresets(one)]))
+    return new Map(
+      [...named.read(completed)].map(([name, settings]) => {
+        const presets = presetsFor(written[name])
+        const claims = settings && asDefaults(settings.claims, presets)
+        return [name, settings && claims && { ...settings, claims, presets }]
+      }),
+    )
+  },
   check({ issuers }, report) {
     for (const [name, issuer] of issuers) {
       if (issuer !== null) checkIssuer(name, issuer, report)
@@ -175,6 +196,18 @@ export const issuersSection: Section<
     allOf(
       [...issuers].map(([name, issuer]) => issuer && resolveIssuer(name, issuer, surroundings)),
     ),
+}
+
+/** A place that a provider names is no more asked for than the one that is named without it. */
+function asDefaults(
+  claims: ClaimsConfiguration,
+  presets: IssuerOutput['presets'],
+): ClaimsConfiguration {
+  const given = new Set(presets.map(({ name }) => name))
+  const parts = Object.entries(claims).map(([part, places]: [string, PartPlaces | null]) => {
+    return [part, places && given.has(`claims.${part}`) ? { ...places, isDefault: true } : places]
+  })
+  return Object.fromEntries(parts) as ClaimsConfiguration
 }
 
 /** Checks one well-formed issuer. */
@@ -212,6 +245,8 @@ function resolveIssuer(name: string, issuer: IssuerOutput, surroundings: Surroun
     resolveIntrospection([...path, 'introspection'], issuer.introspection, files)
   return {
     name,
+    provider: issuer.provider,
+    presets: issuer.presets,
     ...resolveIssuerNames(issuer),
     audiences: issuer.audiences ?? [],
     clientIds: issuer.clientIds ?? [],
