@@ -17,6 +17,9 @@ import { ensureRedis } from './ensure-redis.mjs'
 const ROOT = join(import.meta.dirname, '..')
 const REPORT = join(ROOT, 'build', 'test-report.tap')
 
+/** Below `test/`: what downloads a program and takes minutes is run only where it is asked for. */
+const ON_DEMAND = 'providers/'
+
 /** Ratchets: they may only rise. */
 const TESTS_MIN = Number(process.env['SALLYPORT_TESTS_MIN'] ?? 5000)
 const COVERAGE_MIN = { lines: 97, branches: 92 }
@@ -40,7 +43,11 @@ const RUN_TIMEOUT_MS = 40 * 60_000
 function testFiles(prefixes) {
   const sources = readdirSync(join(ROOT, 'test'), { recursive: true })
     .filter((path) => path.endsWith('.test.ts'))
-    .filter((path) => prefixes.length === 0 || prefixes.some((prefix) => path.startsWith(prefix)))
+    .filter((path) =>
+      prefixes.length === 0
+        ? !path.startsWith(ON_DEMAND)
+        : prefixes.some((prefix) => path.startsWith(prefix)),
+    )
     .sort()
   const compiled = sources.map((path) => join('build', 'test', path.replace(/\.ts$/, '.js')))
   const missing = compiled.filter((path) => !existsSync(join(ROOT, path)))
