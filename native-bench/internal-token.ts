@@ -9,7 +9,12 @@ import { randomHex } from '../src/runtime/randomness.ts'
 import { type BenchCase, runBench } from './bench.ts'
 
 const NOW_SECONDS = 1_760_000_000
-const OPTIONS = { issuer: 'gateway.internal', audience: 'internal-services', ttlSeconds: 300 }
+const OPTIONS = {
+  issuer: 'gateway.internal',
+  audience: 'internal-services',
+  ttlSeconds: 300,
+  claims: [],
+}
 /** Together they do not fit into the nearest cache of the processor. */
 const IDENTITIES = 1_000
 

@@ -11,7 +11,9 @@
  * appears in a log.
  */
 import { IDENTITY_PARTS, LIST_PARTS, TEXT_PARTS } from '../protocol/identity-parts.ts'
+import { KEPT_LENGTH_MAX } from '../protocol/kept-claims.ts'
 import { readStoredUser, type StoredUser } from '../protocol/stored-user.ts'
+import type { JsonObject } from '../protocol/strict-json.ts'
 import { isSessionId, sessionDigest } from '../verifiers/session/session-key.ts'
 import type {
   RegisteredSession,
@@ -27,6 +29,7 @@ const LIST_LENGTH_MAX = 256
 const MEMBERS: ReadonlySet<string> = new Set([
   'userId',
   ...IDENTITY_PARTS.map(({ record }) => record),
+  'claims',
 ])
 
 const UNAVAILABLE = problem(
@@ -41,6 +44,13 @@ const NO_DIGESTS = problem(
   'Digests name sessions only with sessions.keyHash: sha256. Name it by its id, or by its user.',
 )
 const NO_USER = problem(400, 'Invalid request', 'The query must name a user: ?userId=…')
+
+const NO_CLAIMS: JsonObject = Object.freeze({})
+const BAD_CLAIMS = problem(
+  400,
+  'Invalid request',
+  `claims must be an object of at most ${KEPT_LENGTH_MAX} characters of JSON, or left out.`,
+)
 
 export async function answerSessions(
   sessions: SessionRegistry,
@@ -88,7 +98,9 @@ function isRead(method: string): boolean {
 async function create(sessions: SessionRegistry, body: AdminRequest['body']): Promise<Answer> {
   const user = parseUser(body)
   if (typeof user === 'string') return problem(400, 'Invalid request', user)
-  const created = await sessions.create(user)
+  const claims = body?.['claims'] ?? NO_CLAIMS
+  if (!isJsonObject(claims) || JSON.stringify(claims).length > KEPT_LENGTH_MAX) return BAD_CLAIMS
+  const created = await sessions.create(user, claims)
   if (created === 'unavailable') return UNAVAILABLE
   return { ...json(201, created), about: { kind: 'created', digest: created.digest } }
 }
@@ -124,6 +136,10 @@ function parseUser(body: AdminRequest['body']): StoredUser | string {
     if (value !== undefined && !isTextList(value)) return `${record} must be a list of text.`
   }
   return readStoredUser(userId, body) ?? 'The body is no user.'
+}
+
+function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isText(value: unknown): value is string {

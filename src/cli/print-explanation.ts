@@ -50,10 +50,11 @@ export function printAnswered(refusal: AnsweredRefusal, terminal: Terminal): voi
 }
 
 function refusalLines(refusal: ExplainedRefusal): readonly string[] {
-  const { status, code, reason, meaning, advice, retryAfterSeconds } = refusal
+  const { status, code, reason, detail, meaning, advice, retryAfterSeconds } = refusal
+  const where = detail === null ? '' : `, ${detail}`
   const wait = retryAfterSeconds === null ? '' : `, to be tried again in ${retryAfterSeconds} s`
   return [
-    `refused: ${status} ${code} (${reason})${wait}`,
+    `refused: ${status} ${code} (${reason}${where})${wait}`,
     `  why:  ${meaning}`,
     `  do:   ${advice}`,
   ]

@@ -98,6 +98,20 @@ export function parsedText<Value>(what: string, parse: (value: string) => Parsed
   })
 }
 
+/** Text, or what YAML reads as a whole number, `true` or `false`. */
+export function claimValue(what: string) {
+  return z
+    .union([text(what), z.int().meta({ description: what }), flag(what)], {
+      error: 'must be text, a whole number, true or false',
+    })
+    .meta({ description: what })
+}
+
+/** The same, for comparing it with a claim; becomes text. */
+export function claimText(what: string) {
+  return claimValue(what).transform(String)
+}
+
 /** Arbitrary text that must never be printed. */
 export function secretText(what: string) {
   return z.string().min(1, { error: 'must not be empty' }).max(65_536).meta({ description: what })

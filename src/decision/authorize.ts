@@ -3,7 +3,7 @@
  * or not: a cached decision is about the token, never about a route.
  */
 import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
-import { type ClaimRequirement, satisfiesClaim } from './require-claims.ts'
+import { type ClaimRequirement, type ComparedFacts, satisfiesClaim } from './require-claims.ts'
 
 /** What a route requires. Empty lists require nothing. */
 export interface RouteRequirement {
@@ -21,13 +21,17 @@ export interface RouteRequirement {
  * Hot path: `null` when the identity satisfies the route, else why it does not. Scopes and
  * roles are compared exactly (RFC 6749 §3.3: case-sensitive), and so are issuers (RFC 7519 §4.1.1).
  */
-export function authorize(identity: Identity, requirement: RouteRequirement): Refused | null {
+export function authorize(
+  identity: Identity,
+  requirement: RouteRequirement,
+  facts: ComparedFacts,
+): Refused | null {
   const { scopes, roles, issuer } = identity
   const { scopesAll, scopesAny, rolesAll, rolesAny, issuers, claims } = requirement
   if (!hasAll(scopes, scopesAll) || !hasAny(scopes, scopesAny)) return refuse('scope_missing')
   if (!hasAll(roles, rolesAll) || !hasAny(roles, rolesAny)) return refuse('role_missing')
   if (!isOneOf(issuer, issuers)) return refuse('issuer_not_permitted')
-  return satisfiesAll(identity, claims) ? null : refuse('claim_unsatisfied')
+  return unsatisfied(identity, claims, facts)
 }
 
 function hasAll(held: readonly string[], required: readonly string[]): boolean {
@@ -49,10 +53,15 @@ function isOneOf(value: string, accepted: readonly string[]): boolean {
   return accepted.length === 0 || accepted.includes(value)
 }
 
-function satisfiesAll(identity: Identity, requirements: readonly ClaimRequirement[]): boolean {
+/** The refusal of the first requirement that is not satisfied; `null`: all are. */
+function unsatisfied(
+  identity: Identity,
+  requirements: readonly ClaimRequirement[],
+  facts: ComparedFacts,
+): Refused | null {
   for (let index = 0; index < requirements.length; index += 1) {
-    const requirement = requirements[index]
-    if (requirement !== undefined && !satisfiesClaim(identity, requirement)) return false
+    const requirement = requirements[index] as ClaimRequirement
+    if (!satisfiesClaim(identity, requirement, facts)) return requirement.refusal
   }
-  return true
+  return null
 }

@@ -302,7 +302,7 @@ function counted<Route extends RouteRules>(
 }
 
 function decideByIdentity<Route extends RouteRules>(
-  { revision, origin, route, tenant }: Question<Route>,
+  { revision, facts, origin, route, tenant }: Question<Route>,
   established: EstablishedIdentity,
   nowSeconds: number,
 ): Decision<Route> {
@@ -330,8 +330,8 @@ function decideByIdentity<Route extends RouteRules>(
   if (served !== null && served !== tenant && isDenied(served, 'tenant', origin)) {
     return refused(route, served, DENIED_BY_TENANT, identity)
   }
-  const unauthorised = authorize(identity, route.requirement)
-  if (origin.trace !== null) tellPolicy(origin.trace, identity, route.requirement, served)
+  const unauthorised = authorize(identity, route.requirement, facts)
+  if (origin.trace !== null) tellPolicy(origin.trace, identity, route.requirement, facts, served)
   if (unauthorised !== null) return refused(route, served, unauthorised, identity)
   return passed(route, served, 'established', established, nowSeconds)
 }

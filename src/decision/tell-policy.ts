@@ -3,7 +3,7 @@ import { counted, listed, quoted, type Trace } from '../protocol/trace.ts'
 import type { Identity } from '../protocol/verification.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import { authorize, type RouteRequirement } from './authorize.ts'
-import { type ClaimRequirement, satisfiesClaim } from './require-claims.ts'
+import { type ClaimRequirement, type ComparedFacts, satisfiesClaim } from './require-claims.ts'
 
 const NOTHING: RouteRequirement = {
   scopesAll: [],
@@ -24,6 +24,7 @@ export function tellPolicy(
   trace: Trace,
   identity: Identity,
   required: RouteRequirement,
+  facts: ComparedFacts,
   served: Tenant | null,
 ): void {
   if (served !== null) trace.tell('tenant', 'ok', `serves ${quoted(served.id)}`)
@@ -40,15 +41,15 @@ export function tellPolicy(
     if (needed.length === 0) continue
     isAnyRequired = true
     // The same check as that of requests, for this part alone.
-    const isGood = authorize(identity, { ...NOTHING, ...part }) === null
+    const isGood = authorize(identity, { ...NOTHING, ...part }, facts) === null
     const missing = needed.filter((name) => !held.includes(name))
     const lacks = isGood || missing.length === needed.length ? '' : `; lacks ${listed(missing)}`
     const text = `${what} ${listed(needed)}; held: ${heldText(trace, held)}${lacks}`
     trace.tell('policy', isGood ? 'ok' : 'no', text)
   }
   for (const claim of claims) {
-    const isGood = satisfiesClaim(identity, claim)
-    const found = trace.shown(identity[claim.claim])
+    const isGood = satisfiesClaim(identity, claim, facts)
+    const found = trace.shown(foundValue(identity, claim))
     trace.tell('policy', isGood ? 'ok' : 'no', `${ruleText(claim)}; found: ${found}`)
   }
   if (!isAnyRequired) trace.tell('policy', 'note', 'the route requires nothing of a known caller')
@@ -61,7 +62,21 @@ function heldText(trace: Trace, held: readonly string[]): string {
   return shown.startsWith('present') ? counted(held.length, 'value') : shown
 }
 
-function ruleText({ claim, values, pattern }: ClaimRequirement): string {
-  if (values === null) return `${claim} like ${quoted(pattern)}`
-  return `${claim} ${values.length === 1 ? 'is' : 'is one of'} ${listed(values)}`
+/** What the rule compares: a list, one value, or nothing. */
+function foundValue(identity: Identity, { claim, place }: ClaimRequirement): unknown {
+  if (claim !== null) return identity[claim]
+  const kept = identity.claims[place] ?? null
+  if (kept === null) return undefined
+  // An object is compared with nothing: that it is one is all that is told.
+  if (kept.texts === null) return {}
+  return kept.isList ? kept.texts : kept.texts[0]
+}
+
+function ruleText(rule: ClaimRequirement): string {
+  const { name, values, pattern, header, segment } = rule
+  if (pattern !== '') return `${name} like ${quoted(pattern)}`
+  if (header !== '') return `${name} is that of the one header ${header}`
+  if (values === null) return `${name} is segment ${segment + 1} of the path, spelled plainly`
+  if (rule.isByWord) return `${name} contains ${listed(values)}`
+  return `${name} ${values.length === 1 ? 'is' : 'is one of'} ${listed(values)}`
 }

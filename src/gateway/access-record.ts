@@ -41,6 +41,8 @@ export interface AccessEnd {
   /** Why it was refused; `null`: it was not, or the client had left by then. */
   readonly code: AuthErrorCode | null
   readonly reason: RefusalReason | null
+  /** Which rule or claim it was, where the reason does not say; never a value. */
+  readonly detail: string | null
   /** Of the last attempt at an upstream; `null`: there was none. */
   readonly target: UpstreamTarget | null
   /** Of the body of an upstream's answer; `null`: there was none. */
@@ -66,6 +68,7 @@ export function accessRecord(request: LoggedRequest, end: AccessEnd): AccessReco
     outcome: end.outcome,
     code: end.code,
     reason: end.reason,
+    detail: end.detail,
     upstream: target?.upstream ?? null,
     target: target?.origin ?? null,
     bytesIn: head.contentLength,

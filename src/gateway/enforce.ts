@@ -56,6 +56,7 @@ export function enforce(
     route: route.name,
     code: refusal.code,
     reason: refusal.reason,
+    detail: refusal.detail,
   })
   return route
 }

@@ -8,6 +8,7 @@ import { clientAddress } from '../http/client-address.ts'
 import type { PeekedBody, PeekFailure, RequestHead } from '../http/exchange.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { quoted, RecordedTrace, type Trace } from '../protocol/trace.ts'
+import { refuse } from '../protocol/verification.ts'
 import { LimitedRequest } from '../rate-limit/limited-request.ts'
 import type { Limiter } from '../rate-limit/limiter.ts'
 import type { RouteLimits } from '../rate-limit/route-limits.ts'
@@ -45,7 +46,7 @@ export async function explainRequest(
   const described = describe(question, head)
   if (typeof head === 'string') {
     trace.tell('request', 'no', problem ?? 'the server does not take it')
-    return { ...described, refusal: explainedRefusal(head), steps: trace.steps }
+    return { ...described, refusal: explainedRefusal(refuse(head)), steps: trace.steps }
   }
   if (revision.endpoints.at(head.path).some((endpoint) => endpoint.takes(head))) {
     trace.tell('request', 'ok', `the gateway itself answers ${quoted(head.path)}`)
@@ -95,7 +96,7 @@ function concluded(
     tenant: tenant?.id ?? null,
     upstream: passes ? upstreamOf(revision, route, tenant).name : null,
     caller: decision.kind === 'passed' ? decision.caller : null,
-    refusal: refusal && explainedRefusal(refusal.reason, wait?.retryAfterSeconds ?? null),
+    refusal: refusal && explainedRefusal(refusal, wait?.retryAfterSeconds ?? null),
   }
 }
 

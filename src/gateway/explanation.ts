@@ -54,6 +54,8 @@ export interface Explanation {
 
 export interface ExplainedRefusal {
   readonly reason: RefusalReason
+  /** Which rule or claim it was, where the reason does not say; never a value. */
+  readonly detail: string | null
   /** What the client is told. */
   readonly code: AuthErrorCode
   readonly status: number
@@ -73,15 +75,23 @@ export interface AnsweredRefusal extends Omit<RecentRefusal, 'atMs'> {
 }
 
 export function answeredRefusal({ atMs, ...refusal }: RecentRefusal): AnsweredRefusal {
-  const { meaning, advice } = explainedRefusal(refusal.reason)
+  const { meaning, advice } = explainedRefusal(refusal)
   return { at: new Date(atMs).toISOString(), ...refusal, meaning, advice }
 }
 
 export function explainedRefusal(
-  reason: RefusalReason,
+  { reason, detail }: { readonly reason: RefusalReason; readonly detail: string | null },
   retryAfterSeconds: number | null = null,
 ): ExplainedRefusal {
   const { code, meaning } = REFUSAL_REASONS[reason]
   const { status } = AUTH_ERRORS[code]
-  return { reason, code, status, meaning, advice: REFUSAL_ADVICE[reason], retryAfterSeconds }
+  return {
+    reason,
+    detail,
+    code,
+    status,
+    meaning,
+    advice: REFUSAL_ADVICE[reason],
+    retryAfterSeconds,
+  }
 }

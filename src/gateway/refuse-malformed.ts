@@ -39,7 +39,7 @@ const NO_REQUEST = {
  * that the client gets. It took no time worth telling.
  */
 export function refuseMalformed(gateway: Gateway, reason: RefusalReason): RefusalResponse {
-  const { code } = refuse(reason)
+  const { code, detail } = refuse(reason)
   const { metrics, requestIds, clock, logger, revision, recentRefusals } = gateway
   metrics.countRefusal(reason, NO_INDEX)
   metrics.countEnded(NO_INDEX, 'refused')
@@ -47,11 +47,11 @@ export function refuseMalformed(gateway: Gateway, reason: RefusalReason): Refusa
   const response = refusalResponse(code, requestId, null, null, null)
   const { statusCode: status } = response
   recentRefusals.keep(
-    { ...NO_REQUEST, requestId, atMs: clock.wallMs(), status, code, reason },
+    { ...NO_REQUEST, requestId, atMs: clock.wallMs(), status, code, reason, detail },
     revision.access.paths,
   )
   if (revision.accessLog.wants('refused', clock.monotonicMs())) {
-    logger.access({ ...NOTHING_KNOWN, requestId, status, code, reason })
+    logger.access({ ...NOTHING_KNOWN, requestId, status, code, reason, detail })
   }
   return response
 }

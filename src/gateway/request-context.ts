@@ -28,7 +28,7 @@ const STATUS_NONE = 0
 const STATUS_FAILED_MIN = 500
 /** As many as are a small integer on any platform. */
 const ANSWERED_MICROS_MAX = 2 ** 30 - 1
-const NO_REFUSAL = { code: null, reason: null } as const
+const NO_REFUSAL = { code: null, reason: null, detail: null } as const
 const OUTCOMES = { cut: 'upstream_failed', client_gone: 'client_gone' } as const
 
 export class RequestContext implements ForwardObserver, RequestOrigin {
@@ -127,7 +127,7 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
    * @param target Of the upstream that was asked; `null`: none was.
    */
   refuse(refused: Refused | LimitRefusal, target: UpstreamTarget | null = null): void {
-    const { code, reason } = refused
+    const { code, reason, detail } = refused
     const { exchange, requestId, route } = this
     const { metrics, clock, logger } = this.gateway
     const isGone = exchange.closed
@@ -138,7 +138,7 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
     const nowMs = clock.monotonicMs()
     const durationMicros = (nowMs - this.startedAtMs) * MICROS_PER_MS
     const kind = status >= STATUS_FAILED_MIN ? 'failed' : 'refused'
-    const named = isGone ? NO_REFUSAL : refused
+    const named = isGone ? NO_REFUSAL : { code, reason, detail }
     // Both before the answer: the server forgets the address of the client with it.
     const record = this.revision.accessLog.wants(kind, nowMs)
       ? accessRecord(this, { outcome, status, ...named, target, bodyBytes: null, durationMicros })
@@ -153,7 +153,7 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
   }
 
   /** For operators who look for the reason of an answer by its id. */
-  keepRefusal({ code, reason }: Refused, status: number): void {
+  keepRefusal({ code, reason, detail }: Refused, status: number): void {
     const { gateway, requestId, route, tenant, clientAddress: address } = this
     const { method, path } = this.exchange.head
     const refusal = {
@@ -168,6 +168,7 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
       status,
       code,
       reason,
+      detail,
     }
     gateway.recentRefusals.keep(refusal, this.revision.access.paths)
   }

@@ -12,7 +12,19 @@ import {
   type PartValue,
   TOKEN_PARTS,
 } from '../protocol/identity-parts.ts'
+import type { KeptClaim } from '../protocol/kept-claims.ts'
 import type { Identity } from '../protocol/verification.ts'
+
+/** How a claim is written into a header of its own. */
+export const CUSTOM_HEADER_FORMATS = ['text', 'json'] as const
+
+/** A header that tells a claim which is no part of the identity. */
+export interface CustomHeader {
+  readonly name: string
+  /** Of the claim: see kept-claims.ts. */
+  readonly place: number
+  readonly format: (typeof CUSTOM_HEADER_FORMATS)[number]
+}
 
 /** The tenant that a request was found to be for. */
 export interface ServedTenant {
@@ -33,17 +45,20 @@ export interface IdentityHeaderNames extends PartNames {
 /**
  * The identity as `[name, value, …]`. Fields without a value are not sent. Every value is visible
  * ASCII; all else, and `%` itself, is percent-encoded as UTF-8, so that two different identities
- * never look the same. Lists are comma separated, with a comma inside an item encoded.
+ * never look the same. Lists are comma separated, with a comma inside an item encoded. Of a custom
+ * header a comma is always encoded: whether a claim is one value or a list is up to the issuer.
  *
  * The session is named by the SHA-256 of its `sid`, so that an upstream's logs hold no session.
  *
  * @param tenant The tenant that the request was found to be for; `null` where nothing finds one,
  *   and then the identity's own is named.
+ * @param custom Claims that they tell have been found to be tellable.
  */
 export function renderIdentityHeaders(
   identity: Identity,
   names: IdentityHeaderNames,
   tenant: ServedTenant | null = null,
+  custom: readonly CustomHeader[] = [],
 ): readonly string[] {
   const served = tenant === null ? identity : { ...identity, tenant: tenant.id }
   const list: string[] = []
@@ -55,7 +70,22 @@ export function renderIdentityHeaders(
   appendParts(list, TOKEN_PARTS, served, names)
   append(list, names.expires, String(identity.expiresAtSeconds ?? ''))
   append(list, names.sessionId, sessionDigest(identity.sessionId))
+  for (const { name, place, format } of custom) {
+    const claim = identity.claims[place] ?? null
+    if (claim !== null) append(list, name, format === 'json' ? asciiJson(claim) : textOf(claim))
+  }
   return list
+}
+
+function textOf({ texts }: KeptClaim): string {
+  return visibleList(texts ?? [])
+}
+
+/** JSON may write any character as an escape (RFC 8259 §7); those below space it has to. */
+function asciiJson({ json }: KeptClaim): string {
+  return json.replace(BEYOND_VISIBLE, (unit) => {
+    return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
 }
 
 function appendParts(
@@ -85,6 +115,9 @@ function visibleList(items: readonly string[]): string {
 function sessionDigest(sessionId: string | null): string {
   return sessionId === null ? '' : hash('sha256', sessionId, 'hex')
 }
+
+/** Single code units, so that an astral character becomes its two escapes. */
+const BEYOND_VISIBLE = /[^\x20-\x7e]/g
 
 const EVERYTHING_BUT_VISIBLE = /[^\x21-\x24\x26-\x7e]/u
 

@@ -13,6 +13,7 @@ import { fieldLines } from '../http/header-list.ts'
 import type { RandomHex } from '../observability/random-text-pool.ts'
 import type { Verified } from '../protocol/verification.ts'
 import {
+  type CustomHeader,
   type IdentityHeaderNames,
   renderIdentityHeaders,
   type ServedTenant,
@@ -64,14 +65,17 @@ export class IdentityHeaders implements IdentityStrategy {
   readonly keepsCredential = false
   readonly ownFieldNames = []
   readonly #names: IdentityHeaderNames
+  readonly #custom: readonly CustomHeader[]
 
-  constructor(names: IdentityHeaderNames) {
+  constructor(names: IdentityHeaderNames, custom: readonly CustomHeader[]) {
     this.#names = names
+    this.#custom = custom
   }
 
   linesFor(slots: IdentitySlots, { identity }: Verified, tenant: ServedTenant | null): string {
     if (slots.headerLines === null || !isSameTenant(slots.headerTenant, tenant)) {
-      slots.headerLines = fieldLines(renderIdentityHeaders(identity, this.#names, tenant))
+      const fields = renderIdentityHeaders(identity, this.#names, tenant, this.#custom)
+      slots.headerLines = fieldLines(fields)
       slots.headerTenant = tenant
     }
     return slots.headerLines

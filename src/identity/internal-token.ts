@@ -36,6 +36,32 @@ export interface InternalTokenOptions {
   readonly audience: string
   /** 1 to INTERNAL_TOKEN_TTL_SECONDS_MAX. */
   readonly ttlSeconds: number
+  /** Claims that are no parts of the identity. */
+  readonly claims: readonly RepeatedClaim[]
+}
+
+/** A claim of the credential, repeated as it is. */
+export interface RepeatedClaim {
+  /** None of which {@link isReservedMember} holds. */
+  readonly name: string
+  /** See kept-claims.ts. */
+  readonly place: number
+}
+
+/**
+ * Members that the gateway sets, or that say of a token what only who signs it can say: when it is
+ * good, what it is bound to, what kind of token it is. And names that every object answers to.
+ */
+const RESERVED_MEMBERS: ReadonlySet<string> = new Set([
+  ...['iss', 'aud', 'sub', 'jti', 'iat', 'exp', 'nbf', 'client_id', 'scope', 'original_issuer'],
+  ...['cnf', 'act', 'may_act', 'events', 'at_hash', 'c_hash', 'nonce', 'typ', 'token_use'],
+  ...[...CALLER_PARTS, ...TOKEN_PARTS].map(({ member }) => member),
+  ...['__proto__', 'constructor', 'prototype'],
+])
+
+/** Whether no claim of a credential may become a member of this name. */
+export function isReservedMember(name: string): boolean {
+  return RESERVED_MEMBERS.has(name)
 }
 
 /**
@@ -172,7 +198,8 @@ export class InternalTokenMinter {
       exp: Math.min(nowSeconds + ttlSeconds, endOf(verified)),
     }
     // JSON leaves out what is undefined.
-    const input = `${this.#header}${encoded(JSON.stringify(claims))}`
+    const own = JSON.stringify(claims)
+    const input = `${this.#header}${encoded(withClaims(own, this.#options.claims, identity))}`
     return `${input}.${this.#sign(Buffer.from(input, 'latin1')).toString('base64url')}`
   }
 }
@@ -206,6 +233,20 @@ function membersOf(
     if (value !== null && value.length > 0) members[member] = value
   }
   return members
+}
+
+/** Adds the claims as they were read: a value is not parsed again to be written again. */
+function withClaims(
+  json: string,
+  repeated: readonly RepeatedClaim[],
+  { claims }: Identity,
+): string {
+  let members = ''
+  for (const { name, place } of repeated) {
+    const claim = claims[place] ?? null
+    if (claim !== null) members += `,${JSON.stringify(name)}:${claim.json}`
+  }
+  return `${json.slice(0, -1)}${members}}`
 }
 
 function presentText(value: string | null): string | undefined {

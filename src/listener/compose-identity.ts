@@ -12,6 +12,7 @@ import type { SigningSnapshot } from '../identity/signing-keys.ts'
 import { randomHex } from '../runtime/randomness.ts'
 import type { RevisionPlan } from '../threads/listener-start.ts'
 import type { ResourceLease } from '../threads/resources.ts'
+import { customHeaders, keptPathsOf, repeatedClaims } from './kept-paths.ts'
 
 export interface ComposedIdentity {
   /** One object for all routes: what it works out for an identity is kept once. */
@@ -25,31 +26,39 @@ export interface ComposedIdentity {
  * used, and keys are told to each of them once.
  */
 export function takeIdentity(
-  { configuration: { identity }, signingKeys }: RevisionPlan,
+  { configuration, signingKeys }: RevisionPlan,
   lease: ResourceLease,
 ): ComposedIdentity {
-  const settings = { ...tellingSettings(identity), hasKeys: signingKeys !== null }
+  const settings = { ...tellingSettings(configuration), hasKeys: signingKeys !== null }
   return lease.take('identity', settings, {
-    create: () => composeIdentity(identity, signingKeys),
+    create: () => composeIdentity(configuration, signingKeys),
     close: () => {},
   })
 }
 
-/** What an upstream is told of a caller follows from these, and from keys that come and go. */
-export function tellingSettings({ headers, internalToken }: GatewayConfiguration['identity']) {
-  const { issuer, audience, ttlSeconds } = internalToken
-  return { headers, internalToken: { issuer, audience, ttlSeconds } }
+/**
+ * What an upstream is told of a caller follows from these, and from keys that come and go. The
+ * paths are all that are kept, because a claim is found by the place of its path among them.
+ */
+export function tellingSettings(configuration: GatewayConfiguration) {
+  const { headers, internalToken } = configuration.identity
+  const { issuer, audience, ttlSeconds, claims } = internalToken
+  const paths = keptPathsOf(configuration).map(({ path }) => path.text)
+  return { headers, internalToken: { issuer, audience, ttlSeconds, claims }, paths }
 }
 
 /** @param keys `null`: no route sends internal tokens. */
 function composeIdentity(
-  identity: GatewayConfiguration['identity'],
+  configuration: GatewayConfiguration,
   keys: SigningSnapshot | null,
 ): ComposedIdentity {
-  const internalTokens = keys && new InternalTokens(identity.internalToken, keys, randomHex)
+  const { headers, internalToken } = configuration.identity
+  const kept = keptPathsOf(configuration)
+  const options = { ...internalToken, claims: repeatedClaims(configuration, kept) }
+  const internalTokens = keys && new InternalTokens(options, keys, randomHex)
   return {
     strategies: {
-      headers: new IdentityHeaders(identity.headers),
+      headers: new IdentityHeaders(headers, customHeaders(configuration, kept)),
       'internal-token': internalTokens ?? NO_INTERNAL_TOKENS,
       'pass-through': PASS_THROUGH,
     },

@@ -8,7 +8,11 @@ import type { CredentialSource } from '../credentials/credential-source.ts'
 import { CredentialExtractor } from '../credentials/extract-credential.ts'
 import { CredentialStripper } from '../credentials/strip-credential.ts'
 import type { RouteRequirement } from '../decision/authorize.ts'
-import { type ClaimRule, compileClaimRule } from '../decision/require-claims.ts'
+import {
+  type ClaimComparison,
+  compileClaimRule,
+  type RequiredClaim,
+} from '../decision/require-claims.ts'
 import type { AuthenticationMethod, RouteTenants } from '../decision/revision.ts'
 import type { GatewayRoute } from '../gateway/gateway-route.ts'
 import { LoginRedirect } from '../gateway/login-redirect.ts'
@@ -18,9 +22,11 @@ import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
 import { type ListenerMetrics, NO_INDEX } from '../observability/listener-metrics.ts'
 import { compileChallenges } from '../protocol/credential-challenges.ts'
 import { createIssuerTemplate, issuersOf } from '../protocol/issuer-template.ts'
+import type { KeptPath } from '../protocol/kept-claims.ts'
 import { metadataUrl } from '../protocol/protected-resource-metadata.ts'
 import { createRequestFilter } from '../proxy/hop-by-hop-headers.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
+import { pathParameters } from '../routing/route-grammar.ts'
 import { TenantResolver } from '../tenants/resolve-tenant.ts'
 import type { TenantRegistry } from '../tenants/tenant-registry.ts'
 import { keySourceOf } from '../threads/key-source.ts'
@@ -36,6 +42,7 @@ import type { Verifier } from '../verifiers/verifier.ts'
 import { composeClaimSources } from './claim-sources.ts'
 import type { ComposedIdentity } from './compose-identity.ts'
 import type { ComposedLimits } from './compose-limits.ts'
+import { placeOf } from './kept-paths.ts'
 
 const REALM = 'sallyport'
 const MS_PER_SECOND = 1_000
@@ -62,16 +69,19 @@ export interface RouteParts {
   readonly tenants: TenantRegistry
   readonly identity: ComposedIdentity
   readonly limits: ComposedLimits
+  /** What is kept of each credential's claims: see kept-paths.ts. */
+  readonly keptPaths: readonly KeptPath[]
 }
 
 export function composeRoute(
   route: RouteConfiguration,
   configuration: GatewayConfiguration,
-  { metrics, upstreams, authenticators, tenants, identity: identities, limits }: RouteParts,
+  parts: RouteParts,
 ): GatewayRoute {
+  const { metrics, upstreams, tenants, identity: identities, limits } = parts
   const upstream = upstreams.get(route.upstream)
   if (upstream === undefined) throw new Error(`route ${route.name} has no upstream`)
-  const methods = composeMethods(route, configuration, authenticators)
+  const methods = composeMethods(route, configuration, parts)
   const isShadow = route.mode === 'shadow'
   const stripper = new CredentialStripper(methods.flatMap(({ sources }) => sources))
   const identity = identities.strategies[route.identity]
@@ -93,7 +103,7 @@ export function composeRoute(
     stripper: keepsCredential ? null : stripper,
     isShadow,
     identity,
-    requirement: composeRequirement(route, configuration.issuers),
+    requirement: composeRequirement(route, configuration.issuers, parts.keptPaths),
     tenants: composeTenants(route, configuration, tenants),
     limits: route.rateLimit === null ? null : (limits.byName.get(route.rateLimit) ?? null),
     requiresNothing:
@@ -102,7 +112,7 @@ export function composeRoute(
       Object.values(route.require).every((list) => list.length === 0),
     allowedOrigins: new OriginList(configuration.sessions?.allowedOrigins ?? []),
     requestFilter: createRequestFilter([
-      ...reservedFieldNames(Object.values(configuration.identity.headers)),
+      ...identityFieldNames(configuration),
       ...identity.ownFieldNames,
       ...TRACE_NAMES,
       ...tenantFieldNames(configuration.tenants),
@@ -114,22 +124,55 @@ export function composeRoute(
 }
 
 function composeRequirement(
-  { require }: RouteConfiguration,
+  { require, match }: RouteConfiguration,
   issuers: readonly IssuerConfiguration[],
+  kept: readonly KeptPath[],
 ): RouteRequirement {
+  const parameters = pathParameters(match.path)
   return {
     ...require,
-    claims: require.claims.map((claim) => compileClaimRule(claimRule(claim))),
+    claims: require.claims.map((claim, index) => {
+      const rule = { ...requiredClaim(claim, kept), ...comparison(claim, parameters) }
+      return compileClaimRule(rule, `require.claims[${index}]`)
+    }),
     issuers: issuers
       .filter(({ name }) => require.issuers.includes(name))
       .flatMap(({ issuer, placeholder }) => issuersOf(issuer, placeholder) ?? []),
   }
 }
 
-/** The configuration has made sure that there is exactly one way. */
-function claimRule({ claim, equals, oneOf, matches }: ClaimRequirementSettings): ClaimRule {
-  if (equals !== null) return { claim, equals }
-  return oneOf === null ? { claim, matches: matches ?? '' } : { claim, oneOf }
+/** The configuration has made sure that there is exactly one of the two. */
+function requiredClaim(
+  { claim, path }: ClaimRequirementSettings,
+  kept: readonly KeptPath[],
+): RequiredClaim {
+  if (claim !== null) return { claim }
+  const name = path?.text ?? ''
+  return { path: name, place: placeOf(kept, name) }
+}
+
+/**
+ * The configuration has made sure that there is exactly one way.
+ *
+ * @param parameters Names of path parameters, by the places of their segments.
+ */
+function comparison(
+  rule: ClaimRequirementSettings,
+  parameters: readonly (string | null)[],
+): ClaimComparison {
+  const { equals, oneOf, contains, equalsHeader, equalsPathParameter } = rule
+  if (equals !== null) return { equals }
+  if (oneOf !== null) return { oneOf }
+  if (contains !== null) return { contains }
+  if (equalsHeader !== null) return { equalsHeader }
+  if (equalsPathParameter === null) return { matches: rule.matches ?? '' }
+  return { equalsSegment: parameters.indexOf(equalsPathParameter) }
+}
+
+/** Fields that say who is calling: under whatever name, they are not the client's to send. */
+function identityFieldNames({ identity }: GatewayConfiguration): ReadonlySet<string> {
+  const { custom, ...names } = identity.headers
+  return reservedFieldNames([...Object.values(names), ...Object.keys(custom)])
 }
 
 function composeTenants(
@@ -163,8 +206,9 @@ interface ComposedMethod extends AuthenticationMethod {
 function composeMethods(
   route: RouteConfiguration,
   configuration: GatewayConfiguration,
-  authenticators: RouteAuthenticators,
+  parts: RouteParts,
 ): ComposedMethod[] {
+  const { authenticators } = parts
   const methods: ComposedMethod[] = []
   let hasBearer = false
   for (const name of route.authenticators) {
@@ -177,7 +221,7 @@ function composeMethods(
         break
       case 'jwt':
       case 'introspection':
-        if (!hasBearer) methods.push(bearerMethod(route, configuration, authenticators))
+        if (!hasBearer) methods.push(bearerMethod(route, configuration, parts))
         hasBearer = true
         break
       default:
@@ -191,12 +235,12 @@ function composeMethods(
 function bearerMethod(
   route: RouteConfiguration,
   configuration: GatewayConfiguration,
-  { verdicts, jwt, introspector }: RouteAuthenticators,
+  { authenticators: { verdicts, jwt, introspector }, keptPaths }: RouteParts,
 ): ComposedMethod {
   const { issuers, server } = configuration
   const accepted = issuers
     .filter(({ name }) => route.issuers.includes(name))
-    .map((issuer) => ({ ...issuer, policy: issuerPolicy(issuer, configuration) }))
+    .map((issuer) => ({ ...issuer, policy: issuerPolicy(issuer, configuration, keptPaths) }))
   const profile = compileTokenProfile({
     jwt: route.authenticators.includes('jwt')
       ? accepted.filter(({ keys }) => keys.kind !== 'none').map(({ policy }) => policy)
@@ -303,6 +347,7 @@ function clearedCookie(name: string, path: string): string {
 function issuerPolicy(
   issuer: IssuerConfiguration,
   configuration: GatewayConfiguration,
+  keptPaths: readonly KeptPath[],
 ): JwtIssuerPolicy {
   return {
     name: issuer.name,
@@ -320,6 +365,7 @@ function issuerPolicy(
     requiredClaims: issuer.requiredClaims,
     sources: composeClaimSources(issuer, configuration),
     acceptsUnverifiedEmail: issuer.acceptsUnverifiedEmail,
+    keptPaths,
   }
 }
 

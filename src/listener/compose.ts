@@ -16,6 +16,7 @@ import type { KeyRing } from '../keys/key-ring.ts'
 import { RecentRefusals } from '../observability/recent-refusals.ts'
 import { RequestIds } from '../observability/request-id.ts'
 import { TraceParents } from '../observability/trace-context.ts'
+import type { KeptPath } from '../protocol/kept-claims.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { RedisClient } from '../redis/redis-client.ts'
 import { FirstSights } from '../revocation/first-sights.ts'
@@ -51,6 +52,7 @@ import { type ComposedLimits, composeLimits } from './compose-limits.ts'
 import { composeRoute, type RouteAuthenticators, type RouteParts } from './compose-route.ts'
 import { composeWellKnown } from './compose-well-known.ts'
 import { configuredTenant } from './configured-tenant.ts'
+import { keptPathsOf } from './kept-paths.ts'
 import type { ResourceSurroundings } from './resource-surroundings.ts'
 import { unreadableSessions } from './session-events.ts'
 import { sessionFormat } from './session-format.ts'
@@ -121,6 +123,7 @@ function composeWith(
     tenants,
     identity,
     limits,
+    keptPaths: keptPathsOf(configuration),
     readiness: around.readiness,
   })
   return {
@@ -210,12 +213,13 @@ function composeAuthenticators(
   const firstSights = new FirstSights({ buffer: buffers.firstSights, store: redis, keyPrefix })
   const lives = new Map(issuers.map((it) => [it.name, it.credentialLifeMaxSeconds]))
   const store = redis ?? around.memorySessions
+  const keptPaths = keptPathsOf(configuration)
   return {
     verdicts,
     jwt: new DatedJwtVerifier(jwt, firstSights),
     introspector: new DatedIntrospector(introspector, firstSights, lives),
-    sessions: sessions && composeSessions(sessions, store, firstSights, around),
-    apiKeys: apiKeys && composeApiKeys(apiKeys, redis, around.clock),
+    sessions: sessions && composeSessions(sessions, store, { firstSights, keptPaths }, around),
+    apiKeys: apiKeys && composeApiKeys(apiKeys, redis, keptPaths, around.clock),
   }
 }
 
@@ -228,7 +232,7 @@ function composeVerdicts(
   // Beside a verdict it keeps what the upstream is told of it, which depends on these settings.
   const cache = lease.take(
     'token cache',
-    tellingSettings(configuration.identity),
+    tellingSettings(configuration),
     memory.tokenCaches.counted({
       create: () =>
         new TokenCache({ buffer: buffers.tokenCache, keys, memoEntries: MEMO_ENTRIES_DEFAULT }),
@@ -263,16 +267,21 @@ function takeTenants(
   )
 }
 
+interface SessionParts {
+  readonly firstSights: FirstSights
+  readonly keptPaths: readonly KeptPath[]
+}
+
 function composeSessions(
   sessions: SessionsConfiguration,
   store: SessionReader,
-  firstSights: FirstSights,
+  { firstSights, keptPaths }: SessionParts,
   { clock, logger, memorySessions }: ListenerSurroundings,
 ): Authenticator {
   const { keyPrefix, keyHash, ttlSeconds, absoluteTtlSeconds } = sessions
   const reader = sessions.store === 'memory' ? memorySessions : store
   const rules = {
-    format: sessionFormat(sessions),
+    format: sessionFormat(sessions, keptPaths),
     keyPrefix,
     keyHash,
     ttlSeconds,
@@ -287,12 +296,14 @@ function composeSessions(
 function composeApiKeys(
   { keys, redis: isInRedis, keyPrefix }: ApiKeysConfiguration,
   redis: RedisClient | null,
+  keptPaths: readonly KeptPath[],
   clock: Clock,
 ): Authenticator {
   const records = keys.map(
     ({ sha256, expiresAt, rateLimit, ...record }) =>
       [sha256, { ...record, expiresAtSeconds: expiresAt, rate: rateLimit }] as const,
   )
-  const lookup = isInRedis && redis !== null ? new ApiKeyVerifier(redis, keyPrefix) : null
-  return new ApiKeyAuthenticator(new ApiKeyList(new Map(records)), lookup, clock)
+  const lookup =
+    isInRedis && redis !== null ? new ApiKeyVerifier(redis, keyPrefix, keptPaths) : null
+  return new ApiKeyAuthenticator(new ApiKeyList(new Map(records), keptPaths), lookup, clock)
 }

@@ -1,17 +1,25 @@
 /** The one place that knows which code belongs to which format of sessions. */
 import type { SessionsConfiguration } from '../config/sections/sessions.ts'
+import type { KeptPath } from '../protocol/kept-claims.ts'
 import { expressSessionFormat } from '../verifiers/session/express-session-format.ts'
-import { SALLYPORT_FORMAT } from '../verifiers/session/sallyport-format.ts'
+import { sallyportFormat } from '../verifiers/session/sallyport-format.ts'
 import type { SessionFormat } from '../verifiers/session/session-format.ts'
 import type { SessionFormatName } from '../verifiers/session/session-formats.ts'
 
 const FORMATS: Readonly<
-  Record<SessionFormatName, (sessions: SessionsConfiguration) => SessionFormat>
+  Record<
+    SessionFormatName,
+    (sessions: SessionsConfiguration, keptPaths: readonly KeptPath[]) => SessionFormat
+  >
 > = {
-  sallyport: () => SALLYPORT_FORMAT,
-  'express-session': ({ secrets, pointers }) => expressSessionFormat(secrets, pointers),
+  sallyport: (_, keptPaths) => sallyportFormat(keptPaths),
+  'express-session': ({ secrets, pointers }, keptPaths) =>
+    expressSessionFormat(secrets, pointers, keptPaths),
 }
 
-export function sessionFormat(sessions: SessionsConfiguration): SessionFormat {
-  return FORMATS[sessions.format](sessions)
+export function sessionFormat(
+  sessions: SessionsConfiguration,
+  keptPaths: readonly KeptPath[],
+): SessionFormat {
+  return FORMATS[sessions.format](sessions, keptPaths)
 }

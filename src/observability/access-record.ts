@@ -20,6 +20,7 @@ export interface AccessRecord {
   readonly outcome: 'forwarded' | 'refused' | 'upstream_failed' | 'client_gone'
   readonly code: string | null
   readonly reason: string | null
+  readonly detail: string | null
   readonly upstream: string | null
   readonly target: string | null
   readonly bytesIn: number | null
@@ -49,6 +50,9 @@ export const ACCESS_FIELDS: Readonly<Record<keyof AccessRecord, string>> = {
     '504, or an answer that was cut; `client_gone`: the client left before it had the whole answer.',
   code: 'The code, as in [errors.md](errors.md); `null`: an upstream answered.',
   reason: 'Why exactly, as in [errors.md](errors.md); `null`: an upstream answered.',
+  detail:
+    'For `claim_unsatisfied` the rule of the route, for `claim_untellable` the path of the claim; ' +
+    'otherwise `null`.',
   upstream: 'Name of the upstream that was asked last; `null`: none was.',
   target: 'Its target: scheme, host and port.',
   bytesIn: '`Content-Length` of the request; `null`: it was sent in chunks, or is not known.',

@@ -39,6 +39,9 @@ export const FIELD_WORDS = {
   route: 'Name of the route; `none`: no route was found.',
   code: 'The code, as in [errors.md](errors.md).',
   refusalReason: 'The reason, as in [errors.md](errors.md).',
+  refusalDetail:
+    'For `claim_unsatisfied` the rule of the route, for `claim_untellable` the path of the claim; ' +
+    'otherwise `null`.',
   requestId: 'As in the `X-Request-Id` of the answer.',
   subjectDigest: 'SHA-256 of issuer and subject, in hexadecimal.',
   upstream: 'Name of the upstream.',

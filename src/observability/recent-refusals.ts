@@ -33,6 +33,8 @@ export interface RecentRefusal {
   readonly status: number
   readonly code: AuthErrorCode
   readonly reason: RefusalReason
+  /** Which rule or claim it was, where the reason does not say; never a value. */
+  readonly detail: string | null
 }
 
 interface Kept {

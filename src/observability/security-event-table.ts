@@ -96,7 +96,12 @@ export const SECURITY_EVENTS: EventTable<SecurityEvent> = {
   shadow_refused: {
     level: 'info',
     meaning: 'A route in shadow let a request pass that it would have refused.',
-    fields: { route: WORDS.route, code: WORDS.code, reason: WORDS.refusalReason },
+    fields: {
+      route: WORDS.route,
+      code: WORDS.code,
+      reason: WORDS.refusalReason,
+      detail: WORDS.refusalDetail,
+    },
   },
   cross_tenant_attempt: {
     level: 'warn',

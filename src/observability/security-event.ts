@@ -48,6 +48,7 @@ export type SecurityEvent =
       readonly route: string
       readonly code: string
       readonly reason: string
+      readonly detail: string | null
     }
   /** A credential of one tenant was used at another. */
   | {

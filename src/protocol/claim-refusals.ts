@@ -68,6 +68,11 @@ export const CLAIM_REFUSALS = {
     code: 'invalid_claims',
     meaning: 'The subject is an e-mail address that the issuer has not verified.',
   },
+  claim_untellable: {
+    code: 'invalid_claims',
+    meaning:
+      'A claim that upstreams are to be told is an object, too long, or a number beyond 2^53.',
+  },
   exp_missing: {
     code: 'invalid_claims',
     meaning: 'The token has no `exp`, or null in its place: a JWT must have an end.',

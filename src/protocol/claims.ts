@@ -2,12 +2,14 @@
  * The claims of an access token (RFC 7519 §4.1, RFC 9068 §2.2): typed, checked, and turned into
  * the identity that upstreams hear of.
  */
+import type { ClaimPath } from './claim-path.ts'
 import { ClaimReader } from './claim-reader.ts'
-import type { ClaimSources } from './claim-source.ts'
+import { type ClaimSources, claimSource } from './claim-source.ts'
 import { isUnverifiedEmail, readsEmail } from './email-standing.ts'
 import { readIdentity } from './identity-parts.ts'
 import type { IssuerTemplate } from './issuer-template.ts'
 import { isAbsent, isText, optionalText } from './json-members.ts'
+import { areKept, type KeptClaims, type KeptPath, keepClaims } from './kept-claims.ts'
 import type { RefusalReason } from './refusal-reason.ts'
 import { type JsonObject, parseJsonObject } from './strict-json.ts'
 import { checkTimeClaims, deadAtSeconds, isNumericDate, type TimeClaims } from './time-claims.ts'
@@ -43,6 +45,8 @@ export interface ClaimPolicy {
   readonly sources: ClaimSources
   /** Whether an e-mail address counts of which the issuer says that it has not verified it. */
   readonly acceptsUnverifiedEmail: boolean
+  /** What is kept of the claims beside the parts of the identity. */
+  readonly keptPaths: readonly KeptPath[]
 }
 
 /** Claims that passed. True only of a token whose signature is good, which is not checked here. */
@@ -110,7 +114,7 @@ export function checkClaims(
   const identity = isWhole
     ? wholeIdentityOf(claims, policy, times)
     : { ...EMPTY_IDENTITY, ...times }
-  if (typeof identity === 'string') return refuse(identity)
+  if (typeof identity === 'string') return refuseIdentity(identity, claims, policy)
   // Last, so that "expired" is said only of a token that would otherwise be acceptable.
   const refusal = checkTimeClaims(times, policy.clockToleranceSeconds, nowSeconds)
   if (refusal !== null) return refusal
@@ -244,13 +248,14 @@ function optionalNumericDate(value: unknown): number | null | undefined {
  * none; whether it may is for the caller to say.
  *
  * @returns The reason to refuse it: `…_mistyped` for a part that is used and of the wrong type,
- *   `email_unverified` when the subject itself is an address that does not count.
+ *   `email_unverified` when the subject itself is an address that does not count,
+ *   `claim_untellable` when another claim cannot be told that upstreams are to be told.
  */
 export function identityOfClaims(
   claims: JsonObject,
   policy: Pick<
     ClaimPolicy,
-    'issuer' | 'template' | 'keptAudiences' | 'sources' | 'acceptsUnverifiedEmail'
+    'issuer' | 'template' | 'keptAudiences' | 'sources' | 'acceptsUnverifiedEmail' | 'keptPaths'
   >,
   times: TimeClaims,
 ): Identity | RefusalReason {
@@ -259,6 +264,8 @@ export function identityOfClaims(
   const sessionId = optionalText(claims['sid'])
   if (tokenId === undefined) return 'jti_mistyped'
   if (sessionId === undefined) return 'sid_mistyped'
+  const kept = keepClaims(claims, policy.keptPaths)
+  if (!areKept(kept)) return 'claim_untellable'
   const reader = new ClaimReader(claims)
   // The issuer as the token names it, and not all that a placeholder stands for, is its issuer.
   const issuer = policy.template === null ? policy.issuer : claims['iss']
@@ -271,6 +278,7 @@ export function identityOfClaims(
     sessionId,
     issuedAtSeconds: times.issuedAtSeconds,
     expiresAtSeconds: times.expiresAtSeconds === null ? null : Math.floor(times.expiresAtSeconds),
+    claims: policy.acceptsUnverifiedEmail ? kept : withoutAddresses(kept, claims, policy),
   }
   const identity = readIdentity(core, sources, reader)
   if (identity === null) return reader.mistyped ?? 'subject_mistyped'
@@ -299,4 +307,38 @@ function withoutUnverified(
   }
   if (identity.email === null || email === null) return identity
   return isUnverifiedEmail(claims, email) ? { ...identity, email: null } : identity
+}
+
+/** No header and no requirement sees such an address either, whatever path leads to it. */
+function withoutAddresses(
+  kept: KeptClaims,
+  claims: JsonObject,
+  { keptPaths, sources }: Pick<ClaimPolicy, 'keptPaths' | 'sources'>,
+): KeptClaims {
+  if (kept.length === 0) return kept
+  return kept.map((claim, place) => {
+    const path = keptPaths[place]?.path
+    if (claim === null || path === undefined) return claim
+    return isUnverifiedAddress(claims, path, sources) ? null : claim
+  })
+}
+
+function isUnverifiedAddress(
+  claims: JsonObject,
+  path: ClaimPath,
+  { email }: ClaimSources,
+): boolean {
+  const usage = { isUsed: true, isExpected: false }
+  const source = claimSource('email', [{ path, readsNames: false }], usage)
+  return readsEmail(claims, source, email) && isUnverifiedEmail(claims, source)
+}
+
+/** The refusal for a reason of {@link identityOfClaims}, which may name the claim. */
+export function refuseIdentity(
+  reason: RefusalReason,
+  claims: JsonObject,
+  { keptPaths }: Pick<ClaimPolicy, 'keptPaths'>,
+): Refused {
+  const kept = reason === 'claim_untellable' ? keepClaims(claims, keptPaths) : []
+  return areKept(kept) ? refuse(reason) : { ...refuse(reason), detail: kept.path.text }
 }

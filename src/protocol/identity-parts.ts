@@ -5,6 +5,7 @@
  * the manual and the JSON Schema follow from these rows. A new part is a new row, and a line in
  * {@link readIdentity}.
  */
+import type { KeptClaims } from './kept-claims.ts'
 
 /**
  * - `text`: one text, or none.
@@ -161,6 +162,8 @@ export interface IdentityCore {
    * `null` for a credential that names no end: an API key, or an introspected token without `exp`.
    */
   readonly expiresAtSeconds: number | null
+  /** What the configuration asks for by path (kept-claims.ts). Empty where it asks nothing. */
+  readonly claims: KeptClaims
 }
 
 /** Reads parts, each from where it is in a document; `null` is a part that is not there. */
@@ -200,6 +203,7 @@ export function readIdentity<Name>(
     sessionId: core.sessionId,
     issuedAtSeconds: core.issuedAtSeconds,
     expiresAtSeconds: core.expiresAtSeconds,
+    claims: core.claims,
   }
   return reader.isMistyped ? null : identity
 }

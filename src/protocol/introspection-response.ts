@@ -18,6 +18,7 @@ import {
   issuerProblem,
   parseClaims,
   readTimeClaims,
+  refuseIdentity,
 } from './claims.ts'
 import { parseCompactJws } from './compact-jws.ts'
 import { isAbsent, isText } from './json-members.ts'
@@ -150,7 +151,10 @@ function processActive(
   if ('kind' in times) return { kind: 'refused', refused: times, untilSeconds: null }
   if (!hasRequired(answer, policy)) return CLAIM_MISSING
   const identity = identityOf(answer, policy, times)
-  if (typeof identity === 'string') return refusedWith(identity)
+  if (typeof identity === 'string') {
+    const refused = refuseIdentity(identity, answer, policy)
+    return { kind: 'refused', refused, untilSeconds: null }
+  }
   const { clockToleranceSeconds } = policy
   const refused = checkTimeClaims(times, clockToleranceSeconds, nowSeconds)
   if (refused !== null) {

@@ -185,6 +185,9 @@ export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
   email_unverified:
     'Have the user verify the address, name another claim in `claims.subject` of the issuer, or ' +
     'set `unverifiedEmail: accept` there.',
+  claim_untellable:
+    'The step "claim" names it: `identity.headers.custom` or `identity.internalToken.claims` asks ' +
+    'for it. Use `format: json` for an object, or another path.',
   exp_missing: 'Have the issuer send `exp`; only introspected tokens may have no end.',
   exp_mistyped: 'Have the issuer send `exp` as a number: seconds since 1970.',
   nbf_mistyped: 'Have the issuer send `nbf` as a number, seconds since 1970, or leave it out.',

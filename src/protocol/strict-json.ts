@@ -68,6 +68,15 @@ export function parseJsonDocument(document: Uint8Array): unknown {
   return parseStrictJson(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text)
 }
 
+/**
+ * The same for text of any JSON, not only of an object.
+ *
+ * @returns `undefined` for what is refused.
+ */
+export function parseJsonValue(text: string): unknown {
+  return parseStrictJson(text)
+}
+
 /** A member at the top of an object. */
 export interface JsonMember {
   readonly name: string

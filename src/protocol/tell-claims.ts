@@ -3,6 +3,7 @@
  * those of claims.ts and time-claims.ts, asked one by one, so that all that is wrong is told and
  * not only what is found first.
  */
+import { readClaimPath } from './claim-path.ts'
 import {
   audienceProblem,
   type ClaimPolicy,
@@ -12,6 +13,7 @@ import {
   issuerProblem,
 } from './claims.ts'
 import { isAbsent, isText } from './json-members.ts'
+import { areKept, type KeptPath, keepClaims } from './kept-claims.ts'
 import type { JsonObject } from './strict-json.ts'
 import { tellParts, tellSubject } from './tell-parts.ts'
 import { checkTimeClaims, isNumericDate, type TimeClaims } from './time-claims.ts'
@@ -65,6 +67,18 @@ export function tellClaims(
   }
   tellTimes(trace, claims, policy, rules.needsExpiry, nowSeconds)
   tellParts(trace, claims, policy)
+  tellKept(trace, claims, policy.keptPaths)
+}
+
+/** What upstreams are told beside the identity. What only routes require is told with them. */
+function tellKept(trace: Trace, claims: JsonObject, paths: readonly KeptPath[]): void {
+  for (const kept of paths) {
+    if (!kept.isTold) continue
+    const isGood = areKept(keepClaims(claims, [kept]))
+    const told = isGood ? 'upstreams are told' : 'upstreams cannot be told'
+    const found = `${kept.path.text}: ${trace.shown(readClaimPath(claims, kept.path))}`
+    trace.tell('claim', isGood ? 'note' : 'no', `${found}; ${told}`)
+  }
 }
 
 /** The issuer of the policy, and the claim that must say what its placeholder does. */

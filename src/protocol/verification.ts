@@ -4,6 +4,7 @@
  */
 import type { AuthErrorCode } from './auth-error.ts'
 import { byPart, type IdentityCore, type IdentityParts } from './identity-parts.ts'
+import { NO_CLAIMS } from './kept-claims.ts'
 import { REFUSAL_REASON_NAMES, REFUSAL_REASONS, type RefusalReason } from './refusal-reason.ts'
 
 /**
@@ -25,6 +26,7 @@ export const EMPTY_IDENTITY: Identity = Object.freeze({
   sessionId: null,
   issuedAtSeconds: null,
   expiresAtSeconds: null,
+  claims: NO_CLAIMS,
 })
 
 /** Whom a credential speaks for: a user, or a client for itself. */
@@ -64,6 +66,8 @@ export interface Refused {
    * cryptography, or could turn out otherwise a moment later.
    */
   readonly key: KeyReference | null
+  /** Which rule of a route or claim it was, where the reason does not say; never a value. */
+  readonly detail: string | null
 }
 
 export type Verification = Verified | Refused
@@ -82,7 +86,13 @@ export const ANONYMOUS: Anonymous = Object.freeze({ kind: 'anonymous' })
 const REFUSALS: ReadonlyMap<RefusalReason, Refused> = new Map(
   REFUSAL_REASON_NAMES.map((reason) => [
     reason,
-    Object.freeze({ kind: 'refused', reason, code: REFUSAL_REASONS[reason].code, key: null }),
+    Object.freeze({
+      kind: 'refused',
+      reason,
+      code: REFUSAL_REASONS[reason].code,
+      key: null,
+      detail: null,
+    }),
   ]),
 )
 

@@ -68,6 +68,16 @@ const FORWARDING = [
 const FORWARDED_PREFIX = 'x-forwarded-'
 const LETTER_X = 0x78
 
+/** Besides the identity: set by the gateway where a caller is not known. */
+const AUTH_STATUS = 'x-auth-status'
+
+const GATEWAY_FIELDS: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...FORWARDING, AUTH_STATUS])
+
+/** Whether a field of this lower-case name is none for an identity: see the lists above. */
+export function isGatewayField(name: string): boolean {
+  return GATEWAY_FIELDS.has(name) || isForwardedField(name)
+}
+
 /**
  * The fields that never go upstream as the client sent them. Built once for each route.
  *

@@ -34,6 +34,12 @@ export function parseRoutePath(value: string): string | null {
   return isGood ? value : null
 }
 
+/** The names of the parameters by the place of their segments, `null` where there is none. */
+export function pathParameters(pattern: string): readonly (string | null)[] {
+  const segments = pattern.slice(1).split('/')
+  return segments.map((segment) => (isPathParameter(segment) ? segment.slice(1) : null))
+}
+
 /** Whether a segment of a pattern is a parameter, `:id`: it stands for exactly one segment. */
 export function isPathParameter(segment: string): boolean {
   return PATH_PARAMETER.test(segment)

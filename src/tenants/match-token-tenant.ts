@@ -77,6 +77,7 @@ export function matchTokenTenant(
     kind: 'refused',
     code: 'tenant_mismatch',
     key: null,
+    detail: null,
     reason,
     requestTenant: tenant.id,
     tokenTenant: claimed?.id ?? null,

@@ -1,8 +1,9 @@
 /**
  * Turns a verdict into bytes for the shared cache, and back.
  *
- *      0  format       u8       4
- *      1  flags        u8       1: text is UTF-16; 2: issuedAt is there; 4: expiresAt is there
+ *      0  format       u8       5
+ *      1  flags        u8       1: text is UTF-16; 2: issuedAt is there; 4: expiresAt is there;
+ *                              8: there are claims
  *      2  lengths      u16      how many
  *      4  zero         u32
  *      8  deadAt       f64      seconds
@@ -24,13 +25,15 @@ import {
   type PartReader,
   readIdentity,
 } from '../protocol/identity-parts.ts'
+import { type KeptClaim, type KeptClaims, keptClaimOf, NO_CLAIMS } from '../protocol/kept-claims.ts'
 import type { Identity, Verified } from '../protocol/verification.ts'
 
-const FORMAT = 4
+const FORMAT = 5
 const FLAG_UTF16 = 1
 const FLAG_ISSUED_AT = 2
 const FLAG_EXPIRES_AT = 4
-const FLAGS_ALL = FLAG_UTF16 | FLAG_ISSUED_AT | FLAG_EXPIRES_AT
+const FLAG_CLAIMS = 8
+const FLAGS_ALL = FLAG_UTF16 | FLAG_ISSUED_AT | FLAG_EXPIRES_AT | FLAG_CLAIMS
 const LENGTHS_OFFSET = 40
 const LENGTH_BYTES = 2
 const LENGTH_NULL = 0xffff
@@ -62,7 +65,7 @@ export function encodeVerified(verified: Verified, into: Buffer): number {
   if (!areDatesFinite(verified.deadAtSeconds, issuedAtSeconds, expiresAtSeconds)) return -1
 
   into[0] = FORMAT
-  into[1] = (isWide ? FLAG_UTF16 : 0) | dateFlags(identity)
+  into[1] = (isWide ? FLAG_UTF16 : 0) | flagsOf(identity)
   into.writeUInt16LE(lengths.length, 2)
   into.writeUInt32LE(0, 4)
   into.writeDoubleLE(verified.deadAtSeconds, 8)
@@ -160,6 +163,18 @@ class StringCursor implements PartReader {
     return this.texts()
   }
 
+  /** The next list of claims; mistyped as {@link texts}, but for claims that are absent. */
+  claims(): KeptClaims {
+    const count = this.#nextLength()
+    const claims: (KeptClaim | null)[] = []
+    if (this.#lengthOffset + count * LENGTH_BYTES > this.#lengthsEnd) this.isMistyped = true
+    for (let index = 0; index < count && !this.isMistyped; index += 1) {
+      const json = this.next()
+      claims.push(json === null ? null : keptClaimOf(json))
+    }
+    return Object.freeze(claims)
+  }
+
   #mistyped(): readonly string[] {
     this.isMistyped = true
     return []
@@ -191,14 +206,16 @@ function decodeIdentity(bytes: Buffer, cursor: StringCursor): Identity | null {
     sessionId: cursor.next(),
     issuedAtSeconds,
     expiresAtSeconds,
+    claims: (flags & FLAG_CLAIMS) === 0 ? NO_CLAIMS : cursor.claims(),
   }
   const identity = readIdentity(core, NO_NAMES, cursor)
   return identity !== null && cursor.isAtEnd ? Object.freeze(identity) : null
 }
 
-function dateFlags({ issuedAtSeconds, expiresAtSeconds }: Identity): number {
+function flagsOf({ issuedAtSeconds, expiresAtSeconds, claims }: Identity): number {
   const issuedAt = issuedAtSeconds === null ? 0 : FLAG_ISSUED_AT
-  return issuedAt | (expiresAtSeconds === null ? 0 : FLAG_EXPIRES_AT)
+  const expiresAt = expiresAtSeconds === null ? 0 : FLAG_EXPIRES_AT
+  return issuedAt | expiresAt | (claims.length === 0 ? 0 : FLAG_CLAIMS)
 }
 
 /** @returns All text of the identity. Its lengths are added to the list. */
@@ -209,6 +226,10 @@ function takeApart(identity: Identity, lengths: number[]): string {
   text += takeStrings(identity.audiences, lengths)
   text += takeString(identity.tokenId, lengths)
   text += takeString(identity.sessionId, lengths)
+  if (identity.claims.length > 0) {
+    lengths.push(identity.claims.length)
+    for (const claim of identity.claims) text += takeString(claim?.json ?? null, lengths)
+  }
   for (const { name } of IDENTITY_PARTS) {
     const value = identity[name]
     if (value === null || typeof value === 'string') text += takeString(value, lengths)

@@ -71,7 +71,10 @@ function leastOfEverything(): Document {
       ],
       registry: { acme: { rateLimit: { rate: '1/s' } } },
     },
-    identity: { internalToken: { keySecret: 's'.repeat(32), previousSecrets: [previousSecret()] } },
+    identity: {
+      headers: { custom: { 'X-Department': { path: '/department' } } },
+      internalToken: { keySecret: 's'.repeat(32), previousSecrets: [previousSecret()] },
+    },
     logging: { webhook: { url: 'https://siem.example.com/', secret: 's'.repeat(16) } },
     rateLimits: { every: everyLimit() },
     upstreams: { users: { targets: ['http://127.0.0.1:9500'] } },

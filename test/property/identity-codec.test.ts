@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { byPart, type IdentityParts } from '../../src/protocol/identity-parts.ts'
+import { keptClaimOf } from '../../src/protocol/kept-claims.ts'
 import type { Verified } from '../../src/protocol/verification.ts'
 import { decodeVerified, encodeVerified } from '../../src/token-cache/identity-codec.ts'
 
@@ -15,6 +16,10 @@ const anyText = fc.oneof(fc.string({ maxLength: 40 }), anyCodeUnits)
 const anyTextOrNull = fc.option(anyText)
 const anyTexts = fc.array(anyText, { maxLength: 20 })
 const anyDate = fc.oneof(fc.nat(), fc.double({ noNaN: true, noDefaultInfinity: true }))
+
+const anyClaims = fc.array(fc.option(fc.jsonValue().map((it) => keptClaimOf(JSON.stringify(it)))), {
+  maxLength: 4,
+})
 
 const anyVerified: fc.Arbitrary<Verified> = fc.record({
   kind: fc.constant('verified' as const),
@@ -30,6 +35,7 @@ const anyVerified: fc.Arbitrary<Verified> = fc.record({
     sessionId: anyTextOrNull,
     issuedAtSeconds: fc.option(anyDate),
     expiresAtSeconds: fc.option(anyDate),
+    claims: anyClaims,
   }),
   deadAtSeconds: anyDate,
   keySlot: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),

@@ -11,7 +11,12 @@ const NOW = 1_760_000_000
 const KEY = generateSigningKey('ES256')
 
 function minter(ttlSeconds = 300): InternalTokenMinter {
-  const options = { issuer: 'gateway.internal', audience: 'internal-services', ttlSeconds }
+  const options = {
+    issuer: 'gateway.internal',
+    audience: 'internal-services',
+    ttlSeconds,
+    claims: [],
+  }
   return new InternalTokenMinter(options, KEY, randomHex)
 }
 

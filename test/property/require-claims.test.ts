@@ -23,7 +23,10 @@ describe('patterns of claims', () => {
     fc.assert(
       fc.property(text('ab.*?', 1, 8), text('ab.*\n', 1, 12), (matches, email) => {
         const requirement = compileClaimRule({ claim: 'email', matches })
-        const isMatch = satisfiesClaim(identityOf({ email }), requirement)
+        const isMatch = satisfiesClaim(identityOf({ email }), requirement, {
+          path: '/',
+          headers: [],
+        })
         if (isMatch) matched += 1
         assert.equal(isMatch, asRegExp(matches).test(email))
       }),

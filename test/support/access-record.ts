@@ -15,6 +15,7 @@ export const ACCESS_RECORD: AccessRecord = {
   outcome: 'refused',
   code: 'token_expired',
   reason: 'token_too_old',
+  detail: null,
   upstream: null,
   target: null,
   bytesIn: 0,

@@ -47,6 +47,7 @@ export const CLAIM_POLICY: ClaimPolicy = {
   requiredClaims: ['sub'],
   sources: CLAIM_SOURCES,
   acceptsUnverifiedEmail: false,
+  keptPaths: [],
 }
 
 export const ISSUER_POLICY: JwtIssuerPolicy = {

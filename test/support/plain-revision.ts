@@ -236,6 +236,7 @@ function apiKeyRecord(expiresAtSeconds: number | null): ApiKeyRecord {
     ...storedUserOf(EMPTY_IDENTITY),
     userId: 'batch',
     expiresAtSeconds,
+    claims: {},
     allowFrom: [],
     denyFrom: [],
     rate: null,

@@ -41,6 +41,7 @@ export function policyOf({ issuer, route, ...sections }: Written = {}): ClaimPol
     keptAudiences: [],
     isPartial: false,
     sources: composeClaimSources(read, configuration),
+    keptPaths: [],
   }
 }
 

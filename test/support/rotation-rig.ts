@@ -80,7 +80,7 @@ class Instance {
     this.clock = clock
     this.#keys = keys
     this.#heard = keys.snapshot()
-    const options = { issuer: ISSUER, audience: AUDIENCE, ttlSeconds: TTL_SECONDS }
+    const options = { issuer: ISSUER, audience: AUDIENCE, ttlSeconds: TTL_SECONDS, claims: [] }
     this.#minter = new InternalTokenMinter(options, this.#heard.signing, randomHex)
   }
 

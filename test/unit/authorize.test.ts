@@ -6,11 +6,12 @@ import type { Identity } from '../../src/protocol/verification.ts'
 import { requirementOf } from '../support/route-requirement.ts'
 import { identityOf } from '../support/tenants.ts'
 
+const NO_FACTS = { path: '/', headers: [] }
 const identity = (scopes: string[], roles: string[]) =>
   identityOf({ issuer: 'https://idp.example.com/', scopes, roles })
 
 const passes = (holder: Identity, part: Partial<RouteRequirement>) =>
-  authorize(holder, requirementOf(part)) === null
+  authorize(holder, requirementOf(part), NO_FACTS) === null
 
 describe('authorisation per route', () => {
   const reader = identity(['read', 'list'], ['user'])
@@ -55,7 +56,7 @@ describe('authorisation per route', () => {
   it('answers insufficient_scope', () => {
     const claim = compileClaimRule({ claim: 'subject', equals: 'bob' })
     for (const part of [{ scopesAll: ['x'] }, { issuers: ['x'] }, { claims: [claim] }]) {
-      assert.equal(authorize(reader, requirementOf(part))?.code, 'insufficient_scope')
+      assert.equal(authorize(reader, requirementOf(part), NO_FACTS)?.code, 'insufficient_scope')
     }
   })
 })

@@ -28,6 +28,8 @@ import { verdict } from '../support/verdicts.ts'
 const KEY = generateSigningKey('ES256')
 
 /** A value of the part that no other part has. */
+const NO_FACTS = { path: '/', headers: [] }
+
 function sampleOf({ name, kind }: IdentityPart): string | readonly string[] {
   return kind === 'text' ? `the-${name}` : [`first-${name}`, `second-${name}`]
 }
@@ -105,7 +107,7 @@ for (const part of IDENTITY_PARTS) {
     })
 
     it('is a member of the internal token', () => {
-      const options = { issuer: 'gateway', audience: 'inside', ttlSeconds: 60 }
+      const options = { issuer: 'gateway', audience: 'inside', ttlSeconds: 60, claims: [] }
       const minter = new InternalTokenMinter(options, KEY, randomHex)
       const token = minter.mint({ ...verdict(), identity: identityWith(part) }, null, NOW_SECONDS)
       const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')
@@ -135,7 +137,7 @@ for (const part of IDENTITY_PARTS) {
     it('is read from the record of an API key', () => {
       const record = parseApiKeyRecord(JSON.stringify({ userId: 'u', [part.record]: value }))
       assert.ok(record !== null)
-      assert.deepEqual(partsOf(identityOfApiKey(record)), alone)
+      assert.deepEqual(partsOf(identityOfApiKey(record) ?? EMPTY_IDENTITY), alone)
       const wrong = JSON.stringify({ userId: 'u', [part.record]: { x: 7 } })
       assert.equal(parseApiKeyRecord(wrong), null)
     })
@@ -156,8 +158,8 @@ for (const part of IDENTITY_PARTS) {
       assert.equal(REQUIRABLE_CLAIMS.includes(claim), part.isRequirable)
       const equals = isText ? (value as string) : (value[1] ?? '')
       const requirement = compileClaimRule({ claim, equals })
-      assert.ok(satisfiesClaim(identityWith(part), requirement))
-      assert.ok(!satisfiesClaim(EMPTY_IDENTITY, requirement))
+      assert.ok(satisfiesClaim(identityWith(part), requirement, NO_FACTS))
+      assert.ok(!satisfiesClaim(EMPTY_IDENTITY, requirement, NO_FACTS))
     })
 
     it('has its settings in the manual and in the JSON Schema, with their defaults', () => {

@@ -12,7 +12,12 @@ import { randomHex } from '../../src/runtime/randomness.ts'
 import { verdict } from '../support/verdicts.ts'
 
 const NOW = 1_760_000_000
-const OPTIONS = { issuer: 'gateway.internal', audience: 'internal-services', ttlSeconds: 300 }
+const OPTIONS = {
+  issuer: 'gateway.internal',
+  audience: 'internal-services',
+  ttlSeconds: 300,
+  claims: [],
+}
 const KEY = generateSigningKey('ES256')
 
 function minter(key: SigningKey = KEY, options: Partial<InternalTokenOptions> = {}) {

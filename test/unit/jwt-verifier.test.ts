@@ -85,6 +85,7 @@ describe('a refusal', () => {
         slot: EC.verificationKey.generationSlot,
         generation: EC.verificationKey.generation,
       },
+      detail: null,
     })
     const expired = await verify(await mintToken(EC, { exp: 1 }))
     assert.deepEqual(expired, refuse('token_expired'))

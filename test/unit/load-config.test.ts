@@ -118,11 +118,13 @@ describe('The least configuration', () => {
           sessionId: 'X-Session-Id',
           requestId: 'X-Request-Id',
           correlationId: 'X-Correlation-Id',
+          custom: {},
         },
         internalToken: {
           issuer: 'gateway.internal',
           audience: 'internal-services',
           algorithm: 'ES256',
+          claims: {},
           ttlSeconds: 300,
           keyRotationMs: 86_400_000,
           upstreamCacheMs: 600_000,

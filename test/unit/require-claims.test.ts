@@ -27,7 +27,7 @@ const alice = identityOf({
 })
 
 const satisfies = (rule: ClaimRule, identity = alice) =>
-  satisfiesClaim(identity, compileClaimRule(rule))
+  satisfiesClaim(identity, compileClaimRule(rule), { path: '/', headers: [] })
 
 describe('a claim that must equal a value', () => {
   it('does so exactly', () => {

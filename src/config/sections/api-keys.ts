@@ -2,14 +2,18 @@
 import { FIELD_NAME_PROBLEM, parseFieldName } from '../../credentials/field-name.ts'
 import { byRecordMember } from '../../protocol/identity-parts.ts'
 import { optionalInstant } from '../../protocol/instant.ts'
+import { KEPT_LENGTH_MAX } from '../../protocol/kept-claims.ts'
 import { addressListSettings } from '../address-lists.ts'
 import type { ReportProblem } from '../config-error.ts'
 import { ownRate } from '../rate-settings.ts'
 import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
 import {
   checkedText,
+  claimValue,
+  either,
   flag,
   listOf,
+  named,
   type Output,
   patternText,
   section,
@@ -41,6 +45,16 @@ const schema = section('API keys: secrets of machines. Routes ask for them with 
         'must be 64 hexadecimal digits',
       ),
       ...identityMembers,
+      claims: named(
+        'More claims, found by a path as those of tokens are. A name may be such a path itself.',
+        either(
+          'One value, or a list.',
+          [claimValue('Value.'), listOf('Values.', claimValue('Value.'))],
+          'must be text, a whole number, true or false, or a list of those',
+        ),
+        /^(?!(?:__proto__|constructor|prototype)$)[\x21-\x7e]{1,256}$/,
+        'must be the name of a claim: 1 to 256 characters of visible ASCII',
+      ).prefault({}),
       ...addressListSettings('the key may be used; from others: 403 `address_denied`'),
       rateLimit: ownRate('How often the key may be used.'),
       expiresAt: unlessAbsent(
@@ -85,6 +99,11 @@ function checkApiKeys(apiKeys: ApiKeysOutput, hasRedis: boolean, report: ReportP
   if (apiKeys.header === 'authorization') {
     report(['apiKeys', 'header'], 'must not be Authorization, which holds bearer tokens')
   }
+  apiKeys.keys.forEach(({ claims }, index) => {
+    if (JSON.stringify(claims).length <= KEPT_LENGTH_MAX) return
+    const most = `must have at most ${KEPT_LENGTH_MAX} characters, as JSON`
+    report(['apiKeys', 'keys', index, 'claims'], most)
+  })
   const seen = new Map<string, number>()
   apiKeys.keys.forEach(({ sha256 }, index) => {
     const earlier = seen.get(sha256.toLowerCase())

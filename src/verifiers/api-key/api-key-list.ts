@@ -1,6 +1,7 @@
 /** The API keys of the configuration, found by digest. */
 import { hash, timingSafeEqual } from 'node:crypto'
 import { hasAddressLists } from '../../http/address-lists.ts'
+import type { KeptPath } from '../../protocol/kept-claims.ts'
 import { type Refused, refuse, type Verified } from '../../protocol/verification.ts'
 import type { CredentialTerms } from '../../resilience/credential-terms.ts'
 import { NO_KEY } from '../../shared-memory/key-generations.ts'
@@ -17,17 +18,20 @@ export interface VerifiedApiKey extends Verified {
 
 interface ListedKey {
   readonly digest: Buffer
-  readonly verified: VerifiedApiKey
+  readonly verdict: VerifiedApiKey | Refused
 }
 
 export class ApiKeyList {
   readonly #keys = new Map<string, ListedKey>()
 
-  /** @param keys By the SHA-256 of each key, in lower-case hexadecimal. */
-  constructor(keys: ReadonlyMap<string, ApiKeyRecord>) {
+  /**
+   * @param keys By the SHA-256 of each key, in lower-case hexadecimal.
+   * @param keptPaths What is kept of their claims.
+   */
+  constructor(keys: ReadonlyMap<string, ApiKeyRecord>, keptPaths: readonly KeptPath[] = []) {
     for (const [sha256, record] of keys) {
-      const verified = verifiedApiKey(record)
-      this.#keys.set(sha256, { digest: Buffer.from(sha256, 'hex'), verified })
+      const verdict = verifiedApiKey(record, keptPaths) ?? UNREADABLE
+      this.#keys.set(sha256, { digest: Buffer.from(sha256, 'hex'), verdict })
     }
   }
 
@@ -44,20 +48,30 @@ export class ApiKeyList {
     const digest = Buffer.from(sha256, 'hex')
     const isEqual = timingSafeEqual(listed?.digest ?? NO_DIGEST, digest)
     if (listed === undefined || !isEqual) return null
-    return nowSeconds < listed.verified.deadAtSeconds ? listed.verified : refuse('api_key_expired')
+    const { verdict } = listed
+    if (verdict.kind === 'refused') return verdict
+    return nowSeconds < verdict.deadAtSeconds ? verdict : refuse('api_key_expired')
   }
 }
 
+const UNREADABLE = refuse('api_key_unreadable')
 const NO_DIGEST = Buffer.alloc(32)
 
 /**
  * The verdict on a key whose record this is. Does not check whether it has expired, or from where
  * it is used.
+ *
+ * @returns `null` when a claim cannot be told that upstreams are to be told.
  */
-export function verifiedApiKey(record: ApiKeyRecord): VerifiedApiKey {
+export function verifiedApiKey(
+  record: ApiKeyRecord,
+  keptPaths: readonly KeptPath[],
+): VerifiedApiKey | null {
+  const identity = identityOfApiKey(record, keptPaths)
+  if (identity === null) return null
   return {
     kind: 'verified',
-    identity: identityOfApiKey(record),
+    identity,
     deadAtSeconds: record.expiresAtSeconds ?? NEVER_SECONDS,
     keySlot: NO_KEY.slot,
     keyGeneration: NO_KEY.generation,

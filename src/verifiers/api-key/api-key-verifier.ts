@@ -3,6 +3,7 @@
  * refused on the very next one.
  */
 import { hash } from 'node:crypto'
+import type { KeptPath } from '../../protocol/kept-claims.ts'
 import { type Refused, refuse } from '../../protocol/verification.ts'
 import { KnownRecords } from '../known-records.ts'
 import { type VerifiedApiKey, verifiedApiKey } from './api-key-list.ts'
@@ -18,11 +19,14 @@ export interface ApiKeyStore {
 export class ApiKeyVerifier {
   readonly #store: ApiKeyStore
   readonly #keyPrefix: string
+  readonly #keptPaths: readonly KeptPath[]
   readonly #known = new KnownRecords<VerifiedApiKey>()
 
-  constructor(store: ApiKeyStore, keyPrefix: string) {
+  /** @param keptPaths What is kept of the claims of a record. */
+  constructor(store: ApiKeyStore, keyPrefix: string, keptPaths: readonly KeptPath[] = []) {
     this.#store = store
     this.#keyPrefix = keyPrefix
+    this.#keptPaths = keptPaths
   }
 
   /**
@@ -45,8 +49,8 @@ export class ApiKeyVerifier {
     const known = this.#known.recall(recordKey, text)
     if (known !== null) return known
     const record = parseApiKeyRecord(text)
-    if (record === null) return null
-    const verified = verifiedApiKey(record)
+    const verified = record && verifiedApiKey(record, this.#keptPaths)
+    if (verified === null) return null
     this.#known.keep(recordKey, text, verified)
     return verified
   }

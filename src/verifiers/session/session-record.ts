@@ -7,6 +7,7 @@ import {
 } from '../../protocol/identity-parts.ts'
 import { optionalInstant } from '../../protocol/instant.ts'
 import { optionalText, optionalTextOrInteger } from '../../protocol/json-members.ts'
+import { type KeptPath, keepStoredClaims } from '../../protocol/kept-claims.ts'
 import { isReadableVersion } from '../../protocol/record-version.ts'
 import type { RefusalReason } from '../../protocol/refusal-reason.ts'
 import { RecordReader } from '../../protocol/stored-user.ts'
@@ -29,6 +30,10 @@ export interface SessionPointers extends PartNames {
   readonly userId: string
   readonly createdAt: string | null
   readonly expiresAt: string | null
+  /** The object that `keptPaths` lead from; `null`: the record itself. */
+  readonly claims: string | null
+  /** What is kept of it beside the parts of the identity. */
+  readonly keptPaths: readonly KeptPath[]
 }
 
 export interface SessionRecord {
@@ -72,8 +77,12 @@ export function parseSessionRecord(
     expiresAtSeconds,
   }
   const memberAt = (pointer: string) => valueAt(members, pointer)
-  const identity = readIdentity(core, pointers, new RecordReader(memberAt))
-  if (identity === null) return refuseMistyped(pointers, memberAt)
+  const parts = readIdentity(core, pointers, new RecordReader(memberAt))
+  if (parts === null) return refuseMistyped(pointers, memberAt)
+  const claims = pointers.claims === null ? members : valueAt(members, pointers.claims)
+  const kept = keepStoredClaims(claims, pointers.keptPaths)
+  if (kept === null) return refuse('session_unreadable')
+  const identity = { ...parts, claims: kept }
   return { kind: 'record', identity, createdAtSeconds, expiresAtSeconds }
 }
 

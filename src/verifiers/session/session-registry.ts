@@ -11,6 +11,7 @@
  * Sessions that others wrote into the store are not in a list.
  */
 import { type StoredUser, storedUserOf } from '../../protocol/stored-user.ts'
+import type { JsonObject } from '../../protocol/strict-json.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { SALLYPORT_FORMAT, type SallyportSession } from './sallyport-format.ts'
 import { type KeyHash, sessionDigest, sessionKey } from './session-key.ts'
@@ -56,8 +57,10 @@ export class SessionRegistry {
     return this.#rules.keyHash === 'sha256'
   }
 
+  /** @param claims What the record says beside the parts of the identity; never told again. */
   async create(
     user: StoredUser,
+    claims: JsonObject = {},
   ): Promise<(RegisteredSession & { readonly id: string }) | 'unavailable'> {
     const { keyPrefix, keyHash, ttlSeconds, absoluteTtlSeconds } = this.#rules
     const id = this.#createId()
@@ -70,7 +73,7 @@ export class SessionRegistry {
     void this.#store.removeMembersUpTo(index, createdAt)
     const [latest, written] = await Promise.all([
       this.#store.highestScore(index),
-      this.#store.set(key, JSON.stringify(record), ttlSeconds),
+      this.#store.set(key, recordText(record, claims), ttlSeconds),
     ])
     if (!latest.ok || !written.ok) return 'unavailable'
     const replies = await Promise.all([
@@ -160,6 +163,10 @@ export class SessionRegistry {
   #indexOf(userId: string): string {
     return `${this.#rules.keyPrefix}user:${sessionDigest(userId)}`
   }
+}
+
+function recordText(record: SallyportSession, claims: JsonObject): string {
+  return JSON.stringify(Object.keys(claims).length === 0 ? record : { ...record, claims })
 }
 
 function digestOf(name: SessionName): string {

@@ -1,13 +1,16 @@
 /** `identity.internalToken`: the JWTs that the gateway mints for upstreams. */
 import { KEY_SECRET_BYTES_MIN } from '../../../identity/derive-signing-key.ts'
+import { isReservedMember } from '../../../identity/internal-token.ts'
 import { INTERNAL_TOKEN_ALGORITHMS } from '../../../identity/signing-key.ts'
 import type { SigningKeySource } from '../../../identity/signing-keys.ts'
+import { claimPath } from '../../claim-setting.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { checkSecret, resolveSecret, type SecretSettings } from '../../secret-setting.ts'
 import type { Immutable } from '../../section.ts'
 import {
   duration,
   listOf,
+  named,
   type Output,
   oneOf,
   secretText,
@@ -19,6 +22,8 @@ import type { SettingFiles } from '../../setting-files.ts'
 import type { IssuersSettings } from '../issuers/issuers.ts'
 
 const MS_PER_SECOND = 1_000
+/** More would not fit into the head of a request anyway. */
+const CLAIMS_MAX = 32
 const PATH = ['identity', 'internalToken']
 
 export const internalTokenSchema = section(
@@ -43,6 +48,13 @@ export const internalTokenSchema = section(
         '`keyRotation` counts.',
       { minimum: '0s', maximum: '24h' },
     ).prefault('10m'),
+    claims: named(
+      'More claims of the token, each with the path of the claim that it repeats, whatever its ' +
+        'type. Left out of tokens whose credential does not have it.',
+      claimPath('Path of the claim.'),
+      /^[\x21-\x7e]{1,128}$/,
+      'must be the name of a claim: 1 to 128 characters of visible ASCII',
+    ).prefault({}),
     keySecret: unlessAbsent(
       secretText(
         'At least 32 random bytes from which all instances derive the same keys. Without it and ' +
@@ -90,7 +102,7 @@ type InternalTokenOutput = Output<typeof internalTokenSchema>
 export type InternalTokenConfiguration = Immutable<
   Pick<
     InternalTokenOutput,
-    'issuer' | 'audience' | 'algorithm' | 'keyRotationMs' | 'upstreamCacheMs'
+    'issuer' | 'audience' | 'algorithm' | 'claims' | 'keyRotationMs' | 'upstreamCacheMs'
   >
 > & { readonly ttlSeconds: number; readonly keys: SigningKeySource }
 
@@ -106,6 +118,14 @@ export function checkInternalToken(
   for (const [name, issuer] of issuers) {
     if (issuer?.issuer !== internalToken.issuer) continue
     report([...PATH, 'issuer'], `is the same as that of issuers.${name}: tokens would be mixed up`)
+  }
+  for (const name of Object.keys(internalToken.claims)) {
+    if (isReservedMember(name)) {
+      report([...PATH, 'claims', name], 'is a claim that only the gateway itself may set')
+    }
+  }
+  if (Object.keys(internalToken.claims).length > CLAIMS_MAX) {
+    report([...PATH, 'claims'], `must have at most ${CLAIMS_MAX} claims`)
   }
   const { keySecret, keySecretFile, keyFiles } = internalToken
   checkSecret(PATH, 'keySecret', internalToken, report)
@@ -133,11 +153,12 @@ export function resolveInternalToken(
   settings: InternalTokenOutput,
   files: SettingFiles,
 ): InternalTokenConfiguration {
-  const { issuer, audience, algorithm, ttlMs, keyRotationMs, upstreamCacheMs } = settings
+  const { issuer, audience, algorithm, claims, ttlMs, keyRotationMs, upstreamCacheMs } = settings
   return {
     issuer,
     audience,
     algorithm,
+    claims,
     ttlSeconds: ttlMs / MS_PER_SECOND,
     keyRotationMs,
     upstreamCacheMs,

@@ -6,9 +6,13 @@ import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { allOf, eachListed, type Immutable, type Section } from '../../section.ts'
 import { sessionCookie } from '../sessions.ts'
 import { authenticatorsOf, checkAuthenticators } from './authenticators.ts'
+import { checkClaimRules } from './requirements.ts'
 import { type RouteOutput, type RoutesSettings, routeSchema } from './route.ts'
 import { checkRoutePolicy } from './route-policy.ts'
 import { checkSpelling, isCaseSensitive } from './route-spelling.ts'
+
+/** Of all routes together. */
+const REQUIRED_PATHS_MAX = 64
 
 export type RouteConfiguration = Immutable<ReturnType<typeof resolveRoute>>
 
@@ -23,6 +27,7 @@ export const routesSection: Section<
       if (route !== null) checkRoute(['routes', index], route, settings, report)
     })
     checkNames(settings, report)
+    checkKeptPaths(settings, report)
     checkReachable(settings, report)
     checkSpelling(settings, report)
   },
@@ -53,11 +58,7 @@ function checkRoute(
     }
   })
   if (route.audiences !== null) checkAudiences(path, route, settings, report)
-  route.require.claims.forEach((claim, index) => {
-    const ways = [claim.equals, claim.oneOf, claim.matches].filter((way) => way !== null)
-    if (ways.length === 1) return
-    report([...path, 'require', 'claims', index], 'needs exactly one of equals, oneOf, matches')
-  })
+  checkClaimRules(path, route.require.claims, route.match.path, report)
   if (route.tenant !== null && !settings.tenants.isThere) {
     report([...path, 'tenant'], 'needs a tenants section')
   }
@@ -123,6 +124,14 @@ function checkAudiences(
     at,
     'can never be met: the issuers of the route have clientIds alone, for tokens without aud',
   )
+}
+
+/** Each path is looked up in every new credential, whatever route it is for. */
+function checkKeptPaths({ routes }: RoutesSettings, report: ReportProblem): void {
+  const rules = routes.flatMap((route) => route?.require.claims ?? [])
+  const paths = new Set(rules.flatMap(({ path }) => path?.text ?? []))
+  if (paths.size <= REQUIRED_PATHS_MAX) return
+  report(['routes'], `must require at most ${REQUIRED_PATHS_MAX} different claims by path`)
 }
 
 function checkNames({ routes }: RoutesSettings, report: ReportProblem): void {
