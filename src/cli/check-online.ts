@@ -127,7 +127,8 @@ async function checkKeys(
   }
   const access = { http: clients.of(issuer.path), fields: keys.fields }
   const fetched = await sourceOf(issuer, keys, access).fetchDocument(keys.timeoutMs)
-  if (!fetched.ok) return noKeys(name, fetched.url, describeFetch(issuer.issuer, keys, fetched))
+  if (!fetched.ok)
+    return noKeys(name, fetched.url, describeFetch(issuer.discoveryIssuer, keys, fetched))
   const parsed = parseJwks(fetched.document, algorithms)
   if (!parsed.ok) return noKeys(name, fetched.url, KEY_FAILURES[parsed.reason])
   const usableKeys = parsed.keys.length

@@ -125,12 +125,12 @@ async function checkConnection(
   return { isGood: true, lines: [`${where}: ${says}`] }
 }
 
-function urlsOf({ issuer, keys, introspection }: IssuerConfiguration): readonly string[] {
+function urlsOf({ discoveryIssuer, keys, introspection }: IssuerConfiguration): readonly string[] {
   const urls = introspection === null ? [] : [introspection.endpoint]
   if (keys.kind !== 'jwks') return urls
   const { location } = keys
   if (location.kind === 'uri') return [location.uri, ...urls]
-  return location.kind === 'discovery' ? [issuer, ...urls] : urls
+  return location.kind === 'discovery' ? [discoveryIssuer, ...urls] : urls
 }
 
 function askAboutRandom(

@@ -13,7 +13,7 @@ const ANY_BELOW = '//*.'
 const LABELS = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/
 
 /** Ends with a name of two labels, and perhaps a port. */
-const BELOW_NAME = /^https?:\/\/\*\.[^/.]+\.[^/]+$/
+const BELOW_NAME = /^https?:\/\/\*\.[^/.:]+\.[^/.:]+[^/]*$/
 
 export const ORIGIN_PATTERN_PROBLEM =
   'must be an origin such as https://app.example.com, or https://*.example.com for every host ' +

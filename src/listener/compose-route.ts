@@ -353,7 +353,7 @@ function issuerPolicy(
     name: issuer.name,
     keySourceId: keySourceOf(issuer),
     issuer: issuer.issuer,
-    template: createIssuerTemplate(issuer.issuer, issuer.placeholder),
+    template: createIssuerTemplate(issuer.issuer, issuer.placeholder, writtenOut(configuration)),
     audiences: issuer.audiences,
     clientIds: issuer.clientIds,
     keptAudiences: keptAudiences(configuration),
@@ -367,6 +367,11 @@ function issuerPolicy(
     acceptsUnverifiedEmail: issuer.acceptsUnverifiedEmail,
     keptPaths,
   }
+}
+
+/** Of the whole configuration, and not of the route: their tokens are never those of another. */
+function writtenOut({ issuers }: GatewayConfiguration): readonly string[] {
+  return issuers.filter(({ placeholder }) => placeholder === null).map(({ issuer }) => issuer)
 }
 
 /** The same for all routes, so that they share verdicts. */

@@ -2,10 +2,9 @@
  * The claims of an access token (RFC 7519 §4.1, RFC 9068 §2.2): typed, checked, and turned into
  * the identity that upstreams hear of.
  */
-import type { ClaimPath } from './claim-path.ts'
 import { ClaimReader } from './claim-reader.ts'
 import { type ClaimSources, claimSource } from './claim-source.ts'
-import { isUnverifiedEmail, readsEmail } from './email-standing.ts'
+import { isUnverifiedAddress, isUnverifiedEmail } from './email-standing.ts'
 import { readIdentity } from './identity-parts.ts'
 import type { IssuerTemplate } from './issuer-template.ts'
 import { isAbsent, isText, optionalText } from './json-members.ts'
@@ -113,7 +112,7 @@ export function checkClaims(
   if (times.expiresAtSeconds === null) return refuse('exp_missing')
   const identity = isWhole
     ? wholeIdentityOf(claims, policy, times)
-    : { ...EMPTY_IDENTITY, ...times }
+    : partialIdentityOf(claims, times)
   if (typeof identity === 'string') return refuseIdentity(identity, claims, policy)
   // Last, so that "expired" is said only of a token that would otherwise be acceptable.
   const refusal = checkTimeClaims(times, policy.clockToleranceSeconds, nowSeconds)
@@ -123,6 +122,15 @@ export function checkClaims(
     identity,
     deadAtSeconds: deadAtSeconds(times.expiresAtSeconds, policy.clockToleranceSeconds),
   }
+}
+
+/** What a token whose issuer is asked for the rest says of itself: by it it can be revoked. */
+function partialIdentityOf(claims: JsonObject, times: TimeClaims): Identity | RefusalReason {
+  const tokenId = optionalText(claims['jti'])
+  const sessionId = optionalText(claims['sid'])
+  if (tokenId === undefined) return 'jti_mistyped'
+  if (sessionId === undefined) return 'sid_mistyped'
+  return { ...EMPTY_IDENTITY, ...times, tokenId, sessionId }
 }
 
 /** The identity of a token that must have a subject. */
@@ -166,12 +174,12 @@ export function issuerProblem(
  */
 export function audienceProblem(
   claims: JsonObject,
-  { audiences, clientIds }: Pick<ClaimPolicy, 'audiences' | 'clientIds'>,
+  { audiences, clientIds, sources }: Pick<ClaimPolicy, 'audiences' | 'clientIds' | 'sources'>,
   isNeeded: boolean,
 ): RefusalReason | null {
   const aud = claims['aud']
   if (isAbsent(aud) && clientIds.length > 0) {
-    const clientId = clientOf(claims)
+    const clientId = clientOf(claims, sources)
     return clientId !== null && clientIds.includes(clientId) ? null : 'client_not_accepted'
   }
   if (isAbsent(aud) && !isNeeded) return null
@@ -285,8 +293,19 @@ export function identityOfClaims(
   return policy.acceptsUnverifiedEmail ? identity : withoutUnverified(identity, claims, sources)
 }
 
-/** RFC 9068 §2.2, or the name that OpenID Connect has for it. */
-function clientOf(claims: JsonObject): string | null {
+/**
+ * The client that the token is for: from where the identity has it, or, where that has none, under
+ * the name of RFC 9068 §2.2 or that of OpenID Connect.
+ */
+export function clientOf(
+  claims: JsonObject,
+  { clientId: source }: Pick<ClaimSources, 'clientId'>,
+): string | null {
+  if (source !== null) {
+    const reader = new ClaimReader(claims)
+    const text = reader.text({ ...source, isUsed: true })
+    return reader.isMistyped ? null : text
+  }
   const clientId = claims['client_id'] ?? claims['azp']
   return isText(clientId) ? clientId : null
 }
@@ -302,9 +321,7 @@ function withoutUnverified(
   claims: JsonObject,
   { email, subject }: ClaimSources,
 ): Identity | RefusalReason {
-  if (readsEmail(claims, subject, email) && isUnverifiedEmail(claims, subject)) {
-    return 'email_unverified'
-  }
+  if (isUnverifiedAddress(claims, subject, email)) return 'email_unverified'
   if (identity.email === null || email === null) return identity
   return isUnverifiedEmail(claims, email) ? { ...identity, email: null } : identity
 }
@@ -319,18 +336,10 @@ function withoutAddresses(
   return kept.map((claim, place) => {
     const path = keptPaths[place]?.path
     if (claim === null || path === undefined) return claim
-    return isUnverifiedAddress(claims, path, sources) ? null : claim
+    const usage = { isUsed: true, isExpected: false }
+    const source = claimSource('email', [{ path, readsNames: false }], usage)
+    return isUnverifiedAddress(claims, source, sources.email) ? null : claim
   })
-}
-
-function isUnverifiedAddress(
-  claims: JsonObject,
-  path: ClaimPath,
-  { email }: ClaimSources,
-): boolean {
-  const usage = { isUsed: true, isExpected: false }
-  const source = claimSource('email', [{ path, readsNames: false }], usage)
-  return readsEmail(claims, source, email) && isUnverifiedEmail(claims, source)
 }
 
 /** The refusal for a reason of {@link identityOfClaims}, which may name the claim. */

@@ -1,5 +1,5 @@
 /** Whether an issuer says that an e-mail address is not verified (OpenID Connect Core §5.1). */
-import { readClaimPath } from './claim-path.ts'
+import { type ClaimPath, readClaimPath } from './claim-path.ts'
 import { type ClaimPlace, type ClaimSource, foundPlace } from './claim-source.ts'
 import type { JsonObject } from './strict-json.ts'
 
@@ -20,23 +20,49 @@ export function isUnverifiedEmail(claims: JsonObject, source: ClaimSource): bool
   return saysNo(claims[STANDING]) || saysNo(besides(claims, place))
 }
 
-/** Whether a source reads the address as something else: its place is one of an address. */
-export function readsEmail(
+/** Whether what a source has is an address, or holds one, that the issuer has not verified. */
+export function isUnverifiedAddress(
   claims: JsonObject,
   source: ClaimSource,
   email: ClaimSource | null,
 ): boolean {
+  if (!readsEmail(claims, source, email)) return false
+  return isUnverifiedEmail(claims, source) || (email !== null && isUnverifiedEmail(claims, email))
+}
+
+/** Whether a source reads the address as something else: its place is one of an address. */
+function readsEmail(claims: JsonObject, source: ClaimSource, email: ClaimSource | null): boolean {
   const path = foundPlace(claims, source)?.path
   if (path === undefined) return false
   if ((path.steps.at(-1) ?? path.text) === ADDRESS) return true
-  return email?.places.some((place) => place.path.text === path.text) === true
+  return email?.places.some((place) => overlap(place.path, path)) === true
+}
+
+/** Whether one leads to the other, or to what it is a part of, however they are written. */
+function overlap(first: ClaimPath, second: ClaimPath): boolean {
+  return stepsOf(first).some((one) => stepsOf(second).some((other) => isPrefix(one, other)))
+}
+
+/** A claim that has the whole text for its name is found as well. */
+function stepsOf({ text, steps }: ClaimPath): readonly (readonly string[])[] {
+  return steps.length === 0 ? [[text]] : [[text], steps]
+}
+
+function isPrefix(one: readonly string[], other: readonly string[]): boolean {
+  const [short, long] = one.length <= other.length ? [one, other] : [other, one]
+  return short.every((step, place) => step === long[place])
 }
 
 /** What `email_verified` is beside a nested claim. */
 function besides(claims: JsonObject, { path }: ClaimPlace): unknown {
-  if (path.steps.length < 2 || Object.hasOwn(claims, path.text)) return undefined
+  if (path.steps.length < 2 || isNamed(claims, path.text)) return undefined
   const steps = [...path.steps.slice(0, -1), STANDING]
   return readClaimPath(claims, { ...path, text: `${path.text}/${STANDING}`, steps })
+}
+
+/** As {@link readClaimPath} has it: null under the name is nothing. */
+function isNamed(claims: JsonObject, name: string): boolean {
+  return Object.hasOwn(claims, name) && claims[name] !== null
 }
 
 function saysNo(value: unknown): boolean {

@@ -141,8 +141,7 @@ function processActive(
 ): ProcessedIntrospection {
   const namesIssuer = !isAbsent(answer['iss']) || policy.template !== null
   const foreign =
-    (namesIssuer ? issuerProblem(answer, policy) : null) ??
-    audienceProblem(answer, policy, policy.requireAudience)
+    (namesIssuer ? issuerProblem(answer, policy) : null) ?? requiredAudienceProblem(answer, policy)
   if (foreign !== null) return refusedWith(foreign)
   if (!policy.acceptsBound && isBoundToken(answer, token)) return BOUND
   if (isForeign(answer) || isForeignType(answer['token_type'])) return FOREIGN_KIND
@@ -211,7 +210,16 @@ function identityOf(
 
 /** Whether a token has one, however wrong: an empty text is no absent subject. */
 function hasSubject(answer: JsonObject, { places }: ClaimSource): boolean {
-  return places.some(({ path }) => (readClaimPath(answer, path) ?? null) !== null)
+  return places.some(({ path }) => !isAbsent(readClaimPath(answer, path)))
+}
+
+/** `requireAudience` asks for `aud` also where clients are configured. */
+function requiredAudienceProblem(
+  answer: JsonObject,
+  policy: IntrospectionAnswerPolicy,
+): RefusalReason | null {
+  if (policy.requireAudience && isAbsent(answer['aud'])) return 'audience_mismatch'
+  return audienceProblem(answer, policy, false)
 }
 
 /** Whether the answer says that the token is bound to a key, or the token does, if it is a JWT. */
@@ -245,9 +253,8 @@ function contradicts(answer: JsonObject, token: string): boolean {
   const claims = claimsOfJwt(token)
   if (claims === null) return false
   return COMMON_CLAIMS.some((name) => {
-    const own = claims[name] ?? null
-    const answered = answer[name] ?? null
-    return own !== null && answered !== null && own !== answered
+    const [own, answered] = [claims[name], answer[name]]
+    return !isAbsent(own) && !isAbsent(answered) && own !== answered
   })
 }
 

@@ -61,9 +61,17 @@ export class IssuerTemplate {
   readonly suffix: string
   readonly claim: string
   readonly values: readonly string[] | null
+  /** Issuers of its form that are none of its own, because they are written out by themselves. */
+  readonly except: readonly string[]
   readonly #listed: ReadonlySet<string> | null
 
-  constructor(prefix: string, suffix: string, { claim, values }: IssuerPlaceholder) {
+  constructor(
+    prefix: string,
+    suffix: string,
+    { claim, values }: IssuerPlaceholder,
+    except: readonly string[] = [],
+  ) {
+    this.except = except
     this.prefix = prefix
     this.suffix = suffix
     this.claim = claim
@@ -78,18 +86,25 @@ export class IssuerTemplate {
     if (!issuer.startsWith(prefix) || !issuer.endsWith(suffix)) return null
     const value = issuer.slice(prefix.length, issuer.length - suffix.length)
     const isListed = this.#listed === null ? isIssuerValue(value) : this.#listed.has(value)
-    return isListed ? value : null
+    return isListed && !this.except.includes(issuer) ? value : null
   }
 }
 
-/** @returns `null` for an issuer without a placeholder. */
+/**
+ * @param writtenOut Issuers of the configuration without a placeholder: each has rules of its own.
+ * @returns `null` for an issuer without a placeholder.
+ */
 export function createIssuerTemplate(
   issuer: string,
   placeholder: IssuerPlaceholder | null,
+  writtenOut: readonly string[] = [],
 ): IssuerTemplate | null {
   const around = aroundPlaceholder(issuer)
   if (placeholder === null || around === null) return null
-  return new IssuerTemplate(around.prefix, around.suffix, placeholder)
+  const { prefix, suffix } = around
+  const whole = new IssuerTemplate(prefix, suffix, placeholder)
+  const except = writtenOut.filter((other) => whole.valueIn(other) !== null).sort()
+  return new IssuerTemplate(prefix, suffix, placeholder, except)
 }
 
 /** Every issuer that it stands for; `null` where any value will do. */

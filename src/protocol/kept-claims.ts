@@ -5,7 +5,9 @@
  * All paths of a configuration are one list, and a claim is found by the place of its path in it.
  * So whatever shares identities (a profile of tokens, a cache) is told apart by that list.
  */
+
 import { type ClaimPath, readClaimPath } from './claim-path.ts'
+import { isAbsent } from './json-members.ts'
 import { type JsonObject, parseJsonValue } from './strict-json.ts'
 
 /** What one path is asked for. */
@@ -80,7 +82,8 @@ export function keepClaims(members: JsonObject, paths: readonly KeptPath[]): Kep
  * @returns `null` when it is no object, or holds what cannot be told.
  */
 export function keepStoredClaims(claims: unknown, paths: readonly KeptPath[]): KeptClaims | null {
-  if (claims === null) return keepStoredClaims({}, paths)
+  if (paths.length === 0) return NO_CLAIMS
+  if (isAbsent(claims)) return keepStoredClaims({}, paths)
   if (typeof claims !== 'object' || Array.isArray(claims)) return null
   const kept = keepClaims(claims as JsonObject, paths)
   return areKept(kept) ? kept : null

@@ -7,6 +7,7 @@ import { readClaimPath } from './claim-path.ts'
 import {
   audienceProblem,
   type ClaimPolicy,
+  clientOf,
   hasRequiredClaims,
   isBound,
   isForeign,
@@ -114,7 +115,7 @@ function tellAudience(
   const problem = audienceProblem(claims, policy, isNeeded)
   const isGood = problem === null
   if (clientIds.length > 0 && problem !== 'audience_mismatch' && isAbsent(found)) {
-    const client = trace.shown(claims['client_id'] ?? claims['azp'])
+    const client = trace.shown(clientOf(claims, policy.sources) ?? undefined)
     const text = `client: ${client}; without aud, expected one of ${listed(clientIds)}`
     trace.tell('claim', markOf(isGood), text)
     return

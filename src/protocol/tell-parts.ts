@@ -3,7 +3,7 @@ import { readClaimPath } from './claim-path.ts'
 import { ClaimReader } from './claim-reader.ts'
 import { type ClaimPlace, type ClaimSource, foundPlace, placeText } from './claim-source.ts'
 import type { ClaimPolicy } from './claims.ts'
-import { isUnverifiedEmail, readsEmail } from './email-standing.ts'
+import { isUnverifiedAddress, isUnverifiedEmail } from './email-standing.ts'
 import { IDENTITY_PARTS, type PartKind } from './identity-parts.ts'
 import { isText } from './json-members.ts'
 import type { JsonObject } from './strict-json.ts'
@@ -100,7 +100,7 @@ function tellPlace(
 
 function tellUnverified(trace: Trace, claims: JsonObject, { sources }: ClaimPolicy): void {
   const { email, subject } = sources
-  if (readsEmail(claims, subject, email) && isUnverifiedEmail(claims, subject)) {
+  if (isUnverifiedAddress(claims, subject, email)) {
     trace.tell('claim', 'no', 'the subject is an e-mail address that is not verified')
   } else if (email !== null && isUnverifiedEmail(claims, email)) {
     trace.tell('claim', 'note', 'the e-mail address is not verified, and counts as absent')

@@ -43,12 +43,15 @@ function stepOf(issuer: IssuerConfiguration, status: JwksStatus): TraceStep[] {
   return [{ step: 'keys', mark: keyCount === 0 ? 'no' : 'note', text }]
 }
 
-function sourceOf({ issuer }: IssuerConfiguration, { location }: JwksConfiguration): string {
+function sourceOf(
+  { discoveryIssuer }: IssuerConfiguration,
+  { location }: JwksConfiguration,
+): string {
   switch (location.kind) {
     case 'uri':
       return location.uri
     case 'discovery':
-      return openidConfigurationUrl(issuer)
+      return openidConfigurationUrl(discoveryIssuer)
     case 'file':
       return location.file
   }

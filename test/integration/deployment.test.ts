@@ -37,9 +37,9 @@ const helmMissing = helm.status === 0 ? false : 'NOT TESTED: helm is not install
 /** What values.yaml says by way of example, as values of their own. */
 function exampleValues(): string {
   const { text } = readRepositoryFile('deploy/helm/sallyport/values.yaml')
-  const example = text.slice(text.indexOf('  # issuers:'))
-  const lines = example.slice(0, example.indexOf('\n\n')).split('\n')
-  return ['config:', ...lines.map((line) => line.replace('# ', ''))].join('\n')
+  const lines = text.slice(text.indexOf('  # issuers:')).split('\n')
+  const end = lines.findIndex((line) => !line.startsWith('  #'))
+  return ['config:', ...lines.slice(0, end).map((line) => line.replace('# ', ''))].join('\n')
 }
 
 /** @param settings Each a path and JSON. */

@@ -186,7 +186,7 @@ describe('an answer that is a verdict', () => {
     ['about a token of tomorrow', { nbf: 9_999_999_999 }, '401 token_not_yet_valid'],
     ['with a number for a subject', { sub: 7 }, '401 invalid_claims'],
     ['with scopes that are no list', { scope: { admin: true } }, '401 invalid_claims'],
-    ['about a token bound to a key', { token_type: 'DPoP' }, '401 invalid_claims'],
+    ['about a token bound to a key', { token_type: 'DPoP' }, '401 invalid_token'],
   ]
   for (const [what, members, expected] of verdicts) {
     it(`${what} refuses it with ${expected}`, async () => {

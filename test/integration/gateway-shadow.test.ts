@@ -167,7 +167,18 @@ describe('a route in shadow', () => {
     assert.deepEqual(
       Object.keys(event ?? {}).toSorted(),
       [
-        ...['code', 'event', 'level', 'reason', 'route', 'stream', 'suppressed', 'thread', 'time'],
+        ...[
+          'code',
+          'detail',
+          'event',
+          'level',
+          'reason',
+          'route',
+          'stream',
+          'suppressed',
+          'thread',
+        ],
+        'time',
       ].toSorted(),
     )
     assert.doesNotMatch(JSON.stringify(parts.log), new RegExp(token.replaceAll('.', '\\.')))

@@ -250,6 +250,21 @@ describe('a lightweight access token of Keycloak', () => {
     assert.equal(upstreamField(answer, 'x-user-roles'), 'admin')
   })
 
+  it('can be revoked by what it says of itself, though the answer does not', async () => {
+    endpoint.reply = json(whole)
+    const token = light({ jti: 'light-jti' })
+    assert.equal(await outcome('/light/1', token), 'passed')
+    const revoked = await gateway.admin('/revocations', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ jti: 'light-jti', issuer: KEYCLOAK }),
+    })
+    assert.equal(revoked.status, 201)
+    await eventually('it is refused', async () => {
+      return (await outcome('/light/1', token)) === '401 token_revoked'
+    })
+  })
+
   it('is refused where the route does not say so', async () => {
     const asked = endpoint.requests.length
     assert.equal(await outcome('/full/1', light()), '401 invalid_claims')

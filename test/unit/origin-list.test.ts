@@ -12,7 +12,15 @@ describe('an origin in a configuration', () => {
 
   it('has * only in front of a name of two labels, and nowhere else', () => {
     const refused = [
-      ...['*', 'https://*', 'https://*.com', 'https://*.', 'https://*:443', 'https://app.*.com'],
+      ...[
+        '*',
+        'https://*',
+        'https://*.com',
+        'https://*.com.:443',
+        'https://*.',
+        'https://*:443',
+        'https://app.*.com',
+      ],
       ...['https://a*.example.com', 'https://*a.example.com', 'https://**.example.com'],
       ...['https://*.*.example.com', '*://app.example.com', '*.example.com'],
       ...['https://*.example.com/x', 'https://*.example.com:*', 'https://*.10.0.0.1'],

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { type ClaimPolicy, checkClaims } from '../../src/protocol/claims.ts'
 import { createIssuerTemplate } from '../../src/protocol/issuer-template.ts'
 import type { JsonObject } from '../../src/protocol/strict-json.ts'
-import { CLAIM_POLICY } from '../support/jwt-policy.ts'
+import { CLAIM_POLICY, sourceOf } from '../support/jwt-policy.ts'
 import { NOW_SECONDS } from '../support/mint-token.ts'
 
 const LIVE = { iat: NOW_SECONDS - 60, exp: NOW_SECONDS + 3_600, jti: 'id-1', sub: 'user-1' }
@@ -108,6 +108,21 @@ describe('Entra ID with several tenants', () => {
   })
 })
 
+describe('an issuer that is written out beside a placeholder', () => {
+  it('is none of those that the placeholder stands for', () => {
+    const of = (values: readonly string[] | null) =>
+      createIssuerTemplate('https://idp.test/{tenant}/v2', { claim: 'tid', values }, [
+        'https://idp.test/own/v2',
+        'https://else.test/',
+      ])
+    for (const values of [null, ['own', 'other']]) {
+      assert.equal(of(values)?.valueIn('https://idp.test/other/v2'), 'other')
+      assert.equal(of(values)?.valueIn('https://idp.test/own/v2'), null)
+    }
+    assert.deepEqual(of(null)?.except, ['https://idp.test/own/v2'])
+  })
+})
+
 describe('tokens without aud', () => {
   const iss = 'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI'
   const cognito = { issuer: iss, audiences: [], clientIds: ['1h57kf5cpq17m0eml12EXAMPLE'] }
@@ -130,6 +145,18 @@ describe('tokens without aud', () => {
       const outcome = outcomeOf(cognito, { ...access, client_id })
       assert.equal(outcome, 'client_not_accepted', JSON.stringify(client_id))
     }
+  })
+
+  it('name their client where claims.clientId of the issuer says, as cid of Okta', () => {
+    const sources = { ...CLAIM_POLICY.sources, clientId: sourceOf('clientId', 'cid') }
+    const okta = { ...cognito, sources }
+    const claims = { iss, cid: access.client_id }
+    assert.equal(outcomeOf(okta, claims), `${iss} passed`)
+    assert.equal(outcomeOf(okta, { ...claims, cid: 'other' }), 'client_not_accepted')
+    assert.equal(outcomeOf(okta, { ...claims, cid: [access.client_id] }), 'client_not_accepted')
+    assert.equal(outcomeOf(okta, access), 'client_not_accepted')
+    const forged = { ...access, client_id: 7, azp: access.client_id }
+    assert.equal(outcomeOf(cognito, forged), 'client_not_accepted')
   })
 
   it('are not tokens with a foreign aud, whatever client they name', () => {

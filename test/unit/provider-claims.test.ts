@@ -326,4 +326,22 @@ describe('an e-mail address that is not verified', () => {
       unverified.email,
     )
   })
+
+  it('is no subject under another spelling of its place, nor as a part or the whole of it', () => {
+    for (const [email, subject, claims] of [
+      ['mail', '/mail', { mail: 'v@corp.example' }],
+      ['contact.mail', '/contact/mail', { contact: { mail: 'v@corp.example' } }],
+      ['/contact/mail', 'contact.mail', { contact: { mail: 'v@corp.example' } }],
+      ['emails', '/emails/0', { emails: ['v@corp.example'] }],
+    ] as const) {
+      const issuer = { claims: { email, subject }, requiredClaims: [] }
+      const outcome = emailOf({ ...claims, email_verified: false }, { issuer })
+      assert.equal(outcome, 'email_unverified', `${subject} for ${email}`)
+    }
+  })
+
+  it('is known by what is beside it also where a null has the name of the whole path', () => {
+    const written = { issuer: { claims: { email: 'user.email' } } }
+    assert.equal(emailOf({ 'user.email': null, user: unverified }, written), null)
+  })
 })

@@ -77,7 +77,7 @@ describe('what is written out', () => {
     assert.deepEqual(withPresets(written), {
       ...written,
       requiredClaims: PROVIDER_PRESETS.okta.settings.requiredClaims,
-      claims: { clientId: 'cid', scopes: 'scp', roles: 'teams', tenant: null },
+      claims: { clientId: ['cid', 'client_id'], scopes: 'scp', roles: 'teams', tenant: null },
     })
     const names = presetsFor(written).map(({ name }) => name)
     assert.deepEqual(names.toSorted(), ['claims.clientId', 'claims.scopes', 'requiredClaims'])
@@ -85,7 +85,7 @@ describe('what is written out', () => {
       provider: 'okta',
       algorithms: ['RS256'],
       requiredClaims: ['sub', 'cid'],
-      claims: { clientId: 'cid', roles: 'groups', scopes: null },
+      claims: { clientId: ['cid', 'client_id'], roles: 'groups', scopes: null },
       jwks: { discovery: true },
     })
   })

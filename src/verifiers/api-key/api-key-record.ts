@@ -1,7 +1,7 @@
 /** What is stored about an API key, in the configuration or in Redis. */
 import { parseAddressList } from '../../http/address-lists.ts'
 import { optionalInstant } from '../../protocol/instant.ts'
-import { isText } from '../../protocol/json-members.ts'
+import { isAbsent, isText } from '../../protocol/json-members.ts'
 import { type KeptPath, keepStoredClaims } from '../../protocol/kept-claims.ts'
 import { isNearlyOneOf } from '../../protocol/member-name.ts'
 import { isReadableVersion } from '../../protocol/record-version.ts'
@@ -45,7 +45,7 @@ export function parseApiKeyRecord(text: string): ApiKeyRecord | null {
   if (user === null || expiresAtSeconds === undefined) return null
   const rate = parseOwnRate(members['rateLimit'])
   if (allowFrom === null || denyFrom === null || rate === undefined) return null
-  const claims = members['claims'] ?? NONE
+  const claims = isAbsent(members['claims']) ? NONE : members['claims']
   if (typeof claims !== 'object' || Array.isArray(claims)) return null
   return {
     ...user,

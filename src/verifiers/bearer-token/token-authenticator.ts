@@ -16,6 +16,7 @@ import { tellIssuer } from '../../protocol/tell-claims.ts'
 import { listed, type Trace } from '../../protocol/trace.ts'
 import {
   EMPTY_IDENTITY,
+  type Identity,
   type Refused,
   refuse,
   type Verification,
@@ -260,13 +261,14 @@ export class TokenAuthenticator implements Authenticator {
 
   /** @param signed What its signature says: it ends with the token's own end and with its key. */
   #keepActive(
-    { identity, deadAtSeconds }: ActiveToken,
+    { identity: answered, deadAtSeconds }: ActiveToken,
     { stale, known }: { readonly stale: TokenDigest; readonly known: TokenDigest },
     rule: IntrospectionRule,
     trace: Trace | null,
     signed: Verified | null,
   ): Verified {
     const { verdicts } = this.#parts
+    const identity = signed === null ? answered : withSigned(answered, signed.identity)
     const endsAtSeconds = Math.min(
       deadAtSeconds ?? Number.POSITIVE_INFINITY,
       signed?.deadAtSeconds ?? Number.POSITIVE_INFINITY,
@@ -330,4 +332,19 @@ function resultOf(verification: Verification): SharedResult {
 function refusedAtOnce(reason: RefusalReason): SharedResult {
   const refused = refuse(reason)
   return Object.freeze({ kind: 'refused', refused, ttlSeconds: 0, untilSeconds: null, key: null })
+}
+
+/**
+ * An answer about a token whose signature is good, with what the token itself says: by its ids and
+ * its age it can be revoked, and what it is good for ends with the earlier of both ends.
+ */
+function withSigned(answered: Identity, signed: Identity): Identity {
+  const ends = [answered.expiresAtSeconds, signed.expiresAtSeconds].filter((end) => end !== null)
+  return {
+    ...answered,
+    tokenId: signed.tokenId ?? answered.tokenId,
+    sessionId: signed.sessionId ?? answered.sessionId,
+    issuedAtSeconds: signed.issuedAtSeconds ?? answered.issuedAtSeconds,
+    expiresAtSeconds: ends.length === 0 ? null : Math.min(...ends),
+  }
 }

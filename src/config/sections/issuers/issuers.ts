@@ -65,8 +65,8 @@ const issuer = section('One issuer of tokens.', {
   clientIds: unlessAbsent(
     listOf(
       'Clients whose tokens are good without `aud`, as in access tokens of Amazon Cognito: ' +
-        '`client_id` (or `azp`) must be one of these. A token with `aud` must still name one of ' +
-        '`audiences`.',
+        'the client, which is at `claims.clientId`, must be one of these. A token with `aud` must ' +
+        'still name one of `audiences`.',
       text('Client identifier.'),
       { minimum: 1 },
     ),

@@ -46,7 +46,7 @@ export const PROVIDER_PRESETS = {
       jwks,
       algorithms: ['RS256'],
       requiredClaims: ['sub', 'cid'],
-      claims: { clientId: 'cid', roles: 'groups', scopes: 'scp' },
+      claims: { clientId: ['cid', 'client_id'], roles: 'groups', scopes: 'scp' },
     },
   },
   entra: {
@@ -83,7 +83,7 @@ export const PROVIDER_PRESETS = {
     settings: {
       algorithms: ['RS256'],
       requiredClaims: ['appid'],
-      claims: { subject: 'upn', clientId: 'appid', roles: 'role', scopes: 'scp' },
+      claims: { subject: 'upn', clientId: ['appid', 'client_id'], roles: 'role', scopes: 'scp' },
     },
   },
   zitadel: {
