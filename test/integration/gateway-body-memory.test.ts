@@ -84,7 +84,12 @@ async function ask(init: RequestInit = {}): Promise<number> {
 
 describe('uploads to an upstream that takes nothing', () => {
   it('stay within their memory, hinder no other request, and go on when it is back', async () => {
-    for (let count = 0; count < 50; count += 1) assert.equal(await ask(), 200)
+    // What the engine needs for its young objects once and for all is no growth.
+    const body = Buffer.alloc(MIB / 2, 'a')
+    for (let count = 0; count < 200; count += 4) {
+      const some = Array.from({ length: 4 }, () => ask({ method: 'POST', body }))
+      assert.deepEqual([...new Set(await Promise.all(some))], [200])
+    }
     const beforeBytes = await gateway.residentBytes()
     const uploads: RawConnection[] = []
     let highestBytes = 0
