@@ -71,7 +71,7 @@ describe('the judgement of an introspection answer', () => {
         assert.ok(Math.floor(exp ?? NOW_SECONDS) + POLICY.clockToleranceSeconds > NOW_SECONDS)
         assert.ok(nbf === undefined || Number(nbf) <= NOW_SECONDS + POLICY.clockToleranceSeconds)
         const { subject, clientId } = judged.identity
-        assert.ok(subject === '' ? (answer.sub ?? null) === null : subject === answer.sub)
+        assert.ok(subject === '' ? isAbsent(answer.sub) : subject === answer.sub)
         assert.ok(subject !== '' || (clientId !== '' && clientId === answer.client_id))
         assert.equal(judged.deadAtSeconds === null, exp === undefined)
       }),
