@@ -5,6 +5,7 @@
  * request costs, so a token is used for half of its life; a request compares a few fields and
  * allocates nothing. Costs are in native-bench/internal-token.ts.
  */
+
 import { createPrivateKey, sign } from 'node:crypto'
 import { fieldLines } from '../http/header-list.ts'
 import {
@@ -12,6 +13,7 @@ import {
   type RandomPattern,
   RandomTextPool,
 } from '../observability/random-text-pool.ts'
+import { NEVER_WALKED } from '../protocol/claim-path.ts'
 import {
   CALLER_PARTS,
   type IdentityPart,
@@ -56,7 +58,7 @@ const RESERVED_MEMBERS: ReadonlySet<string> = new Set([
   ...['iss', 'aud', 'sub', 'jti', 'iat', 'exp', 'nbf', 'client_id', 'scope', 'original_issuer'],
   ...['cnf', 'act', 'may_act', 'events', 'at_hash', 'c_hash', 'nonce', 'typ', 'token_use'],
   ...[...CALLER_PARTS, ...TOKEN_PARTS].map(({ member }) => member),
-  ...['__proto__', 'constructor', 'prototype'],
+  ...NEVER_WALKED,
 ])
 
 /** Whether no claim of a credential may become a member of this name. */

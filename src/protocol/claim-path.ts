@@ -22,7 +22,7 @@ export const CLAIM_PATH_LENGTH_MAX = 256
 export const CLAIM_PATH_STEPS_MAX = 16
 
 /** Names that every JavaScript object answers to. No issuer has claims of these names. */
-const NEVER_WALKED: readonly string[] = ['__proto__', 'constructor', 'prototype']
+export const NEVER_WALKED: readonly string[] = ['__proto__', 'constructor', 'prototype']
 
 /** Of an array (RFC 6901 §4), without leading zeros: no list of a token is longer. */
 const LIST_PLACE = /^(?:0|[1-9]\d{0,4})$/
@@ -66,7 +66,7 @@ export function parseClaimPath(text: string): ParsedClaimPath {
  */
 export function readClaimPath(claims: Readonly<Record<string, unknown>>, path: ClaimPath): unknown {
   const { text, steps, isPointer } = path
-  if (Object.hasOwn(claims, text) && claims[text] !== null) return claims[text]
+  if (isNamed(claims, text)) return claims[text]
   if (steps.length === 0) return undefined
   let value: unknown = claims
   for (const step of steps) {
@@ -76,6 +76,11 @@ export function readClaimPath(claims: Readonly<Record<string, unknown>>, path: C
     value = (value as Readonly<Record<string, unknown>>)[step]
   }
   return value
+}
+
+/** Whether a claim has the whole text of a path for its name. */
+export function isNamed(claims: Readonly<Record<string, unknown>>, text: string): boolean {
+  return Object.hasOwn(claims, text) && claims[text] !== null
 }
 
 function pointerSteps(pointer: string): string[] {

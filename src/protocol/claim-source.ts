@@ -1,6 +1,7 @@
 /** Where the tokens of an issuer have the parts of an identity. */
 import { type ClaimPath, readClaimPath } from './claim-path.ts'
 import { byPart, type PartName, type PartNames } from './identity-parts.ts'
+import { isAbsentOrEmpty } from './json-members.ts'
 import type { RefusalReason } from './refusal-reason.ts'
 import type { JsonObject } from './strict-json.ts'
 
@@ -71,12 +72,9 @@ export function placeText({ path, readsNames }: ClaimPlace): string {
 }
 
 /** The first place at which there is something; `null` where all are absent, null or empty. */
-export function foundPlace(claims: JsonObject, { places }: ClaimSource): ClaimPlace | null {
-  return places.find(({ path }) => !isAbsent(readClaimPath(claims, path))) ?? null
-}
-
-/** Null, an empty text and an empty list are absent. */
-function isAbsent(value: unknown): boolean {
-  if (value === undefined || value === null || value === '') return true
-  return Array.isArray(value) && value.length === 0
+export function foundPlace(
+  claims: JsonObject,
+  { places }: Pick<ClaimSource, 'places'>,
+): ClaimPlace | null {
+  return places.find(({ path }) => !isAbsentOrEmpty(readClaimPath(claims, path))) ?? null
 }

@@ -3,7 +3,7 @@
  * the identity that upstreams hear of.
  */
 import { ClaimReader } from './claim-reader.ts'
-import { type ClaimSources, claimSource } from './claim-source.ts'
+import type { ClaimSources } from './claim-source.ts'
 import { isUnverifiedAddress, isUnverifiedEmail } from './email-standing.ts'
 import { readIdentity } from './identity-parts.ts'
 import type { IssuerTemplate } from './issuer-template.ts'
@@ -113,7 +113,7 @@ export function checkClaims(
   const identity = isWhole
     ? wholeIdentityOf(claims, policy, times)
     : partialIdentityOf(claims, times)
-  if (typeof identity === 'string') return refuseIdentity(identity, claims, policy)
+  if ('kind' in identity) return identity
   // Last, so that "expired" is said only of a token that would otherwise be acceptable.
   const refusal = checkTimeClaims(times, policy.clockToleranceSeconds, nowSeconds)
   if (refusal !== null) return refusal
@@ -125,12 +125,9 @@ export function checkClaims(
 }
 
 /** What a token whose issuer is asked for the rest says of itself: by it it can be revoked. */
-function partialIdentityOf(claims: JsonObject, times: TimeClaims): Identity | RefusalReason {
-  const tokenId = optionalText(claims['jti'])
-  const sessionId = optionalText(claims['sid'])
-  if (tokenId === undefined) return 'jti_mistyped'
-  if (sessionId === undefined) return 'sid_mistyped'
-  return { ...EMPTY_IDENTITY, ...times, tokenId, sessionId }
+function partialIdentityOf(claims: JsonObject, times: TimeClaims): Identity | Refused {
+  const token = tokenOf(claims, times)
+  return 'kind' in token ? token : { ...EMPTY_IDENTITY, ...token }
 }
 
 /** The identity of a token that must have a subject. */
@@ -138,9 +135,22 @@ function wholeIdentityOf(
   claims: JsonObject,
   policy: ClaimPolicy,
   times: TimeClaims,
-): Identity | RefusalReason {
+): Identity | Refused {
   const identity = identityOfClaims(claims, policy, times)
-  return typeof identity !== 'string' && identity.subject === '' ? 'subject_mistyped' : identity
+  return !('kind' in identity) && identity.subject === '' ? refuse('subject_mistyped') : identity
+}
+
+/** What a token says of itself, and not of its caller. */
+function tokenOf(
+  claims: JsonObject,
+  { issuedAtSeconds, expiresAtSeconds }: TimeClaims,
+): Pick<Identity, 'tokenId' | 'sessionId' | 'issuedAtSeconds' | 'expiresAtSeconds'> | Refused {
+  const tokenId = optionalText(claims['jti'])
+  const sessionId = optionalText(claims['sid'])
+  if (tokenId === undefined) return refuse('jti_mistyped')
+  if (sessionId === undefined) return refuse('sid_mistyped')
+  const ends = expiresAtSeconds === null ? null : Math.floor(expiresAtSeconds)
+  return { tokenId, sessionId, issuedAtSeconds, expiresAtSeconds: ends }
 }
 
 /** Whether an issuer is the one of the policy, or one of those that its placeholder stands for. */
@@ -255,9 +265,9 @@ function optionalNumericDate(value: unknown): number | null | undefined {
  * Puts the identity together. A token in which there is nothing at any place of the subject has
  * none; whether it may is for the caller to say.
  *
- * @returns The reason to refuse it: `…_mistyped` for a part that is used and of the wrong type,
- *   `email_unverified` when the subject itself is an address that does not count,
- *   `claim_untellable` when another claim cannot be told that upstreams are to be told.
+ * @returns `invalid_claims`, with the reason `…_mistyped` for a part that is used and of the wrong
+ *   type, `email_unverified` when the subject itself is an address that does not count,
+ *   `claim_untellable`, which names it, when a claim cannot be told that upstreams are to be told.
  */
 export function identityOfClaims(
   claims: JsonObject,
@@ -266,14 +276,12 @@ export function identityOfClaims(
     'issuer' | 'template' | 'keptAudiences' | 'sources' | 'acceptsUnverifiedEmail' | 'keptPaths'
   >,
   times: TimeClaims,
-): Identity | RefusalReason {
+): Identity | Refused {
   const { sources } = policy
-  const tokenId = optionalText(claims['jti'])
-  const sessionId = optionalText(claims['sid'])
-  if (tokenId === undefined) return 'jti_mistyped'
-  if (sessionId === undefined) return 'sid_mistyped'
+  const token = tokenOf(claims, times)
+  if ('kind' in token) return token
   const kept = keepClaims(claims, policy.keptPaths)
-  if (!areKept(kept)) return 'claim_untellable'
+  if (!areKept(kept)) return { ...refuse('claim_untellable'), detail: kept.path.text }
   const reader = new ClaimReader(claims)
   // The issuer as the token names it, and not all that a placeholder stands for, is its issuer.
   const issuer = policy.template === null ? policy.issuer : claims['iss']
@@ -282,14 +290,11 @@ export function identityOfClaims(
     subject: reader.text(sources.subject) ?? '',
     clientId: reader.text(sources.clientId),
     audiences: keptOf(claims['aud'], policy.keptAudiences),
-    tokenId,
-    sessionId,
-    issuedAtSeconds: times.issuedAtSeconds,
-    expiresAtSeconds: times.expiresAtSeconds === null ? null : Math.floor(times.expiresAtSeconds),
+    ...token,
     claims: policy.acceptsUnverifiedEmail ? kept : withoutAddresses(kept, claims, policy),
   }
   const identity = readIdentity(core, sources, reader)
-  if (identity === null) return reader.mistyped ?? 'subject_mistyped'
+  if (identity === null) return refuse(reader.mistyped ?? 'subject_mistyped')
   return policy.acceptsUnverifiedEmail ? identity : withoutUnverified(identity, claims, sources)
 }
 
@@ -320,8 +325,8 @@ function withoutUnverified(
   identity: Identity,
   claims: JsonObject,
   { email, subject }: ClaimSources,
-): Identity | RefusalReason {
-  if (isUnverifiedAddress(claims, subject, email)) return 'email_unverified'
+): Identity | Refused {
+  if (isUnverifiedAddress(claims, subject, email)) return refuse('email_unverified')
   if (identity.email === null || email === null) return identity
   return isUnverifiedEmail(claims, email) ? { ...identity, email: null } : identity
 }
@@ -336,18 +341,7 @@ function withoutAddresses(
   return kept.map((claim, place) => {
     const path = keptPaths[place]?.path
     if (claim === null || path === undefined) return claim
-    const usage = { isUsed: true, isExpected: false }
-    const source = claimSource('email', [{ path, readsNames: false }], usage)
+    const source = { places: [{ path, readsNames: false }] }
     return isUnverifiedAddress(claims, source, sources.email) ? null : claim
   })
-}
-
-/** The refusal for a reason of {@link identityOfClaims}, which may name the claim. */
-export function refuseIdentity(
-  reason: RefusalReason,
-  claims: JsonObject,
-  { keptPaths }: Pick<ClaimPolicy, 'keptPaths'>,
-): Refused {
-  const kept = reason === 'claim_untellable' ? keepClaims(claims, keptPaths) : []
-  return areKept(kept) ? refuse(reason) : { ...refuse(reason), detail: kept.path.text }
 }

@@ -1,10 +1,12 @@
 /** Whether an issuer says that an e-mail address is not verified (OpenID Connect Core §5.1). */
-import { type ClaimPath, readClaimPath } from './claim-path.ts'
+import { type ClaimPath, isNamed, readClaimPath } from './claim-path.ts'
 import { type ClaimPlace, type ClaimSource, foundPlace } from './claim-source.ts'
 import type { JsonObject } from './strict-json.ts'
 
 const ADDRESS = 'email'
 const STANDING = 'email_verified'
+
+type Places = Pick<ClaimSource, 'places'>
 
 /** Cognito writes text, and some write numbers. */
 const YES: readonly unknown[] = [true, 1, 'true', '1']
@@ -14,7 +16,7 @@ const YES: readonly unknown[] = [true, 1, 'true', '1']
  * the top of the claims, or beside the address where that is nested, and says anything but yes.
  * Absent, it says nothing, as in most access tokens.
  */
-export function isUnverifiedEmail(claims: JsonObject, source: ClaimSource): boolean {
+export function isUnverifiedEmail(claims: JsonObject, source: Places): boolean {
   const place = foundPlace(claims, source)
   if (place === null) return false
   return saysNo(claims[STANDING]) || saysNo(besides(claims, place))
@@ -23,15 +25,16 @@ export function isUnverifiedEmail(claims: JsonObject, source: ClaimSource): bool
 /** Whether what a source has is an address, or holds one, that the issuer has not verified. */
 export function isUnverifiedAddress(
   claims: JsonObject,
-  source: ClaimSource,
-  email: ClaimSource | null,
+  source: Places,
+  email: Places | null,
 ): boolean {
-  if (!readsEmail(claims, source, email)) return false
-  return isUnverifiedEmail(claims, source) || (email !== null && isUnverifiedEmail(claims, email))
+  const isUnverified =
+    isUnverifiedEmail(claims, source) || (email !== null && isUnverifiedEmail(claims, email))
+  return isUnverified && readsEmail(claims, source, email)
 }
 
 /** Whether a source reads the address as something else: its place is one of an address. */
-function readsEmail(claims: JsonObject, source: ClaimSource, email: ClaimSource | null): boolean {
+function readsEmail(claims: JsonObject, source: Places, email: Places | null): boolean {
   const path = foundPlace(claims, source)?.path
   if (path === undefined) return false
   if ((path.steps.at(-1) ?? path.text) === ADDRESS) return true
@@ -58,11 +61,6 @@ function besides(claims: JsonObject, { path }: ClaimPlace): unknown {
   if (path.steps.length < 2 || isNamed(claims, path.text)) return undefined
   const steps = [...path.steps.slice(0, -1), STANDING]
   return readClaimPath(claims, { ...path, text: `${path.text}/${STANDING}`, steps })
-}
-
-/** As {@link readClaimPath} has it: null under the name is nothing. */
-function isNamed(claims: JsonObject, name: string): boolean {
-  return Object.hasOwn(claims, name) && claims[name] !== null
 }
 
 function saysNo(value: unknown): boolean {

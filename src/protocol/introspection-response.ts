@@ -18,7 +18,6 @@ import {
   issuerProblem,
   parseClaims,
   readTimeClaims,
-  refuseIdentity,
 } from './claims.ts'
 import { parseCompactJws } from './compact-jws.ts'
 import { isAbsent, isText } from './json-members.ts'
@@ -123,9 +122,10 @@ export function processIntrospectionResponse(
   const active = answer['active']
   if (active === false) return INACTIVE
   if (active !== true) return NO_VERDICT
-  if (contradicts(answer, token)) return ANOTHER_TOKEN
+  const own = claimsOfJwt(token)
+  if (own !== null && contradicts(answer, own)) return ANOTHER_TOKEN
   if (trace !== null) tellActive(trace, answer, policy, nowSeconds)
-  return processActive(answer, token, policy, nowSeconds)
+  return processActive(answer, own, policy, nowSeconds)
 }
 
 function parseAnswer(body: Uint8Array): JsonObject | null {
@@ -133,9 +133,10 @@ function parseAnswer(body: Uint8Array): JsonObject | null {
   return parseJsonText(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
 }
 
+/** @param own What the token says of itself, unverified; `null`: it is no JWT. */
 function processActive(
   answer: JsonObject,
-  token: string,
+  own: JsonObject | null,
   policy: IntrospectionAnswerPolicy,
   nowSeconds: number,
 ): ProcessedIntrospection {
@@ -143,17 +144,14 @@ function processActive(
   const foreign =
     (namesIssuer ? issuerProblem(answer, policy) : null) ?? requiredAudienceProblem(answer, policy)
   if (foreign !== null) return refusedWith(foreign)
-  if (!policy.acceptsBound && isBoundToken(answer, token)) return BOUND
+  if (!policy.acceptsBound && isBoundToken(answer, own)) return BOUND
   if (isForeign(answer) || isForeignType(answer['token_type'])) return FOREIGN_KIND
 
   const times = readTimeClaims(answer)
   if ('kind' in times) return { kind: 'refused', refused: times, untilSeconds: null }
   if (!hasRequired(answer, policy)) return CLAIM_MISSING
   const identity = identityOf(answer, policy, times)
-  if (typeof identity === 'string') {
-    const refused = refuseIdentity(identity, answer, policy)
-    return { kind: 'refused', refused, untilSeconds: null }
-  }
+  if ('kind' in identity) return { kind: 'refused', refused: identity, untilSeconds: null }
   const { clockToleranceSeconds } = policy
   const refused = checkTimeClaims(times, clockToleranceSeconds, nowSeconds)
   if (refused !== null) {
@@ -195,16 +193,15 @@ function hasRequired(
   return hasRequiredClaims(answer, required)
 }
 
-/** @returns The reason to refuse it, where there is one. */
 function identityOf(
   answer: JsonObject,
   policy: IntrospectionAnswerPolicy,
   times: TimeClaims,
-): Identity | RefusalReason {
+): Identity | Refused {
   const identity = identityOfClaims(answer, policy, times)
-  if (typeof identity === 'string' || identity.subject !== '') return identity
+  if ('kind' in identity || identity.subject !== '') return identity
   const isClient = !hasSubject(answer, policy.sources.subject)
-  if (!isClient || !isText(answer['client_id'])) return 'subject_mistyped'
+  if (!isClient || !isText(answer['client_id'])) return refuse('subject_mistyped')
   return { ...identity, clientId: identity.clientId ?? answer['client_id'] }
 }
 
@@ -223,9 +220,8 @@ function requiredAudienceProblem(
 }
 
 /** Whether the answer says that the token is bound to a key, or the token does, if it is a JWT. */
-function isBoundToken(answer: JsonObject, token: string): boolean {
+function isBoundToken(answer: JsonObject, own: JsonObject | null): boolean {
   if (isBound(answer) || isBoundType(answer['token_type'])) return true
-  const own = claimsOfJwt(token)
   return own !== null && isBound(own)
 }
 
@@ -249,12 +245,10 @@ function claimsOfJwt(token: string): JsonObject | null {
  * Whether the token is a JWT that says something else of itself than the answer does. Its signature
  * is not checked: it can only make an answer worthless, never good.
  */
-function contradicts(answer: JsonObject, token: string): boolean {
-  const claims = claimsOfJwt(token)
-  if (claims === null) return false
+function contradicts(answer: JsonObject, own: JsonObject): boolean {
   return COMMON_CLAIMS.some((name) => {
-    const [own, answered] = [claims[name], answer[name]]
-    return !isAbsent(own) && !isAbsent(answered) && own !== answered
+    if (isAbsent(own[name]) || isAbsent(answer[name])) return false
+    return own[name] !== answer[name]
   })
 }
 

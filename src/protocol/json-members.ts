@@ -19,13 +19,18 @@ export function isAbsent(value: unknown): value is undefined | null | readonly [
   return value === undefined || value === null || (Array.isArray(value) && value.length === 0)
 }
 
+/** The same where an empty text is left out, too. */
+export function isAbsentOrEmpty(value: unknown): value is undefined | null | '' | readonly [] {
+  return value === '' || isAbsent(value)
+}
+
 export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
 
 /** @returns The text; `null` when absent or empty; `undefined` when of another type. */
 export function optionalText(value: unknown): string | null | undefined {
-  if (value === '' || isAbsent(value)) return null
+  if (isAbsentOrEmpty(value)) return null
   return typeof value === 'string' ? value : undefined
 }
 

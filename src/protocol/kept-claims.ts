@@ -5,9 +5,8 @@
  * All paths of a configuration are one list, and a claim is found by the place of its path in it.
  * So whatever shares identities (a profile of tokens, a cache) is told apart by that list.
  */
-
 import { type ClaimPath, readClaimPath } from './claim-path.ts'
-import { isAbsent } from './json-members.ts'
+import { isAbsent, isAbsentOrEmpty } from './json-members.ts'
 import { type JsonObject, parseJsonValue } from './strict-json.ts'
 
 /** What one path is asked for. */
@@ -102,8 +101,7 @@ export function keptClaimOf(json: string): KeptClaim {
 }
 
 function keptClaim(value: unknown): KeptClaim | null {
-  if (value === undefined || value === null || value === '') return null
-  if (Array.isArray(value) && value.length === 0) return null
+  if (isAbsentOrEmpty(value)) return null
   if (!isExact(value)) return UNTELLABLE
   const json = JSON.stringify(value)
   return json.length > KEPT_LENGTH_MAX ? UNTELLABLE : keptClaimOf(json)

@@ -37,10 +37,10 @@ const MEMBER_REASONS = {
  * `jku`, `x5u`, `jwk` and `x5c` are ignored: a key comes from the issuer's configuration, never
  * from a token. Does *not* check whether the issuer accepts this algorithm or type.
  *
- * @param segment Canonical base64url.
  * `kid` and `typ` may be null, and `kid` may be an empty text: they are absent then. An empty `typ`
  * is a type, which no issuer has.
  *
+ * @param segment Canonical base64url.
  * @returns `null` when it is not a strict JSON object, `alg` is not one of ours to the letter
  *   (`none` never is), `kid` is not 1 to 256 printable ASCII characters, `typ` is no string, or
  *   one of `crit`, `b64`, `zip`, `enc` is present, whatever it is.

@@ -83,8 +83,9 @@ export class LogoutTokenVerifier {
     const { header, claims } = read
     if (!TYPES.includes(header.type)) return refused('wrong_type')
     const iss = claims['iss']
-    const issuer = typeof iss === 'string' ? this.#issuers.find(iss) : undefined
-    if (issuer === undefined || typeof iss !== 'string') return refused('unknown_issuer')
+    if (typeof iss !== 'string') return refused('unknown_issuer')
+    const issuer = this.#issuers.find(iss)
+    if (issuer === undefined) return refused('unknown_issuer')
     if (!issuer.algorithms.includes(header.algorithm)) return refused('wrong_algorithm')
     const problem = await this.#checkSignature(text, issuer, read)
     if (problem !== null) return refused(problem)
