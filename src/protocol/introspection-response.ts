@@ -124,7 +124,7 @@ export function processIntrospectionResponse(
   if (active !== true) return NO_VERDICT
   const own = claimsOfJwt(token)
   if (own !== null && contradicts(answer, own)) return ANOTHER_TOKEN
-  if (trace !== null) tellActive(trace, answer, policy, nowSeconds)
+  if (trace !== null) tellActive(trace, answer, own, policy, nowSeconds)
   return processActive(answer, own, policy, nowSeconds)
 }
 
@@ -172,12 +172,15 @@ function processActive(
 function tellActive(
   trace: Trace,
   answer: JsonObject,
+  own: JsonObject | null,
   policy: IntrospectionAnswerPolicy,
   nowSeconds: number,
 ): void {
-  const { requireAudience: needsAudience } = policy
-  const rules = { needsIssuer: false, needsAudience, needsExpiry: false, isForClients: true }
+  const rules = { isAnswer: true, needsAudience: policy.requireAudience }
   tellClaims(trace, answer, policy, rules, nowSeconds)
+  if (own !== null && isBound(own) && !isBound(answer) && !policy.acceptsBound) {
+    trace.tell('claim', 'no', 'cnf: the token itself is bound to a key; proofs are not checked')
+  }
   const tokenType = answer['token_type']
   if (!isForeignType(tokenType) && (policy.acceptsBound || !isBoundType(tokenType))) return
   trace.tell('claim', 'no', `token_type: ${trace.shown(answer['token_type'])}; no bearer token`)

@@ -16,7 +16,7 @@ import {
 import { isAbsent, isText } from './json-members.ts'
 import { areKept, type KeptPath, keepClaims } from './kept-claims.ts'
 import type { JsonObject } from './strict-json.ts'
-import { tellParts, tellSubject } from './tell-parts.ts'
+import { tellIds, tellParts, tellSubject } from './tell-parts.ts'
 import { checkTimeClaims, isNumericDate, type TimeClaims } from './time-claims.ts'
 import { counted, listed, type Trace, type TraceMark } from './trace.ts'
 
@@ -31,12 +31,9 @@ const SECONDS_PER_DAY = 86_400
 
 /** What differs between a token's own claims and an answer about it (RFC 7662 §2.2). */
 export interface ToldClaimsRules {
-  /** Whether `iss` must be there. */
-  readonly needsIssuer: boolean
+  /** Then `iss` and `exp` may be absent, and the subject where the token is a client's own. */
+  readonly isAnswer: boolean
   readonly needsAudience: boolean
-  readonly needsExpiry: boolean
-  /** Whether there may be no subject, because the token is a client's own. */
-  readonly isForClients: boolean
 }
 
 export function tellClaims(
@@ -46,19 +43,12 @@ export function tellClaims(
   rules: ToldClaimsRules,
   nowSeconds: number,
 ): void {
-  const found = (name: string) => `${name}: ${trace.shown(claims[name])}`
   const tell = (isGood: boolean, text: string) => trace.tell('claim', markOf(isGood), text)
-  if (rules.needsIssuer || !isAbsent(claims['iss']) || policy.template !== null) {
+  if (!rules.isAnswer || !isAbsent(claims['iss']) || policy.template !== null) {
     tellOwnIssuer(trace, claims, policy)
   }
   tellAudience(trace, claims, policy, rules.needsAudience)
-  tellSubject(trace, claims, policy.sources.subject, rules.isForClients)
-  const isSubjectSub = policy.sources.subject.order === '"sub"'
-  for (const name of policy.requiredClaims) {
-    if (name === 'sub' && (isSubjectSub || rules.isForClients)) continue
-    if (name === 'sub') tell(isText(claims['sub']), found(name))
-    else tell(hasRequiredClaims(claims, [name]), `${found(name)}; the issuer requires it`)
-  }
+  if (!policy.isPartial) tellRequired(trace, claims, policy, rules.isAnswer)
   if (isForeign(claims)) {
     tell(false, 'kind: its claims are those of an ID, refresh or logout token')
   }
@@ -66,9 +56,29 @@ export function tellClaims(
     const accepted = policy.acceptsBound ? 'boundTokens: accept' : 'proofs are not checked'
     tell(policy.acceptsBound, `cnf: it is bound to a key or a certificate; ${accepted}`)
   }
-  tellTimes(trace, claims, policy, rules.needsExpiry, nowSeconds)
+  tellTimes(trace, claims, policy, !rules.isAnswer, nowSeconds)
+  tellIds(trace, claims)
+  if (policy.isPartial) return
   tellParts(trace, claims, policy)
   tellKept(trace, claims, policy.keptPaths)
+}
+
+/** The subject, and what the issuer is configured to require. */
+function tellRequired(
+  trace: Trace,
+  claims: JsonObject,
+  { sources: { subject }, requiredClaims }: ClaimPolicy,
+  isAnswer: boolean,
+): void {
+  const found = (name: string) => `${name}: ${trace.shown(claims[name])}`
+  const tell = (isGood: boolean, text: string) => trace.tell('claim', markOf(isGood), text)
+  tellSubject(trace, claims, subject, isAnswer)
+  const isSubjectSub = subject.order === '"sub"'
+  for (const name of requiredClaims) {
+    if (name === 'sub' && (isSubjectSub || isAnswer)) continue
+    if (name === 'sub') tell(isText(claims['sub']), found(name))
+    else tell(hasRequiredClaims(claims, [name]), `${found(name)}; the issuer requires it`)
+  }
 }
 
 /** What upstreams are told beside the identity. What only routes require is told with them. */

@@ -5,7 +5,7 @@ import { type ClaimPlace, type ClaimSource, foundPlace, placeText } from './clai
 import type { ClaimPolicy } from './claims.ts'
 import { isUnverifiedAddress, isUnverifiedEmail } from './email-standing.ts'
 import { IDENTITY_PARTS, type PartKind } from './identity-parts.ts'
-import { isText } from './json-members.ts'
+import { isText, optionalText } from './json-members.ts'
 import type { JsonObject } from './strict-json.ts'
 import type { Trace } from './trace.ts'
 
@@ -22,12 +22,15 @@ export function tellParts(trace: Trace, claims: JsonObject, policy: ClaimPolicy)
     const source = policy.sources[name]
     if (source !== null) tellSource(trace, claims, name, kind, source)
   }
-  for (const name of ['jti', 'sid']) {
-    const value = claims[name] ?? ''
-    if (typeof value === 'string') continue
-    trace.tell('claim', 'no', `${name}: ${trace.shown(value)}; expected a text`)
-  }
   if (!policy.acceptsUnverifiedEmail) tellUnverified(trace, claims, policy)
+}
+
+/** What a token and its session are called: only what keeps them from being revoked. */
+export function tellIds(trace: Trace, claims: JsonObject): void {
+  for (const name of ['jti', 'sid']) {
+    if (optionalText(claims[name]) !== undefined) continue
+    trace.tell('claim', 'no', `${name}: ${trace.shown(claims[name])}; expected a text`)
+  }
 }
 
 /** @param isForClients Whether a token without a subject may be a client's own. */

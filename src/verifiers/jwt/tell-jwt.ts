@@ -13,9 +13,6 @@ import {
 } from '../../protocol/tell-token.ts'
 import type { Trace } from '../../protocol/trace.ts'
 
-/** Of an access token in a JWT. */
-const RULES = { needsIssuer: true, needsAudience: true, needsExpiry: true, isForClients: false }
-
 /** Of one issuer. */
 type ToldPolicy = ClaimPolicy & ToldHeaderRules
 
@@ -50,7 +47,8 @@ export function tellContents(
   }
   const policy = expected
   tellHeader(trace, header, policy)
-  tellClaims(trace, claims, policy, RULES, nowSeconds)
+  const rules = { isAnswer: false, needsAudience: !policy.isPartial }
+  tellClaims(trace, claims, policy, rules, nowSeconds)
 }
 
 function isList(expected: ToldPolicy | readonly string[]): expected is readonly string[] {
