@@ -1,6 +1,6 @@
 /**
- * Requirements of a route on single parts of the identity, compiled when the configuration is
- * loaded.
+ * Requirements of a route on single claims, compiled when the configuration is loaded: compared
+ * with values, with a header or with a parameter of the path.
  *
  * Patterns are a small language, not regular expressions: `*` is any run of characters, the empty
  * one included, `?` is any one, everything else is itself. There is no escape, and the whole value

@@ -14,7 +14,7 @@ export interface KeySelector {
 
 /** A signed token that the keys at hand did not settle. */
 export interface UnsettledToken {
-  /** Name of the issuer in the configuration. */
+  /** What the keys of its issuer are found under. */
   readonly sourceId: string
   readonly selector: KeySelector
   /**

@@ -1,4 +1,4 @@
-/** Watches the event loop of the thread that it is created in. */
+/** Watches the event loop of the thread that asks: how late it runs, and how idle it is. */
 import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks'
 
 /** How often the loop is looked at. Finer costs wake-ups of an idle process. */

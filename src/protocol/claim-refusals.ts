@@ -39,7 +39,8 @@ export const CLAIM_REFUSALS = {
   },
   issuer_mismatch: {
     code: 'invalid_claims',
-    meaning: 'The `iss` of the answer is not the issuer whose endpoint gave it.',
+    meaning:
+      'The `iss` is not the issuer whose endpoint answered, or none of those of the placeholder.',
   },
   foreign_kind_of_token: {
     code: 'invalid_claims',

@@ -4,9 +4,9 @@ import { IDENTITY_PARTS, type PartKind, type PartName } from './identity-parts.t
 import type { RefusalReasonRow } from './refusal-row.ts'
 
 const FORMS: Readonly<Record<PartKind, string>> = {
-  text: 'one text',
-  texts: 'a list of text',
-  scopes: 'a list of text',
+  text: 'a text or an integer',
+  texts: 'a list of text, or one text',
+  scopes: 'a list of text, or one text',
 }
 
 interface NoSessionRow extends RefusalReasonRow {
@@ -230,7 +230,8 @@ export const CREDENTIAL_REFUSALS = {
   },
   session_unreadable: {
     code: 'no_session',
-    meaning: 'The record of the session is not one strict JSON object.',
+    meaning:
+      'The record of the session is not one strict JSON object, or has a claim that cannot be told.',
   },
   session_too_large: {
     code: 'no_session',
@@ -311,6 +312,6 @@ export const CREDENTIAL_REFUSALS = {
   },
   claim_unsatisfied: {
     code: 'insufficient_scope',
-    meaning: 'A part of the identity is not what `require.claims` of the route asks for.',
+    meaning: 'A claim is not what `require.claims` of the route asks for.',
   },
 } as const satisfies Record<string, RefusalReasonRow>

@@ -28,8 +28,8 @@ const TERMS: ReadonlySet<string> = new Set(['allowFrom', 'denyFrom', 'rateLimit'
  * Reads a record of Redis: a JSON object with `userId`, and of the parts of an identity (see
  * identity-parts.ts), `expiresAt` (an instant), `claims` (an object), `allowFrom` and `denyFrom`
  * (lists of addresses and CIDR ranges) and `rateLimit` (own-rate.ts) what there is. Other members
- * are of a later version,
- * and are ignored unless its `version` forbids that, or their names are almost those of the terms.
+ * are of a later version, and are ignored unless its `version` forbids that, or their names are
+ * almost those of the terms.
  *
  * @returns `null` when it is anything else.
  */
