@@ -89,6 +89,12 @@ export function pathReadings(path: string): readonly string[] | null {
   return readings
 }
 
+/** What one segment of a path or of a pattern is to compare with; `null` as above. */
+export function segmentReading(segment: string, foldsCase: boolean): string | null {
+  const reading = pathReadings(`/${segment}`)?.[0] ?? null
+  return foldsCase && reading !== null ? foldCase(reading) : reading
+}
+
 /** What a text becomes, decoded once, twice and so on; `null` when there is no end to it. */
 function decodings(text: string): readonly string[] | null {
   const levels: string[] = []

@@ -5,6 +5,7 @@
  *     /users/*            /users/17/orders/4   is told as   /users/[redacted]/orders/4
  *     /files/**           /files/a/b           is told as   /files/[redacted]
  */
+import { segmentReading } from '../http/lenient-path.ts'
 import { redactText } from './redact.ts'
 
 const REDACTED = '[redacted]'
@@ -14,50 +15,50 @@ const ALL_THAT_FOLLOWS = '**'
 /** A path of literal segments, `*` for one segment, and `**` at its end for all that follow. */
 export const PATH_PATTERN = /^(?:\/(?:\*|[A-Za-z0-9._~%:@!$&'()+,;=-]+))*(?:\/\*\*)?$/
 
+interface Pattern {
+  readonly segments: readonly string[]
+  /** Of each segment. */
+  readonly readings: readonly (string | null)[]
+}
+
 export class PathRedaction {
-  /** Segments of each pattern. */
-  readonly #patterns: readonly (readonly string[])[]
+  readonly #patterns: readonly Pattern[]
 
   /** @param patterns Of the form {@link PATH_PATTERN}. A path may match several. */
   constructor(patterns: readonly string[]) {
-    this.#patterns = patterns.map((pattern) => pattern.split('/').slice(1))
+    this.#patterns = patterns.map((pattern) => {
+      const segments = pattern.split('/').slice(1)
+      return { segments, readings: segments.map(readingOf) }
+    })
   }
 
   /** For a line that is written; not for each request. */
   apply(path: string): string {
     const segments = path.split('/').slice(1)
+    const readings = this.#patterns.length === 0 ? [] : segments.map(readingOf)
     let told: readonly string[] = segments
     for (const pattern of this.#patterns) {
-      if (matches(pattern, segments)) told = redacted(pattern, told)
+      if (matches(pattern, readings)) told = redacted(pattern.segments, told)
     }
     return redactText(`/${told.join('/')}`)
   }
 }
 
+function readingOf(segment: string): string | null {
+  return segmentReading(segment, true)
+}
+
 /**
  * Whether the path begins as the pattern says. Literal segments are compared in any case, and as
- * services may read them: decoded, without parameters (`;x=1`), without dots and blanks at the end.
+ * lenient services may read them; one that cannot be read may be any.
  */
-function matches(pattern: readonly string[], segments: readonly string[]): boolean {
-  return pattern.every((wanted, place) => {
-    const segment = segments[place]
-    if (segment === undefined) return false
+function matches({ segments, readings }: Pattern, found: readonly (string | null)[]): boolean {
+  return segments.every((wanted, place) => {
+    const reading = found[place]
+    if (reading === undefined) return false
     const isAny = wanted === ANY_SEGMENT || wanted === ALL_THAT_FOLLOWS
-    return isAny || readAs(wanted) === readAs(segment)
+    return isAny || reading === null || readings[place] === reading
   })
-}
-
-function readAs(segment: string): string {
-  const [bare = ''] = decoded(segment).split(';', 1)
-  return bare.replace(/[.\s]+$/, '').toLowerCase()
-}
-
-function decoded(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return segment
-  }
 }
 
 function redacted(pattern: readonly string[], segments: readonly string[]): readonly string[] {

@@ -7,7 +7,7 @@
  */
 import { foldCase, pathReadings } from '../http/lenient-path.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
-import { isPathParameter } from './route-grammar.ts'
+import { pathSegments } from './route-grammar.ts'
 
 /** What a route asks of a request. */
 export interface RouteMatch {
@@ -117,11 +117,7 @@ function compileRoute<Target>(
   index: number,
 ): CompiledRoute<Target> {
   assertInvariant(match.path.startsWith('/'), 'the path of a route starts with a slash')
-  const segments = match.path.slice(1).split('/')
-  const openEnded = segments.at(-1) === WILDCARD
-  const fixed = (openEnded ? segments.slice(0, -1) : segments).map((segment) => {
-    return isPathParameter(segment) ? WILDCARD : segment
-  })
+  const { fixed, openEnded } = pathSegments(match.path)
   const kind = fixed.includes(WILDCARD) ? 'segments' : openEnded ? 'prefix' : 'exact'
   const isBelow = match.host?.startsWith('*.') === true
   return {

@@ -1,6 +1,6 @@
 /** What may stand in a route: patterns of paths, hosts and methods, and which cover others. */
 import { canonicalPath } from '../http/canonical-path.ts'
-import { foldCase, pathReadings } from '../http/lenient-path.ts'
+import { segmentReading } from '../http/lenient-path.ts'
 
 const PATH_LENGTH_MAX = 1_024
 
@@ -41,7 +41,7 @@ export function pathParameters(pattern: string): readonly (string | null)[] {
 }
 
 /** Whether a segment of a pattern is a parameter, `:id`: it stands for exactly one segment. */
-export function isPathParameter(segment: string): boolean {
+function isPathParameter(segment: string): boolean {
   return PATH_PARAMETER.test(segment)
 }
 
@@ -77,7 +77,7 @@ export function areSpelledDifferently(first: string, second: string, foldsCase: 
     const segment = one.fixed[index] ?? ''
     const otherSegment = other.fixed[index] ?? ''
     if (segment === '*' || otherSegment === '*' || segment === otherSegment) continue
-    if (readingOf(segment, foldsCase) !== readingOf(otherSegment, foldsCase)) return false
+    if (segmentReading(segment, foldsCase) !== segmentReading(otherSegment, foldsCase)) return false
     isDifferent = true
   }
   return isDifferent
@@ -85,17 +85,13 @@ export function areSpelledDifferently(first: string, second: string, foldsCase: 
 
 const SLASH_AT_END = /(?<=.)\/$/
 
-function readingOf(segment: string, foldsCase: boolean): string | undefined {
-  const reading = pathReadings(`/${segment}`)?.[0]
-  return foldsCase && reading !== undefined ? foldCase(reading) : reading
-}
-
 interface PathSegments {
   readonly fixed: readonly string[]
   readonly openEnded: boolean
 }
 
-function pathSegments(pattern: string): PathSegments {
+/** What a pattern is made of; a parameter is `*`, as it matches the same. */
+export function pathSegments(pattern: string): PathSegments {
   const segments = pattern.slice(1).split('/')
   const openEnded = segments.at(-1) === '*'
   const fixed = openEnded ? segments.slice(0, -1) : segments

@@ -29,6 +29,9 @@ describe('Paths in access lines', () => {
       const isSame = users !== 'users%'
       assert.equal(told(`/${users}/17`, '/users/*'), `/${users}/${isSame ? '[redacted]' : '17'}`)
     }
+    for (const users of ['%2575sers', 'users%2525252525252541']) {
+      assert.equal(told(`/${users}/17`, '/users/*'), `/${users}/[redacted]`)
+    }
     assert.equal(told('/users%3Afind/17', '/users:find/*'), '/users%3Afind/[redacted]')
   })
 
