@@ -9,7 +9,7 @@
  */
 import { type AddressLists, admitsAddress, hasAddressLists } from '../http/address-lists.ts'
 import { isFromKnownSite, isUnsafeMethod } from '../http/cross-site-request.ts'
-import { OriginList } from '../http/origin-list.ts'
+import { originListOf } from '../http/origin-list.ts'
 import type { Trace } from '../protocol/trace.ts'
 import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
 import { type RevocationKeys, revocationKeysOf } from '../revocation/revocation-key.ts'
@@ -239,7 +239,7 @@ function isForged<Route extends RouteRules>(
 ): boolean {
   if (!isUnsafeMethod(facts.method) || !extractor.isFromCookie(facts.headers)) return false
   if (isFromKnownSite(facts.headers, route.allowedOrigins)) return false
-  return tenant === null || !isFromKnownSite(facts.headers, new OriginList(tenant.allowedOrigins))
+  return tenant === null || !isFromKnownSite(facts.headers, originListOf(tenant.allowedOrigins))
 }
 
 /** What a verdict means on this route: the policy is the route's, so no verdict contains it. */

@@ -52,6 +52,19 @@ export class OriginList {
   }
 }
 
+/** By list: tenants share a few, and come and go. */
+const compiled = new WeakMap<readonly string[], OriginList>()
+
+/** @param entries Not changed from then on. */
+export function originListOf(entries: readonly string[]): OriginList {
+  let list = compiled.get(entries)
+  if (list === undefined) {
+    list = new OriginList(entries)
+    compiled.set(entries, list)
+  }
+  return list
+}
+
 function hostsBelow(entry: string): HostsBelow {
   const star = entry.indexOf('*')
   return { scheme: entry.slice(0, star), ending: entry.slice(star + 1) }
