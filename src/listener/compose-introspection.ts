@@ -9,6 +9,7 @@ import { breakerOf, crowdLimitOf, earlyProbesOf, pauseOf } from '../threads/intr
 import type { ComposedStart } from '../threads/listener-start.ts'
 import type { ResourceLease } from '../threads/resources.ts'
 import type { Introspector } from '../verifiers/bearer-token/token-authenticator.ts'
+import type { ClaimPathObserver } from '../verifiers/claim-path-watch.ts'
 import {
   EndpointPauses,
   type EndpointPausesParts,
@@ -28,6 +29,7 @@ export function composeIntrospection(
   start: ComposedStart,
   lease: ResourceLease,
   { clock, logger, memory }: ResourceSurroundings,
+  claimPaths: ClaimPathObserver,
 ): Introspector {
   const { tuning, issuers } = start.configuration
   const share = shareOf(start.configuration, tuning.identityProviderConnections)
@@ -76,7 +78,7 @@ export function composeIntrospection(
     )
     clients.set(name, client)
   }
-  return new IntrospectionVerifier(clients)
+  return new IntrospectionVerifier(clients, claimPaths)
 }
 
 /** One for each origin: issuers may share it. */

@@ -17,11 +17,11 @@ import type { AuthenticationMethod, RouteTenants } from '../decision/revision.ts
 import type { GatewayRoute } from '../gateway/gateway-route.ts'
 import { LoginRedirect } from '../gateway/login-redirect.ts'
 import type { RouteRefusals } from '../gateway/refusal-response.ts'
-import { OriginList } from '../http/origin-list.ts'
+import { originListOf } from '../http/origin-list.ts'
 import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
 import { type ListenerMetrics, NO_INDEX } from '../observability/listener-metrics.ts'
 import { compileChallenges } from '../protocol/credential-challenges.ts'
-import { createIssuerTemplate, issuersOf } from '../protocol/issuer-template.ts'
+import { issuersOf } from '../protocol/issuer-template.ts'
 import type { KeptPath } from '../protocol/kept-claims.ts'
 import { metadataUrl } from '../protocol/protected-resource-metadata.ts'
 import { createRequestFilter } from '../proxy/hop-by-hop-headers.ts'
@@ -29,7 +29,6 @@ import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import { pathParameters } from '../routing/route-grammar.ts'
 import { TenantResolver } from '../tenants/resolve-tenant.ts'
 import type { TenantRegistry } from '../tenants/tenant-registry.ts'
-import { keySourceOf } from '../threads/key-source.ts'
 import type { Authenticator } from '../verifiers/authenticator.ts'
 import type { SharedVerdicts } from '../verifiers/bearer-token/shared-verdicts.ts'
 import {
@@ -39,12 +38,12 @@ import {
 import { compileTokenProfile } from '../verifiers/bearer-token/verification-profile.ts'
 import type { JwtIssuerPolicy, JwtProfile } from '../verifiers/jwt/jwt-verifier.ts'
 import type { Verifier } from '../verifiers/verifier.ts'
-import { composeClaimSources } from './claim-sources.ts'
 import type { ComposedIdentity } from './compose-identity.ts'
 import type { ComposedLimits } from './compose-limits.ts'
 import { placeOf } from './kept-paths.ts'
 
 const REALM = 'sallyport'
+const NO_ORIGINS: readonly string[] = []
 const MS_PER_SECOND = 1_000
 /** Ids of 128 characters, and what a signed cookie adds to them: a signature, percent-encoded. */
 const COOKIE_BYTES_MAX = 512
@@ -71,6 +70,8 @@ export interface RouteParts {
   readonly limits: ComposedLimits
   /** What is kept of each credential's claims: see kept-paths.ts. */
   readonly keptPaths: readonly KeptPath[]
+  /** By the name of the issuer. */
+  readonly policies: ReadonlyMap<string, JwtIssuerPolicy>
 }
 
 export function composeRoute(
@@ -110,7 +111,7 @@ export function composeRoute(
       route.tenant === 'none' &&
       route.audiences === null &&
       Object.values(route.require).every((list) => list.length === 0),
-    allowedOrigins: new OriginList(configuration.sessions?.allowedOrigins ?? []),
+    allowedOrigins: originListOf(configuration.sessions?.allowedOrigins ?? NO_ORIGINS),
     requestFilter: createRequestFilter([
       ...identityFieldNames(configuration),
       ...identity.ownFieldNames,
@@ -235,12 +236,13 @@ function composeMethods(
 function bearerMethod(
   route: RouteConfiguration,
   configuration: GatewayConfiguration,
-  { authenticators: { verdicts, jwt, introspector }, keptPaths }: RouteParts,
+  { authenticators: { verdicts, jwt, introspector }, policies }: RouteParts,
 ): ComposedMethod {
   const { issuers, server } = configuration
-  const accepted = issuers
-    .filter(({ name }) => route.issuers.includes(name))
-    .map((issuer) => ({ ...issuer, policy: issuerPolicy(issuer, configuration, keptPaths) }))
+  const accepted = issuers.flatMap((issuer) => {
+    const policy = policies.get(issuer.name)
+    return policy !== undefined && route.issuers.includes(issuer.name) ? { ...issuer, policy } : []
+  })
   const profile = compileTokenProfile({
     jwt: route.authenticators.includes('jwt')
       ? accepted.filter(({ keys }) => keys.kind !== 'none').map(({ policy }) => policy)
@@ -342,39 +344,4 @@ function composeRefusals(
 function clearedCookie(name: string, path: string): string {
   const isSecure = name.startsWith('__Host-') || name.startsWith('__Secure-')
   return `${name}=; Path=${path}; Max-Age=0; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`
-}
-
-function issuerPolicy(
-  issuer: IssuerConfiguration,
-  configuration: GatewayConfiguration,
-  keptPaths: readonly KeptPath[],
-): JwtIssuerPolicy {
-  return {
-    name: issuer.name,
-    keySourceId: keySourceOf(issuer),
-    issuer: issuer.issuer,
-    template: createIssuerTemplate(issuer.issuer, issuer.placeholder, writtenOut(configuration)),
-    audiences: issuer.audiences,
-    clientIds: issuer.clientIds,
-    keptAudiences: keptAudiences(configuration),
-    acceptsBound: issuer.acceptsBound,
-    isPartial: false,
-    algorithms: issuer.algorithms,
-    types: issuer.types,
-    clockToleranceSeconds: issuer.clockToleranceSeconds,
-    requiredClaims: issuer.requiredClaims,
-    sources: composeClaimSources(issuer, configuration),
-    acceptsUnverifiedEmail: issuer.acceptsUnverifiedEmail,
-    keptPaths,
-  }
-}
-
-/** Of the whole configuration, and not of the route: their tokens are never those of another. */
-function writtenOut({ issuers }: GatewayConfiguration): readonly string[] {
-  return issuers.filter(({ placeholder }) => placeholder === null).map(({ issuer }) => issuer)
-}
-
-/** The same for all routes, so that they share verdicts. */
-function keptAudiences({ routes }: GatewayConfiguration): readonly string[] {
-  return [...new Set(routes.flatMap(({ audiences }) => audiences ?? []))].sort()
 }

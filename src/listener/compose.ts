@@ -39,7 +39,6 @@ import { LongLivedTokens } from '../verifiers/bearer-token/long-lived-tokens.ts'
 import { SharedVerdicts } from '../verifiers/bearer-token/shared-verdicts.ts'
 import type { TokenAuthenticatorParts } from '../verifiers/bearer-token/token-authenticator.ts'
 import { ClaimPathWatch, type UnmetClaimPath } from '../verifiers/claim-path-watch.ts'
-import { WatchedIntrospector } from '../verifiers/introspection/watched-introspector.ts'
 import { JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
 import type { SignaturePool } from '../verifiers/jwt/signature-pool.ts'
 import { SessionAuthenticator } from '../verifiers/session/session-authenticator.ts'
@@ -52,6 +51,7 @@ import { type ComposedLimits, composeLimits } from './compose-limits.ts'
 import { composeRoute, type RouteAuthenticators, type RouteParts } from './compose-route.ts'
 import { composeWellKnown } from './compose-well-known.ts'
 import { configuredTenant } from './configured-tenant.ts'
+import { composeIssuerPolicies } from './issuer-policies.ts'
 import { keptPathsOf } from './kept-paths.ts'
 import type { ResourceSurroundings } from './resource-surroundings.ts'
 import { unreadableSessions } from './session-events.ts'
@@ -103,7 +103,6 @@ function composeWith(
   const { memory } = around
   const signatures = takeSignatures(configuration, lease, around)
   const upstreams = takeUpstreams(configuration, lease, around)
-  const introspector = composeIntrospection(start, lease, around)
   const redis = takeRedis(configuration, lease, around)
   const limits = composeLimits(configuration.rateLimits, redis, around)
   const identity = takeIdentity(start, lease)
@@ -111,11 +110,12 @@ function composeWith(
   const authenticators = composeAuthenticators(start, redis, around, {
     verdicts: composeVerdicts(start, lease, around),
     jwt: new JwtVerifier({ keys: around.keyRing, signatures, claimPaths }),
-    introspector: new WatchedIntrospector(introspector, claimPaths),
+    introspector: composeIntrospection(start, lease, around, claimPaths),
   })
   const tenants = takeTenants(start, lease)
   // Those of other revisions stay: what was counted under them is told on.
   for (const { name } of configuration.issuers) memory.metrics.issuerIndex(name)
+  const keptPaths = keptPathsOf(configuration)
   const revision = composeRevision(start, around.clock, {
     metrics: memory.metrics,
     upstreams,
@@ -123,7 +123,8 @@ function composeWith(
     tenants,
     identity,
     limits,
-    keptPaths: keptPathsOf(configuration),
+    keptPaths,
+    policies: composeIssuerPolicies(configuration, keptPaths),
     readiness: around.readiness,
   })
   return {

@@ -220,7 +220,10 @@ export class JwtVerifier implements Verifier<JwtProfile> {
     return new Promise((resolve) => {
       this.#signatures.submit(candidate.token, key, candidate.header.algorithm, (outcome) => {
         if (candidate.trace !== null) tellSignature(candidate.trace, key, outcome)
-        else if (outcome === 'good') this.#claimPaths?.notice(candidate.policy, candidate.members)
+        else if (outcome === 'good' && !candidate.policy.isPartial) {
+          // Of a lightweight token the answer of its issuer is looked at.
+          this.#claimPaths?.notice(candidate.policy, candidate.members)
+        }
         resolve(conclude(outcome, candidate.claims, key))
       })
     })
