@@ -6,21 +6,14 @@ import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import type { JwksConfiguration } from '../config/sections/issuers/jwks.ts'
 import type { RedisConfiguration } from '../config/sections/redis.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
-import {
-  discoverySource,
-  type FailedFetch,
-  fileSource,
-  type JwksSource,
-  uriSource,
-} from '../keys/jwks-source.ts'
-import type { KeyAccess } from '../keys/key-access.ts'
+import type { FailedFetch } from '../keys/jwks-source.ts'
 import { SKIP_REASONS } from '../protocol/parse-jwk.ts'
 import { type ParsedJwks, parseJwks } from '../protocol/parse-jwks.ts'
 import { RedisClient } from '../redis/redis-client.ts'
 import type { RedisFailure } from '../redis/redis-reply.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { randomFraction } from '../runtime/randomness.ts'
-import { discoveredIssuer } from '../supervisor/issuer-keys.ts'
+import { jwksSourceOf } from '../supervisor/issuer-keys.ts'
 import { KEY_FAILURES } from '../supervisor/key-failures.ts'
 import { verificationKeysMax } from '../supervisor/verification-keys-max.ts'
 import {
@@ -126,7 +119,9 @@ async function checkKeys(
     return { isGood: true, lines, usableKeys: 0 }
   }
   const access = { http: clients.of(issuer.path), fields: keys.fields }
-  const fetched = await sourceOf(issuer, keys, access).fetchDocument(keys.timeoutMs)
+  const fetched = await jwksSourceOf(issuer, keys, access, systemClock).fetchDocument(
+    keys.timeoutMs,
+  )
   if (!fetched.ok)
     return noKeys(name, fetched.url, describeFetch(issuer.discoveryIssuer, keys, fetched))
   const parsed = parseJwks(fetched.document, algorithms)
@@ -149,25 +144,6 @@ function describeFetch(
   if (location.kind !== 'discovery' || fields.length === 0 || fetched.url === null) return why
   const isElsewhere = new URL(fetched.url).origin !== new URL(issuer).origin
   return isElsewhere ? `${why} (jwks.headers are not sent there: name it in jwks.uri)` : why
-}
-
-function sourceOf(
-  issuer: IssuerConfiguration,
-  { location, allowInsecureHttp }: JwksConfiguration,
-  access: KeyAccess,
-): JwksSource {
-  switch (location.kind) {
-    case 'uri':
-      return uriSource({ uri: location.uri, allowInsecureHttp }, access)
-    case 'discovery':
-      return discoverySource(
-        { ...discoveredIssuer(issuer), allowInsecureHttp },
-        access,
-        systemClock,
-      )
-    case 'file':
-      return fileSource(location.file)
-  }
 }
 
 function describeKeys(

@@ -11,6 +11,7 @@ import { DiskCache } from '../keys/disk-cache.ts'
 import { JWKS_RETRY, JwksClient } from '../keys/jwks-client.ts'
 import type { JwksEvent, JwksStatus } from '../keys/jwks-event.ts'
 import { discoverySource, fileSource, type JwksSource, uriSource } from '../keys/jwks-source.ts'
+import type { KeyAccess } from '../keys/key-access.ts'
 import { emptyKeySet, type KeySet } from '../keys/key-set.ts'
 import type { JwksTimings } from '../keys/refresh-schedule.ts'
 import { secretKeySet } from '../keys/secret-key-set.ts'
@@ -207,7 +208,7 @@ export class IssuerKeys {
     this.#replace(held.access.use(issuer))
     if (isDeepStrictEqual(held.keys, keys)) return
     held.keys = keys
-    const source = this.#source(issuer, held.access)
+    const source = jwksSourceOf(issuer, held.keys, held.access, this.#parts.clock)
     held.client.adopt(timingsOf(keys), diskCacheOf(issuer.name, keys, source))
   }
 
@@ -259,7 +260,7 @@ export class IssuerKeys {
       return [[name, { sourceId, keys, client: null, access: null, secretSet, isLate }]]
     }
     const access = new IssuerAccess(issuer, this.#connections, this.#resources)
-    const source = this.#source(issuer, access)
+    const source = jwksSourceOf(issuer, keys, access, this.#parts.clock)
     const client: JwksClient = new JwksClient(
       {
         issuerName: name,
@@ -288,29 +289,30 @@ export class IssuerKeys {
     const held: Held = { sourceId, keys, client, access, secretSet: null, isLate }
     return [[name, held]]
   }
-
-  #source(issuer: IssuerConfiguration, access: IssuerAccess): JwksSource {
-    const { keys } = issuer
-    if (keys.kind !== 'jwks') throw new Error('an issuer with a secret has no key set to fetch')
-    const { location, allowInsecureHttp } = keys
-    switch (location.kind) {
-      case 'uri':
-        return uriSource({ uri: location.uri, allowInsecureHttp }, access)
-      case 'discovery':
-        return discoverySource(
-          { ...discoveredIssuer(issuer), allowInsecureHttp },
-          access,
-          this.#parts.clock,
-        )
-      case 'file':
-        return fileSource(location.file)
-    }
-  }
 }
 
-/** Below which issuer the metadata are, and how they may name it. */
-export function discoveredIssuer({ issuer, placeholder, discoveryIssuer }: IssuerConfiguration) {
-  return { issuer: discoveryIssuer, template: placeholder === null ? null : issuer }
+/** Where the keys of an issuer are. */
+export function jwksSourceOf(
+  { issuer, placeholder, discoveryIssuer }: IssuerConfiguration,
+  { location, allowInsecureHttp }: FetchedKeys,
+  access: KeyAccess,
+  clock: Clock,
+): JwksSource {
+  switch (location.kind) {
+    case 'uri':
+      return uriSource({ uri: location.uri, allowInsecureHttp }, access)
+    case 'discovery': {
+      // Metadata of a provider may name its issuers by their placeholder.
+      const template = placeholder === null ? null : issuer
+      return discoverySource(
+        { issuer: discoveryIssuer, template, allowInsecureHttp },
+        access,
+        clock,
+      )
+    }
+    case 'file':
+      return fileSource(location.file)
+  }
 }
 
 type FetchedKeys = IssuerKeysConfiguration & { readonly kind: 'jwks' }
