@@ -61,17 +61,15 @@ export class SettingFiles {
   }
 
   /** What the file holds, to become part of the configuration. */
-  content(path: ConfigPath, name: string): Buffer | null {
-    return this.#whole(path, name, CONTENT_BYTES_MAX, (file, state) => {
+  content(path: ConfigPath, name: string, bytesMax = CONTENT_BYTES_MAX): Buffer | null {
+    return this.#whole(path, name, bytesMax, (file, state) => {
       this.#states.set(file, state)
     })
   }
 
   /** The same for certificates of authorities, of which there may be many. */
   authorities(path: ConfigPath, name: string): Buffer | null {
-    return this.#whole(path, name, AUTHORITIES_BYTES_MAX, (file, state) => {
-      this.#states.set(file, state)
-    })
+    return this.content(path, name, AUTHORITIES_BYTES_MAX)
   }
 
   /** What the file holds now, to check it: another reads it, and looks for changes of it. */

@@ -25,7 +25,6 @@ export interface KeyAccess {
 
 type Headers = Readonly<Record<string, string>>
 
-const NO_HEADERS: Headers = Object.freeze({})
 /** A token of a Kubernetes service account has some 1200 characters. */
 const FILE_BYTES_MAX = 16_384
 /** Visible ASCII with spaces and tabs between (RFC 9110 §5.5). */
@@ -49,7 +48,6 @@ export function fieldValueIn(bytes: Uint8Array, prefix: string): string | null {
  * @returns `null` when a file cannot be read, or holds what no field may.
  */
 export async function readHeaders(fields: readonly KeyRequestField[]): Promise<Headers | null> {
-  if (fields.length === 0) return NO_HEADERS
   const headers: Record<string, string> = {}
   for (const { name, prefix, value, file } of fields) {
     const text = file === null ? `${prefix}${value ?? ''}` : await readValue(file, prefix)

@@ -6,11 +6,7 @@
  * is not known here.
  */
 import { type IndexedIssuer, IssuerIndex } from '../protocol/issuer-index.ts'
-import {
-  createIssuerTemplate,
-  type IssuerPlaceholder,
-  issuersOf,
-} from '../protocol/issuer-template.ts'
+import { createIssuerTemplate, type IssuerPlaceholder } from '../protocol/issuer-template.ts'
 import { type Refused, refuse } from '../protocol/verification.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import type { RequestedTenant } from './resolve-tenant.ts'
@@ -148,7 +144,7 @@ function indexed({ name, issuer, placeholder }: NamedIssuer): ListedIssuer {
     name,
     issuer,
     template: createIssuerTemplate(issuer, placeholder),
-    isOne: issuersOf(issuer, placeholder)?.length === 1,
+    isOne: placeholder === null || placeholder.values?.length === 1,
   }
 }
 

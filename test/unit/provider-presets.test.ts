@@ -27,6 +27,8 @@ function configuration(issuer: Readonly<Record<string, unknown>>): string {
   })
 }
 
+const completed = (issuer: unknown): unknown => withPresets(issuer, presetsFor(issuer))
+
 describe('a provider', () => {
   for (const provider of PROVIDER_NAMES) {
     it(`${provider} allows no algorithm and no type that is not allowed without it`, () => {
@@ -74,14 +76,14 @@ describe('what is written out', () => {
       claims: { roles: 'teams', tenant: null },
       jwks: { uri: 'https://idp.example.com/keys' },
     }
-    assert.deepEqual(withPresets(written), {
+    assert.deepEqual(completed(written), {
       ...written,
       requiredClaims: PROVIDER_PRESETS.okta.settings.requiredClaims,
       claims: { clientId: ['cid', 'client_id'], scopes: 'scp', roles: 'teams', tenant: null },
     })
     const names = presetsFor(written).map(({ name }) => name)
     assert.deepEqual(names.toSorted(), ['claims.clientId', 'claims.scopes', 'requiredClaims'])
-    assert.deepEqual(withPresets({ provider: 'okta', claims: { scopes: null } }), {
+    assert.deepEqual(completed({ provider: 'okta', claims: { scopes: null } }), {
       provider: 'okta',
       algorithms: ['RS256'],
       requiredClaims: ['sub', 'cid'],
@@ -99,8 +101,8 @@ describe('what is written out', () => {
       { secretFile: 'secret.txt' },
     ]
     for (const written of keys) {
-      const completed = withPresets({ provider: 'keycloak', ...written })
-      assert.deepEqual({ ...(completed as object), ...written }, completed)
+      const all = completed({ provider: 'keycloak', ...written })
+      assert.deepEqual({ ...(all as object), ...written }, all)
       const names = presetsFor({ provider: 'keycloak', ...written }).map(({ name }) => name)
       assert.ok(!names.includes('jwks.discovery'), JSON.stringify(written))
     }
@@ -108,7 +110,7 @@ describe('what is written out', () => {
 
   it('is completed where it says how the keys are fetched, and not from where', () => {
     const written = { provider: 'keycloak', jwks: { refreshInterval: '5s' } }
-    const { jwks } = withPresets(written) as { readonly jwks: unknown }
+    const { jwks } = completed(written) as { readonly jwks: unknown }
     assert.deepEqual(jwks, { refreshInterval: '5s', discovery: true })
   })
 
@@ -118,7 +120,7 @@ describe('what is written out', () => {
       claims: Object.freeze({ email: 'mail' }),
       jwks: Object.freeze({ timeout: '1s' }),
     })
-    withPresets(written)
+    completed(written)
     assert.deepEqual(written.claims, { email: 'mail' })
   })
 
@@ -128,7 +130,7 @@ describe('what is written out', () => {
       assert.match(line ?? '', /^issuers\.main\.claims /)
     }
     for (const issuer of [null, 7, 'keycloak', ['keycloak']]) {
-      assert.equal(withPresets(issuer), issuer)
+      assert.equal(completed(issuer), issuer)
     }
   })
 })

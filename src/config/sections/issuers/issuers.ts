@@ -176,11 +176,11 @@ export const issuersSection: Section<
   schema: named.schema.prefault({}),
   read(value) {
     const written = mapping(value)
-    const entries = Object.entries(written)
-    const completed = Object.fromEntries(entries.map(([name, one]) => [name, withPresets(one)]))
+    const presetsOf = new Map(Object.entries(written).map(([name, it]) => [name, presetsFor(it)]))
+    const completed = [...presetsOf].map(([name, it]) => [name, withPresets(written[name], it)])
     return new Map(
-      [...named.read(completed)].map(([name, settings]) => {
-        const presets = presetsFor(written[name])
+      [...named.read(Object.fromEntries(completed))].map(([name, settings]) => {
+        const presets = presetsOf.get(name) ?? []
         const claims = settings && asDefaults(settings.claims, presets)
         return [name, settings && claims && { ...settings, claims, presets }]
       }),

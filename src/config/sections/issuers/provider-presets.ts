@@ -160,11 +160,10 @@ export function presetsFor(issuer: unknown): readonly PresetSetting[] {
   })
 }
 
-/** The issuer with all that {@link presetsFor} gives it. Not well-formed: as it is. */
-export function withPresets(issuer: unknown): unknown {
-  const completed: Record<string, unknown> = { ...mapping(issuer) }
-  const presets = presetsFor(issuer)
+/** The issuer with what {@link presetsFor} has found. Without any: as it is. */
+export function withPresets(issuer: unknown, presets: readonly PresetSetting[]): unknown {
   if (presets.length === 0) return issuer
+  const completed: Record<string, unknown> = { ...mapping(issuer) }
   for (const { name, value } of presets) {
     const [key = '', member] = name.split('.')
     const inner = completed[key]
