@@ -64,15 +64,13 @@ const good: RequestListener = (_request, response) => {
 }
 
 describe('a key set behind a firewall', () => {
-  for (const firewall of ['AWS WAF', 'Cloudflare', 'Akamai']) {
-    it(`of ${firewall} is given out, because the call says who asks`, async () => {
-      const url = await httpUrl((request, response) => {
-        if (request.headers['user-agent'] === undefined) response.writeHead(403).end('Forbidden')
-        else good(request, response)
-      })
-      assert.equal(bodyOf(await get(url)), DOCUMENT.toString())
+  it('that wants to know who asks, as AWS WAF and Cloudflare do, is given out', async () => {
+    const url = await httpUrl((request, response) => {
+      if (request.headers['user-agent'] === undefined) response.writeHead(403).end('Forbidden')
+      else good(request, response)
     })
-  }
+    assert.equal(bodyOf(await get(url)), DOCUMENT.toString())
+  })
 })
 
 describe('a compressed answer', () => {

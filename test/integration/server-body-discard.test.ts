@@ -1,3 +1,4 @@
+/** Bodies of requests that are answered without being read. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { ClientExchange } from '../../src/http/exchange.ts'

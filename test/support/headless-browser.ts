@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
+import { eventually } from './eventually.ts'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
 const FLAGS = [
@@ -103,8 +104,7 @@ export class HeadlessBrowser {
     const ended = hasEnded ? Promise.resolve() : once(this.#child, 'exit')
     this.#child.kill('SIGKILL')
     await ended
-    // Its helpers may still write for a moment.
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+    await eventually('its helpers write no more', () => wasRemoved(this.#profile))
   }
 
   #send(method: string, params: Members = {}): Promise<Members> {
@@ -140,5 +140,15 @@ export class HeadlessBrowser {
       const { source, text } = params['entry'] as { readonly source: string; readonly text: string }
       if (source === 'security' || source === 'javascript') this.problems.push(text)
     }
+  }
+}
+
+/** From the top each time: retries of Node itself meet only the files that it saw first. */
+function wasRemoved(directory: string): boolean {
+  try {
+    rmSync(directory, { recursive: true, force: true })
+    return true
+  } catch {
+    return false
   }
 }
