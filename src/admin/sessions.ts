@@ -13,7 +13,7 @@
 import { IDENTITY_PARTS, LIST_PARTS, TEXT_PARTS } from '../protocol/identity-parts.ts'
 import { KEPT_LENGTH_MAX } from '../protocol/kept-claims.ts'
 import { readStoredUser, type StoredUser } from '../protocol/stored-user.ts'
-import type { JsonObject } from '../protocol/strict-json.ts'
+import { isJsonObject, type JsonObject } from '../protocol/strict-json.ts'
 import { isSessionId, sessionDigest } from '../verifiers/session/session-key.ts'
 import type {
   RegisteredSession,
@@ -136,10 +136,6 @@ function parseUser(body: AdminRequest['body']): StoredUser | string {
     if (value !== undefined && !isTextList(value)) return `${record} must be a list of text.`
   }
   return readStoredUser(userId, body) ?? 'The body is no user.'
-}
-
-function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isText(value: unknown): value is string {

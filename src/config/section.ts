@@ -4,6 +4,7 @@
  * A section is one file of `sections/` and one row of `sections.ts`. The schema, the checks, the
  * resolution, the manual and the type of the configuration follow from these rows.
  */
+import { isJsonObject } from '../protocol/strict-json.ts'
 import type { ReportProblem } from './config-error.ts'
 import type { EnvironmentReading } from './environment.ts'
 import { listOf, named, type Output, type Setting, unlessAbsent } from './setting.ts'
@@ -96,8 +97,7 @@ function alone<Schema extends Setting>(schema: Schema, value: unknown): Output<S
 
 /** The value where it is a mapping; otherwise an empty one. */
 export function mapping(value: unknown): Readonly<Record<string, unknown>> {
-  const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value)
-  return isMapping ? (value as Readonly<Record<string, unknown>>) : {}
+  return isJsonObject(value) ? value : {}
 }
 
 /** @returns `undefined` when one of them is missing. */

@@ -5,7 +5,7 @@
  * elsewhere and *before*.
  */
 import { type ClaimPolicy, issuerProblem, namesAudience } from './claims.ts'
-import type { JsonObject } from './strict-json.ts'
+import { isJsonObject, type JsonObject } from './strict-json.ts'
 import { isNumericDate } from './time-claims.ts'
 
 /** The member of `events` that makes a token a logout token. */
@@ -124,14 +124,10 @@ function checkTimes(
 
 function holdsLogoutEvent(events: unknown): boolean {
   return (
-    isObject(events) &&
+    isJsonObject(events) &&
     Object.hasOwn(events, BACKCHANNEL_LOGOUT_EVENT) &&
-    isObject(events[BACKCHANNEL_LOGOUT_EVENT])
+    isJsonObject(events[BACKCHANNEL_LOGOUT_EVENT])
   )
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isClaimText(value: unknown): value is string {

@@ -12,6 +12,11 @@ import { isUtf8 } from 'node:buffer'
 /** Members of a JSON object. It has no prototype: only what was sent is there. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
+/** Whether a value, parsed or not, is an object, and no list. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 /** Deeper nesting has no use in a token and costs recursion. */
 export const JSON_DEPTH_MAX = 16
 

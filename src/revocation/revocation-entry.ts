@@ -1,6 +1,6 @@
 /** One revocation: what it covers and for how long; and how an operator asks for one. */
 import { INSTANT_GRAMMAR, instantSeconds } from '../protocol/instant.ts'
-import type { JsonObject } from '../protocol/strict-json.ts'
+import { isJsonObject, type JsonObject } from '../protocol/strict-json.ts'
 import {
   issuerKey,
   type RevocationKey,
@@ -78,7 +78,7 @@ export function parseRevocation(
   policy: RevocationPolicy,
   nowSeconds: number,
 ): ParsedRevocation {
-  if (!isObject(body)) return refused('the body must be a JSON object')
+  if (!isJsonObject(body)) return refused('the body must be a JSON object')
   for (const member of Object.keys(body)) {
     if (!MEMBERS.includes(member)) return refused(`the body may only have ${MEMBERS.join(', ')}`)
   }
@@ -199,7 +199,7 @@ function readUntil(
 
 /** What a request that names a revocation names, to find it again; `before` and `until` aside. */
 export function parseRevocationName(body: unknown): Read<RevocationName> {
-  if (!isObject(body)) return refused('the body must be a JSON object')
+  if (!isJsonObject(body)) return refused('the body must be a JSON object')
   return readName(body)
 }
 
@@ -216,8 +216,4 @@ export function lastDeathSeconds(
 
 function refused(message: string): { readonly ok: false; readonly message: string } {
   return { ok: false, message }
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -6,6 +6,7 @@
  * It only says where things are and what must be there: it names no audience and no client, and
  * allows no algorithm and no type that issuers without a provider do not have.
  */
+import { isJsonObject } from '../../../protocol/strict-json.ts'
 import { mapping } from '../../section.ts'
 
 type Settings = Readonly<Record<string, unknown>>
@@ -169,7 +170,7 @@ export function withPresets(issuer: unknown, presets: readonly PresetSetting[]):
     const inner = completed[key]
     if (member === undefined) completed[key] = value
     else if (inner === undefined) completed[key] = { [member]: value }
-    else if (isMapping(inner)) completed[key] = { ...mapping(inner), [member]: value }
+    else if (isJsonObject(inner)) completed[key] = { ...mapping(inner), [member]: value }
   }
   return completed
 }
@@ -184,7 +185,7 @@ function entriesOf(
 /** Whether the file says nothing of where its keys are: a shared secret is a key as well. */
 function lacksKeys(issuer: Settings): boolean {
   const { jwks: written = {}, secret, secretFile } = issuer
-  if (!isMapping(written) || (secret ?? secretFile ?? null) !== null) return false
+  if (!isJsonObject(written) || (secret ?? secretFile ?? null) !== null) return false
   const { uri, file, discovery } = mapping(written)
   return discovery === undefined && (uri ?? file ?? null) === null
 }
@@ -193,11 +194,7 @@ function readSetting(issuer: Settings, name: string): unknown {
   const [key = '', member] = name.split('.')
   const value = issuer[key]
   if (member === undefined || value === undefined) return value
-  return isMapping(value) ? mapping(value)[member] : value
-}
-
-function isMapping(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isJsonObject(value) ? mapping(value)[member] : value
 }
 
 function isProvider(value: unknown): value is ProviderName {
