@@ -1,7 +1,8 @@
 /** The connections of one command: one client for all that is reached alike. */
-import { OutboundHttp } from '../resilience/outbound-http.ts'
+import type { OutboundHttp } from '../resilience/outbound-http.ts'
 import type { OutboundPath } from '../resilience/outbound-path.ts'
 import { Resources } from '../threads/resources.ts'
+import { takeOutboundHttp } from '../threads/take-outbound-http.ts'
 
 export class OutboundClients {
   readonly #connectionsPerOrigin: number
@@ -12,15 +13,7 @@ export class OutboundClients {
   }
 
   of(path: OutboundPath): OutboundHttp {
-    const connectionsPerOrigin = this.#connectionsPerOrigin
-    return this.#lease.take(
-      'HTTP client',
-      { path },
-      {
-        create: () => new OutboundHttp({ connectionsPerOrigin, path }),
-        close: (client) => client.close(),
-      },
-    )
+    return takeOutboundHttp(this.#lease, this.#connectionsPerOrigin, path)
   }
 
   close(): Promise<void> {

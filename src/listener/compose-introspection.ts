@@ -2,12 +2,12 @@
 import type { IntrospectionConfiguration } from '../config/sections/issuers/introspection.ts'
 import { type ClientAuthentication, createProofMaker } from '../protocol/client-authentication.ts'
 import { CONNECTIONS_MIN, ConnectionTurns, strangersMax } from '../resilience/connection-turns.ts'
-import { OutboundHttp } from '../resilience/outbound-http.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { randomHex } from '../runtime/randomness.ts'
 import { breakerOf, crowdLimitOf, earlyProbesOf, pauseOf } from '../threads/introspection-memory.ts'
 import type { ComposedStart } from '../threads/listener-start.ts'
 import type { ResourceLease } from '../threads/resources.ts'
+import { takeOutboundHttp } from '../threads/take-outbound-http.ts'
 import type { Introspector } from '../verifiers/bearer-token/token-authenticator.ts'
 import type { ClaimPathObserver } from '../verifiers/claim-path-watch.ts'
 import {
@@ -37,15 +37,7 @@ export function composeIntrospection(
   const clients = new Map<string, IntrospectionClient>()
   for (const { name, introspection, path } of issuers) {
     if (introspection === null) continue
-    // One for all issuers that are reached alike.
-    const http = lease.take(
-      'introspection HTTP client',
-      { connections, path },
-      {
-        create: () => new OutboundHttp({ connectionsPerOrigin: connections, path }),
-        close: (client) => client.close(),
-      },
-    )
+    const http = takeOutboundHttp(lease, connections, path)
     const { endpoint, timeoutMs, attempts, retryDelayMs } = introspection
     const turns = takeTurns(start, lease, new URL(endpoint).origin, connections, clock)
     const parts = {

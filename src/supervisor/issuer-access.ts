@@ -4,8 +4,9 @@
  */
 import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import type { KeyAccess, KeyRequestField } from '../keys/key-access.ts'
-import { OutboundHttp } from '../resilience/outbound-http.ts'
+import type { OutboundHttp } from '../resilience/outbound-http.ts'
 import type { ResourceLease, Resources } from '../threads/resources.ts'
+import { takeOutboundHttp } from '../threads/take-outbound-http.ts'
 
 type ReachedIssuer = Pick<IssuerConfiguration, 'keys' | 'path'>
 
@@ -23,7 +24,7 @@ export class IssuerAccess implements KeyAccess {
     this.#resources = resources
     this.#connections = connections
     this.#lease = resources.lease()
-    this.http = this.#take(issuer, this.#lease)
+    this.http = takeOutboundHttp(this.#lease, this.#connections, issuer.path)
     this.fields = fieldsOf(issuer)
   }
 
@@ -31,7 +32,7 @@ export class IssuerAccess implements KeyAccess {
   use(issuer: ReachedIssuer): () => void {
     const old = this.#lease
     this.#lease = this.#resources.lease()
-    this.http = this.#take(issuer, this.#lease)
+    this.http = takeOutboundHttp(this.#lease, this.#connections, issuer.path)
     this.fields = fieldsOf(issuer)
     return () => void old.release()
   }
@@ -39,18 +40,6 @@ export class IssuerAccess implements KeyAccess {
   /** Cuts what runs, unless another issuer is reached by the same connections. */
   release(): Promise<void> {
     return this.#lease.release()
-  }
-
-  #take({ path }: ReachedIssuer, lease: ResourceLease): OutboundHttp {
-    const connectionsPerOrigin = this.#connections
-    return lease.take(
-      'issuer HTTP client',
-      { path },
-      {
-        create: () => new OutboundHttp({ connectionsPerOrigin, path }),
-        close: (client) => client.close(),
-      },
-    )
   }
 }
 
