@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
-import { gatewayText } from '../support/gateway-text.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 import { FAULTY_TEXT } from '../support/thread-faults.ts'
 
@@ -19,10 +18,6 @@ describe('a listener thread that meets a defect', () => {
     assert.equal(await gateway.metric('sallyport_listener_restarts_total'), 0)
     assert.equal((await gateway.ask('/x')).status, 200)
   }
-  const reload = async (upstreams: Readonly<Record<string, Readonly<Record<string, unknown>>>>) => {
-    await gateway.write(gatewayText({ upstream: gateway.upstream.origin, upstreams }))
-    return gateway.admin('/reload', { method: 'POST' })
-  }
   const explain = (question: object) =>
     gateway.admin('/explain', {
       method: 'POST',
@@ -31,7 +26,9 @@ describe('a listener thread that meets a defect', () => {
     })
 
   it('while it prepares a reload refuses that one, and goes on', async () => {
-    const { status, body } = await reload({ a: { targets: [`http://${FAULTY_TEXT}:81`] } })
+    const { status, body } = await gateway.reload({
+      upstreams: { a: { targets: [`http://${FAULTY_TEXT}:81`] } },
+    })
     assert.equal(status, 422)
     const problem = 'a listener thread cannot serve it: it failed, and the log says more'
     assert.deepEqual(body['problems'], [problem])
@@ -39,7 +36,10 @@ describe('a listener thread that meets a defect', () => {
     await assertNothingEnded()
     // Nor is anything left of it.
     assert.equal(await gateway.metric('sallyport_configuration_revisions_in_use'), 1)
-    assert.equal((await reload({ a: { targets: [gateway.upstream.origin] } })).status, 200)
+    assert.equal(
+      (await gateway.reload({ upstreams: { a: { targets: [gateway.upstream.origin] } } })).status,
+      200,
+    )
   })
 
   it('while it explains a request answers with that, and goes on', async () => {

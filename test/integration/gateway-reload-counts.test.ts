@@ -2,18 +2,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
-import { type GatewayPlan, gatewayText } from '../support/gateway-text.ts'
 import { HeldUpstream } from '../support/held-upstream.ts'
 import { IntrospectionServer, newOpaqueToken } from '../support/introspection-server.ts'
 import { bearer } from '../support/live-token.ts'
 import { unusedOrigin } from '../support/opened-parts.ts'
-import { openGateway, type TestGateway } from '../support/test-gateway.ts'
-
-async function reload(gateway: TestGateway, plan: GatewayPlan): Promise<void> {
-  await gateway.write(gatewayText(plan))
-  const { status, body } = await gateway.admin('/reload', { method: 'POST' })
-  assert.equal(status, 200, JSON.stringify(body))
-}
+import { openGateway } from '../support/test-gateway.ts'
 
 describe('requests to an introspection endpoint', () => {
   it('are counted on when its settings change', async (context) => {
@@ -32,7 +25,7 @@ describe('requests to an introspection endpoint', () => {
       })
     assert.equal(await ask(), 401)
     assert.equal(await decided(), 1)
-    await reload(gateway, { ...planOf('900ms'), upstream: gateway.upstream.origin })
+    await gateway.reloaded(planOf('900ms'))
     assert.equal(await decided(), 1)
     assert.equal(await ask(), 401)
     assert.equal(await decided(), 2)
@@ -49,12 +42,12 @@ describe('failures of an upstream', () => {
     await gateway.ask('/a/x')
     const first = await failures()
     assert.ok(first > 0)
-    await reload(gateway, { upstream, upstreams: upstreams({ responseTimeout: '7s' }) })
+    await gateway.reloaded({ upstream, upstreams: upstreams({ responseTimeout: '7s' }) })
     assert.equal(await failures(), first)
     await gateway.ask('/a/x')
     const second = await failures()
     assert.ok(second > first, `${second}`)
-    await reload(gateway, { upstream })
+    await gateway.reloaded({ upstream })
     assert.equal(await failures(), second)
   })
 })
@@ -70,7 +63,7 @@ describe('revisions that requests still run under', () => {
     for (const correlationId of ['X-One', 'X-Two']) {
       answers.push(gateway.ask('/held'))
       await eventually('it is under way', () => held.heldCount === answers.length)
-      await reload(gateway, { ...plan, identity: { headers: { correlationId } } })
+      await gateway.reloaded({ ...plan, identity: { headers: { correlationId } } })
     }
     // A thread that had neither of them has one, and one that had both has three.
     assert.ok((await inUse()) >= 2)

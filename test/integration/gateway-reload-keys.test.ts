@@ -5,7 +5,6 @@ import { describe, it, type TestContext } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
 import { errorOf } from '../support/gateway-answer.ts'
-import { gatewayText } from '../support/gateway-text.ts'
 import { bearer, liveToken, publishedJwk } from '../support/live-token.ts'
 import { AUDIENCE, mintKey } from '../support/mint-token.ts'
 import { RestartableServer } from '../support/restartable-server.ts'
@@ -34,9 +33,7 @@ function planOf(jwks: object, name = 'main') {
 }
 
 async function reload(gateway: TestGateway, jwks: object, name?: string): Promise<unknown> {
-  const upstream = gateway.upstream.origin
-  await gateway.write(gatewayText({ ...planOf(jwks, name), upstream }))
-  const { body } = await gateway.admin('/reload', { method: 'POST' })
+  const { body } = await gateway.reload(planOf(jwks, name))
   return body['outcome']
 }
 

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { outcomeOf } from '../support/gateway-answer.ts'
-import { gatewayText } from '../support/gateway-text.ts'
 import { IntrospectionServer, json, newOpaqueToken } from '../support/introspection-server.ts'
 import { bearer } from '../support/live-token.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
@@ -22,12 +21,6 @@ async function startEndpoint(context: TestContext, isActive: boolean) {
   return server
 }
 
-async function reload(gateway: TestGateway, plan: object): Promise<void> {
-  await gateway.write(gatewayText({ ...plan, upstream: gateway.upstream.origin }))
-  const { status, body } = await gateway.admin('/reload', { method: 'POST' })
-  assert.equal(status, 200, JSON.stringify(body))
-}
-
 async function outcome(gateway: TestGateway, token: string): Promise<string> {
   return outcomeOf(await gateway.ask('/x', bearer(token)))
 }
@@ -39,7 +32,7 @@ describe('verdicts of an introspection endpoint', () => {
     const gateway = await openGateway(planOf(first))
     const token = newOpaqueToken()
     assert.equal(await outcome(gateway, token), 'passed')
-    await reload(gateway, planOf(second))
+    await gateway.reloaded(planOf(second))
     assert.equal(await outcome(gateway, token), '401 inactive_token')
   })
 
@@ -50,7 +43,7 @@ describe('verdicts of an introspection endpoint', () => {
     assert.equal(await outcome(gateway, token), 'passed')
     server.reply = json({ active: false })
     assert.equal(await outcome(gateway, token), 'passed')
-    await reload(gateway, planOf(server, { clientId: 'other' }))
+    await gateway.reloaded(planOf(server, { clientId: 'other' }))
     assert.equal(await outcome(gateway, token), '401 inactive_token')
   })
 
@@ -59,7 +52,7 @@ describe('verdicts of an introspection endpoint', () => {
     const gateway = await openGateway(planOf(server))
     const token = newOpaqueToken()
     assert.equal(await outcome(gateway, token), 'passed')
-    await reload(gateway, planOf(server, { timeout: '900ms', clientSecret: 'another-s3cret' }))
+    await gateway.reloaded(planOf(server, { timeout: '900ms', clientSecret: 'another-s3cret' }))
     assert.equal(await outcome(gateway, token), 'passed')
     assert.equal(server.requests.length, 1)
   })

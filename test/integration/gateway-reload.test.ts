@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
 import { echoOf } from '../support/gateway-answer.ts'
-import { type GatewayPlan, gatewayText } from '../support/gateway-text.ts'
+import type { GatewayPlan } from '../support/gateway-text.ts'
 import { bearer, liveToken, publishedJwk } from '../support/live-token.ts'
 import { AUDIENCE, mintKey } from '../support/mint-token.ts'
 import { ReloadLoad, requestIdNameOf, scopeOf } from '../support/reload-load.ts'
@@ -58,11 +58,6 @@ function tokens() {
   }
 }
 
-async function reload(gateway: TestGateway, next: GatewayPlan) {
-  await gateway.write(gatewayText(next))
-  return gateway.admin('/reload', { method: 'POST' })
-}
-
 describe('reloads under load', () => {
   it('lose no request, decide each by one configuration, and keep what is warm', async () => {
     const gateway = await openGateway({ ...plan(0, null), waitsUntilReady: true })
@@ -75,7 +70,7 @@ describe('reloads under load', () => {
 
     for (let number = 1; number <= RELOADS; number += 1) {
       load.asked = number
-      const { status, body } = await reload(gateway, plan(number, gateway))
+      const { status, body } = await gateway.reload(plan(number, gateway))
       assert.deepEqual(
         [status, body],
         [200, { outcome: 'reloaded', revision: number + 1, changed: ['identity', 'routes'] }],
@@ -109,7 +104,7 @@ describe('a reload', () => {
   const statusOf = async (token: string) => (await gateway.ask('/x', bearer(token))).status
 
   it('is refused whole with every problem, and says so everywhere', async () => {
-    const refused = await reload(gateway, plan(1, gateway, { server: { port: 'x', nonsense: 1 } }))
+    const refused = await gateway.reload(plan(1, gateway, { server: { port: 'x', nonsense: 1 } }))
     assert.equal(refused.status, 422)
     const { outcome, revision, problems } = refused.body
     assert.deepEqual([outcome, revision], ['refused', 1])
@@ -123,7 +118,7 @@ describe('a reload', () => {
     await eventually('the log says why', () =>
       gateway.log.some((line) => line['event'] === 'configuration_refused' && line['count'] === 2),
     )
-    const back = await reload(gateway, plan(0, gateway))
+    const back = await gateway.reload(plan(0, gateway))
     assert.deepEqual(back.body, { outcome: 'unchanged', revision: 1, changed: [] })
     assert.equal(await gateway.metric(last), 1)
   })
@@ -134,7 +129,7 @@ describe('a reload', () => {
       cache: { sizeMiB: 8, refusalTtl: '5s' },
       logging: { level: 'error' },
     })
-    const { status, body } = await reload(gateway, next)
+    const { status, body } = await gateway.reload(next)
     assert.equal(status, 422)
     assert.deepEqual(body['problems'], [
       'server.limits.headerBytes needs a restart',
@@ -148,10 +143,10 @@ describe('a reload', () => {
     const token = liveToken(otherKey, OTHER_ISSUER, { scope: 'read' })
     assert.equal(await statusOf(token), 401)
     const fetches = jwks.requests.length
-    await reload(gateway, plan(0, gateway, { issuers: issuers('other', 'main') }))
+    await gateway.reload(plan(0, gateway, { issuers: issuers('other', 'main') }))
     assert.equal(await statusOf(token), 200)
     assert.equal(jwks.requests.length, fetches + 1)
-    await reload(gateway, plan(0, gateway))
+    await gateway.reload(plan(0, gateway))
     assert.equal(await statusOf(token), 401)
     assert.equal(await statusOf(tokens().read), 200)
   })
@@ -161,7 +156,7 @@ describe('a reload', () => {
     jwks.behaviours.set('/late', 'error')
     const token = liveToken(otherKey, OTHER_ISSUER, { scope: 'read' })
     const both = plan(0, gateway, { issuers: issuers('main', 'late') })
-    assert.equal((await reload(gateway, both)).status, 200)
+    assert.equal((await gateway.reload(both)).status, 200)
     assert.equal(await statusOf(token), 503)
     assert.ok(await gateway.isReady())
     jwks.behaviours.delete('/late')
@@ -176,9 +171,9 @@ describe('a reload', () => {
     }
     const renamed = (name: string) =>
       plan(0, gateway, { identity: { headers: { requestId: 'X-Even-Id', userId: name } } })
-    await reload(gateway, renamed('X-One'))
+    await gateway.reload(renamed('X-One'))
     for (let times = 0; times < 8; times += 1) assert.ok((await told('X-One')) !== undefined)
-    await reload(gateway, renamed('X-Two'))
+    await gateway.reload(renamed('X-Two'))
     for (let times = 0; times < 8; times += 1) {
       assert.ok((await told('X-Two')) !== undefined)
       assert.equal(await told('X-One'), undefined)
@@ -188,9 +183,9 @@ describe('a reload', () => {
   it('counts on under the names of routes that were added, moved and removed', async () => {
     const route = { authenticate: 'none' }
     const count = (name: string) => gateway.metric('sallyport_requests_total', { route: name })
-    await reload(gateway, plan(0, gateway, { routes: { '/b/*': route, '/a/*': route } }))
+    await gateway.reload(plan(0, gateway, { routes: { '/b/*': route, '/a/*': route } }))
     for (const path of ['/a/1', '/b/1', '/b/2']) await gateway.ask(path)
-    await reload(gateway, plan(0, gateway, { routes: { '/a/*': route, '/c/*': route } }))
+    await gateway.reload(plan(0, gateway, { routes: { '/a/*': route, '/c/*': route } }))
     for (const path of ['/a/1', '/c/1', '/b/1']) await gateway.ask(path)
     assert.deepEqual([await count('ata'), await count('atb'), await count('atc')], [2, 2, 1])
   })

@@ -11,7 +11,7 @@ import type { TLSSocket } from 'node:tls'
 import { CertificateAuthority } from '../support/certificate-authority.ts'
 import { EgressProxyServer } from '../support/egress-proxy.ts'
 import { eventually } from '../support/eventually.ts'
-import { type GatewayPlan, gatewayText } from '../support/gateway-text.ts'
+import type { GatewayPlan } from '../support/gateway-text.ts'
 import { bearer, liveToken, publishedJwk } from '../support/live-token.ts'
 import { AUDIENCE, mintKey } from '../support/mint-token.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
@@ -233,9 +233,7 @@ describe('a certificate of the gateway that is replaced', () => {
     // Replaced while the issuer is away: its keys stay.
     isDown = true
     issue()
-    await gateway.write(gatewayText({ ...settings, upstream: gateway.upstream.origin }))
-    const reloaded = await gateway.admin('/reload', { method: 'POST' })
-    assert.equal(reloaded.status, 200, JSON.stringify(reloaded.body))
+    await gateway.reloaded(settings)
     assert.ok(await passes(gateway, ISSUER))
     isDown = false
     await eventually('a fetch with the new one', () => new Set(seen).size === 2)

@@ -2,6 +2,7 @@
  * The gateway of a test, with the upstream, the issuers, the tenants and the Redis that the test
  * names. What was opened here ends after its file at the latest.
  */
+import assert from 'node:assert/strict'
 import { after } from 'node:test'
 import { eventually } from './eventually.ts'
 import { type Answer, type AskedFields, ask } from './gateway-answer.ts'
@@ -86,6 +87,19 @@ export class TestGateway extends GatewayProcess {
       cacheControl: response.headers.get('cache-control'),
       body: (await response.json()) as AdminAnswer['body'],
     }
+  }
+
+  /** Has it take over another plan, whose upstream is its own unless the plan says otherwise. */
+  async reload(plan: GatewayPlan): Promise<AdminAnswer> {
+    const upstream = plan.upstream ?? this.#upstream?.origin
+    await this.write(gatewayText({ ...plan, ...(upstream !== undefined && { upstream }) }))
+    return this.admin('/reload', { method: 'POST' })
+  }
+
+  /** The same of one that must be taken over. */
+  async reloaded(plan: GatewayPlan): Promise<void> {
+    const { status, body } = await this.reload(plan)
+    assert.equal(status, 200, JSON.stringify(body))
   }
 
   /** {@link metricSample} */
