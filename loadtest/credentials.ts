@@ -2,15 +2,10 @@
  * Mints the keys and tokens of the load tests and keeps them on disk, because 50 000 signatures
  * take longer than the measurement that uses them.
  */
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign,
-} from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { generatedKey } from '../test/support/generated-key.ts'
 import { PROJECT_ROOT } from './project-root.ts'
 import { TOKEN_LENGTH, type TokenAlgorithm } from './scenario.ts'
 
@@ -65,12 +60,12 @@ function signToken(
 function loadKey(algorithm: TokenAlgorithm): KeyObject {
   const file = join(FOLDER, `${algorithm}.private.pem`)
   if (existsSync(file)) return createPrivateKey(readFileSync(file))
-  const { privateKey } =
+  const key =
     algorithm === 'RS256'
-      ? generateKeyPairSync('rsa', { modulusLength: 2_048 })
-      : generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
-  return privateKey
+      ? generatedKey({ type: 'rsa', modulusLength: 2_048 })
+      : generatedKey({ type: 'ec', namedCurve: 'P-256' })
+  writeFileSync(file, key.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+  return key
 }
 
 function storedTokens(file: string, nowSeconds: number): string[] {

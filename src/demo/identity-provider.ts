@@ -5,7 +5,7 @@
  *
  * For loopback only: plain http, one client whose secret is no secret, keys made at the start.
  */
-import { generateKeyPair, type JsonWebKey } from 'node:crypto'
+import { createPrivateKey, generateKeyPair, type JsonWebKey } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
@@ -275,6 +275,19 @@ function resourceServer(
 }
 
 const generate = promisify(generateKeyPair)
+const KEY_TYPES = {
+  RS256: ['rsa', ''],
+  PS256: ['rsa', ''],
+  ES256: ['ec', 'P-256'],
+  ES384: ['ec', 'P-384'],
+  ES512: ['ec', 'P-521'],
+  EdDSA: ['ed25519', ''],
+} as const
+/** Node 20 can deadlock when a key object of a finished generator is exported. */
+const AS_TEXT = {
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+} as const
 
 function makeKeys(algorithms: readonly SigningAlgorithm[]): Promise<readonly SigningKey[]> {
   return Promise.all(algorithms.map(makeKey))
@@ -283,24 +296,15 @@ function makeKeys(algorithms: readonly SigningAlgorithm[]): Promise<readonly Sig
 async function makeKey(algorithm: SigningAlgorithm): Promise<SigningKey> {
   const keyId = `${algorithm.toLowerCase()}-${randomHex(6)}`
   const { privateKey } = await generatePair(algorithm)
-  const jwk = privateKey.export({ format: 'jwk' })
+  const jwk = createPrivateKey(privateKey).export({ format: 'jwk' })
   return { algorithm, keyId, privateJwk: { ...jwk, kid: keyId, alg: algorithm, use: 'sig' } }
 }
 
 function generatePair(algorithm: SigningAlgorithm) {
-  switch (algorithm) {
-    case 'RS256':
-    case 'PS256':
-      return generate('rsa', { modulusLength: 2_048 })
-    case 'ES256':
-      return generate('ec', { namedCurve: 'P-256' })
-    case 'ES384':
-      return generate('ec', { namedCurve: 'P-384' })
-    case 'ES512':
-      return generate('ec', { namedCurve: 'P-521' })
-    case 'EdDSA':
-      return generate('ed25519', {})
-  }
+  const [type, namedCurve] = KEY_TYPES[algorithm]
+  const options = { modulusLength: 2_048, namedCurve, ...AS_TEXT }
+  // Each type takes what it needs of the options; the declared overloads insist on one.
+  return generate(type as 'rsa', options)
 }
 
 async function askAsClient(

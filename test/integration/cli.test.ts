@@ -1,7 +1,6 @@
 /** The compiled command, run as users run it. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -11,6 +10,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { LEAST_CONFIGURATION } from '../support/configuration-text.ts'
+import { ecKeyPair } from '../support/key-documents.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 const DEADLINE_MS = 20_000
@@ -187,10 +187,10 @@ describe('sallyport check --online', () => {
   let origin = ''
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), 'sallyport-online-'))
-    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const pair = ecKeyPair('P-256')
     const keys = [
-      { ...publicKey.export({ format: 'jwk' }), kid: 'good', use: 'sig' },
-      { ...privateKey.export({ format: 'jwk' }), kid: 'leaked' },
+      { ...pair.publicJwk, kid: 'good', use: 'sig' },
+      { ...pair.privateJwk, kid: 'leaked' },
     ]
     server = createServer((request, response) => {
       if (request.url === '/keys') response.end(JSON.stringify({ keys }))

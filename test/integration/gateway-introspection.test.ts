@@ -1,6 +1,6 @@
 /** Opaque tokens of a real provider, through a whole gateway. */
 import assert from 'node:assert/strict'
-import { generateKeyPairSync } from 'node:crypto'
+import { createPublicKey } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,10 +8,11 @@ import { after, before, describe, it } from 'node:test'
 import { type IdentityProvider, startIdentityProvider } from '../../src/demo/identity-provider.ts'
 import { promptly } from '../support/eventually.ts'
 import { type Answer, outcomeOf, upstreamField } from '../support/gateway-answer.ts'
+import { generatedKey } from '../support/generated-key.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const AUDIENCE = 'https://api.example.com'
-const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const clientKey = generatedKey({ type: 'ec', namedCurve: 'P-256' })
 
 let provider: IdentityProvider
 let parts: TestGateway
@@ -20,14 +21,14 @@ let folder: string
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sallyport-introspection-'))
   const privateKeyFile = join(folder, 'client.pem')
-  writeFileSync(privateKeyFile, privateKey.export({ format: 'pem', type: 'pkcs8' }))
+  writeFileSync(privateKeyFile, clientKey.export({ format: 'pem', type: 'pkcs8' }))
   provider = await startIdentityProvider({
     algorithms: ['ES256'],
     audience: AUDIENCE,
     scopes: ['read', 'write'],
     claims: { email: 'alice@example.com', roles: ['user'], tenant_id: 'acme' },
     keyClientJwk: {
-      ...publicKey.export({ format: 'jwk' }),
+      ...createPublicKey(clientKey).export({ format: 'jwk' }),
       kid: 'client',
       alg: 'ES256',
       use: 'sig',

@@ -3,12 +3,13 @@
  * traps, and what the gateway answers to each. Not part of every run: `npm run providers`.
  */
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
+import { createPublicKey, randomUUID } from 'node:crypto'
 import { after, before, describe, it, type TestContext } from 'node:test'
-import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { SignJWT } from 'jose'
 import { documentedConfiguration } from '../support/documented-provider.ts'
 import { promptly } from '../support/eventually.ts'
 import { type Answer, ask, echoOf } from '../support/gateway-answer.ts'
+import { generatedKey } from '../support/generated-key.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { type ServedGateway, servedFile, serveGateway } from '../support/served-gateway.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
@@ -337,9 +338,10 @@ describe('new keys at Keycloak', () => {
 
 /** Of a key that is made for it and thrown away. */
 async function proofFor(url: string): Promise<string> {
-  const { publicKey, privateKey } = await generateKeyPair('ES256')
+  const privateKey = generatedKey({ type: 'ec', namedCurve: 'P-256' })
+  const jwk = createPublicKey(privateKey).export({ format: 'jwk' })
   return new SignJWT({ htm: 'POST', htu: url, jti: randomUUID() })
-    .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
+    .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
     .setIssuedAt()
     .sign(privateKey)
 }

@@ -1,5 +1,6 @@
 /** JWKs and JWK Set documents to publish in tests: good ones, and one of each kind of bad one. */
-import { generateKeyPairSync, type JsonWebKey } from 'node:crypto'
+import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { generatedKey } from './generated-key.ts'
 
 export type JwkMembers = JsonWebKey & Record<string, unknown>
 
@@ -13,17 +14,17 @@ export interface KeyPair {
 const rsaPairs = new Map<number, KeyPair>()
 
 export function rsaKeyPair(modulusLength = 2_048): KeyPair {
-  const made = rsaPairs.get(modulusLength) ?? pairOf(generateKeyPairSync('rsa', { modulusLength }))
+  const made = rsaPairs.get(modulusLength) ?? pairOf(generatedKey({ type: 'rsa', modulusLength }))
   rsaPairs.set(modulusLength, made)
   return made
 }
 
 export function ecKeyPair(namedCurve: 'P-256' | 'P-384' | 'P-521' | 'secp256k1'): KeyPair {
-  return pairOf(generateKeyPairSync('ec', { namedCurve }))
+  return pairOf(generatedKey({ type: 'ec', namedCurve }))
 }
 
 export function ed25519KeyPair(): KeyPair {
-  return pairOf(generateKeyPairSync('ed25519'))
+  return pairOf(generatedKey({ type: 'ed25519' }))
 }
 
 /** A new ES256 key under this `kid`: the cheapest good key. */
@@ -35,13 +36,9 @@ export function keySetDocument(...keys: readonly unknown[]): Buffer {
   return Buffer.from(JSON.stringify({ keys }))
 }
 
-interface ExportableKey {
-  export(options: { readonly format: 'jwk' }): JsonWebKey
-}
-
-function pairOf(pair: { readonly publicKey: ExportableKey; readonly privateKey: ExportableKey }) {
+function pairOf(privateKey: KeyObject): KeyPair {
   return {
-    publicJwk: pair.publicKey.export({ format: 'jwk' }) as JwkMembers,
-    privateJwk: pair.privateKey.export({ format: 'jwk' }) as JwkMembers,
+    publicJwk: createPublicKey(privateKey).export({ format: 'jwk' }) as JwkMembers,
+    privateJwk: privateKey.export({ format: 'jwk' }) as JwkMembers,
   }
 }

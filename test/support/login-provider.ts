@@ -1,8 +1,8 @@
 /** A real OpenID provider at which a user logs in and out, as a browser would have them do. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { exportJWK, generateKeyPair } from 'jose'
 import { Provider } from 'oidc-provider'
+import { ecKeyPair } from './key-documents.ts'
 
 export const LOGIN_CLIENT = 'web'
 export const LOGIN_AUDIENCE = 'api.test'
@@ -23,8 +23,7 @@ export async function startLoginProvider(backchannelLogoutUri: string): Promise<
     server.listen(0, '127.0.0.1', resolve)
   })
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
-  const jwk = { ...(await exportJWK(privateKey)), kid: 'login', use: 'sig', alg: 'ES256' }
+  const jwk = { ...ecKeyPair('P-256').privateJwk, kid: 'login', use: 'sig', alg: 'ES256' }
   const provider = new Provider(issuer, {
     clients: [
       {

@@ -2,9 +2,7 @@
 import {
   constants,
   createHmac,
-  createPrivateKey,
   createPublicKey,
-  generateKeyPairSync,
   type KeyObject,
   randomBytes,
   sign,
@@ -12,6 +10,7 @@ import {
 import { SignJWT } from 'jose'
 import type { VerificationKey } from '../../src/keys/key-set.ts'
 import type { JwsAlgorithm } from '../../src/protocol/jws-algorithms.ts'
+import { generatedKey } from './generated-key.ts'
 
 /** A key pair or secret, as an issuer holds it and as the gateway sees it. */
 export interface MintingKey {
@@ -28,7 +27,7 @@ export const AUDIENCE = 'api.example.com'
 export const NOW_SECONDS = 1_760_000_000
 
 const HASHES: Readonly<Record<string, string>> = { 256: 'sha256', 384: 'sha384', 512: 'sha512' }
-const CURVES: Readonly<Record<string, string>> = {
+const CURVES: Readonly<Record<string, 'P-256' | 'P-384' | 'P-521'>> = {
   ES256: 'P-256',
   ES384: 'P-384',
   ES512: 'P-521',
@@ -73,23 +72,11 @@ export function verificationKey(
   }
 }
 
-/**
- * Has the key generated as text and reads that. Node 20 deadlocks now and then when the object that
- * `generateKeyPairSync` returns is exported: the garbage collector, if it runs meanwhile and meets
- * the finished generator, waits for the lock that the export holds.
- */
 function generatePrivateKey(algorithm: JwsAlgorithm): KeyObject {
+  if (algorithm === 'EdDSA') return generatedKey({ type: 'ed25519' })
   const namedCurve = CURVES[algorithm]
-  const curveType = namedCurve === undefined ? 'rsa' : 'ec'
-  const type = algorithm === 'EdDSA' ? 'ed25519' : curveType
-  const options = {
-    modulusLength: 2048,
-    namedCurve,
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-  } as const
-  // Each type takes what it needs of the options; the declared overloads insist on one.
-  return createPrivateKey(generateKeyPairSync(type as 'rsa', options).privateKey)
+  if (namedCurve !== undefined) return generatedKey({ type: 'ec', namedCurve })
+  return generatedKey({ type: 'rsa', modulusLength: 2_048 })
 }
 
 function publicMaterial(privateKey: KeyObject): VerificationKey['material'] {

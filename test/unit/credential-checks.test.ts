@@ -1,11 +1,12 @@
 /** What must hold within the settings of introspection, sessions, API keys and Redis. */
 import assert from 'node:assert/strict'
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { parseText, problemLinesOf } from '../support/configuration-text.ts'
+import { generatedKey } from '../support/generated-key.ts'
 
 const INTROSPECTION = {
   endpoint: 'https://idp.example.com/introspect',
@@ -229,27 +230,27 @@ describe('The private key of the gateway', () => {
 
   const pemOf = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' }).toString()
   const signing = [
-    ['RSA of 2048 bits', () => generateKeyPairSync('rsa', { modulusLength: 2_048 })],
-    ['P-256', () => generateKeyPairSync('ec', { namedCurve: 'P-256' })],
-    ['P-384', () => generateKeyPairSync('ec', { namedCurve: 'P-384' })],
-    ['P-521', () => generateKeyPairSync('ec', { namedCurve: 'P-521' })],
-    ['Ed25519', () => generateKeyPairSync('ed25519')],
+    ['RSA of 2048 bits', () => generatedKey({ type: 'rsa', modulusLength: 2_048 })],
+    ['P-256', () => generatedKey({ type: 'ec', namedCurve: 'P-256' })],
+    ['P-384', () => generatedKey({ type: 'ec', namedCurve: 'P-384' })],
+    ['P-521', () => generatedKey({ type: 'ec', namedCurve: 'P-521' })],
+    ['Ed25519', () => generatedKey({ type: 'ed25519' })],
   ] as const
   for (const [what, generate] of signing) {
     it(`may be ${what}`, () => {
-      parseText(configurationWith(pemOf(generate().privateKey)), { directory })
+      parseText(configurationWith(pemOf(generate())), { directory })
     })
   }
 
   const others = [
-    ['RSA of 1024 bits', () => generateKeyPairSync('rsa', { modulusLength: 1_024 })],
-    ['secp256k1', () => generateKeyPairSync('ec', { namedCurve: 'secp256k1' })],
-    ['Ed448', () => generateKeyPairSync('ed448')],
-    ['X25519', () => generateKeyPairSync('x25519')],
+    ['RSA of 1024 bits', () => generatedKey({ type: 'rsa', modulusLength: 1_024 })],
+    ['secp256k1', () => generatedKey({ type: 'ec', namedCurve: 'secp256k1' })],
+    ['Ed448', () => generatedKey({ type: 'ed448' })],
+    ['X25519', () => generatedKey({ type: 'x25519' })],
   ] as const
   for (const [what, generate] of others) {
     it(`may not be ${what}`, () => {
-      const configuration = configurationWith(pemOf(generate().privateKey))
+      const configuration = configurationWith(pemOf(generate()))
       assert.deepEqual(problemLinesOf(configuration, { directory }), [
         `${AT}.privateKeyFile holds a key that signs no JWT: RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519`,
       ])
@@ -257,7 +258,7 @@ describe('The private key of the gateway', () => {
   }
 
   it('must be one', () => {
-    const { publicKey } = generateKeyPairSync('ed25519')
+    const publicKey = createPublicKey(generatedKey({ type: 'ed25519' }))
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
     for (const content of ['rubbish', pem]) {
       assert.deepEqual(problemLinesOf(configurationWith(content), { directory }), [

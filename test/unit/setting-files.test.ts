@@ -1,6 +1,6 @@
 /** What settings name outside the configuration: files, and variables that win over it. */
 import assert from 'node:assert/strict'
-import { generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import {
   parseText,
   problemLinesOf,
 } from '../support/configuration-text.ts'
+import { generatedKey } from '../support/generated-key.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
 
 const MAIN = ISSUERS.main
@@ -43,7 +44,7 @@ describe('Files that settings name', () => {
     writeFileSync(join(directory, 'cert'), SELF_SIGNED_CERTIFICATE.cert)
     writeFileSync(join(directory, 'der'), new X509Certificate(SELF_SIGNED_CERTIFICATE.cert).raw)
     writeFileSync(join(directory, 'key'), SELF_SIGNED_CERTIFICATE.key)
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const privateKey = generatedKey({ type: 'ec', namedCurve: 'P-256' })
     const pem = { type: 'pkcs8', format: 'pem' } as const
     const secretly = { ...pem, cipher: 'aes-256-cbc', passphrase: 'p' } as const
     writeFileSync(join(directory, 'other-key'), privateKey.export(pem))

@@ -1,22 +1,19 @@
 import assert from 'node:assert/strict'
-import { createPrivateKey, generateKeyPairSync, sign, verify } from 'node:crypto'
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import { deriveSigningKey, type SigningEpoch } from '../../src/identity/derive-signing-key.ts'
 import { generateSigningKey, signingKeyOfPem } from '../../src/identity/signing-key.ts'
 import { parseJwks } from '../../src/protocol/parse-jwks.ts'
+import { generatedKey } from '../support/generated-key.ts'
 
 const ALGORITHMS = ['ES256', 'EdDSA'] as const
 const SECRET = Buffer.from('0123456789abcdef0123456789abcdef')
 const EPOCH: SigningEpoch = { algorithm: 'ES256', keyRotationMs: 86_400_000, number: 20_000 }
 
-function pemOf(namedCurve: string, type: 'pkcs8' | 'sec1'): string {
-  return generateKeyPairSync('ec', {
-    namedCurve,
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type, format: 'pem' },
-  }).privateKey
+function pemOf(namedCurve: 'P-256' | 'P-384' | 'secp256k1', type: 'pkcs8' | 'sec1'): string {
+  return generatedKey({ type: 'ec', namedCurve }).export({ type, format: 'pem' }).toString()
 }
 
 describe('a signing key', () => {
@@ -58,11 +55,11 @@ describe('a signing key', () => {
     const encrypted = createPrivateKey(generateSigningKey('ES256').privateKeyPem)
       .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' })
       .toString()
-    const rsa = generateKeyPairSync('rsa', {
-      modulusLength: 2048,
-      publicKeyEncoding: { type: 'spki', format: 'pem' },
-      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-    })
+    const rsaKey = generatedKey({ type: 'rsa', modulusLength: 2_048 })
+    const rsa = {
+      privateKey: rsaKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      publicKey: createPublicKey(rsaKey).export({ type: 'spki', format: 'pem' }).toString(),
+    }
     const others = [pemOf('P-384', 'pkcs8'), pemOf('secp256k1', 'pkcs8'), rsa.privateKey]
     for (const pem of ['', 'rubbish', rsa.publicKey, encrypted, ...others]) {
       assert.equal(signingKeyOfPem(pem), null)

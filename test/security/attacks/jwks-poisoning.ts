@@ -6,14 +6,13 @@
 import {
   createHash,
   createHmac,
-  createPrivateKey,
   createPublicKey,
-  generateKeyPairSync,
   type KeyObject,
   randomBytes,
   sign,
 } from 'node:crypto'
 import type { Behaviour } from '../../support/faulty-server.ts'
+import { generatedKey } from '../../support/generated-key.ts'
 import { keySetDocument } from '../../support/key-documents.ts'
 import { liveClaims, liveToken, publishedJwk } from '../../support/live-token.ts'
 import { encode, type MintingKey, mintKey, rawSignature } from '../../support/mint-token.ts'
@@ -92,8 +91,14 @@ function weakKeys(): Readonly<Record<string, Poison>> {
     'a private Ed25519 key': published(ed, privateMembers(ed)),
     'a key with an empty private member': published(ec, { d: '' }),
     'a key with the member of a secret': published(ec, { k: 'AAAA' }),
-    'an RSA key of 1024 bits': ofPrivateKey('RS256', freshKey('rsa', { modulusLength: 1_024 })),
-    'an RSA key of 2040 bits': ofPrivateKey('RS256', freshKey('rsa', { modulusLength: 2_040 })),
+    'an RSA key of 1024 bits': ofPrivateKey(
+      'RS256',
+      generatedKey({ type: 'rsa', modulusLength: 1_024 }),
+    ),
+    'an RSA key of 2040 bits': ofPrivateKey(
+      'RS256',
+      generatedKey({ type: 'rsa', modulusLength: 2_040 }),
+    ),
     'an RSA key of more than 16384 bits': hugeRsa(),
     'an RSA key with the exponent 1': exponentOne(rsa),
     'an RSA key with an even exponent': published(rsa, { e: 'AAAC' }),
@@ -105,7 +110,7 @@ function weakKeys(): Readonly<Record<string, Poison>> {
     'a point of another curve': published(ec, coordinates(mintKey('ES384'))),
     'a curve that is not accepted': ofPrivateKey(
       'ES256',
-      freshKey('ec', { namedCurve: 'secp256k1' }),
+      generatedKey({ type: 'ec', namedCurve: 'secp256k1' }),
     ),
     'the neutral point of Ed25519': neutralPoint(),
     'an Ed25519 point that is not on its curve': published(ed, { x: encode(Buffer.alloc(32, 2)) }),
@@ -147,17 +152,6 @@ function misplacedKeys(trap: string): Readonly<Record<string, Poison>> {
 /**
  * Has it made as text, because Node 20 may deadlock when it exports a key that it has just made.
  */
-function freshKey(type: 'rsa' | 'ec', members: { modulusLength?: number; namedCurve?: string }) {
-  const options = {
-    modulusLength: 0,
-    ...members,
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-  } as const
-  // Each type takes what it needs of the options; the declared overloads insist on one.
-  return createPrivateKey(generateKeyPairSync(type as 'rsa', options).privateKey)
-}
-
 function privateMembers(key: MintingKey): Record<string, unknown> {
   return { ...(key.signingKey as KeyObject).export({ format: 'jwk' }) }
 }

@@ -2,14 +2,8 @@
  * Attacks on the choice of the algorithm and of the key (RFC 8725 §2.1, §3.1; CWE-327, CWE-347): no
  * signature at all, a key of another type or curve, and a public key as the secret of an HMAC.
  */
-import {
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign,
-} from 'node:crypto'
+import { createHmac, createPublicKey, type KeyObject, sign } from 'node:crypto'
+import { generatedKey } from '../../support/generated-key.ts'
 import { liveClaims, liveToken, publishedJwk } from '../../support/live-token.ts'
 import { encode, headerText, type MintingKey, mintKey, signRaw } from '../../support/mint-token.ts'
 import type { TokenAttack, TokenTarget } from './attack.ts'
@@ -123,14 +117,9 @@ function mislabelled(signer: MintingKey, claimed: MintingKey, issuer: string): s
 }
 
 function koblitzToken({ issuer, ec }: TokenTarget): string {
-  const pem = { publicKeyEncoding: { type: 'spki', format: 'pem' } } as const
-  const { privateKey } = generateKeyPairSync('ec', {
-    namedCurve: 'secp256k1',
-    ...pem,
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-  })
+  const koblitz = generatedKey({ type: 'ec', namedCurve: 'secp256k1' })
   const input = `${encode(headerText(ec))}.${encode(liveClaims(issuer))}`
-  const key = { key: createPrivateKey(privateKey), dsaEncoding: 'ieee-p1363' } as const
+  const key = { key: koblitz, dsaEncoding: 'ieee-p1363' } as const
   return `${input}.${encode(sign('sha256', Buffer.from(input), key))}`
 }
 
