@@ -2,7 +2,8 @@
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { isWritableByOthers } from '../resilience/file-permissions.ts'
-import { keyFileReads } from '../resilience/one-at-a-time.ts'
+import { FILE_READS_BOUNDS, fileTurns } from '../resilience/file-reads.ts'
+import { SingleFlight } from '../resilience/single-flight.ts'
 import type { KeyFileProblem } from './key-plan.ts'
 import { type SigningKey, signingKeyOfPem } from './signing-key.ts'
 
@@ -27,17 +28,20 @@ export interface KeyFilesRead {
   readonly problem: KeyFileProblem | null
 }
 
+const reads = new SingleFlight<KeyFilesRead>(FILE_READS_BOUNDS)
+const UNREAD: KeyFilesRead = { files: null, problem: 'unreadable' }
+
 /**
  * Never rejects. In a directory, names that begin with a dot or do not end in `.pem` are not
  * looked at; links are followed, as mounted secrets have it.
  */
 export function readKeyFiles(path: string): Promise<KeyFilesRead> {
-  return keyFileReads.run(() => readAll(path))
+  return reads.run(path, () => fileTurns.run(() => readAll(path))) ?? Promise.resolve(UNREAD)
 }
 
 async function readAll(path: string): Promise<KeyFilesRead> {
   const paths = await pathsOf(path)
-  if (paths === null) return { files: null, problem: 'unreadable' }
+  if (paths === null) return UNREAD
   const files: KeyFile[] = []
   let problem: KeyFileProblem | null = paths.length > KEY_FILES_MAX ? 'too_many_files' : null
   for (const filePath of paths.slice(-KEY_FILES_MAX)) {

@@ -10,8 +10,8 @@ import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { JWKS_BYTES_MAX } from '../protocol/parse-jwks.ts'
 import { parseJsonDocument } from '../protocol/strict-json.ts'
+import { FewAtATime } from '../resilience/few-at-a-time.ts'
 import { isWritableByOthers } from '../resilience/file-permissions.ts'
-import { OneAtATime } from '../resilience/one-at-a-time.ts'
 import { randomHex } from '../runtime/randomness.ts'
 
 /**
@@ -32,7 +32,7 @@ const FORMAT = 1
 const FILE_BYTES_MAX = 2 * JWKS_BYTES_MAX
 
 /** Of all issuers: together they never hold more than one thread of the pool. */
-const diskWork = new OneAtATime()
+const diskWork = new FewAtATime(1)
 
 interface WaitingCopy {
   document: Uint8Array

@@ -1,8 +1,7 @@
 /** The places an issuer's JWK Set document can come from: a URL, its metadata, or a file. */
-import { type FileHandle, open } from 'node:fs/promises'
 import { JWKS_BYTES_MAX } from '../protocol/parse-jwks.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
-import { keyFileReads } from '../resilience/one-at-a-time.ts'
+import { type FileRead, readSmallFile } from '../resilience/file-reads.ts'
 import type { OutboundFailure } from '../resilience/outbound-failure.ts'
 import type { OutboundResult } from '../resilience/outbound-http.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -62,6 +61,7 @@ interface DiscoverySourceOptions extends DiscoveredIssuer {
 const JWKS_MEDIA_TYPES = 'application/jwk-set+json, application/json;q=0.9, */*;q=0.1'
 const METADATA_MEDIA_TYPES = 'application/json, */*;q=0.1'
 const METADATA_BYTES_MAX = 256 * 1_024
+const LATE_READ: FileRead = { ok: false, reason: 'file_unreadable' }
 /** A moved `jwks_uri` shows after this time, or as soon as the old one fails. */
 const DISCOVERY_TTL_MS = 3_600_000
 
@@ -107,21 +107,13 @@ export function discoverySource(
 
 /** Read anew for every refresh, so that a replaced file is picked up like a rotated key. */
 export function fileSource(path: string): JwksSource {
-  let reading: Promise<FetchedDocument> | null = null
-
-  /** While a disk hangs, the attempt that hangs is the only one. */
-  function read(): Promise<FetchedDocument> {
-    reading ??= keyFileReads
-      .run(() => readKeyFile(path))
-      .finally(() => {
-        reading = null
-      })
-    return reading
-  }
-
   return {
     identity: `file ${path}`,
-    fetchDocument: (timeoutMs) => withinDeadline(read(), timeoutMs, failed('file_unreadable')),
+    async fetchDocument(timeoutMs) {
+      const reading = readSmallFile(path, JWKS_BYTES_MAX)
+      const read = await withinDeadline<FileRead>(reading, timeoutMs, LATE_READ)
+      return read.ok ? { ok: true, document: read.bytes, url: null } : failed(read.reason)
+    },
   }
 }
 
@@ -176,27 +168,6 @@ async function discover(
   if (!answer.ok) return failedCall(answer, url)
   const outcome = readDiscoveryDocument(answer.body, options, allowInsecureHttp)
   return outcome.ok ? outcome : failed(outcome.reason, url, answer.status)
-}
-
-async function readKeyFile(path: string): Promise<FetchedDocument> {
-  let file: FileHandle | null = null
-  try {
-    file = await open(path, 'r')
-    // One byte more than allowed tells a file of just the right size from one that is too large.
-    const buffer = new Uint8Array(JWKS_BYTES_MAX + 1)
-    let sizeBytes = 0
-    while (sizeBytes < buffer.byteLength) {
-      const { bytesRead } = await file.read(buffer, sizeBytes, buffer.byteLength - sizeBytes)
-      if (bytesRead === 0) break
-      sizeBytes += bytesRead
-    }
-    if (sizeBytes > JWKS_BYTES_MAX) return failed('too_large')
-    return { ok: true, document: buffer.subarray(0, sizeBytes), url: null }
-  } catch {
-    return failed('file_unreadable')
-  } finally {
-    await file?.close()
-  }
 }
 
 function failed(

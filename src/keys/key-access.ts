@@ -2,8 +2,7 @@
  * How the keys of one issuer are fetched: the connections, and the fields that are sent beside what
  * every call sends. Fields may be secrets, so they go to one origin and to no other.
  */
-import { type FileHandle, open } from 'node:fs/promises'
-import { keyFileReads } from '../resilience/one-at-a-time.ts'
+import { readSmallFile } from '../resilience/file-reads.ts'
 import type { OutboundHttp } from '../resilience/outbound-http.ts'
 
 /** One field. Its value is `prefix` and then `value`, or what the file holds. */
@@ -43,7 +42,8 @@ export function fieldValueIn(bytes: Uint8Array, prefix: string): string | null {
 
 /**
  * The fields for one fetch. Files are read anew for each, so that a credential that is replaced,
- * as that of a Kubernetes service account is every hour, counts from the next fetch on.
+ * as that of a Kubernetes service account is every hour, counts from the next fetch on. While a
+ * disk hangs, this waits: the caller has a deadline.
  *
  * @returns `null` when a file cannot be read, or holds what no field may.
  */
@@ -57,19 +57,7 @@ export async function readHeaders(fields: readonly KeyRequestField[]): Promise<H
   return headers
 }
 
-/** While a disk hangs, this waits: the caller has a deadline. */
-function readValue(file: string, prefix: string): Promise<string | null> {
-  return keyFileReads.run(async () => {
-    let handle: FileHandle | null = null
-    try {
-      handle = await open(file, 'r')
-      const buffer = new Uint8Array(FILE_BYTES_MAX + 1)
-      const { bytesRead } = await handle.read(buffer, 0, buffer.byteLength)
-      return bytesRead > FILE_BYTES_MAX ? null : fieldValueIn(buffer.subarray(0, bytesRead), prefix)
-    } catch {
-      return null
-    } finally {
-      await handle?.close()
-    }
-  })
+async function readValue(file: string, prefix: string): Promise<string | null> {
+  const read = await readSmallFile(file, FILE_BYTES_MAX)
+  return read.ok ? fieldValueIn(read.bytes, prefix) : null
 }

@@ -2,15 +2,17 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DiskCache } from '../../src/keys/disk-cache.ts'
-import { fileSource } from '../../src/keys/jwks-source.ts'
+import { fileSource, uriSource } from '../../src/keys/jwks-source.ts'
+import type { KeyRequestField } from '../../src/keys/key-access.ts'
 import { withinDeadline } from '../../src/resilience/deadline.ts'
+import { OutboundHttp } from '../../src/resilience/outbound-http.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
 import { gatewayText } from '../support/gateway-text.ts'
 import { es256Jwk } from '../support/key-documents.ts'
@@ -47,6 +49,10 @@ function copyName(issuer: string, identity: string): string {
   return `jwks-${createHash('sha256').update(`${issuer}\0${identity}`).digest('hex')}.json`
 }
 
+function tokenField(file: string): KeyRequestField {
+  return { name: 'authorization', prefix: 'Bearer ', value: null, file }
+}
+
 /** Whether the threads that look up names and read files have one that is free. */
 function hasFreeThread(): Promise<boolean> {
   const looked = stat(directory).then(() => true)
@@ -67,6 +73,37 @@ describe('a disk that hangs', () => {
       isDone = true
     })
     await release(path, () => isDone)
+    assert.ok(isFree)
+  })
+
+  it('fails alone: keys of other issuers are fetched, and read from files, meanwhile', async (test) => {
+    const provider = await FaultyServer.start()
+    const http = new OutboundHttp({ connectionsPerOrigin: 4 })
+    test.after(() => Promise.all([http.close(), provider.down()]))
+    const file = (name: string) => join(directory, name)
+    createHangingFile(file('mounted-token'))
+    writeFileSync(file('token'), 'a-credential')
+    writeFileSync(file('jwks.json'), provider.document)
+    const access = (name: string) => ({ http, fields: [tokenField(file(name))] })
+    const options = { uri: provider.jwksUri, allowInsecureHttp: false }
+    const hanging = uriSource(options, access('mounted-token'))
+    // Each attempt is given up, and the next one asks for the same file.
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const fetched = await hanging.fetchDocument(ATTEMPT_MS)
+      assert.equal(!fetched.ok && fetched.reason, 'headers_unreadable')
+    }
+    const others = [uriSource(options, access('token')), fileSource(file('jwks.json'))]
+    const fetched = await Promise.all(others.map((source) => source.fetchDocument(DEADLINE_MS)))
+    const isFree = await hasFreeThread()
+    let isDone = false
+    void hanging.fetchDocument(DEADLINE_MS * 10).then(() => {
+      isDone = true
+    })
+    await release(file('mounted-token'), () => isDone)
+    assert.deepEqual(
+      fetched.map(({ ok }) => ok),
+      [true, true],
+    )
     assert.ok(isFree)
   })
 
