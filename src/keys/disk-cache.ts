@@ -46,9 +46,12 @@ export class DiskCache {
   /** What is written next; a disk that hangs has one document waiting, the newest. */
   #waiting: WaitingCopy | null = null
 
-  /** @param sourceIdentity Where the keys come from: a copy from elsewhere is never loaded. */
-  constructor(directory: string, issuerName: string, sourceIdentity: string) {
-    const name = createHash('sha256').update(`${issuerName}\0${sourceIdentity}`).digest('hex')
+  /**
+   * @param copyOf Whose keys they are, where they come from and whom they are trusted by: a copy of
+   *   anything else is never loaded.
+   */
+  constructor(directory: string, copyOf: string) {
+    const name = createHash('sha256').update(copyOf).digest('hex')
     this.#directory = directory
     this.#path = join(directory, `jwks-${name}.json`)
   }

@@ -43,8 +43,6 @@ export type FetchedDocument =
   | FailedFetch
 
 export interface JwksSource {
-  /** What distinguishes this place from others: a disk copy belongs to it and to no other. */
-  readonly identity: string
   /** At most 256 KiB, unjudged. Never rejects; settles within `timeoutMs`. */
   fetchDocument(timeoutMs: number): Promise<FetchedDocument>
 }
@@ -68,7 +66,6 @@ const DISCOVERY_TTL_MS = 3_600_000
 export function uriSource(options: UriSourceOptions, access: KeyAccess): JwksSource {
   const { uri, allowInsecureHttp } = options
   return {
-    identity: `uri ${uri}`,
     async fetchDocument(timeoutMs) {
       if (!isFetchableUrl(uri, allowInsecureHttp)) return failed('insecure_url', uri)
       return fetchKeySet(access, uri, uri, timeoutMs)
@@ -102,13 +99,12 @@ export function discoverySource(
     return fetched
   }
 
-  return { identity: `discovery ${issuer}`, fetchDocument }
+  return { fetchDocument }
 }
 
 /** Read anew for every refresh, so that a replaced file is picked up like a rotated key. */
 export function fileSource(path: string): JwksSource {
   return {
-    identity: `file ${path}`,
     async fetchDocument(timeoutMs) {
       const reading = readSmallFile(path, JWKS_BYTES_MAX)
       const read = await withinDeadline<FileRead>(reading, timeoutMs, LATE_READ)

@@ -21,7 +21,7 @@ import { withinDeadline } from '../resilience/deadline.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { randomFraction } from '../runtime/randomness.ts'
 import type { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
-import { keySourceOf } from '../threads/key-source.ts'
+import { keyCopyOf, keySourceOf } from '../threads/key-source.ts'
 import { Resources } from '../threads/resources.ts'
 import { IssuerAccess } from './issuer-access.ts'
 
@@ -54,6 +54,8 @@ interface Held {
   readonly sourceId: string
   /** As configured now: times may change while the keys stay. */
   keys: IssuerKeysConfiguration
+  /** {@link keyCopyOf}, as configured now. */
+  copyOf: string
   /** `null`: it signs with a secret. */
   readonly client: JwksClient | null
   /** How its keys are fetched; `null` with a secret. */
@@ -206,10 +208,11 @@ export class IssuerKeys {
     const { keys } = issuer
     if (held.client === null || held.access === null || keys.kind !== 'jwks') return
     this.#replace(held.access.use(issuer))
-    if (isDeepStrictEqual(held.keys, keys)) return
+    const copyOf = keyCopyOf(issuer)
+    if (held.copyOf === copyOf && isDeepStrictEqual(held.keys, keys)) return
     held.keys = keys
-    const source = jwksSourceOf(issuer, held.keys, held.access, this.#parts.clock)
-    held.client.adopt(timingsOf(keys), diskCacheOf(issuer.name, keys, source))
+    held.copyOf = copyOf
+    held.client.adopt(timingsOf(keys), diskCacheOf(copyOf, keys))
   }
 
   #replace(end: () => void): void {
@@ -254,10 +257,11 @@ export class IssuerKeys {
     const { keys, name, algorithms } = issuer
     if (keys.kind === 'none') return []
     const sourceId = keySourceOf(issuer)
+    const copyOf = keyCopyOf(issuer)
     if (keys.kind === 'secret') {
       const options = { sourceId, secret: keys.secret, algorithms }
       const secretSet = secretKeySet(options, this.#parts.generations)
-      return [[name, { sourceId, keys, client: null, access: null, secretSet, isLate }]]
+      return [[name, { sourceId, keys, copyOf, client: null, access: null, secretSet, isLate }]]
     }
     const access = new IssuerAccess(issuer, this.#connections, this.#resources)
     const source = jwksSourceOf(issuer, keys, access, this.#parts.clock)
@@ -271,7 +275,7 @@ export class IssuerKeys {
       },
       {
         source,
-        diskCache: diskCacheOf(name, keys, source),
+        diskCache: diskCacheOf(copyOf, keys),
         generations: this.#parts.generations,
         clock: this.#parts.clock,
         random: randomFraction,
@@ -286,7 +290,7 @@ export class IssuerKeys {
         },
       },
     )
-    const held: Held = { sourceId, keys, client, access, secretSet: null, isLate }
+    const held: Held = { sourceId, keys, copyOf, client, access, secretSet: null, isLate }
     return [[name, held]]
   }
 }
@@ -322,12 +326,8 @@ function timingsOf(keys: FetchedKeys): JwksTimings {
   return { cacheTtlMs, refreshIntervalMs, unknownKidCooldownMs, staleMaxAgeMs, timeoutMs }
 }
 
-function diskCacheOf(
-  issuerName: string,
-  { diskCache }: FetchedKeys,
-  { identity }: JwksSource,
-): DiskCache | null {
-  return diskCache === null ? null : new DiskCache(diskCache, issuerName, identity)
+function diskCacheOf(copyOf: string, { diskCache }: FetchedKeys): DiskCache | null {
+  return diskCache === null ? null : new DiskCache(diskCache, copyOf)
 }
 
 function warnsOfStaleKeys(keys: IssuerKeysConfiguration): boolean {

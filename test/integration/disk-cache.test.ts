@@ -27,8 +27,8 @@ describe('disk copy of a key set', () => {
     await rm(directory, { recursive: true, force: true })
   })
 
-  function cache(sourceIdentity = 'uri here'): DiskCache {
-    return new DiskCache(join(directory, 'made', 'on demand'), 'main', sourceIdentity)
+  function cache(copyOf = 'keys from here'): DiskCache {
+    return new DiskCache(join(directory, 'made', 'on demand'), copyOf)
   }
 
   async function copyPath(): Promise<string> {
@@ -122,13 +122,13 @@ describe('disk copy of a key set', () => {
   })
 
   it('belongs to one source: keys of an old URL are not used for a new one', async () => {
-    await cache('uri old').save(server.document, Date.now())
-    assert.deepEqual(await cache('uri new').load(), { ok: false, reason: 'absent' })
+    await cache('keys of old').save(server.document, Date.now())
+    assert.deepEqual(await cache('keys of new').load(), { ok: false, reason: 'absent' })
   })
 
   it('that cannot be written costs an event and nothing else', async () => {
     await writeFile(join(directory, 'a file'), '')
-    const unwritable = new DiskCache(join(directory, 'a file', 'below'), 'main', 'uri here')
+    const unwritable = new DiskCache(join(directory, 'a file', 'below'), 'keys from here')
     const { client, events } = clients.create(server.jwksUri, { refreshIntervalMs: 10 }, unwritable)
     await client.start()
     assert.equal(client.keySet().state, 'fresh')

@@ -13,6 +13,8 @@ import { fileSource, uriSource } from '../../src/keys/jwks-source.ts'
 import type { KeyRequestField } from '../../src/keys/key-access.ts'
 import { withinDeadline } from '../../src/resilience/deadline.ts'
 import { OutboundHttp } from '../../src/resilience/outbound-http.ts'
+import { keyCopyOf } from '../../src/threads/key-source.ts'
+import { parseText } from '../support/configuration-text.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
 import { gatewayText } from '../support/gateway-text.ts'
 import { es256Jwk } from '../support/key-documents.ts'
@@ -45,8 +47,8 @@ async function release(path: string, done: () => boolean): Promise<void> {
   }
 }
 
-function copyName(issuer: string, identity: string): string {
-  return `jwks-${createHash('sha256').update(`${issuer}\0${identity}`).digest('hex')}.json`
+function copyName(copyOf: string): string {
+  return `jwks-${createHash('sha256').update(copyOf).digest('hex')}.json`
 }
 
 function tokenField(file: string): KeyRequestField {
@@ -109,9 +111,9 @@ describe('a disk that hangs', () => {
 
   it('leaves threads for everything else when many issuers have copies there', async () => {
     const issuers = Array.from({ length: ATTEMPTS }, (_, number) => `issuer-${number}`)
-    const paths = issuers.map((issuer) => join(directory, copyName(issuer, 'uri here')))
+    const paths = issuers.map((issuer) => join(directory, copyName(issuer)))
     for (const path of paths) createHangingFile(path)
-    const caches = issuers.map((issuer) => new DiskCache(directory, issuer, 'uri here'))
+    const caches = issuers.map((issuer) => new DiskCache(directory, issuer))
     let done = 0
     for (const cache of caches) {
       void cache.load().then(() => {
@@ -125,9 +127,9 @@ describe('a disk that hangs', () => {
   })
 
   it('has only the newest copy waiting, and writes it when it answers again', async () => {
-    const path = join(directory, copyName('main', 'uri there'))
+    const path = join(directory, copyName('main'))
     createHangingFile(path)
-    const cache = new DiskCache(directory, 'main', 'uri there')
+    const cache = new DiskCache(directory, 'main')
     const loading = cache.load()
     let isLoaded = false
     void loading.then(() => {
@@ -150,10 +152,12 @@ describe('a disk that hangs', () => {
     test.after(() => provider.down())
     provider.publish(es256Jwk('one'))
     const uri = `${provider.origin}/jwks`
-    createHangingFile(join(directory, copyName('main', `uri ${uri}`)))
     const jwks = { uri, diskCache: directory, timeout: '1s' }
     const issuers = { main: { issuer: 'https://a.example.com/', audiences: ['api'], jwks } }
     const text = gatewayText({ upstream: ['http://127.0.0.1:9'], issuers, authenticate: ['jwt'] })
+    const [issuer] = parseText(text).issuers
+    assert.ok(issuer !== undefined)
+    createHangingFile(join(directory, copyName(keyCopyOf(issuer))))
     const { command, port } = await serveGateway(test, text)
     const answer = await fetch(`http://127.0.0.1:${port}/health/ready`)
     assert.equal(answer.status, 200)

@@ -83,7 +83,7 @@ describe('JWKS client with other times', () => {
     context.after(() => rm(directory, { recursive: true, force: true }))
     const { client } = clients.create(server.jwksUri, TIMES)
     await client.start()
-    const cache = new DiskCache(directory, 'main', 'elsewhere')
+    const cache = new DiskCache(directory, 'elsewhere')
     client.adopt({ ...TIMES, refreshIntervalMs: 20 }, cache)
     await eventually('it is there', async () => (await cache.load()).ok)
   })

@@ -28,7 +28,9 @@ export class CertificateAuthority {
   issue(...names: readonly string[]): IssuedCertificate {
     this.#issued += 1
     const signer = ['-CA', this.#path('ca.pem'), '-CAkey', this.#path('ca.key')]
-    const subject = ['-subj', `/CN=${this.#issued}`, '-addext', `subjectAltName=${names.join()}`]
+    const [first = ''] = names
+    const commonName = first.slice(first.indexOf(':') + 1)
+    const subject = ['-subj', `/CN=${commonName}`, '-addext', `subjectAltName=${names.join()}`]
     const isNone = ['-addext', 'basicConstraints=critical,CA:FALSE']
     return this.#make(`issued-${this.#issued}`, [...subject, ...isNone, ...signer])
   }
