@@ -148,7 +148,7 @@ function introspectionProblem(result: OutboundResult): string | null {
   const ourFault = OUR_FAULTS[result.status ?? 0]
   if (ourFault !== undefined) return ourFault
   if (!result.ok) {
-    const { reason, status, cause = null } = result
+    const { reason, status, cause } = result
     const words = describeCall({ reason, status, cause }, NO_ANSWERS[reason] ?? reason)
     return status === null ? `no answer: ${words}` : words
   }

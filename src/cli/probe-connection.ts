@@ -44,8 +44,7 @@ export async function probeConnection(
   const port = Number(url.port) || (isTls ? HTTPS_PORT : HTTP_PORT)
   const proxy = isTls ? new EgressProxies(path.proxies).proxyOf(url) : null
   try {
-    const tunnel =
-      proxy === null ? null : await openTunnel(proxy, `${url.hostname}:${port}`, timeoutMs)
+    const tunnel = proxy === null ? null : await openTunnel(proxy, url, timeoutMs)
     return await probe(url, port, { isTls, tunnel, path }, timeoutMs)
   } catch (error) {
     return { ok: false, reason: describeCall({ ...failureOf(error), status: null }, NO_TUNNEL) }

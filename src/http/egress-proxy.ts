@@ -6,14 +6,29 @@ import { AddressRanges, parseAddressRange } from './address-ranges.ts'
 import { isLoopbackHost } from './http-url.ts'
 import { addressBits } from './ip-address.ts'
 
-/** Plain values: URLs that {@link parseProxyUrl} takes, and entries of {@link parseNoProxy}. */
+/** Plain values: URLs that {@link parseProxyUrl} takes, and what {@link parseNoProxy} makes. */
 export interface EgressProxySettings {
   /** For targets with https; `null`: they are connected to. */
   readonly https: string | null
   /** The same for http. */
   readonly http: string | null
   /** Targets that are connected to all the same. */
-  readonly noProxy: readonly string[]
+  readonly noProxy: readonly NoProxyEntry[]
+}
+
+/** One entry of `NO_PROXY`. */
+export type NoProxyEntry =
+  | { readonly kind: 'all' }
+  /** An address or a CIDR range, as {@link parseAddressRange} takes it. */
+  | { readonly kind: 'range'; readonly range: string }
+  | NoProxyHost
+
+interface NoProxyHost {
+  readonly kind: 'host'
+  /** In lower case, without brackets, and without a dot in front. */
+  readonly host: string
+  /** `null`: every port. */
+  readonly port: number | null
 }
 
 /** Every call connects to its target. */
@@ -72,9 +87,10 @@ export function parseProxyUrl(text: string): EgressProxy | null {
  *
  * @returns `null` when one of them is none of these.
  */
-export function parseNoProxy(text: string): readonly string[] | null {
-  const entries = text.split(/[,\s]+/).filter((entry) => entry !== '')
-  return entries.every(isNoProxyEntry) ? entries : null
+export function parseNoProxy(text: string): readonly NoProxyEntry[] | null {
+  const words = text.split(/[,\s]+/).filter((word) => word !== '')
+  const entries = words.flatMap((word) => readEntry(word) ?? [])
+  return entries.length === words.length ? entries : null
 }
 
 /** Decides for each call, from settings that were checked. */
@@ -88,9 +104,10 @@ export class EgressProxies {
   constructor({ https, http, noProxy }: EgressProxySettings) {
     this.#https = https === null ? null : parseProxyUrl(https)
     this.#http = http === null ? null : parseProxyUrl(http)
-    this.#isOff = noProxy.includes('*')
-    this.#ranges = new AddressRanges(noProxy.filter((entry) => parseAddressRange(entry) !== null))
-    this.#hosts = noProxy.flatMap((entry) => readHost(entry) ?? [])
+    this.#isOff = noProxy.some(({ kind }) => kind === 'all')
+    const ranges = noProxy.flatMap((entry) => (entry.kind === 'range' ? entry.range : []))
+    this.#ranges = new AddressRanges(ranges)
+    this.#hosts = noProxy.filter((entry) => entry.kind === 'host')
   }
 
   /**
@@ -109,22 +126,15 @@ export class EgressProxies {
   }
 }
 
-interface NoProxyHost {
-  /** In lower case, without brackets, and without a dot in front. */
-  readonly host: string
-  /** `null`: every port. */
-  readonly port: number | null
-}
-
-function isNoProxyEntry(entry: string): boolean {
-  return entry === '*' || parseAddressRange(entry) !== null || readHost(entry) !== null
-}
-
-function readHost(entry: string): NoProxyHost | null {
-  const match = ENTRY.exec(entry)
-  if (match === null || !PRINTABLE_NAME.test(entry)) return null
+function readEntry(text: string): NoProxyEntry | null {
+  if (text === '*') return { kind: 'all' }
+  const range = parseAddressRange(text)
+  if (range !== null) return { kind: 'range', range }
+  const match = ENTRY.exec(text)
+  if (match === null || !PRINTABLE_NAME.test(text)) return null
   const [, host = '', port] = match
   return {
+    kind: 'host',
     host: withoutBrackets(host).toLowerCase().replace(/\.$/, ''),
     port: port === undefined ? null : Number(port),
   }

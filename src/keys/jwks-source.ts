@@ -178,5 +178,5 @@ function failedCall(
   { reason, status, cause }: Extract<OutboundResult, { ok: false }>,
   url: string,
 ): FailedFetch {
-  return { ok: false, reason, url, status, cause: cause ?? null }
+  return { ok: false, reason, url, status, cause }
 }

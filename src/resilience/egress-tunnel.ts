@@ -14,22 +14,26 @@ import { ProxyRefusal, ProxyUnreachable } from './outbound-failure.ts'
 import { USER_AGENT } from './product.ts'
 
 const HEAD_BYTES_MAX = 16 * 1_024
+/** Not written in a URL, and always in the request for a tunnel. */
+const HTTPS_PORT = 443
 
 /**
  * Asks for a connection. The certificate of a proxy that is spoken to over TLS is verified by the
  * usual authorities.
  *
- * @param target Host and port, as in the authority of a URL. The name is the proxy's to look up.
+ * @param url Of the target, with https: its host and port are asked for. The name is the proxy's to
+ *   look up.
  * @param timeoutMs Until the proxy has said yes, connecting to it included.
  * @param signal Gives up at once, and cuts the connection.
  * @throws (rejects) ProxyRefusal or ProxyUnreachable.
  */
 export function openTunnel(
   proxy: EgressProxy,
-  target: string,
+  url: URL,
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<Socket> {
+  const target = url.port === '' ? `${url.hostname}:${HTTPS_PORT}` : url.host
   return new Promise((resolve, reject) => {
     const request = (proxy.isTls ? httpsRequest : httpRequest)({
       host: proxy.host,

@@ -41,10 +41,10 @@ export type OutboundResult =
       readonly reason: OutboundFailure
       /** Status of the answer; `null` when there was none. */
       readonly status: number | null
-      /** What the system or OpenSSL calls it, where there is more to say: {@link FailedCall}. */
-      readonly cause?: string
+      /** What the system or OpenSSL calls it: {@link FailedCall}. */
+      readonly cause: string | null
       /** `Retry-After` of an answer that has one field of that name. */
-      readonly retryAfter?: string
+      readonly retryAfter: string | null
     }
 
 export interface OutboundRequest {
@@ -82,7 +82,6 @@ const KEEP_ALIVE_MS = 4_000
 
 /** Name look-up, proxy and handshake together; the deadline of a call may be shorter. */
 const CONNECT_TIMEOUT_MS = 10_000
-const HTTPS_PORT = 443
 const PROXY_AUTHENTICATION_REQUIRED = 407
 
 /** What differs between the methods. */
@@ -318,7 +317,7 @@ function failed(
   status: number | null = null,
   cause: string | null = null,
 ): Extract<OutboundResult, { ok: false }> {
-  return cause === null ? { ok: false, reason, status } : { ok: false, reason, status, cause }
+  return { ok: false, reason, status, cause, retryAfter: null }
 }
 
 /** Who was not reached, where a proxy is sent the request itself, is the proxy. */
@@ -355,8 +354,7 @@ function connectorOf(
       connect(options, onEnd)
       return
     }
-    const target = url.port === '' ? `${url.hostname}:${HTTPS_PORT}` : url.host
-    openTunnel(proxy, target, CONNECT_TIMEOUT_MS, closing).then(
+    openTunnel(proxy, url, CONNECT_TIMEOUT_MS, closing).then(
       (httpSocket: Socket) => connect({ ...options, httpSocket }, onEnd),
       (error: Error) => onEnd(error, null),
     )

@@ -5,6 +5,7 @@ import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import { parseNoProxy } from '../../src/http/egress-proxy.ts'
 import { OutboundHttp, type OutboundResult } from '../../src/resilience/outbound-http.ts'
 import { DIRECT_PATH, type OutboundPath } from '../../src/resilience/outbound-path.ts'
 import { CertificateAuthority } from '../support/certificate-authority.ts'
@@ -12,6 +13,9 @@ import { EgressProxyServer } from '../support/egress-proxy.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
 import { watchStarvation } from '../support/starvation.ts'
+
+/** Of a call that failed, where there is no more to say. */
+const FAILED = { ok: false, cause: null, retryAfter: null } as const
 
 const PATIENCE_MS = 10_000
 const BYTES_MAX = 65_536
@@ -115,7 +119,7 @@ describe('a compressed answer', () => {
       const result = await get(url)
       // Alone, because a body of this size takes minutes to print.
       assert.equal(result.ok, false)
-      assert.deepEqual(result, { ok: false, reason, status: 200 })
+      assert.deepEqual(result, { ...FAILED, reason, status: 200 })
       assert.ok(process.memoryUsage().rss - memoryBytes < INFLATED_BYTES / 2)
     })
   }
@@ -191,7 +195,7 @@ describe('a server that takes connections and says nothing', () => {
     const { port } = server.address() as AddressInfo
     const startedAtMs = performance.now()
     const starvedMs = watchStarvation()
-    const late = { ok: false, reason: 'timeout', status: null }
+    const late = { ...FAILED, reason: 'timeout', status: null }
     assert.deepEqual(await get(`https://127.0.0.1:${port}/`, {}, 200), late)
     // The client would try to connect for ten seconds.
     assert.ok(performance.now() - startedAtMs < 5_000 + starvedMs())
@@ -217,9 +221,9 @@ describe('an egress proxy', () => {
   })
 
   /** @param userInfo With its `@`. */
-  function through(userInfo = '', noProxy: readonly string[] = []): Partial<OutboundPath> {
+  function through(userInfo = '', except = ''): Partial<OutboundPath> {
     const at = proxy.url.replace('//', `//${userInfo}`)
-    return { ca, proxies: { https: at, http: at, noProxy } }
+    return { ca, proxies: { https: at, http: at, noProxy: parseNoProxy(except) ?? [] } }
   }
 
   it('as Squid, is asked for a connection to a name that only it knows', async () => {
@@ -237,7 +241,7 @@ describe('an egress proxy', () => {
     try {
       assert.ok((await get(url, through('gate:p%40ss@'))).ok)
       const cause = 'PROXY_STATUS_407'
-      const refused = { ok: false, reason: 'proxy', status: null, cause }
+      const refused = { ...FAILED, reason: 'proxy', status: null, cause }
       assert.deepEqual(await get(url, through('gate:wrong@')), refused)
       assert.deepEqual(await get('http://plain.corp.example/', through()), refused)
     } finally {
@@ -259,7 +263,7 @@ describe('an egress proxy', () => {
   })
 
   it('that does not reach the host, or cannot be reached itself, says so', async () => {
-    const failed = { ok: false, reason: 'proxy', status: null }
+    const failed = { ...FAILED, reason: 'proxy', status: null }
     const cause = 'PROXY_STATUS_502'
     assert.deepEqual(await get('https://unknown.example/', through()), { ...failed, cause })
     const closed = `http://127.0.0.1:${await reservePort()}`
@@ -272,7 +276,7 @@ describe('an egress proxy', () => {
   it('that hangs or is none costs no more than the deadline', async () => {
     try {
       proxy.mood = 'hangs'
-      const late = { ok: false, reason: 'timeout', status: null }
+      const late = { ...FAILED, reason: 'timeout', status: null }
       const startedAtMs = performance.now()
       const starvedMs = watchStarvation()
       assert.deepEqual(await get(url, through(), 200), late)
@@ -288,7 +292,7 @@ describe('an egress proxy', () => {
 
   it('is left out for what NO_PROXY names, and for this machine', async () => {
     proxy.requests.length = 0
-    const direct = await get(url, through('', ['.corp.example']))
+    const direct = await get(url, through('', '.corp.example'))
     // Without the proxy, the name is not known.
     assert.equal(!direct.ok && direct.reason, 'unreachable')
     assert.ok((await get(await httpUrl(good), through())).ok)

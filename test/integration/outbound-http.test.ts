@@ -9,6 +9,9 @@ import { es256Jwk } from '../support/key-documents.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
 import { watchStarvation } from '../support/starvation.ts'
 
+/** Of a call that failed, where there is no more to say. */
+const FAILED = { ok: false, cause: null, retryAfter: null } as const
+
 const TIMEOUT_MS = 300
 /** For what must not look as if it timed out when the machine is busy. */
 const PATIENCE_MS = 10_000
@@ -69,7 +72,7 @@ describe('outbound HTTP', () => {
       const starvedMs = watchStarvation()
       const timeoutMs = reason === 'timeout' ? TIMEOUT_MS : PATIENCE_MS
       const answer = await getWhile(behaviour, timeoutMs)
-      assert.deepEqual(answer, { ok: false, reason, status })
+      assert.deepEqual(answer, { ...FAILED, reason, status })
       assert.ok(performance.now() - startedAtMs < TIMEOUT_MS + 1_000 + starvedMs())
     })
   }
@@ -84,7 +87,7 @@ describe('outbound HTTP', () => {
     const sizeBytes = server.document.byteLength
     assert.equal((await get(server.jwksUri, sizeBytes)).ok, true)
     const over = await get(server.jwksUri, sizeBytes - 1)
-    assert.deepEqual(over, { ok: false, reason: 'too_large', status: 200 })
+    assert.deepEqual(over, { ...FAILED, reason: 'too_large', status: 200 })
   })
 
   it('says unreachable when nothing listens', async () => {
@@ -92,7 +95,7 @@ describe('outbound HTTP', () => {
     const answer = await get(server.jwksUri)
     await server.up()
     const cause = 'ECONNREFUSED'
-    assert.deepEqual(answer, { ok: false, reason: 'unreachable', status: null, cause })
+    assert.deepEqual(answer, { ...FAILED, reason: 'unreachable', status: null, cause })
   })
 
   it('still works after all of that', async () => {
@@ -107,7 +110,7 @@ describe('outbound HTTP', () => {
       'ftp://127.0.0.1/',
       'http://u:p@127.0.0.1/',
     ]) {
-      assert.deepEqual(await get(url), { ok: false, reason: 'bad_url', status: null })
+      assert.deepEqual(await get(url), { ...FAILED, reason: 'bad_url', status: null })
     }
   })
 
@@ -120,7 +123,7 @@ describe('outbound HTTP', () => {
       const { port } = tls.address() as AddressInfo
       const answer = await get(`https://127.0.0.1:${port}/`)
       const cause = 'DEPTH_ZERO_SELF_SIGNED_CERT'
-      assert.deepEqual(answer, { ok: false, reason: 'tls', status: null, cause })
+      assert.deepEqual(answer, { ...FAILED, reason: 'tls', status: null, cause })
     } finally {
       process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = old
       await new Promise((resolve) => tls.close(resolve))

@@ -19,6 +19,9 @@ import {
 } from '../support/introspection-server.ts'
 import { watchStarvation } from '../support/starvation.ts'
 
+/** Of a call that failed, where there is no more to say. */
+const FAILED = { ok: false, cause: null, retryAfter: null } as const
+
 const TIMEOUT_MS = 300
 /** For what must not look as if it timed out when the machine is busy. */
 const PATIENCE_MS = 10_000
@@ -77,7 +80,7 @@ describe('outbound POST', () => {
         ports.add(response.socket?.remotePort)
         text('<html>Forbidden</html>', 'text/html', code)(response, token)
       }
-      assert.deepEqual(await post(server.url, alone), { ok: false, reason: 'status', status: code })
+      assert.deepEqual(await post(server.url, alone), { ...FAILED, reason: 'status', status: code })
     }
     assert.equal(ports.size, 1)
     await alone.close()
@@ -118,7 +121,7 @@ describe('outbound POST', () => {
       const starvedMs = watchStarvation()
       const timeoutMs = reason === 'timeout' ? TIMEOUT_MS : PATIENCE_MS
       const answer = await post(server.url, http, timeoutMs)
-      assert.deepEqual(answer, { ok: false, reason, status: code })
+      assert.deepEqual(answer, { ...FAILED, reason, status: code })
       assert.ok(performance.now() - startedAtMs < TIMEOUT_MS + 1_000 + starvedMs())
       assert.equal(server.requests.length, 1)
     })
@@ -130,7 +133,7 @@ describe('outbound POST', () => {
     await server.down()
     const answer = await post(server.url, fresh)
     const cause = 'ECONNREFUSED'
-    assert.deepEqual(answer, { ok: false, reason: 'unreachable', status: null, cause })
+    assert.deepEqual(answer, { ...FAILED, reason: 'unreachable', status: null, cause })
     await server.up()
     server.reply = json({})
     assert.equal((await post(server.url, fresh)).ok, true)
@@ -139,7 +142,7 @@ describe('outbound POST', () => {
 
   it('refuses what is not an http URL, and credentials in one', async () => {
     for (const url of ['', 'x', 'file:///etc/passwd', 'http://u:p@127.0.0.1/']) {
-      assert.deepEqual(await post(url), { ok: false, reason: 'bad_url', status: null })
+      assert.deepEqual(await post(url), { ...FAILED, reason: 'bad_url', status: null })
     }
   })
 })

@@ -93,7 +93,11 @@ describe('the variables of a proxy', () => {
     assert.equal(read({ HTTP_PROXY: SQUID }).http, SQUID)
     // Unlike undici’s: a proxy for plain http is none for https.
     assert.equal(read({ HTTP_PROXY: SQUID }).https, null)
-    assert.deepEqual(read({ HTTPS_PROXY: SQUID, no_proxy: 'a,b' }).noProxy, ['a', 'b'])
+    const { noProxy } = read({ HTTPS_PROXY: SQUID, no_proxy: 'a,B:8443' })
+    assert.deepEqual(noProxy, [
+      { kind: 'host', host: 'a', port: null },
+      { kind: 'host', host: 'b', port: 8_443 },
+    ])
   })
 
   it('are problems by name when they cannot be used, and their passwords are not told', () => {

@@ -9,7 +9,7 @@ import { ManualClock } from '../support/manual-clock.ts'
 const OK: OutboundResult = { ok: true, status: 200, mediaType: null, body: new Uint8Array() }
 
 function failed(reason: OutboundFailure, status: number | null = null): OutboundResult {
-  return { ok: false, reason, status }
+  return { ok: false, reason, status, cause: null, retryAfter: null }
 }
 
 function openStanding() {

@@ -70,7 +70,8 @@ describe('issuers.<name>.tls', () => {
 describe('issuers.<name>.proxy', () => {
   it('wins over the environment, for every host', () => {
     const { proxies } = resolved({})
-    assert.deepEqual(proxies, { https: HTTPS_PROXY, http: null, noProxy: ['.corp.example'] })
+    const noProxy = [{ kind: 'host', host: 'corp.example', port: null }]
+    assert.deepEqual(proxies, { https: HTTPS_PROXY, http: null, noProxy })
     const squid = 'http://squid.corp.example:3128'
     const own = { https: squid, http: squid, noProxy: [] }
     assert.deepEqual(resolved({ proxy: squid }).proxies, own)

@@ -59,7 +59,7 @@ export class EndpointPauses {
   /** @returns Whose pause this answer has asked for; `null`: none. */
   heed(result: OutboundResult, isKnown: boolean): PausedCallers | null {
     const { clock, forAll, forUnknown, afterUnknown, onPause } = this.#parts
-    if (result.ok || result.status !== STATUS_TOO_MANY || result.retryAfter === undefined) {
+    if (result.ok || result.status !== STATUS_TOO_MANY || result.retryAfter === null) {
       return null
     }
     const seconds = retryAfterSeconds(result.retryAfter, clock.nowSeconds())
