@@ -67,8 +67,22 @@ export function parseClaimPath(text: string): ParsedClaimPath {
 export function readClaimPath(claims: Readonly<Record<string, unknown>>, path: ClaimPath): unknown {
   const { text, steps, isPointer } = path
   if (isNamed(claims, text)) return claims[text]
-  if (steps.length === 0) return undefined
-  let value: unknown = claims
+  return steps.length === 0 ? undefined : walk(claims, steps, isPointer)
+}
+
+/**
+ * What a JSON pointer (RFC 6901) leads to, and nothing else: for records whose members are found in
+ * no other way. Only what the objects themselves have is found.
+ *
+ * @param pointer Begins with `/`.
+ * @returns `undefined` when there is nothing.
+ */
+export function readPointer(members: Readonly<Record<string, unknown>>, pointer: string): unknown {
+  return walk(members, pointerSteps(pointer), true)
+}
+
+function walk(from: object, steps: readonly string[], isPointer: boolean): unknown {
+  let value: unknown = from
   for (const step of steps) {
     if (typeof value !== 'object' || value === null) return undefined
     const isNamed = Array.isArray(value) ? isPointer && LIST_PLACE.test(step) : true

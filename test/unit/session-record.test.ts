@@ -34,6 +34,15 @@ describe('the user of an express-session record', () => {
     }
   })
 
+  it('is never what a list has by itself, such as its length', () => {
+    const pointers = byPart(({ record }) => `/${record}`)
+    const places = ['/users/length', '/users/0', '/users/00', '/users/-'].map((userId) => {
+      const format = expressSessionFormat(['a secret'], { userId, ...pointers, createdAt: null })
+      return userOf('{"users":["alice","bob"]}', format)
+    })
+    assert.deepEqual(places, ['anonymous', 'alice', 'anonymous', 'anonymous'])
+  })
+
   it('is anonymous when there is none', () => {
     for (const text of ['{}', '{"passport":{}}', '{"passport":null}', '{"passport":{"user":""}}']) {
       assert.equal(userOf(text), 'anonymous', text)

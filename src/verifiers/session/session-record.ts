@@ -1,4 +1,5 @@
 /** What is stored about a session, as an identity. */
+import { readPointer } from '../../protocol/claim-path.ts'
 import {
   IDENTITY_PARTS,
   type PartName,
@@ -108,14 +109,7 @@ function refuseMistyped(
   return refuse('session_unreadable')
 }
 
-/** @returns `null` when there is nothing there. Only what the object itself has is found. */
+/** @returns `null` when there is nothing there. */
 function valueAt(members: JsonObject, pointer: string | null): unknown {
-  if (pointer === null) return null
-  let value: unknown = members
-  for (const step of pointer.slice(1).split('/')) {
-    const name = step.replaceAll('~1', '/').replaceAll('~0', '~')
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return null
-    value = (value as Record<string, unknown>)[name]
-  }
-  return value ?? null
+  return pointer === null ? null : (readPointer(members, pointer) ?? null)
 }
