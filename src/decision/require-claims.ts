@@ -8,7 +8,7 @@
  * the length of the value times that of the pattern: linear in what a token says, because patterns
  * are bounded and the operator's own.
  */
-import { collectNamedFields } from '../http/connection-options.ts'
+import { addNamedFields } from '../http/connection-options.ts'
 import { fieldValue, type HeaderList } from '../http/header-list.ts'
 import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
@@ -136,9 +136,7 @@ function expectedOf({ header, segment }: ClaimRequirement, facts: ComparedFacts)
 function isHopByHop(header: string, headers: HeaderList): boolean {
   for (let index = 0; index + 1 < headers.length; index += 2) {
     if (headers[index] !== 'connection') continue
-    const named = new Set<string>()
-    collectNamedFields(headers[index + 1] as string, named)
-    if (named.has(header)) return true
+    if (addNamedFields(headers[index + 1] as string, null)?.has(header)) return true
   }
   return false
 }

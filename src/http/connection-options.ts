@@ -13,20 +13,19 @@ const NOT_REMOVABLE: ReadonlySet<string> = new Set([
   ...['content-type', 'content-encoding'],
 ])
 
-/** Hot path: whether this `Connection` value is one of the two that nearly every client sends. */
-export function namesNoField(connection: string): boolean {
-  return connection === 'keep-alive' || connection === 'close'
-}
-
 /**
- * Adds the lower-case names listed in a `Connection` value to `names`. Anything between two commas
- * counts as a name: what is no token cannot match a field either.
+ * Hot path: adds the lower-case names listed in a `Connection` value to `names`; `null`: there are
+ * none yet, and it stays `null` for the two values that nearly every client sends. Anything between
+ * two commas counts as a name: what is no token cannot match a field either.
  */
-export function collectNamedFields(connection: string, names: Set<string>): void {
+export function addNamedFields(connection: string, names: Set<string> | null): Set<string> | null {
+  if (connection === 'keep-alive' || connection === 'close') return names
+  const named = names ?? new Set<string>()
   for (const option of connection.split(',')) {
     const name = option.trim().toLowerCase()
-    if (name !== '' && !NOT_REMOVABLE.has(name)) names.add(name)
+    if (name !== '' && !NOT_REMOVABLE.has(name)) named.add(name)
   }
+  return named
 }
 
 /** The list without the fields of these lower-case names; names in the list may have any case. */

@@ -5,7 +5,7 @@
  * take away what the client itself sent, never the identity that the gateway established.
  */
 import type { CredentialStripper } from '../credentials/strip-credential.ts'
-import { collectNamedFields, namesNoField, withoutFields } from '../http/connection-options.ts'
+import { addNamedFields, withoutFields } from '../http/connection-options.ts'
 import type { HeaderList } from '../http/header-list.ts'
 import { HeaderNameFilter } from './header-name-filter.ts'
 
@@ -107,10 +107,7 @@ export function requestHeaders(
     const name = headers[index] as string
     const value = headers[index + 1] as string
     if (filter.has(name)) {
-      if (name === 'connection' && !namesNoField(value)) {
-        named ??= new Set()
-        collectNamedFields(value, named)
-      }
+      if (name === 'connection') named = addNamedFields(value, named)
     } else if (!isForwardedField(name)) {
       keep(kept, name, value, credential)
     }

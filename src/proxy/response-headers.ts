@@ -4,7 +4,7 @@
  * An upstream is trusted with content, never with framing: the server frames every answer itself,
  * so that nothing an upstream sends can split one answer into two.
  */
-import { collectNamedFields, namesNoField, withoutFields } from '../http/connection-options.ts'
+import { addNamedFields, withoutFields } from '../http/connection-options.ts'
 import type { HeaderList } from '../http/header-list.ts'
 import {
   FIELD_CONNECTION,
@@ -60,7 +60,7 @@ export function readResponseHead(
     } else if (name.treatment === FIELD_CONTENT_LENGTH) {
       contentLength = soleLength(contentLength, value)
     } else if (name.treatment === FIELD_CONNECTION) {
-      named = addNamedFields(value, named)
+      named = addNamedFields(value.toString('latin1'), named)
     }
   }
   if (contentLength === CONTRADICTION) return false
@@ -74,14 +74,6 @@ function isOwn(answerHeaders: HeaderList, lowerCase: string): boolean {
     if (answerHeaders[index] === lowerCase) return true
   }
   return false
-}
-
-function addNamedFields(value: Buffer, named: Set<string> | null): Set<string> | null {
-  const connection = value.toString('latin1')
-  if (namesNoField(connection)) return named
-  const names = named ?? new Set<string>()
-  collectNamedFields(connection, names)
-  return names
 }
 
 /** An upstream's `Connection` takes away what the upstream sent, not what the gateway adds. */
