@@ -25,7 +25,7 @@ const GUESSES: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
   ...(['header_crit_refused', 'header_unencoded_refused'] as const),
   ...(['header_zip_refused', 'header_enc_refused'] as const),
   ...(['token_unsecured', 'algorithm_not_allowed', 'key_unknown', 'key_unfit'] as const),
-  ...(['signature_length', 'signature_invalid', 'token_inactive'] as const),
+  ...(['key_issuer_mismatch', 'signature_length', 'signature_invalid', 'token_inactive'] as const),
   ...(['session_cookie_malformed', 'session_not_found', 'api_key_unknown'] as const),
 ])
 

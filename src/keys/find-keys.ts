@@ -2,11 +2,13 @@
  * Finds the keys of an issuer that may have signed a token, and asks once for newer ones when those
  * at hand do not settle it. The one way for every kind of signed token.
  */
+import { isIssuerOf } from '../protocol/issuer-template.ts'
 import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
 import type { KeySet, KeySource, KeyWithoutPlace, VerificationKey } from './key-set.ts'
 
-/** What of a protected header selects a key. */
+/** What of a token selects a key: its `iss`, and what its protected header says. */
 export interface KeySelector {
+  readonly issuer: string
   readonly algorithm: JwsAlgorithm
   /** `kid`; `null` when there is none. */
   readonly keyId: string | null
@@ -40,6 +42,7 @@ export function publishedBySeconds(
  * - `keys`: to be tried one after the other; never empty. Not `areAll`: keys are published for
  *   which there is no room, so that a token that these did not sign is not known to be bad.
  * - `unknown`: no key has that `kid`, and none without a `kid` is for this algorithm.
+ * - `foreign`: those that it may be are for this algorithm, and for the tokens of other issuers.
  * - `unfit`: those that it may be are not for this algorithm, or there are too many.
  * - `unavailable`: nothing can be decided.
  */
@@ -49,7 +52,7 @@ export type FoundKeys =
       readonly keys: readonly VerificationKey[]
       readonly areAll: boolean
     }
-  | { readonly found: 'unknown' | 'unfit' | 'unavailable' }
+  | { readonly found: 'unknown' | 'foreign' | 'unfit' | 'unavailable' }
 
 /**
  * What a second look came to. `unsettled`: the keys at hand are not for this token, and whether
@@ -65,6 +68,7 @@ export type NewerKeys = FoundKeys | { readonly found: 'unsettled' }
 const KEYS_TRIED_MAX = 8
 
 const UNKNOWN: FoundKeys = { found: 'unknown' }
+const FOREIGN: FoundKeys = { found: 'foreign' }
 const UNFIT: FoundKeys = { found: 'unfit' }
 const UNAVAILABLE: FoundKeys = { found: 'unavailable' }
 const UNSETTLED: NewerKeys = { found: 'unsettled' }
@@ -73,24 +77,41 @@ const UNSETTLED: NewerKeys = { found: 'unsettled' }
  * Picks the key that the header names. `kid` is a hint (RFC 7515 §4.1.4): where it names none for
  * the algorithm, the keys without a `kid` may be the one, and for a token without a `kid` all are.
  * But only a few are tried, because a token must not choose how much work it causes. A key that has
- * another `kid` than the token is never tried, nor one that is not for its algorithm.
+ * another `kid` than the token is never tried, nor one that is not for its algorithm, nor one that
+ * is published for the tokens of another issuer, as the keys of Entra ID are.
  */
-export function findKeys(keySet: KeySet, { keyId, algorithm }: KeySelector): FoundKeys {
+export function findKeys(keySet: KeySet, selector: KeySelector): FoundKeys {
+  const { keyId } = selector
   // An issuer that has never had keys, or has had none for too long, decides nothing.
   if (keySet.state === 'empty' || keySet.state === 'dead') return UNAVAILABLE
-  const fitting = keySet.keys.filter(({ algorithms }) => algorithms.includes(algorithm))
+  const fitting = keySet.keys.filter((key) => isFor(key, selector))
   const named = keyId === null ? [] : fitting.filter((key) => answersTo(key, keyId)).slice(0, 1)
   const unnamed = keyId === null ? fitting : fitting.filter((key) => key.keyId === null)
   const keys = named.length > 0 ? named : unnamed
   const lacksPlace = (key: KeyWithoutPlace) =>
-    key.algorithms.includes(algorithm) &&
+    isFor(key, selector) &&
     (keyId === null || key.keyId === keyId || (key.keyId === null && named.length === 0))
   const areAll = !keySet.withoutPlace.some(lacksPlace)
   if (keys.length === 0 && !areAll) return UNAVAILABLE
-  const isUnknown = keyId !== null && !keySet.keys.some((key) => answersTo(key, keyId))
-  if (keys.length === 0 && isUnknown) return UNKNOWN
-  if (keys.length === 0 || keys.length > KEYS_TRIED_MAX) return UNFIT
+  if (keys.length > KEYS_TRIED_MAX) return UNFIT
+  if (keys.length === 0) return noneFor(keySet.keys, selector)
   return { found: 'keys', keys, areAll }
+}
+
+/** Why there is none. */
+function noneFor(keys: readonly VerificationKey[], { keyId, algorithm }: KeySelector): FoundKeys {
+  const meant = keyId === null ? keys : keys.filter((key) => answersTo(key, keyId))
+  // Its algorithm was looked for: what is for that is for another issuer.
+  if (meant.some(({ algorithms }) => algorithms.includes(algorithm))) return FOREIGN
+  return meant.length === 0 && keyId !== null ? UNKNOWN : UNFIT
+}
+
+function isFor(
+  { algorithms, issuer }: Pick<VerificationKey, 'algorithms' | 'issuer'>,
+  selector: KeySelector,
+): boolean {
+  if (!algorithms.includes(selector.algorithm)) return false
+  return issuer === null || isIssuerOf(issuer, selector.issuer)
 }
 
 /**

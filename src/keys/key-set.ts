@@ -16,6 +16,8 @@ export interface VerificationKey {
   readonly keyId: string | null
   /** What this key may verify: fixed by its type and curve, its `alg`, and the issuer's list. */
   readonly algorithms: readonly JwsAlgorithm[]
+  /** Whose tokens alone it verifies, perhaps with a placeholder; `null`: it does not say. */
+  readonly issuer: string | null
   readonly material: KeyMaterial
   /** Place in the shared table of key generations (shared-memory/key-generations.ts). */
   readonly generationSlot: number
@@ -26,6 +28,7 @@ export interface VerificationKey {
 export interface KeyWithoutPlace {
   readonly keyId: string | null
   readonly algorithms: readonly JwsAlgorithm[]
+  readonly issuer: string | null
 }
 
 /**

@@ -138,7 +138,8 @@ export class KeyStore {
     for (const [fingerprint, key] of incoming) {
       const held = keptByFingerprint.get(fingerprint) ?? this.#create(fingerprint, key)
       if (held === null) {
-        withoutPlace.push({ keyId: key.keyId, algorithms: key.algorithms })
+        const { keyId, algorithms, issuer } = key
+        withoutPlace.push({ keyId, algorithms, issuer })
         continue
       }
       if (!keptByFingerprint.has(fingerprint)) added.push(key.keyId)
@@ -200,6 +201,7 @@ export class KeyStore {
       id: nextVerificationKeyId(),
       keyId: parsed.keyId,
       algorithms: parsed.algorithms,
+      issuer: parsed.issuer,
       material: { kind: 'public', spkiPem: parsed.spkiPem },
       generationSlot: place.slot,
       generation: place.generation,
@@ -210,5 +212,5 @@ export class KeyStore {
 
 function fingerprintOf(key: ParsedKey): string {
   // JSON keeps a missing `kid` apart from every string.
-  return JSON.stringify([key.keyId, key.thumbprint, key.algorithms])
+  return JSON.stringify([key.keyId, key.thumbprint, key.algorithms, key.issuer])
 }

@@ -39,6 +39,7 @@ export function secretKeySet(options: SecretKeyOptions, generations: GenerationT
         id: nextVerificationKeyId(),
         keyId: null,
         algorithms: options.algorithms,
+        issuer: null,
         material: { kind: 'secret', secret: options.secret },
         generationSlot: place.slot,
         generation: place.generation,

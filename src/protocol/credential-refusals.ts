@@ -146,6 +146,10 @@ export const CREDENTIAL_REFUSALS = {
     code: 'invalid_token',
     meaning: 'No key that the `kid` may mean is one for its `alg`, or more than eight may be.',
   },
+  key_issuer_mismatch: {
+    code: 'invalid_token',
+    meaning: 'The key is published with an `issuer`, and the `iss` of the token is another.',
+  },
   keys_unavailable: {
     code: 'verifier_unavailable',
     meaning: 'The keys of the issuer are not known, or too old to rely on.',

@@ -18,6 +18,9 @@ export interface IssuerPlaceholder {
 /** 1 to 128 letters, digits, `-`, `_` and single dots; no dot at an end. */
 const VALUE = /^(?!.*\.\.)[A-Za-z0-9_-](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9_-])?$/
 
+/** As it stands in an issuer. */
+const PLACEHOLDER = /\{[A-Za-z][A-Za-z0-9_]{0,31}\}/
+
 /** One placeholder, and no other brace. */
 const TEMPLATE = /^([^{}]+)\{[A-Za-z][A-Za-z0-9_]{0,31}\}([^{}]*)$/
 
@@ -53,6 +56,23 @@ export function withValue(issuer: string, value: string): string {
  */
 export function isSameTemplate(first: string, second: string): boolean {
   return aroundPlaceholder(first) !== null && withValue(first, '{}') === withValue(second, '{}')
+}
+
+/**
+ * Whether a key that is published for the tokens of `published` may verify one of `issuer`. A
+ * provider whose tenants share their keys writes a placeholder; wherever it stands, it must stand
+ * for the same value.
+ */
+export function isIssuerOf(published: string, issuer: string): boolean {
+  if (published === issuer) return true
+  const [placeholder] = PLACEHOLDER.exec(published) ?? []
+  if (placeholder === undefined) return false
+  const around = published.split(placeholder)
+  const count = around.length - 1
+  const valueLength = (issuer.length - published.length) / count + placeholder.length
+  const start = around[0]?.length ?? 0
+  const value = issuer.slice(start, start + valueLength)
+  return isIssuerValue(value) && around.join(value) === issuer
 }
 
 /** One template, compiled. Its public members are plain data and say all that it accepts. */

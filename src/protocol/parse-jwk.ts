@@ -32,6 +32,8 @@ export interface ParsedKey {
   readonly keyId: string | null
   /** Never empty: what type, curve, `alg` and the issuer's list have in common. */
   readonly algorithms: readonly JwsAlgorithm[]
+  /** `issuer`, whose tokens alone it verifies: {@link isIssuerOf}; `null`: not restricted so. */
+  readonly issuer: string | null
   readonly spkiPem: string
   /** SHA-256 of the canonical key, base64url (RFC 7638): the same key has the same thumbprint. */
   readonly thumbprint: string
@@ -88,8 +90,11 @@ interface PublicMembers {
 /**
  * Parses one member of `keys`. Pure, never throws, and looks at own members only, so that a
  * `__proto__` in the document is just another unknown member. Serializers write null or an empty
- * list for what was never set: such a member is not there. `kid`, `use` and `alg` may be an empty
- * text instead; a private member may not.
+ * list for what was never set: such a member is not there. `kid`, `use`, `alg` and `issuer` may be
+ * an empty text instead; a private member may not.
+ *
+ * `issuer` is a member that Entra ID has of its own. No standard knows it, so that one which is no
+ * text has nothing to do with that (RFC 7517 §4: unknown members are ignored).
  *
  * Checks structure, purpose, strength and that a point is on its curve. Does *not* check that an
  * RSA modulus is a product of two secret primes (infeasible), nor certificates in `x5c` (the trust
@@ -124,6 +129,7 @@ export function parseJwk(value: unknown, permitted: readonly JwsAlgorithm[]): Pa
     key: {
       keyId,
       algorithms,
+      issuer: optionalText(jwk.get('issuer')) ?? null,
       spkiPem: publicKey.export({ type: 'spki', format: 'pem' }) as string,
       thumbprint: thumbprintOf(publicKey),
     },

@@ -37,11 +37,11 @@ export type ParsedJwks =
  * Reads a JWK Set. Pure, and never throws, whatever the bytes are.
  *
  * What holds for the result: every key is public, strong enough and fit for every algorithm it
- * lists; and a `kid` together with an algorithm names at most one key. Where a document uses one
- * `kid` twice, the earlier key keeps the algorithms that both could serve. RFC 7517 §4.5 allows the
- * same `kid` for equivalent keys of different types, so a later key stays for what is left. Either
- * key comes from the issuer, so the choice cannot let a forgery in; it only has to be the same for
- * every thread and for every fetch.
+ * lists; and a `kid` together with an algorithm, and the `issuer` of the key where it has one,
+ * names at most one key. Where a document uses one `kid` twice, the earlier key keeps the
+ * algorithms that both could serve. RFC 7517 §4.5 allows the same `kid` for equivalent keys of
+ * different types, so a later key stays for what is left. Either key comes from the issuer, so the
+ * choice cannot let a forgery in; it only has to be the same for every thread and for every fetch.
  *
  * @param permitted What the configuration accepts from this issuer.
  */
@@ -79,9 +79,11 @@ function keysMember(json: unknown): readonly unknown[] | null {
 
 /** The key without the algorithms that earlier keys of its `kid` serve; `null` if none is left. */
 function withoutTaken(key: ParsedKey, earlier: readonly ParsedKey[]): ParsedKey | null {
-  const rivals = earlier.filter((other) =>
-    // Without a `kid` there is nothing to tell keys apart by: all stay, but each only once.
-    key.keyId === null ? isSameKey(key, other) : key.keyId === other.keyId,
+  const rivals = earlier.filter(
+    (other) =>
+      key.issuer === other.issuer &&
+      // Without a `kid` there is nothing to tell keys apart by: all stay, but each only once.
+      (key.keyId === null ? isSameKey(key, other) : key.keyId === other.keyId),
   )
   const algorithms = key.algorithms.filter(
     (algorithm) => !rivals.some((other) => other.algorithms.includes(algorithm)),

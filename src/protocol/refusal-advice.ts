@@ -133,6 +133,9 @@ export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
     '(staging, production) looks just like this.',
   key_withdrawn: 'Obtain a new token: the issuer has withdrawn the key.',
   key_unfit: 'The issuer publishes this `kid` for another algorithm: look at its key set.',
+  key_issuer_mismatch:
+    'Look at `issuer` in the key set. Tokens of version 1 of Entra ID are checked with the keys at ' +
+    '`/discovery/keys`, those of version 2 with `/discovery/v2.0/keys`.',
   keys_unavailable:
     'The gateway has no keys of the issuer: `check --online` says why. Is its host reachable ' +
     'from here, and its certificate trusted?',

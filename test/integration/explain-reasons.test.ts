@@ -180,6 +180,12 @@ const CASES: readonly Case[] = [
     /no key kid "k1": no key for EdDSA/,
   ],
   [
+    'key_issuer_mismatch',
+    '/token/x',
+    () => bearer(signRaw(rig.foreignKey, headerText(rig.foreignKey), claimsOf({}))),
+    /no key kid "of-another": "issuer" of the key is not that of the token/,
+  ],
+  [
     'signature_length',
     '/token/x',
     () => bearer(`${rig.token().split('.').slice(0, 2).join('.')}.AAAA`),

@@ -38,7 +38,7 @@ describe('keys for which there is no room', () => {
     await eventually('both are seen', () => watched.client.status().withoutPlace.length === 1)
     // This thread has not heard of the new set yet.
     assert.equal(await ring.resolveUnknownKey('main', 'two'), 'refreshed')
-    const selector = { algorithm: 'ES256', keyId: 'two' } as const
+    const selector = { issuer: '', algorithm: 'ES256', keyId: 'two' } as const
     assert.equal(findKeys(ring.keySet('main'), selector).found, 'unavailable')
     const told = () => watched.events.filter(({ type }) => type === 'key_without_place')
     assert.deepEqual(

@@ -37,6 +37,8 @@ const OTHER_ISSUERS = {
 
 export class ExplainRig {
   readonly key: MintingKey = mintKey('ES256', 'k1')
+  /** Published for the tokens of another issuer alone. */
+  readonly foreignKey: MintingKey = mintKey('ES256', 'of-another')
   readonly redis: RedisServer
   readonly endpoint: IntrospectionServer
   readonly jwks: FaultyServer
@@ -57,7 +59,8 @@ export class ExplainRig {
       FaultyServer.start(),
     ])
     const rig = new ExplainRig(redis, endpoint, jwks)
-    jwks.document = keySetDocument(publishedJwk(rig.key))
+    const foreign = { ...publishedJwk(rig.foreignKey), issuer: 'https://other.example.com/' }
+    jwks.document = keySetDocument(publishedJwk(rig.key), foreign)
     try {
       await rig.#store()
       rig.#gateway = await openOfflineGateway(parseText(rig.#text()))

@@ -66,6 +66,7 @@ export function verificationKey(
     id: lastId,
     keyId,
     algorithms: [algorithm],
+    issuer: null,
     material,
     generationSlot: lastId,
     generation: lastId * 10,

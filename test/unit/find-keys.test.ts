@@ -4,11 +4,13 @@ import { describe, it } from 'node:test'
 import { findKeys, findNewerKeys } from '../../src/keys/find-keys.ts'
 import type { KeySet, KeyWithoutPlace, VerificationKey } from '../../src/keys/key-set.ts'
 
-const SELECTOR = { keyId: null, algorithm: 'ES256' } as const
+const ISSUER = 'https://idp.example.com/'
+const SELECTOR = { issuer: ISSUER, keyId: null, algorithm: 'ES256' } as const
 const KEY: VerificationKey = {
   id: 1,
   keyId: null,
   algorithms: ['ES256'],
+  issuer: null,
   material: { kind: 'public', spkiPem: '' },
   generationSlot: 1,
   generation: 1,
@@ -25,7 +27,7 @@ describe('a refetch that a bad signature causes', () => {
     const source = {
       keySet: () => keySet,
       resolveUnknownKey: () => {
-        keySet = setWith([{ keyId: null, algorithms: ['ES256'] }])
+        keySet = setWith([{ keyId: null, algorithms: ['ES256'], issuer: null }])
         return Promise.resolve('refreshed' as const)
       },
     }
@@ -41,7 +43,7 @@ function keyOf(keyId: string | null, algorithm: 'ES256' | 'EdDSA' = 'ES256', id 
 }
 
 function foundIn(keys: readonly VerificationKey[], keyId: string | null) {
-  const found = findKeys({ ...setWith([]), keys }, { keyId, algorithm: 'ES256' })
+  const found = findKeys({ ...setWith([]), keys }, { ...SELECTOR, keyId })
   return found.found === 'keys' ? found.keys : found.found
 }
 
@@ -80,11 +82,66 @@ describe('the kid of a token is a hint (RFC 7515 §4.1.4)', () => {
   })
 
   it('that leaves a token undecided whose key may be one without a place', () => {
-    const withoutPlace = [{ keyId: null, algorithms: ['ES256'] }] as const
+    const withoutPlace = [{ keyId: null, algorithms: ['ES256'], issuer: null }] as const
     const find = (keys: readonly VerificationKey[], keyId: string) =>
-      findKeys({ ...setWith(withoutPlace), keys }, { keyId, algorithm: 'ES256' })
+      findKeys({ ...setWith(withoutPlace), keys }, { ...SELECTOR, keyId })
     assert.equal(find([named], 'b').found, 'unavailable')
     assert.deepEqual(find([nameless], 'b'), { found: 'keys', keys: [nameless], areAll: false })
     assert.deepEqual(find([named], 'a'), { found: 'keys', keys: [named], areAll: true })
+  })
+})
+
+describe('the issuer of a key, as Entra ID publishes it', () => {
+  const other = 'https://login.example.com/other/v2.0'
+  const template = 'https://login.example.com/{tenantid}/v2.0'
+  const issuer = 'https://login.example.com/contoso/v2.0'
+  const find = (keys: readonly VerificationKey[], keyId: string | null) => {
+    const found = findKeys({ ...setWith([]), keys }, { ...SELECTOR, issuer, keyId })
+    return found.found === 'keys' ? found.keys : found.found
+  }
+
+  it('has a key tried for tokens of that issuer alone, by name or without', () => {
+    const [own, foreign] = [
+      { ...keyOf('a'), issuer: template },
+      { ...keyOf('b'), issuer: other },
+    ]
+    assert.deepEqual(find([foreign, own], 'a'), [own])
+    assert.deepEqual(find([foreign, own], null), [own])
+    assert.equal(find([foreign, own], 'b'), 'foreign')
+    assert.equal(find([foreign], null), 'foreign')
+    assert.equal(find([foreign], 'c'), 'unknown')
+    assert.equal(find([{ ...keyOf('b', 'EdDSA'), issuer: other }], 'b'), 'unfit')
+  })
+
+  it('may have a placeholder, which stands for one value of a tenant wherever it is', () => {
+    const twice = 'https://{tenantid}.ciamlogin.com/{tenantid}/v2.0'
+    const cases: readonly (readonly [string, string, boolean])[] = [
+      [twice, 'https://contoso.ciamlogin.com/contoso/v2.0', true],
+      [twice, 'https://contoso.ciamlogin.com/fabrikam/v2.0', false],
+      [template, 'https://login.example.com/a/b/v2.0', false],
+      [template, 'https://login.example.com//v2.0', false],
+      [template, 'https://login.example.com/v2.0', false],
+      [template, 'https://login.example.com/../v2.0', false],
+      [template, 'https://login.example.com/{tenantid}/v2.0', true],
+      ['https://login.example.com/{tenant id}/v2.0', issuer, false],
+      ['{tenantid}', issuer, false],
+    ]
+    for (const [ofKey, ofToken, isFound] of cases) {
+      const keySet = { ...setWith([]), keys: [{ ...KEY, issuer: ofKey }] }
+      const { found } = findKeys(keySet, { ...SELECTOR, issuer: ofToken })
+      assert.equal(found === 'keys', isFound, `${ofKey} ${ofToken}`)
+    }
+  })
+
+  it('tells two keys of one kid apart', () => {
+    const own = { ...keyOf('a', 'ES256', 2), issuer }
+    assert.deepEqual(find([{ ...keyOf('a'), issuer: other }, own], 'a'), [own])
+  })
+
+  it('leaves no token undecided for a foreign key without a place', () => {
+    const lacking = [{ keyId: null, algorithms: ['ES256'], issuer: other }] as const
+    const keySet = { ...setWith(lacking), keys: [keyOf(null)] }
+    const found = findKeys(keySet, { ...SELECTOR, issuer })
+    assert.equal(found.found === 'keys' && found.areAll, true)
   })
 })

@@ -292,7 +292,7 @@ describe('when nothing can be decided', () => {
     for (const keyId of ['crowded-out', null]) {
       const keys = new StaticKeySource()
       keys.setKeys('main', [EC.verificationKey], 'fresh', {
-        withoutPlace: [{ keyId, algorithms }],
+        withoutPlace: [{ keyId, algorithms, issuer: null }],
       })
       const verify = verifierWith(keys)
       const header = keyId === null ? noKid : {}

@@ -22,6 +22,7 @@ function setWith(sourceId: string, ...keyIds: readonly string[]): KeySet {
     id,
     keyId,
     algorithms: ['ES256'] as const,
+    issuer: null,
     material: { kind: 'public', spkiPem: '' } as const,
     generationSlot: 1,
     generation: 1,

@@ -164,7 +164,7 @@ describe('keys across refreshes', () => {
       before.keys.map(({ keyId }) => keyId),
       ['one'],
     )
-    assert.deepEqual(before.withoutPlace, [{ keyId: 'two', algorithms: ['ES256'] }])
+    assert.deepEqual(before.withoutPlace, [{ keyId: 'two', algorithms: ['ES256'], issuer: null }])
     assert.equal(store.hasKeyId('two'), true, 'it is published')
     for (const place of others) if (place !== null) allocator.kill(place.slot)
     assert.deepEqual(store.apply(parsed(one, two), FETCHED).added, ['two'])

@@ -93,6 +93,12 @@ const GOOD_KEYS: readonly GoodKey[] = [
     [...OF_RSA],
   ],
   [
+    'an issuer that has something else under the name of an issuer',
+    { ...RSA, kid: 'e', issuer: { name: 'Example Corp' } },
+    'e',
+    [...OF_RSA],
+  ],
+  [
     'Better Auth with jose, called by RFC 9864',
     { ...ED, kid: 'b', alg: 'Ed25519', use: 'sig' },
     'b',

@@ -10,6 +10,7 @@ import {
   type FoundKeys,
   findKeys,
   findNewerKeys,
+  type KeySelector,
   publishedBySeconds,
   type UnsettledToken,
 } from '../../keys/find-keys.ts'
@@ -77,8 +78,7 @@ export interface JwtVerifierParts {
 interface Candidate {
   readonly kind: 'candidate'
   readonly token: string
-  readonly jws: CompactJws
-  readonly header: ProtectedHeader
+  readonly selector: KeySelector
   readonly policy: JwtIssuerPolicy
   readonly members: JsonObject
   readonly claims: CheckedClaims
@@ -89,6 +89,7 @@ const UNTYPED = 'jwt'
 /** Refusals that rest on the keys at hand. */
 const ABOUT_KEYS: ReadonlySet<RefusalReason> = new Set([
   'key_unknown',
+  'key_issuer_mismatch',
   'key_unfit',
   'signature_invalid',
 ])
@@ -145,8 +146,8 @@ export class JwtVerifier implements Verifier<JwtProfile> {
     const candidate = this.#read(token, profile, nowSeconds, trace)
     if (candidate.kind === 'refused') return Promise.resolve(candidate)
     const keySet = this.#keys.keySet(candidate.policy.keySourceId)
-    const found = findKeys(keySet, candidate.header)
-    if (trace !== null) tellKeys(trace, candidate.policy, keySet, candidate.header, found)
+    const found = findKeys(keySet, candidate.selector)
+    if (trace !== null) tellKeys(trace, candidate.policy, keySet, candidate.selector, found)
     return this.#checkWith(candidate, found)
   }
 
@@ -174,7 +175,9 @@ export class JwtVerifier implements Verifier<JwtProfile> {
     if (!policy.types.includes(header.type ?? UNTYPED)) return refuse('type_not_allowed')
     const claims = checkClaims(members, policy, nowSeconds)
     if (claims.kind === 'refused') return claims
-    return { kind: 'candidate', token, jws, header, policy, members, claims, trace }
+    const { algorithm, keyId } = header
+    const selector = { issuer: claims.identity.issuer, algorithm, keyId }
+    return { kind: 'candidate', token, selector, policy, members, claims, trace }
   }
 
   /** When the keys at hand do not settle it: one refetch, one more look, no third. */
@@ -193,6 +196,8 @@ export class JwtVerifier implements Verifier<JwtProfile> {
         return this.#checkSignatures(candidate, found.keys, found.areAll)
       case 'unknown':
         return refuse('key_unknown')
+      case 'foreign':
+        return refuse('key_issuer_mismatch')
       case 'unfit':
         return refuse('key_unfit')
       case 'unavailable':
@@ -218,7 +223,7 @@ export class JwtVerifier implements Verifier<JwtProfile> {
 
   #checkSignature(candidate: Candidate, key: VerificationKey): Promise<Verification> {
     return new Promise((resolve) => {
-      this.#signatures.submit(candidate.token, key, candidate.header.algorithm, (outcome) => {
+      this.#signatures.submit(candidate.token, key, candidate.selector.algorithm, (outcome) => {
         if (candidate.trace !== null) tellSignature(candidate.trace, key, outcome)
         else if (outcome === 'good' && !candidate.policy.isPartial) {
           // Of a lightweight token the answer of its issuer is looked at.
@@ -230,11 +235,11 @@ export class JwtVerifier implements Verifier<JwtProfile> {
   }
 }
 
-function unsettled({ policy, header, claims }: Candidate): UnsettledToken {
+function unsettled({ policy, selector, claims }: Candidate): UnsettledToken {
   const { issuedAtSeconds } = claims.identity
   return {
     sourceId: policy.keySourceId,
-    selector: header,
+    selector,
     publishedBySeconds: publishedBySeconds(issuedAtSeconds, policy.clockToleranceSeconds),
   }
 }

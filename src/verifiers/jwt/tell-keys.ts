@@ -40,6 +40,9 @@ export function tellKeys(
     case 'unknown':
       trace.tell('key', 'no', `${named} is none of ${listedIds(keys)}`)
       break
+    case 'foreign':
+      trace.tell('key', 'no', `${named}: "issuer" of the key is not that of the token`)
+      break
     case 'unfit':
       trace.tell('key', 'no', `${named}: no key for ${algorithm}, or more than may be tried`)
       break

@@ -87,7 +87,7 @@ export class LogoutTokenVerifier {
     const issuer = this.#issuers.find(iss)
     if (issuer === undefined) return refused('unknown_issuer')
     if (!issuer.algorithms.includes(header.algorithm)) return refused('wrong_algorithm')
-    const problem = await this.#checkSignature(text, issuer, read)
+    const problem = await this.#checkSignature(text, iss, issuer, read)
     if (problem !== null) return refused(problem)
     const token = checkLogoutToken(claims, issuer, nowSeconds)
     return token.ok
@@ -98,23 +98,25 @@ export class LogoutTokenVerifier {
   /** When the keys at hand do not settle it: one refetch, one more look, no third. */
   async #checkSignature(
     text: string,
+    iss: string,
     { keySourceId, clockToleranceSeconds }: LogoutIssuer,
-    { header, claims }: ReadToken,
+    { header: { algorithm, keyId }, claims }: ReadToken,
   ): Promise<LogoutTokenProblem | null> {
-    const found = findKeys(this.#keys.keySet(keySourceId), header)
-    const problem = problemUnder(found, text, header.algorithm)
+    const selector = { issuer: iss, algorithm, keyId }
+    const found = findKeys(this.#keys.keySet(keySourceId), selector)
+    const problem = problemUnder(found, text, algorithm)
     if (problem === null || problem === 'unavailable') return problem
     const { iat } = claims
     const token = {
       sourceId: keySourceId,
-      selector: header,
+      selector,
       publishedBySeconds: publishedBySeconds(
         isNumericDate(iat) ? iat : null,
         clockToleranceSeconds,
       ),
     }
     const newer = await findNewerKeys(this.#keys, token, found)
-    return newer === found ? problem : problemUnder(newer, text, header.algorithm)
+    return newer === found ? problem : problemUnder(newer, text, algorithm)
   }
 }
 
@@ -134,6 +136,7 @@ function problemUnder(
     case 'unsettled':
       return 'unavailable'
     case 'unknown':
+    case 'foreign':
     case 'unfit':
       return 'unknown_signing_key'
   }
