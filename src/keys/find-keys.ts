@@ -4,6 +4,7 @@
  */
 import { isIssuerOf } from '../protocol/issuer-template.ts'
 import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
+import type { KeyGeneration } from './generation-table.ts'
 import type { KeySet, KeySource, KeyWithoutPlace, VerificationKey } from './key-set.ts'
 
 /** What of a token selects a key: its `iss`, and what its protected header says. */
@@ -40,7 +41,8 @@ export function publishedBySeconds(
 
 /**
  * - `keys`: to be tried one after the other; never empty. Not `areAll`: keys are published for
- *   which there is no room, so that a token that these did not sign is not known to be bad.
+ *   which there is no room, so that a token that these did not sign is not known to be bad. That
+ *   none of them did stays true until `restsOn` is withdrawn; `null`: nothing says how long.
  * - `unknown`: no key has that `kid`, and none without a `kid` is for this algorithm.
  * - `foreign`: those that it may be are for this algorithm, and for the tokens of other issuers.
  * - `unfit`: those that it may be are not for this algorithm, or there are too many.
@@ -51,6 +53,7 @@ export type FoundKeys =
       readonly found: 'keys'
       readonly keys: readonly VerificationKey[]
       readonly areAll: boolean
+      readonly restsOn: KeyGeneration | null
     }
   | { readonly found: 'unknown' | 'foreign' | 'unfit' | 'unavailable' }
 
@@ -94,8 +97,12 @@ export function findKeys(keySet: KeySet, selector: KeySelector): FoundKeys {
   const areAll = !keySet.withoutPlace.some(lacksPlace)
   if (keys.length === 0 && !areAll) return UNAVAILABLE
   if (keys.length > KEYS_TRIED_MAX) return UNFIT
-  if (keys.length === 0) return noneFor(keySet.keys, selector)
-  return { found: 'keys', keys, areAll }
+  const [first] = keys
+  if (first === undefined) return noneFor(keySet.keys, selector)
+  const ofFirst = { slot: first.generationSlot, generation: first.generation }
+  // Where its name does not say which key it is of, one that comes may be the one.
+  const isFirstAlone = named.length > 0 || first.material.kind === 'secret'
+  return { found: 'keys', keys, areAll, restsOn: isFirstAlone ? ofFirst : keySet.place }
 }
 
 /** Why there is none. */

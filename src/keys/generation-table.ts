@@ -19,4 +19,10 @@ export interface GenerationTable {
    * verified passes any more. The place may be given to another key, under another generation.
    */
   kill(slot: number): void
+  /**
+   * As {@link kill}, but the place stays taken.
+   *
+   * @returns The same place under its next generation.
+   */
+  renew(slot: number): KeyGeneration
 }

@@ -3,6 +3,7 @@
  * supervisor and swapped whole.
  */
 import type { JwsAlgorithm } from '../protocol/jws-algorithms.ts'
+import type { KeyGeneration } from './generation-table.ts'
 
 /** Text that a native backend turns into a key object; structured-clone safe. */
 export type KeyMaterial =
@@ -53,11 +54,23 @@ export interface KeySet {
   readonly askedAtSeconds: number
   /** Of tokens that one of these may have signed nothing can be said. */
   readonly withoutPlace: readonly KeyWithoutPlace[]
+  /**
+   * Place of the set as it is now in the table of key generations: withdrawn when a key comes or
+   * goes, and with it what was found out from all of the keys. `null`: there is none.
+   */
+  readonly place: KeyGeneration | null
 }
 
 /** Of a source that has no keys, or is not known at all. */
 export function emptyKeySet(sourceId: string): KeySet {
-  return { sourceId, state: 'empty', keys: [], askedAtSeconds: 0, withoutPlace: [] }
+  return {
+    sourceId,
+    state: 'empty',
+    keys: [],
+    askedAtSeconds: 0,
+    withoutPlace: [],
+    place: null,
+  }
 }
 
 /**

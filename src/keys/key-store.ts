@@ -13,7 +13,7 @@
  */
 import type { ParsedKey } from '../protocol/parse-jwk.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { GenerationTable } from './generation-table.ts'
+import type { GenerationTable, KeyGeneration } from './generation-table.ts'
 import type { KeySet, KeySetState, KeyWithoutPlace, VerificationKey } from './key-set.ts'
 import { nextVerificationKeyId } from './verification-key-id.ts'
 
@@ -64,6 +64,8 @@ export class KeyStore {
   readonly #clock: Clock
   #held: readonly HeldKey[] = []
   #withoutPlace: readonly KeyWithoutPlace[] = []
+  /** Of the set as it is now. */
+  #place: KeyGeneration | null = null
   #state: KeySetState = 'empty'
   /** Monotonic instant at which the set was fetched; may lie before the start of the process. */
   #fetchedAtMs = 0
@@ -96,6 +98,7 @@ export class KeyStore {
       keys: this.#held.map((held) => held.key),
       askedAtSeconds: this.#askedAtSeconds,
       withoutPlace: this.#withoutPlace,
+      place: this.#place,
     }
   }
 
@@ -123,7 +126,8 @@ export class KeyStore {
    * Takes over a set. A key that was there before, with the same `kid`, the same public key and
    * the same algorithms, stays the same object, so that decisions made with it live on. Any other
    * key of the old set dies in every thread before this returns. A key that comes back after it
-   * died gets a new generation: what it verified before stays dead.
+   * died gets a new generation: what it verified before stays dead. What was refused under all
+   * keys of the old set is forgotten when any key has come or gone.
    */
   apply(parsed: readonly ParsedKey[], origin: KeySetOrigin): KeySetChange {
     const incoming = new Map(parsed.map((key) => [fingerprintOf(key), key]))
@@ -145,8 +149,12 @@ export class KeyStore {
       if (!keptByFingerprint.has(fingerprint)) added.push(key.keyId)
       next.push(held)
     }
+    const isSame = removed.length === 0 && added.length === 0
+    const hasAllPlaces = withoutPlace.length === 0 && this.#withoutPlace.length === 0
     this.#held = next
     this.#withoutPlace = withoutPlace
+    // After its keys, because a key needs a place more than the set does.
+    if (!isSame || !hasAllPlaces) this.#renewPlace()
     this.#fetchedAtMs = this.#clock.monotonicMs() - origin.ageMs
     // The age of a copy is told by a clock that may have been set back since.
     this.#askedAtSeconds = origin.confirmed
@@ -178,6 +186,8 @@ export class KeyStore {
   withdraw(): void {
     this.#dropAll()
     this.#state = 'empty'
+    if (this.#place !== null) this.#generations.kill(this.#place.slot)
+    this.#place = null
   }
 
   #dropAll(): KeySetChange {
@@ -185,7 +195,15 @@ export class KeyStore {
     this.#kill(removed)
     this.#held = []
     this.#withoutPlace = []
+    this.#renewPlace()
     return { added: [], removed: removed.map((held) => held.key.keyId) }
+  }
+
+  #renewPlace(): void {
+    this.#place =
+      this.#place === null
+        ? this.#generations.allocate()
+        : this.#generations.renew(this.#place.slot)
   }
 
   #kill(held: readonly HeldKey[]): void {

@@ -47,5 +47,6 @@ export function secretKeySet(options: SecretKeyOptions, generations: GenerationT
     ],
     askedAtSeconds: 0,
     withoutPlace: [],
+    place: null,
   }
 }

@@ -61,9 +61,10 @@ export interface Refused {
   /** For the client: that of the reason. */
   readonly code: AuthErrorCode
   /**
-   * The key under which a signature was found bad: such a refusal stays true as long as the key is
-   * published and may be remembered that long. `null` for all others: they are found without
-   * cryptography, or could turn out otherwise a moment later.
+   * The key under which a signature was found bad, or the place of the key set where all keys were
+   * tried: such a refusal stays true as long as the key is published, or no key has come or gone,
+   * and may be remembered that long. `null` for all others: they are found without cryptography, or
+   * could turn out otherwise a moment later.
    */
   readonly key: KeyReference | null
   /** Which rule of a route or claim it was, where the reason does not say; never a value. */
@@ -102,10 +103,10 @@ export function refuse(reason: RefusalReason): Refused {
   return REFUSALS.get(reason) as Refused
 }
 
-/** This key did not make the signature. */
+/** @param key What says how long it is true that the signature is of none of the keys. */
 export function refuseSignature(
-  reason: 'signature_invalid' | 'signature_unsettled',
-  key: KeyReference,
+  reason: 'signature_invalid' | 'signature_unsettled' | 'key_without_place',
+  key: KeyReference | null,
 ): Refused {
-  return { ...refuse(reason), key }
+  return key === null ? refuse(reason) : { ...refuse(reason), key }
 }

@@ -6,10 +6,12 @@
  * A verification key is given a slot and the generation that the slot holds at that moment; both
  * travel with each verdict that the key produces. When the key goes, the generation is counted up
  * and every such verdict is dead in all threads at once: a hit compares, nothing is swept.
- * Any other cause may take a slot too, such as "this issuer's key set as it is now".
+ * Any other cause may take a slot too: that of "this issuer's key set as it is now" is renewed
+ * whenever a key comes or goes.
  *
- * There is a slot for every key that the configured issuers may have at once, so that no issuer
- * takes the place of another's keys. A slot is used again under its next generation.
+ * There is a slot for every key that the configured issuers may have at once, and one for each set,
+ * so that no issuer takes the place of another's keys. A slot is used again under its next
+ * generation.
  *
  * Written by the supervisor (atomic increment), read by all (one aligned word, which no processor
  * tears). A generation comes round again after 2^32 deaths of one slot.
@@ -82,6 +84,13 @@ export class KeyGenerationAllocator {
     this.#firstFree = (this.#firstFree + 1) % this.#free.length
     this.#freeCount -= 1
     this.#isTaken[slot] = 1
+    return { slot, generation: Atomics.load(this.#generations, slot) }
+  }
+
+  /** Ends every verdict that rests on this place, in all threads; it stays taken. */
+  renew(slot: number): KeyPlace {
+    assertInvariant(this.#isTaken[slot] === 1, 'only a place that is taken can be renewed')
+    Atomics.add(this.#generations, slot, 1)
     return { slot, generation: Atomics.load(this.#generations, slot) }
   }
 

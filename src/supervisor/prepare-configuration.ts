@@ -12,7 +12,7 @@ import type { InternalTokenKeys } from './internal-token-keys.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 import type { RunningListeners } from './running-listeners.ts'
 import type { SupervisorStores } from './supervisor-stores.ts'
-import { verificationKeysMax, verificationKeysRoom } from './verification-keys-max.ts'
+import { verificationPlacesMax, verificationPlacesRoom } from './verification-keys-max.ts'
 
 export interface ConfigurationPreparationParts {
   readonly keys: IssuerKeys
@@ -31,7 +31,7 @@ const NO_ROOM = 'issuers need a restart: there is no room for so many new ones i
 export class ConfigurationPreparation {
   readonly #parts: ConfigurationPreparationParts
   /** Keys for which there is room, whatever the issuers are. */
-  readonly #keysMax: number
+  readonly #placesMax: number
   #introspection: IntrospectionMemory
   #current: GatewayConfiguration
 
@@ -42,7 +42,7 @@ export class ConfigurationPreparation {
   ) {
     this.#current = first
     this.#introspection = introspection
-    this.#keysMax = verificationKeysRoom(first.issuers)
+    this.#placesMax = verificationPlacesRoom(first.issuers)
     this.#parts = parts
   }
 
@@ -65,7 +65,7 @@ export class ConfigurationPreparation {
     const { keys, signingKeys, stores, listeners } = this.#parts
     const introspection = withIssuersOf(this.#introspection, next)
     // Keys of issuers that change their source are there twice for a moment.
-    const hasRoom = verificationKeysMax(next.issuers) * 2 <= this.#keysMax
+    const hasRoom = verificationPlacesMax(next.issuers) * 2 <= this.#placesMax
     if (introspection === null || !hasRoom) return [NO_ROOM]
     try {
       // They stay when the rest fails: that they are there changes nothing.

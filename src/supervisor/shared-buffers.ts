@@ -9,7 +9,7 @@ import type { SharedBuffers } from '../threads/listener-start.ts'
 import { createInFlightBuffer } from '../token-cache/in-flight.ts'
 import { createRefusalCacheBuffer } from '../token-cache/refusal-cache.ts'
 import { createTokenCacheBuffer } from '../token-cache/token-cache.ts'
-import { verificationKeysRoom } from './verification-keys-max.ts'
+import { verificationPlacesRoom } from './verification-keys-max.ts'
 
 const BYTES_PER_MIB = 2 ** 20
 /** Addresses, users and others that are counted at once: docs/rate-limits.md. */
@@ -23,7 +23,7 @@ export function createBuffers(configuration: GatewayConfiguration): SharedBuffer
   const { cache, issuers, revocation } = configuration
   const refusalBytes = Math.floor(cache.sizeMiB * BYTES_PER_MIB * REFUSAL_SHARE)
   return {
-    keyGenerations: createKeyGenerationsBuffer(verificationKeysRoom(issuers)),
+    keyGenerations: createKeyGenerationsBuffer(verificationPlacesRoom(issuers)),
     tokenCache: createTokenCacheBuffer(cache.sizeMiB),
     refusals: createRefusalCacheBuffer(refusalBytes),
     inFlight: createInFlightBuffer(),

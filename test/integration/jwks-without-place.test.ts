@@ -26,7 +26,7 @@ describe('keys for which there is no room', () => {
   })
 
   it('are undecided, not unknown, until there is room', async () => {
-    const generations = createGenerations(2)
+    const generations = createGenerations(3)
     const other = clients.create(`${server.origin}/other`, {}, null, generations)
     server.documents.set('/other', keySetDocument(es256Jwk('of another issuer')))
     await other.client.start()

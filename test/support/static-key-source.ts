@@ -22,11 +22,11 @@ export class StaticKeySource implements KeySource {
     sourceId: string,
     keys: readonly VerificationKey[],
     state: KeySetState = 'fresh',
-    rest: Partial<Pick<KeySet, 'askedAtSeconds' | 'withoutPlace'>> = {},
+    rest: Partial<Pick<KeySet, 'askedAtSeconds' | 'withoutPlace' | 'place'>> = {},
   ): this {
     // Asked for in the very second in which tests verify.
-    const set = { sourceId, state, keys, askedAtSeconds: NOW_SECONDS, withoutPlace: [] }
-    this.#sets.set(sourceId, { ...set, ...rest })
+    const asked = { askedAtSeconds: NOW_SECONDS, withoutPlace: [], place: null }
+    this.#sets.set(sourceId, { sourceId, state, keys, ...asked, ...rest })
     return this
   }
 

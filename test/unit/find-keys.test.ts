@@ -6,6 +6,9 @@ import type { KeySet, KeyWithoutPlace, VerificationKey } from '../../src/keys/ke
 
 const ISSUER = 'https://idp.example.com/'
 const SELECTOR = { issuer: ISSUER, keyId: null, algorithm: 'ES256' } as const
+/** Of the set as a whole. */
+const PLACE = { slot: 9, generation: 1 }
+const OF_KEY = { slot: 1, generation: 1 }
 const KEY: VerificationKey = {
   id: 1,
   keyId: null,
@@ -17,7 +20,8 @@ const KEY: VerificationKey = {
 }
 
 function setWith(withoutPlace: readonly KeyWithoutPlace[]): KeySet {
-  return { sourceId: 'main', state: 'fresh', keys: [KEY], askedAtSeconds: 1e9, withoutPlace }
+  const rest = { askedAtSeconds: 1e9, withoutPlace, place: PLACE }
+  return { sourceId: 'main', state: 'fresh', keys: [KEY], ...rest }
 }
 
 describe('a refetch that a bad signature causes', () => {
@@ -34,7 +38,7 @@ describe('a refetch that a bad signature causes', () => {
     const token = { sourceId: 'main', selector: SELECTOR, publishedBySeconds: 0 }
     const newer = await findNewerKeys(source, token, before)
     assert.notEqual(newer, before)
-    assert.deepEqual(newer, { found: 'keys', keys: [KEY], areAll: false })
+    assert.deepEqual(newer, { found: 'keys', keys: [KEY], areAll: false, restsOn: PLACE })
   })
 })
 
@@ -86,8 +90,18 @@ describe('the kid of a token is a hint (RFC 7515 §4.1.4)', () => {
     const find = (keys: readonly VerificationKey[], keyId: string) =>
       findKeys({ ...setWith(withoutPlace), keys }, { ...SELECTOR, keyId })
     assert.equal(find([named], 'b').found, 'unavailable')
-    assert.deepEqual(find([nameless], 'b'), { found: 'keys', keys: [nameless], areAll: false })
-    assert.deepEqual(find([named], 'a'), { found: 'keys', keys: [named], areAll: true })
+    assert.deepEqual(find([nameless], 'b'), {
+      found: 'keys',
+      keys: [nameless],
+      areAll: false,
+      restsOn: PLACE,
+    })
+    assert.deepEqual(find([named], 'a'), {
+      found: 'keys',
+      keys: [named],
+      areAll: true,
+      restsOn: OF_KEY,
+    })
   })
 })
 

@@ -27,7 +27,7 @@ function setWith(sourceId: string, ...keyIds: readonly string[]): KeySet {
     generationSlot: 1,
     generation: 1,
   }))
-  return { sourceId, state: 'fresh', keys, askedAtSeconds: 0, withoutPlace: [] }
+  return { sourceId, state: 'fresh', keys, askedAtSeconds: 0, withoutPlace: [], place: null }
 }
 
 function setUp(answer: UnknownKeyAnswer | Error) {

@@ -1,7 +1,7 @@
 /** The life of an issuer's keys, on a clock that the test moves. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { emptyKeySet } from '../../src/keys/key-set.ts'
+import { emptyKeySet, type KeySet } from '../../src/keys/key-set.ts'
 import { KeyStore } from '../../src/keys/key-store.ts'
 import { secretKeySet } from '../../src/keys/secret-key-set.ts'
 import { parseJwks } from '../../src/protocol/parse-jwks.ts'
@@ -53,7 +53,8 @@ describe('states of a key set', () => {
     clock.advanceMs(1)
     assert.deepEqual(store.advance().removed, ['one'])
     const { askedAtSeconds } = store.keySet()
-    assert.deepEqual(store.keySet(), { ...emptyKeySet('main'), state: 'dead', askedAtSeconds })
+    const dead = { ...emptyKeySet('main'), state: 'dead', askedAtSeconds }
+    assert.deepEqual({ ...store.keySet(), place: null }, dead)
     assert.equal(store.untilChangeMs(), null)
   })
 
@@ -181,6 +182,74 @@ describe('keys across refreshes', () => {
       assert.deepEqual(aliveKeys(store.keySet(), table), [true, true])
       assert.deepEqual(aliveKeys(before, table), [false, false])
     }
+  })
+})
+
+describe('what was refused under all keys of a set', () => {
+  const isKept = ({ table }: ReturnType<typeof setUp>, { place }: KeySet) =>
+    place !== null && table.isAlive(place.slot, place.generation)
+
+  it('stays true while the issuer publishes the same keys', () => {
+    const rig = setUp()
+    const { store, clock } = rig
+    store.apply(parsed(one, two), FETCHED)
+    const before = store.keySet()
+    store.apply(parsed(two, { ...one, x5t: 'new decoration' }), FETCHED)
+    clock.advanceMs(300_000)
+    store.advance()
+    assert.equal(store.state, 'stale')
+    assert.ok(isKept(rig, before))
+    assert.deepEqual(store.keySet().place, before.place)
+  })
+
+  const changes: readonly (readonly [string, (rig: ReturnType<typeof setUp>) => void])[] = [
+    ['a key comes', ({ store }) => store.apply(parsed(one, two, es256Jwk('three')), FETCHED)],
+    ['a key goes', ({ store }) => store.apply(parsed(one), FETCHED)],
+    [
+      'a key comes without a place',
+      ({ store, allocator }) => {
+        while (allocator.allocate() !== null);
+        store.apply(parsed(one, two, es256Jwk('three')), FETCHED)
+      },
+    ],
+    [
+      'a key is for other issuers from now on',
+      ({ store }) => {
+        store.apply(parsed(one, { ...two, issuer: 'https://other.example.com/' }), FETCHED)
+      },
+    ],
+    ['the last key goes', ({ store }) => store.apply([], FETCHED)],
+    [
+      'the set has become too old',
+      ({ store, clock }) => {
+        clock.advanceMs(3_600_000)
+        store.advance()
+      },
+    ],
+    ['the issuer is gone', ({ store }) => store.withdraw()],
+  ]
+  for (const [name, change] of changes) {
+    it(`is forgotten when ${name}`, () => {
+      const rig = setUp()
+      rig.store.apply(parsed(one, two), FETCHED)
+      const before = rig.store.keySet()
+      assert.ok(isKept(rig, before))
+      change(rig)
+      assert.ok(!isKept(rig, before))
+      const after = rig.store.keySet()
+      assert.equal(isKept(rig, after), after.place !== null)
+    })
+  }
+
+  it('takes one place for as long as the issuer is there, and gives it back', () => {
+    const { store, allocator } = setUp(2)
+    for (let rotation = 0; rotation < 10; rotation += 1) {
+      store.apply(parsed(es256Jwk(`a-${rotation}`)), FETCHED)
+      assert.equal(allocator.allocate(), null)
+    }
+    store.withdraw()
+    assert.notEqual(allocator.allocate(), null)
+    assert.notEqual(allocator.allocate(), null)
   })
 })
 

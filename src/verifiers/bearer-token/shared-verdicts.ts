@@ -78,7 +78,7 @@ export interface RefusedResult {
   readonly ttlSeconds: number | null
   /** First second in which its cause is gone, however long that is; `null`: time mends nothing. */
   readonly untilSeconds: number | null
-  /** The key under which a signature was found bad: the refusal dies with it. */
+  /** The key, or the set, under which a signature was found bad: the refusal dies with it. */
   readonly key: KeyReference | null
 }
 

@@ -104,6 +104,7 @@ const KNOWN_SECONDS = 3_600
  * and no longer than a key that has been fetched since may be waited for.
  */
 const UNSETTLED_SECONDS = 1
+const UNSETTLED: ReadonlySet<RefusalReason> = new Set(['signature_unsettled', 'key_without_place'])
 
 export class TokenAuthenticator implements Authenticator {
   readonly #parts: TokenAuthenticatorParts
@@ -324,7 +325,7 @@ function resultOf(verification: Verification): SharedResult {
   if (verification.kind === 'verified') return verification
   const { key, reason } = verification
   const rememberedSeconds = key === null ? 0 : null
-  const ttlSeconds = reason === 'signature_unsettled' ? UNSETTLED_SECONDS : rememberedSeconds
+  const ttlSeconds = UNSETTLED.has(reason) ? UNSETTLED_SECONDS : rememberedSeconds
   return { kind: 'refused', refused: verification, ttlSeconds, untilSeconds: null, key }
 }
 

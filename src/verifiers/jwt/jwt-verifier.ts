@@ -193,7 +193,7 @@ export class JwtVerifier implements Verifier<JwtProfile> {
   #verdictOf(candidate: Candidate, found: FoundKeys): Promise<Verification> | Refused {
     switch (found.found) {
       case 'keys':
-        return this.#checkSignatures(candidate, found.keys, found.areAll)
+        return this.#checkSignatures(candidate, found)
       case 'unknown':
         return refuse('key_unknown')
       case 'foreign':
@@ -208,17 +208,13 @@ export class JwtVerifier implements Verifier<JwtProfile> {
   /** One key after the other, until one says something else than "not signed with this one". */
   async #checkSignatures(
     candidate: Candidate,
-    keys: readonly VerificationKey[],
-    areAll: boolean,
+    { keys, areAll, restsOn }: FoundKeys & { readonly found: 'keys' },
   ): Promise<Verification> {
-    let verdict: Verification = refuse('signature_invalid')
     for (const key of keys) {
-      verdict = await this.#checkSignature(candidate, key)
+      const verdict = await this.#checkSignature(candidate, key)
       if (verdict.kind === 'verified' || verdict.key === null) return verdict
     }
-    if (!areAll) return refuse('key_without_place')
-    // Under several keys, the refusal rests on no single one of them.
-    return keys.length === 1 ? verdict : refuse('signature_invalid')
+    return refuseSignature(areAll ? 'signature_invalid' : 'key_without_place', restsOn)
   }
 
   #checkSignature(candidate: Candidate, key: VerificationKey): Promise<Verification> {
@@ -252,7 +248,7 @@ function couldBeNewer(verdict: Verification): verdict is Refused {
 /** What a refusal that rests on the keys at hand becomes when newer keys cannot be had. */
 function unsettle({ reason, key }: Refused): Refused {
   if (reason !== 'signature_invalid') return refuse('key_unsettled')
-  return key === null ? refuse('signature_unsettled') : refuseSignature('signature_unsettled', key)
+  return refuseSignature('signature_unsettled', key)
 }
 
 function policyOf(profile: JwtProfile, issuer: unknown): JwtIssuerPolicy | undefined {
