@@ -34,7 +34,7 @@ export interface CompiledRoute<Target> {
   readonly kind: 'exact' | 'prefix' | 'segments'
   /** `prefix`: the path up to and including the `/` before `*`. Otherwise the whole pattern. */
   readonly literal: string
-  /** `segments` only: the pattern's segments, `*` for any one; `null` otherwise. */
+  /** `segments` only: those of the pattern, or {@link ANY_SEGMENT}; `null` otherwise. */
   readonly segments: readonly string[] | null
   /** `segments` only: whether the pattern goes on after its segments. */
   readonly openEnded: boolean
@@ -62,6 +62,8 @@ export interface RouteTable<Target> {
 }
 
 const WILDCARD = '*'
+/** Stands for any one segment in a compiled route: no segment has a slash, however it is read. */
+export const ANY_SEGMENT = '/'
 
 interface RouteEntry<Target> {
   readonly match: RouteMatch
@@ -78,9 +80,9 @@ export function compileRoutes<Target>(
   ownPaths: readonly string[],
 ): RouteTable<Target> {
   return {
-    asWritten: compileView(routes, (path) => path),
-    decoded: compileView(routes, (path) => readingOf(path)),
-    folded: compileView(routes, (path) => foldCase(readingOf(path))),
+    asWritten: compileView(routes, (literal) => literal),
+    decoded: compileView(routes, (literal) => readingOf(literal)),
+    folded: compileView(routes, (literal) => foldCase(readingOf(literal))),
     ownPaths: new Set(ownPaths.flatMap((path) => [path, foldCase(readingOf(path))])),
   }
 }
@@ -95,26 +97,31 @@ function compileView<Target>(
   spell: (path: string) => string,
 ): RouteView<Target> {
   const compiled = routes.map(({ match, target }, index) => {
-    return compileRoute({ ...match, path: spell(match.path) }, target, index)
+    return compileRoute(match, target, index, spell)
   })
-  const firstSegments = new Set(compiled.map(firstSegmentOf).filter((name) => name !== WILDCARD))
+  const firstSegments = new Set(compiled.map(firstSegmentOf).filter((name) => name !== ANY_SEGMENT))
   const byFirstSegment = new Map<string, readonly CompiledRoute<Target>[]>()
   for (const name of firstSegments) {
     byFirstSegment.set(
       name,
-      compiled.filter((route) => [name, WILDCARD].includes(firstSegmentOf(route))),
+      compiled.filter((route) => [name, ANY_SEGMENT].includes(firstSegmentOf(route))),
     )
   }
   return {
     byFirstSegment,
-    others: compiled.filter((route) => firstSegmentOf(route) === WILDCARD),
+    others: compiled.filter((route) => firstSegmentOf(route) === ANY_SEGMENT),
   }
 }
 
+/**
+ * @param spell Spells a path without parameters. What a route leaves open is told by its path as it
+ *   is written: `%3A` and `%2A` are characters, and no parameter or wildcard, however they are read.
+ */
 function compileRoute<Target>(
   match: RouteMatch,
   target: Target,
   index: number,
+  spell: (literal: string) => string,
 ): CompiledRoute<Target> {
   assertInvariant(match.path.startsWith('/'), 'the path of a route starts with a slash')
   const { fixed, openEnded } = pathSegments(match.path)
@@ -124,8 +131,8 @@ function compileRoute<Target>(
     target,
     index,
     kind,
-    literal: kind === 'prefix' ? match.path.slice(0, -1) : match.path,
-    segments: kind === 'segments' ? fixed : null,
+    literal: spell(kind === 'prefix' ? match.path.slice(0, -1) : match.path),
+    segments: kind === 'segments' ? fixed.map((it) => spelledSegment(it, spell)) : null,
     openEnded,
     host: isBelow ? null : (match.host?.toLowerCase() ?? null),
     hostSuffix: isBelow ? (match.host?.slice(1).toLowerCase() ?? null) : null,
@@ -134,9 +141,13 @@ function compileRoute<Target>(
   }
 }
 
+function spelledSegment(segment: string, spell: (literal: string) => string): string {
+  return segment === WILDCARD ? ANY_SEGMENT : spell(`/${segment}`).slice(1)
+}
+
 function firstSegmentOf<Target>(route: CompiledRoute<Target>): string {
-  if (route.kind === 'segments') return route.segments?.[0] ?? WILDCARD
+  if (route.kind === 'segments') return route.segments?.[0] ?? ANY_SEGMENT
   const end = route.literal.indexOf('/', 1)
   const first = end === -1 ? route.literal.slice(1) : route.literal.slice(1, end)
-  return route.kind === 'prefix' && route.literal === '/' ? WILDCARD : first
+  return route.kind === 'prefix' && route.literal === '/' ? ANY_SEGMENT : first
 }

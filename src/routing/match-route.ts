@@ -6,7 +6,12 @@ import {
   READ_ALIKE,
   READ_IN_ANY_CASE,
 } from '../http/lenient-path.ts'
-import type { CompiledRoute, RouteTable, RouteView } from './compile-routes.ts'
+import {
+  ANY_SEGMENT,
+  type CompiledRoute,
+  type RouteTable,
+  type RouteView,
+} from './compile-routes.ts'
 
 /**
  * A path that belongs to one route as it is, and to another as a lenient upstream would read it.
@@ -171,7 +176,7 @@ function hasSegments(path: string, segments: readonly string[], openEnded: boole
     const slash = path.indexOf('/', start)
     const end = slash === -1 ? path.length : slash
     const segment = segments[index] ?? ''
-    if (segment === '*') {
+    if (segment === ANY_SEGMENT) {
       if (end === start) return false
     } else if (end - start !== segment.length || !path.startsWith(segment, start)) {
       return false

@@ -44,6 +44,26 @@ describe('matching a request to a route', () => {
     }
   })
 
+  it('takes an encoded colon or star for the character, and for no parameter or wildcard', () => {
+    const routes = table('/users/%3Aid', '/users/me', '/files/%2A', '/files/me', '/%3Aid/x', '/y/x')
+    for (const path of [
+      '/users/%3Aid',
+      '/users/me',
+      '/files/%2A',
+      '/files/me',
+      '/%3Aid/x',
+      '/y/x',
+    ]) {
+      assert.equal(find(routes, path), path, path)
+    }
+    for (const path of ['/users/m%C3%A9', '/users/Me2', '/files/a%C3%A9/b', '/z%C3%A9/x']) {
+      assert.equal(find(routes, path), null, path)
+    }
+    // A service that decodes it reads the other spelling of the same name.
+    assert.equal(find(routes, '/users/:id'), null)
+    assert.equal(find(table('/users/%3Aid', '/users/*'), '/users/%253Aid'), AMBIGUOUS_PATH)
+  })
+
   it('keeps a catch-all in its place among the routes that name a first segment', () => {
     const routes = table('/a/*', '/*', '/b/*')
     assert.equal(find(routes, '/a/x'), '/a/*')
