@@ -39,7 +39,7 @@ One YAML 1.2 file, at most 1 MiB. Editors check it with
 \`\`\`
 
 - Unknown and duplicate keys are errors. \`sallyport check --config gateway.yaml\` prints every
-  problem at once, with its line, column and path.
+  problem at once, with its line, column and path, and the setting that a misspelt one is next to.
 - Durations are a whole number and a unit: \`250ms\`, \`30s\`, \`5m\`, \`1h\`.
 - \`\${NAME}\` is the value of an environment variable; \`\${NAME:-default}\` has a default for when it
   is unset or empty; \`$\${\` is a literal \`\${\`. Values are put in after the file has been parsed, so

@@ -1,5 +1,6 @@
 /** Puts what the schema found wrong into words, one problem per setting. */
 import type { ConfigPath, SettingProblem } from './config-error.ts'
+import { nearSetting } from './near-setting.ts'
 import type { SchemaIssue } from './setting.ts'
 
 /**
@@ -48,7 +49,9 @@ function isAboutForm({ code }: SchemaIssue): boolean {
 
 function describeUnknown(path: ConfigPath, key: string): string {
   const isLater = LATER_SETTINGS.some((pattern) => matches(pattern.split('.'), [...path, key]))
-  return isLater ? 'is not available in this version' : 'is not a known setting'
+  if (isLater) return 'is not available in this version'
+  const near = nearSetting(path, key)
+  return near === null ? 'is not a known setting' : `is not a known setting: did you mean ${near}?`
 }
 
 function matches(pattern: readonly string[], path: ConfigPath): boolean {

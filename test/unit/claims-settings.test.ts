@@ -30,7 +30,7 @@ describe('claims of an issuer', () => {
     [{ scopes: ['a', '/a~2'] }, `scopes[1] ${POINTER}`],
     [{ roles: [{ keysOf: '/~' }] }, `roles[0].keysOf ${POINTER}`],
     [{ clientId: '' }, 'clientId must not be empty'],
-    [{ rolles: 'x' }, 'rolles is not a known setting'],
+    [{ rolles: 'x' }, 'rolles is not a known setting: did you mean roles?'],
   ]
   for (const [claims, problem] of problems) {
     it(`are refused as ${JSON.stringify(claims).slice(0, 60)}, in words of the setting`, () => {
