@@ -5,6 +5,7 @@ import {
   hasBrace,
   ISSUER_VALUE_PROBLEM,
   type IssuerPlaceholder,
+  type IssuerTemplate,
   isIssuerValue,
   issuersOf,
   withValue,
@@ -112,7 +113,7 @@ export function checkIssuersDiffer(
   report: ReportProblem,
 ): void {
   const seen = new Map<string, string>()
-  const templates: { readonly name: string; readonly names: IssuerNames }[] = []
+  const templates: (IssuersOfTemplate & { readonly name: string })[] = []
   for (const [name, issuer] of issuers) {
     if (issuer === null) continue
     if (issuer.issuerValues === null) {
@@ -121,43 +122,52 @@ export function checkIssuersDiffer(
       else report(['issuers', name, 'issuer'], `is the same as that of issuers.${earlier}`)
       continue
     }
-    const earlier = templates.find(({ names }) => overlap(names, issuer))
+    const own = issuersOfTemplate(issuer)
+    const earlier = templates.find((it) => overlap(it, own))
     if (earlier !== undefined) {
       report(
         ['issuers', name, 'issuerValues'],
         `can be the same issuer as one of issuers.${earlier.name}: list values that differ`,
       )
     }
-    templates.push({ name, names: issuer })
+    templates.push({ name, ...own })
+  }
+}
+
+/** What is compared of an issuer with a placeholder, made once for each. */
+interface IssuersOfTemplate {
+  /** `null`: it is malformed, which is a problem of its own. */
+  readonly template: IssuerTemplate | null
+  /** `null`: any value may stand in the place of the placeholder. */
+  readonly listed: readonly string[] | null
+}
+
+function issuersOfTemplate({ issuer, issuerValues }: IssuerNames): IssuersOfTemplate {
+  const placeholder = issuerValues && placeholderOf(issuerValues)
+  return {
+    template: createIssuerTemplate(issuer, placeholder),
+    listed: issuersOf(issuer, placeholder),
   }
 }
 
 /** Whether a token could be of both. */
-function overlap(first: IssuerNames, second: IssuerNames): boolean {
-  const listed = concreteIssuers(second)
-  const template = templateOf(first)
-  if (template === null) return false
-  if (listed !== null) return listed.some((it) => template.valueIn(it) !== null)
-  const listedFirst = concreteIssuers(first)
-  if (listedFirst !== null) return overlap(second, first)
-  const one = aroundPlaceholder(first.issuer)
-  const other = aroundPlaceholder(second.issuer)
+function overlap(first: IssuersOfTemplate, second: IssuersOfTemplate): boolean {
+  const { template: one } = first
+  const { template: other } = second
   if (one === null || other === null) return false
+  if (second.listed !== null) return isAnyOf(second.listed, one)
+  if (first.listed !== null) return isAnyOf(first.listed, other)
   const [prefix, longerPrefix] = byLength(one.prefix, other.prefix)
   const [suffix, longerSuffix] = byLength(one.suffix, other.suffix)
   return longerPrefix.startsWith(prefix) && longerSuffix.endsWith(suffix)
 }
 
+function isAnyOf(issuers: readonly string[], template: IssuerTemplate): boolean {
+  return issuers.some((it) => template.valueIn(it) !== null)
+}
+
 function byLength(first: string, second: string): readonly [string, string] {
   return first.length <= second.length ? [first, second] : [second, first]
-}
-
-function templateOf({ issuer, issuerValues }: IssuerNames) {
-  return createIssuerTemplate(issuer, issuerValues && placeholderOf(issuerValues))
-}
-
-function concreteIssuers({ issuer, issuerValues }: IssuerNames): readonly string[] | null {
-  return issuersOf(issuer, issuerValues && placeholderOf(issuerValues))
 }
 
 function placeholderOf({ claim, values }: IssuerValues): IssuerPlaceholder {
