@@ -207,7 +207,8 @@ export class IssuerKeys {
   #adopt(held: Held, issuer: IssuerConfiguration): void {
     const { keys } = issuer
     if (held.client === null || held.access === null || keys.kind !== 'jwks') return
-    this.#replace(held.access.use(issuer))
+    const endFormer = held.access.use(issuer)
+    if (endFormer !== null) this.#replace(endFormer)
     const copyOf = keyCopyOf(issuer)
     if (held.copyOf === copyOf && isDeepStrictEqual(held.keys, keys)) return
     held.keys = keys
