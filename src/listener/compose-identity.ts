@@ -9,10 +9,11 @@ import {
   PASS_THROUGH,
 } from '../identity/identity-strategy.ts'
 import type { SigningSnapshot } from '../identity/signing-keys.ts'
+import type { KeptPath } from '../protocol/kept-claims.ts'
 import { randomHex } from '../runtime/randomness.ts'
 import type { RevisionPlan } from '../threads/listener-start.ts'
 import type { ResourceLease } from '../threads/resources.ts'
-import { customHeaders, keptPathsOf, repeatedClaims } from './kept-paths.ts'
+import { customHeaders, repeatedClaims } from './kept-paths.ts'
 
 export interface ComposedIdentity {
   /** One object for all routes: what it works out for an identity is kept once. */
@@ -27,11 +28,12 @@ export interface ComposedIdentity {
  */
 export function takeIdentity(
   { configuration, signingKeys }: RevisionPlan,
+  keptPaths: readonly KeptPath[],
   lease: ResourceLease,
 ): ComposedIdentity {
-  const settings = { ...tellingSettings(configuration), hasKeys: signingKeys !== null }
+  const settings = { ...tellingSettings(configuration, keptPaths), hasKeys: signingKeys !== null }
   return lease.take('identity', settings, {
-    create: () => composeIdentity(configuration, signingKeys),
+    create: () => composeIdentity(configuration, keptPaths, signingKeys),
     close: () => {},
   })
 }
@@ -40,20 +42,23 @@ export function takeIdentity(
  * What an upstream is told of a caller follows from these, and from keys that come and go. The
  * paths are all that are kept, because a claim is found by the place of its path among them.
  */
-export function tellingSettings(configuration: GatewayConfiguration) {
+export function tellingSettings(
+  configuration: GatewayConfiguration,
+  keptPaths: readonly KeptPath[],
+) {
   const { headers, internalToken } = configuration.identity
   const { issuer, audience, ttlSeconds, claims } = internalToken
-  const paths = keptPathsOf(configuration).map(({ path }) => path.text)
+  const paths = keptPaths.map(({ path }) => path.text)
   return { headers, internalToken: { issuer, audience, ttlSeconds, claims }, paths }
 }
 
 /** @param keys `null`: no route sends internal tokens. */
 function composeIdentity(
   configuration: GatewayConfiguration,
+  kept: readonly KeptPath[],
   keys: SigningSnapshot | null,
 ): ComposedIdentity {
   const { headers, internalToken } = configuration.identity
-  const kept = keptPathsOf(configuration)
   const options = { ...internalToken, claims: repeatedClaims(configuration, kept) }
   const internalTokens = keys && new InternalTokens(options, keys, randomHex)
   return {

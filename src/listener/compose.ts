@@ -105,17 +105,17 @@ function composeWith(
   const upstreams = takeUpstreams(configuration, lease, around)
   const redis = takeRedis(configuration, lease, around)
   const limits = composeLimits(configuration.rateLimits, redis, around)
-  const identity = takeIdentity(start, lease)
+  const keptPaths = keptPathsOf(configuration)
+  const identity = takeIdentity(start, keptPaths, lease)
   const claimPaths = new ClaimPathWatch(around.onClaimPathUnmet)
-  const authenticators = composeAuthenticators(start, redis, around, {
-    verdicts: composeVerdicts(start, lease, around),
+  const authenticators = composeAuthenticators(start, redis, keptPaths, around, {
+    verdicts: composeVerdicts(start, keptPaths, lease, around),
     jwt: new JwtVerifier({ keys: around.keyRing, signatures, claimPaths }),
     introspector: composeIntrospection(start, lease, around, claimPaths),
   })
   const tenants = takeTenants(start, lease)
   // Those of other revisions stay: what was counted under them is told on.
   for (const { name } of configuration.issuers) memory.metrics.issuerIndex(name)
-  const keptPaths = keptPathsOf(configuration)
   const revision = composeRevision(start, around.clock, {
     metrics: memory.metrics,
     upstreams,
@@ -206,6 +206,7 @@ function composeEndpoints(
 function composeAuthenticators(
   { configuration, buffers }: ComposedStart,
   redis: RedisClient | null,
+  keptPaths: readonly KeptPath[],
   around: ListenerSurroundings,
   { verdicts, jwt, introspector }: TokenAuthenticatorParts,
 ): RouteAuthenticators {
@@ -214,18 +215,19 @@ function composeAuthenticators(
   const firstSights = new FirstSights({ buffer: buffers.firstSights, store: redis, keyPrefix })
   const lives = new Map(issuers.map((it) => [it.name, it.credentialLifeMaxSeconds]))
   const store = redis ?? around.memorySessions
-  const keptPaths = keptPathsOf(configuration)
   return {
     verdicts,
     jwt: new DatedJwtVerifier(jwt, firstSights),
     introspector: new DatedIntrospector(introspector, firstSights, lives),
-    sessions: sessions && composeSessions(sessions, store, { firstSights, keptPaths }, around),
+    sessions:
+      sessions && composeSessions(sessions, store, { firstSights, keptPaths }, around),
     apiKeys: apiKeys && composeApiKeys(apiKeys, redis, keptPaths, around.clock),
   }
 }
 
 function composeVerdicts(
   { buffers, configuration }: ComposedStart,
+  keptPaths: readonly KeptPath[],
   lease: ResourceLease,
   { clock, logger, memory }: ListenerSurroundings,
 ): SharedVerdicts {
@@ -233,7 +235,7 @@ function composeVerdicts(
   // Beside a verdict it keeps what the upstream is told of it, which depends on these settings.
   const cache = lease.take(
     'token cache',
-    tellingSettings(configuration),
+    tellingSettings(configuration, keptPaths),
     memory.tokenCaches.counted({
       create: () =>
         new TokenCache({ buffer: buffers.tokenCache, keys, memoEntries: MEMO_ENTRIES_DEFAULT }),

@@ -182,6 +182,24 @@ describe('revisions of one thread', () => {
     assert.equal(thread.memory.resources.size, 0)
   })
 
+  it('look through their routes once for the claims that they keep', async (context) => {
+    const configuration = configurationOf({ a: 'http://127.0.0.1:9' }, 'X-A')
+    let reads = 0
+    const [route] = configuration.routes
+    assert.ok(route !== undefined)
+    const counting = {
+      ...route.require,
+      get claims() {
+        // Only what looks for paths asks what is required before routes are made.
+        if (new Error().stack?.includes('keptPathsOf') === true) reads += 1
+        return route.require.claims
+      },
+    }
+    const routes = [{ ...route, require: counting }]
+    composeIn(context, createThread(), new HeldSessions(), 1, { ...configuration, routes })
+    assert.equal(reads, 1)
+  })
+
   it('end with what only they have, each behind its last request', async (context) => {
     const upstream = await startEchoUpstream()
     context.after(() => upstream.close())
