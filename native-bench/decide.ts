@@ -27,6 +27,7 @@ import { createRefusalCacheBuffer, RefusalCache } from '../src/token-cache/refus
 import { createTokenCacheBuffer, TokenCache } from '../src/token-cache/token-cache.ts'
 import { tokenDigest } from '../src/token-cache/token-digest.ts'
 import { LongLivedTokens } from '../src/verifiers/bearer-token/long-lived-tokens.ts'
+import { RefusalDetails } from '../src/verifiers/bearer-token/refusal-details.ts'
 import { SharedVerdicts } from '../src/verifiers/bearer-token/shared-verdicts.ts'
 import { TokenAuthenticator } from '../src/verifiers/bearer-token/token-authenticator.ts'
 import { compileTokenProfile } from '../src/verifiers/bearer-token/verification-profile.ts'
@@ -51,6 +52,7 @@ const verdicts = new SharedVerdicts({
   longLived: new LongLivedTokens((issuer) => ({ issuer, lastsSeconds: Number.MAX_VALUE }), {
     security: () => undefined,
   }),
+  details: new RefusalDetails([]),
 })
 const profile = compileTokenProfile({ jwt: null, introspection: null, answerMsMax: 0 })
 

@@ -10,7 +10,7 @@
  */
 import { addNamedFields } from '../http/connection-options.ts'
 import { fieldValue, type HeaderList } from '../http/header-list.ts'
-import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
+import { type Identity, type Refused, refuseNaming } from '../protocol/verification.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import {
   CLAIM_PATTERN_LENGTH_MAX,
@@ -76,7 +76,7 @@ export function compileClaimRule(rule: ClaimRule, at = 'require.claims'): ClaimR
     claim: 'claim' in rule ? rule.claim : null,
     place: 'place' in rule ? rule.place : NOWHERE,
     ...compileComparison(rule),
-    refusal: Object.freeze({ ...refuse('claim_unsatisfied'), detail: `${at} (${name})` }),
+    refusal: refuseNaming('claim_unsatisfied', `${at} (${name})`),
   }
 }
 

@@ -36,6 +36,7 @@ import { ApiKeyVerifier } from '../verifiers/api-key/api-key-verifier.ts'
 import type { Authenticator } from '../verifiers/authenticator.ts'
 import { DatedIntrospector, DatedJwtVerifier } from '../verifiers/bearer-token/dated-tokens.ts'
 import { LongLivedTokens } from '../verifiers/bearer-token/long-lived-tokens.ts'
+import { RefusalDetails } from '../verifiers/bearer-token/refusal-details.ts'
 import { SharedVerdicts } from '../verifiers/bearer-token/shared-verdicts.ts'
 import type { TokenAuthenticatorParts } from '../verifiers/bearer-token/token-authenticator.ts'
 import { ClaimPathWatch, type UnmetClaimPath } from '../verifiers/claim-path-watch.ts'
@@ -243,7 +244,8 @@ function composeVerdicts(
     }),
   )
   const longLived = new LongLivedTokens(tokenLives(configuration), logger)
-  return new SharedVerdicts({ cache, refusals, inFlight, keys, clock, lookups, longLived })
+  const details = new RefusalDetails(keptPaths.map(({ path }) => path.text))
+  return new SharedVerdicts({ cache, refusals, inFlight, keys, clock, lookups, longLived, details })
 }
 
 /** One for all revisions with the same issuers: there may be a quarter of a million tenants. */

@@ -12,7 +12,13 @@ import { areKept, type KeptClaims, type KeptPath, keepClaims } from './kept-clai
 import type { RefusalReason } from './refusal-reason.ts'
 import { type JsonObject, parseJsonObject } from './strict-json.ts'
 import { checkTimeClaims, deadAtSeconds, isNumericDate, type TimeClaims } from './time-claims.ts'
-import { EMPTY_IDENTITY, type Identity, type Refused, refuse } from './verification.ts'
+import {
+  EMPTY_IDENTITY,
+  type Identity,
+  type Refused,
+  refuse,
+  refuseNaming,
+} from './verification.ts'
 
 /** What one issuer's tokens must say. */
 export interface ClaimPolicy {
@@ -281,7 +287,7 @@ export function identityOfClaims(
   const token = tokenOf(claims, times)
   if ('kind' in token) return token
   const kept = keepClaims(claims, policy.keptPaths)
-  if (!areKept(kept)) return { ...refuse('claim_untellable'), detail: kept.path.text }
+  if (!areKept(kept)) return refuseNaming('claim_untellable', kept.path.text)
   const reader = new ClaimReader(claims)
   // The issuer as the token names it, and not all that a placeholder stands for, is its issuer.
   const issuer = policy.template === null ? policy.issuer : claims['iss']

@@ -103,6 +103,11 @@ export function refuse(reason: RefusalReason): Refused {
   return REFUSALS.get(reason) as Refused
 }
 
+/** For this reason, and which claim or rule it was: a name of the configuration, never a value. */
+export function refuseNaming(reason: RefusalReason, detail: string): Refused {
+  return Object.freeze({ ...refuse(reason), detail })
+}
+
 /** @param key What says how long it is true that the signature is of none of the keys. */
 export function refuseSignature(
   reason: 'signature_invalid' | 'signature_unsettled' | 'key_without_place',

@@ -5,10 +5,22 @@
  * A table of its own: a flood of bad tokens can push out other refusals, never a good verdict.
  */
 import { REFUSAL_REASON_NAMES, type RefusalReason } from '../protocol/refusal-reason.ts'
+import { assertInvariant } from '../runtime/assert-invariant.ts'
 import { type KeyGenerations, type KeyPlace, NO_KEY } from '../shared-memory/key-generations.ts'
 import { DIGEST_WORDS, NOTE_WORD, REFUSAL_SLOT_BYTES, tableSizeBytes } from './layout.ts'
 import { type CacheCounters, SlotTable } from './slot-table.ts'
 import { type TokenDigest, unpackDigest } from './token-digest.ts'
+
+/**
+ * A note is the place of the reason in its table, and above that the place of a detail: which claim
+ * it was. Places of details are from 1; 0 is none.
+ */
+const DETAIL_SHIFT = 16
+const PLACE_MASK = 0xffff
+assertInvariant(REFUSAL_REASON_NAMES.length <= PLACE_MASK, 'a reason fits below the detail')
+
+/** Beyond it a refusal is remembered without its detail. */
+export const DETAIL_PLACE_MAX = PLACE_MASK
 
 const SIZE_BYTES_MIN = tableSizeBytes(1, REFUSAL_SLOT_BYTES)
 
@@ -69,22 +81,33 @@ export class RefusalCache {
     unpackDigest(digest, this.#digest)
     if (!this.#table.find(this.#digest, nowSeconds)) return null
     this.#table.countHit(this.#table.found.touchedByte)
-    const note = this.#table.found.copy.words[NOTE_WORD] as number
-    return REFUSAL_REASON_NAMES[note] ?? null
+    return REFUSAL_REASON_NAMES[this.#note & PLACE_MASK] ?? null
+  }
+
+  /**
+   * Place of the detail of the refusal found last, as it was put; 0: it has none. Valid until the
+   * next lookup. Whose list the place is in is for the caller to know.
+   */
+  get detailPlace(): number {
+    return this.#note >>> DETAIL_SHIFT
+  }
+
+  get #note(): number {
+    return this.#table.found.copy.words[NOTE_WORD] as number
   }
 
   /** As {@link RefusalCache.get}, and counts nothing and marks nothing as used. */
   peek(digest: TokenDigest, nowSeconds: number): RefusalReason | null {
     unpackDigest(digest, this.#digest)
     if (!this.#table.peek(this.#digest, nowSeconds)) return null
-    const note = this.#table.found.copy.words[NOTE_WORD] as number
-    return REFUSAL_REASON_NAMES[note] ?? null
+    return REFUSAL_REASON_NAMES[this.#note & PLACE_MASK] ?? null
   }
 
   /**
    * Remembers a refusal, until its time is up or its cause gone. The caller decides what may be
    * remembered; "we could not decide" for a moment at most.
    *
+   * @param detailPlace From 1 to {@link DETAIL_PLACE_MAX}; 0: no detail.
    * @returns Whether it was kept.
    */
   put(
@@ -92,6 +115,7 @@ export class RefusalCache {
     reason: RefusalReason,
     cause: RefusalCause,
     nowSeconds: number,
+    detailPlace = 0,
   ): boolean {
     unpackDigest(digest, this.#digest)
     const untilSeconds = nowSeconds + (cause.ttlSeconds ?? this.#ttlSeconds)
@@ -100,7 +124,7 @@ export class RefusalCache {
       deadAtSeconds: Math.min(untilSeconds, cause.endsAtSeconds ?? untilSeconds),
       keySlot: slot,
       keyGeneration: generation,
-      note: REFUSAL_REASON_NAMES.indexOf(reason),
+      note: REFUSAL_REASON_NAMES.indexOf(reason) | (detailPlace << DETAIL_SHIFT),
       payloadLengthBytes: 0,
     }
     return this.#table.put(this.#digest, fields, nowSeconds)

@@ -4,14 +4,19 @@ import { createInFlightBuffer, InFlight } from '../../src/token-cache/in-flight.
 import { createRefusalCacheBuffer, RefusalCache } from '../../src/token-cache/refusal-cache.ts'
 import { createTokenCacheBuffer, TokenCache } from '../../src/token-cache/token-cache.ts'
 import { LongLivedTokens } from '../../src/verifiers/bearer-token/long-lived-tokens.ts'
+import { RefusalDetails } from '../../src/verifiers/bearer-token/refusal-details.ts'
 import { SharedVerdicts } from '../../src/verifiers/bearer-token/shared-verdicts.ts'
 import type { ManualClock } from './manual-clock.ts'
 
-/** @param lifeSeconds Longest life of a token for which revocations are kept. */
+/**
+ * @param lifeSeconds Longest life of a token for which revocations are kept.
+ * @param details Names that refusals may have in their detail.
+ */
 export function createVerdicts(
   keys: KeyGenerations,
   clock: ManualClock,
   lifeSeconds: number,
+  details: readonly string[] = [],
 ): SharedVerdicts {
   return new SharedVerdicts({
     cache: new TokenCache({ buffer: createTokenCacheBuffer(1 / 4), keys, memoEntries: 64 }),
@@ -23,5 +28,6 @@ export function createVerdicts(
     longLived: new LongLivedTokens((issuer) => ({ issuer, lastsSeconds: lifeSeconds }), {
       security: () => undefined,
     }),
+    details: new RefusalDetails(details),
   })
 }

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { refuse, type Verified } from '../../src/protocol/verification.ts'
+import {
+  type Refused,
+  refuse,
+  refuseNaming,
+  type Verified,
+} from '../../src/protocol/verification.ts'
 import { createGenerations } from '../support/generations.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { digestOf, verdictOf } from '../support/self-describing-verdict.ts'
@@ -94,5 +99,60 @@ describe('a verdict that was just established', () => {
     const verdict = await waiting
     assert.ok(verdict.kind === 'refused')
     assert.equal(verdict.code, 'token_expired')
+  })
+})
+
+describe('a refusal that names a claim', () => {
+  const NAMES = ['/department', 'groups']
+
+  async function refused(refusal: Refused, names = NAMES) {
+    const { table: keys } = createGenerations()
+    const clock = new ManualClock()
+    const verdicts = createVerdicts(keys, clock, LIFE_SECONDS, names)
+    const find = () =>
+      Promise.resolve({
+        kind: 'refused',
+        refused: refusal,
+        ttlSeconds: null,
+        untilSeconds: null,
+        key: null,
+      } as const)
+    const conclude = () => refuse('introspection_unavailable')
+    const first = await verdicts.establish(digest, { settlesWithinMs: 1_000, find, conclude })
+    return { verdicts, nowSeconds: clock.nowSeconds(), first }
+  }
+
+  it('names the same one when it is remembered, without a new object each time', async () => {
+    for (const name of NAMES) {
+      const { verdicts, nowSeconds, first } = await refused(refuseNaming('claim_untellable', name))
+      const recalled = verdicts.recall(digest, nowSeconds)
+      assert.deepEqual(recalled, first)
+      assert.ok(recalled?.kind === 'refused' && recalled.detail === name)
+      assert.deepEqual(verdicts.peek(digest, nowSeconds), first)
+      assert.equal(verdicts.recall(digest, nowSeconds), recalled)
+    }
+  })
+
+  it('is remembered without the name where that is none of the configuration', async () => {
+    const { verdicts, nowSeconds } = await refused(refuseNaming('claim_untellable', 'a value'))
+    assert.equal(verdicts.recall(digest, nowSeconds), refuse('claim_untellable'))
+  })
+
+  it('is the plain refusal where it names nothing, however many names there are', async () => {
+    const { verdicts, nowSeconds } = await refused(refuse('token_inactive'))
+    assert.equal(verdicts.recall(digest, nowSeconds), refuse('token_inactive'))
+  })
+
+  it('keeps apart as many names as a configuration can have, and no more', async () => {
+    const names = Array.from({ length: 70_000 }, (_, index) => `claim-${index}`)
+    for (const [place, kept] of [
+      [65_534, true],
+      [65_535, false],
+    ] as const) {
+      const refusal = refuseNaming('claim_untellable', `claim-${place}`)
+      const { verdicts, nowSeconds } = await refused(refusal, names)
+      const recalled = verdicts.recall(digest, nowSeconds)
+      assert.equal(recalled?.kind === 'refused' && recalled.detail, kept ? refusal.detail : null)
+    }
   })
 })

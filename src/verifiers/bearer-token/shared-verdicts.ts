@@ -23,6 +23,7 @@ import { digestText, type TokenDigest } from '../../token-cache/token-digest.ts'
 import type { EstablishedIdentity, Unverified, Verdict } from '../authenticator.ts'
 import type { DerivedIdentity } from '../derived-identity.ts'
 import type { LongLivedTokens } from './long-lived-tokens.ts'
+import type { RefusalDetails } from './refusal-details.ts'
 
 /** Hears what each request found in the cache. */
 export interface LookupCounter {
@@ -37,6 +38,7 @@ export interface SharedVerdictsParts {
   readonly clock: Clock
   readonly lookups: LookupCounter
   readonly longLived: LongLivedTokens
+  readonly details: RefusalDetails
 }
 
 /** What somebody found out about a token, and how long others may rely on it. */
@@ -143,11 +145,11 @@ export class SharedVerdicts {
 
   /** As {@link recall}, and counts nothing and marks nothing as used. */
   peek(digest: TokenDigest, nowSeconds: number): EstablishedIdentity | Refused | null {
-    const { cache, refusals } = this.#parts
+    const { cache, refusals, details } = this.#parts
     const cached = cache.peek(digest, nowSeconds)
     if (cached !== null) return cached
     const reason = refusals.peek(digest, nowSeconds)
-    return reason === null ? null : refuse(reason)
+    return reason === null ? null : details.refusalOf(reason, refusals.detailPlace)
   }
 
   /** A verdict that was kept beside the main one, looked at as {@link peek} does. */
@@ -203,12 +205,13 @@ export class SharedVerdicts {
   }
 
   #recallRefusal(digest: TokenDigest, nowSeconds: number): Refused | null {
-    const reason = this.#parts.refusals.get(digest, nowSeconds)
-    return reason === null ? null : refuse(reason)
+    const { refusals, details } = this.#parts
+    const reason = refusals.get(digest, nowSeconds)
+    return reason === null ? null : details.refusalOf(reason, refusals.detailPlace)
   }
 
   #keep(digest: TokenDigest, result: Verified | RefusedResult): Verdict {
-    const { cache, refusals, clock, longLived } = this.#parts
+    const { cache, refusals, clock, longLived, details } = this.#parts
     if (result.kind === 'verified') {
       const nowSeconds = clock.nowSeconds()
       longLived.notice(result, nowSeconds)
@@ -218,7 +221,8 @@ export class SharedVerdicts {
     const { refused, ttlSeconds, untilSeconds, key } = result
     if (ttlSeconds !== 0) {
       const cause = { endsAtSeconds: untilSeconds, place: key, ttlSeconds }
-      refusals.put(digest, refused.reason, cause, clock.nowSeconds())
+      const place = details.placeOf(refused)
+      refusals.put(digest, refused.reason, cause, clock.nowSeconds(), place)
     }
     return refused
   }
