@@ -135,7 +135,8 @@ function parseUser(body: AdminRequest['body']): StoredUser | string {
     const value = body[record]
     if (value !== undefined && !isTextList(value)) return `${record} must be a list of text.`
   }
-  return readStoredUser(userId, body) ?? 'The body is no user.'
+  const user = readStoredUser(userId, body)
+  return typeof user === 'string' ? `${user} is of another type.` : user
 }
 
 function isText(value: unknown): value is string {

@@ -4,7 +4,9 @@ import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { type ClaimSources, claimSource, type SourcedPart } from '../protocol/claim-source.ts'
-import { byPart, IDENTITY_PARTS } from '../protocol/identity-parts.ts'
+import { byPart, IDENTITY_PARTS, type PartName } from '../protocol/identity-parts.ts'
+import type { KeptPath } from '../protocol/kept-claims.ts'
+import type { RecordUse } from '../protocol/stored-user.ts'
 
 /** Where the tokens of an issuer have what, and which of it is used. */
 export function composeClaimSources(
@@ -25,6 +27,35 @@ export function composeClaimSources(
     clientId: sourceOf('clientId'),
     ...byPart(({ name: part }) => sourceOf(part)),
   }
+}
+
+/**
+ * The same for records, of the routes that take such a credential. A part is used as well where the
+ * configuration names another place of it than the default.
+ */
+export function composeRecordUse(
+  kind: 'session' | 'apiKey',
+  configuration: GatewayConfiguration,
+  keptPaths: readonly KeptPath[],
+): RecordUse {
+  const { sessions } = configuration
+  const hasPointers = kind === 'session' && sessions?.format === 'express-session'
+  const routes = configuration.routes.filter(({ authenticators }) => authenticators.includes(kind))
+  return {
+    parts: byPart(({ name, record }) => {
+      const isPlaced = hasPointers && sessions.pointers[name] !== `/${record}`
+      return isPlaced || routes.some((route) => isNeeded(name, route, configuration))
+    }),
+    keptPaths,
+  }
+}
+
+function isNeeded(
+  part: PartName,
+  route: RouteConfiguration,
+  configuration: GatewayConfiguration,
+): boolean {
+  return isRequired(part, route) || isTold(part, route.identity, configuration)
 }
 
 /** Whether a rule of the route, or its tenant, rests on a part. */

@@ -17,6 +17,7 @@ import { RecentRefusals } from '../observability/recent-refusals.ts'
 import { RequestIds } from '../observability/request-id.ts'
 import { TraceParents } from '../observability/trace-context.ts'
 import type { KeptPath } from '../protocol/kept-claims.ts'
+import type { RecordUse } from '../protocol/stored-user.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { RedisClient } from '../redis/redis-client.ts'
 import { FirstSights } from '../revocation/first-sights.ts'
@@ -45,6 +46,7 @@ import type { SignaturePool } from '../verifiers/jwt/signature-pool.ts'
 import { SessionAuthenticator } from '../verifiers/session/session-authenticator.ts'
 import type { SessionReader } from '../verifiers/session/session-store.ts'
 import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
+import { composeRecordUse } from './claim-sources.ts'
 import { composeAccessLog } from './compose-access-log.ts'
 import { takeIdentity, tellingSettings } from './compose-identity.ts'
 import { composeIntrospection } from './compose-introspection.ts'
@@ -216,13 +218,15 @@ function composeAuthenticators(
   const firstSights = new FirstSights({ buffer: buffers.firstSights, store: redis, keyPrefix })
   const lives = new Map(issuers.map((it) => [it.name, it.credentialLifeMaxSeconds]))
   const store = redis ?? around.memorySessions
+  const sessionUse = composeRecordUse('session', configuration, keptPaths)
+  const keyUse = composeRecordUse('apiKey', configuration, keptPaths)
   return {
     verdicts,
     jwt: new DatedJwtVerifier(jwt, firstSights),
     introspector: new DatedIntrospector(introspector, firstSights, lives),
     sessions:
-      sessions && composeSessions(sessions, store, { firstSights, keptPaths }, around),
-    apiKeys: apiKeys && composeApiKeys(apiKeys, redis, keptPaths, around.clock),
+      sessions && composeSessions(sessions, store, { firstSights, use: sessionUse }, around),
+    apiKeys: apiKeys && composeApiKeys(apiKeys, redis, keyUse, around.clock),
   }
 }
 
@@ -274,19 +278,19 @@ function takeTenants(
 
 interface SessionParts {
   readonly firstSights: FirstSights
-  readonly keptPaths: readonly KeptPath[]
+  readonly use: RecordUse
 }
 
 function composeSessions(
   sessions: SessionsConfiguration,
   store: SessionReader,
-  { firstSights, keptPaths }: SessionParts,
+  { firstSights, use }: SessionParts,
   { clock, logger, memorySessions }: ListenerSurroundings,
 ): Authenticator {
   const { keyPrefix, keyHash, ttlSeconds, absoluteTtlSeconds } = sessions
   const reader = sessions.store === 'memory' ? memorySessions : store
   const rules = {
-    format: sessionFormat(sessions, keptPaths),
+    format: sessionFormat(sessions, use),
     keyPrefix,
     keyHash,
     ttlSeconds,
@@ -301,14 +305,13 @@ function composeSessions(
 function composeApiKeys(
   { keys, redis: isInRedis, keyPrefix }: ApiKeysConfiguration,
   redis: RedisClient | null,
-  keptPaths: readonly KeptPath[],
+  use: RecordUse,
   clock: Clock,
 ): Authenticator {
   const records = keys.map(
     ({ sha256, expiresAt, rateLimit, ...record }) =>
       [sha256, { ...record, expiresAtSeconds: expiresAt, rate: rateLimit }] as const,
   )
-  const lookup =
-    isInRedis && redis !== null ? new ApiKeyVerifier(redis, keyPrefix, keptPaths) : null
-  return new ApiKeyAuthenticator(new ApiKeyList(new Map(records), keptPaths), lookup, clock)
+  const lookup = isInRedis && redis !== null ? new ApiKeyVerifier(redis, keyPrefix, use) : null
+  return new ApiKeyAuthenticator(new ApiKeyList(new Map(records), use.keptPaths), lookup, clock)
 }

@@ -51,8 +51,8 @@ export const ACCESS_FIELDS: Readonly<Record<keyof AccessRecord, string>> = {
   code: 'The code, as in [errors.md](errors.md); `null`: an upstream answered.',
   reason: 'Why exactly, as in [errors.md](errors.md); `null`: an upstream answered.',
   detail:
-    'For `claim_unsatisfied` the rule of the route, for `claim_untellable` the path of the claim; ' +
-    'otherwise `null`.',
+    'For `claim_unsatisfied` the rule of the route, for `claim_untellable`, ' +
+    '`session_claims_mistyped` and `api_key_unreadable` the claim or member; otherwise `null`.',
   upstream: 'Name of the upstream that was asked last; `null`: none was.',
   target: 'Its target: scheme, host and port.',
   bytesIn: '`Content-Length` of the request; `null`: it was sent in chunks, or is not known.',

@@ -40,8 +40,8 @@ export const FIELD_WORDS = {
   code: 'The code, as in [errors.md](errors.md).',
   refusalReason: 'The reason, as in [errors.md](errors.md).',
   refusalDetail:
-    'For `claim_unsatisfied` the rule of the route, for `claim_untellable` the path of the claim; ' +
-    'otherwise `null`.',
+    'For `claim_unsatisfied` the rule of the route, for `claim_untellable`, ' +
+    '`session_claims_mistyped` and `api_key_unreadable` the claim or member; otherwise `null`.',
   requestId: 'As in the `X-Request-Id` of the answer.',
   subjectDigest: 'SHA-256 of issuer and subject, in hexadecimal.',
   upstream: 'Name of the upstream.',

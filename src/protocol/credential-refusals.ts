@@ -15,11 +15,13 @@ interface NoSessionRow extends RefusalReasonRow {
 
 /** One row for each part of an identity. */
 const SESSION_PARTS_MISTYPED = Object.fromEntries(
-  IDENTITY_PARTS.map(({ name, kind }) => [
+  IDENTITY_PARTS.map(({ name, kind, record }) => [
     `session_${name}_mistyped`,
     {
       code: 'no_session',
-      meaning: `The record of the session has \`${name}\` as something else than ${FORMS[kind]}.`,
+      meaning:
+        `The session has \`${record}\`, or what \`sessions.pointers.${name}\` leads to, as something ` +
+        `else than ${FORMS[kind]}, and the configuration uses it.`,
     },
   ]),
 ) as { readonly [Name in PartName as `session_${Name}_mistyped`]: NoSessionRow }
@@ -234,8 +236,7 @@ export const CREDENTIAL_REFUSALS = {
   },
   session_unreadable: {
     code: 'no_session',
-    meaning:
-      'The record of the session is not one strict JSON object, or has a claim that cannot be told.',
+    meaning: 'The record of the session is no text of Redis, or not one strict JSON object.',
   },
   session_too_large: {
     code: 'no_session',
@@ -258,6 +259,12 @@ export const CREDENTIAL_REFUSALS = {
     meaning: 'The instant at which the session ends is there and no instant.',
   },
   ...SESSION_PARTS_MISTYPED,
+  session_claims_mistyped: {
+    code: 'no_session',
+    meaning:
+      'The claims of the session are no object, or one that upstreams are to be told is an object, ' +
+      'too long, or a number beyond 2^53.',
+  },
   api_key_unknown: {
     code: 'invalid_api_key',
     meaning: 'There is no such API key.',
@@ -272,7 +279,8 @@ export const CREDENTIAL_REFUSALS = {
   },
   api_key_unreadable: {
     code: 'verifier_unavailable',
-    meaning: 'The record of the API key cannot be read.',
+    meaning:
+      'The record of the API key cannot be read, or a member that is used is of the wrong type.',
   },
 
   // Revocation.

@@ -78,14 +78,16 @@ export function keepClaims(members: JsonObject, paths: readonly KeptPath[]): Kep
  * The same for a record of ours, whose claims are an object of their own.
  *
  * @param claims `null`: the record has none.
- * @returns `null` when it is no object, or holds what cannot be told.
+ * @returns As {@link keepClaims}; `null` when it is no object, although something is asked of it.
  */
-export function keepStoredClaims(claims: unknown, paths: readonly KeptPath[]): KeptClaims | null {
+export function keepStoredClaims(
+  claims: unknown,
+  paths: readonly KeptPath[],
+): KeptClaims | KeptPath | null {
   if (paths.length === 0) return NO_CLAIMS
-  if (isAbsent(claims)) return keepStoredClaims({}, paths)
+  if (isAbsent(claims)) return keepClaims({}, paths)
   if (typeof claims !== 'object' || Array.isArray(claims)) return null
-  const kept = keepClaims(claims as JsonObject, paths)
-  return areKept(kept) ? kept : null
+  return keepClaims(claims as JsonObject, paths)
 }
 
 /** Whether {@link keepClaims} could keep all. */

@@ -8,9 +8,11 @@ import type { RefusalReason } from './refusal-reason.ts'
 const INSTANT_ADVICE = 'Have the login service write an instant: docs/credentials.md has the forms.'
 
 const SESSION_PART_ADVICE = Object.fromEntries(
-  IDENTITY_PARTS.map(({ name }) => [
+  IDENTITY_PARTS.map(({ name, kind, record }) => [
     `session_${name}_mistyped`,
-    `Compare \`sessions.pointers.${name}\` with what the login service writes, or set it to null.`,
+    `Have the login service write \`${record}\` as ` +
+      `${kind === 'text' ? 'text' : 'a list of text, or one text'}, or leave it out. With ` +
+      `\`express-session\`, \`sessions.pointers.${name}\` names another place, or \`null\` for none.`,
   ]),
 ) as Readonly<Record<`session_${PartName}_mistyped`, string>>
 
@@ -226,7 +228,8 @@ export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
   session_store_unavailable: 'Redis did not answer: `check --online` asks it as the gateway does.',
   session_undated: 'Redis did not answer: `check --online` asks it as the gateway does.',
   session_unreadable:
-    'The record is not one of `sessions.format`: compare with what the login service writes.',
+    'Is it `sessions.format` that the login service writes? Both formats are a text of Redis (`SET`, ' +
+    'no hash) with one JSON object; PHP, Laravel and Django write other things.',
   session_too_large:
     'Keep carts and the like elsewhere, or raise `redis.recordBytes`: sessions are read each time.',
   session_version_unknown: 'A later version wrote it: finish the upgrade of all instances.',
@@ -234,10 +237,16 @@ export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
   session_created_mistyped: INSTANT_ADVICE,
   session_expires_mistyped: INSTANT_ADVICE,
   ...SESSION_PART_ADVICE,
+  session_claims_mistyped:
+    'The detail names the claim: `identity.headers.custom`, `identity.internalToken.claims` or ' +
+    '`require.claims` asks for it. Use `format: json` for an object, or another path. Without a ' +
+    'detail, have the login service write `claims` as an object.',
   api_key_unknown: 'The key is in neither the configuration nor Redis: was it withdrawn?',
   api_key_expired: 'Issue a new key, or move `expiresAt`.',
   api_key_store_unavailable: 'Redis did not answer: `check --online` asks it as the gateway does.',
-  api_key_unreadable: 'Correct the record of the key in Redis: docs/credentials.md has its form.',
+  api_key_unreadable:
+    'Correct what the detail names, in the record of the key in Redis or in `apiKeys.keys`: ' +
+    'docs/credentials.md has its form.',
 
   // Revocation.
   token_revoked: 'Log in again for a new one. `DELETE /revocations/<id>` lifts a revocation.',

@@ -206,7 +206,7 @@ export class ExplainRig {
           introspection: { ...dead, onOutage: 'pass-through', iUnderstand: true },
         },
       },
-      identity: { headers: { custom: { 'X-Department': '/department' } } },
+      identity: { headers: { roles: 'X-Roles', custom: { 'X-Department': '/department' } } },
       sessions: { cookie: 'sid', allowedOrigins: ['https://app.example.com'] },
       apiKeys: {
         redis: true,

@@ -32,6 +32,7 @@ export const REFUSED_SESSIONS: readonly (readonly [RefusalReason, string])[] = [
   ['session_scopes_mistyped', record({ scopes: 7 })],
   ['session_tenant_mistyped', record({ tenantId: true })],
   ['session_organisation_mistyped', record({ organisationId: {} })],
+  ['session_claims_mistyped', record({ claims: { department: { secret: 'x' } } })],
 ]
 
 /** @param tokenWith A good token with these members of its header and its claims. */
@@ -46,7 +47,7 @@ export function refusedTokenCases(
 /** @param cookie Of this session id. */
 export function refusedSessionCases(cookie: (id: string) => Asked): readonly Case[] {
   return REFUSED_SESSIONS.map(([reason]) => {
-    const step = new RegExp(`no session its record is not one of this format: ${reason}`)
+    const step = new RegExp(`no session its record cannot be used: ${reason}`)
     return [reason, '/session/x', () => cookie(sessionIdOf(reason)), step]
   })
 }

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { storedUserOf } from '../../src/protocol/stored-user.ts'
-import { EMPTY_IDENTITY, refuse } from '../../src/protocol/verification.ts'
+import { EMPTY_IDENTITY, refuse, refuseNaming } from '../../src/protocol/verification.ts'
 import { ApiKeyList } from '../../src/verifiers/api-key/api-key-list.ts'
-import { parseApiKeyRecord } from '../../src/verifiers/api-key/api-key-record.ts'
+import { type ApiKeyRecord, parseApiKeyRecord } from '../../src/verifiers/api-key/api-key-record.ts'
 import { type ApiKeyStore, ApiKeyVerifier } from '../../src/verifiers/api-key/api-key-verifier.ts'
 
 const NOW = 1_700_000_000
@@ -18,6 +18,17 @@ const RECORD = {
   allowFrom: [],
   denyFrom: [],
   rate: null,
+}
+
+function recordOf(text: string): ApiKeyRecord {
+  const record = parseApiKeyRecord(text)
+  assert.ok(!('kind' in record), JSON.stringify(record))
+  return record
+}
+
+function reasonOf(text: string): string {
+  const record = parseApiKeyRecord(text)
+  return 'kind' in record ? record.reason : 'read'
 }
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
@@ -77,7 +88,7 @@ describe('a record of an API key', () => {
       rateLimit: { rate: '5/m', burst: 2 },
       note: 'anything else is left alone',
     })
-    assert.deepEqual(parseApiKeyRecord(text), {
+    assert.deepEqual(recordOf(text), {
       ...storedUserOf(EMPTY_IDENTITY),
       userId: 'u',
       email: 'e@example.com',
@@ -86,21 +97,21 @@ describe('a record of an API key', () => {
       tenantId: 't',
       organisationId: 'o',
       expiresAtSeconds: 1_801_353_600,
-      claims: {},
+      claims: undefined,
       rate: { count: 5, periodSeconds: 60, burst: 2 },
       allowFrom: ['203.0.113.0/24'],
       denyFrom: ['203.0.113.7', '::/0'],
     })
-    const bare = parseApiKeyRecord('{"userId":"u","allowFrom":null}')
-    assert.deepEqual([bare?.allowFrom, bare?.denyFrom], [[], []])
-    assert.equal(parseApiKeyRecord('{"userId":"u","expiresAt":1.5e9}')?.expiresAtSeconds, 1.5e9)
+    const bare = recordOf('{"userId":"u","allowFrom":null}')
+    assert.deepEqual([bare.allowFrom, bare.denyFrom], [[], []])
+    assert.equal(recordOf('{"userId":"u","expiresAt":1.5e9}').expiresAtSeconds, 1.5e9)
   })
 
   it('is served as a later version wrote it, unless its version forbids that', () => {
     const later = '{"version":1,"userId":"u","owner":{"team":"billing"},"networks":["10.0.0.0/8"]}'
-    assert.equal(parseApiKeyRecord(later)?.userId, 'u')
+    assert.equal(recordOf(later).userId, 'u')
     for (const version of ['2', '"1"', '0', '[]']) {
-      assert.equal(parseApiKeyRecord(`{"version":${version},"userId":"u"}`), null, version)
+      assert.equal(reasonOf(`{"version":${version},"userId":"u"}`), 'api_key_unreadable', version)
     }
   })
 
@@ -113,7 +124,7 @@ describe('a record of an API key', () => {
       'denyfrom',
       'denFrom',
     ]) {
-      assert.equal(parseApiKeyRecord(`{"userId":"u","${name}":[]}`), null, name)
+      assert.equal(reasonOf(`{"userId":"u","${name}":[]}`), 'api_key_unreadable', name)
     }
   })
 
@@ -143,7 +154,7 @@ describe('a record of an API key', () => {
       '{"userId":"u","userId":"v"}',
       `{"userId":"${'u'.repeat(70_000)}"}`,
     ]) {
-      assert.equal(parseApiKeyRecord(text), null, text.slice(0, 60))
+      assert.equal(reasonOf(text), 'api_key_unreadable', text.slice(0, 60))
     }
   })
 })
@@ -200,6 +211,6 @@ describe('an API key of a store', () => {
     assert.equal(unasked, refuse('api_key_store_unavailable'))
     const { store } = storeOf({ [sha256('secret')]: '{"userId":7}' })
     const unread = await new ApiKeyVerifier(store, '').verify('secret', NOW)
-    assert.equal(unread, refuse('api_key_unreadable'))
+    assert.deepEqual(unread, refuseNaming('api_key_unreadable', 'userId'))
   })
 })

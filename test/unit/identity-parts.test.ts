@@ -12,7 +12,12 @@ import { generateSigningKey } from '../../src/identity/signing-key.ts'
 import { reservedFieldNames } from '../../src/identity/strip-identity-headers.ts'
 import { checkClaims } from '../../src/protocol/claims.ts'
 import { byPart, IDENTITY_PARTS, type IdentityPart } from '../../src/protocol/identity-parts.ts'
-import { EMPTY_IDENTITY, type Identity, refuse } from '../../src/protocol/verification.ts'
+import {
+  EMPTY_IDENTITY,
+  type Identity,
+  refuse,
+  refuseNaming,
+} from '../../src/protocol/verification.ts'
 import { randomHex } from '../../src/runtime/randomness.ts'
 import { decodeVerified, encodeVerified } from '../../src/token-cache/identity-codec.ts'
 import { identityOfApiKey, parseApiKeyRecord } from '../../src/verifiers/api-key/api-key-record.ts'
@@ -136,10 +141,13 @@ for (const part of IDENTITY_PARTS) {
 
     it('is read from the record of an API key', () => {
       const record = parseApiKeyRecord(JSON.stringify({ userId: 'u', [part.record]: value }))
-      assert.ok(record !== null)
-      assert.deepEqual(partsOf(identityOfApiKey(record) ?? EMPTY_IDENTITY), alone)
+      assert.ok(!('kind' in record))
+      const identity = identityOfApiKey(record)
+      assert.ok(!('kind' in identity))
+      assert.deepEqual(partsOf(identity), alone)
       const wrong = JSON.stringify({ userId: 'u', [part.record]: { x: 7 } })
-      assert.equal(parseApiKeyRecord(wrong), null)
+      const refused = refuseNaming('api_key_unreadable', part.record)
+      assert.deepEqual(parseApiKeyRecord(wrong), refused)
     })
 
     it('is kept and shown by the admin listener', async () => {

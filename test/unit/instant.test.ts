@@ -68,9 +68,10 @@ const PLACES: readonly (readonly [string, (value: unknown) => number | null])[] 
   ],
   [
     'the record of an API key',
-    (value) =>
-      parseApiKeyRecord(JSON.stringify({ userId: 'u', expiresAt: value }))?.expiresAtSeconds ??
-      null,
+    (value) => {
+      const record = parseApiKeyRecord(JSON.stringify({ userId: 'u', expiresAt: value }))
+      return 'kind' in record ? null : record.expiresAtSeconds
+    },
   ],
   [
     'a request to revoke',

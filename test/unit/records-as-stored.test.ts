@@ -6,12 +6,16 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { composeRecordUse } from '../../src/listener/claim-sources.ts'
+import { keptPathsOf } from '../../src/listener/kept-paths.ts'
 import { byPart } from '../../src/protocol/identity-parts.ts'
 import type { RefusalReason } from '../../src/protocol/refusal-reason.ts'
+import { refuseNaming } from '../../src/protocol/verification.ts'
 import { parseTenantRecord } from '../../src/tenants/parse-tenant-record.ts'
-import { parseApiKeyRecord } from '../../src/verifiers/api-key/api-key-record.ts'
+import { identityOfApiKey, parseApiKeyRecord } from '../../src/verifiers/api-key/api-key-record.ts'
 import { expressSessionFormat } from '../../src/verifiers/session/express-session-format.ts'
-import { SALLYPORT_FORMAT } from '../../src/verifiers/session/sallyport-format.ts'
+import { SALLYPORT_FORMAT, sallyportFormat } from '../../src/verifiers/session/sallyport-format.ts'
+import { ISSUERS, parseText } from '../support/configuration-text.ts'
 
 const EXPRESS = expressSessionFormat(['a secret'], {
   userId: '/user/id',
@@ -197,7 +201,7 @@ describe('the record of an API key', () => {
   for (const [software, record] of API_KEYS) {
     it(`is read as it is stored by ${software}`, () => {
       const key = parseApiKeyRecord(JSON.stringify({ userId: 'u', ...record }))
-      assert.ok(key !== null)
+      assert.ok(!('kind' in key), JSON.stringify(key))
       const { roles = [], scopes = [], tenantId = null } = record
       const listed = (value: unknown) => [value ?? []].flat()
       assert.deepEqual(key.roles, listed(roles))
@@ -209,9 +213,104 @@ describe('the record of an API key', () => {
 
   for (const [what, record] of BAD_API_KEYS) {
     it(`is not read because of ${what}`, () => {
-      assert.equal(parseApiKeyRecord(JSON.stringify({ userId: 'u', ...record })), null)
+      const key = parseApiKeyRecord(JSON.stringify({ userId: 'u', ...record }))
+      const [member] = Object.keys(record)
+      assert.deepEqual(key, refuseNaming('api_key_unreadable', member ?? ''))
     })
   }
+})
+
+describe('a member that no route of the configuration uses', () => {
+  /** What a route with these settings uses of sessions of express-session and of API keys. */
+  function used(route: Members, more: Members = {}) {
+    const configuration = parseText(
+      JSON.stringify({
+        redis: {},
+        sessions: { format: 'express-session', secrets: ['x'.repeat(32)] },
+        apiKeys: { keys: [] },
+        upstreams: { users: { targets: ['http://127.0.0.1:9500'] } },
+        routes: [
+          { name: 'open', match: { path: '/open' }, upstream: 'users', authenticate: 'none' },
+          { name: 'all', match: { path: '/*' }, upstream: 'users', ...route },
+        ],
+        ...more,
+      }),
+    )
+    const kept = keptPathsOf(configuration)
+    return {
+      session: composeRecordUse('session', configuration, kept),
+      apiKey: composeRecordUse('apiKey', configuration, kept),
+      pointers: configuration.sessions?.pointers,
+    }
+  }
+
+  const MISTYPED = {
+    email: ['a@b', 'c@d'],
+    roles: { admin: true },
+    scopes: [1],
+    tenantId: {},
+    organisationId: 1.5,
+    claims: 'none',
+  }
+  const SOFTWARE = JSON.stringify({ userId: 'u', ...MISTYPED })
+  const both = { authenticate: ['session', 'apiKey'], identity: 'pass-through' }
+
+  function outcomes(route: Members, more: Members = {}, text = SOFTWARE) {
+    const { session, apiKey, pointers } = used(route, more)
+    assert.ok(pointers !== undefined)
+    const sessions = [
+      sallyportFormat(session).readRecord(text, 'id'),
+      expressSessionFormat(['a secret'], pointers, session).readRecord(text, 'id'),
+    ]
+    const key = parseApiKeyRecord(text, apiKey)
+    const verdict = 'kind' in key ? key : identityOfApiKey(key, apiKey.keptPaths)
+    const reasons = sessions.map((it) => (it.kind === 'refused' ? it.reason : it.kind))
+    return [...reasons, 'kind' in verdict ? `${verdict.reason} ${verdict.detail}` : 'read']
+  }
+
+  it('may be of any type in a session and an API key alike, and counts as absent', () => {
+    assert.deepEqual(outcomes(both), ['record', 'record', 'read'])
+    const key = parseApiKeyRecord(SOFTWARE, used(both).apiKey)
+    assert.ok(!('kind' in key))
+    assert.deepEqual([key.email, key.roles, key.scopes, key.tenantId], [null, [], [], null])
+  })
+
+  it('is refused by name in both as soon as a route that takes them requires or tells it', () => {
+    const roles = { ...both, require: { roles: { any: ['admin'] } } }
+    const refused = ['session_roles_mistyped', 'session_roles_mistyped', 'api_key_unreadable roles']
+    assert.deepEqual(outcomes(roles), refused)
+    const told = { ...both, identity: 'headers' }
+    const named = ['session_email_mistyped', 'session_email_mistyped', 'api_key_unreadable email']
+    assert.deepEqual(outcomes(told), named)
+  })
+
+  it('is used where the configuration says where it is', () => {
+    const sessions = {
+      format: 'express-session',
+      secrets: ['x'.repeat(32)],
+      pointers: { roles: '/scopes' },
+    }
+    const [, express, key] = outcomes(both, { sessions })
+    assert.deepEqual([express, key], ['session_roles_mistyped', 'read'])
+  })
+
+  it('is refused in the claims of both where one of them is asked for, and only there', () => {
+    const asking = { ...both, require: { claims: [{ path: 'department', equals: 'Sales' }] } }
+    const [sallyport, , key] = outcomes(asking)
+    assert.deepEqual([sallyport, key], ['session_claims_mistyped', 'api_key_unreadable claims'])
+    const text = JSON.stringify({ userId: 'u', claims: { a: {} }, a: {} })
+    const custom = { headers: { custom: { 'X-A': '/a' } } }
+    const route = { ...both, identity: 'headers' }
+    const refused = ['session_claims_mistyped', 'session_claims_mistyped', 'api_key_unreadable /a']
+    assert.deepEqual(outcomes(route, { identity: custom }, text), refused)
+  })
+
+  it('does not count the routes that take only other credentials', () => {
+    const issuers = ISSUERS
+    const only = { authenticate: ['jwt'], require: { roles: { any: ['admin'] } } }
+    const [sallyport, express, key] = outcomes(only, { issuers })
+    assert.deepEqual([sallyport, express, key], ['record', 'record', 'read'])
+  })
 })
 
 const TENANTS: readonly (readonly [software: string, record: Members])[] = [

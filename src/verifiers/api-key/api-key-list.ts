@@ -30,7 +30,7 @@ export class ApiKeyList {
    */
   constructor(keys: ReadonlyMap<string, ApiKeyRecord>, keptPaths: readonly KeptPath[] = []) {
     for (const [sha256, record] of keys) {
-      const verdict = verifiedApiKey(record, keptPaths) ?? UNREADABLE
+      const verdict = verifiedApiKey(record, keptPaths)
       this.#keys.set(sha256, { digest: Buffer.from(sha256, 'hex'), verdict })
     }
   }
@@ -54,21 +54,20 @@ export class ApiKeyList {
   }
 }
 
-const UNREADABLE = refuse('api_key_unreadable')
 const NO_DIGEST = Buffer.alloc(32)
 
 /**
  * The verdict on a key whose record this is. Does not check whether it has expired, or from where
  * it is used.
  *
- * @returns `null` when a claim cannot be told that upstreams are to be told.
+ * @returns `api_key_unreadable` when a claim is to be told and cannot be.
  */
 export function verifiedApiKey(
   record: ApiKeyRecord,
   keptPaths: readonly KeptPath[],
-): VerifiedApiKey | null {
+): VerifiedApiKey | Refused {
   const identity = identityOfApiKey(record, keptPaths)
-  if (identity === null) return null
+  if ('kind' in identity) return identity
   return {
     kind: 'verified',
     identity,

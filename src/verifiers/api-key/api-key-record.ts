@@ -1,13 +1,25 @@
 /** What is stored about an API key, in the configuration or in Redis. */
 import { parseAddressList } from '../../http/address-lists.ts'
 import { optionalInstant } from '../../protocol/instant.ts'
-import { isAbsent, isText } from '../../protocol/json-members.ts'
-import { type KeptPath, keepStoredClaims } from '../../protocol/kept-claims.ts'
+import { isText } from '../../protocol/json-members.ts'
+import { areKept, type KeptPath, keepStoredClaims } from '../../protocol/kept-claims.ts'
 import { isNearlyOneOf } from '../../protocol/member-name.ts'
 import { isReadableVersion } from '../../protocol/record-version.ts'
-import { identityPartsOf, readStoredUser, type StoredUser } from '../../protocol/stored-user.ts'
-import { type JsonObject, parseJsonText } from '../../protocol/strict-json.ts'
-import { EMPTY_IDENTITY, type Identity } from '../../protocol/verification.ts'
+import {
+  EVERY_PART_USED,
+  identityPartsOf,
+  type RecordUse,
+  readStoredUser,
+  type StoredUser,
+} from '../../protocol/stored-user.ts'
+import { parseJsonText } from '../../protocol/strict-json.ts'
+import {
+  EMPTY_IDENTITY,
+  type Identity,
+  type Refused,
+  refuse,
+  refuseNaming,
+} from '../../protocol/verification.ts'
 import type { CredentialTerms } from '../../resilience/credential-terms.ts'
 import { parseOwnRate } from '../../resilience/own-rate.ts'
 
@@ -15,7 +27,7 @@ export interface ApiKeyRecord extends StoredUser, CredentialTerms {
   /** NumericDate; `null`: never. */
   readonly expiresAtSeconds: number | null
   /** What the record says of its user beside the parts of an identity. */
-  readonly claims: JsonObject
+  readonly claims: unknown
 }
 
 /** Larger records are not read: no user has that many roles. */
@@ -31,41 +43,49 @@ const TERMS: ReadonlySet<string> = new Set(['allowFrom', 'denyFrom', 'rateLimit'
  * are of a later version, and are ignored unless its `version` forbids that, or their names are
  * almost those of the terms.
  *
- * @returns `null` when it is anything else.
+ * Parts and claims that the configuration does not use may be of any type.
+ *
+ * @returns `api_key_unreadable` when it is anything else, naming the member where it is one.
  */
-export function parseApiKeyRecord(text: string): ApiKeyRecord | null {
+export function parseApiKeyRecord(
+  text: string,
+  use: RecordUse = EVERY_PART_USED,
+): ApiKeyRecord | Refused {
   const members = text.length > RECORD_LENGTH_MAX ? null : parseJsonText(text)
-  if (members === null || !isReadableVersion(members['version'])) return null
-  if (Object.keys(members).some((name) => isNearlyOneOf(name, TERMS))) return null
+  if (members === null) return refuse('api_key_unreadable')
+  if (!isReadableVersion(members['version'])) return unreadable('version')
+  const nearly = [...TERMS].find((term) => {
+    return Object.keys(members).some((name) => isNearlyOneOf(name, new Set([term])))
+  })
+  if (nearly !== undefined) return unreadable(nearly)
   const userId = members['userId']
-  const user = isText(userId) ? readStoredUser(userId, members) : null
+  if (!isText(userId)) return unreadable('userId')
+  const user = readStoredUser(userId, members, use)
+  if (typeof user === 'string') return unreadable(user)
   const expiresAtSeconds = optionalInstant(members['expiresAt'])
+  if (expiresAtSeconds === undefined) return unreadable('expiresAt')
   const allowFrom = parseAddressList(members['allowFrom'])
+  if (allowFrom === null) return unreadable('allowFrom')
   const denyFrom = parseAddressList(members['denyFrom'])
-  if (user === null || expiresAtSeconds === undefined) return null
+  if (denyFrom === null) return unreadable('denyFrom')
   const rate = parseOwnRate(members['rateLimit'])
-  if (allowFrom === null || denyFrom === null || rate === undefined) return null
-  const claims = isAbsent(members['claims']) ? NONE : members['claims']
-  if (typeof claims !== 'object' || Array.isArray(claims)) return null
-  return {
-    ...user,
-    expiresAtSeconds,
-    claims: claims as JsonObject,
-    allowFrom,
-    denyFrom,
-    rate,
-  }
+  if (rate === undefined) return unreadable('rateLimit')
+  return { ...user, expiresAtSeconds, claims: members['claims'], allowFrom, denyFrom, rate }
 }
 
-const NONE: JsonObject = Object.freeze({})
+/** @param member A name of ours, and nothing that the record says. */
+function unreadable(member: string): Refused {
+  return refuseNaming('api_key_unreadable', member)
+}
 
-/** @returns `null` when a claim cannot be told that upstreams are to be told. */
+/** @returns `api_key_unreadable`, which names it, when a claim is to be told and cannot be. */
 export function identityOfApiKey(
   record: ApiKeyRecord,
   keptPaths: readonly KeptPath[] = [],
-): Identity | null {
+): Identity | Refused {
   const claims = keepStoredClaims(record.claims, keptPaths)
-  if (claims === null) return null
+  if (claims === null) return unreadable('claims')
+  if (!areKept(claims)) return unreadable(claims.path.text)
   return {
     ...EMPTY_IDENTITY,
     ...identityPartsOf(record),

@@ -3,7 +3,7 @@
  * refused on the very next one.
  */
 import { hash } from 'node:crypto'
-import type { KeptPath } from '../../protocol/kept-claims.ts'
+import { EVERY_PART_USED, type RecordUse } from '../../protocol/stored-user.ts'
 import { type Refused, refuse } from '../../protocol/verification.ts'
 import { KnownRecords } from '../known-records.ts'
 import { type VerifiedApiKey, verifiedApiKey } from './api-key-list.ts'
@@ -19,14 +19,14 @@ export interface ApiKeyStore {
 export class ApiKeyVerifier {
   readonly #store: ApiKeyStore
   readonly #keyPrefix: string
-  readonly #keptPaths: readonly KeptPath[]
+  readonly #use: RecordUse
   readonly #known = new KnownRecords<VerifiedApiKey>()
 
-  /** @param keptPaths What is kept of the claims of a record. */
-  constructor(store: ApiKeyStore, keyPrefix: string, keptPaths: readonly KeptPath[] = []) {
+  /** @param use What the configuration uses of a record. */
+  constructor(store: ApiKeyStore, keyPrefix: string, use: RecordUse = EVERY_PART_USED) {
     this.#store = store
     this.#keyPrefix = keyPrefix
-    this.#keptPaths = keptPaths
+    this.#use = use
   }
 
   /**
@@ -42,15 +42,17 @@ export class ApiKeyVerifier {
     if (!reply.ok) return refuse('api_key_store_unavailable')
     if (reply.value === null) return refuse('api_key_unknown')
     const verified = this.#read(recordKey, reply.value)
-    if (verified === null) return refuse('api_key_unreadable')
+    if (verified.kind === 'refused') return verified
     return nowSeconds < verified.deadAtSeconds ? verified : refuse('api_key_expired')
   }
-  #read(recordKey: string, text: string): VerifiedApiKey | null {
+
+  #read(recordKey: string, text: string): VerifiedApiKey | Refused {
     const known = this.#known.recall(recordKey, text)
     if (known !== null) return known
-    const record = parseApiKeyRecord(text)
-    const verified = record && verifiedApiKey(record, this.#keptPaths)
-    if (verified === null) return null
+    const record = parseApiKeyRecord(text, this.#use)
+    if ('kind' in record) return record
+    const verified = verifiedApiKey(record, this.#use.keptPaths)
+    if (verified.kind === 'refused') return verified
     this.#known.keep(recordKey, text, verified)
     return verified
   }

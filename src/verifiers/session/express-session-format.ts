@@ -1,7 +1,7 @@
 /** Sessions of express-session: a signed cookie, and JSON that an application fills in. */
 import { createSecretKey } from 'node:crypto'
 import type { PartNames } from '../../protocol/identity-parts.ts'
-import type { KeptPath } from '../../protocol/kept-claims.ts'
+import { EVERY_PART_USED, type RecordUse, recordPlaces } from '../../protocol/stored-user.ts'
 import { readExpressCookie } from './express-cookie.ts'
 import type { SessionFormat } from './session-format.ts'
 import { parseSessionRecord, type SessionPointers } from './session-record.ts'
@@ -17,20 +17,21 @@ export interface ExpressSessionPointers extends PartNames {
  * with it prolongs a session without writing that anew.
  *
  * @param secrets Any of which may have signed the cookie.
- * @param keptPaths Lead from the data as a whole.
+ * @param use What the configuration uses of a record. Its paths lead from the data as a whole.
  */
 export function expressSessionFormat(
   secrets: readonly string[],
   where: ExpressSessionPointers,
-  keptPaths: readonly KeptPath[] = [],
+  use: RecordUse = EVERY_PART_USED,
 ): SessionFormat {
   const pointers: SessionPointers = {
     ...where,
+    ...recordPlaces(where, use),
     hasVersion: false,
     hasNumberedUsers: true,
     expiresAt: null,
     claims: null,
-    keptPaths,
+    keptPaths: use.keptPaths,
   }
   // Once, and not as text: Node 24 takes much longer for a secret that is no key (native-key.ts).
   const keys = secrets.map((secret) => createSecretKey(secret, 'utf8'))

@@ -1,7 +1,11 @@
 /** Sessions in the gateway's own format: the cookie holds the id, the store holds plain JSON. */
 import { byPart } from '../../protocol/identity-parts.ts'
-import type { KeptPath } from '../../protocol/kept-claims.ts'
-import type { StoredUser } from '../../protocol/stored-user.ts'
+import {
+  EVERY_PART_USED,
+  type RecordUse,
+  recordPlaces,
+  type StoredUser,
+} from '../../protocol/stored-user.ts'
 import type { SessionFormat } from './session-format.ts'
 import { parseSessionRecord, type SessionPointers } from './session-record.ts'
 
@@ -9,18 +13,21 @@ import { parseSessionRecord, type SessionPointers } from './session-record.ts'
  * JSON with these members, of which only `userId` must be there; `claims` is an object. Others are
  * of a later version, and are ignored unless its `version` forbids that.
  */
-const POINTERS: Omit<SessionPointers, 'keptPaths'> = {
+const POINTERS = {
   hasVersion: true,
   hasNumberedUsers: false,
   userId: '/userId',
-  ...byPart(({ record }) => `/${record}`),
   createdAt: '/createdAt',
   expiresAt: '/expiresAt',
   claims: '/claims',
 }
 
-export function sallyportFormat(keptPaths: readonly KeptPath[]): SessionFormat {
-  const pointers: SessionPointers = { ...POINTERS, keptPaths }
+const PARTS = byPart(({ record }) => `/${record}`)
+
+/** @param use What the configuration uses of a record. */
+export function sallyportFormat(use: RecordUse): SessionFormat {
+  const { keptPaths } = use
+  const pointers: SessionPointers = { ...POINTERS, ...recordPlaces(PARTS, use), keptPaths }
   return Object.freeze({
     isLifeForeign: false,
     readCookie: (value: string) => value,
@@ -29,7 +36,7 @@ export function sallyportFormat(keptPaths: readonly KeptPath[]): SessionFormat {
 }
 
 /** For who needs no claims. */
-export const SALLYPORT_FORMAT: SessionFormat = sallyportFormat([])
+export const SALLYPORT_FORMAT: SessionFormat = sallyportFormat(EVERY_PART_USED)
 
 /** What is written about a session in this format. */
 export interface SallyportSession extends StoredUser {

@@ -8,10 +8,10 @@ import {
 } from '../../protocol/identity-parts.ts'
 import { optionalInstant } from '../../protocol/instant.ts'
 import { optionalText, optionalTextOrInteger } from '../../protocol/json-members.ts'
-import { type KeptPath, keepStoredClaims } from '../../protocol/kept-claims.ts'
+import { areKept, type KeptPath, keepStoredClaims } from '../../protocol/kept-claims.ts'
 import { isReadableVersion } from '../../protocol/record-version.ts'
 import type { RefusalReason } from '../../protocol/refusal-reason.ts'
-import { RecordReader } from '../../protocol/stored-user.ts'
+import { type RecordPlace, RecordReader } from '../../protocol/stored-user.ts'
 import { type JsonObject, parseJsonText } from '../../protocol/strict-json.ts'
 import {
   ANONYMOUS,
@@ -20,10 +20,11 @@ import {
   type Identity,
   type Refused,
   refuse,
+  refuseNaming,
 } from '../../protocol/verification.ts'
 
 /** Where the parts of an identity are, as JSON pointers (RFC 6901). `null`: not read. */
-export interface SessionPointers extends PartNames {
+export interface SessionPointers extends PartNames<RecordPlace> {
   /** Whether `version` is that of the gateway's format, and not something of an application. */
   readonly hasVersion: boolean
   /** Whether the user may be an integer, as applications have it that others wrote. */
@@ -49,8 +50,8 @@ export interface SessionRecord {
  * Reads a record. The identity's session is `sessionId`; it has no issuer. Does not bound its
  * length: the store has.
  *
- * @returns `no_session` when it is unreadable: not a JSON object, a name twice, a mistyped member,
- *   a later version. Anonymous when it is readable and has no user.
+ * @returns `no_session` when it is unreadable: not a JSON object, a name twice, a mistyped member
+ *   that is used, a claim that cannot be told, which its detail names, a later version. Anonymous when it is readable and has no user.
  */
 export function parseSessionRecord(
   text: string,
@@ -82,7 +83,8 @@ export function parseSessionRecord(
   if (parts === null) return refuseMistyped(pointers, memberAt)
   const claims = pointers.claims === null ? members : valueAt(members, pointers.claims)
   const kept = keepStoredClaims(claims, pointers.keptPaths)
-  if (kept === null) return refuse('session_unreadable')
+  if (kept === null) return refuse('session_claims_mistyped')
+  if (!areKept(kept)) return refuseNaming('session_claims_mistyped', kept.path.text)
   const identity = { ...parts, claims: kept }
   return { kind: 'record', identity, createdAtSeconds, expiresAtSeconds }
 }

@@ -147,7 +147,7 @@ export class SessionVerifier {
 
   #refuseUnreadable(refusal: Refused, trace: Trace | null): Refused {
     if (trace === null) this.#onUnreadable(refusal.reason)
-    else trace.tell('session', 'no', `its record is not one of this format: ${refusal.reason}`)
+    else tellUnreadable(trace, refusal)
     return refusal
   }
 
@@ -207,6 +207,11 @@ export class SessionVerifier {
       : Number.POSITIVE_INFINITY
     return Math.min(byAge, expiresAtSeconds ?? Number.POSITIVE_INFINITY)
   }
+}
+
+function tellUnreadable(trace: Trace, { reason, detail }: Refused): void {
+  const which = detail === null ? '' : ` (${detail})`
+  trace.tell('session', 'no', `its record cannot be used: ${reason}${which}`)
 }
 
 function tellLife(trace: Trace, { identity, endSeconds }: ReadSession, nowSeconds: number): void {
