@@ -8,6 +8,8 @@ import { byPart, IDENTITY_PARTS, type PartName } from '../protocol/identity-part
 import type { KeptPath } from '../protocol/kept-claims.ts'
 import type { RecordUse } from '../protocol/stored-user.ts'
 
+const ROLES_HEADER = IDENTITY_PARTS.find(({ name }) => name === 'roles')?.header
+
 /** Where the tokens of an issuer have what, and which of it is used. */
 export function composeClaimSources(
   { name, claims }: IssuerConfiguration,
@@ -75,11 +77,11 @@ function isTold(
   strategy: RouteConfiguration['identity'],
   { identity: { headers } }: GatewayConfiguration,
 ): boolean {
-  const row = IDENTITY_PARTS.find(({ name }) => name === part)
-  if (row === undefined || strategy === 'pass-through') return false
-  const header = headers[row.name]
-  if (row.name === 'roles') {
-    return strategy === 'headers' && header !== null && header !== row.header
+  if (part === 'subject') return true
+  if (strategy === 'pass-through') return false
+  const header = headers[part]
+  if (part === 'roles') {
+    return strategy === 'headers' && header !== null && header !== ROLES_HEADER
   }
   return strategy === 'internal-token' || header !== null
 }

@@ -24,8 +24,8 @@ type Found<Value> = Value | undefined
 
 const NONE: readonly string[] = Object.freeze([])
 
-/** Claims that are text by their standards: a number there is no decimal text. */
-const TEXT_BY_STANDARD: readonly string[] = ['sub', 'jti', 'sid', 'client_id', 'azp']
+/** Claims that are text by their standards (RFC 7519 §4.1): a number there is no decimal text. */
+const TEXT_BY_STANDARD: readonly string[] = ['sub', 'jti', 'sid']
 
 export class ClaimReader implements PartReader<ClaimSource> {
   /** The first part that is mistyped, and used. */

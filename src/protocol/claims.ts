@@ -7,7 +7,7 @@ import type { ClaimSources } from './claim-source.ts'
 import { isUnverifiedAddress, isUnverifiedEmail } from './email-standing.ts'
 import { readIdentity } from './identity-parts.ts'
 import type { IssuerTemplate } from './issuer-template.ts'
-import { isAbsent, isText, optionalText } from './json-members.ts'
+import { isAbsent, isText, optionalText, optionalTextOrInteger } from './json-members.ts'
 import { areKept, type KeptClaims, type KeptPath, keepClaims } from './kept-claims.ts'
 import type { RefusalReason } from './refusal-reason.ts'
 import { type JsonObject, parseJsonObject } from './strict-json.ts'
@@ -317,8 +317,7 @@ export function clientOf(
     const text = reader.text({ ...source, isUsed: true })
     return reader.isMistyped ? null : text
   }
-  const clientId = claims['client_id'] ?? claims['azp']
-  return isText(clientId) ? clientId : null
+  return optionalTextOrInteger(claims['client_id'] ?? claims['azp']) ?? null
 }
 
 /** Which of these the token names, in their order. */

@@ -20,7 +20,7 @@ import {
   readTimeClaims,
 } from './claims.ts'
 import { parseCompactJws } from './compact-jws.ts'
-import { isAbsent, isText } from './json-members.ts'
+import { isAbsent, optionalTextOrInteger } from './json-members.ts'
 import type { RefusalReason } from './refusal-reason.ts'
 import { type JsonObject, parseJsonText } from './strict-json.ts'
 import { tellClaims } from './tell-claims.ts'
@@ -204,8 +204,9 @@ function identityOf(
   const identity = identityOfClaims(answer, policy, times)
   if ('kind' in identity || identity.subject !== '') return identity
   const isClient = !hasSubject(answer, policy.sources.subject)
-  if (!isClient || !isText(answer['client_id'])) return refuse('subject_mistyped')
-  return { ...identity, clientId: identity.clientId ?? answer['client_id'] }
+  const clientId = optionalTextOrInteger(answer['client_id']) ?? null
+  if (!isClient || clientId === null) return refuse('subject_mistyped')
+  return { ...identity, clientId: identity.clientId ?? clientId }
 }
 
 /** Whether a token has one, however wrong: an empty text is no absent subject. */
@@ -251,8 +252,13 @@ function claimsOfJwt(token: string): JsonObject | null {
 function contradicts(answer: JsonObject, own: JsonObject): boolean {
   return COMMON_CLAIMS.some((name) => {
     if (isAbsent(own[name]) || isAbsent(answer[name])) return false
-    return own[name] !== answer[name]
+    return comparable(own[name]) !== comparable(answer[name])
   })
+}
+
+/** An integer is its decimal text. What is neither is only equal to itself: nothing here is. */
+function comparable(value: unknown): unknown {
+  return optionalTextOrInteger(value) ?? value
 }
 
 function refusedWith(reason: RefusalReason): ProcessedIntrospection {

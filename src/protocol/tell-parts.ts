@@ -5,7 +5,7 @@ import { type ClaimPlace, type ClaimSource, foundPlace, placeText } from './clai
 import type { ClaimPolicy } from './claims.ts'
 import { isUnverifiedAddress, isUnverifiedEmail } from './email-standing.ts'
 import { IDENTITY_PARTS, type PartKind } from './identity-parts.ts'
-import { isText, optionalText } from './json-members.ts'
+import { isText, optionalText, optionalTextOrInteger } from './json-members.ts'
 import type { JsonObject } from './strict-json.ts'
 import type { Trace } from './trace.ts'
 
@@ -41,7 +41,8 @@ export function tellSubject(
   isForClients: boolean,
 ): void {
   const place = foundPlace(claims, source)
-  if (place === null && isForClients && isText(claims['client_id'])) {
+  const isOfClient = isForClients && isText(optionalTextOrInteger(claims['client_id']))
+  if (place === null && isOfClient) {
     trace.tell('claim', 'ok', 'subject: absent; the token is that of a client itself')
     return
   }

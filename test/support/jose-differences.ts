@@ -152,8 +152,8 @@ const TIMES = ['exp', 'nbf', 'iat'] as const
 const TEXTS = [
   ['jti', 'jti_mistyped', false],
   ['sid', 'sid_mistyped', false],
-  ['client_id', 'client_id_mistyped', false],
-  ['azp', 'client_id_mistyped', false],
+  ['client_id', 'client_id_mistyped', true],
+  ['azp', 'client_id_mistyped', true],
   ['email', 'email_mistyped', true],
   ['tenant_id', 'tenant_mistyped', true],
   ['org_id', 'organisation_mistyped', true],

@@ -44,6 +44,7 @@ const USED: readonly (readonly [string, Written, Record<string, unknown>, string
     { tenant_id: {} },
     'tenant_mistyped',
   ],
+  ['the client, which the upstream is told of', {}, { client_id: ['web'] }, 'client_id_mistyped'],
   ['a part that the upstream is told of', {}, { org_id: { id: 1 } }, 'organisation_mistyped'],
   [
     'a part that an internal token tells the upstream',
@@ -97,7 +98,8 @@ describe('a claim of the wrong type', () => {
       org_id: [1],
       azp: {},
     }
-    const headers = { email: null, scopes: null, tenant: null, organisation: null, roles: null }
+    const others = { email: null, scopes: null, tenant: null, organisation: null }
+    const headers = { ...others, roles: null, clientId: null }
     for (const read of [readClaims, readAnswer]) {
       for (const identity of [{ strategy: 'pass-through' }, { headers }]) {
         const found = read(unused, { identity })
@@ -153,14 +155,24 @@ describe('a claim of the wrong type', () => {
     }
   })
 
+  it('is none when a client is called by its number, as Doorkeeper and Django OAuth Toolkit do', () => {
+    for (const read of [readClaims, readAnswer]) {
+      for (const claims of [{ client_id: 42 }, { azp: 42 }, { client_id: '42' }]) {
+        const identity = read(claims)
+        assert.equal(typeof identity === 'object' && identity.clientId, '42')
+      }
+      assert.equal(read({ client_id: 4.2 }), 'client_id_mistyped')
+      assert.equal(read({ client_id: 2 ** 53 }), 'client_id_mistyped')
+    }
+  })
+
   it('is an integer where the standards have text, and within a list', () => {
     for (const claims of [{ sub: 1 }, { jti: 1 }, { sid: 1 }]) {
       assert.equal(typeof readClaims(claims), 'string', JSON.stringify(claims))
     }
-    const used = { issuer: { claims: { roles: 'groups', clientId: 'client_id' } } }
+    const used = { issuer: { claims: { roles: 'groups' } } }
     assert.equal(readClaims({ groups: ['a', 1] }, used), 'roles_mistyped')
     assert.equal(readClaims({ groups: 1 }, used), 'roles_mistyped')
-    assert.equal(readClaims({ client_id: 7 }, used), 'client_id_mistyped')
   })
 })
 
