@@ -23,6 +23,7 @@ import {
   checkUpstreams,
   type Verdict,
 } from './check-peers.ts'
+import { claimHints } from './claim-hints.ts'
 import { describeCall } from './describe-call.ts'
 import { OutboundClients } from './outbound-clients.ts'
 import type { Terminal } from './terminal.ts'
@@ -43,7 +44,7 @@ const REDIS_ROUNDS = 4
 
 /**
  * One line per issuer, key, certificate, endpoint and upstream target, one that says whether there
- * is room for all keys, and one about Redis.
+ * is room for all keys, and one about Redis. Hints about claims are no problems.
  *
  * @returns Whether all of them are as a gateway needs them: every issuer has a key that can verify,
  *   every key has a place, every other system answers, and no certificate has ended.
@@ -55,7 +56,7 @@ export async function checkOnline(
   const clients = new OutboundClients(configuration.tuning.identityProviderConnections)
   try {
     const keyVerdicts = await Promise.all(
-      configuration.issuers.map(async (issuer) => checkKeys(issuer, clients)),
+      configuration.issuers.map(async (issuer) => checkKeys(issuer, configuration, clients)),
     )
     const verdicts: Verdict[] = [
       ...keyVerdicts,
@@ -107,6 +108,7 @@ async function checkRedis(redis: RedisConfiguration): Promise<Verdict> {
 
 async function checkKeys(
   issuer: IssuerConfiguration,
+  configuration: GatewayConfiguration,
   clients: OutboundClients,
 ): Promise<KeysVerdict> {
   const { name, keys, algorithms } = issuer
@@ -127,7 +129,9 @@ async function checkKeys(
   const parsed = parseJwks(fetched.document, algorithms)
   if (!parsed.ok) return noKeys(name, fetched.url, KEY_FAILURES[parsed.reason])
   const usableKeys = parsed.keys.length
-  return { isGood: usableKeys > 0, lines: describeKeys(name, parsed), usableKeys }
+  const hints = claimHints(issuer, configuration, fetched.claimsSupported)
+  const lines = [...describeKeys(name, parsed), ...hints]
+  return { isGood: usableKeys > 0, lines, usableKeys }
 }
 
 function noKeys(name: string, url: string | null, why: string): KeysVerdict {

@@ -4,7 +4,12 @@ import { parseJsonDocument } from '../protocol/strict-json.ts'
 import { isFetchableUrl } from './fetchable-url.ts'
 
 export type DiscoveryOutcome =
-  | { readonly ok: true; readonly jwksUri: string }
+  | {
+      readonly ok: true
+      readonly jwksUri: string
+      /** `claims_supported`: names that ID tokens or userinfo may have. `null`: it does not say. */
+      readonly claimsSupported: readonly string[] | null
+    }
   | { readonly ok: false; readonly reason: DiscoveryRefusal }
 
 /**
@@ -67,8 +72,14 @@ export function readDiscoveryDocument(
   const isDowngrade = issuer.startsWith('https:') && !jwksUri.startsWith('https:')
   if (isDowngrade && !allowInsecureHttp) return refused('insecure_url')
   return isFetchableUrl(jwksUri, allowInsecureHttp)
-    ? { ok: true, jwksUri }
+    ? { ok: true, jwksUri, claimsSupported: namesIn(members.get('claims_supported')) }
     : refused('insecure_url')
+}
+
+/** Of another type: it says nothing, and is no reason to refuse the document. */
+function namesIn(value: unknown): readonly string[] | null {
+  if (!Array.isArray(value)) return null
+  return value.filter((name): name is string => typeof name === 'string')
 }
 
 function refused(reason: DiscoveryRefusal): DiscoveryOutcome {

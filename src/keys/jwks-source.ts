@@ -8,6 +8,7 @@ import type { Clock } from '../runtime/clock.ts'
 import {
   authorizationServerMetadataUrl,
   type DiscoveredIssuer,
+  type DiscoveryOutcome,
   type DiscoveryRefusal,
   openidConfigurationUrl,
   readDiscoveryDocument,
@@ -39,6 +40,8 @@ export type FetchedDocument =
       readonly document: Uint8Array
       /** `null`: it comes from a file. */
       readonly url: string | null
+      /** What metadata that were fetched with it say of claims; `null`: nothing. */
+      readonly claimsSupported: readonly string[] | null
     }
   | FailedFetch
 
@@ -85,10 +88,12 @@ export function discoverySource(
 
   async function fetchDocument(timeoutMs: number): Promise<FetchedDocument> {
     const deadlineMs = clock.monotonicMs() + timeoutMs
+    let claimsSupported: readonly string[] | null = null
     if (jwksUri === null || clock.monotonicMs() >= discoverAgainAtMs) {
       const outcome = await discover(options, access, timeoutMs)
       if (!outcome.ok) return outcome
       jwksUri = outcome.jwksUri
+      claimsSupported = outcome.claimsSupported
       discoverAgainAtMs = clock.monotonicMs() + DISCOVERY_TTL_MS
     }
     const restMs = deadlineMs - clock.monotonicMs()
@@ -96,7 +101,7 @@ export function discoverySource(
     const fetched = await fetchKeySet(access, jwksUri, issuer, restMs)
     // The keys may have moved: ask where they are before the next attempt.
     if (!fetched.ok) jwksUri = null
-    return fetched
+    return fetched.ok ? { ...fetched, claimsSupported } : fetched
   }
 
   return { fetchDocument }
@@ -108,7 +113,8 @@ export function fileSource(path: string): JwksSource {
     async fetchDocument(timeoutMs) {
       const reading = readSmallFile(path, JWKS_BYTES_MAX)
       const read = await withinDeadline<FileRead>(reading, timeoutMs, LATE_READ)
-      return read.ok ? { ok: true, document: read.bytes, url: null } : failed(read.reason)
+      if (!read.ok) return failed(read.reason)
+      return { ok: true, document: read.bytes, url: null, claimsSupported: null }
     },
   }
 }
@@ -124,7 +130,8 @@ async function fetchKeySet(
   const isOwn = new URL(url).origin === new URL(ownUrl).origin
   const answer = await getWith(access, url, isOwn, request)
   if (answer === null) return failed('headers_unreadable', url)
-  return answer.ok ? { ok: true, document: answer.body, url } : failedCall(answer, url)
+  if (!answer.ok) return failedCall(answer, url)
+  return { ok: true, document: answer.body, url, claimsSupported: null }
 }
 
 /** Whatever the media type: object stores and raw files name any, and the document decides. */
@@ -144,7 +151,7 @@ async function discover(
   options: DiscoverySourceOptions,
   access: KeyAccess,
   timeoutMs: number,
-): Promise<{ readonly ok: true; readonly jwksUri: string } | FailedFetch> {
+): Promise<Extract<DiscoveryOutcome, { ok: true }> | FailedFetch> {
   const { issuer, allowInsecureHttp } = options
   if (!isFetchableUrl(issuer, allowInsecureHttp)) return failed('insecure_url', issuer)
   let url = openidConfigurationUrl(issuer)

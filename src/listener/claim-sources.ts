@@ -8,6 +8,7 @@ import { byPart, IDENTITY_PARTS, type PartName } from '../protocol/identity-part
 import type { KeptPath } from '../protocol/kept-claims.ts'
 import type { RecordUse } from '../protocol/stored-user.ts'
 
+const TOKENS = ['jwt', 'introspection'] as const
 const ROLES_HEADER = IDENTITY_PARTS.find(({ name }) => name === 'roles')?.header
 
 /** Where the tokens of an issuer have what, and which of it is used. */
@@ -15,7 +16,7 @@ export function composeClaimSources(
   { name, claims }: IssuerConfiguration,
   configuration: GatewayConfiguration,
 ): ClaimSources {
-  const routes = configuration.routes.filter(({ issuers }) => issuers.includes(name))
+  const routes = configuration.routes.filter((route) => takesTokensOf(name, route))
   const sourceOf = (part: SourcedPart) => {
     const found: ClaimsConfiguration[SourcedPart] = claims[part]
     if (found === null) return null
@@ -58,6 +59,14 @@ function isNeeded(
   configuration: GatewayConfiguration,
 ): boolean {
   return isRequired(part, route) || isTold(part, route.identity, configuration)
+}
+
+/** Whether tokens of the issuer, by its name, are credentials on the route. */
+export function takesTokensOf(
+  issuer: string,
+  { authenticators, issuers }: Pick<RouteConfiguration, 'authenticators' | 'issuers'>,
+): boolean {
+  return TOKENS.some((it) => authenticators.includes(it)) && issuers.includes(issuer)
 }
 
 /** Whether a rule of the route, or its tenant, rests on a part. */

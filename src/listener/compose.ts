@@ -41,7 +41,7 @@ import { RefusalDetails } from '../verifiers/bearer-token/refusal-details.ts'
 import { SharedVerdicts } from '../verifiers/bearer-token/shared-verdicts.ts'
 import type { TokenAuthenticatorParts } from '../verifiers/bearer-token/token-authenticator.ts'
 import { ClaimPathWatch, type UnmetClaimPath } from '../verifiers/claim-path-watch.ts'
-import { JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
+import { type JwtIssuerPolicy, JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
 import type { SignaturePool } from '../verifiers/jwt/signature-pool.ts'
 import { SessionAuthenticator } from '../verifiers/session/session-authenticator.ts'
 import type { SessionReader } from '../verifiers/session/session-store.ts'
@@ -61,6 +61,7 @@ import { unreadableSessions } from './session-events.ts'
 import { sessionFormat } from './session-format.ts'
 import { takeRedis, takeSignatures, takeUpstreams } from './take-resources.ts'
 import { tokenLives } from './token-lives.ts'
+import { watchedPlacesOf } from './watched-places.ts'
 
 /** What follows from one configuration in one thread. */
 export interface ListenerParts {
@@ -110,7 +111,8 @@ function composeWith(
   const limits = composeLimits(configuration.rateLimits, redis, around)
   const keptPaths = keptPathsOf(configuration)
   const identity = takeIdentity(start, keptPaths, lease)
-  const claimPaths = new ClaimPathWatch(around.onClaimPathUnmet)
+  const policies = composeIssuerPolicies(configuration, keptPaths)
+  const claimPaths = watchClaimPaths(configuration, policies, around.onClaimPathUnmet)
   const authenticators = composeAuthenticators(start, redis, keptPaths, around, {
     verdicts: composeVerdicts(start, keptPaths, lease, around),
     jwt: new JwtVerifier({ keys: around.keyRing, signatures, claimPaths }),
@@ -127,7 +129,7 @@ function composeWith(
     identity,
     limits,
     keptPaths,
-    policies: composeIssuerPolicies(configuration, keptPaths),
+    policies,
     readiness: around.readiness,
   })
   return {
@@ -140,6 +142,17 @@ function composeWith(
     redis,
     lease,
   }
+}
+
+function watchClaimPaths(
+  configuration: GatewayConfiguration,
+  policies: ReadonlyMap<string, JwtIssuerPolicy>,
+  onUnmet: (path: UnmetClaimPath) => void,
+): ClaimPathWatch {
+  const watched = [...policies].map(([name, { sources }]) => {
+    return [name, watchedPlacesOf(name, sources, configuration)] as const
+  })
+  return new ClaimPathWatch(new Map(watched), onUnmet)
 }
 
 /** The gateway of a thread, which begins with this revision. */

@@ -148,7 +148,7 @@ export type LogEvent =
   | {
       readonly event: 'claim_path_unmet'
       readonly issuer: string
-      readonly part: string
+      readonly setting: string
       readonly path: string
     }
   | ({ readonly event: 'unexpected_failure'; readonly where: string } & ErrorDescription)
@@ -376,7 +376,7 @@ export const LOG_EVENTS: EventTable<LogEvent> = {
       'which the configuration uses. Told once for each path.',
     fields: {
       issuer: WORDS.issuer,
-      part: 'The setting below `claims` of the issuer.',
+      setting: 'Where the configuration has it; of more than three places the first.',
       path: 'As it is written there.',
     },
   },

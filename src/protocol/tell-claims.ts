@@ -13,7 +13,7 @@ import {
   isForeign,
   issuerProblem,
 } from './claims.ts'
-import { isAbsent, isText } from './json-members.ts'
+import { isAbsent, isAbsentOrEmpty, isText } from './json-members.ts'
 import { areKept, type KeptPath, keepClaims } from './kept-claims.ts'
 import type { JsonObject } from './strict-json.ts'
 import { tellIds, tellParts, tellSubject } from './tell-parts.ts'
@@ -81,9 +81,17 @@ function tellRequired(
   }
 }
 
-/** What upstreams are told beside the identity. What only routes require is told with them. */
+/**
+ * What upstreams are told beside the identity, and each path at which there is nothing. What only
+ * routes require is told with them.
+ */
 function tellKept(trace: Trace, claims: JsonObject, paths: readonly KeptPath[]): void {
   for (const kept of paths) {
+    if (isAbsentOrEmpty(readClaimPath(claims, kept.path))) {
+      const asked = kept.isTold ? 'upstreams are to be told it' : 'a route requires it'
+      trace.tell('claim', 'note', `${kept.path.text}: nothing there; ${asked}`)
+      continue
+    }
     if (!kept.isTold) continue
     const isGood = areKept(keepClaims(claims, [kept]))
     const told = isGood ? 'upstreams are told' : 'upstreams cannot be told'

@@ -14,10 +14,10 @@ export class UnmetClaimPaths {
     this.#logger = logger
   }
 
-  note({ issuer, part, path }: UnmetClaimPath): void {
-    const key = JSON.stringify([issuer, part, path])
+  note({ issuer, setting, path }: UnmetClaimPath): void {
+    const key = JSON.stringify([issuer, path])
     if (this.#told.has(key) || this.#told.size === PATHS_MAX) return
     this.#told.add(key)
-    this.#logger.log({ event: 'claim_path_unmet', issuer, part, path })
+    this.#logger.log({ event: 'claim_path_unmet', issuer, setting, path })
   }
 }

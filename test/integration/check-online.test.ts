@@ -227,6 +227,30 @@ describe('sallyport check --online of issuers', { concurrency: true }, () => {
     assert.match(said, /issuers\.main\.jwks\.headers\.Authorization\.file/)
   })
 
+  it('hints at paths of claims that the metadata of a real provider do not list', async (test) => {
+    const provider = await startIdentityProvider({ audience: 'api', algorithms: ['ES256'] })
+    test.after(() => provider.stop())
+    const { issuer } = provider
+    const algorithms = ['ES256']
+    const main = { issuer, audiences: ['api'], algorithms, jwks: { discovery: true } }
+    const claims = { roles: '/realm_acess/roles' }
+    const identity = { headers: { custom: { 'X-Department': '/departement', 'X-Scope': 'scope' } } }
+    const match = { path: '/*' }
+    const rules = { claims: [{ path: 'levl', equals: '3' }] }
+    const routes = [{ name: 'a', match, upstream: 'users', require: rules }]
+    const sections = { issuers: { main: { ...main, claims } }, identity, routes }
+    const { exitCode, said } = await check(test, { sections })
+    assert.equal(exitCode, 0, said)
+    const hints = said.split('\n').filter((line) => line.startsWith('  hint'))
+    assert.deepEqual(hints, [
+      '  hint     issuers.main.claims.roles: "/realm_acess/roles" is not among claims_supported of the issuer',
+      '  hint     identity.headers.custom.X-Department: "/departement" is not among claims_supported of the issuer',
+      '  hint     routes[0].require.claims[0]: "levl" is not among claims_supported of the issuer',
+    ])
+    const plainly = await check(test, { sections: { issuers: { main } } })
+    assert.doesNotMatch(plainly.said, /hint/)
+  })
+
   it('tells a wrong client secret by the 401 of a real provider (oidc-provider)', async (test) => {
     const provider = await startIdentityProvider({ audience: 'api', algorithms: ['ES256'] })
     test.after(() => provider.stop())

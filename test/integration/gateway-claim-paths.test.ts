@@ -22,7 +22,12 @@ before(async () => {
         claims: { roles: ['/realm_access/roles', { keysOf: '/access' }], email: '/misspelt/email' },
       },
     },
-    routes: { '/admin/*': { require: { roles: { any: ['admin'] } } }, '/*': {} },
+    identity: { headers: { custom: { 'X-Department': '/departement' } } },
+    routes: {
+      '/admin/*': { require: { roles: { any: ['admin'] } } },
+      '/level/*': { require: { claims: [{ path: 'acces.level', equals: '3' }] } },
+      '/*': {},
+    },
   })
 })
 
@@ -66,15 +71,19 @@ describe('roles at a path', () => {
 })
 
 describe('a path at which no token has anything', () => {
-  it('is told in the log, once', async () => {
+  it('is told in the log, once, with the setting that has it', async () => {
     const unmet = () => gateway.log.filter((it) => it['event'] === 'claim_path_unmet')
     for (let round = 0; round < 3; round += 1) {
       await Promise.all(Array.from({ length: 50 }, () => ask('/x', { access: { user: {} } })))
     }
-    await eventually('the line', () => unmet().length > 0)
+    await eventually('the lines', () => unmet().length > 2)
     assert.deepEqual(
-      unmet().map(({ issuer, part, path }) => ({ issuer, part, path })),
-      [{ issuer: 'nested', part: 'email', path: '"/misspelt/email"' }],
+      unmet().map(({ issuer, setting, path }) => [issuer, setting, path].join(' ')),
+      [
+        'nested issuers.nested.claims.email "/misspelt/email"',
+        'nested identity.headers.custom.X-Department "/departement"',
+        'nested routes[1].require.claims[0] "acces.level"',
+      ],
     )
   })
 })

@@ -68,7 +68,11 @@ describe('metadata documents (OIDC Discovery §4.3)', () => {
   const jwksUri = 'https://keys.example/jwks'
 
   it('gives the jwks_uri of exactly the configured issuer', () => {
-    assert.deepEqual(read({ issuer: ISSUER, jwks_uri: jwksUri }), { ok: true, jwksUri })
+    assert.deepEqual(read({ issuer: ISSUER, jwks_uri: jwksUri }), {
+      ok: true,
+      jwksUri,
+      claimsSupported: null,
+    })
   })
 
   it('refuses metadata that speak for another issuer, by so much as a slash', () => {
@@ -95,7 +99,20 @@ describe('metadata documents (OIDC Discovery §4.3)', () => {
   it('may be plain http where the issuer is, on this machine', () => {
     const issuer = 'http://localhost:9000'
     const uri = 'http://localhost:9000/jwks'
-    assert.deepEqual(read({ issuer, jwks_uri: uri }, issuer), { ok: true, jwksUri: uri })
+    const outcome = read({ issuer, jwks_uri: uri }, issuer)
+    assert.deepEqual(outcome, { ok: true, jwksUri: uri, claimsSupported: null })
+  })
+
+  it('tells the claims that the issuer supports, and is no worse for saying it in another way', () => {
+    const supportedBy = (claims_supported: unknown) => {
+      const outcome = read({ issuer: ISSUER, jwks_uri: 'https://keys.example/j', claims_supported })
+      return outcome.ok ? outcome.claimsSupported : outcome.reason
+    }
+    assert.deepEqual(supportedBy(['sub', 'email']), ['sub', 'email'])
+    assert.deepEqual(supportedBy(['sub', 7, null]), ['sub'])
+    for (const none of [undefined, null, 'sub', { sub: true }, 7]) {
+      assert.equal(supportedBy(none), null)
+    }
   })
 })
 

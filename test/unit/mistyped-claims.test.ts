@@ -131,11 +131,16 @@ describe('a claim of the wrong type', () => {
     const issuer = (name: string) => ({ ...ISSUERS.main, issuer: `https://${name}.example.com` })
     const roles = { roles: { any: ['admin'] } }
     const route = { name: 'all', match: { path: '/*' }, upstream: 'users', issuers: ['strict'] }
+    const bySession = { match: { path: '/s' }, upstream: 'users', authenticate: ['session'] }
     const configuration = parseText(
       JSON.stringify({
+        sessions: { store: 'memory' },
         issuers: { strict: issuer('strict'), other: issuer('other') },
         upstreams: { users: { targets: ['http://127.0.0.1:9500'] } },
-        routes: [{ ...route, require: roles }],
+        routes: [
+          { name: 'session', ...bySession, require: roles },
+          { ...route, require: roles },
+        ],
       }),
     )
     const used = configuration.issuers.map((it) => composeClaimSources(it, configuration).roles)

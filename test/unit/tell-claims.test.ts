@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { checkClaims } from '../../src/protocol/claims.ts'
 import { processIntrospectionResponse } from '../../src/protocol/introspection-response.ts'
+import type { KeptPath } from '../../src/protocol/kept-claims.ts'
 import type { JsonObject } from '../../src/protocol/strict-json.ts'
 import { tellClaims } from '../../src/protocol/tell-claims.ts'
 import { RecordedTrace } from '../../src/protocol/trace.ts'
@@ -40,6 +41,21 @@ describe('an explanation of a whole token', () => {
     const { against, kind } = judged(LIGHT)
     assert.equal(kind, 'refused')
     assert.match(against.join(), /aud: .*sub: /)
+  })
+
+  it('names each path of the configuration at which the token has nothing', () => {
+    const path = (text: string, isTold: boolean): KeptPath => {
+      return { path: { text, steps: [], isPointer: false }, isTold, needsText: false }
+    }
+    const keptPaths = [path('department', true), path('level', false), path('city', true)]
+    const trace = new RecordedTrace(false)
+    const claims = { ...LIGHT, city: 'Köln', department: null }
+    const rules = { isAnswer: false, needsAudience: false }
+    tellClaims(trace, claims, { ...CLAIM_POLICY, keptPaths }, rules, NOW_SECONDS)
+    const told = trace.steps.map(({ mark, text }) => `${mark} ${text}`)
+    assert.ok(told.includes('note department: nothing there; upstreams are to be told it'))
+    assert.ok(told.includes('note level: nothing there; a route requires it'))
+    assert.ok(!told.some((it) => it.includes('city: nothing')))
   })
 
   it('takes an empty list for no id', () => {

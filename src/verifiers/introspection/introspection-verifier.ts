@@ -37,7 +37,9 @@ export class IntrospectionVerifier {
     const client = this.#clients.get(policy.name)
     if (client === undefined) return OVERLOADED
     const outcome = await client.introspect(token, policy, nowSeconds, trace)
-    if (outcome.kind === 'active' && trace === null) this.#claimPaths.notice(policy, outcome.claims)
+    if (outcome.kind === 'active' && trace === null) {
+      this.#claimPaths.notice(policy.name, outcome.claims)
+    }
     return outcome
   }
 }

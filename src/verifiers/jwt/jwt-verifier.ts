@@ -223,7 +223,7 @@ export class JwtVerifier implements Verifier<JwtProfile> {
         if (candidate.trace !== null) tellSignature(candidate.trace, key, outcome)
         else if (outcome === 'good' && !candidate.policy.isPartial) {
           // Of a lightweight token the answer of its issuer is looked at.
-          this.#claimPaths?.notice(candidate.policy, candidate.members)
+          this.#claimPaths?.notice(candidate.policy.name, candidate.members)
         }
         resolve(conclude(outcome, candidate.claims, key))
       })
