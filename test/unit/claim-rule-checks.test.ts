@@ -179,6 +179,22 @@ describe('apiKeys.keys[].claims', () => {
     assert.deepEqual(parseText(withClaims(claims)).apiKeys?.keys[0]?.claims, claims)
   })
 
+  it('refuses, by its path, what upstreams are to be told and cannot be', () => {
+    const claims = { note: 'x', department: Array.from({ length: 5 }, () => 'x'.repeat(1_200)) }
+    const withHeaders = (custom: object) => {
+      const apiKeys = { keys: [{ sha256: 'a'.repeat(64), userId: 'u', claims }] }
+      return text({ apiKeys, identity: { headers: { custom } } })
+    }
+    parseText(withHeaders({ 'X-A': 'department', 'X-B': 'note' }))
+    parseText(withHeaders({ 'X-A': 'department', 'X-B': { path: 'department', format: 'json' } }))
+    // Two paths to one claim: each counts, and each request with the key would get 503.
+    const problems = problemLinesOf(withHeaders({ 'X-A': 'department', 'X-B': '/department' }))
+    assert.equal(problems.length, 1)
+    assert.match(problems[0] ?? '', /^apiKeys\.keys\[0\]\.claims\.department cannot be told/)
+    const object = withClaims({ department: { name: 'Sales' } })
+    assert.match(problemLinesOf(object)[0] ?? '', /^apiKeys\.keys\[0\]\.claims\.department must/)
+  })
+
   it('refuses objects, names that every object answers to, and what is too long', () => {
     assert.match(problemLinesOf(withClaims({ a: { b: 1 } }))[0] ?? '', /claims\.a must be text/)
     assert.match(problemLinesOf(withClaims({ constructor: 'x' }))[0] ?? '', /must be the name/)

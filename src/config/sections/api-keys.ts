@@ -2,8 +2,9 @@
 import { FIELD_NAME_PROBLEM, parseFieldName } from '../../credentials/field-name.ts'
 import { byRecordMember } from '../../protocol/identity-parts.ts'
 import { optionalInstant } from '../../protocol/instant.ts'
-import { KEPT_LENGTH_MAX } from '../../protocol/kept-claims.ts'
+import { areKept, KEPT_LENGTH_MAX, type KeptPath, keepClaims } from '../../protocol/kept-claims.ts'
 import { addressListSettings } from '../address-lists.ts'
+import { headerPaths, internalTokenPaths, unitedPaths } from '../asked-paths.ts'
 import type { ReportProblem } from '../config-error.ts'
 import { ownRate } from '../rate-settings.ts'
 import { type Immutable, type OptionalSettings, optional, type Section } from '../section.ts'
@@ -20,6 +21,7 @@ import {
   text,
   unlessAbsent,
 } from '../setting.ts'
+import type { IdentitySettings } from './identity/identity.ts'
 import type { RedisSettings } from './redis.ts'
 import type { SessionsSettings } from './sessions.ts'
 
@@ -82,13 +84,14 @@ export interface ApiKeysSettings {
 
 export const apiKeysSection: Section<
   ApiKeysSettings['apiKeys'],
-  ApiKeysSettings & SessionsSettings & RedisSettings,
+  ApiKeysSettings & SessionsSettings & RedisSettings & IdentitySettings,
   ApiKeysConfiguration | null
 > = {
   ...optional(schema),
-  check({ apiKeys: { settings }, sessions, redis }, report) {
+  check({ apiKeys: { settings }, sessions, redis, identity }, report) {
     if (settings === null) return
     checkApiKeys(settings, redis.isThere, report)
+    checkTold(settings, identity, report)
     checkKeyPrefixes(sessions, settings, report)
   },
   resolve: ({ apiKeys: { settings } }) => settings && resolveApiKeys(settings),
@@ -110,6 +113,36 @@ function checkApiKeys(apiKeys: ApiKeysOutput, hasRedis: boolean, report: ReportP
     if (earlier === undefined) seen.set(sha256.toLowerCase(), index)
     else report(['apiKeys', 'keys', index, 'sha256'], `is the same as that of keys[${earlier}]`)
   })
+}
+
+/**
+ * A key whose claims upstreams cannot be told would be refused with each request. Two paths may
+ * lead to one claim, which then counts twice.
+ */
+function checkTold(
+  { keys }: ApiKeysOutput,
+  identity: IdentitySettings['identity'],
+  report: ReportProblem,
+): void {
+  if (identity === null) return
+  const { headers, internalToken } = identity
+  const asked = [...headerPaths(headers.custom), ...internalTokenPaths(internalToken.claims)]
+  const paths = unitedPaths(asked)
+  keys.forEach(({ claims }, index) => {
+    const kept = keepClaims(claims, paths)
+    if (areKept(kept)) return
+    report(
+      ['apiKeys', 'keys', index, 'claims', memberOf(kept, claims)],
+      'cannot be told to upstreams: identity.headers.custom and identity.internalToken.claims ' +
+        `may tell ${KEPT_LENGTH_MAX} characters of JSON of one key, each path counted, and an ` +
+        'object only with format: json',
+    )
+  })
+}
+
+/** The claim as it is written, to which a path leads. */
+function memberOf({ path: { text, steps } }: KeptPath, claims: object): string {
+  return Object.hasOwn(claims, text) ? text : (steps[0] ?? text)
 }
 
 /** In one Redis, what is stored for one kind of credential must never be found for the other. */
