@@ -22,6 +22,7 @@ import {
   OUTCOMES,
 } from './metrics/metric-words.ts'
 import { addCounts, NOTHING_COUNTED, type ThreadCounts } from './metrics/thread-counters.ts'
+import { addUnderName, rowOf } from './named-counts.ts'
 import { mergedGauges, type UpstreamGauges } from './upstream-reading.ts'
 
 /** Counts by two labels: `counts.get(first)?.get(second)`. Zeroes are left out. */
@@ -216,16 +217,7 @@ function addRows(counts: Map<string, Map<string, number>>, added: CountsByLabels
 
 /** Zeroes included. */
 function addNamed(rows: Map<string, Map<string, number>>, added: readonly NamedCounts[]): void {
-  for (const { name, counts } of added) {
-    const row = rowOf(rows, name)
-    for (const [what, count] of counts) row.set(what, (row.get(what) ?? 0) + count)
-  }
-}
-
-function rowOf(counts: Map<string, Map<string, number>>, label: string): Map<string, number> {
-  const row = counts.get(label) ?? new Map<string, number>()
-  counts.set(label, row)
-  return row
+  for (const { name, counts } of added) addUnderName(rows, name, counts)
 }
 
 function addTo(counts: Map<string, number>, label: string, count: number): void {

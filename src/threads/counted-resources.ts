@@ -3,6 +3,7 @@
  * must not go down because a configuration was replaced.
  */
 import type { NamedCounts } from '../observability/listener-metrics.ts'
+import { addUnderName } from '../observability/named-counts.ts'
 import type { ResourceLife } from './resources.ts'
 
 type Counts<Name extends string> = Readonly<Record<Name, number>>
@@ -72,7 +73,7 @@ export class CountsByName<Resource> {
       close: async (resource) => {
         await close(resource)
         this.#live.delete(resource)
-        addTo(this.#ended, name, this.#read(resource))
+        addUnderName(this.#ended, name, this.#read(resource))
       },
     }
   }
@@ -80,18 +81,8 @@ export class CountsByName<Resource> {
   /** Since the thread started. A name that is gone is told on. */
   all(): NamedCounts[] {
     const sums = new Map<string, Map<string, number>>()
-    for (const [name, counts] of this.#ended) addTo(sums, name, counts)
-    for (const [resource, name] of this.#live) addTo(sums, name, this.#read(resource))
+    for (const [name, counts] of this.#ended) addUnderName(sums, name, counts)
+    for (const [resource, name] of this.#live) addUnderName(sums, name, this.#read(resource))
     return [...sums].map(([name, counts]) => ({ name, counts }))
   }
-}
-
-function addTo(
-  sums: Map<string, Map<string, number>>,
-  name: string,
-  counts: ReadonlyMap<string, number>,
-): void {
-  const sum = sums.get(name) ?? new Map<string, number>()
-  for (const [what, count] of counts) sum.set(what, (sum.get(what) ?? 0) + count)
-  sums.set(name, sum)
 }
