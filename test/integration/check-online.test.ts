@@ -8,13 +8,13 @@ import {
   type RequestListener,
 } from 'node:http'
 import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { startIdentityProvider } from '../../src/demo/identity-provider.ts'
 import { EgressProxyServer } from '../support/egress-proxy.ts'
 import { IntrospectionServer } from '../support/introspection-server.ts'
+import { listen, portOf } from '../support/listening-port.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
@@ -32,11 +32,7 @@ before(async () => {
   }
   plain = createHttpServer((_request, response) => response.end())
   secure = createServer(SELF_SIGNED_CERTIFICATE, (_request, response) => response.end())
-  await Promise.all(
-    [plain, secure].map((server) => {
-      return new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    }),
-  )
+  await Promise.all([listen(plain), listen(secure)])
   introspection = await IntrospectionServer.start()
 })
 
@@ -46,10 +42,6 @@ after(async () => {
   await introspection.down()
   rmSync(directory, { recursive: true })
 })
-
-function portOf(server: Server | HttpServer): number {
-  return (server.address() as AddressInfo).port
-}
 
 /** Whom the check trusts besides the usual authorities. */
 const TRUSTING = () => ({ NODE_EXTRA_CA_CERTS: join(directory, 'cert.pem') })
@@ -144,9 +136,8 @@ describe('sallyport check --online of issuers', { concurrency: true }, () => {
 
   async function serve(test: TestContext, answer: RequestListener): Promise<string> {
     const server = createHttpServer(answer)
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     test.after(() => server.close())
-    return `http://127.0.0.1:${portOf(server)}`
+    return `http://127.0.0.1:${await listen(server)}`
   }
 
   /** What is said of an issuer that cannot be used. */

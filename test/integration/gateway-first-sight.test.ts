@@ -3,9 +3,10 @@
  * that were seen before it, and leaves the next login alone.
  */
 import assert from 'node:assert/strict'
-import { createHmac, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
+import { expressCookie } from '../support/express-cookie.ts'
 import { outcomeOf } from '../support/gateway-answer.ts'
 import { IntrospectionServer, json } from '../support/introspection-server.ts'
 import { wallSeconds } from '../support/live-token.ts'
@@ -212,8 +213,7 @@ describe('a session that does not say when it began', () => {
     const id = newSessionId()
     const record = { cookie: { originalMaxAge: null }, user: { id: userId }, ...more }
     await redis.command('SET', `sess:${id}`, JSON.stringify(record), 'EX', '3600')
-    const signature = createHmac('sha256', SECRET).update(id).digest('base64').replace(/=+$/, '')
-    return { cookie: `connect.sid=${encodeURIComponent(`s:${id}.${signature}`)}` }
+    return { cookie: expressCookie(id, SECRET) }
   }
 
   it('is refused after a revocation of its user, and the next login is not', async () => {

@@ -4,9 +4,10 @@
  * log names the claim, the key or the rule, and no value.
  */
 import assert from 'node:assert/strict'
-import { createHmac, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
+import { expressCookie } from '../support/express-cookie.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
 import { type Answer, outcomeOf, upstreamField } from '../support/gateway-answer.ts'
 import { IntrospectionServer, json, newOpaqueToken } from '../support/introspection-server.ts'
@@ -241,8 +242,7 @@ describe('a session as it is stored', () => {
     const id = newSessionId()
     const text = typeof record === 'string' ? record : JSON.stringify(record)
     await redis.command('SET', `sess:${id}`, text, 'EX', '600')
-    const signature = createHmac('sha256', SECRET).update(id).digest('base64').replace(/=+$/, '')
-    return { cookie: `connect.sid=s%3A${id}.${encodeURIComponent(signature)}` }
+    return { cookie: expressCookie(id, SECRET) }
   }
 
   it('by an application with one role as text passes', async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer, type ServerOptions } from 'node:https'
-import type { AddressInfo, Server } from 'node:net'
+import type { Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -13,6 +13,7 @@ import { CertificateAuthority } from '../support/certificate-authority.ts'
 import { EgressProxyServer } from '../support/egress-proxy.ts'
 import { eventually } from '../support/eventually.ts'
 import type { GatewayPlan } from '../support/gateway-text.ts'
+import { listen } from '../support/listening-port.ts'
 import { bearer, liveToken, publishedJwk } from '../support/live-token.ts'
 import { AUDIENCE, mintKey } from '../support/mint-token.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
@@ -32,16 +33,15 @@ after(async () => {
   rmSync(directory, { recursive: true })
 })
 
-async function listen(server: Server, host = '127.0.0.1'): Promise<number> {
+function serve(server: Server, host?: string): Promise<number> {
   closing.push(() => void server.close())
-  await new Promise<void>((resolve) => server.listen(0, host, resolve))
-  return (server.address() as AddressInfo).port
+  return listen(server, host)
 }
 
 function serveTls(options: ServerOptions, answer: RequestListener): Promise<number> {
   const server = createTlsServer(options, answer)
   closing.push(() => server.closeAllConnections())
-  return listen(server)
+  return serve(server)
 }
 
 /** A file of this test, there at once or not at all. */
@@ -120,8 +120,8 @@ describe('keys that are given out to those who show a credential', { concurrency
       response.end(documents.get(request.url ?? '') ?? DOCUMENT)
     }
     const documents = new Map<string, string>()
-    const own = `127.0.0.1:${await listen(createHttpServer(note))}`
-    const other = `127.0.0.1:${await listen(createHttpServer(note))}`
+    const own = `127.0.0.1:${await serve(createHttpServer(note))}`
+    const other = `127.0.0.1:${await serve(createHttpServer(note))}`
     const jwks = { discovery: true, headers: { 'CF-Access-Client-Secret': 'cloudflare-secret' } }
     function issuerAt(path: string, keys: string) {
       const issuer = `http://${own}${path}`
@@ -164,7 +164,7 @@ describe('an issuer behind the proxy of a company', () => {
     const url = proxy.url.replace('//', '//gateway:hunter2@')
     const upstream = createHttpServer((_request, response) => response.end('upstream'))
     // Leads to this machine, and is no loopback by its form: a proxy would be asked for it.
-    const target = `http://0.0.0.0:${await listen(upstream, '0.0.0.0')}`
+    const target = `http://0.0.0.0:${await serve(upstream, '0.0.0.0')}`
     const proxies = new EgressProxies({ https: url, http: url, noProxy: [] })
     assert.notEqual(proxies.proxyOf(new URL(target)), null)
     const introspection = {

@@ -1,7 +1,6 @@
 /** The stream behind the live page, and its files, without a browser. */
 import assert from 'node:assert/strict'
 import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { after, describe, it } from 'node:test'
 import { AdminApp } from '../../src/admin/admin-app.ts'
 import { ConnectionLimit } from '../../src/admin/connection-limit.ts'
@@ -10,6 +9,7 @@ import type { LiveRoutes, LiveSecond, LiveSource, LiveStart } from '../../src/ad
 import { PAGE_FILES } from '../../src/admin/page-files.ts'
 import { adminSources, LIVE_SECOND } from '../support/admin-sources.ts'
 import { eventually } from '../support/eventually.ts'
+import { listen } from '../support/listening-port.ts'
 import { LiveRig } from '../support/live-rig.ts'
 import { soleAnswer } from '../support/proxied-answer.ts'
 import { exchangeRaw, openRaw, type RawConnection } from '../support/raw-http.ts'
@@ -143,8 +143,7 @@ describe('the stream of events', () => {
       stream.open(response)
     })
     opened.push(() => server.close())
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo
+    const port = await listen(server)
     const slow = await view(port)
     slow.socket.pause()
     await eventually('it is served', () => responses.length === 1)
@@ -175,8 +174,7 @@ describe('the stream of events', () => {
       response.write('begun')
     })
     opened.push(() => server.close())
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo
+    const port = await listen(server)
     const staying = await view(port)
     await staying.waitFor(has('begun'))
     const other = await openRaw({ port })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer, type ServerOptions } from 'node:https'
-import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
+import { createServer as createTcpServer, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { parseNoProxy } from '../../src/http/egress-proxy.ts'
@@ -10,6 +10,7 @@ import { OutboundHttp, type OutboundResult } from '../../src/resilience/outbound
 import { DIRECT_PATH, type OutboundPath } from '../../src/resilience/outbound-path.ts'
 import { CertificateAuthority } from '../support/certificate-authority.ts'
 import { EgressProxyServer } from '../support/egress-proxy.ts'
+import { listen } from '../support/listening-port.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
 import { watchStarvation } from '../support/starvation.ts'
@@ -27,21 +28,20 @@ after(async () => {
   for (const close of closing.reverse()) await close()
 })
 
-async function listen(server: Server): Promise<number> {
+function serve(server: Server): Promise<number> {
   closing.push(() => {
     server.closeAllConnections()
     return new Promise<void>((resolve) => server.close(() => resolve()))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return (server.address() as AddressInfo).port
+  return listen(server)
 }
 
 async function httpUrl(answer: RequestListener): Promise<string> {
-  return `http://127.0.0.1:${await listen(createHttpServer(answer))}/jwks`
+  return `http://127.0.0.1:${await serve(createHttpServer(answer))}/jwks`
 }
 
 function tlsPort(options: ServerOptions, answer: RequestListener): Promise<number> {
-  return listen(createTlsServer(options, answer))
+  return serve(createTlsServer(options, answer))
 }
 
 /** One call by a client of its own. */
@@ -187,12 +187,11 @@ describe('a server that takes connections and says nothing', () => {
     const server = createTcpServer((socket) => socket.on('error', () => {}))
     const sockets = new Set<Socket>()
     server.on('connection', (socket: Socket) => sockets.add(socket))
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     closing.push(() => {
       for (const socket of sockets) socket.destroy()
       server.close()
     })
-    const { port } = server.address() as AddressInfo
+    const port = await listen(server)
     const startedAtMs = performance.now()
     const starvedMs = watchStarvation()
     const late = { ...FAILED, reason: 'timeout', status: null }
@@ -308,9 +307,8 @@ describe('an egress proxy', () => {
 
   it('that closes at once is one that cannot be reached', async () => {
     const server = createTcpServer((socket) => socket.destroy())
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     closing.push(() => void server.close())
-    const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const at = `http://127.0.0.1:${await listen(server)}`
     const result = await get(url, { ca, proxies: { https: at, http: null, noProxy: [] } })
     assert.equal(!result.ok && result.cause, 'PROXY_ERROR_ECONNRESET')
   })

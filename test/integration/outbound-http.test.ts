@@ -1,11 +1,11 @@
 /** Our own calls to other systems, against a server that misbehaves in every way. */
 import assert from 'node:assert/strict'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { OutboundHttp, type OutboundResult } from '../../src/resilience/outbound-http.ts'
 import { type Behaviour, FaultyServer } from '../support/faulty-server.ts'
 import { es256Jwk } from '../support/key-documents.ts'
+import { listen } from '../support/listening-port.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
 import { watchStarvation } from '../support/starvation.ts'
 
@@ -116,11 +116,10 @@ describe('outbound HTTP', () => {
 
   it('does not trust a self-signed certificate, even if Node is told to', async () => {
     const tls = createTlsServer(SELF_SIGNED_CERTIFICATE, (_request, response) => response.end('{}'))
-    await new Promise<void>((resolve) => tls.listen(0, '127.0.0.1', resolve))
+    const port = await listen(tls)
     const { NODE_TLS_REJECT_UNAUTHORIZED: old = '1' } = process.env
     process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
     try {
-      const { port } = tls.address() as AddressInfo
       const answer = await get(`https://127.0.0.1:${port}/`)
       const cause = 'DEPTH_ZERO_SELF_SIGNED_CERT'
       assert.deepEqual(answer, { ...FAILED, reason: 'tls', status: null, cause })

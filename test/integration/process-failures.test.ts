@@ -1,10 +1,11 @@
 /** Threads that fail at the worst moment, and a supervisor that fails itself. */
 import assert from 'node:assert/strict'
-import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import { createServer as createTcpServer } from 'node:net'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { eventually } from '../support/eventually.ts'
 import { gatewayText } from '../support/gateway-text.ts'
 import { HeldUpstream } from '../support/held-upstream.ts'
+import { listen } from '../support/listening-port.ts'
 import { soleAnswer } from '../support/proxied-answer.ts'
 import { openRaw, type RawConnection } from '../support/raw-http.ts'
 import { type ServedGateway, serveGateway } from '../support/served-gateway.ts'
@@ -123,9 +124,8 @@ describe('a listener thread that dies', () => {
 
   it('has no successor that listens, if that was starting meanwhile', async (test) => {
     const redis = createTcpServer((socket) => socket.on('error', () => {}).resume())
-    await new Promise<void>((resolve) => redis.listen(0, '127.0.0.1', resolve))
     test.after(() => redis.close())
-    const { port } = redis.address() as AddressInfo
+    const port = await listen(redis)
     // A thread waits that long for Redis before it listens.
     const connectTimeout = '2s'
     const sections = { redis: { nodes: [`127.0.0.1:${port}`], connectTimeout }, sessions: {} }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
+import { samplesIn } from './metric-sample.ts'
 
 export const ALERTS = 'deploy/prometheus/alerts.yaml'
 
@@ -44,13 +45,5 @@ export function alertHolds(name: string, before: string, now: string): boolean {
 }
 
 function samplesOf(text: string, metric: string, pair: string): ReadonlyMap<string, number> {
-  const lines = text.split('\n').filter((line) => {
-    return [' ', '{'].some((next) => line.startsWith(metric + next)) && line.includes(pair)
-  })
-  return new Map(
-    lines.map((line) => {
-      const end = line.lastIndexOf(' ')
-      return [line.slice(0, end), Number(line.slice(end))]
-    }),
-  )
+  return new Map([...samplesIn(text, metric)].filter(([series]) => series.includes(pair)))
 }

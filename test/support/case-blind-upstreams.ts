@@ -1,8 +1,8 @@
 /** Real upstreams that read paths less strictly than they are written. */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import express from 'express'
+import { listen } from './listening-port.ts'
 
 export interface CaseBlindUpstream {
   readonly origin: string
@@ -69,9 +69,7 @@ function contentOf([api, kind, settings, ...rest]: readonly string[]): string {
 }
 
 async function listening(server: Server): Promise<CaseBlindUpstream> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const port = await listen(server)
   return {
     origin: `http://127.0.0.1:${port}`,
     port,

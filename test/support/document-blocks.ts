@@ -6,7 +6,12 @@ const FENCED = /^```([a-z]*)\n([\s\S]*?)^```$/gm
 
 /** The contents of all fenced blocks of a language, in their order. */
 function blocksOf(path: string, language: string): readonly string[] {
-  return [...readRepositoryFile(path).text.matchAll(FENCED)]
+  return blocksIn(readRepositoryFile(path).text, language)
+}
+
+/** The same of a part of a document. */
+export function blocksIn(text: string, language: string): readonly string[] {
+  return [...text.matchAll(FENCED)]
     .filter(([, marked]) => marked === language)
     .map(([, , content = '']) => content)
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { parse } from 'yaml'
 import { readRepositoryFile } from '../architecture/repository.ts'
+import { blocksIn } from './document-blocks.ts'
 
 export interface DocumentedProvider {
   /** Heading of the section. */
@@ -20,7 +21,7 @@ export function documentedProviders(): readonly DocumentedProvider[] {
   const sections = readRepositoryFile('docs/providers.md').text.split(/^## /m).slice(1)
   return sections.flatMap((section) => {
     const [title = ''] = section.split('\n', 1)
-    const text = /^```yaml\n([\s\S]*?)^```/m.exec(section)?.[1]
+    const [text] = blocksIn(section, 'yaml')
     return text === undefined ? [] : [{ title, text }]
   })
 }

@@ -6,7 +6,8 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
+import { listen, portOf } from './listening-port.ts'
 
 interface ProxiedRequest {
   readonly method: string
@@ -40,12 +41,12 @@ export class EgressProxyServer {
   /** @param hosts Such as `keycloak.corp.example:443`, with the port that serves it. */
   static async start(hosts: Readonly<Record<string, number>>): Promise<EgressProxyServer> {
     const proxy = new EgressProxyServer(new Map(Object.entries(hosts)))
-    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve))
+    await listen(proxy.#server)
     return proxy
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port
+    return portOf(this.#server)
   }
 
   get url(): string {

@@ -1,6 +1,6 @@
 /** A login service behind the gateway: keeps the bodies it got, and refuses wrong passwords. */
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { listen } from './listening-port.ts'
 
 export interface LoginService {
   readonly origin: string
@@ -26,8 +26,7 @@ export async function startLoginService(): Promise<LoginService> {
       response.writeHead(body.includes('wrong') ? 401 : 200, { 'content-length': 0 }).end()
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+  const port = await listen(server)
   return {
     origin: `http://127.0.0.1:${port}`,
     bodies,

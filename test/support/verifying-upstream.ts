@@ -3,8 +3,8 @@
  * the gateway publishes, and tells the claims back.
  */
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose'
+import { listen, portOf } from './listening-port.ts'
 
 export interface KeyCacheTimes {
   /** How long a fetched set of keys is used. */
@@ -34,11 +34,11 @@ export class VerifyingUpstream {
   }
 
   get origin(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+    return `http://127.0.0.1:${portOf(this.#server)}`
   }
 
   async listen(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+    await listen(this.#server)
   }
 
   /** Trusts the tokens of this gateway, which knows the upstream already. */

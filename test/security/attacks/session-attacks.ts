@@ -2,7 +2,8 @@
  * Session cookies that were guessed, fixed, tossed over from another page, or written for the store
  * behind the gateway (RFC 6265bis §8; CWE-384, CWE-565, CWE-943).
  */
-import { createHmac } from 'node:crypto'
+
+import { expressSignature } from '../../support/express-cookie.ts'
 import type { Fields } from '../../support/gateway-answer.ts'
 import { newSessionId, sha256 } from '../../support/stored-credentials.ts'
 import type { ParserRefusal, Refusal } from './attack.ts'
@@ -148,9 +149,7 @@ function swapCase(text: string): string {
 /** Of the signed cookie of express-session, with signatures that its login service has not made. */
 export function forgedCookies(ids: SessionIds, secret: string): readonly SessionAttack[] {
   const { victim, attacker } = ids
-  const signature = (id: string, by = secret) => {
-    return createHmac('sha256', by).update(id).digest('base64').replace(/=+$/, '')
-  }
+  const signature = (id: string, by = secret) => expressSignature(id, by)
   const signed = (id: string, by: string) => `s%3A${id}.${encodeURIComponent(by)}`
   const good = signature(victim)
   const values: Readonly<Record<string, string>> = {
