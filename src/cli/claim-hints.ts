@@ -4,7 +4,7 @@ import type { GatewayConfiguration } from '../config/sections.ts'
 import { composeClaimSources } from '../listener/claim-sources.ts'
 import { watchedPlacesOf } from '../listener/watched-places.ts'
 
-/** Access tokens have these whatever the metadata list, which are about ID tokens (RFC 9068 §2.2). */
+/** Access tokens have these (RFC 9068 §2.2): metadata list what ID tokens have. */
 const OF_ACCESS_TOKENS: readonly string[] = [
   ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid'],
   ...['client_id', 'azp', 'scope', 'scp'],

@@ -1,4 +1,4 @@
-/** Where a configuration expects tokens of an issuer to have something, and which setting says so. */
+/** Where tokens of an issuer are expected to have something, and which setting says so. */
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { type ClaimSources, placeText } from '../protocol/claim-source.ts'
 import type { WatchedPlace } from '../verifiers/claim-path-watch.ts'

@@ -115,7 +115,7 @@ function compileView<Target>(
 
 /**
  * @param spell Spells a path without parameters. What a route leaves open is told by its path as it
- *   is written: `%3A` and `%2A` are characters, and no parameter or wildcard, however they are read.
+ *   is written: `%3A` and `%2A` are characters, however they are read.
  */
 function compileRoute<Target>(
   match: RouteMatch,

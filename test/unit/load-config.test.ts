@@ -326,21 +326,6 @@ describe('Problems with a configuration', () => {
     ['server: { drain: { delay: 11m } }', 'server.drain.delay must be from 0s to 10m'],
     ['server: { tls: { certFile: /x } }', 'server.tls.keyFile is required'],
     ['server: { trustedProxies: [10.0.0.0/33] }', 'server.trustedProxies[0] must be an IP address'],
-    ['sever: {}', 'sever is not a known setting: did you mean server?'],
-    [
-      'server: { limits: { url_byte: 3 } }',
-      'server.limits.url_byte is not a known setting: did you mean urlBytes?',
-    ],
-    ['rate_limits: {}', 'rate_limits is not a known setting: did you mean rateLimits?'],
-    ['server: { dirain: {} }', 'server.dirain is not a known setting: did you mean drain?'],
-    [
-      'tenants: { resolve: [{ from: claim, naem: x }], registry: { a: {} } }',
-      'tenants.resolve[0].naem is not a known setting: did you mean name?',
-    ],
-    [
-      'identity: { headers: { custom: { X-A: { path: a, fromat: json } } } }',
-      'identity.headers.custom.X-A.fromat is not a known setting: did you mean format?',
-    ],
     ['__proto__: { polluted: true }', '__proto__ is not a known setting'],
     ['constructor: {}', 'constructor is not a known setting'],
     ['logging: { level: loud }', 'logging.level must be one of'],
@@ -352,22 +337,6 @@ describe('Problems with a configuration', () => {
       assert.ok(problems[0]?.startsWith(problem), problems[0])
     })
   }
-})
-
-describe('The name of a setting that does not exist', () => {
-  const lines = (line: string) => problemLinesOf(`${LEAST_CONFIGURATION}\n${line}`)
-
-  it('is answered with no guess where nothing is near, or too much would be', () => {
-    for (const name of ['x', 'ab', 'cors', 'telemetry', 's'.repeat(1_000)]) {
-      assert.deepEqual(lines(`${name}: {}`), [`${name} is not a known setting`])
-    }
-  })
-
-  it('is answered with one guess, of the section in which it stands', () => {
-    assert.deepEqual(lines('watch_: true'), ['watch_ is not a known setting: did you mean watch?'])
-    // A setting of other sections.
-    assert.deepEqual(lines('redis: { keyPrefix: x }'), ['redis.keyPrefix is not a known setting'])
-  })
 })
 
 describe('The configuration file', () => {

@@ -6,7 +6,7 @@ import type { RefusalReason } from '../../protocol/refusal-reason.ts'
 import { type Refused, refuse, refuseNaming } from '../../protocol/verification.ts'
 import { DETAIL_PLACE_MAX } from '../../token-cache/refusal-cache.ts'
 
-/** One for each revision of a listener thread. Bounded by its names and the reasons that there are. */
+/** One for each revision of a listener thread. Bounded by its names and the reasons there are. */
 export class RefusalDetails {
   readonly #names: readonly string[]
   readonly #refusals = new Map<RefusalReason, Map<number, Refused>>()

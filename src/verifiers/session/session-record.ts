@@ -51,7 +51,8 @@ export interface SessionRecord {
  * length: the store has.
  *
  * @returns `no_session` when it is unreadable: not a JSON object, a name twice, a mistyped member
- *   that is used, a claim that cannot be told, which its detail names, a later version. Anonymous when it is readable and has no user.
+ *   that is used, a claim that cannot be told, which its detail names, a later version. Anonymous
+ *   when it is readable and has no user.
  */
 export function parseSessionRecord(
   text: string,
