@@ -10,9 +10,9 @@ import {
   chooseNativeBinary,
   loadNativeBinary,
   type NativeApp,
-  type NativeListenSocket,
   type NativeResponse,
 } from '../../src/server/native-binary.ts'
+import { listenNatively } from '../support/native-port.ts'
 import { answerHeader, exchangeRaw, openRaw, type RawReply } from '../support/raw-http.ts'
 import { reservePort } from '../support/reserved-port.ts'
 
@@ -93,18 +93,10 @@ before(async () => {
     connections += Number(change)
   }
   app.filter(onConnections)
-  port = await listen(app)
+  port = await listenNatively(native, app)
 })
 
 after(() => app.close())
-
-async function listen(target: NativeApp): Promise<number> {
-  const socket = await new Promise<NativeListenSocket | false>((resolve) => {
-    target.listen('127.0.0.1', 0, native.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve)
-  })
-  assert.notEqual(socket, false)
-  return native.us_socket_local_port(socket as NativeListenSocket)
-}
 
 /** Sends, and reports the answer and what the handler saw of it. */
 async function probe(text: string, answers = 1): Promise<RawReply & { readonly saw: string[] }> {

@@ -13,9 +13,9 @@ import {
   chooseNativeBinary,
   loadNativeBinary,
   type NativeApp,
-  type NativeListenSocket,
 } from '../../src/server/native-binary.ts'
 import { proxiedAddressOf } from '../../src/server/peer-address.ts'
+import { listenNatively } from '../support/native-port.ts'
 import { noopTlv, proxied, proxyHeader, tcp4Payload, tcp6Payload } from '../support/proxy-header.ts'
 import { openRaw, type RawConnection } from '../support/raw-http.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
@@ -38,15 +38,11 @@ before(async () => {
 after(() => app.close())
 
 /** Answers with the address. */
-async function listen(target: NativeApp): Promise<number> {
+function listen(target: NativeApp): Promise<number> {
   target.any('/*', (response) => {
     response.end(`[${proxiedAddressOf(response)}]`)
   })
-  const socket = await new Promise<NativeListenSocket | false>((resolve) => {
-    target.listen('127.0.0.1', 0, native.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve)
-  })
-  assert.ok(socket !== false)
-  return native.us_socket_local_port(socket)
+  return listenNatively(native, target)
 }
 
 const get = Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n')

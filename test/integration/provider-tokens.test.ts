@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { DOCUMENTED_SECRETS, documentedConfiguration } from '../support/documented-provider.ts'
 import { FaultyServer } from '../support/faulty-server.ts'
-import { echoOf } from '../support/gateway-answer.ts'
+import { echoOf, statusAndReason } from '../support/gateway-answer.ts'
 import { keySetDocument } from '../support/key-documents.ts'
 import { bearer, publishedJwk, wallSeconds } from '../support/live-token.ts'
 import { type MintingKey, mintKey, signRaw } from '../support/mint-token.ts'
@@ -100,10 +100,7 @@ function tokenOf(
 /** `200`, or the status and the reason. */
 async function judged({ title, path }: ProviderSample, token: string): Promise<string> {
   const answer = await gateway.ask(pathOf(title) + path, bearer(token))
-  if (answer.status === 200) return '200'
-  const { request_id: id } = JSON.parse(answer.text) as { readonly request_id: string }
-  const { body } = await gateway.admin(`/refusals/${id}`)
-  return `${answer.status} ${String(body['reason'])}`
+  return statusAndReason(answer, async (at) => (await gateway.admin(at)).body)
 }
 
 for (const sample of PROVIDER_SAMPLES) {

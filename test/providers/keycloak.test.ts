@@ -8,7 +8,7 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import { SignJWT } from 'jose'
 import { documentedConfiguration } from '../support/documented-provider.ts'
 import { promptly } from '../support/eventually.ts'
-import { type Answer, ask, echoOf } from '../support/gateway-answer.ts'
+import { type Answer, ask, echoOf, statusAndReason } from '../support/gateway-answer.ts'
 import { generatedKey } from '../support/generated-key.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { type ServedGateway, servedFile, serveGateway } from '../support/served-gateway.ts'
@@ -115,11 +115,9 @@ async function openDocumented(
     asked,
     async judged(path, token) {
       const answer = await asked(path, token)
-      if (answer.status === 200) return '200'
-      const { request_id: id } = JSON.parse(answer.text) as { readonly request_id: string }
-      const found = await fetch(`http://127.0.0.1:${adminPort}/refusals/${id}`)
-      const { reason } = (await found.json()) as { readonly reason: string }
-      return `${answer.status} ${reason}`
+      return statusAndReason(answer, async (at) => {
+        return (await fetch(`http://127.0.0.1:${adminPort}${at}`)).json()
+      })
     },
   }
 }

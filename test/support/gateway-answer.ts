@@ -56,6 +56,21 @@ export async function ask(
   }
 }
 
+/**
+ * `200`, or the status and the reason.
+ *
+ * @param fromAdmin Asks the admin listener of the gateway for what is at a path.
+ */
+export async function statusAndReason(
+  { status, text }: Answer,
+  fromAdmin: (path: string) => Promise<unknown>,
+): Promise<string> {
+  if (status === 200) return '200'
+  const { request_id: id } = JSON.parse(text) as { readonly request_id: string }
+  const { reason } = (await fromAdmin(`/refusals/${id}`)) as { readonly reason: string }
+  return `${status} ${reason}`
+}
+
 /** `error` of a refusal, or `passed`. */
 export function outcomeOf({ status, text }: Answer): string {
   return status === 200 ? 'passed' : `${status} ${(JSON.parse(text) as { error: string }).error}`
