@@ -42,6 +42,7 @@ describe('a copy of keys on disk', () => {
     async function statusUnder(caFile: string): Promise<number> {
       const gateway = await openGateway({
         authenticate: ['jwt'],
+        environment: { SALLYPORT_LISTENER_THREADS: '1' },
         issuers: {
           main: {
             issuer: ISSUER,

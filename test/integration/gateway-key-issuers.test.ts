@@ -59,6 +59,7 @@ before(async () => {
       fabrikam: { issuer: issuerOf(FABRIKAM), ...common },
     },
     routes: { '/*': { authenticate: ['jwt'] } },
+    environment: { SALLYPORT_LISTENER_THREADS: '1' },
     waitsUntilReady: true,
   })
 })
@@ -86,7 +87,7 @@ async function verdict(name: Name, tenant: string, header: object = {}): Promise
   return String(line()?.['reason'])
 }
 
-describe('a key of Entra ID with an issuer', () => {
+describe('a key of Entra ID with an issuer', { concurrency: true }, () => {
   const good: readonly (readonly [Name, string])[] = [
     ['organisations', CONTOSO],
     ['organisations', FABRIKAM],
