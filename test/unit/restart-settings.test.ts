@@ -17,6 +17,7 @@ server:
   host: 127.0.0.1
   port: 1
   limits: { headers: 50, headerBytes: 2000, urlBytes: 100, bodyBytes: 1 }
+  timeouts: { head: 1s, body: 1s, bodyMinRate: 1, request: 1s, stalledReader: 1s, keepAlive: 1s }
 admin: { host: 127.0.0.2, port: 2, token: an-admin-token-0123456789 }
 cache: { sizeMiB: 2 }
 redis:
@@ -59,7 +60,7 @@ describe('Settings that need a restart', () => {
       ...restartSettings(changed, least),
       ...restartSettings(least, withFiles),
     ]
-    assert.ok(names.length > 50, names.join('\n'))
+    assert.ok(names.length > 56, names.join('\n'))
     for (const name of ['keySecret', 'previousSecrets', 'keyFiles', 'upstreamCacheTtl']) {
       assert.ok(names.includes(`identity.internalToken.${name}`), name)
     }

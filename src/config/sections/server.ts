@@ -51,6 +51,52 @@ const drain = section('What happens on SIGTERM.', {
   }).prefault('30s'),
 }).transform(({ delay, timeout }) => ({ delayMs: delay, timeoutMs: timeout }))
 
+const timeouts = section(
+  'How long clients may take. Noticed up to two seconds later. Heads and idle connections follow ' +
+    'the clock of the native server, whatever is set here: `docs/operations.md`.',
+  {
+    head: duration('Time from the first byte of a request to the end of its head.', {
+      minimum: '1s',
+      maximum: '2m',
+    }).prefault('10s'),
+    body: duration(
+      'Longest pause within the body of a request, while the gateway reads on. Then 408, or the ' +
+        'connection is closed where an answer has begun.',
+      { minimum: '1s', maximum: '1h' },
+    ).prefault('60s'),
+    bodyMinRate: wholeNumber(
+      'Bytes a second that the body of a request must bring on average. A client may be behind ' +
+        'this by as long as `body`; then 408 as for `body`. 0: any.',
+      { minimum: 0, maximum: 1_048_576 },
+    ).prefault(512),
+    request: unlessAbsent(
+      duration(
+        'Time from the end of the head to the last byte of the body, with the time in which the ' +
+          'upstream takes nothing of it. Then 408 as for `body`. `null`: as long as the rate of ' +
+          'the body allows.',
+        { minimum: '1s', maximum: '24h' },
+      ),
+    ),
+    stalledReader: duration(
+      'Longest time in which a client takes nothing of an answer that waits for it. Then the ' +
+        'connection is closed.',
+      { minimum: '1s', maximum: '1h' },
+    ).prefault('60s'),
+    keepAlive: duration(
+      'Longest time between two requests of a connection. Balancers need it longer than their own ' +
+        'time for idle connections: 60 s for those of AWS, 600 s for those of Google.',
+      { minimum: '1s', maximum: '650s' },
+    ).prefault('60s'),
+  },
+).transform(({ head, body, request, stalledReader, keepAlive, ...rest }) => ({
+  ...rest,
+  headMs: head,
+  bodyMs: body,
+  requestMs: request,
+  stalledReaderMs: stalledReader,
+  keepAliveMs: keepAlive,
+}))
+
 const tls = section(
   'Serve HTTPS: TLS 1.2 and 1.3. Both files are PEM, read at start and again when they have changed. ' +
     'Certificates of clients are not asked for: the native server does not tell who showed which.',
@@ -72,6 +118,7 @@ const schema = section('The listener that clients talk to.', {
   ),
   tls: unlessAbsent(tls),
   limits: limits.prefault({}),
+  timeouts: timeouts.prefault({}),
   drain: drain.prefault({}),
 })
 
