@@ -53,6 +53,7 @@ function hasEncoding(headers: HeaderList): boolean {
 
 const FAILURES: Readonly<Record<PeekFailure, NamedUser>> = {
   too_large: { kind: 'refused', reason: 'body_too_large' },
+  too_slow: { kind: 'refused', reason: 'body_too_slow' },
   overloaded: { kind: 'refused', reason: 'body_memory_full' },
   timed_out: UNREADABLE,
   client_gone: UNREADABLE,

@@ -29,7 +29,12 @@ const STATUS_FAILED_MIN = 500
 /** As many as are a small integer on any platform. */
 const ANSWERED_MICROS_MAX = 2 ** 30 - 1
 const NO_REFUSAL = { code: null, reason: null, detail: null } as const
-const OUTCOMES = { cut: 'upstream_failed', client_gone: 'client_gone' } as const
+const OUTCOMES = {
+  cut: 'upstream_failed',
+  client_gone: 'client_gone',
+  body_too_slow: 'body_too_slow',
+  reader_stalled: 'reader_stalled',
+} as const
 
 export class RequestContext implements ForwardObserver, RequestOrigin {
   readonly gateway: Gateway

@@ -24,8 +24,14 @@ export interface RequestHead {
   readonly hasBody: boolean
 }
 
-/** `overloaded`: there was no memory for more of it. */
-export type BodyFailure = 'too_large' | 'client_gone' | 'overloaded'
+/**
+ * `overloaded`: there was no memory for more of it. `too_slow`: less of it came than
+ * `server.timeouts` asks for.
+ */
+export type BodyFailure = 'too_large' | 'too_slow' | 'client_gone' | 'overloaded'
+
+/** `reader_stalled`: the server has closed the connection of a client that takes nothing. */
+export type GoneCause = 'client_gone' | 'reader_stalled'
 
 /** `timed_out`: the client did not send enough of it in time. What came can still be read. */
 export type PeekFailure = BodyFailure | 'timed_out'
@@ -48,8 +54,7 @@ export interface RequestBody {
    * Comes before `read`, and one at a time. A failure answers nothing: the caller does. Behind
    * `timed_out` the caller closes the connection, or waits for the rest of the body.
    *
-   * @param timeoutMs From now. The native server cuts a client that makes no progress after 10 to
-   *   12 s, whatever this says; it is `client_gone` then.
+   * @param timeoutMs From now. It is `too_slow` before, if `server.timeouts` allow less.
    */
   peek(bytesMax: number, timeoutMs: number): Promise<PeekedBody | PeekFailure>
   /**
@@ -121,7 +126,7 @@ export interface ClientExchange {
   /** Cuts the connection: the only honest end of an answer that cannot be completed. */
   destroy(): void
   /** Called once if the client goes away before the answer is complete. Set at most once. */
-  onGone(callback: () => void): void
+  onGone(callback: (cause: GoneCause) => void): void
   /** Called when a client that was too slow takes data again. Set at most once. */
   onDrain(callback: () => void): void
 }

@@ -24,6 +24,7 @@ import { describeError } from '../observability/redact.ts'
 import { bodyMemory } from '../proxy/body-memory.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import { systemClock } from '../runtime/clock.ts'
+import { LINGERING_BOUNDS } from '../server/lingering.ts'
 import { loadNativeBinary } from '../server/native-binary.ts'
 import { boundReceiveBuffers } from '../server/receive-buffer.ts'
 import { NativeServer } from '../server/uws-app.ts'
@@ -148,6 +149,8 @@ const explainer = new Explainer({
 })
 const server = new NativeServer(loadNativeBinary(start.nativeBinary), {
   limits: configuration.server.limits,
+  timeouts: configuration.server.timeouts,
+  lingering: LINGERING_BOUNDS,
   tls: configuration.server.tls,
   trustedPeers: () => gateway.revision.trustedPeers,
   onRequest: (exchange) => handleRequest(gateway, exchange),

@@ -2,6 +2,7 @@
  * The fields of an access line, and what each says: docs/logs.md is made from them. There is no
  * place for a query, a header or a credential.
  */
+import type { GoneCause } from '../http/exchange.ts'
 
 /** One finished request. */
 export interface AccessRecord {
@@ -17,7 +18,7 @@ export interface AccessRecord {
   readonly clientAddress: string | null
   readonly userDigest: string | null
   readonly status: number
-  readonly outcome: 'forwarded' | 'refused' | 'upstream_failed' | 'client_gone'
+  readonly outcome: 'forwarded' | 'refused' | 'upstream_failed' | 'body_too_slow' | GoneCause
   readonly code: string | null
   readonly reason: string | null
   readonly detail: string | null
@@ -47,7 +48,9 @@ export const ACCESS_FIELDS: Readonly<Record<keyof AccessRecord, string>> = {
   status: 'Status that the client got; 0: it got none.',
   outcome:
     '`forwarded`: an answer of the upstream; `refused`: one of the gateway; `upstream_failed`: 502, ' +
-    '504, or an answer that was cut; `client_gone`: the client left before it had the whole answer.',
+    '504, or an answer that was cut; `client_gone`: the client left before it had the whole ' +
+    'answer; `body_too_slow`, `reader_stalled`: the gateway closed the connection within the ' +
+    'answer, because the client sent its body, or took the answer, too slowly.',
   code: 'The code, as in [errors.md](errors.md); `null`: an upstream answered.',
   reason: 'Why exactly, as in [errors.md](errors.md); `null`: an upstream answered.',
   detail:

@@ -42,7 +42,8 @@ export function metricsManual(): string {
 
 - \`outcome\`: ${wordList(OUTCOMES)}. \`forwarded_\` and the class of the status that the upstream gave;
   \`refused\`: the gateway answered by itself; \`upstream_failed\`: 502 or 504; \`client_gone\`: the client
-  closed the connection before it had the whole answer.
+  closed the connection before it had the whole answer; \`body_too_slow\` and \`reader_stalled\`: the
+  gateway closed it within the answer, because of \`server.timeouts\`.
 - \`result\` of a lookup: ${wordList(CACHE_RESULTS)}. \`dead_key\`: the key that verified the token is gone;
   \`refusal\`: a refusal that was cached.
 - \`cache\`: ${wordList(CACHES)}. \`token\`: verdicts, and older answers of introspection endpoints;

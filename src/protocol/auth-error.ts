@@ -177,6 +177,14 @@ export const AUTH_ERRORS = {
     title: 'No such route',
     message: 'No route of this gateway matches the request.',
   },
+  request_timeout: {
+    status: 408,
+    challengeError: null,
+    // Unchanged and on the same link it would take as long.
+    retryable: false,
+    title: 'Request timeout',
+    message: 'The request body came more slowly than this gateway waits for.',
+  },
   payload_too_large: {
     status: 413,
     challengeError: null,

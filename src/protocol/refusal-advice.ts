@@ -270,6 +270,9 @@ export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
   // The way to the upstream.
   body_malformed: 'Mend how the client frames its body (Content-Length, chunks).',
   body_too_large: 'Send a smaller body, or raise `server.limits.bodyBytes`.',
+  body_too_slow:
+    'If such a client is to be waited for, raise `body` or `request` of `server.timeouts`, or lower ' +
+    '`bodyMinRate`.',
   body_memory_full: 'Raise `SALLYPORT_BODY_MEMORY_MIB`, or look for slow upstreams and clients.',
   upstream_crowded:
     'The upstream is too slow for what comes: look at it, or raise ' +

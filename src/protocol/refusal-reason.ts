@@ -133,6 +133,11 @@ export const REFUSAL_REASONS = {
     code: 'payload_too_large',
     meaning: 'The body of the request is larger than `server.limits.bodyBytes`.',
   },
+  body_too_slow: {
+    code: 'request_timeout',
+    meaning:
+      'The body came more slowly than `body`, `bodyMinRate` or `request` of the time-outs ask.',
+  },
   body_memory_full: {
     code: 'overloaded',
     meaning: 'Bodies on their way hold all of `SALLYPORT_BODY_MEMORY_MIB`.',

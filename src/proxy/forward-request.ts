@@ -1,4 +1,5 @@
 /** What is asked of the proxy, and how it tells the end: the contract of forward.ts. */
+import type { GoneCause } from '../http/exchange.ts'
 import type { HeaderList } from '../http/header-list.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import type { GatewayFields } from './gateway-fields.ts'
@@ -24,8 +25,23 @@ export interface ForwardRequest {
  * - `complete`: the whole answer was handed over.
  * - `cut`: the connection was cut in the middle of the answer, because it could not be completed.
  * - `client_gone`: the client left first.
+ * - `body_too_slow`: the connection was cut in the middle of the answer, because the client sent its
+ *   body too slowly.
+ * - `reader_stalled`: it was cut because the client took nothing of the answer for too long.
  */
-export type ForwardEnd = 'complete' | 'cut' | 'client_gone'
+export type ForwardEnd = 'complete' | 'cut' | 'body_too_slow' | GoneCause
+
+/** Reasons to refuse a body that did not come whole. */
+export const BODY_REFUSALS = {
+  too_large: 'body_too_large',
+  too_slow: 'body_too_slow',
+  overloaded: 'body_memory_full',
+} as const
+
+/** RFC 9110 §9.2.2, of the methods that the server lets through. */
+export function isIdempotent(method: string): boolean {
+  return method !== 'POST' && method !== 'PATCH'
+}
 
 /** Learns how it went: exactly one of `onRefusal` and `onSettled` is called, exactly once. */
 export interface ForwardObserver {

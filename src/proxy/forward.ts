@@ -9,10 +9,17 @@
  * connection, and what watches the client. Whichever side ends first settles it; whatever the
  * other side does after that is ignored.
  */
-import type { BodyFailure, ClientExchange } from '../http/exchange.ts'
+import type { BodyFailure, ClientExchange, GoneCause } from '../http/exchange.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { bodyMemory } from './body-memory.ts'
-import type { ForwardEnd, Forwarding, ForwardObserver, ForwardRequest } from './forward-request.ts'
+import {
+  BODY_REFUSALS,
+  type ForwardEnd,
+  type Forwarding,
+  type ForwardObserver,
+  type ForwardRequest,
+  isIdempotent,
+} from './forward-request.ts'
 import { dispatchWithGatewayFields, gatewayFieldsAreWaiting } from './gateway-fields.ts'
 import { ResponseRelay } from './relay-response.ts'
 import { RequestBodyStream } from './request-body-stream.ts'
@@ -116,10 +123,10 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     const exchange = this.#exchange
     this.#pool.countRequest()
     if (exchange.closed) {
-      this.#clientGone()
+      this.#clientGone('client_gone')
       return
     }
-    exchange.onGone(() => this.#clientGone())
+    exchange.onGone((cause) => this.#clientGone(cause))
     if (this.#bodyComplete) this.#attempt(null)
     else if (!bodyMemory.admits(exchange.head.contentLength)) this.#refuse('body_memory_full')
     // An upstream connection is taken when there is something to send on it, not before.
@@ -131,11 +138,11 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     }
   }
 
-  cut(): void {
+  cut(end: 'cut' | 'body_too_slow' = 'cut'): void {
     if (this.#settled) return
     this.#settle()
     this.#exchange.destroy()
-    this.#tellEnd('cut')
+    this.#tellEnd(end)
   }
 
   onSweep(): void {
@@ -238,8 +245,10 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     } else this.#pool.reportNothing(target)
     if (this.#settled) return
     if (this.#relay.started) this.cut()
-    else if (this.#mayRetry(failure, progress, target)) this.#retry(target)
-    else this.#refuse(failure.reason)
+    else if (this.#mayRetry(failure, progress, target)) {
+      this.#retried = true
+      this.#attempt(target)
+    } else this.#refuse(failure.reason)
   }
 
   // The request on its way up.
@@ -267,9 +276,9 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
 
   #bodyFailed(reason: BodyFailure): void {
     if (this.#settled) return
-    if (reason === 'client_gone') this.#clientGone()
-    else if (this.#relay.started) this.cut()
-    else this.#refuse(reason === 'too_large' ? 'body_too_large' : 'body_memory_full')
+    if (reason === 'client_gone') this.#clientGone(reason)
+    else if (this.#relay.started) this.cut(reason === 'too_slow' ? 'body_too_slow' : 'cut')
+    else this.#refuse(BODY_REFUSALS[reason])
   }
 
   #attempt(avoid: UpstreamTarget | null): void {
@@ -317,7 +326,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     return true
   }
 
-  /** A client that takes nothing at all is cut by the server (server/uws-app.ts). */
+  /** A client that takes nothing at all is cut by the server (server/client-clock.ts). */
   #awaitDrain(): void {
     this.#isClientSlow = true
     if (this.#isDrainAwaited) return
@@ -341,10 +350,10 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     this.#observer.onSettled(statusCode, end, this.#target, bodyBytes)
   }
 
-  #clientGone(): void {
+  #clientGone(cause: GoneCause): void {
     if (this.#settled) return
     this.#settle()
-    this.#tellEnd('client_gone')
+    this.#tellEnd(cause)
   }
 
   #refuse(reason: RefusalReason): void {
@@ -376,11 +385,6 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     this.#pool.finish(target)
   }
 
-  #retry(failed: UpstreamTarget): void {
-    this.#retried = true
-    this.#attempt(failed)
-  }
-
   #mayRetry(failure: UpstreamFailure, progress: AttemptProgress, target: UpstreamTarget): boolean {
     if (this.#retried || failure.retry === 'never' || progress === 'answering') return false
     if (this.#stream !== null || !isIdempotent(this.#request.method)) return false
@@ -392,9 +396,4 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     if (this.#answering) return 'answering'
     return this.#phase === SENT ? 'sent' : 'unsent'
   }
-}
-
-/** RFC 9110 §9.2.2, of the methods that the server lets through. */
-function isIdempotent(method: string): boolean {
-  return method !== 'POST' && method !== 'PATCH'
 }

@@ -2,6 +2,8 @@
 import { systemClock } from '../runtime/clock.ts'
 import type { NativeResponse } from './native-binary.ts'
 
+const LINE_END = '\r\n'
+
 /** RFC 9110 §6.4.1: answers that have no body, whatever their header fields say. */
 export function isBodiless(method: string, status: string): boolean {
   return method === 'HEAD' || status.startsWith('204') || status.startsWith('304')
@@ -28,6 +30,23 @@ export function endHead(
 }
 
 /**
+ * Writes an answer by text, so that for the native server it is still to come: see
+ * {@link endHeadRaw}, of which all holds here.
+ *
+ * A line end follows what can be written so. It counts as the end of a text of the gateway's own;
+ * behind other bodies it is one that stands between messages (RFC 9112 §2.2), and only for clients
+ * that look for no other message.
+ */
+export function endWholeRaw(response: NativeResponse, whole: string | Uint8Array): void {
+  writeDateAndClose(response, 'close')
+  const isText = typeof whole === 'string'
+  const sizeBytes = isText ? Buffer.byteLength(whole) + LINE_END.length : whole.length
+  const head = `${sizeBytes}${LINE_END}${LINE_END}`
+  const value = isText ? head + whole : Buffer.concat([Buffer.from(head), whole])
+  response.writeHeader('Content-Length', value)
+}
+
+/**
  * Ends it by text, so that for the native server the answer is still to come: the connection can
  * then be closed behind it, which a complete answer no longer allows, and no other request on it is
  * served until then.
@@ -39,8 +58,12 @@ export function endHead(
  */
 export function endHeadRaw(response: NativeResponse, contentLength: number | null): void {
   if (contentLength !== null) response.writeHeader('Content-Length', String(contentLength))
+  // The line end of the value is followed by that of the field: an empty line.
+  writeDateAndClose(response, `close${LINE_END}`)
+}
+
+function writeDateAndClose(response: NativeResponse, close: string): void {
   // The native server adds this to other answers (RFC 9110 §6.6.1).
   response.writeHeader('Date', new Date(systemClock.wallMs()).toUTCString())
-  // The line end of the value is followed by that of the field: an empty line.
-  response.writeHeader('Connection', 'close\r\n')
+  response.writeHeader('Connection', close)
 }

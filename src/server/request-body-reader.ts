@@ -2,8 +2,7 @@
  * The body of one request, between the native server that pushes and a reader that may come later.
  *
  * The native server throws away what arrives before someone listens, and takes its buffer back when
- * the callback returns. So this listens from the start, copies every chunk, and holds the socket
- * back as long as there is no reader.
+ * the callback returns. So this copies every chunk, and holds the socket back without a reader.
  *
  * What one turn of the event loop brings is gathered in blocks (proxy/body-blocks.ts): many small
  * chunks go on as one, and the copies leave no garbage. Within a turn the native server reads on as
@@ -16,30 +15,30 @@ import { BLOCK_BYTES, giveBlockBack, takeBlock } from '../proxy/body-blocks.ts'
 import { bodyMemory } from '../proxy/body-memory.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import { BodyPeek } from './body-peek.ts'
+import type { AwaitedBody } from './client-clock.ts'
 import type { NativeResponse } from './native-binary.ts'
+import type { WriterContext } from './writer-context.ts'
 
 type OnChunk = (chunk: Uint8Array, isLast: boolean) => void
 type OnFailure = (reason: BodyFailure) => void
+type RefusedBody = Exclude<BodyFailure, 'client_gone'>
 
-/** Swallowing a longer rest of a body costs more than a new connection. */
+/** What is left of a body may be so long to be taken whole, so that its connection can go on. */
 const SWALLOWED_BYTES_MAX = 65_536
 const EMPTY_CHUNK = new Uint8Array(0)
-/** Less goes on in memory of its own size, so that a trickle cannot hold block after block. */
+/** Less goes on in memory of its own size: a trickle cannot hold block after block. */
 const BLOCK_SHARE_MIN = BLOCK_BYTES / 8
 
-/** A small body is taken whole, so that its connection can go on behind the answer. */
-const DISCARDED_BYTES_MAX = 65_536
-
-// One function for all bodies, instead of a closure for each request, most of which have none.
+// For the end of a turn. One function for all bodies, instead of a closure for each request.
 const settleSocket = (reader: RequestBodyReader) => reader.settleSocket()
 const endTurn = (reader: RequestBodyReader) => reader.endTurn()
 
-export class RequestBodyReader implements RequestBody {
+export class RequestBodyReader implements RequestBody, AwaitedBody {
+  readonly #context: WriterContext
   /** `null` once the native object must not be touched any more. */
   #response: NativeResponse | null
   /** `null` when the length is not known. */
   readonly #contentLength: number | null
-  readonly #bodyBytesMax: number
   /** What has come in, whether read or not. */
   receivedBytes = 0
   /** Whether the last byte has come in. */
@@ -66,22 +65,35 @@ export class RequestBodyReader implements RequestBody {
   #isSocketPaused = false
   /** Whether {@link receive} runs. */
   #isReceiving = false
-  /** What it was given of that memory. */
+  /** What it was given of that memory; and of this, to be looked into. */
   #memoryBytes = 0
-  /** Of these, what it was given to be looked into. */
   #peekedBytes = 0
   /** The end, good or bad, has been told to the reader. */
   #isSettled = false
   #isGone = false
   #isDiscarded = false
   /** Why nothing more is taken; `null` as long as it is. */
-  #refused: 'too_large' | 'overloaded' | null = null
+  #refused: RefusedBody | null = null
 
-  constructor(response: NativeResponse, contentLength: number | null, bodyBytesMax: number) {
+  constructor(context: WriterContext, response: NativeResponse, contentLength: number | null) {
+    this.#context = context
     this.#response = response
     this.#contentLength = contentLength
-    this.#bodyBytesMax = bodyBytesMax
     this.isComplete = contentLength === 0
+    if (!this.isComplete) context.clock.awaitBody(this)
+  }
+
+  get isReading(): boolean {
+    return !this.#isSocketPaused
+  }
+
+  keepAlive(): void {
+    this.#response?.pause()
+    this.#response?.resume()
+  }
+
+  tooSlow(): void {
+    this.#refuse('too_slow')
   }
 
   /** Whether so little is still to come that swallowing it costs less than a new connection. */
@@ -177,7 +189,6 @@ export class RequestBodyReader implements RequestBody {
     else this.settleSocket()
   }
 
-  /** Only for the end of a turn. */
   settleSocket(): void {
     const pauses = (this.#isPaused || this.#isHeldBack) && !this.isComplete
     if (pauses === this.#isSocketPaused) return
@@ -186,7 +197,6 @@ export class RequestBodyReader implements RequestBody {
     else this.#response?.resume()
   }
 
-  /** Only for the end of a turn. */
   endTurn(): void {
     if (this.#block !== null) this.#deliverBlock(false)
   }
@@ -203,6 +213,7 @@ export class RequestBodyReader implements RequestBody {
 
   /** From the native server. The buffer is only borrowed. */
   receive(borrowed: ArrayBuffer, isLast: boolean): void {
+    if (isLast) this.#context.clock.forgetBody(this)
     this.#isReceiving = true
     this.#receive(borrowed, isLast)
     this.#isReceiving = false
@@ -212,12 +223,12 @@ export class RequestBodyReader implements RequestBody {
     if (this.#refused !== null || this.#isSettled) return
     this.receivedBytes += borrowed.byteLength
     this.isComplete = isLast
-    if (this.receivedBytes > this.#bodyBytesMax) {
+    if (this.receivedBytes > this.#context.bodyBytesMax) {
       this.#refuse('too_large')
       return
     }
     if (this.#isDiscarded) {
-      this.#pauseBehindDiscarded()
+      if (this.receivedBytes >= SWALLOWED_BYTES_MAX) this.pause()
       return
     }
     if (borrowed.byteLength > 0 && !this.#hasMemoryFor(borrowed.byteLength)) {
@@ -230,28 +241,24 @@ export class RequestBodyReader implements RequestBody {
     }
     if (this.#onChunk === null && this.#peek !== null) {
       this.#gatherForPeek(this.#peek, new Uint8Array(borrowed))
-      return
-    }
-    const chunk = borrowed.byteLength === 0 ? EMPTY_CHUNK : new Uint8Array(borrowed.slice(0))
-    this.#hold(chunk.byteLength)
-    if (this.#onChunk !== null) {
-      this.#deliver(chunk, isLast)
-      return
-    }
-    this.#early.push(chunk)
-    this.pause()
+    } else this.#takeAsItIs(borrowed, isLast)
   }
 
-  #pauseBehindDiscarded(): void {
-    if (this.receivedBytes >= DISCARDED_BYTES_MAX) this.pause()
+  #takeAsItIs(borrowed: ArrayBuffer, isLast: boolean): void {
+    const chunk = borrowed.byteLength === 0 ? EMPTY_CHUNK : new Uint8Array(borrowed.slice(0))
+    this.#hold(chunk.byteLength)
+    if (this.#onChunk !== null) this.#deliver(chunk, isLast)
+    else {
+      this.#early.push(chunk)
+      this.pause()
+    }
   }
 
   #gatherForPeek(peek: BodyPeek, borrowed: Uint8Array): void {
     const growthBytes = peek.growthBytes(borrowed.length)
-    if (
-      growthBytes > 0 &&
-      !(this.#hasMemoryFor(growthBytes) && bodyMemory.admitsPeek(growthBytes))
-    ) {
+    const hasMemory =
+      growthBytes <= 0 || (this.#hasMemoryFor(growthBytes) && bodyMemory.admitsPeek(growthBytes))
+    if (!hasMemory) {
       this.#refuse('overloaded')
       return
     }
@@ -279,7 +286,7 @@ export class RequestBodyReader implements RequestBody {
     peek.settle(failure, this.isComplete)
   }
 
-  #refuse(reason: 'too_large' | 'overloaded'): void {
+  #refuse(reason: RefusedBody): void {
     this.#refused = reason
     this.#drop()
     this.pause()
@@ -368,6 +375,7 @@ export class RequestBodyReader implements RequestBody {
   }
 
   #drop(): void {
+    if (!this.isComplete) this.#context.clock.forgetBody(this)
     this.#early = []
     if (this.#block !== null) giveBlockBack(this.#block)
     this.#block = null

@@ -17,7 +17,8 @@
  * reads nothing do not pile up: another request meanwhile makes the native server cut it. For
  * answers without a body see bodiless-answers.ts.
  *
- * Closing after the answer: for whole bodies the native server does it, once all is sent. For
+ * Closing after the answer: a connection whose request is not complete lingers (lingering.ts), or
+ * the client would lose the answer. Else for whole bodies the native server does it, once all is sent. For
  * streamed ones it cannot (its flag would write a header into the body), so the *spare*, a second
  * handle to the same socket, closes it. Where there is none, or data may still be on its way, the
  * socket is left paused: nothing that comes in is read, and the idle clock closes it within 12 s.
@@ -25,11 +26,12 @@
 import type { ClientExchange, RequestHead } from '../http/exchange.ts'
 import type { HeaderList } from '../http/header-list.ts'
 import type { WaitingAnswer } from './answer-turns.ts'
+import type { BlockedAnswer } from './client-clock.ts'
 import { type CorkedAnswer, corkStep } from './cork.ts'
-import { endHead, endHeadRaw, isBodiless, isNoContent } from './end-head.ts'
+import { endHead, endHeadRaw, endWholeRaw, isBodiless, isNoContent } from './end-head.ts'
+import { isClosedAtEnd } from './lingering.ts'
 import type { NativeResponse } from './native-binary.ts'
-import { peerAddressOf } from './peer-address.ts'
-import { RequestBodyReader } from './request-body-reader.ts'
+import { NativeExchange } from './native-exchange.ts'
 import { writeFields } from './write-fields.ts'
 import type { WriterContext } from './writer-context.ts'
 
@@ -44,23 +46,27 @@ const STEP_WHOLE = 0
 const STEP_HEAD_ONLY = 1
 const STEP_QUEUE = 2
 const STEP_END = 3
+/** Only what the native server has buffered. */
+const STEP_PUSH = 4
+
+/** How a connection is left that is closed behind an answer. `UNREAD`: whatever still comes. */
+const UNREAD = 0
+/** It lingers: the answer was written by text, so the native server still waits for it. */
+const LINGERING = 1
+/** It lingers, held by the spare, because the native server has ended the answer. */
+const LINGERING_BEHIND_END = 2
 
 const NO_HEADERS: HeaderList = []
-const IGNORE = () => undefined
 
-export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnswer {
-  readonly head: RequestHead
-  readonly body: RequestBodyReader
-  readonly #context: WriterContext
-  /** `null` as soon as it must not be touched any more. */
-  #response: NativeResponse | null
+export class ResponseWriter
+  extends NativeExchange
+  implements ClientExchange, WaitingAnswer, CorkedAnswer, BlockedAnswer
+{
   /** See the top of the file. Only ever used in the same tick in which the answer completes. */
   #spare: NativeResponse | null
-  #peerAddress: string | null
   #state = OPEN
   #closes: boolean
-  #onGone: () => void = IGNORE
-  #onDrain: () => void = IGNORE
+  #leaves = UNREAD
   #status = ''
   #headers: HeaderList = NO_HEADERS
   #contentLength: number | null = null
@@ -71,7 +77,10 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
   #isBlocked = false
   #wasBlocked = false
   #isFinishing = false
-  /** Bytes of the body that `write` accepted, and that the native server took. */
+  /**
+   * Bytes of the body that `write` accepted, and that the native server took; of an unknown length
+   * how often it could take more, because it does not tell what it took.
+   */
   #acceptedBytes = 0
   #sentBytes = 0
   #step = STEP_WHOLE
@@ -91,43 +100,17 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
     spare: NativeResponse | null,
     mustClose: boolean,
   ) {
-    this.head = head
-    this.body = new RequestBodyReader(response, head.contentLength, context.bodyBytesMax)
-    this.#context = context
-    this.#response = response
-    this.#peerAddress = peerAddress
+    super(context, head, response, peerAddress)
     this.#spare = spare
     this.#closes = mustClose
-    response.onAborted(() => this.#aborted())
-    if (head.hasBody) response.onData((chunk, isLast) => this.#received(chunk, isLast))
   }
 
-  get scheme(): 'http' | 'https' {
-    return this.#context.scheme
-  }
-
-  get closed(): boolean {
-    return this.#response === null
+  get takenCount(): number {
+    return this.#sentBytes
   }
 
   get started(): boolean {
     return this.#state !== OPEN
-  }
-
-  /** Empty if it is first asked for when the exchange is over. */
-  get peerAddress(): string {
-    if (this.#peerAddress === null && this.#response !== null) {
-      this.#peerAddress = peerAddressOf(this.#response)
-    }
-    return this.#peerAddress ?? ''
-  }
-
-  onGone(callback: () => void): void {
-    this.#onGone = callback
-  }
-
-  onDrain(callback: () => void): void {
-    this.#onDrain = callback
   }
 
   closeAfterAnswer(): void {
@@ -143,7 +126,7 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
   answer(status: string, headers: HeaderList, body: string): void {
     if (!this.#accept(status, headers, null)) return
     this.#whole = body
-    if (this.#context.turns.admit(this)) this.#completeWhole()
+    if (this.context.turns.admit(this)) this.#completeWhole()
   }
 
   onTurn(): void {
@@ -160,7 +143,7 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
   }
 
   write(chunk: Uint8Array): boolean {
-    if (this.#response === null || this.#state === OPEN) return true
+    if (this.response === null || this.#state === OPEN) return true
     if (chunk.length === 0 || isBodiless(this.head.method, this.#status)) return !this.#isBlocked
     this.#acceptedBytes += chunk.length
     if (this.#contentLength !== null && this.#acceptedBytes > this.#contentLength) {
@@ -183,31 +166,20 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
   }
 
   finish(): void {
-    if (this.#response === null || this.#state === OPEN) return
+    if (this.response === null || this.#state === OPEN) return
     if (isBodiless(this.head.method, this.#status)) this.#complete(STEP_HEAD_ONLY)
     else if (this.#contentLength !== null && this.#acceptedBytes < this.#contentLength) {
       this.destroy()
     } else if (this.#state === STARTED) this.#completeWhole()
-    else if (this.#contentLength === null && this.#queue.length === 0) this.#complete(STEP_END)
+    // What the native server has buffered would be cut by its own clock once the answer has ended.
+    else if (this.#contentLength === null && !this.#isBlocked) this.#complete(STEP_END)
     // Of a declared length, the last byte ends the answer by itself.
     else this.#isFinishing = true
   }
 
-  destroy(): void {
-    const response = this.#response
-    if (response === null) return
-    this.#release()
-    response.close()
-  }
-
-  fail(error: unknown): void {
-    this.destroy()
-    this.#context.onError(error)
-  }
-
   /** Only for the function that runs inside `cork`. */
   runStep(): void {
-    const response = this.#response
+    const response = this.response
     if (response === null) return
     switch (this.#step) {
       case STEP_WHOLE:
@@ -220,13 +192,15 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
         this.#isBlocked = false
         while (this.#queue.length > 0 && !this.#isBlocked) this.#writeOldest(response)
         break
-      default:
+      case STEP_END:
         response.end()
+        break
+      default:
     }
   }
 
   #accept(status: string, headers: HeaderList, contentLength: number | null): boolean {
-    if (this.#response === null || this.#state !== OPEN) return false
+    if (this.response === null || this.#state !== OPEN) return false
     this.#state = STARTED
     this.#status = status
     this.#headers = headers
@@ -236,7 +210,7 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
 
   #cork(step: number): void {
     this.#step = step
-    if (this.#response !== null) corkStep(this, this.#response)
+    if (this.response !== null) corkStep(this, this.response)
   }
 
   #completeWhole(): void {
@@ -248,7 +222,7 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
   }
 
   #complete(step: number): void {
-    this.#settleConnection()
+    this.#settleConnection(step)
     this.#cork(step)
     if (this.#state !== PENDING) {
       this.#answerCompleted(step === STEP_WHOLE || this.#contentLength !== null)
@@ -256,24 +230,46 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
   }
 
   /** Decides, before the last bytes go out, what becomes of the connection behind them. */
-  #settleConnection(): void {
+  #settleConnection(step: number): void {
     this.#decideClosing()
-    // Only ever before a write: a paused socket would not become writable, but a write that does
-    // not fit makes the native server wait for that again.
-    if (this.#closes) this.#response?.pause()
     // What is left of the body must be swallowed, or the next request would never be reached.
-    else this.body.swallow()
+    if (!this.#closes) this.body.swallow()
+    else {
+      if (!this.body.isComplete) this.#leaves = this.#leftBehind(step)
+      // Only ever before a write: a paused socket would not become writable, but a write that does
+      // not fit makes the native server wait for that again.
+      if (this.#leaves === UNREAD) this.response?.pause()
+    }
+  }
+
+  /**
+   * Where the client has asked for the close in the words that the native server understands, that
+   * closes behind what it takes for the end.
+   */
+  #leftBehind(step: number): number {
+    if (step === STEP_HEAD_ONLY) return LINGERING
+    const isClosedNatively = isClosedAtEnd(this.head.headers)
+    if (step === STEP_WHOLE && (isClosedNatively || typeof this.#whole === 'string')) {
+      return LINGERING
+    }
+    return isClosedNatively || this.#spare === null ? UNREAD : LINGERING_BEHIND_END
   }
 
   #decideClosing(): void {
-    const isServedOn = !this.#context.isDraining && this.body.isNearlyComplete
+    const isServedOn = !this.context.isDraining && this.body.isNearlyComplete
     if (!isServedOn) this.#closes = true
   }
 
   #answerCompleted(isClosedNatively: boolean): void {
-    const spare = this.#closes && !isClosedNatively && !this.#wasBlocked ? this.#spare : null
-    this.#release()
-    spare?.close()
+    const { response } = this
+    const spare = this.#spare
+    const isSpareClosed = this.#closes && !isClosedNatively && !this.#wasBlocked
+    this.release()
+    if (this.#leaves === LINGERING && response !== null)
+      this.context.lingering.take(response, false)
+    else if (this.#leaves === LINGERING_BEHIND_END && spare !== null) {
+      this.context.lingering.take(spare, true)
+    } else if (isSpareClosed) spare?.close()
   }
 
   #writeHead(response: NativeResponse): number {
@@ -285,7 +281,12 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
   #writeWhole(response: NativeResponse): void {
     const whole = this.#whole
     this.#writeHead(response)
-    if (this.#closes) {
+    if (this.#leaves === LINGERING) {
+      endWholeRaw(response, whole)
+      return
+    }
+    if (this.#leaves === LINGERING_BEHIND_END) response.writeHeader('Connection', 'close')
+    else if (this.#closes) {
       response.end(whole, true)
       return
     }
@@ -297,7 +298,11 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
   #endHeadOnly(response: NativeResponse): void {
     const sizeBytes = this.#writeHead(response)
     if (isNoContent(this.#status)) this.#contentLength = null
-    if (this.#closes || !this.#context.bodiless.mustClose(sizeBytes)) {
+    if (this.#leaves === LINGERING) {
+      endHeadRaw(response, this.#contentLength)
+      return
+    }
+    if (this.#closes || !this.context.bodiless.mustClose(sizeBytes)) {
       endHead(response, this.#contentLength, this.#closes)
       return
     }
@@ -325,7 +330,9 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
       if (!response.write(chunk)) this.#block(response)
       return
     }
-    if (this.#sentBytes + chunk.length === this.#contentLength) this.#settleConnection()
+    if (this.#sentBytes + chunk.length === this.#contentLength) {
+      this.#settleConnection(STEP_QUEUE)
+    }
     this.#tryEnd(response, chunk, this.#contentLength)
   }
 
@@ -343,8 +350,23 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
     }
   }
 
+  /**
+   * A `tryEnd` in vain puts the native clock back. A push of what is buffered natively does not, so
+   * the socket does, if it is not held back; and only then, because that ends the wait for a
+   * writable socket, which a push in vain begins anew.
+   */
+  push(): void {
+    if (this.#contentLength !== null) {
+      this.#writable()
+      return
+    }
+    if (this.body.isReading) this.body.keepAlive()
+    this.#cork(STEP_PUSH)
+  }
+
   #block(response: NativeResponse): void {
     this.#isBlocked = true
+    this.context.clock.awaitReader(this)
     if (this.#wasBlocked) return
     this.#wasBlocked = true
     response.onWritable(() => this.#writable())
@@ -357,44 +379,23 @@ export class ResponseWriter implements ClientExchange, WaitingAnswer, CorkedAnsw
   #writable(): boolean {
     try {
       this.#writeQueue()
-      if (this.#response === null) return true
+      if (this.response === null) return true
+      if (this.#contentLength === null) this.#sentBytes += 1
       if (this.#isBlocked) return false
+      this.context.clock.forgetReader(this)
       if (this.#isFinishing) this.#complete(STEP_END)
-      else this.#onDrain()
+      else this.drained()
     } catch (error) {
       this.fail(error)
     }
     return true
   }
 
-  #received(chunk: ArrayBuffer, isLast: boolean): void {
-    try {
-      this.body.receive(chunk, isLast)
-    } catch (error) {
-      this.fail(error)
-    }
-  }
-
-  #aborted(): void {
-    if (this.#response === null) return
-    const onGone = this.#onGone
-    try {
-      this.#response = null
-      this.body.abandon()
-      this.#release()
-      onGone()
-    } catch (error) {
-      this.#context.onError(error)
-    }
-  }
-
-  #release(): void {
-    this.#response = null
+  protected override release(): void {
+    super.release()
+    if (this.#wasBlocked) this.context.clock.forgetReader(this)
     this.#spare = null
     this.#state = DONE
     this.#queue = []
-    this.#onGone = IGNORE
-    this.#onDrain = IGNORE
-    this.body.detach()
   }
 }

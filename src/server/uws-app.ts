@@ -28,6 +28,10 @@ import type { AddressRanges } from '../http/address-ranges.ts'
 import type { ClientExchange, RequestHead } from '../http/exchange.ts'
 import { AnswerTurns } from './answer-turns.ts'
 import { BodilessAnswers } from './bodiless-answers.ts'
+import { ClientClock, type ClientTimeouts } from './client-clock.ts'
+import { endWholeRaw } from './end-head.ts'
+import { type KnownPeer, knownPeerOf } from './known-peer.ts'
+import { type LingeringBounds, LingeringConnections } from './lingering.ts'
 import { NativeApps, type TlsFiles } from './native-apps.ts'
 import type {
   NativeApp,
@@ -36,7 +40,6 @@ import type {
   NativeResponse,
   NativeServerModule,
 } from './native-binary.ts'
-import { peerAddressOf, proxiedAddressOf } from './peer-address.ts'
 import {
   ALLOWED_METHODS,
   type RequestLimits,
@@ -58,6 +61,8 @@ export interface RenderedRefusal {
 
 export interface NativeServerOptions {
   readonly limits: RequestLimits
+  readonly timeouts: ClientTimeouts
+  readonly lingering: LingeringBounds
   /** `null` for plain HTTP. */
   readonly tls: TlsFiles | null
   /** Peers whose PROXY header is believed. Asked for each request. */
@@ -88,16 +93,6 @@ type Yielded =
       readonly peer: KnownPeer
       readonly secondHandle: NativeResponse
     }
-
-/** Who sent a request, as far as that had to be found out when it came. */
-interface KnownPeer {
-  /** `null`: not asked yet. */
-  readonly address: string | null
-  /** Whether the address is from a PROXY header that is believed. */
-  readonly isProxied: boolean
-}
-
-const UNASKED: KnownPeer = Object.freeze({ address: null, isProxied: false })
 
 /** A request body that is longer may be left unread, and its connection must be closed then. */
 const UNGUARDED_BODY_BYTES_MAX = 65_536
@@ -130,12 +125,15 @@ export class NativeServer {
     this.#module = module
     this.#options = options
     this.#reader = new RequestSnapshotReader(options.limits)
+    const lingering = new LingeringConnections(options.lingering)
     this.#context = {
       scheme: options.tls === null ? 'http' : 'https',
       bodyBytesMax: options.limits.bodyBytes,
       isDraining: false,
       turns: new AnswerTurns(),
       bodiless: new BodilessAnswers(),
+      clock: new ClientClock(options.timeouts, lingering, options.onError),
+      lingering,
       onError: options.onError,
     }
     silence(module)
@@ -197,6 +195,7 @@ export class NativeServer {
    */
   closeAll(): void {
     this.#listenSocket = null
+    this.#context.clock.stop()
     this.#apps.closeAll()
   }
 
@@ -245,21 +244,12 @@ export class NativeServer {
       request.setYield(true)
       return
     }
-    const peer = this.#peerOf(response)
+    const peer = knownPeerOf(response, this.#options.trustedPeers())
     if (this.#mustBeGuarded(head, peer)) {
       this.#yielded = { kind: 'closing', head, peer, secondHandle: response }
       request.setYield(true)
     } else
       this.#handUp(new ResponseWriter(this.#context, head, response, peer.address, null, false))
-  }
-
-  /** Asks for nothing where no peer is trusted. */
-  #peerOf(response: NativeResponse): KnownPeer {
-    const trusted = this.#options.trustedPeers()
-    if (trusted.isEmpty) return UNASKED
-    const address = peerAddressOf(response)
-    const proxied = trusted.has(address) ? proxiedAddressOf(response) : ''
-    return proxied === '' ? { address, isProxied: false } : { address: proxied, isProxied: true }
   }
 
   #mustBeGuarded(head: RequestHead, { isProxied }: KnownPeer): boolean {
@@ -274,6 +264,7 @@ export class NativeServer {
     else if (yielded.kind === 'closing') this.#handUpLater(response, yielded)
     else if (request.getCaseSensitiveMethod() === 'HEAD')
       this.#refuseLater(response, 'HEAD', yielded.reason)
+    else if (isLongUpload(request)) this.#refuseUpload(response, yielded.reason)
     else this.#refuseNow(response, yielded)
   }
 
@@ -318,6 +309,12 @@ export class NativeServer {
     setImmediate(() => {
       this.#refused = null
     })
+  }
+
+  /** Another request behind it makes the native server close the connection, unanswered. */
+  #refuseUpload(response: NativeResponse, reason: ServerRefusal): void {
+    endWholeRaw(response, this.#writeRefusal(response, reason).body)
+    this.#context.lingering.take(response, false)
   }
 
   /** The native server sets the offset to 0 when it begins with a request, and only then. */
@@ -378,15 +375,21 @@ export class NativeServer {
 /**
  * A server for this thread, not listening yet. Several threads may listen on one port.
  *
- * Promised of what it hands up: see {@link RequestHead}. Not promised: a deadline. The native
- * server cuts heads and bodies without progress, and clients that do not read, after 10 to 12 s; a
- * request that is being handled waits as long as its handler lets it.
+ * Promised of what it hands up: see {@link RequestHead}. Of deadlines, those of {@link ClientTimeouts}.
+ * The native server closes a connection whose head, or next request, does not come within 10 to
+ * 12 s. Not promised: an end of what its handler makes wait.
  */
 export function createNativeServer(
   module: NativeServerModule,
   options: NativeServerOptions,
 ): NativeServer {
   return new NativeServer(module, options)
+}
+
+/** Whether the native server waits for a body whose client would lose an answer that comes now. */
+function isLongUpload(request: NativeRequest): boolean {
+  const isChunked = request.getHeader('transfer-encoding') !== ''
+  return !isChunked && Number(request.getHeader('content-length')) > UNGUARDED_BODY_BYTES_MAX
 }
 
 function silence(module: NativeServerModule): void {

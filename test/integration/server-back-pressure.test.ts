@@ -16,7 +16,9 @@ let running: RunningServer
 let handle: (exchange: ClientExchange) => void = () => undefined
 
 before(async () => {
-  running = await startServer((exchange) => handle(exchange))
+  running = await startServer((exchange) => handle(exchange), {
+    timeouts: { stalledReaderMs: 2_000 },
+  })
 })
 
 after(() => running.server.closeAll())

@@ -25,18 +25,20 @@ let running: RunningServer
 let lastExchange: ClientExchange | null = null
 
 before(async () => {
-  running = await startServer((exchange) => {
-    lastExchange = exchange
-    if (exchange.head.path === '/throws') throw new Error('handler is broken')
-    if (exchange.head.path === '/never') return
-    exchange.body.read(
-      (_chunk, isLast) => {
-        if (isLast) exchange.send('200 OK', [], `served ${exchange.head.path}`)
-      },
-      (reason) => exchange.send('499 Failed', [], reason),
-    )
-  })
+  running = await startServer(serve, { timeouts: { bodyMs: 3_000 } })
 })
+
+function serve(exchange: ClientExchange): void {
+  lastExchange = exchange
+  if (exchange.head.path === '/throws') throw new Error('handler is broken')
+  if (exchange.head.path === '/never') return
+  exchange.body.read(
+    (_chunk, isLast) => {
+      if (isLast) exchange.send('200 OK', [], `served ${exchange.head.path}`)
+    },
+    (reason) => exchange.send('499 Failed', [], reason),
+  )
+}
 
 after(() => running.server.closeAll())
 

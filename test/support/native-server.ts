@@ -1,6 +1,8 @@
 /** The real native server in this process, with a trivial handler, for tests over real sockets. */
 import { AddressRanges } from '../../src/http/address-ranges.ts'
 import type { ClientExchange } from '../../src/http/exchange.ts'
+import type { ClientTimeouts } from '../../src/server/client-clock.ts'
+import { LINGERING_BOUNDS, type LingeringBounds } from '../../src/server/lingering.ts'
 import { chooseNativeBinary, loadNativeBinary } from '../../src/server/native-binary.ts'
 import type { RequestLimits, ServerRefusal } from '../../src/server/request-snapshot.ts'
 import { createNativeServer, type NativeServer } from '../../src/server/uws-app.ts'
@@ -11,6 +13,16 @@ const TEST_LIMITS: RequestLimits = {
   urlBytes: 8_192,
   bodyBytes: 1_048_576,
 }
+
+const TEST_TIMEOUTS: ClientTimeouts = {
+  bodyMs: 60_000,
+  bodyMinRate: 512,
+  requestMs: null,
+  stalledReaderMs: 60_000,
+}
+
+/** A client that sends nothing for a second is not waited for, so that no test waits for it. */
+const TEST_LINGERING: LingeringBounds = { ...LINGERING_BOUNDS, quietSweepsMax: 1 }
 
 /** Room for the largest head that the limits allow, and for one that is just too large. */
 const HEAD_BYTES_MAX = 32_768
@@ -37,6 +49,8 @@ export interface RunningServer {
 
 export interface RunningServerOptions {
   readonly limits?: Partial<RequestLimits>
+  readonly timeouts?: Partial<ClientTimeouts>
+  readonly lingering?: Partial<LingeringBounds>
   /** Default: none. */
   readonly trustedPeers?: readonly string[]
   readonly tls?: { readonly certFile: string; readonly keyFile: string }
@@ -53,6 +67,8 @@ export async function startServer(
   const trustedPeers = new AddressRanges(options.trustedPeers ?? [])
   const server = createNativeServer(nativeServerModule, {
     limits: { ...TEST_LIMITS, ...options.limits },
+    lingering: { ...TEST_LINGERING, ...options.lingering },
+    timeouts: { ...TEST_TIMEOUTS, ...options.timeouts },
     tls: options.tls ?? null,
     trustedPeers: () => trustedPeers,
     onRequest: (exchange) => {

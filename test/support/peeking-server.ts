@@ -48,10 +48,14 @@ export class PeekingServer {
   }
 
   /** The caller closes it. */
-  static async start(limits: RunningServerOptions['limits']): Promise<PeekingServer> {
+  static async start(
+    limits: RunningServerOptions['limits'],
+    timeouts: RunningServerOptions['timeouts'] = {},
+  ): Promise<PeekingServer> {
     const echo = await startEchoUpstream()
     const running = await startServer((exchange) => server.handle(exchange), {
       limits: { bodyBytes: 4 * MIB, ...limits },
+      timeouts,
     })
     const server = new PeekingServer(running, echo)
     return server

@@ -4,7 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import type {
+  BodyFailure,
   ClientExchange,
+  GoneCause,
   PeekedBody,
   PeekFailure,
   RequestBody,
@@ -14,7 +16,7 @@ import type { HeaderList } from '../../src/http/header-list.ts'
 import { afterListening } from '../../src/resilience/deadline.ts'
 
 type OnChunk = (chunk: Uint8Array, isLast: boolean) => void
-type OnFailure = (reason: 'too_large' | 'client_gone') => void
+type OnFailure = (reason: BodyFailure) => void
 
 /** The body that a test feeds in; chunks offered before anyone reads are kept. */
 class RecordingBody implements RequestBody {
@@ -81,7 +83,7 @@ class RecordingBody implements RequestBody {
     } else this.#onChunk(bytes, isLast)
   }
 
-  fail(reason: 'too_large' | 'client_gone'): void {
+  fail(reason: BodyFailure): void {
     this.#onEarly?.(reason)
     this.#onFailure?.(reason)
   }
@@ -125,7 +127,7 @@ export class RecordingExchange implements ClientExchange {
   /** Called after each write. */
   onWrite: ((chunk: Uint8Array) => void) | null = null
   readonly #keepBody: boolean
-  #onGone: (() => void) | null = null
+  #onGone: ((cause: GoneCause) => void) | null = null
   #onDrain: (() => void) | null = null
 
   constructor(options: RecordingOptions = {}) {
@@ -194,7 +196,7 @@ export class RecordingExchange implements ClientExchange {
     this.closed = true
   }
 
-  onGone(callback: () => void): void {
+  onGone(callback: (cause: GoneCause) => void): void {
     assert.equal(this.#onGone, null, 'onGone is set at most once')
     this.#onGone = callback
   }
@@ -207,7 +209,7 @@ export class RecordingExchange implements ClientExchange {
   /** The client leaves. */
   leave(): void {
     this.closed = true
-    this.#onGone?.()
+    this.#onGone?.('client_gone')
     this.body.fail('client_gone')
   }
 

@@ -195,7 +195,11 @@ function drawCharts(): void {
       label: '5xx and no answer',
       values: rates('forwarded_5xx', 'upstream_failed'),
     },
-    { tone: 'gone', label: 'client left', values: rates('client_gone') },
+    {
+      tone: 'gone',
+      label: 'client left or stalled',
+      values: rates('client_gone', 'body_too_slow', 'reader_stalled'),
+    },
   ]
   charts.requests.draw({ times, series: requests }, spanMs)
   const percentiles = (told?.percentiles ?? []).map((percentile, place) => ({

@@ -10,6 +10,8 @@ export const OUTCOMES = [
   'refused',
   'upstream_failed',
   'client_gone',
+  'body_too_slow',
+  'reader_stalled',
 ] as const
 
 export type Outcome = (typeof OUTCOMES)[number]

@@ -1,0 +1,138 @@
+/** Proxies that stand in front of gateways, as real processes with little more than defaults. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { eventually } from './eventually.ts'
+import { reservePort } from './reserved-port.ts'
+
+export interface FrontProxy {
+  readonly name: string
+  /** `false`, or what is missing here. */
+  readonly missing: string | false
+  /** @returns Its port; it ends with {@link stop}. */
+  start(gatewayPort: number): Promise<number>
+  stop(): Promise<void>
+}
+
+/** @param directory For what they write. */
+export function frontProxies(directory: string): readonly FrontProxy[] {
+  return [
+    nginx('nginx', directory, ''),
+    nginx('nginx that streams', directory, STREAMING),
+    envoy(directory),
+  ]
+}
+
+/** It holds the whole upload, and closes each connection, unless it is told otherwise. */
+const STREAMING = 'proxy_request_buffering off; proxy_set_header Connection "";'
+
+function nginx(name: string, directory: string, settings: string): FrontProxy {
+  return proxy(name, 'nginx', '-v', (port, gatewayPort) => {
+    const file = join(directory, `nginx-${port}.conf`)
+    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+      .map((kind) => `${kind}_temp_path ${join(directory, kind)};`)
+      .join(' ')
+    writeFileSync(
+      file,
+      `daemon off; worker_processes 1; pid ${join(directory, `nginx-${port}.pid`)};
+      error_log ${join(directory, 'nginx.log')}; events {}
+      http {
+        access_log off; client_max_body_size 100m; ${temporary}
+        server {
+          listen 127.0.0.1:${port};
+          location / {
+            proxy_pass http://127.0.0.1:${gatewayPort}; proxy_http_version 1.1;
+            proxy_set_header Host $host; ${settings}
+          }
+        }
+      }`,
+    )
+    return ['-p', directory, '-c', file, '-e', join(directory, 'nginx.log')]
+  })
+}
+
+function envoy(directory: string): FrontProxy {
+  return proxy('Envoy', 'envoy', '--version', (port, gatewayPort) => {
+    const file = join(directory, `envoy-${port}.json`)
+    const address = (number: number) => ({
+      socket_address: { address: '127.0.0.1', port_value: number },
+    })
+    const ofType = (name: string) => `type.googleapis.com/envoy.extensions.filters.${name}`
+    const manager = {
+      '@type': ofType('network.http_connection_manager.v3.HttpConnectionManager'),
+      stat_prefix: 'front',
+      route_config: {
+        virtual_hosts: [
+          {
+            name: 'all',
+            domains: ['*'],
+            routes: [{ match: { prefix: '/' }, route: { cluster: 'gateway' } }],
+          },
+        ],
+      },
+      http_filters: [
+        {
+          name: 'envoy.filters.http.router',
+          typed_config: { '@type': ofType('http.router.v3.Router') },
+        },
+      ],
+    }
+    const listener = {
+      address: address(port),
+      filter_chains: [
+        {
+          filters: [
+            { name: 'envoy.filters.network.http_connection_manager', typed_config: manager },
+          ],
+        },
+      ],
+    }
+    const endpoint = { endpoint: { address: address(gatewayPort) } }
+    const cluster = {
+      name: 'gateway',
+      load_assignment: {
+        cluster_name: 'gateway',
+        endpoints: [{ lb_endpoints: [endpoint] }],
+      },
+    }
+    const resources = { listeners: [listener], clusters: [cluster] }
+    writeFileSync(file, JSON.stringify({ static_resources: resources }))
+    return ['-c', file, '--concurrency', '1', '-l', 'error', '--base-id', String(port)]
+  })
+}
+
+/** @param configure Writes what it reads. Gives its arguments. */
+function proxy(
+  name: string,
+  command: string,
+  probe: string,
+  configure: (port: number, gatewayPort: number) => readonly string[],
+): FrontProxy {
+  const isThere = spawnSync(command, [probe], { stdio: 'ignore' }).status === 0
+  let child: ChildProcess | null = null
+  return {
+    name,
+    missing: isThere ? false : `NOT TESTED: ${command} is not installed`,
+    async start(gatewayPort) {
+      const port = await reservePort()
+      child = spawn(command, configure(port, gatewayPort), { stdio: 'ignore' })
+      let isOpen = false
+      await eventually(`${name} listens`, () => {
+        const socket = connect(port, '127.0.0.1', () => {
+          isOpen = true
+          socket.destroy()
+        })
+        socket.on('error', () => {})
+        return isOpen
+      })
+      return port
+    },
+    async stop() {
+      if (child === null || child.exitCode !== null) return
+      child.kill('SIGTERM')
+      await once(child, 'exit')
+    },
+  }
+}
