@@ -60,23 +60,52 @@ export class LingeringConnections implements Swept {
   }
 
   /**
-   * Takes over a connection whose answer has been written and whose request is not complete.
+   * Takes over a connection whose answer has been written by text (end-head.ts), and whose request
+   * is not complete.
    *
    * @param response Nothing else may use it from now on.
-   * @param isEnded Whether the answer is complete for the native server.
+   * @param isReceiving Whether this is a turn of its callback for data, which must not be replaced
+   *   while it runs. It has to take what comes until then.
    */
-  take(response: NativeResponse, isEnded: boolean): void {
+  take(response: NativeResponse, isReceiving: boolean): void {
+    const connection = this.#admit(response)
+    if (!isReceiving) this.#readOn(connection, false)
+    else {
+      setImmediate(() => {
+        if (this.#connections.has(connection)) this.#readOn(connection, false)
+      })
+    }
+  }
+
+  /**
+   * The same for one whose answer the native server has ended, within the turn of that.
+   *
+   * @param spare Another handle than the one that is dead by that. Not of a connection that the
+   *   native server closes by itself: {@link isClosedAtEnd}.
+   */
+  takeEnded(spare: NativeResponse): void {
+    this.#readOn(this.#admit(spare), true)
+  }
+
+  #admit(response: NativeResponse): Connection {
     const connection = { response, bytes: 0, seenBytes: 0, sweeps: 0, quietSweeps: 0 }
     response.onAborted(() => this.#connections.delete(connection))
+    this.#connections.add(connection)
+    if (this.#connections.size > this.#bounds.connectionsMax) this.#closeOldest()
+    return connection
+  }
+
+  #readOn(connection: Connection, isEnded: boolean): void {
+    const { response } = connection
     response.onData((chunk, isLast) => {
       connection.bytes += chunk.byteLength
       if (isLast) this.#complete(connection, isEnded)
       else if (connection.bytes >= this.#bounds.bytesMax) response.pause()
     })
-    // It may have been held back, as a body without a reader is.
+    // It may be held back, as a body without a reader is. One that is not would never be read again
+    // if it were let go without having been held.
+    response.pause()
     response.resume()
-    this.#connections.add(connection)
-    if (this.#connections.size > this.#bounds.connectionsMax) this.#closeOldest()
   }
 
   onSweep(): void {

@@ -64,7 +64,7 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
   #isHeldBack = false
   #isSocketPaused = false
   /** Whether {@link receive} runs. */
-  #isReceiving = false
+  isReceiving = false
   /** What it was given of that memory; and of this, to be looked into. */
   #memoryBytes = 0
   #peekedBytes = 0
@@ -185,7 +185,7 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
 
   /** See {@link pause}. */
   #pauseSocket(): void {
-    if (this.#isReceiving) setImmediate(settleSocket, this)
+    if (this.isReceiving) setImmediate(settleSocket, this)
     else this.settleSocket()
   }
 
@@ -214,9 +214,9 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
   /** From the native server. The buffer is only borrowed. */
   receive(borrowed: ArrayBuffer, isLast: boolean): void {
     if (isLast) this.#context.clock.forgetBody(this)
-    this.#isReceiving = true
+    this.isReceiving = true
     this.#receive(borrowed, isLast)
-    this.#isReceiving = false
+    this.isReceiving = false
   }
 
   #receive(borrowed: ArrayBuffer, isLast: boolean): void {

@@ -265,10 +265,10 @@ export class ResponseWriter
     const spare = this.#spare
     const isSpareClosed = this.#closes && !isClosedNatively && !this.#wasBlocked
     this.release()
-    if (this.#leaves === LINGERING && response !== null)
-      this.context.lingering.take(response, false)
-    else if (this.#leaves === LINGERING_BEHIND_END && spare !== null) {
-      this.context.lingering.take(spare, true)
+    if (this.#leaves === LINGERING && response !== null) {
+      this.context.lingering.take(response, this.body.isReceiving)
+    } else if (this.#leaves === LINGERING_BEHIND_END && spare !== null) {
+      this.context.lingering.takeEnded(spare)
     } else if (isSpareClosed) spare?.close()
   }
 
