@@ -17,11 +17,11 @@
  * reads nothing do not pile up: another request meanwhile makes the native server cut it. For
  * answers without a body see bodiless-answers.ts.
  *
- * Closing after the answer: a connection whose request is not complete lingers (lingering.ts), or
- * the client would lose the answer. Else for whole bodies the native server does it, once all is sent. For
- * streamed ones it cannot (its flag would write a header into the body), so the *spare*, a second
- * handle to the same socket, closes it. Where there is none, or data may still be on its way, the
- * socket is left paused: nothing that comes in is read, and the idle clock closes it within 12 s.
+ * Closing after the answer: a connection whose request is not complete lingers (lingering.ts). Else
+ * for whole bodies the native server closes, once all is sent. For streamed ones it cannot (its flag
+ * would write a header into the body), so the *spare*, a second handle to the same socket, does.
+ * Where there is none, or data may still be on its way, the socket is left paused: nothing that comes
+ * in is read, and the idle clock closes it within 12 s.
  */
 import type { ClientExchange, RequestHead } from '../http/exchange.ts'
 import type { HeaderList } from '../http/header-list.ts'
@@ -32,7 +32,7 @@ import { endHead, endHeadRaw, endWholeRaw, isBodiless, isNoContent } from './end
 import { isClosedAtEnd } from './lingering.ts'
 import type { NativeResponse } from './native-binary.ts'
 import { NativeExchange } from './native-exchange.ts'
-import { writeFields } from './write-fields.ts'
+import { IDLE_TIME, writeFields } from './write-fields.ts'
 import type { WriterContext } from './writer-context.ts'
 
 /** `STARTED`: nothing was handed over. `PENDING`: all was, but the connection must take it. */
@@ -49,11 +49,10 @@ const STEP_END = 3
 /** Only what the native server has buffered. */
 const STEP_PUSH = 4
 
-/** How a connection is left that is closed behind an answer. `UNREAD`: whatever still comes. */
+/** A connection that is closed behind its answer is read no more, or lingers: lingering.ts. */
 const UNREAD = 0
-/** It lingers: the answer was written by text, so the native server still waits for it. */
 const LINGERING = 1
-/** It lingers, held by the spare, because the native server has ended the answer. */
+/** The native server has ended the answer: the spare holds it. */
 const LINGERING_BEHIND_END = 2
 
 const NO_HEADERS: HeaderList = []
@@ -275,7 +274,7 @@ export class ResponseWriter
   #writeHead(response: NativeResponse): number {
     this.#state = STREAMING
     response.writeStatus(this.#status)
-    return writeFields(response, this.#headers)
+    return writeFields(response, this.#headers, this.#closes ? '' : IDLE_TIME)
   }
 
   #writeWhole(response: NativeResponse): void {

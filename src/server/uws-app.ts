@@ -356,7 +356,7 @@ export class NativeServer {
   #writeRefusal(response: NativeResponse, reason: ServerRefusal): RenderedRefusal {
     const refusal = this.#options.renderRefusal(reason)
     response.writeStatus(refusal.status)
-    writeFields(response, refusal.headers)
+    writeFields(response, refusal.headers, '')
     return refusal
   }
 

@@ -28,6 +28,9 @@ export function frontProxies(directory: string): readonly FrontProxy[] {
 /** It holds the whole upload, and closes each connection, unless it is told otherwise. */
 const STREAMING = 'proxy_request_buffering off; proxy_set_header Connection "";'
 
+/** Its workers, who leave that otherwise, must be able to write what they hold. */
+const AS_ROOT = process.getuid?.() === 0 ? 'user root;' : ''
+
 function nginx(name: string, directory: string, settings: string): FrontProxy {
   return proxy(name, 'nginx', '-v', (port, gatewayPort) => {
     const file = join(directory, `nginx-${port}.conf`)
@@ -36,7 +39,7 @@ function nginx(name: string, directory: string, settings: string): FrontProxy {
       .join(' ')
     writeFileSync(
       file,
-      `daemon off; worker_processes 1; pid ${join(directory, `nginx-${port}.pid`)};
+      `daemon off; worker_processes 1; ${AS_ROOT} pid ${join(directory, `nginx-${port}.pid`)};
       error_log ${join(directory, 'nginx.log')}; events {}
       http {
         access_log off; client_max_body_size 100m; ${temporary}
