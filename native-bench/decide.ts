@@ -100,6 +100,7 @@ function rulesOf(part: Partial<RouteRules>): RouteRules {
     tenants: null,
     limits: null,
     allowedOrigins: new OriginList([]),
+    checksSite: true,
     ...part,
   }
 }

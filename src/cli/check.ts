@@ -4,6 +4,7 @@ import { describePreset } from '../config/sections/issuers/provider-presets.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { sendsInternalTokens } from '../supervisor/internal-token-keys.ts'
 import { warnOfAddresses } from './check-addresses.ts'
+import { warnOfBrowsers } from './check-browsers.ts'
 import { checkOnline } from './check-online.ts'
 import { checkSignatures } from './check-signatures.ts'
 import { warnOfTokens } from './check-tokens.ts'
@@ -34,6 +35,7 @@ export async function check(options: CheckOptions, terminal: Terminal): Promise<
   warnOfNodes(configuration, terminal)
   warnOfAddresses(configuration, terminal)
   warnOfTokens(configuration, terminal)
+  warnOfBrowsers(configuration, terminal)
   if (!options.online) return EXIT.ok
   return (await checkOnline(configuration, terminal)) ? EXIT.ok : EXIT.failed
 }

@@ -8,7 +8,7 @@
  * promise or a closure; native-bench/decide.ts has the cost.
  */
 import { type AddressLists, admitsAddress, hasAddressLists } from '../http/address-lists.ts'
-import { isFromKnownSite, isUnsafeMethod } from '../http/cross-site-request.ts'
+import { isFromKnownSite, isFromOwnOrigin, isUnsafeMethod } from '../http/cross-site-request.ts'
 import { originListOf } from '../http/origin-list.ts'
 import type { Trace } from '../protocol/trace.ts'
 import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
@@ -175,11 +175,11 @@ function decideByVerdict<Route extends RouteRules>(
   credential: string,
   nowSeconds: number,
 ): Decision<Route> | Promise<Decision<Route>> {
-  const { facts, origin, route, tenant } = question
+  const { origin, route, tenant } = question
   if (route.limits !== null) origin.limitedBy(route.limits).presents(credential)
   const method = route.methods[index] as AuthenticationMethod
   const isForgery = isForged(question, method)
-  if (origin.trace !== null) tellSite(origin.trace, facts, method, isForgery)
+  if (origin.trace !== null) tellSite(origin.trace, question, method, isForgery)
   if (isForgery) return refused(route, tenant, CROSS_SITE, null)
   if (origin.trace !== null) return decideTold(question, index, credential, origin.trace)
 
@@ -234,11 +234,13 @@ async function decideTold<Route extends RouteRules>(
 
 /** Whether a page of a foreign site may have made the browser send this. */
 function isForged<Route extends RouteRules>(
-  { facts, route, tenant }: Question<Route>,
+  { facts, origin, route, tenant }: Question<Route>,
   { extractor }: AuthenticationMethod,
 ): boolean {
-  if (!isUnsafeMethod(facts.method) || !extractor.isFromCookie(facts.headers)) return false
+  if (!route.checksSite || !isUnsafeMethod(facts.method)) return false
+  if (!extractor.isFromCookie(facts.headers)) return false
   if (isFromKnownSite(facts.headers, route.allowedOrigins)) return false
+  if (isFromOwnOrigin(facts.headers, origin.publicOrigin)) return false
   return tenant === null || !isFromKnownSite(facts.headers, originListOf(tenant.allowedOrigins))
 }
 
@@ -252,8 +254,10 @@ function conclude<Route extends RouteRules>(
 ): Decision<Route> | Promise<Decision<Route>> {
   const { route, tenant } = question
   if (verdict.kind === 'refused') {
-    // A session that cannot be read does not keep anybody from what anybody may see.
-    if (verdict.code !== 'no_session' || route.authentication !== 'optional') {
+    // Neither a session that cannot be read, nor a cookie of another application, keeps anybody
+    // from what anybody may see.
+    const isNone = verdict.code === 'no_session' || verdict.reason === 'session_cookie_foreign'
+    if (!isNone || route.authentication !== 'optional') {
       return refused(route, tenant, verdict, null)
     }
     return decideByCredential(question, index + 1, nowSeconds)

@@ -33,6 +33,8 @@ export interface RequestOrigin {
   readonly trace: Trace | null
   /** As text, behind trusted proxies: http/client-address.ts. Empty when it cannot be told. */
   readonly clientAddress: string
+  /** Origin of the gateway as the browser names it, behind trusted proxies: `https://a.example`. */
+  readonly publicOrigin: string
   /** The request as it is counted by these limits: the same one each time. */
   limitedBy(limits: RouteLimits): LimitedRequest
   /** The beginning of the body, as `RequestBody.peek`; `null`: there is no body. */

@@ -59,6 +59,8 @@ export interface RouteRules extends AddressLists {
   readonly limits: RouteLimits | null
   /** Origins of pages that may send what changes something, by cookie. */
   readonly allowedOrigins: OriginList
+  /** Whether it matters from where a request comes that changes something, by cookie. */
+  readonly checksSite: boolean
 }
 
 export interface Revision<Route extends RouteRules> {

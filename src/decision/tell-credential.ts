@@ -5,8 +5,8 @@ import { fieldValue } from '../http/header-list.ts'
 import { REFUSAL_REASONS } from '../protocol/refusal-reason.ts'
 import { counted, quoted, type Trace } from '../protocol/trace.ts'
 import type { Verdict } from '../verifiers/authenticator.ts'
-import type { RequestFacts } from './decision.ts'
-import type { AuthenticationMethod } from './revision.ts'
+import type { RequestFacts, RequestOrigin } from './decision.ts'
+import type { AuthenticationMethod, RouteRules } from './revision.ts'
 
 /** Told by name. Anything else in their place may be a part of the credential. */
 const SCHEME = /^(apikey|basic|bearer|digest|dpop|hawk|negotiate|ntlm|token)(?=\s)/i
@@ -40,18 +40,30 @@ function otherScheme(headers: readonly string[], places: string): string {
 /** Whether the request could have been sent by a page of another site. */
 export function tellSite(
   trace: Trace,
-  { method, headers }: RequestFacts,
+  { facts: { method, headers }, origin: own, route }: SiteQuestion,
   { extractor }: AuthenticationMethod,
   isForged: boolean,
 ): void {
   if (!isUnsafeMethod(method) || !extractor.isFromCookie(headers)) return
+  if (!route.checksSite) {
+    trace.tell('origin', 'note', `${method} by cookie: the route has csrf: off`)
+    return
+  }
   const origin = fieldValue(headers, 'origin')
   const site = fieldValue(headers, 'sec-fetch-site')
   const says = `Origin ${origin === null ? 'absent' : quoted(origin)}, Sec-Fetch-Site ${
     site === null ? 'absent' : quoted(site)
   }`
   const verdict = isForged ? 'no site that is allowed' : 'a site that is allowed'
-  trace.tell('origin', isForged ? 'no' : 'ok', `${method} by cookie from ${verdict}: ${says}`)
+  const isAt = `the gateway is at ${own.publicOrigin}`
+  const text = `${method} by cookie from ${verdict}: ${says}; ${isAt}`
+  trace.tell('origin', isForged ? 'no' : 'ok', text)
+}
+
+interface SiteQuestion {
+  readonly facts: RequestFacts
+  readonly origin: Pick<RequestOrigin, 'publicOrigin'>
+  readonly route: Pick<RouteRules, 'checksSite'>
 }
 
 /** @param cached `null`: nothing is known, or nothing is ever cached of such a credential. */

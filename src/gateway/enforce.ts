@@ -26,7 +26,8 @@ const GUESSES: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
   ...(['header_zip_refused', 'header_enc_refused'] as const),
   ...(['token_unsecured', 'algorithm_not_allowed', 'key_unknown', 'key_unfit'] as const),
   ...(['key_issuer_mismatch', 'signature_length', 'signature_invalid', 'token_inactive'] as const),
-  ...(['session_cookie_malformed', 'session_not_found', 'api_key_unknown'] as const),
+  ...(['session_cookie_malformed', 'session_cookie_foreign', 'session_not_found'] as const),
+  'api_key_unknown',
 ])
 
 /**

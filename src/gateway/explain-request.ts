@@ -9,6 +9,7 @@ import type { PeekedBody, PeekFailure, RequestHead } from '../http/exchange.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { quoted, RecordedTrace, type Trace } from '../protocol/trace.ts'
 import { refuse } from '../protocol/verification.ts'
+import { publicOrigin } from '../proxy/public-origin.ts'
 import { LimitedRequest } from '../rate-limit/limited-request.ts'
 import type { Limiter } from '../rate-limit/limiter.ts'
 import type { RouteLimits } from '../rate-limit/route-limits.ts'
@@ -23,6 +24,8 @@ import type { GatewayRoute } from './gateway-route.ts'
 import { upstreamOf } from './upstream-request.ts'
 
 const LOOPBACK = '127.0.0.1'
+/** A URL without a scheme is taken for one of http. */
+const HTTPS = /^https:/i
 
 /** A described request, as the server would have read it. */
 export interface ReadQuestion {
@@ -103,19 +106,23 @@ function concluded(
 class ExplainedOrigin implements RequestOrigin {
   readonly trace: Trace
   readonly clientAddress: string
+  readonly publicOrigin: string
   readonly #body: Buffer | null
   readonly #limiter: Limiter
   #limited: LimitedRequest | null = null
 
   constructor(
-    { body, clientAddress: peer }: ExplainQuestion,
-    head: RequestHead,
+    { body, clientAddress: peer, url }: ExplainQuestion,
+    { headers, authority }: RequestHead,
     { trustedPeers }: GatewayRevision,
     limiter: Limiter,
     trace: Trace,
   ) {
     this.trace = trace
-    this.clientAddress = clientAddress(peer ?? LOOPBACK, head.headers, trustedPeers)
+    this.clientAddress = clientAddress(peer ?? LOOPBACK, headers, trustedPeers)
+    const isPeerTrusted = trustedPeers.has(peer ?? LOOPBACK)
+    const scheme = HTTPS.test(url) ? 'https' : 'http'
+    this.publicOrigin = publicOrigin({ headers, authority, scheme, isPeerTrusted })
     this.#body = body === null ? null : Buffer.from(body)
     this.#limiter = limiter
   }

@@ -24,6 +24,11 @@ export interface RefusedRequest {
   readonly isPeerTrusted: boolean
 }
 
+/** The scheme of the URL that the browser asked for. */
+export function seenScheme({ exchange, isPeerTrusted }: RefusedRequest): 'http' | 'https' {
+  return (isPeerTrusted ? receivedScheme(exchange.head.headers) : null) ?? exchange.scheme
+}
+
 export class LoginRedirect {
   readonly #prefix: string
   readonly #stripper: CredentialStripper
@@ -38,13 +43,13 @@ export class LoginRedirect {
    * Where the request is sent; `null` when it gets the refusal itself: a method that changes
    * something cannot be repeated by a redirect, and programs do not log in.
    */
-  locationFor({ exchange, isPeerTrusted }: RefusedRequest): string | null {
-    const { head, scheme } = exchange
+  locationFor(request: RefusedRequest): string | null {
+    const { head } = request.exchange
     if (head.method !== 'GET' && head.method !== 'HEAD') return null
     if (!acceptsByName(joinedValues(head.headers, 'accept'), HTML)) return null
     const query = this.#stripper.strippedQuery(head.query)
-    const seenScheme = (isPeerTrusted ? receivedScheme(head.headers) : null) ?? scheme
-    const asked = `${seenScheme}://${head.authority}${head.path}${query === '' ? '' : `?${query}`}`
+    const target = `${head.path}${query === '' ? '' : `?${query}`}`
+    const asked = `${seenScheme(request)}://${head.authority}${target}`
     return `${this.#prefix}${encodeURIComponent(asked)}`
   }
 }

@@ -3,8 +3,10 @@ import { STATUS_CODES } from 'node:http'
 import { AUTH_ERROR_CODES, AUTH_ERRORS, type AuthErrorCode } from '../protocol/auth-error.ts'
 import type { Challenges } from '../protocol/credential-challenges.ts'
 import { PROBLEM_CONTENT_TYPE, problemDetails } from '../protocol/problem-details.ts'
+import type { Refused } from '../protocol/verification.ts'
 import type { LimitAnswer } from '../rate-limit/rate-fields.ts'
-import type { LoginRedirect, RefusedRequest } from './login-redirect.ts'
+import type { ClearedCookie } from './cleared-cookie.ts'
+import { type LoginRedirect, type RefusedRequest, seenScheme } from './login-redirect.ts'
 
 export interface RefusalResponse {
   /** Status line without the version: `401 Unauthorized`. */
@@ -19,16 +21,9 @@ export interface RouteRefusals {
   readonly challenges: Challenges
   /** Where browsers are redirected to log in; `null`: nowhere. */
   readonly login: LoginRedirect | null
-  /** `Set-Cookie` that takes the session cookie away; `null` where sessions are not accepted. */
-  readonly clearedCookie: string | null
+  /** Takes the session cookie away; `null` where sessions are not accepted. */
+  readonly clearedCookie: ClearedCookie | null
 }
-
-/** After these, the cookie names nothing: a browser that kept it would be refused for ever. */
-const ENDED_SESSIONS: ReadonlySet<AuthErrorCode> = new Set([
-  'invalid_session_format',
-  'session_not_found',
-  'session_expired',
-])
 
 const UNAUTHENTICATED = 401
 const FOUND = 302
@@ -54,7 +49,7 @@ const STATUS_LINES: ReadonlyMap<AuthErrorCode, string> = new Map(
  * @param limit What a limit says about when to come back; `null`: no limit refused it.
  */
 export function refusalResponse(
-  code: AuthErrorCode,
+  { code, reason }: Pick<Refused, 'code' | 'reason'>,
   requestId: string,
   route: RouteRefusals | null,
   request: RefusedRequest | null,
@@ -71,9 +66,8 @@ export function refusalResponse(
   headers.push('cache-control', 'no-store', 'x-request-id', requestId)
   const challenge = location === null ? route?.challenges.get(code) : undefined
   if (challenge !== undefined) headers.push('www-authenticate', challenge)
-  if (route !== null && route.clearedCookie !== null && ENDED_SESSIONS.has(code)) {
-    headers.push('set-cookie', route.clearedCookie)
-  }
+  const cleared = request && route?.clearedCookie?.fieldFor(reason, seenScheme(request))
+  if (cleared) headers.push('set-cookie', cleared)
   if (location !== null) return { status: FOUND_LINE, statusCode: FOUND, headers, body: '' }
   if (limit !== null)
     headers.push('retry-after', `${limit.retryAfterSeconds}`, ...limit.limitFields)

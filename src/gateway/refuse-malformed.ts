@@ -39,12 +39,13 @@ const NO_REQUEST = {
  * that the client gets. It took no time worth telling.
  */
 export function refuseMalformed(gateway: Gateway, reason: RefusalReason): RefusalResponse {
-  const { code, detail } = refuse(reason)
+  const refused = refuse(reason)
+  const { code, detail } = refused
   const { metrics, requestIds, clock, logger, revision, recentRefusals } = gateway
   metrics.countRefusal(reason, NO_INDEX)
   metrics.countEnded(NO_INDEX, 'refused')
   const requestId = requestIds.create(clock.wallMs())
-  const response = refusalResponse(code, requestId, null, null, null)
+  const response = refusalResponse(refused, requestId, null, null, null)
   const { statusCode: status } = response
   recentRefusals.keep(
     { ...NO_REQUEST, requestId, atMs: clock.wallMs(), status, code, reason, detail },

@@ -12,6 +12,7 @@ import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
 import type { ForwardEnd, ForwardObserver } from '../proxy/forward-request.ts'
+import { publicOrigin } from '../proxy/public-origin.ts'
 import type { UpstreamTarget } from '../proxy/upstream-target.ts'
 import type { LimitRefusal } from '../rate-limit/limit-refusal.ts'
 import { LimitedRequest } from '../rate-limit/limited-request.ts'
@@ -104,6 +105,12 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
     return this.#clientAddress
   }
 
+  get publicOrigin(): string {
+    const { exchange, isPeerTrusted } = this
+    const { headers, authority } = exchange.head
+    return publicOrigin({ headers, authority, scheme: exchange.scheme, isPeerTrusted })
+  }
+
   limitedBy(limits: RouteLimits): LimitedRequest {
     this.limited ??= new LimitedRequest(limits, this.revision.limiter, this.clientAddress)
     return this.limited
@@ -137,7 +144,7 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
     const { metrics, clock, logger } = this.gateway
     const isGone = exchange.closed
     const limit = 'retryAfterSeconds' in refused ? refused : null
-    const response = refusalResponse(code, requestId, route?.refusals ?? null, this, limit)
+    const response = refusalResponse(refused, requestId, route?.refusals ?? null, this, limit)
     const outcome = isGone ? 'client_gone' : outcomeOfRefusal(code)
     const status = isGone ? STATUS_NONE : response.statusCode
     const nowMs = clock.monotonicMs()

@@ -27,7 +27,7 @@ export function pairEnd(field: string, start: number): number {
   return semicolon === -1 ? field.length : semicolon
 }
 
-/** The value of the pair at `start`, without blanks at its end. Quotes stay: they belong to it. */
+/** The value of the pair at `start`, without blanks at its end. Quotes stay: see token-value.ts. */
 export function cookieValue(field: string, name: string, start: number): string {
   const first = start + name.length + 1
   let end = pairEnd(field, start)

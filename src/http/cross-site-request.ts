@@ -6,7 +6,7 @@
  * changed by a page. Programs that are no browsers may send what they like, and are no danger: they
  * have no cookies of a user.
  */
-import type { HeaderList } from './header-list.ts'
+import { fieldValue, type HeaderList } from './header-list.ts'
 import type { OriginList } from './origin-list.ts'
 
 /** RFC 9110 §9.2.1, of the methods that the server lets through. */
@@ -26,6 +26,8 @@ export function isUnsafeMethod(method: string): boolean {
  *     anything else    absent, null, another   no
  *     repeated         or repeated             no
  *
+ * A program without either is refused like a page that hides where it is: nothing tells them apart.
+ *
  * `same-site` is not enough: a page of another team's sub-domain is another page. Origins are
  * compared whole, scheme and port included.
  */
@@ -44,4 +46,18 @@ export function isFromKnownSite(headers: HeaderList, allowed: OriginList): boole
     }
   }
   return site === 'same-origin' || (origin !== null && allowed.has(origin))
+}
+
+/**
+ * Whether it comes from a page of the very origin that it asks, by its `Origin`. For browsers that
+ * do not say `Sec-Fetch-Site`: none does on plain http, but to this machine, nor does Safari before
+ * 16.4. Where there is a `Sec-Fetch-Site`, that decides, whatever it says.
+ *
+ * @param ownOrigin As a browser writes it, scheme and port included.
+ */
+export function isFromOwnOrigin(headers: HeaderList, ownOrigin: string): boolean {
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    if (headers[index] === 'sec-fetch-site') return false
+  }
+  return fieldValue(headers, 'origin') === ownOrigin
 }

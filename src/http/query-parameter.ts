@@ -12,7 +12,7 @@
  * - behind a question mark: `URLSearchParams` takes one off the query, and `/a??b` has two.
  *
  * A second spelling is therefore a second credential, and none of them goes upstream. Values are
- * left as they are written.
+ * left as they are written: credentials/token-value.ts reads those of tokens.
  */
 
 const AMPERSAND = 0x26

@@ -2,10 +2,11 @@
 import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import type { ClaimRequirementSettings } from '../config/sections/routes/requirements.ts'
 import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
+import type { SessionsConfiguration } from '../config/sections/sessions.ts'
 import type { TenantsConfiguration } from '../config/sections/tenants.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { CredentialSource } from '../credentials/credential-source.ts'
-import { CredentialExtractor } from '../credentials/extract-credential.ts'
+import { CredentialExtractor, TOKEN_VALUES } from '../credentials/extract-credential.ts'
 import { CredentialStripper } from '../credentials/strip-credential.ts'
 import type { RouteRequirement } from '../decision/authorize.ts'
 import {
@@ -14,6 +15,7 @@ import {
   type RequiredClaim,
 } from '../decision/require-claims.ts'
 import type { AuthenticationMethod, RouteTenants } from '../decision/revision.ts'
+import { ClearedCookie } from '../gateway/cleared-cookie.ts'
 import type { GatewayRoute } from '../gateway/gateway-route.ts'
 import { LoginRedirect } from '../gateway/login-redirect.ts'
 import type { RouteRefusals } from '../gateway/refusal-response.ts'
@@ -37,6 +39,7 @@ import {
 } from '../verifiers/bearer-token/token-authenticator.ts'
 import { compileTokenProfile } from '../verifiers/bearer-token/verification-profile.ts'
 import type { JwtIssuerPolicy, JwtProfile } from '../verifiers/jwt/jwt-verifier.ts'
+import { SESSION_FORMATS } from '../verifiers/session/session-formats.ts'
 import type { Verifier } from '../verifiers/verifier.ts'
 import type { ComposedIdentity } from './compose-identity.ts'
 import type { ComposedLimits } from './compose-limits.ts'
@@ -57,6 +60,8 @@ export interface RouteAuthenticators {
   readonly introspector: Introspector
   /** `null`: not configured. */
   readonly sessions: Authenticator | null
+  /** The id in a session cookie that can be ours, else `null`. */
+  readonly sessionIdOf: (cookieValue: string) => string | null
   readonly apiKeys: Authenticator | null
 }
 
@@ -112,6 +117,7 @@ export function composeRoute(
       route.audiences === null &&
       Object.values(route.require).every((list) => list.length === 0),
     allowedOrigins: originListOf(configuration.sessions?.allowedOrigins ?? NO_ORIGINS),
+    checksSite: route.csrf === 'browsers',
     requestFilter: createRequestFilter([
       ...identityFieldNames(configuration),
       ...identity.ownFieldNames,
@@ -255,7 +261,12 @@ function bearerMethod(
   })
   return {
     sources: route.credentials,
-    extractor: new CredentialExtractor(route.credentials, server.limits.tokenBytes),
+    extractor: new CredentialExtractor(
+      route.credentials,
+      server.limits.tokenBytes,
+      'token_too_long',
+      TOKEN_VALUES,
+    ),
     authenticator: new TokenAuthenticator(
       { verdicts, jwt, introspector },
       profile,
@@ -296,7 +307,10 @@ function sessionMethod(
   const sources: CredentialSource[] = [{ kind: 'cookie', name: sessions.cookie }]
   return {
     sources,
-    extractor: new CredentialExtractor(sources, COOKIE_BYTES_MAX, 'session_cookie_too_long'),
+    extractor: new CredentialExtractor(sources, COOKIE_BYTES_MAX, 'session_cookie_too_long', {
+      isToken: false,
+      ownCookie: authenticators.sessionIdOf,
+    }),
     authenticator: authenticators.sessions,
     isApiKey: false,
   }
@@ -333,15 +347,16 @@ function composeRefusals(
       apiKeyHeader: hasApiKeys ? apiKeys.header : null,
     }),
     login: loginRedirect && new LoginRedirect(loginRedirect, stripper),
-    clearedCookie: hasSessions ? clearedCookie(sessions.cookie, sessions.cookiePath) : null,
+    clearedCookie: hasSessions ? clearedCookie(sessions) : null,
   }
 }
 
-/**
- * RFC 6265 §4.1: an empty value that has expired. Browsers take `Secure` cookies only from https,
- * and cookies with these prefixes only if they are `Secure`.
- */
-function clearedCookie(name: string, path: string): string {
-  const isSecure = name.startsWith('__Host-') || name.startsWith('__Secure-')
-  return `${name}=; Path=${path}; Max-Age=0; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`
+function clearedCookie(sessions: SessionsConfiguration): ClearedCookie {
+  return new ClearedCookie({
+    name: sessions.cookie,
+    path: sessions.cookiePath,
+    domain: sessions.cookieDomain,
+    sameSite: sessions.cookieSameSite,
+    isOwnName: SESSION_FORMATS[sessions.format].isOwn,
+  })
 }

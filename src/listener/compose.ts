@@ -44,6 +44,7 @@ import { ClaimPathWatch, type UnmetClaimPath } from '../verifiers/claim-path-wat
 import { type JwtIssuerPolicy, JwtVerifier } from '../verifiers/jwt/jwt-verifier.ts'
 import type { SignaturePool } from '../verifiers/jwt/signature-pool.ts'
 import { SessionAuthenticator } from '../verifiers/session/session-authenticator.ts'
+import { ownSessionId, type SessionFormat } from '../verifiers/session/session-format.ts'
 import type { SessionReader } from '../verifiers/session/session-store.ts'
 import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
 import { composeRecordUse } from './claim-sources.ts'
@@ -233,12 +234,14 @@ function composeAuthenticators(
   const store = redis ?? around.memorySessions
   const sessionUse = composeRecordUse('session', configuration, keptPaths)
   const keyUse = composeRecordUse('apiKey', configuration, keptPaths)
+  const format = sessions && sessionFormat(sessions, sessionUse)
   return {
     verdicts,
     jwt: new DatedJwtVerifier(jwt, firstSights),
     introspector: new DatedIntrospector(introspector, firstSights, lives),
     sessions:
-      sessions && composeSessions(sessions, store, { firstSights, use: sessionUse }, around),
+      sessions && format && composeSessions(sessions, store, { firstSights, format }, around),
+    sessionIdOf: (cookieValue) => format && ownSessionId(format, cookieValue),
     apiKeys: apiKeys && composeApiKeys(apiKeys, redis, keyUse, around.clock),
   }
 }
@@ -291,19 +294,19 @@ function takeTenants(
 
 interface SessionParts {
   readonly firstSights: FirstSights
-  readonly use: RecordUse
+  readonly format: SessionFormat
 }
 
 function composeSessions(
   sessions: SessionsConfiguration,
   store: SessionReader,
-  { firstSights, use }: SessionParts,
+  { firstSights, format }: SessionParts,
   { clock, logger, memorySessions }: ListenerSurroundings,
 ): Authenticator {
   const { keyPrefix, keyHash, ttlSeconds, absoluteTtlSeconds } = sessions
   const reader = sessions.store === 'memory' ? memorySessions : store
   const rules = {
-    format: sessionFormat(sessions, use),
+    format,
     keyPrefix,
     keyHash,
     ttlSeconds,

@@ -216,7 +216,12 @@ export const CREDENTIAL_REFUSALS = {
   // Sessions and API keys.
   session_cookie_malformed: {
     code: 'invalid_session_format',
-    meaning: 'The session cookie is no session id, or its signature is not ours.',
+    meaning: 'The session cookie is no session id.',
+  },
+  session_cookie_foreign: {
+    code: 'invalid_session_format',
+    meaning:
+      'None of `sessions.secrets` has signed the session cookie, or its id has another form.',
   },
   session_not_found: {
     code: 'session_not_found',

@@ -219,8 +219,12 @@ export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
 
   // Sessions and API keys.
   session_cookie_malformed:
-    'Log in again. If all users get this, compare `sessions.format`, and with `express-session` ' +
-    'the secret, with those of the login service.',
+    'Log in again. If all users get this, compare `sessions.format` and `sessions.cookie` with ' +
+    'those of the login service.',
+  session_cookie_foreign:
+    'Another application may use a cookie of this name: give each its own. If all users get this, ' +
+    'compare `sessions.secrets` with the secret of the login service, and its ids with ' +
+    'docs/credentials.md.',
   session_not_found:
     'Log in again. If all users get this, compare `sessions.keyPrefix`, `keyHash` and the Redis ' +
     'database with those of the login service.',

@@ -94,9 +94,18 @@ export function receivedScheme(received: HeaderList): 'http' | 'https' | null {
 /** Proxies often pass on what their own clients wrote here: only what can be a host is believed. */
 const HOST = /^[A-Za-z0-9.:[\]-]{1,255}$/
 
-function receivedHost(received: HeaderList): string | null {
+/** What a trusted peer says of the host, maybe with a port; `null` when that can be none. */
+export function receivedHost(received: HeaderList): string | null {
   const host = joinedValues(received, 'x-forwarded-host')
   return HOST.test(host) ? host : null
+}
+
+const PORT_NUMBER = /^[1-9][0-9]{0,4}$/
+
+/** What a trusted peer says of the port, where proxies leave it out of the host; else `null`. */
+export function receivedPort(received: HeaderList): string | null {
+  const port = joinedValues(received, 'x-forwarded-port')
+  return PORT_NUMBER.test(port) ? port : null
 }
 
 /** A quote that stays open would swallow the element which the gateway appends. */

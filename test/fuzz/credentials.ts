@@ -84,7 +84,27 @@ const REASONS: ReadonlySet<string> = new Set([
 /** The slow and obvious way. */
 function slowlyFound(fields: Fields): string | null {
   if (fields.filter(([name]) => name === 'authorization').length > 1) return 'credential_repeated'
-  return oneOf(fields.map(([name, value]) => oneOf(foundInField(name, value))))
+  const first = fields.findIndex(([name]) => name === 'cookie')
+  return oneOf(
+    fields.map(([name, value], place) => {
+      if (name === 'cookie') return place === first ? foundInCookies(fields) : null
+      return oneOf(foundInField(name, value))
+    }),
+  )
+}
+
+/** Equal cookies are one. */
+function foundInCookies(fields: Fields): string | null {
+  const pairs = fields
+    .flatMap(([name, value]) => (name === 'cookie' ? value.split(';') : []))
+    .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
+  const values = pairs
+    .filter((pair) => pair.startsWith('token='))
+    .map((pair) => pair.slice('token='.length))
+    .filter((value) => value !== '""' && value !== '')
+  const distinct = [...new Set(values)]
+  if (distinct.length > 1) return 'credential_repeated'
+  return oneOf(distinct.flatMap(limited))
 }
 
 /** The first refusal counts; of two credentials that are left before it, none does. */
@@ -105,10 +125,6 @@ function foundInField(name: string, value: string): readonly string[] {
     }
     case 'x-token':
       return limited(value)
-    case 'cookie': {
-      const pairs = value.split(';').map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
-      return pairs.flatMap((pair) => (pair.startsWith('token=') ? limited(pair.slice(6)) : []))
-    }
     default:
       return []
   }

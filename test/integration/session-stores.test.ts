@@ -1,13 +1,8 @@
 /** Sessions in a real cluster, behind real sentinels, and written by a real Express application. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { RedisStore } from 'connect-redis'
-import express from 'express'
-import session from 'express-session'
-import { createClient } from 'redis'
 import { eventually } from '../support/eventually.ts'
+import { type ExpressLogin, startExpressLogin } from '../support/express-login.ts'
 import { outcomeOf, upstreamField } from '../support/gateway-answer.ts'
 import { RedisCluster, RedisSentinels, RedisServer } from '../support/redis-server.ts'
 import { newSessionId, sha256 } from '../support/stored-credentials.ts'
@@ -17,8 +12,6 @@ const FAILOVER_MS = 20_000
 const SECRET = 'a secret of the login service'
 const WEEK_SECONDS = 604_800
 const API_KEY = 'a key of a machine'
-
-type LoginService = Awaited<ReturnType<typeof startLoginService>>
 
 function gatewayOver(redis: Record<string, unknown>): Promise<TestGateway> {
   return openGateway({
@@ -90,64 +83,14 @@ describe('sessions behind sentinels', () => {
   })
 })
 
-/** A login service as there are many: Express, express-session, connect-redis. */
-async function startLoginService(redis: RedisServer) {
-  const client = createClient({ url: `redis://${redis.address}` })
-  await client.connect()
-  const app = express()
-  app.use(
-    session({
-      store: new RedisStore({ client, prefix: 'sess:' }),
-      secret: SECRET,
-      resave: false,
-      saveUninitialized: true,
-    }),
-  )
-  app.get('/visit', (_request, response) => {
-    response.send('welcome')
-  })
-  app.get('/login', (request, response) => {
-    Object.assign(request.session, { user: { id: 'alice', roles: ['user'] }, orgId: 'acme' })
-    response.send('logged in')
-  })
-  app.get('/remember-me', (request, response) => {
-    Object.assign(request.session, { user: { id: 'alice' } })
-    request.session.cookie.maxAge = WEEK_SECONDS * 1_000
-    response.send('logged in')
-  })
-  app.get('/login-by-number', (request, response) => {
-    Object.assign(request.session, { user: { id: 42 } })
-    response.send('logged in')
-  })
-  app.get('/logout', (request, response) => {
-    request.session.destroy(() => response.send('logged out'))
-  })
-  const server = app.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return {
-    /** @returns The cookie that it sets, or the one it was given. */
-    async get(path: string, given = ''): Promise<string> {
-      const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { cookie: given } })
-      await answer.text()
-      return answer.headers.get('set-cookie')?.split(';')[0] ?? given
-    },
-    async stop() {
-      server.closeAllConnections()
-      server.close()
-      await client.close()
-    },
-  }
-}
-
 describe('sessions of express-session and connect-redis', () => {
   let redis: RedisServer
-  let login: LoginService
+  let login: ExpressLogin
   let parts: TestGateway
 
   before(async () => {
     redis = await RedisServer.start()
-    login = await startLoginService(redis)
+    login = await startExpressLogin(redis, SECRET)
     parts = await openGateway({
       redis: redis.patientSettings,
       sessions: {
@@ -235,11 +178,11 @@ describe('the life of a session of express-session', () => {
     pointers: { userId: '/user/id' },
   }
   let redis: RedisServer
-  let login: LoginService
+  let login: ExpressLogin
 
   before(async () => {
     redis = await RedisServer.start()
-    login = await startLoginService(redis)
+    login = await startExpressLogin(redis, SECRET)
   })
 
   after(async () => {

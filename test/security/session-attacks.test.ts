@@ -26,6 +26,7 @@ import {
   lookAlikes,
   malformedIds,
   type SessionIds,
+  tossedCookies,
 } from './attacks/session-attacks.ts'
 import {
   CROSSED_TENANTS,
@@ -132,6 +133,15 @@ describe('a session cookie', () => {
     }
   }
 
+  for (const [name, fields] of tossedCookies(ids)) {
+    it(`is good whatever a page of another host puts beside it: ${name}`, async () => {
+      const asked = await lookups()
+      const passed = await passes('/sessions/x', fields)
+      assert.deepEqual(passed.values('set-cookie'), [])
+      assert.equal(await lookups(), asked + 1)
+    })
+  }
+
   for (const [name, answer, fields] of fixedIds(ids)) {
     it(`is no session because somebody says so: ${name}`, async () => {
       const keys = await redis.command('DBSIZE')
@@ -165,7 +175,7 @@ describe('a session cookie', () => {
 
 describe('a signed session cookie', () => {
   const signed = (id: string) => {
-    return [['Cookie', expressCookie(id, SECRET)]] as const
+    return [['Cookie', expressCookie(id, SECRET)] as const] as const
   }
 
   before(async () => {
@@ -184,10 +194,37 @@ describe('a signed session cookie', () => {
   for (const [name, answer, fields] of forgedCookies(ids, SECRET)) {
     it(`is refused without a question to the store, with ${name}`, async () => {
       const asked = await lookups()
-      await assertBounces(behind(expressGateway), answer, { path: '/x', fields })
+      const refused = await assertBounces(behind(expressGateway), answer, { path: '/x', fields })
+      assert.deepEqual(refused.values('set-cookie'), [], 'it may be of another application')
       assert.equal(await lookups(), asked)
     })
+
+    it(`locks no user out, with ${name}`, async () => {
+      const [[, forged] = []] = fields
+      const [[, good]] = signed(ids.victim)
+      for (const pairs of [`${forged}; ${good}`, `${good}; ${forged}`]) {
+        const both = [['Cookie', pairs]] as const
+        await assertPasses(behind(expressGateway), { path: '/x', fields: both })
+      }
+    })
   }
+
+  it('counts once in two spellings, and is refused beside another one', async () => {
+    const [[, victim]] = signed(ids.victim)
+    const [[, attacker]] = signed(ids.attacker)
+    const plain = decodeURIComponent(victim)
+    const spellings = [['Cookie', `${victim}; ${plain}`]] as const
+    await assertPasses(behind(expressGateway), { path: '/x', fields: spellings })
+    const asked = await lookups()
+    for (const pairs of [`${victim}; ${attacker}`, `${attacker}; ${plain}`]) {
+      const two = [['Cookie', pairs]] as const
+      await assertBounces(behind(expressGateway), '400 invalid_request', {
+        path: '/x',
+        fields: two,
+      })
+    }
+    assert.equal(await lookups(), asked)
+  })
 
   it('that a visitor had before the sign-in is no login', async () => {
     const visitor = newSessionId()

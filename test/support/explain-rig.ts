@@ -291,11 +291,14 @@ export const form = (body: string, clientAddress = '192.0.2.9'): Asked => ({
   clientAddress,
 })
 
-/** What takes a race, too much load or too many keys, and what an upstream or a body does. */
+/**
+ * What takes a race, too much load, too many keys or another format of sessions, and what an
+ * upstream or a body does.
+ */
 export const NOT_OF_A_DECISION: readonly RefusalReason[] = [
   ...(['token_kind_not_accepted', 'key_withdrawn', 'key_without_place'] as const),
   ...(['verification_failed', 'verification_overloaded', 'verification_crowded'] as const),
-  'session_undated',
+  ...(['session_cookie_foreign', 'session_undated'] as const),
   ...(['body_malformed', 'body_too_large', 'body_memory_full', 'upstream_crowded'] as const),
   ...(['upstream_unreachable', 'upstream_connection_lost', 'upstream_protocol_error'] as const),
   ...(['upstream_connect_timeout', 'upstream_timeout'] as const),

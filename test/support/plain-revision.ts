@@ -143,6 +143,7 @@ const DEFAULT_RULES: Omit<RouteRules, 'methods'> = {
   tenants: null,
   limits: null,
   allowedOrigins: new OriginList([ORIGIN]),
+  checksSite: true,
 }
 
 const SESSION_RECORD = JSON.stringify({ userId: 'alice', createdAt: NOW_SECONDS })

@@ -56,6 +56,7 @@ export function originAt(
   return {
     trace: null,
     clientAddress,
+    publicOrigin: 'http://api.example.com',
     limitedBy(limits) {
       if (limiter === null) throw new Error('a limit was asked for')
       limited ??= new LimitedRequest(limits, limiter, clientAddress)

@@ -125,6 +125,11 @@ const CASES: readonly (readonly [string, string, readonly string[]])[] = [
     ['sessions.cookiePath must be / for a cookie whose name begins with __Host-'],
   ],
   [
+    'a domain that browsers refuse for the cookie',
+    text({ redis: REDIS, sessions: { cookieDomain: '.example.com' } }),
+    ['sessions.cookieDomain cannot be set for a cookie whose name begins with __Host-'],
+  ],
+  [
     'a bearer token in the cookie that holds a session',
     text({ redis: REDIS, sessions: {} }, { credentials: [{ from: 'cookie', name: '__Host-sid' }] }),
     ['routes[0].credentials[0] names the cookie that holds a session'],

@@ -1,7 +1,11 @@
 /** Which requests with a cookie a page of another site may have sent. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { isFromKnownSite, isUnsafeMethod } from '../../src/http/cross-site-request.ts'
+import {
+  isFromKnownSite,
+  isFromOwnOrigin,
+  isUnsafeMethod,
+} from '../../src/http/cross-site-request.ts'
 import { OriginList } from '../../src/http/origin-list.ts'
 
 const ALLOWED = new OriginList(['https://app.example.com', 'https://admin.example.com:8443'])
@@ -72,6 +76,33 @@ describe('a request with a cookie that changes something', () => {
     for (const method of ['GET', 'HEAD', 'OPTIONS']) assert.equal(isUnsafeMethod(method), false)
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
       assert.equal(isUnsafeMethod(method), true)
+    }
+  })
+})
+
+describe('a request of a page of the gateway’s own origin', () => {
+  const OWN = 'http://app.internal:8080'
+  const isOwn = (...fields: readonly string[]) => isFromOwnOrigin(fields, OWN)
+
+  it('is told by its Origin, where Safari 15 and every browser on plain http say no site', () => {
+    assert.equal(isOwn('origin', OWN), true)
+    assert.equal(isOwn('referer', `${OWN}/x`, 'origin', OWN), true)
+  })
+
+  it('is told by Sec-Fetch-Site alone where there is one', () => {
+    for (const site of ['cross-site', 'same-site', 'none', 'same-origin', '']) {
+      assert.equal(isOwn('origin', OWN, 'sec-fetch-site', site), false, site)
+    }
+  })
+
+  it('is not told by anything that resembles it', () => {
+    assert.equal(isOwn('referer', `${OWN}/x`), false)
+    assert.equal(isOwn('origin', OWN, 'origin', OWN), false)
+    for (const origin of [
+      ...['', 'null', `${OWN}/`, `${OWN}.evil.tld`, 'http://app.internal', 'app.internal:8080'],
+      ...['https://app.internal:8080', 'http://app.internal:8081', 'http://APP.internal:8080'],
+    ]) {
+      assert.equal(isOwn('origin', origin), false, origin)
     }
   })
 })

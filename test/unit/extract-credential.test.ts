@@ -6,7 +6,11 @@ import {
   AUTHORIZATION_BEARER,
   type CredentialSource,
 } from '../../src/credentials/credential-source.ts'
-import { CredentialExtractor, type Extraction } from '../../src/credentials/extract-credential.ts'
+import {
+  CredentialExtractor,
+  type Extraction,
+  TOKEN_VALUES,
+} from '../../src/credentials/extract-credential.ts'
 import { refuse } from '../../src/protocol/verification.ts'
 
 const REPEATED = refuse('credential_repeated')
@@ -15,7 +19,7 @@ const MALFORMED = refuse('token_syntax')
 
 /** An extractor, and the grammar that a token which is not known yet is held against. */
 function extractorOf(sources: readonly CredentialSource[]) {
-  const extractor = new CredentialExtractor(sources, 32)
+  const extractor = new CredentialExtractor(sources, 32, 'token_too_long', TOKEN_VALUES)
   return {
     extract(headers: readonly string[], query: string): Extraction {
       const found = extractor.extract(headers, query)
@@ -95,6 +99,9 @@ describe('bearer token of a request (RFC 6750 §2)', () => {
       assert.equal(everywhere.extract(['x-token', tooLong], ''), refusal)
       assert.equal(everywhere.extract(['cookie', `jwt=${tooLong}`], ''), refusal)
       assert.equal(everywhere.extract([], `access_token=${tooLong}`), refusal)
+      const encoded = `%61%61${tooLong.slice(2)}`
+      assert.equal(everywhere.extract(['cookie', `jwt=${encoded}`], ''), refusal)
+      assert.equal(everywhere.extract([], `access_token=${encoded}`), refusal)
     }
   })
 
@@ -135,7 +142,23 @@ describe('bearer token of a request (RFC 6750 §2)', () => {
     }
     assert.equal(everywhere.extract(['cookie', 'jwt=; a=b'], ''), null, 'an empty one is none')
     assert.equal(everywhere.extract(['cookie', ';;  jwt=abc \t; x'], ''), 'abc')
-    assert.equal(everywhere.extract(['cookie', 'jwt="abc"'], ''), MALFORMED)
+    assert.equal(everywhere.extract(['cookie', 'jwt="a"bc"'], ''), MALFORMED)
+  })
+
+  it('takes equal cookies of one name for one, in one field and in two', () => {
+    assert.equal(everywhere.extract(['cookie', 'jwt=a; x=1; jwt=a'], ''), 'a')
+    assert.equal(everywhere.extract(['cookie', 'jwt=a', 'x', 'y', 'cookie', 'jwt=a'], ''), 'a')
+    assert.equal(everywhere.extract(['cookie', 'jwt=a%2Bb; jwt="a+b"'], ''), 'a+b')
+    assert.equal(everywhere.extract(['cookie', 'jwt=a; jwt=a; jwt=b'], ''), REPEATED)
+  })
+
+  it('takes equal cookies of two names for two credentials', () => {
+    const two = extractorOf([
+      { kind: 'cookie', name: 'one' },
+      { kind: 'cookie', name: 'other' },
+    ])
+    assert.equal(two.extract(['cookie', 'one=a; other=a'], ''), REPEATED)
+    assert.equal(two.extract(['cookie', 'one=a; one=a'], ''), 'a')
   })
 
   it('tells query parameters apart by their whole names', () => {
@@ -144,6 +167,38 @@ describe('bearer token of a request (RFC 6750 §2)', () => {
     }
     assert.equal(everywhere.extract([], 'access_token'), EMPTY)
     assert.equal(everywhere.extract([], 'access_token='), EMPTY)
-    assert.equal(everywhere.extract([], 'access_token=a%41'), MALFORMED)
+    assert.equal(everywhere.extract([], 'access_token=a%41'), 'aA')
+    assert.equal(everywhere.extract([], 'access_token=a%2541'), MALFORMED)
+  })
+})
+
+describe('cookies of one name, of which one can be ours', () => {
+  const sessions = new CredentialExtractor([{ kind: 'cookie', name: 'sid' }], 8, 'token_too_long', {
+    isToken: false,
+    ownCookie: (value) => (/^own/.test(value) ? value.toLowerCase() : null),
+  })
+  const found = (...values: readonly string[]) =>
+    sessions.extract(['cookie', values.map((value) => `sid=${value}`).join('; ')], '')
+
+  it('are that one, wherever it stands', () => {
+    assert.equal(found('own1', 'other'), 'own1')
+    assert.equal(found('other', 'another', 'own1'), 'own1')
+    assert.equal(found('a'.repeat(9), 'own1'), 'own1')
+  })
+
+  it('are two credentials where two can be ours, unless both say the same', () => {
+    assert.equal(found('own1', 'own2'), REPEATED)
+    assert.equal(found('x', 'own1', 'y', 'own2'), REPEATED)
+    assert.equal(found('ownA', 'owna'), 'ownA')
+  })
+
+  it('are the first where none can be ours, for that to be refused', () => {
+    assert.equal(found('a', 'b'), 'a')
+    assert.equal(found('a'.repeat(9), 'b'), refuse('token_too_long'))
+  })
+
+  it('are refused without a look at them where there are many', () => {
+    assert.equal(found('own1', ...Array.from('abcdefg')), 'own1')
+    assert.equal(found('own1', ...Array.from('abcdefgh')), REPEATED)
   })
 })

@@ -29,6 +29,8 @@ const ABSOLUTE_TTL = '8h'
 
 const JSON_POINTER = /^(?:\/(?:[^~/]|~[01])*)+$/
 const COOKIE_PATH = /^\/[\x21-\x3a\x3c-\x7e]*$/
+/** Two labels at least: browsers take no cookie for a top-level domain, nor for an address. */
+const COOKIE_DOMAIN = /^\.?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,62}$/i
 
 function pointer(what: string, fallback: string | null) {
   return unlessAbsent(
@@ -87,6 +89,19 @@ const schema = section(
       COOKIE_PATH,
       'must start with / and hold no space and no ;',
     ).prefault('/'),
+    cookieDomain: unlessAbsent(
+      patternText(
+        'Domain with which the login service sets the cookie, such as `.example.com`: it is ' +
+          'cleared for the same. Left out: it is set for its host alone.',
+        COOKIE_DOMAIN,
+        'must be a domain of two labels at least, such as .example.com',
+      ),
+    ),
+    cookieSameSite: oneOf(
+      '`SameSite` of the cookie. With `None` pages of other sites send it: a browser takes it away ' +
+        'on answers to them only if this says so.',
+      ['Lax', 'Strict', 'None'],
+    ).prefault('Lax'),
     secrets: listOf(
       'Secrets of express-session, any of which may have signed the cookie.',
       secretText(`Secret. Take it from the environment, as \${NAME}.`),
@@ -170,8 +185,12 @@ function checkSessions(sessions: SessionsOutput, hasRedis: boolean, report: Repo
   }
   if (!isOwn) checkForeignStore(sessions, report)
   checkLives(sessions, report)
-  if (sessionCookie(sessions).startsWith('__Host-') && sessions.cookiePath !== '/') {
+  if (!sessionCookie(sessions).startsWith('__Host-')) return
+  if (sessions.cookiePath !== '/') {
     report([...path, 'cookiePath'], 'must be / for a cookie whose name begins with __Host-')
+  }
+  if (sessions.cookieDomain !== null) {
+    report([...path, 'cookieDomain'], 'cannot be set for a cookie whose name begins with __Host-')
   }
 }
 
@@ -204,7 +223,7 @@ function checkForeignStore(
 
 function resolveSessions(settings: SessionsOutput, files: SettingFiles) {
   const { store, format, cookiePath, keyPrefix, allowedOrigins, pointers } = settings
-  const { secrets, secretFile } = settings
+  const { secrets, secretFile, cookieDomain, cookieSameSite } = settings
   const ttlMs = sessionTtlMs(settings)
   const filed = secretFile && files.secret(['sessions', 'secretFile'], secretFile)
   return {
@@ -212,6 +231,8 @@ function resolveSessions(settings: SessionsOutput, files: SettingFiles) {
     format,
     cookie: sessionCookie(settings),
     cookiePath,
+    cookieDomain,
+    cookieSameSite,
     keyPrefix,
     keyHash: settings.keyHash ?? SESSION_FORMATS[format].keyHash,
     secrets: filed ? [...secrets, filed.toString('utf8')] : secrets,

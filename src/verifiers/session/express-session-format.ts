@@ -37,6 +37,7 @@ export function expressSessionFormat(
   const keys = secrets.map((secret) => createSecretKey(secret, 'utf8'))
   return {
     isLifeForeign: true,
+    notOurs: 'session_cookie_foreign',
     readCookie: (value) => readExpressCookie(value, keys),
     readRecord: (text, sessionId) => parseSessionRecord(text, pointers, sessionId),
   }

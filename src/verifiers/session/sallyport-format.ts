@@ -30,6 +30,7 @@ export function sallyportFormat(use: RecordUse): SessionFormat {
   const pointers: SessionPointers = { ...POINTERS, ...recordPlaces(PARTS, use), keptPaths }
   return Object.freeze({
     isLifeForeign: false,
+    notOurs: 'session_cookie_malformed',
     readCookie: (value: string) => value,
     readRecord: (text: string, sessionId: string) => parseSessionRecord(text, pointers, sessionId),
   })

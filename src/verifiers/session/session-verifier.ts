@@ -21,8 +21,8 @@ import {
 } from '../../protocol/verification.ts'
 import { NO_KEY } from '../../shared-memory/key-generations.ts'
 import { KnownRecords } from '../known-records.ts'
-import type { SessionFormat } from './session-format.ts'
-import { isSessionId, type KeyHash, sessionKey } from './session-key.ts'
+import { ownSessionId, type SessionFormat } from './session-format.ts'
+import { type KeyHash, sessionKey } from './session-key.ts'
 import type { SessionRecord } from './session-record.ts'
 import type { SessionReader } from './session-store.ts'
 
@@ -95,8 +95,8 @@ export class SessionVerifier {
     trace: Trace | null = null,
   ): Promise<Verification | Anonymous> {
     const { keyPrefix, keyHash, ttlSeconds, format } = this.#rules
-    const id = this.#idOf(cookieValue)
-    if (id === null) return refuse('session_cookie_malformed')
+    const id = ownSessionId(format, cookieValue)
+    if (id === null) return refuse(format.notOurs)
     const key = sessionKey(keyPrefix, keyHash, id)
     const isProlonged = trace === null && !format.isLifeForeign
     const reply = await this.#store.getex(key, isProlonged ? ttlSeconds : null)
@@ -149,11 +149,6 @@ export class SessionVerifier {
     if (trace === null) this.#onUnreadable(refusal.reason)
     else tellUnreadable(trace, refusal)
     return refusal
-  }
-
-  #idOf(cookieValue: string): string | null {
-    const id = this.#rules.format.readCookie(cookieValue)
-    return id !== null && isSessionId(id) ? id : null
   }
 
   /** @param acts Whether the store is told what follows. */

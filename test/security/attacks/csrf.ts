@@ -38,8 +38,18 @@ const ORIGINS: Readonly<Record<string, string>> = {
   'an encoded dot': 'https://good%2Eexample',
   'a look-alike in its ASCII form': 'https://xn--god-fna.example',
   'a tenant that the request does not name': TENANT_ORIGIN,
-  'the gateway itself': 'http://gateway.test',
+  'a host that begins like the gateway': 'http://gateway.test.evil.tld',
+  'a host that ends like the gateway': 'http://evilgateway.test',
+  'a host below the gateway': 'http://x.gateway.test',
+  'another port of the gateway': 'http://gateway.test:8080',
+  'the usual port of the gateway, written out': 'http://gateway.test:80',
+  'another scheme of the gateway': 'https://gateway.test',
+  'the gateway in another case': 'http://GATEWAY.test',
+  'the gateway with a path': 'http://gateway.test/',
 }
+
+/** Where the requests go. */
+const OWN_ORIGIN = 'http://gateway.test'
 
 const SITES = ['cross-site', 'same-site', 'none', '', 'Same-Origin', 'same-origin, cross-site', 'x']
 
@@ -69,6 +79,30 @@ export const CROSS_SITE_REQUESTS: readonly CrossSiteRequest[] = [
       [['Sec-Fetch-Site', site]],
     ],
   ),
+  ...SITES.map(
+    (site): CrossSiteRequest => [
+      `the origin of the gateway itself, and Sec-Fetch-Site ${JSON.stringify(site)}`,
+      [
+        ['Sec-Fetch-Site', site],
+        ['Origin', OWN_ORIGIN],
+      ],
+    ],
+  ),
+  [
+    'the origin that a peer who is not trusted calls ours',
+    [
+      ['Origin', 'https://evil.tld'],
+      ['X-Forwarded-Proto', 'https'],
+      ['X-Forwarded-Host', 'evil.tld'],
+    ],
+  ],
+  [
+    'the origin of the gateway twice',
+    [
+      ['Origin', OWN_ORIGIN],
+      ['Origin', OWN_ORIGIN],
+    ],
+  ],
   [
     'two origins, the allowed one first',
     [
@@ -110,5 +144,6 @@ export const CROSS_SITE_REQUESTS: readonly CrossSiteRequest[] = [
 /** As a browser sends them: these pass. */
 export const SAME_SITE_REQUESTS: readonly CrossSiteRequest[] = [
   ['the same origin', [['Sec-Fetch-Site', 'same-origin']]],
+  ['the same origin, by a browser that says no site', [['Origin', OWN_ORIGIN]]],
   ...ALLOWED_ORIGINS.map((origin): CrossSiteRequest => [origin, [['Origin', origin]]]),
 ]

@@ -65,14 +65,13 @@ export function ambiguousCookies({ victim, attacker }: SessionIds): readonly Ses
   const rows: Readonly<Record<string, Fields>> = {
     'two cookies of one name, the attacker’s first': cookie(other, one),
     'two cookies of one name, the attacker’s last': cookie(one, other),
-    'the same cookie twice': cookie(one, one),
     'two cookies with others between': cookie(one, 'a=b', '__Host-sidx=c', other),
     'two fields, the attacker’s first': [...cookie(other), ...cookie(one)],
     'two fields, the attacker’s last': [...cookie(one), ...cookie(other)],
-    'a good and a malformed one': cookie(one, `${COOKIE}=*`),
+    'two good ones and a malformed one': cookie(one, `${COOKIE}=*`, other),
+    'more than are looked at': cookie(one, ...Array.from('abcdefgh', (it) => `${COOKIE}=${it}`)),
     'one without blanks between': [['Cookie', `${one};${other}`]],
     'one behind a quote that is not closed': cookie('a="b', other, one),
-    'one in another quoted cookie': cookie(`a="x; ${other}"`, one),
     'one behind an empty pair': [['Cookie', `${other}; ; ${one}`]],
     'one behind a tab': [['Cookie', `${other};\t${one}`]],
   }
@@ -122,6 +121,23 @@ export function lookAlikes({ attacker }: SessionIds): readonly SessionAttack[] {
       [['Set-Cookie', `${COOKIE}=${attacker}`]],
     ],
     ['the cookie of an older standard', '401 no_session', [['Cookie2', `${COOKIE}=${attacker}`]]],
+  ]
+}
+
+/** What is beside the victim's cookie cannot be ours: it must not lock the victim out. */
+export function tossedCookies({
+  victim,
+  attacker,
+}: SessionIds): readonly (readonly [string, Fields])[] {
+  const one = `${COOKIE}=${victim}`
+  return [
+    ['the same cookie twice', cookie(one, one)],
+    ['the same cookie in two fields', [...cookie(one), ...cookie(one)]],
+    ['a malformed one behind it', cookie(one, `${COOKIE}=*`)],
+    ['a malformed one before it', cookie(`${COOKIE}=*`, one)],
+    ['another session in a quoted cookie', cookie(`a="x; ${COOKIE}=${attacker}"`, one)],
+    ['a huge one before it', cookie(`${COOKIE}=${'a'.repeat(2_000)}`, one)],
+    ['as many as are looked at', cookie(...Array.from('abcdefg', (it) => `${COOKIE}=${it}`), one)],
   ]
 }
 

@@ -215,6 +215,12 @@ export const routeSchema = section('One route.', {
     ),
   ),
   loginRedirect: unlessAbsent(loginRedirect),
+  csrf: oneOf(
+    '`browsers`: what changes something and carries a cookie as credential must come from a page ' +
+      'that may send it (403 `csrf_rejected`). `off`: for callers that are no browsers, and keep ' +
+      'cookies all the same; pages of any site can then make a browser send such requests.',
+    ['browsers', 'off'],
+  ).prefault('browsers'),
   mode: oneOf(
     '`shadow`: refusals are only counted and logged, for a roll-out. The request passes without ' +
       'identity, and credentials go upstream as they came.',

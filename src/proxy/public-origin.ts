@@ -1,0 +1,38 @@
+/** The origin of the gateway as the browser names it, which a proxy in front may know better. */
+import type { HeaderList } from '../http/header-list.ts'
+import { receivedHost, receivedPort, receivedScheme } from './forwarded-headers.ts'
+
+/** As much of a request as tells under which URL it was asked for. */
+export interface AskedUrl {
+  readonly headers: HeaderList
+  /** `Host` as received. */
+  readonly authority: string
+  /** Of the connection. */
+  readonly scheme: 'http' | 'https'
+  /** Whether the peer is one of `server.trustedProxies`: otherwise its fields count for nothing. */
+  readonly isPeerTrusted: boolean
+}
+
+const PORT = /:[0-9]*$/
+/** Proxies behind one that ends TLS often name their own: no page is at the port of the other. */
+const USUAL_PORTS: ReadonlySet<string | null> = new Set([null, '80', '443'])
+const DEFAULT_PORTS = { http: ':80', https: ':443' } as const
+
+/**
+ * Scheme, host and port as a browser writes them in `Origin` (RFC 6454 §6.2): in lower case, and
+ * without the usual port of the scheme. Does not check that the host is one of ours: a browser
+ * sends the cookies of a host to that host alone.
+ */
+export function publicOrigin({ headers, authority, scheme, isPeerTrusted }: AskedUrl): string {
+  if (!isPeerTrusted) return written(scheme, authority)
+  const seenScheme = receivedScheme(headers) ?? scheme
+  const host = receivedHost(headers) ?? authority
+  const port = PORT.test(host) ? null : receivedPort(headers)
+  return written(seenScheme, USUAL_PORTS.has(port) ? host : `${host}:${port}`)
+}
+
+function written(scheme: 'http' | 'https', authority: string): string {
+  const host = authority.toLowerCase()
+  const port = DEFAULT_PORTS[scheme]
+  return `${scheme}://${host.endsWith(port) ? host.slice(0, -port.length) : host}`
+}
