@@ -202,7 +202,7 @@ function forwarded(pool: UpstreamPool): Once {
     const fields = WITH_FORWARDED
       ? withForwarded(exchange)
       : { headers: relayed(), gatewayFields: '' }
-    const request = { method: 'GET', target: '/', ...fields, answerHeaders }
+    const request = { method: 'GET', target: '/', ...fields, answerHeaders, answerCors: null }
     forward(exchange, pool, request, observer)
   }
 }

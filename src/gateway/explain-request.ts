@@ -6,6 +6,7 @@ import { decide } from '../decision/decide.ts'
 import type { Decision, RequestOrigin } from '../decision/decision.ts'
 import { clientAddress } from '../http/client-address.ts'
 import type { PeekedBody, PeekFailure, RequestHead } from '../http/exchange.ts'
+import { fieldValue } from '../http/header-list.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { quoted, RecordedTrace, type Trace } from '../protocol/trace.ts'
 import { refuse } from '../protocol/verification.ts'
@@ -13,6 +14,7 @@ import { publicOrigin } from '../proxy/public-origin.ts'
 import { LimitedRequest } from '../rate-limit/limited-request.ts'
 import type { Limiter } from '../rate-limit/limiter.ts'
 import type { RouteLimits } from '../rate-limit/route-limits.ts'
+import { type Preflight, preflightAnswer } from './answer-preflight.ts'
 import {
   EXPLANATION_VERSION,
   type ExplainQuestion,
@@ -55,10 +57,24 @@ export async function explainRequest(
     trace.tell('request', 'ok', `the gateway itself answers ${quoted(head.path)}`)
     return { ...described, outcome: 'answered', steps: trace.steps }
   }
+  const preflight = head.method === 'OPTIONS' ? preflightAnswer(revision.routes, head) : null
+  if (preflight !== null) {
+    trace.tell('request', 'ok', toldPreflight(preflight, head))
+    const route = preflight.route.name
+    return { ...described, outcome: 'answered', route, steps: trace.steps }
+  }
   const limiter = peeking(trace)
   const origin = new ExplainedOrigin(question, head, revision, limiter, trace)
   const decision = await decide({ ...revision, limiter }, head, origin)
   return { ...described, ...concluded(revision, decision), steps: trace.steps }
+}
+
+/** What the browser will make of it depends on these two, and on nothing that is decided here. */
+function toldPreflight({ headers }: Preflight<GatewayRoute>, head: RequestHead): string {
+  const origin = quoted(fieldValue(head.headers, 'origin') ?? '')
+  const mayRead = headers.includes('access-control-allow-origin')
+  const verdict = mayRead ? 'may read answers' : 'is not in its cors.origins'
+  return `the gateway itself answers the preflight, by cors of the route: ${origin} ${verdict}`
 }
 
 type Described = Omit<Explanation, 'steps'>

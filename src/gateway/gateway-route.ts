@@ -1,6 +1,7 @@
 /** One route with everything a request on it needs, compiled when the configuration is loaded. */
 import type { CredentialStripper } from '../credentials/strip-credential.ts'
 import type { RouteRules } from '../decision/revision.ts'
+import type { CorsPolicy } from '../http/cors-policy.ts'
 import type { IdentityStrategy } from '../identity/identity-strategy.ts'
 import type { HeaderNameFilter } from '../proxy/header-name-filter.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
@@ -22,6 +23,8 @@ export interface GatewayRoute extends RouteRules {
   readonly identity: IdentityStrategy
   /** Every request field that does not go upstream as the client sent it. */
   readonly requestFilter: HeaderNameFilter
+  /** Which pages of other origins may read its answers; `null`: it says nothing of them. */
+  readonly cors: CorsPolicy | null
   /** `null` where no credential is asked for. */
   readonly refusals: RouteRefusals | null
   /** For metrics: the issuer when there is only one, else `NO_INDEX`. */

@@ -4,6 +4,7 @@
  */
 import type { Revision } from '../decision/revision.ts'
 import type { AddressRanges } from '../http/address-ranges.ts'
+import type { CorsPolicy } from '../http/cors-policy.ts'
 import type { EndpointTable } from '../http/endpoint-table.ts'
 import type { AccessLog } from '../observability/access-log.ts'
 import type { ListenerMetrics } from '../observability/listener-metrics.ts'
@@ -25,6 +26,8 @@ export interface GatewayRevision extends Revision<GatewayRoute> {
   readonly use: RevisionUse
   /** What the gateway answers by itself, looked up before the routes. */
   readonly endpoints: EndpointTable<MainEndpoint>
+  /** Those of all routes, that of fewest pages first; empty: none says anything of pages. */
+  readonly corsPolicies: readonly CorsPolicy[]
   /** By name: a tenant may have one of its own. */
   readonly upstreams: ReadonlyMap<string, UpstreamPool>
   /** Whether there are tenants: what a credential says of one then counts only once checked. */

@@ -1,5 +1,5 @@
 /**
- * The life of a request: the gateway's own endpoints → decide → enforce → upstream.
+ * The life of a request: the gateway's own endpoints and preflights → decide → enforce → upstream.
  *
  * Hot path: a credential whose verdict is cached reaches the upstream's pool in the same tick.
  */
@@ -9,6 +9,7 @@ import type { ClientExchange } from '../http/exchange.ts'
 import { fieldValue } from '../http/header-list.ts'
 import { isAcceptableRequestId } from '../observability/request-id.ts'
 import type { Identity } from '../protocol/verification.ts'
+import { answerPreflight, preflightAnswer } from './answer-preflight.ts'
 import { enforce } from './enforce.ts'
 import type { Gateway } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'
@@ -23,6 +24,14 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
     if (!endpoint.takes(head)) continue
     endpoint.answer(exchange)
     return
+  }
+  if (revision.corsPolicies.length > 0 && head.method === 'OPTIONS') {
+    const preflight = preflightAnswer(revision.routes, head)
+    if (preflight !== null) {
+      gateway.metrics.preflightCount += 1
+      answerPreflight(exchange, preflight.headers)
+      return
+    }
   }
   const isPeerTrusted =
     !revision.trustedPeers.isEmpty && revision.trustedPeers.has(exchange.peerAddress)

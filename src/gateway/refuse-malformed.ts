@@ -1,7 +1,9 @@
 /** What becomes of a request that the server refuses before anything of it is known. */
+import { withCorsFields } from '../http/cors-fields.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { refuse } from '../protocol/verification.ts'
+import { corsFieldsOfAny } from './cors-answer.ts'
 import type { Gateway } from './gateway.ts'
 import { type RefusalResponse, refusalResponse } from './refusal-response.ts'
 
@@ -37,8 +39,14 @@ const NO_REQUEST = {
 /**
  * The answer to such a request, which is counted, and logged like any other refusal, under the id
  * that the client gets. It took no time worth telling.
+ *
+ * @param origin Of the page that asks, as it came; empty: it names none.
  */
-export function refuseMalformed(gateway: Gateway, reason: RefusalReason): RefusalResponse {
+export function refuseMalformed(
+  gateway: Gateway,
+  reason: RefusalReason,
+  origin: string,
+): RefusalResponse {
   const refused = refuse(reason)
   const { code, detail } = refused
   const { metrics, requestIds, clock, logger, revision, recentRefusals } = gateway
@@ -54,5 +62,6 @@ export function refuseMalformed(gateway: Gateway, reason: RefusalReason): Refusa
   if (revision.accessLog.wants('refused', clock.monotonicMs())) {
     logger.access({ ...NOTHING_KNOWN, requestId, status, code, reason, detail })
   }
-  return response
+  const cors = corsFieldsOfAny(revision.corsPolicies, origin)
+  return cors === null ? response : { ...response, headers: withCorsFields(response.headers, cors) }
 }

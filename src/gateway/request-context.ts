@@ -5,7 +5,9 @@
  */
 import type { RequestOrigin } from '../decision/decision.ts'
 import { clientAddress } from '../http/client-address.ts'
+import { withCorsFields } from '../http/cors-fields.ts'
 import type { ClientExchange, PeekedBody, PeekFailure } from '../http/exchange.ts'
+import { fieldValue, type HeaderList } from '../http/header-list.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import { describeError } from '../observability/redact.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
@@ -19,6 +21,7 @@ import { LimitedRequest } from '../rate-limit/limited-request.ts'
 import type { RouteLimits } from '../rate-limit/route-limits.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import { accessRecord } from './access-record.ts'
+import { corsFields, corsFieldsOfAny } from './cors-answer.ts'
 import type { Gateway, GatewayRevision } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import { refusalResponse } from './refusal-response.ts'
@@ -156,12 +159,22 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
       ? accessRecord(this, { outcome, status, ...named, target, bodyBytes: null, durationMicros })
       : null
     this.keepRefusal(refused, response.statusCode)
-    exchange.answer(response.status, response.headers, response.body)
+    const cors = this.#corsFields()
+    const headers = cors === null ? response.headers : withCorsFields(response.headers, cors)
+    exchange.answer(response.status, headers, response.body)
     metrics.countRefusal(reason, route?.issuerIndex ?? NO_INDEX)
     metrics.countEnded(route?.metricsIndex ?? NO_INDEX, outcome)
     metrics.recordTotal(durationMicros)
     this.leave()
     if (record !== null) logger.access(record)
+  }
+
+  /** So that a page can read what it was refused for; `null`: no route says anything of pages. */
+  #corsFields(): HeaderList | null {
+    const { route, tenant, revision } = this
+    const { head } = this.exchange
+    if (route !== null) return corsFields(route, tenant, head)
+    return corsFieldsOfAny(revision.corsPolicies, fieldValue(head.headers, 'origin') ?? '')
   }
 
   /** For operators who look for the reason of an answer by its id. */

@@ -14,6 +14,7 @@ import { splitRequestFields } from '../proxy/request-fields.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import { derivedOf } from '../verifiers/derived-identity.ts'
+import { corsFields } from './cors-answer.ts'
 import type { Gateway, GatewayRevision } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { RequestContext } from './request-context.ts'
@@ -73,6 +74,7 @@ export function sendUpstream(
       // Ours come last: what is read twice by mistake is mostly read from the end.
       gatewayFields: `${forwarded}${lines}${ids}${trace}${identity}`,
       answerHeaders: answerHeaders(request),
+      answerCors: route.cors?.replacesUpstream === true ? corsFields(route, tenant, head) : null,
     },
     request,
   )

@@ -19,6 +19,7 @@ import { ClearedCookie } from '../gateway/cleared-cookie.ts'
 import type { GatewayRoute } from '../gateway/gateway-route.ts'
 import { LoginRedirect } from '../gateway/login-redirect.ts'
 import type { RouteRefusals } from '../gateway/refusal-response.ts'
+import { CorsPolicy, type CorsRules } from '../http/cors-policy.ts'
 import { originListOf } from '../http/origin-list.ts'
 import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
 import { type ListenerMetrics, NO_INDEX } from '../observability/listener-metrics.ts'
@@ -50,6 +51,10 @@ const NO_ORIGINS: readonly string[] = []
 const MS_PER_SECOND = 1_000
 /** Ids of 128 characters, and what a signed cookie adds to them: a signature, percent-encoded. */
 const COOKIE_BYTES_MAX = 512
+/** Of answers of the gateway: browsers hide them from pages unless they are named. */
+const OWN_ANSWER_FIELDS = [
+  ...['WWW-Authenticate', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'X-Request-Id'],
+]
 /** Fields that the gateway writes itself, beside the identity: see gateway/upstream-request.ts. */
 const TRACE_NAMES = ['traceparent', 'tracestate']
 
@@ -109,6 +114,7 @@ export function composeRoute(
     stripper: keepsCredential ? null : stripper,
     isShadow,
     identity,
+    cors: route.cors && new CorsPolicy(composeCors(route.cors)),
     requirement: composeRequirement(route, configuration.issuers, parts.keptPaths),
     tenants: composeTenants(route, configuration, tenants),
     limits: route.rateLimit === null ? null : (limits.byName.get(route.rateLimit) ?? null),
@@ -128,6 +134,11 @@ export function composeRoute(
       route.authenticate === 'none' ? null : composeRefusals(route, configuration, stripper),
     issuerIndex: onlyIssuer ? metrics.issuerIndex(onlyIssuer) : NO_INDEX,
   }
+}
+
+/** What the gateway says in answers of its own can be read wherever those can. */
+function composeCors(rules: CorsRules): CorsRules {
+  return { ...rules, exposedHeaders: [...OWN_ANSWER_FIELDS, ...rules.exposedHeaders] }
 }
 
 function composeRequirement(

@@ -10,6 +10,7 @@ import type { MainEndpoint } from '../gateway/main-endpoint.ts'
 import { createRefusalPace } from '../gateway/refusal-pace.ts'
 import { RevisionUse } from '../gateway/revision-use.ts'
 import { AddressRanges } from '../http/address-ranges.ts'
+import type { CorsPolicy } from '../http/cors-policy.ts'
 import { EndpointTable } from '../http/endpoint-table.ts'
 import type { InternalTokens } from '../identity/identity-strategy.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
@@ -198,6 +199,7 @@ function composeRevision(
     clock,
     limiter: limits.limiter,
     endpoints,
+    corsPolicies: narrowestFirst(routes.flatMap(({ target }) => target.cors ?? [])),
     upstreams,
     hasTenants: configuration.tenants !== null,
     requestIdName: headers.requestId,
@@ -205,6 +207,13 @@ function composeRevision(
     trustedPeers: new AddressRanges(configuration.server.trustedProxies),
     ...composeAccessLog(configuration, metrics),
   })
+}
+
+/** Where several let a page read, the one counts with which it may send its cookies. */
+function narrowestFirst(policies: readonly CorsPolicy[]): readonly CorsPolicy[] {
+  const rank = ({ isForAll, hasCredentials }: CorsPolicy) =>
+    Number(isForAll) - Number(hasCredentials)
+  return policies.toSorted((one, other) => rank(one) - rank(other))
 }
 
 function composeEndpoints(

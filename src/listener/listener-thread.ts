@@ -154,7 +154,7 @@ const server = new NativeServer(loadNativeBinary(start.nativeBinary), {
   tls: configuration.server.tls,
   trustedPeers: () => gateway.revision.trustedPeers,
   onRequest: (exchange) => handleRequest(gateway, exchange),
-  renderRefusal: (reason) => refuseMalformed(gateway, reason),
+  renderRefusal: (reason, origin) => refuseMalformed(gateway, reason, origin),
   onError: (error) =>
     logger.log({ event: 'unexpected_failure', where: 'request', ...describeError(error) }),
 })
@@ -281,6 +281,7 @@ function gauges(): ListenerGauges {
       verificationTokens: current.signatures.tokenCount,
       verificationThreadsLost: current.signatures.workerFailureCount,
       introspectionAttempts: memory.introspectionClients.sum().attemptCount,
+      corsPreflights: memory.metrics.preflightCount,
       redisCommands: redis.commands,
       redisFailures: redis.failures,
       redisWrites: redis.writes,

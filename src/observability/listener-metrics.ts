@@ -115,6 +115,8 @@ const ACCESS_KIND_INDEX = indexOf(ACCESS_KINDS)
 const STATUS_CLASSES = 5
 
 export class ListenerMetrics {
+  /** CORS preflights that were answered without an upstream. */
+  preflightCount = 0
   readonly #threadIndex: number
   readonly #routeNames: string[] = []
   readonly #issuerNames: string[] = []

@@ -19,6 +19,8 @@ export interface ForwardRequest {
   readonly gatewayFields: GatewayFields
   /** The gateway's own fields for the answer, names in lower case; upstream copies are dropped. */
   readonly answerHeaders: HeaderList
+  /** Takes the place of all CORS fields of the upstream; `null`: those stay as they are. */
+  readonly answerCors: HeaderList | null
 }
 
 /**

@@ -115,7 +115,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     this.#pool = pool
     this.#request = request
     this.#observer = observer
-    this.#relay = new ResponseRelay(exchange, request.method === 'HEAD', request.answerHeaders)
+    this.#relay = new ResponseRelay(exchange, request.method === 'HEAD', request)
     this.#bodyComplete = !exchange.head.hasBody
   }
 

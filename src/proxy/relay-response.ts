@@ -10,8 +10,10 @@
  * let go, so that an upstream that sends its head first and its events later is never delayed.
  */
 import { STATUS_CODES } from 'node:http'
+import { withCorsFields } from '../http/cors-fields.ts'
 import type { ClientExchange } from '../http/exchange.ts'
 import type { HeaderList } from '../http/header-list.ts'
+import type { ForwardRequest } from './forward-request.ts'
 import { type ResponseHead, readResponseHead } from './response-headers.ts'
 
 const EMPTY = 0
@@ -46,13 +48,19 @@ export class ResponseRelay implements ResponseHead {
 
   readonly #exchange: ClientExchange
   readonly #answerHeaders: HeaderList
+  readonly #answerCors: HeaderList | null
   readonly #isHead: boolean
   #state = EMPTY
   #held: Uint8Array = NO_BYTES
 
-  constructor(exchange: ClientExchange, isHead: boolean, answerHeaders: HeaderList) {
+  constructor(
+    exchange: ClientExchange,
+    isHead: boolean,
+    { answerHeaders, answerCors }: Pick<ForwardRequest, 'answerHeaders' | 'answerCors'>,
+  ) {
     this.#exchange = exchange
     this.#answerHeaders = answerHeaders
+    this.#answerCors = answerCors
     this.#isHead = isHead
   }
 
@@ -68,6 +76,7 @@ export class ResponseRelay implements ResponseHead {
   takeHead(statusCode: number, raw: readonly Buffer[]): boolean {
     if (statusCode < STATUS_MIN || statusCode > STATUS_MAX) return false
     if (!readResponseHead(raw, this.#answerHeaders, this)) return false
+    if (this.#answerCors !== null) this.headers = withCorsFields(this.headers, this.#answerCors)
     this.statusCode = statusCode
     this.#state = HEAD_HELD
     if (heldRelays.length === 0) setImmediate(letGoHeldRelays)

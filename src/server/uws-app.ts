@@ -69,8 +69,11 @@ export interface NativeServerOptions {
   readonly trustedPeers: () => AddressRanges
   /** Called for every well-formed request. May throw; the exchange is destroyed then. */
   readonly onRequest: (exchange: ClientExchange) => void
-  /** Called once for every refusal, so it may count them. Built-in answers should be constants. */
-  readonly renderRefusal: (reason: ServerRefusal) => RenderedRefusal
+  /**
+   * Called once for every refusal, so it may count them. Built-in answers should be constants.
+   * @param origin `Origin` as it came, the first of several; empty: there is none, or it is a HEAD.
+   */
+  readonly renderRefusal: (reason: ServerRefusal, origin: string) => RenderedRefusal
   /** Something above the server threw: a defect, never an expected outcome. Must not throw. */
   readonly onError: (error: unknown) => void
 }
@@ -85,6 +88,7 @@ type Yielded =
   | {
       readonly kind: 'refused'
       readonly reason: ServerRefusal
+      readonly origin: string
       readonly secondHandle: NativeResponse
     }
   | {
@@ -240,7 +244,8 @@ export class NativeServer {
     }
     const head = this.#reader.read(method, request)
     if (typeof head === 'string') {
-      this.#yielded = { kind: 'refused', reason: head, secondHandle: response }
+      const origin = request.getHeader('origin')
+      this.#yielded = { kind: 'refused', reason: head, origin, secondHandle: response }
       request.setYield(true)
       return
     }
@@ -299,9 +304,9 @@ export class NativeServer {
 
   #refuseNow(
     response: NativeResponse,
-    { reason, secondHandle }: Yielded & { kind: 'refused' },
+    { reason, origin, secondHandle }: Yielded & { kind: 'refused' },
   ): void {
-    const refusal = this.#writeRefusal(response, reason)
+    const refusal = this.#writeRefusal(response, reason, origin)
     response.end(refusal.body, true)
     // An empty body would leave the offset at 0, which is what tells the next request.
     if (refusal.body === '') return
@@ -353,8 +358,8 @@ export class NativeServer {
     })
   }
 
-  #writeRefusal(response: NativeResponse, reason: ServerRefusal): RenderedRefusal {
-    const refusal = this.#options.renderRefusal(reason)
+  #writeRefusal(response: NativeResponse, reason: ServerRefusal, origin = ''): RenderedRefusal {
+    const refusal = this.#options.renderRefusal(reason, origin)
     response.writeStatus(refusal.status)
     writeFields(response, refusal.headers, '')
     return refusal

@@ -91,6 +91,7 @@ function leastOfEverything(): Document {
           { from: 'query', name: 'token' },
         ],
         loginRedirect: { url: 'https://login.example.com/' },
+        cors: { origins: ['https://app.example.com'] },
       },
     ],
   }

@@ -51,8 +51,9 @@ export class HeadlessBrowser {
   #lastId = 0
   #rest = ''
 
-  static async open(program: string): Promise<HeadlessBrowser> {
-    const browser = new HeadlessBrowser(program)
+  /** @param flags On top of the usual ones. */
+  static async open(program: string, flags: readonly string[] = []): Promise<HeadlessBrowser> {
+    const browser = new HeadlessBrowser(program, flags)
     const { targetId } = await browser.#send('Target.createTarget', { url: 'about:blank' })
     const attached = await browser.#send('Target.attachToTarget', { targetId, flatten: true })
     browser.#session = String(attached['sessionId'])
@@ -60,9 +61,9 @@ export class HeadlessBrowser {
     return browser
   }
 
-  private constructor(program: string) {
+  private constructor(program: string, more: readonly string[]) {
     this.#profile = mkdtempSync(join(tmpdir(), 'sallyport-browser-'))
-    const flags = [...FLAGS, `--user-data-dir=${this.#profile}`]
+    const flags = [...FLAGS, ...more, `--user-data-dir=${this.#profile}`]
     this.#child = spawn(program, flags, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] })
     const [, , , , output] = this.#child.stdio
     output?.on('data', (chunk: Buffer) => this.#receive(chunk.toString()))

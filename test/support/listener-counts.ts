@@ -8,6 +8,7 @@ export const COUNTED = {
   verificationTokens: 12,
   verificationThreadsLost: 2,
   introspectionAttempts: 5,
+  corsPreflights: 0,
   redisCommands: 40,
   redisFailures: 3,
   redisWrites: 8,

@@ -131,7 +131,7 @@ export class PeekingServer {
     forward(
       exchange,
       upstreams,
-      { ...request, gatewayFields: '', answerHeaders: [] },
+      { ...request, gatewayFields: '', answerHeaders: [], answerCors: null },
       {
         onRefusal: (reason) => exchange.send('599 Refused', [], reason),
         onAnswer: () => undefined,

@@ -93,6 +93,7 @@ export class TestForward implements ForwardObserver {
         headers: [...(options.upstreamHeaders ?? ['host', 'api.example.com'])],
         gatewayFields: options.gatewayFields ?? '',
         answerHeaders: options.answerHeaders ?? [],
+        answerCors: null,
       },
       this,
     )

@@ -189,6 +189,7 @@ describe('The least configuration', () => {
         resource: null,
         loginRedirect: null,
         rateLimit: null,
+        cors: null,
         csrf: 'browsers',
         mode: 'enforce',
       },

@@ -9,7 +9,8 @@ function fields(...parts: string[]): Buffer[] {
 }
 
 function relayTo(exchange: RecordingExchange, method = 'GET'): ResponseRelay {
-  return new ResponseRelay(exchange, method === 'HEAD', [])
+  const own = { answerHeaders: [], answerCors: null }
+  return new ResponseRelay(exchange, method === 'HEAD', own)
 }
 
 describe('relay of an answer', () => {

@@ -1,7 +1,6 @@
 /** What a configuration may say of issuers, audiences, origins and parameters in paths. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { warnOfBrowsers } from '../../src/cli/check-browsers.ts'
 import { warnOfTokens } from '../../src/cli/check-tokens.ts'
 import { parseText, problemLinesOf } from '../support/configuration-text.ts'
 
@@ -189,10 +188,7 @@ const REFUSED: readonly (readonly [string, string, RegExp])[] = [
 describe('check', () => {
   function warningsOf(yaml: string): readonly string[] {
     const lines: string[] = []
-    const terminal = { printError: (line: string) => lines.push(line) }
-    const configuration = parseText(yaml)
-    warnOfTokens(configuration, terminal)
-    warnOfBrowsers(configuration, terminal)
+    warnOfTokens(parseText(yaml), { printError: (line) => lines.push(line) })
     return lines
   }
 
@@ -213,12 +209,6 @@ describe('check', () => {
       ],
     )
     assert.match(lines[2] ?? '', /"orders" is in the audiences of no issuer of the route/)
-  })
-
-  it('warns of csrf: off, where there is a cookie to send along', () => {
-    const [line = ''] = warningsOf(text({ route: { csrf: 'off' } }))
-    assert.match(line, /^warning: routes\[0\]\.csrf: off: pages of any site can/)
-    assert.deepEqual(warningsOf(text({ route: { csrf: 'off', authenticate: 'none' } })), [])
   })
 
   it('says nothing of what refuses by default', () => {

@@ -25,6 +25,12 @@ export const THREAD_COUNTERS = {
     name: 'sallyport_introspection_attempts_total',
     help: 'Requests to introspection endpoints.',
   },
+  corsPreflights: {
+    name: 'sallyport_cors_preflights_total',
+    help:
+      'Preflights of browsers that the gateway has answered for routes with `cors`. They are in ' +
+      'no other metric and not in the access log.',
+  },
   redisCommands: {
     name: 'sallyport_redis_commands_total',
     help: 'Commands to Redis.',

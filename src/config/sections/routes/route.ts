@@ -34,6 +34,7 @@ import type { RateLimitsSettings } from '../rate-limits.ts'
 import type { SessionsSettings } from '../sessions.ts'
 import type { TenantsSettings } from '../tenants.ts'
 import type { UpstreamsSettings } from '../upstreams.ts'
+import { corsSchema } from './cors.ts'
 import { requirementsSchema } from './requirements.ts'
 
 /** In the order in which `optional` looks for them. */
@@ -215,6 +216,7 @@ export const routeSchema = section('One route.', {
     ),
   ),
   loginRedirect: unlessAbsent(loginRedirect),
+  cors: unlessAbsent(corsSchema),
   csrf: oneOf(
     '`browsers`: what changes something and carries a cookie as credential must come from a page ' +
       'that may send it (403 `csrf_rejected`). `off`: for callers that are no browsers, and keep ' +

@@ -6,6 +6,7 @@ import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { allOf, eachListed, type Immutable, type Section } from '../../section.ts'
 import { sessionCookie } from '../sessions.ts'
 import { authenticatorsOf, checkAuthenticators } from './authenticators.ts'
+import { checkCors, resolveCors } from './cors-rules.ts'
 import { checkClaimRules } from './requirements.ts'
 import { type RouteOutput, type RoutesSettings, routeSchema } from './route.ts'
 import { checkRoutePolicy } from './route-policy.ts'
@@ -82,6 +83,7 @@ function checkRoute(
   })
   if (route.authenticate !== 'none') checkAuthenticators(path, route, settings, report)
   checkRoutePolicy(path, route, settings, report)
+  checkCors([...path, 'cors'], route, settings, report)
   const requiresSomething = Object.values(route.require).some((list) => list.length > 0)
   if (requiresSomething && !Array.isArray(route.authenticate)) {
     report(
@@ -182,6 +184,7 @@ function resolveRoute(route: RouteOutput, settings: RoutesSettings) {
     issuers: authenticate === 'none' ? [] : issuers,
     identity: route.identity ?? settings.identity?.strategy ?? 'headers',
     tenant: resolveRouteTenant(route, settings),
+    cors: resolveCors(route, settings),
   }
 }
 
