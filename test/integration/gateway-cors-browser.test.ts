@@ -35,13 +35,17 @@ describe('a page in Chromium', { skip }, () => {
   let token: string
   let expired: string
   let sessionId: string
+  let otherSessionId: string
 
   before(async () => {
     browser = await HeadlessBrowser.open(program ?? '', [NAMES])
     upstream = await startSharingUpstream()
     const closed = await reservePort()
-    const app = `http://app.test:${upstream.port}`
-    const cors = { origins: [app], exposedHeaders: ['ETag'], credentials: true }
+    const cors = {
+      origins: [`http://app.shop.test:${upstream.port}`],
+      exposedHeaders: ['ETag'],
+      credentials: true,
+    }
     gateway = await openGateway({
       upstream: upstream.origin,
       upstreams: { down: { targets: [`http://127.0.0.1:${closed}`] } },
@@ -62,12 +66,8 @@ describe('a page in Chromium', { skip }, () => {
     const key = { ...mintKey('HS256'), signingKey: Buffer.from(SECRET) }
     token = liveToken(key, ISSUER, { sub: 'alice' })
     expired = liveToken(key, ISSUER, { sub: 'alice', exp: wallSeconds() - 600 })
-    const created = await fetch(`${gateway.adminOrigin}/sessions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ userId: 'alice' }),
-    })
-    sessionId = ((await created.json()) as { readonly id: string }).id
+    sessionId = await newSession('alice')
+    otherSessionId = await newSession('mallory')
   })
 
   after(async () => {
@@ -76,7 +76,24 @@ describe('a page in Chromium', { skip }, () => {
     await browser.close()
   })
 
-  const api = () => `http://api.test:${gateway.port}`
+  const api = () => `http://api.shop.test:${gateway.port}`
+  const app = () => `http://app.shop.test:${upstream.port}/page`
+
+  async function newSession(userId: string): Promise<string> {
+    const created = await fetch(`${gateway.adminOrigin}/sessions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ userId }),
+    })
+    return ((await created.json()) as { readonly id: string }).id
+  }
+
+  /** As a login service does, on a page of the gateway itself; then back to the app. */
+  async function login(id: string): Promise<void> {
+    await visit(`${api()}/open/page`)
+    await browser.evaluate(`document.cookie = 'sid=${id}; path=/'`)
+    await visit(app())
+  }
 
   /** Beside the pages, and what browsers ask for by themselves. */
   const reached = () => upstream.asked.filter((asked) => / \/(?:orders|me|down)\//.test(asked))
@@ -121,7 +138,7 @@ describe('a page in Chromium', { skip }, () => {
   })
 
   describe('of an origin that may read', () => {
-    before(() => visit(`http://app.test:${upstream.port}/page`))
+    before(() => visit(app()))
 
     it('sees status, challenge and id of a refusal for an expired token', async () => {
       const refused = await seen(`${api()}/orders/1`, withToken(expired))
@@ -151,14 +168,28 @@ describe('a page in Chromium', { skip }, () => {
       assert.equal((await seen(`${api()}/orders//1`)).status, 400)
     })
 
-    it('sees an answer to its cookies, and why a POST with them was refused', async () => {
-      await visit(`${api()}/open/page`)
-      await browser.evaluate(`document.cookie = 'sid=${sessionId}; path=/'`)
-      await visit(`http://app.test:${upstream.port}/page`)
-      const refused = await seen(`${api()}/me/1`, { credentials: 'include' })
-      // Chromium sends no cookie of this kind to another site: the page sees that too.
-      assert.equal(refused.status, 401)
-      assert.match(refused.text, /no_session/)
+    it('sees answers to its cookies, and why a POST with them was refused', async () => {
+      await login(sessionId)
+      const passed = await seen(`${api()}/me/1`, { credentials: 'include' })
+      assert.deepEqual([passed.status, passed.text], [200, 'read'])
+      const refused = await seen(`${api()}/me/1`, { method: 'POST', credentials: 'include' })
+      assert.equal(refused.status, 403)
+      assert.match(refused.text, /csrf_rejected/)
+    })
+
+    it('stays logged in when a page of a sibling domain sets a cookie of that name', async () => {
+      const tossed = async (value: string, path: string) => {
+        await visit(`http://blog.shop.test:${upstream.port}/page`)
+        await browser.evaluate(`document.cookie = 'sid=${value}; domain=shop.test; path=${path}'`)
+        await visit(app())
+        return seen(`${api()}/me/1`, { credentials: 'include' })
+      }
+      assert.equal((await tossed('rubbish', '/me')).text, 'read')
+      assert.equal((await tossed(sessionId, '/')).text, 'read')
+      const fixated = await tossed(otherSessionId, '/me/')
+      assert.equal(fixated.status, 400)
+      assert.match(fixated.text, /invalid_request/)
+      await tossed('; max-age=0', '/me/')
     })
 
     it('cannot read what a route without cors answers', async () => {
@@ -183,8 +214,8 @@ describe('a page in Chromium', { skip }, () => {
 
   describe('of the gateway’s own origin, on plain http', () => {
     before(async () => {
+      await login(sessionId)
       await visit(`${api()}/open/page`)
-      await browser.evaluate(`document.cookie = 'sid=${sessionId}; path=/'`)
     })
 
     it('sends what changes something with its session, without Sec-Fetch-Site', async () => {
@@ -193,7 +224,7 @@ describe('a page in Chromium', { skip }, () => {
     })
 
     it('does so no longer under another port, or with an origin that is hidden', async () => {
-      await visit(`http://api.test:${upstream.port}/page`)
+      await visit(`http://api.shop.test:${upstream.port}/page`)
       const other = await fetched(`${api()}/me/1`, { method: 'POST', credentials: 'include' })
       assert.equal(other, 'TypeError')
       const before = reached()

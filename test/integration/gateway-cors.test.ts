@@ -41,6 +41,15 @@ before(async () => {
     },
     issuers: {
       main: { issuer: ISSUER, audiences: [AUDIENCE], algorithms: ['HS256'], secret: SECRET },
+      down: {
+        issuer: 'https://down.example.com/',
+        audiences: [AUDIENCE],
+        introspection: {
+          endpoint: `http://127.0.0.1:${closed}/introspect`,
+          clientId: 'gateway',
+          clientSecret: SECRET,
+        },
+      },
     },
     rateLimits: { one: { perAddress: { rate: '1/h', burst: 1 } } },
     tenants: {
@@ -55,7 +64,13 @@ before(async () => {
     server: { limits: { urlBytes: 1_024, bodyBytes: 1_000 } },
     routes: {
       '/public/*': { authenticate: 'none', tenant: 'none', cors: { origins: ['*'] } },
-      '/orders/*': { ...JWT, cors: CORS },
+      '/orders/*': { ...JWT, issuers: ['main'], cors: CORS },
+      '/opaque/*': {
+        authenticate: ['introspection'],
+        issuers: ['down'],
+        tenant: 'none',
+        cors: CORS,
+      },
       '/kept/*': { ...JWT, cors: { ...CORS, upstream: 'keep' } },
       '/read/*': { ...JWT, match: { path: '/read/*', methods: ['GET'] }, cors: CORS },
       '/plain/*': JWT,
@@ -248,6 +263,7 @@ describe('a refusal', () => {
     ['404 tenant_not_found', (origin) => ask('/tenants/nemo/1', { origin })],
     ['403 tenant_suspended', (origin) => ask('/tenants/closed/1', { origin })],
     ['429 rate_limited', limited],
+    ['503 verifier_unavailable', (origin) => ask('/opaque/1', { ...bearer('opaque'), origin })],
     ['502 upstream_unreachable', (origin) => ask('/down/1', { origin })],
     ['504 upstream_timeout', (origin) => ask('/slow/hold', { origin })],
     [
