@@ -194,8 +194,9 @@ function forwarded(pool: UpstreamPool): Once {
   const relayed = () => requestHeaders(HEADERS, filter, null)
   const withForwarded = ({ peerAddress, scheme, head }: NullExchange) => {
     const { framing, lines } = splitRequestFields(relayed())
-    const facts = { peerAddress, scheme, authority: head.authority, trusted: false } as const
-    return { headers: framing, gatewayFields: forwardedFields(HEADERS, facts) + lines }
+    const facts = { peerAddress, scheme, authority: head.authority } as const
+    const forwarded = forwardedFields({ ...facts, forwarding: null, sendsForwarded: true })
+    return { headers: framing, gatewayFields: forwarded + lines }
   }
   return (done) => {
     const exchange = new NullExchange(HEAD, done)

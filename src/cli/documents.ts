@@ -6,6 +6,7 @@ import { metricsManual } from '../observability/metrics-manual.ts'
 import { AUTH_ERRORS } from '../protocol/auth-error.ts'
 import { REFUSAL_ADVICE } from '../protocol/refusal-advice.ts'
 import { REFUSAL_REASONS, type RefusalReason } from '../protocol/refusal-reason.ts'
+import { BELIEVED_FIELDS } from '../proxy/believed-fields.ts'
 
 /** Text by file name below `docs/`. */
 export function generatedDocuments(): ReadonlyMap<string, string> {
@@ -13,6 +14,7 @@ export function generatedDocuments(): ReadonlyMap<string, string> {
     ['configuration.md', configurationManual()],
     ['sallyport.schema.json', `${JSON.stringify(configurationJsonSchema(), null, 2)}\n`],
     ['errors.md', errorManual()],
+    ['client-fields.md', clientFieldManual()],
     ['metrics.md', metricsManual()],
     ['logs.md', logManual()],
   ])
@@ -58,3 +60,25 @@ that fails names it; what would have failed after that is not looked at.
 | reason | code | what was found | what to do |
 | --- | --- | --- | --- |
 `
+
+const CLIENT_FIELD_PREFACE = `# Fields that clients cannot send
+
+<!-- Generated from src/proxy/believed-fields.ts by "npm run docs". Do not edit. -->
+
+Services and frameworks take these fields of a request for the word of a proxy. None goes upstream as it
+came: not on any route, not from trusted proxies, and not with \`_\` or \`.\` for \`-\`. What
+the gateway says in their place is in [addresses.md](addresses.md#what-upstreams-get) and
+[identity.md](identity.md). A \`*\` stands for all names that begin so.
+
+| field | who believes it |
+| --- | --- |
+`
+
+function clientFieldManual(): string {
+  const rows = BELIEVED_FIELDS.toSorted(([one], [other]) => one.localeCompare(other)).map(
+    ([name, who]) => {
+      return `| \`${name}${name.endsWith('-') ? '*' : ''}\` | ${who} |`
+    },
+  )
+  return `${CLIENT_FIELD_PREFACE}${rows.join('\n')}\n`
+}

@@ -10,6 +10,7 @@ import type { GatewayConfiguration } from './sections.ts'
 /** Parts of the resolved configuration that another one may have otherwise. */
 const RELOADABLE: ReadonlySet<string> = new Set([
   'server.trustedProxies',
+  'server.sendForwarded',
   'server.tls.certFile',
   'server.tls.keyFile',
   'server.limits.tokenBytes',

@@ -25,7 +25,10 @@ const MESSAGE_FIELDS: ReadonlySet<string> = new Set([
   'via',
   'x-forwarded-for',
   'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-prefix',
   'x-forwarded-proto',
+  'x-real-ip',
 ])
 
 /** The name in lower case, or `null`. Fields with other names are dropped from requests. */

@@ -4,13 +4,13 @@
  */
 import { decide } from '../decision/decide.ts'
 import type { Decision, RequestOrigin } from '../decision/decision.ts'
-import { clientAddress } from '../http/client-address.ts'
 import type { PeekedBody, PeekFailure, RequestHead } from '../http/exchange.ts'
+import { readForwarding } from '../http/forwarding.ts'
 import { fieldValue } from '../http/header-list.ts'
+import { publicOrigin } from '../http/public-origin.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { quoted, RecordedTrace, type Trace } from '../protocol/trace.ts'
 import { refuse } from '../protocol/verification.ts'
-import { publicOrigin } from '../proxy/public-origin.ts'
 import { LimitedRequest } from '../rate-limit/limited-request.ts'
 import type { Limiter } from '../rate-limit/limiter.ts'
 import type { RouteLimits } from '../rate-limit/route-limits.ts'
@@ -135,10 +135,12 @@ class ExplainedOrigin implements RequestOrigin {
     trace: Trace,
   ) {
     this.trace = trace
-    this.clientAddress = clientAddress(peer ?? LOOPBACK, headers, trustedPeers)
-    const isPeerTrusted = trustedPeers.has(peer ?? LOOPBACK)
+    const from = peer ?? LOOPBACK
+    const isTrusted = trustedPeers.has(from)
+    const forwarding = isTrusted ? readForwarding(from, headers, trustedPeers) : null
+    this.clientAddress = forwarding?.client ?? from
     const scheme = HTTPS.test(url) ? 'https' : 'http'
-    this.publicOrigin = publicOrigin({ headers, authority, scheme, isPeerTrusted })
+    this.publicOrigin = publicOrigin({ authority, scheme, forwarding })
     this.#body = body === null ? null : Buffer.from(body)
     this.#limiter = limiter
   }

@@ -37,6 +37,8 @@ export interface GatewayRevision extends Revision<GatewayRoute> {
   readonly correlationIdName: string | null
   /** Proxies in front of us, whose forwarding fields are believed. */
   readonly trustedPeers: AddressRanges
+  /** Whether upstreams get `Forwarded` beside `X-Forwarded-…`. */
+  readonly sendsForwarded: boolean
   readonly accessLog: AccessLog
   readonly access: AccessRules
 }

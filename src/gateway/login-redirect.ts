@@ -7,7 +7,8 @@
 import type { CredentialStripper } from '../credentials/strip-credential.ts'
 import { acceptsByName } from '../http/accept-field.ts'
 import type { ClientExchange } from '../http/exchange.ts'
-import { joinedValues, receivedScheme } from '../proxy/forwarded-headers.ts'
+import type { Forwarding } from '../http/forwarding.ts'
+import { joinedValues } from '../http/header-list.ts'
 
 const HTML = 'text/html'
 
@@ -21,12 +22,13 @@ export interface LoginRedirectSettings {
 /** As much of a request as says whether and where it is redirected. */
 export interface RefusedRequest {
   readonly exchange: Pick<ClientExchange, 'head' | 'scheme'>
-  readonly isPeerTrusted: boolean
+  /** What the proxies in front say; `null`: there are none that are trusted. */
+  readonly forwarding: Forwarding | null
 }
 
 /** The scheme of the URL that the browser asked for. */
-export function seenScheme({ exchange, isPeerTrusted }: RefusedRequest): 'http' | 'https' {
-  return (isPeerTrusted ? receivedScheme(exchange.head.headers) : null) ?? exchange.scheme
+export function seenScheme({ exchange, forwarding }: RefusedRequest): 'http' | 'https' {
+  return forwarding?.scheme ?? exchange.scheme
 }
 
 export class LoginRedirect {
@@ -44,12 +46,14 @@ export class LoginRedirect {
    * something cannot be repeated by a redirect, and programs do not log in.
    */
   locationFor(request: RefusedRequest): string | null {
-    const { head } = request.exchange
+    const { exchange, forwarding } = request
+    const { head } = exchange
     if (head.method !== 'GET' && head.method !== 'HEAD') return null
     if (!acceptsByName(joinedValues(head.headers, 'accept'), HTML)) return null
     const query = this.#stripper.strippedQuery(head.query)
-    const target = `${head.path}${query === '' ? '' : `?${query}`}`
-    const asked = `${seenScheme(request)}://${head.authority}${target}`
+    const origin = `${seenScheme(request)}://${forwarding?.host ?? head.authority}`
+    const path = `${forwarding?.prefix ?? ''}${head.path}`
+    const asked = `${origin}${path}${query === '' ? '' : `?${query}`}`
     return `${this.#prefix}${encodeURIComponent(asked)}`
   }
 }

@@ -4,17 +4,17 @@
  * Every field is set in the constructor, in one order, so that all requests have one shape.
  */
 import type { RequestOrigin } from '../decision/decision.ts'
-import { clientAddress } from '../http/client-address.ts'
 import { withCorsFields } from '../http/cors-fields.ts'
 import type { ClientExchange, PeekedBody, PeekFailure } from '../http/exchange.ts'
+import { type Forwarding, readForwarding } from '../http/forwarding.ts'
 import { fieldValue, type HeaderList } from '../http/header-list.ts'
+import { publicOrigin } from '../http/public-origin.ts'
 import { NO_INDEX } from '../observability/listener-metrics.ts'
 import { describeError } from '../observability/redact.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
 import type { ForwardEnd, ForwardObserver } from '../proxy/forward-request.ts'
-import { publicOrigin } from '../proxy/public-origin.ts'
 import type { UpstreamTarget } from '../proxy/upstream-target.ts'
 import type { LimitRefusal } from '../rate-limit/limit-refusal.ts'
 import { LimitedRequest } from '../rate-limit/limited-request.ts'
@@ -64,8 +64,8 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
   answeredMicros: number
   /** What it was counted for; `null`: its route has no limits. */
   limited: LimitedRequest | null
-  /** `null` until it is asked for, which most requests never do. */
-  #clientAddress: string | null
+  /** `null` until it is asked for, and where the peer is not trusted. */
+  #forwarding: Forwarding | null
   #isOver: boolean
 
   constructor(
@@ -87,7 +87,7 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
     this.identity = null
     this.answeredMicros = 0
     this.limited = null
-    this.#clientAddress = null
+    this.#forwarding = null
     this.#isOver = false
     revision.use.begin()
   }
@@ -100,18 +100,23 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
   }
 
   get clientAddress(): string {
-    this.#clientAddress ??= clientAddress(
+    return this.forwarding?.client ?? this.exchange.peerAddress
+  }
+
+  /** What the proxies in front say; `null`: the peer is not trusted. Read once. */
+  get forwarding(): Forwarding | null {
+    if (!this.isPeerTrusted) return null
+    this.#forwarding ??= readForwarding(
       this.exchange.peerAddress,
       this.exchange.head.headers,
       this.revision.trustedPeers,
     )
-    return this.#clientAddress
+    return this.#forwarding
   }
 
   get publicOrigin(): string {
-    const { exchange, isPeerTrusted } = this
-    const { headers, authority } = exchange.head
-    return publicOrigin({ headers, authority, scheme: exchange.scheme, isPeerTrusted })
+    const { head, scheme } = this.exchange
+    return publicOrigin({ authority: head.authority, scheme, forwarding: this.forwarding })
   }
 
   limitedBy(limits: RouteLimits): LimitedRequest {

@@ -55,11 +55,12 @@ export function sendUpstream(
     requestHeaders(head.headers, route.requestFilter, credential),
   )
   const query = credential === null ? head.query : credential.strippedQuery(head.query)
-  const forwarded = forwardedFields(head.headers, {
+  const forwarded = forwardedFields({
     peerAddress,
     scheme,
     authority: head.authority,
-    trusted: request.isPeerTrusted,
+    forwarding: request.forwarding,
+    sendsForwarded: revision.sendsForwarded,
   })
   const ids = idLines(request)
   const trace = traceLines(gateway, head.headers)

@@ -33,3 +33,14 @@ export function fieldLines(headers: HeaderList): string {
   }
   return pieces.join('')
 }
+
+/** Repeated fields mean the same as one with a list (RFC 9110 §5.3); empty ones count for none. */
+export function joinedValues(headers: HeaderList, name: string): string {
+  let joined = ''
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const value = headers[index + 1] as string
+    if (headers[index] === name && value !== '')
+      joined = joined === '' ? value : `${joined}, ${value}`
+  }
+  return joined
+}

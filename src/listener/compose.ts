@@ -205,6 +205,7 @@ function composeRevision(
     requestIdName: headers.requestId,
     correlationIdName: headers.correlationId,
     trustedPeers: new AddressRanges(configuration.server.trustedProxies),
+    sendsForwarded: configuration.server.sendForwarded,
     ...composeAccessLog(configuration, metrics),
   })
 }

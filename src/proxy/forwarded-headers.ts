@@ -1,11 +1,12 @@
 /**
- * Hot path: tells the upstream who is at the other end: `X-Forwarded-For`, `-Proto`, `-Host` and
- * `Forwarded` (RFC 7239).
+ * Hot path: tells the upstream who is at the other end: `X-Forwarded-For`, `-Proto`, `-Host`,
+ * `X-Real-IP` and `Forwarded` (RFC 7239).
  *
- * What the client sent in these fields is already gone from the list (hop-by-hop-headers.ts). It
- * counts only when the peer is a trusted proxy: then our own entry is appended to it.
+ * What the client sent in these fields is already gone from the list (believed-fields.ts). Of a
+ * trusted proxy it counts (http/forwarding.ts): then our own peer is appended to the addresses, and
+ * all the fields tell of one client and one URL.
  */
-import type { HeaderList } from '../http/header-list.ts'
+import type { Forwarding } from '../http/forwarding.ts'
 import type { GatewayFields } from './gateway-fields.ts'
 
 /** What is known about the connection on which a request came. */
@@ -15,28 +16,27 @@ export interface ForwardedFacts {
   readonly scheme: 'http' | 'https'
   /** `Host` as received. */
   readonly authority: string
-  /** Whether the peer is one of `server.trustedProxies`. */
-  readonly trusted: boolean
+  /** What the proxies in front say; `null`: the peer is none of `server.trustedProxies`. */
+  readonly forwarding: Forwarding | null
+  /** Whether `Forwarded` is sent beside the others. */
+  readonly sendsForwarded: boolean
 }
 
-/**
- * The four fields, as the beginning of the gateway's own.
- *
- * A trusted peer's `X-Forwarded-Proto` and `-Host` are kept if they can be what they say, because
- * it alone knows how the client connected. Addresses are not checked beyond being visible ASCII.
- *
- * @param received The client's own list, read only when the peer is trusted. Lower-case names.
- */
-export function forwardedFields(received: HeaderList, facts: ForwardedFacts): GatewayFields {
-  if (!facts.trusted) return remembered(facts)
-  const { peerAddress, scheme, authority } = facts
-  const element = forwardedElement(peerAddress, scheme, authority)
-  return forwardedText(
-    appended(joinedValues(received, 'x-forwarded-for'), peerAddress),
-    receivedScheme(received) ?? scheme,
-    receivedHost(received) ?? authority,
-    appended(receivedElements(received), element),
-  )
+/** The fields, as the beginning of the gateway's own. */
+export function forwardedFields(facts: ForwardedFacts): GatewayFields {
+  const { peerAddress, scheme, authority, forwarding, sendsForwarded } = facts
+  if (forwarding === null) return remembered(facts)
+  const { client, addresses, realAddress } = forwarding
+  const told = {
+    addresses: addresses === '' ? peerAddress : `${addresses}, ${peerAddress}`,
+    client: realAddress ?? client,
+    scheme: forwarding.scheme ?? scheme,
+    authority: forwarding.host ?? authority,
+    sendsForwarded,
+  }
+  const port = forwarding.port === null ? '' : `\r\nx-forwarded-port: ${forwarding.port}`
+  const prefix = forwarding.prefix === null ? '' : `\r\nx-forwarded-prefix: ${forwarding.prefix}`
+  return `${forwardedText(told)}${port}${prefix}`
 }
 
 /** Peers are a few balancers, or clients that send one request after another. */
@@ -45,6 +45,7 @@ const REMEMBERED_MAX = 1_024
 interface Remembered {
   readonly scheme: string
   readonly authority: string
+  readonly sendsForwarded: boolean
   readonly text: GatewayFields
 }
 
@@ -54,86 +55,55 @@ const lastTexts = new Map<string, Remembered>()
 let latestAddress = ''
 let latest: Remembered | undefined
 
-function remembered({ peerAddress, scheme, authority }: ForwardedFacts): GatewayFields {
+function remembered(facts: ForwardedFacts): GatewayFields {
+  const { peerAddress, scheme, authority, sendsForwarded } = facts
   if (peerAddress !== latestAddress) {
     latestAddress = peerAddress
     latest = lastTexts.get(peerAddress)
   }
-  if (latest !== undefined && latest.scheme === scheme && latest.authority === authority) {
+  if (
+    latest !== undefined &&
+    latest.scheme === scheme &&
+    latest.authority === authority &&
+    latest.sendsForwarded === sendsForwarded
+  ) {
     return latest.text
   }
-  const element = forwardedElement(peerAddress, scheme, authority)
-  const text = forwardedText(peerAddress, scheme, authority, element)
+  const told = { addresses: peerAddress, client: peerAddress, scheme, authority, sendsForwarded }
   if (lastTexts.size >= REMEMBERED_MAX) lastTexts.clear()
-  latest = { scheme, authority, text }
+  latest = { scheme, authority, sendsForwarded, text: forwardedText(told) }
   lastTexts.set(peerAddress, latest)
-  return text
+  return latest.text
 }
 
-function forwardedText(
-  addresses: string,
-  scheme: string,
-  authority: string,
-  elements: string,
-): GatewayFields {
+interface ToldForwarding {
+  readonly addresses: string
+  readonly client: string
+  readonly scheme: string
+  readonly authority: string
+  readonly sendsForwarded: boolean
+}
+
+function forwardedText(told: ToldForwarding): GatewayFields {
+  const { addresses, client, scheme, authority, sendsForwarded } = told
   // `join` makes one flat text; adding them up would make a tree, walked for every request again.
-  return [
+  const lines = [
     addresses,
     `x-forwarded-proto: ${scheme}`,
     `x-forwarded-host: ${authority}`,
-    `forwarded: ${elements}`,
-  ].join('\r\n')
+    `x-real-ip: ${client}`,
+  ]
+  if (sendsForwarded) lines.push(`forwarded: ${forwardedElement(client, scheme, authority)}`)
+  return lines.join('\r\n')
 }
 
-/** What a trusted peer says of the scheme; `null` when it says nothing, or not one word. */
-export function receivedScheme(received: HeaderList): 'http' | 'https' | null {
-  const scheme = joinedValues(received, 'x-forwarded-proto')
-  return scheme === 'http' || scheme === 'https' ? scheme : null
-}
-
-/** Proxies often pass on what their own clients wrote here: only what can be a host is believed. */
-const HOST = /^[A-Za-z0-9.:[\]-]{1,255}$/
-
-/** What a trusted peer says of the host, maybe with a port; `null` when that can be none. */
-export function receivedHost(received: HeaderList): string | null {
-  const host = joinedValues(received, 'x-forwarded-host')
-  return HOST.test(host) ? host : null
-}
-
-const PORT_NUMBER = /^[1-9][0-9]{0,4}$/
-
-/** What a trusted peer says of the port, where proxies leave it out of the host; else `null`. */
-export function receivedPort(received: HeaderList): string | null {
-  const port = joinedValues(received, 'x-forwarded-port')
-  return PORT_NUMBER.test(port) ? port : null
-}
-
-/** A quote that stays open would swallow the element which the gateway appends. */
-const WHOLE_ELEMENTS = /^(?:[^"\\]|"[^"\\]*")*$/
-
-function receivedElements(received: HeaderList): string {
-  const elements = joinedValues(received, 'forwarded')
-  return WHOLE_ELEMENTS.test(elements) ? elements : ''
-}
-
-function appended(received: string, own: string): string {
-  return received === '' ? own : `${received}, ${own}`
-}
-
-/** Repeated fields mean the same as one with a list (RFC 9110 §5.3). */
-export function joinedValues(headers: HeaderList, name: string): string {
-  let joined = ''
-  for (let index = 0; index + 1 < headers.length; index += 2) {
-    const value = headers[index + 1] as string
-    if (headers[index] === name && value !== '')
-      joined = joined === '' ? value : `${joined}, ${value}`
-  }
-  return joined
-}
-
-/** RFC 7239 §4: IPv6 in brackets and quotes (§6), `host` quoted because it may hold a colon. */
-function forwardedElement(peerAddress: string, scheme: string, authority: string): string {
-  const node = peerAddress.includes(':') ? `"[${peerAddress}]"` : peerAddress
+/**
+ * One element, about the client: frameworks read the first or the last one of a list, and of a
+ * single one both read the same. RFC 7239 §4: IPv6 in brackets and quotes (§6), `host` quoted
+ * because it may hold a colon.
+ */
+function forwardedElement(client: string, scheme: string, authority: string): string {
+  const node = client.includes(':') ? `"[${client}]"` : client
   // Neither is part of any host name; dropping such a host is safer than escaping it.
   if (authority.includes('"') || authority.includes('\\')) return `for=${node};proto=${scheme}`
   return `for=${node};host="${authority}";proto=${scheme}`

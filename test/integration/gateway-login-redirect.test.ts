@@ -85,14 +85,14 @@ describe('a login redirect', () => {
     ])
   })
 
-  it('takes the scheme from a trusted proxy alone', async () => {
-    const fields = 'X-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.example.com\r\n'
-    for (const [peer, scheme] of [
-      ['127.0.0.1', 'http'],
-      ['127.0.0.2', 'https'],
+  it('takes scheme and host from a trusted proxy alone', async () => {
+    const fields = 'X-Forwarded-Proto: https\r\nX-Forwarded-Host: shop.example.com\r\n'
+    for (const [peer, origin] of [
+      ['127.0.0.1', 'http://app.example.com:8443'],
+      ['127.0.0.2', 'https://shop.example.com'],
     ] as const) {
       const answer = await askRaw('/app/', fields, peer)
-      const asked = encodeURIComponent(`${scheme}://app.example.com:8443/app/`)
+      const asked = encodeURIComponent(`${origin}/app/`)
       assert.deepEqual(answerHeader(answer, 'location'), [`/login?return_to=${asked}`])
     }
   })

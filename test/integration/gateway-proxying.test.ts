@@ -216,7 +216,7 @@ describe('limits of a body', () => {
 
 describe('header fields', () => {
   /** Fields that only the gateway may say; everything else is the client's. */
-  const OWN = /^(x-forwarded-|forwarded:|x-request-id:|x-correlation-id:|traceparent:)/i
+  const OWN = /^(x-forwarded-|forwarded:|x-real-ip:|x-request-id:|x-correlation-id:|traceparent:)/i
 
   it('holds each field of the client once, as it came, and ends where it should', async (test) => {
     let head = ''

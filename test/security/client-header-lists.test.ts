@@ -73,6 +73,7 @@ const ALWAYS: Expected = {
   'X-Forwarded-For': '127.0.0.1',
   'X-Forwarded-Proto': 'http',
   'X-Forwarded-Host': 'gateway.test',
+  'X-Real-IP': '127.0.0.1',
   Forwarded: 'for=127.0.0.1;host="gateway.test";proto=http',
 }
 
@@ -104,9 +105,9 @@ describe('the fields of a client, through the functions that remove them', () =>
         const { framing, lines } = splitRequestFields(
           requestHeaders(head.headers, filter, stripper),
         )
-        const forwarded = forwardedFields(head.headers, {
+        const forwarded = forwardedFields({
           ...{ peerAddress: '127.0.0.1', scheme: 'http', authority: head.authority },
-          trusted: false,
+          ...{ forwarding: null, sendsForwarded: true },
         })
         assert.deepEqual(framing, ['host', 'gateway.test'])
         const text = `${FIRST_OWN_FIELD}: ${forwarded}${lines}${identityLines}`

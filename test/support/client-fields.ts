@@ -10,6 +10,7 @@ export const LIE = 'evil-7f3a'
 export const ORIGIN_NAMES = [
   ...['X-Client-Id', 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'Forwarded'],
   ...['X-Real-IP', 'X-Original-URL', 'Traceparent', 'Tracestate'],
+  ...['Remote-User', 'X-Remote-User', 'Front-End-Https', 'X-SSL-Client-Verify'],
 ]
 /** Names that only look like one of them, and belong to the client. */
 export const NEAR_MISSES = [

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { AddressRanges } from '../../src/http/address-ranges.ts'
-import { addressKey, clientAddress, HOPS_MAX } from '../../src/http/client-address.ts'
+import { addressKey, clientAddress } from '../../src/http/client-address.ts'
+import { HOPS_MAX } from '../../src/http/forwarded-field.ts'
 
 /** What is in front of us, in every case. */
 const TRUSTED = new AddressRanges(['10.0.0.0/8', 'fd00::/8', '198.51.100.1'])
 const PROXY = '10.0.0.1'
+const CLIENT = '203.0.113.7'
 
 function behind(peer: string, ...values: readonly string[]): string {
   return clientAddress(
@@ -146,9 +148,13 @@ describe('the client behind proxies', () => {
   }
 
   it('is told by no other field', () => {
-    const fields = ['forwarded', 'x-real-ip', 'cf-connecting-ip', 'true-client-ip', 'x-client-ip']
+    const fields = ['x-real-ip', 'cf-connecting-ip', 'true-client-ip', 'x-client-ip']
     const received = fields.flatMap((name) => [name, '6.6.6.6'])
     assert.equal(clientAddress(PROXY, received, TRUSTED), PROXY)
+  })
+
+  it('is never told by Forwarded of a peer that is no proxy', () => {
+    assert.equal(clientAddress(CLIENT, ['forwarded', 'for=10.0.0.1'], TRUSTED), CLIENT)
   })
 
   it('is the peer where no proxy is trusted, and nothing when the peer cannot be told', () => {

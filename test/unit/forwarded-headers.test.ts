@@ -1,17 +1,25 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type ForwardedFacts, forwardedFields } from '../../src/proxy/forwarded-headers.ts'
+import { AddressRanges } from '../../src/http/address-ranges.ts'
+import { readForwarding } from '../../src/http/forwarding.ts'
+import { forwardedFields } from '../../src/proxy/forwarded-headers.ts'
 import { FIRST_OWN_FIELD } from '../../src/proxy/gateway-fields.ts'
 
-const FACTS: ForwardedFacts = {
-  peerAddress: '192.0.2.7',
+const PEER = '192.0.2.7'
+const PROXIES = new AddressRanges([PEER, '10.0.0.0/8'])
+
+const FACTS = {
+  peerAddress: PEER,
   scheme: 'https',
   authority: 'api.example.com:8443',
-  trusted: false,
-}
+  forwarding: null,
+  sendsForwarded: true,
+} as const
 
-function forwarded(received: string[], facts: Partial<ForwardedFacts> = {}): Map<string, string> {
-  const text = forwardedFields(received, { ...FACTS, ...facts })
+/** @param received Of a trusted proxy; `null`: the peer is none. */
+function forwarded(received: readonly string[] | null, facts: object = {}): Map<string, string> {
+  const forwarding = received === null ? null : readForwarding(PEER, received, PROXIES)
+  const text = forwardedFields({ ...FACTS, forwarding, ...facts })
   const fields = new Map<string, string>()
   for (const line of `${FIRST_OWN_FIELD}: ${text}`.split('\r\n')) {
     const [name = '', ...value] = line.split(': ')
@@ -21,81 +29,105 @@ function forwarded(received: string[], facts: Partial<ForwardedFacts> = {}): Map
   return fields
 }
 
+const OWN = [
+  ['x-forwarded-for', PEER],
+  ['x-forwarded-proto', 'https'],
+  ['x-forwarded-host', 'api.example.com:8443'],
+  ['x-real-ip', PEER],
+  ['forwarded', 'for=192.0.2.7;host="api.example.com:8443";proto=https'],
+]
+
 describe('forwarded fields (RFC 7239)', () => {
-  it('tells address, scheme and host of the request in both forms', () => {
-    assert.deepEqual(
-      [...forwarded([])],
-      [
-        ['x-forwarded-for', '192.0.2.7'],
-        ['x-forwarded-proto', 'https'],
-        ['x-forwarded-host', 'api.example.com:8443'],
-        ['forwarded', 'for=192.0.2.7;host="api.example.com:8443";proto=https'],
-      ],
-    )
+  it('tell address, scheme and host of the request in both forms', () => {
+    assert.deepEqual([...forwarded(null)], OWN)
   })
 
-  it('brackets and quotes an IPv6 address in Forwarded (§6)', () => {
-    const fields = forwarded([], { peerAddress: '2001:db8::1' })
+  it('bracket and quote an IPv6 address in Forwarded (§6)', () => {
+    const fields = forwarded(null, { peerAddress: '2001:db8::1' })
     assert.equal(fields.get('x-forwarded-for'), '2001:db8::1')
     assert.match(fields.get('forwarded') ?? '', /^for="\[2001:db8::1\]";/)
   })
 
-  it('leaves out a host that could end the quoted string', () => {
+  it('leave out a host that could end the quoted string', () => {
     for (const authority of ['a"b', 'a\\b']) {
-      assert.equal(forwarded([], { authority }).get('forwarded'), 'for=192.0.2.7;proto=https')
+      assert.equal(forwarded(null, { authority }).get('forwarded'), 'for=192.0.2.7;proto=https')
     }
   })
 
-  it('believes nothing that an untrusted peer says', () => {
-    const received = ['x-forwarded-for', '203.0.113.9', 'forwarded', 'for=203.0.113.9']
-    assert.deepEqual([...forwarded(received)], [...forwarded([])])
+  it('leave Forwarded out where that is asked for, of the same peer before and after', () => {
+    const without = OWN.slice(0, -1)
+    assert.deepEqual([...forwarded(null, { sendsForwarded: false })], without)
+    assert.deepEqual([...forwarded(null)], OWN)
+    assert.deepEqual([...forwarded([], { sendsForwarded: false })], without)
   })
 
-  it('appends to what a trusted proxy says, in order', () => {
-    const received = [
-      'x-forwarded-for',
-      '203.0.113.9',
-      'x-forwarded-for',
-      '203.0.113.10',
-      'x-forwarded-proto',
-      'http',
-      'x-forwarded-host',
-      'www.example.com',
-      'forwarded',
-      'for=203.0.113.9',
-    ]
-    const fields = forwarded(received, { trusted: true })
+  it('set its own facts where a trusted proxy says nothing', () => {
+    assert.deepEqual([...forwarded(['x-forwarded-for', ''])], OWN)
+  })
+
+  it('append the peer to what a trusted proxy says, in order', () => {
+    const received = ['x-forwarded-for', '203.0.113.9', 'x-forwarded-for', '203.0.113.10']
+    const fields = forwarded(received)
     assert.equal(fields.get('x-forwarded-for'), '203.0.113.9, 203.0.113.10, 192.0.2.7')
-    assert.equal(fields.get('x-forwarded-proto'), 'http')
-    assert.equal(fields.get('x-forwarded-host'), 'www.example.com')
-    assert.equal(
-      fields.get('forwarded'),
-      'for=203.0.113.9, for=192.0.2.7;host="api.example.com:8443";proto=https',
+    assert.equal(fields.get('x-real-ip'), '203.0.113.10')
+    assert.match(fields.get('forwarded') ?? '', /^for=203\.0\.113\.10;/)
+  })
+})
+
+describe('one client and one URL, whichever field is read', () => {
+  it("is what Spring's ForwardedHeaderFilter builds URLs of behind a TLS front", () => {
+    const fields = forwarded(
+      ['x-forwarded-for', '203.0.113.9', 'x-forwarded-proto', 'https', 'x-forwarded-host', 'shop'],
+      { scheme: 'http', authority: '10.1.2.3:8080' },
+    )
+    assert.equal(fields.get('forwarded'), 'for=203.0.113.9;host="shop";proto=https')
+    assert.equal(fields.get('x-forwarded-proto'), 'https')
+    assert.equal(fields.get('x-forwarded-host'), 'shop')
+  })
+
+  it('is not what a client put into Forwarded, which nginx and AWS ALB pass on', () => {
+    const fields = forwarded([
+      ...['forwarded', 'for=6.6.6.6;host=evil.example;proto=https'],
+      ...['x-forwarded-for', '203.0.113.9', 'x-forwarded-proto', 'http'],
+    ])
+    const element = 'for=203.0.113.9;host="api.example.com:8443";proto=http'
+    assert.equal(fields.get('forwarded'), element)
+    assert.equal([...fields.values()].join().includes('6.6.6.6'), false)
+    assert.equal([...fields.values()].join().includes('evil.example'), false)
+  })
+
+  it('is what a proxy says that speaks RFC 7239 alone, in the older fields too', () => {
+    const received = ['forwarded', 'for="[2001:db8::9]:443";host=shop;proto=https, for=10.0.0.9']
+    assert.deepEqual(
+      [...forwarded(received, { scheme: 'http' })],
+      [
+        ['x-forwarded-for', '2001:db8::9, 10.0.0.9, 192.0.2.7'],
+        ['x-forwarded-proto', 'https'],
+        ['x-forwarded-host', 'shop'],
+        ['x-real-ip', '2001:db8::9'],
+        ['forwarded', 'for="[2001:db8::9]";host="shop";proto=https'],
+      ],
     )
   })
 
-  it('takes no scheme, host or elements from a trusted proxy that cannot be what they say', () => {
-    for (const [name, values] of [
-      ['x-forwarded-proto', ['ftp', 'HTTPS', 'https, http', 'https"']],
-      ['x-forwarded-host', ['a b', 'a/b', 'a, b', 'a"b', 'user@a', 'a'.repeat(256)]],
-      ['forwarded', ['for="a', 'for="a\\"', 'for=a;host="b", for="c']],
-    ] as const) {
-      for (const value of values) {
-        const fields = forwarded([name, value], { trusted: true })
-        assert.equal(fields.get(name), forwarded([]).get(name), `${name}: ${value}`)
-      }
+  it('keeps port and prefix of a trusted proxy: Traefik StripPrefix, AWS ALB', () => {
+    const received = ['x-forwarded-port', '8443', 'x-forwarded-prefix', '/shop/']
+    const fields = forwarded(received)
+    assert.equal(fields.get('x-forwarded-port'), '8443')
+    assert.equal(fields.get('x-forwarded-prefix'), '/shop')
+    assert.deepEqual([...forwarded(['x-forwarded-port', '443, 80'])].at(-1), [
+      'x-forwarded-port',
+      '443',
+    ])
+  })
+
+  it('takes X-Real-IP of a trusted proxy where nothing else names the client', () => {
+    const real = ['x-real-ip', '203.0.113.7']
+    assert.equal(forwarded(real).get('x-real-ip'), '203.0.113.7')
+    const both = ['x-forwarded-for', '203.0.113.9, 10.0.0.9', 'x-real-ip', '10.0.0.9']
+    assert.equal(forwarded(both).get('x-real-ip'), '203.0.113.9')
+    for (const value of ['unknown', '203.0.113.7, 203.0.113.8', 'a"b']) {
+      assert.equal(forwarded(['x-real-ip', value]).get('x-real-ip'), PEER, value)
     }
-  })
-
-  it('keeps whole quoted strings in the elements of a trusted proxy (§4)', () => {
-    const received = ['forwarded', 'for="[2001:db8::9]:80";host="a", for=b']
-    assert.match(
-      forwarded(received, { trusted: true }).get('forwarded') ?? '',
-      /^for="\[2001:db8::9\]:80";host="a", for=b, for=192\.0\.2\.7;/,
-    )
-  })
-
-  it('sets its own facts where a trusted proxy says nothing', () => {
-    assert.deepEqual([...forwarded(['x-forwarded-for', ''], { trusted: true })], [...forwarded([])])
   })
 })

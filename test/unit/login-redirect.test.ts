@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CredentialStripper } from '../../src/credentials/strip-credential.ts'
 import { LoginRedirect } from '../../src/gateway/login-redirect.ts'
+import { AddressRanges } from '../../src/http/address-ranges.ts'
+import { readForwarding } from '../../src/http/forwarding.ts'
 
 const STRIPPER = new CredentialStripper([{ kind: 'query', name: 'access_token' }])
 
@@ -26,8 +28,9 @@ function locationOf(url: string, asked: Asked): string | null {
     hasBody: false,
   }
   const redirect = new LoginRedirect({ url, returnParameter: 'return_to' }, STRIPPER)
-  const isPeerTrusted = asked.isPeerTrusted ?? false
-  return redirect.locationFor({ exchange: { head, scheme }, isPeerTrusted })
+  const trusted = new AddressRanges(['10.0.0.1'])
+  const forwarding = asked.isPeerTrusted ? readForwarding('10.0.0.1', headers, trusted) : null
+  return redirect.locationFor({ exchange: { head, scheme }, forwarding })
 }
 
 /** The URL that the page gets to see. */
@@ -63,6 +66,24 @@ describe('a login redirect', () => {
     assert.equal(schemeOf({ headers, isPeerTrusted: true }), 'https')
     const odd = ['accept', 'text/html', 'x-forwarded-proto', 'javascript']
     assert.equal(schemeOf({ headers: odd, isPeerTrusted: true }), 'http')
+  })
+
+  it('takes host and prefix of a trusted proxy too: oauth2-proxy behind an access gateway', () => {
+    const said = ['x-forwarded-proto', 'https', 'x-forwarded-host', 'my_shop.example.com']
+    const headers = ['accept', 'text/html', ...said, 'x-forwarded-prefix', '/shop/']
+    const asked = returnTo(locationOf('/login', { headers, isPeerTrusted: true }))
+    assert.equal(asked, 'https://my_shop.example.com/shop/a/b%20c')
+    assert.equal(returnTo(locationOf('/login', { headers })), 'http://app.example.com:8443/a/b%20c')
+  })
+
+  it('never leads to another host by what a trusted proxy passes on of its client', () => {
+    const lies = [
+      ...['x-forwarded-host', 'a@evil.example', 'x-forwarded-host', 'evil.example/x'],
+      ...['x-forwarded-prefix', '//evil.example', 'x-forwarded-proto', 'javascript:alert(1)'],
+    ]
+    const headers = ['accept', 'text/html', ...lies]
+    const asked = returnTo(locationOf('/login', { headers, isPeerTrusted: true }))
+    assert.equal(asked, 'http://app.example.com:8443/a/b%20c')
   })
 
   it('is for GET and HEAD of a client that asks for HTML by name', () => {

@@ -5,6 +5,7 @@ import { always, type Immutable, type Section } from '../section.ts'
 import {
   checkedText,
   duration,
+  flag,
   type Output,
   section,
   text,
@@ -113,9 +114,14 @@ const schema = section('The listener that clients talk to.', {
     maximum: 65_535,
   }).prefault(8_080),
   trustedProxies: rangeList(
-    'Addresses and CIDR ranges whose `X-Forwarded-For` and PROXY header (version 2) are believed. ' +
+    'Addresses and CIDR ranges whose `X-Forwarded-For`, `-Proto`, `-Host`, `-Port` and `-Prefix`, ' +
+      'or `Forwarded` in place of all of them, and PROXY header (version 2) are believed. ' +
       'Empty: none, because a client could otherwise choose its own address.',
   ),
+  sendForwarded: flag(
+    'Whether upstreams get `Forwarded` (RFC 7239) beside `X-Forwarded-For`, `-Proto` and `-Host`. ' +
+      'It says the same.',
+  ).prefault(true),
   tls: unlessAbsent(tls),
   limits: limits.prefault({}),
   timeouts: timeouts.prefault({}),

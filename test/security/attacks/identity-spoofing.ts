@@ -15,6 +15,9 @@ export const ORIGIN_NAMES = [
   ...['X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'X-Forwarded-User'],
   ...['X-Forwarded-Email', 'X-Forwarded-Prefix', 'Forwarded', 'X-Real-IP', 'True-Client-IP'],
   ...['CF-Connecting-IP', 'X-Original-URL', 'X-Rewrite-URL', 'X-Original-Host', 'X-Client-IP'],
+  ...['Remote-User', 'X-Remote-User', 'X-Auth-Request-User', 'X-WEBAUTH-USER', 'Front-End-Https'],
+  ...['X-Forwarded-Client-Cert', 'X-SSL-Client-Verify', 'X-Client-Cert', 'X-Consumer-Username'],
+  ...['X-Middleware-Subrequest', 'Proxy'],
 ]
 
 /** Every spelling that some upstream, or the gateway itself, might take for the name. */

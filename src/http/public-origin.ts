@@ -1,16 +1,14 @@
 /** The origin of the gateway as the browser names it, which a proxy in front may know better. */
-import type { HeaderList } from '../http/header-list.ts'
-import { receivedHost, receivedPort, receivedScheme } from './forwarded-headers.ts'
+import type { Forwarding } from './forwarding.ts'
 
 /** As much of a request as tells under which URL it was asked for. */
 export interface AskedUrl {
-  readonly headers: HeaderList
   /** `Host` as received. */
   readonly authority: string
   /** Of the connection. */
   readonly scheme: 'http' | 'https'
-  /** Whether the peer is one of `server.trustedProxies`: otherwise its fields count for nothing. */
-  readonly isPeerTrusted: boolean
+  /** What the proxies in front say; `null`: there are none that are trusted. */
+  readonly forwarding: Pick<Forwarding, 'scheme' | 'host' | 'port'> | null
 }
 
 const PORT = /:[0-9]*$/
@@ -23,11 +21,11 @@ const DEFAULT_PORTS = { http: ':80', https: ':443' } as const
  * without the usual port of the scheme. Does not check that the host is one of ours: a browser
  * sends the cookies of a host to that host alone.
  */
-export function publicOrigin({ headers, authority, scheme, isPeerTrusted }: AskedUrl): string {
-  if (!isPeerTrusted) return written(scheme, authority)
-  const seenScheme = receivedScheme(headers) ?? scheme
-  const host = receivedHost(headers) ?? authority
-  const port = PORT.test(host) ? null : receivedPort(headers)
+export function publicOrigin({ authority, scheme, forwarding }: AskedUrl): string {
+  if (forwarding === null) return written(scheme, authority)
+  const host = forwarding.host ?? authority
+  const port = PORT.test(host) ? null : forwarding.port
+  const seenScheme = forwarding.scheme ?? scheme
   return written(seenScheme, USUAL_PORTS.has(port) ? host : `${host}:${port}`)
 }
 
