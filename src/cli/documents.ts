@@ -7,6 +7,7 @@ import { AUTH_ERRORS } from '../protocol/auth-error.ts'
 import { REFUSAL_ADVICE } from '../protocol/refusal-advice.ts'
 import { REFUSAL_REASONS, type RefusalReason } from '../protocol/refusal-reason.ts'
 import { BELIEVED_FIELDS } from '../proxy/believed-fields.ts'
+import { UPSTREAM_CAUSES } from '../proxy/upstream-cause.ts'
 
 /** Text by file name below `docs/`. */
 export function generatedDocuments(): ReadonlyMap<string, string> {
@@ -46,8 +47,24 @@ function errorManual(): string {
     ([reason, { code, meaning }]) =>
       `| \`${reason}\` | \`${code}\` | ${meaning} | ${REFUSAL_ADVICE[reason as RefusalReason]} |`,
   )
-  return `${ERROR_PREFACE}${rows.join('\n')}\n${REASON_PREFACE}${reasons.join('\n')}\n`
+  return `${ERROR_PREFACE}${rows.join('\n')}\n${REASON_PREFACE}${reasons.join('\n')}\n${causeManual()}`
 }
+
+function causeManual(): string {
+  const rows = Object.entries(UPSTREAM_CAUSES).map(([cause, text]) => `| \`${cause}\` | ${text} |`)
+  return `${CAUSE_PREFACE}${rows.join('\n')}\n`
+}
+
+const CAUSE_PREFACE = `
+## Causes
+
+Why exactly an attempt at an upstream failed, so that it ended in 502 or 504, was repeated, or its
+answer was cut: \`cause\` of \`upstream_failed\` and \`upstream_target_ejected\` in the log, \`detail\` in
+the access log, and a label of \`sallyport_upstream_failures_total\`.
+
+| cause | meaning |
+| --- | --- |
+`
 
 const REASON_PREFACE = `
 ## Reasons

@@ -41,7 +41,7 @@ export interface AccessEnd {
   /** Why it was refused; `null`: it was not, or the client had left by then. */
   readonly code: AuthErrorCode | null
   readonly reason: RefusalReason | null
-  /** Which rule or claim it was, where the reason does not say; never a value. */
+  /** Which rule or claim it was, or why the upstream failed; never a value. */
   readonly detail: string | null
   /** Of the last attempt at an upstream; `null`: there was none. */
   readonly target: UpstreamTarget | null

@@ -15,6 +15,7 @@ import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
 import type { ForwardEnd, ForwardObserver } from '../proxy/forward-request.ts'
+import type { UpstreamCause } from '../proxy/upstream-cause.ts'
 import type { UpstreamTarget } from '../proxy/upstream-target.ts'
 import type { LimitRefusal } from '../rate-limit/limit-refusal.ts'
 import { LimitedRequest } from '../rate-limit/limited-request.ts'
@@ -228,8 +229,13 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
 
   // What the proxy reports.
 
-  onRefusal(reason: RefusalReason, target: UpstreamTarget | null): void {
-    this.refuse(refuse(reason), target)
+  onRefusal(
+    reason: RefusalReason,
+    target: UpstreamTarget | null,
+    cause: UpstreamCause | null,
+  ): void {
+    const refused = refuse(reason)
+    this.refuse(cause === null ? refused : { ...refused, detail: cause }, target)
   }
 
   onAnswer(): void {
@@ -245,6 +251,7 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
     end: ForwardEnd,
     target: UpstreamTarget | null,
     bodyBytes: number,
+    cause: UpstreamCause | null,
   ): void {
     const { metrics, clock, logger } = this.gateway
     const routeIndex = this.route?.metricsIndex ?? NO_INDEX
@@ -259,7 +266,7 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
     const kind = statusCode >= STATUS_FAILED_MIN || end === 'cut' ? 'failed' : 'answered'
     if (!this.revision.accessLog.wants(kind, nowMs)) return
     const outcome = end === 'complete' ? 'forwarded' : OUTCOMES[end]
-    const ended = { outcome, status: statusCode, ...NO_REFUSAL } as const
+    const ended = { outcome, status: statusCode, ...NO_REFUSAL, detail: cause } as const
     logger.access(accessRecord(this, { ...ended, target, bodyBytes, durationMicros }))
   }
 }

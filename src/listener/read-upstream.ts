@@ -13,6 +13,7 @@ export function readUpstream({ name, stats }: UpstreamPool): UpstreamReading {
     waiting: sum('waiting'),
     connected: sum('connected'),
     ejected: targets.filter(({ ejected }) => ejected).length,
+    ejectedByTarget: Object.fromEntries(targets.map(({ origin, ejected }) => [origin, ejected])),
   }
 }
 

@@ -7,18 +7,20 @@ import type { Clock } from '../runtime/clock.ts'
 
 const WINDOW_MS = 1_000
 
-/** @param logger Gets at most one failure of each target and reason within a second. */
+/** @param logger Gets at most one failure of each target and cause within a second. */
 export function upstreamEvents(logger: Logger, clock: Clock): UpstreamWatch {
   const limiter = new EventLimiter(1, WINDOW_MS)
   return {
-    onFailed({ upstream, origin: target }, reason, error) {
-      const suppressed = limiter.admit(`${upstream} ${target} ${reason}`, clock.monotonicMs())
+    onFailed({ upstream, origin: target }, { reason, cause }, error) {
+      const suppressed = limiter.admit(`${upstream} ${target} ${cause}`, clock.monotonicMs())
       if (suppressed === null) return
       const { errorCode } = describeError(error)
-      logger.log({ event: 'upstream_failed', upstream, target, reason, errorCode, suppressed })
+      const failure = { reason, cause, errorCode, suppressed }
+      logger.log({ event: 'upstream_failed', upstream, target, ...failure })
     },
-    onEjected({ upstream, origin: target }, reason, probedAfterMs) {
-      logger.log({ event: 'upstream_target_ejected', upstream, target, reason, probedAfterMs })
+    onEjected({ upstream, origin: target }, { reason, cause }, probedAfterMs) {
+      const failure = { reason, cause, probedAfterMs }
+      logger.log({ event: 'upstream_target_ejected', upstream, target, ...failure })
     },
     onReturned({ upstream, origin: target }) {
       logger.log({ event: 'upstream_target_returned', upstream, target })

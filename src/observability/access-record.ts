@@ -55,7 +55,8 @@ export const ACCESS_FIELDS: Readonly<Record<keyof AccessRecord, string>> = {
   reason: 'Why exactly, as in [errors.md](errors.md); `null`: an upstream answered.',
   detail:
     'For `claim_unsatisfied` the rule of the route, for `claim_untellable`, ' +
-    '`session_claims_mistyped` and `api_key_unreadable` the claim or member; otherwise `null`.',
+    '`session_claims_mistyped` and `api_key_unreadable` the claim or member, for an upstream that ' +
+    'failed the cause, as in [errors.md](errors.md#causes); otherwise `null`.',
   upstream: 'Name of the upstream that was asked last; `null`: none was.',
   target: 'Its target: scheme, host and port.',
   bytesIn: '`Content-Length` of the request; `null`: it was sent in chunks, or is not known.',

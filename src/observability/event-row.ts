@@ -33,6 +33,7 @@ export const FIELD_WORDS = {
   keyId: 'Its `kid`; `null` when it has none.',
   reason: 'A word that says why.',
   count: 'How many.',
+  upstreamCause: 'Why exactly, as in [errors.md](errors.md#causes).',
   host: 'Address that is listened on.',
   port: 'Port that is listened on.',
   thread: 'Index of the listener thread.',

@@ -8,6 +8,14 @@ import { type EventTable, FIELD_WORDS as WORDS } from './event-row.ts'
 import type { LinesByStream } from './log-buffer.ts'
 import type { ErrorDescription } from './redact.ts'
 
+/** An attempt at an upstream that failed. */
+interface FailedTarget {
+  readonly upstream: string
+  readonly target: string
+  readonly reason: string
+  readonly cause: string
+}
+
 export type LogEvent =
   | {
       readonly event: 'starting'
@@ -73,23 +81,14 @@ export type LogEvent =
       readonly callers: string
     }
   /** An attempt at an upstream failed: the first of a kind within a second. */
-  | {
+  | ({
       readonly event: 'upstream_failed'
-      readonly upstream: string
-      readonly target: string
-      readonly reason: string
       readonly errorCode: string | null
       /** Of this kind, since the last line. */
       readonly suppressed: number
-    }
+    } & FailedTarget)
   /** It gets no requests but one probe at a time. Each listener thread finds out by itself. */
-  | {
-      readonly event: 'upstream_target_ejected'
-      readonly upstream: string
-      readonly target: string
-      readonly reason: string
-      readonly probedAfterMs: number
-    }
+  | ({ readonly event: 'upstream_target_ejected'; readonly probedAfterMs: number } & FailedTarget)
   | {
       readonly event: 'upstream_target_returned'
       readonly upstream: string
@@ -258,13 +257,14 @@ export const LOG_EVENTS: EventTable<LogEvent> = {
     level: 'warn',
     meaning:
       'An attempt at an upstream failed: why a 502 or 504 was one, or a retry was made. The first ' +
-      'of each target and reason within a second, by each thread.',
+      'of each target and cause within a second, by each thread.',
     fields: {
       upstream: WORDS.upstream,
       target: WORDS.target,
       reason: WORDS.refusalReason,
+      cause: WORDS.upstreamCause,
       errorCode: WORDS.errorCode,
-      suppressed: 'More of the same since the last line of this target and reason.',
+      suppressed: 'More of the same since the last line of this target and cause.',
     },
   },
   upstream_target_ejected: {
@@ -276,6 +276,7 @@ export const LOG_EVENTS: EventTable<LogEvent> = {
       upstream: WORDS.upstream,
       target: WORDS.target,
       reason: 'Of the last failure: as in [errors.md](errors.md).',
+      cause: 'Of the last failure: as in [errors.md](errors.md#causes).',
       probedAfterMs: 'When the first probe is sent. Later ones come less often.',
     },
   },

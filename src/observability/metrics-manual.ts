@@ -66,6 +66,7 @@ export function metricsManual(): string {
 - \`error\`: ${wordList(WRITE_FAILURES)}. \`reader_gone\`: the pipe or socket has no reader any more;
   \`no_space\`: the disk or a quota is full; \`closed\`: there is no standard output.
 - \`code\`, \`reason\` of refusals and of failures of an upstream: the codes and reasons in [errors.md](errors.md).
+- \`cause\` of failures of an upstream: as in [errors.md](errors.md#causes).
 - \`${NO_NAME}\` stands for a route or an issuer that is not known.
 
 Latencies are recorded in HDR histograms that are exact to one per cent: a value that close to the

@@ -33,7 +33,7 @@ export interface RecentRefusal {
   readonly status: number
   readonly code: AuthErrorCode
   readonly reason: RefusalReason
-  /** Which rule or claim it was, where the reason does not say; never a value. */
+  /** Which rule or claim it was, or why the upstream failed; never a value. */
   readonly detail: string | null
 }
 

@@ -12,14 +12,21 @@ export interface UpstreamReading {
   readonly connected: number
   /** Targets that get no requests now, because they failed. */
   readonly ejected: number
+  /** Of each target whether it is one of them. */
+  readonly ejectedByTarget: Readonly<Record<string, boolean>>
 }
 
 /** What is now, of all threads. */
-export type UpstreamGauges = Readonly<
-  Record<'targets' | 'ejected' | 'pending' | 'waiting' | 'connected', number>
->
+export type UpstreamGauges = Omit<UpstreamReading, 'name'>
 
-const NO_GAUGES: UpstreamGauges = { targets: 0, ejected: 0, pending: 0, waiting: 0, connected: 0 }
+const NO_GAUGES: UpstreamGauges = {
+  targets: 0,
+  pending: 0,
+  waiting: 0,
+  connected: 0,
+  ejected: 0,
+  ejectedByTarget: {},
+}
 
 /** Every thread watches the same targets by itself: adding up would count one target twice. */
 export function mergedGauges(
@@ -32,5 +39,18 @@ export function mergedGauges(
     pending: others.pending + one.pending,
     waiting: others.waiting + one.waiting,
     connected: others.connected + one.connected,
+    ejectedByTarget: mergedTargets(others.ejectedByTarget, one.ejectedByTarget),
   }
+}
+
+/** Ejected is what one of them has ejected. */
+function mergedTargets(
+  others: UpstreamReading['ejectedByTarget'],
+  one: UpstreamReading['ejectedByTarget'],
+): UpstreamReading['ejectedByTarget'] {
+  const merged = { ...others }
+  for (const [target, isEjected] of Object.entries(one)) {
+    merged[target] = isEjected || merged[target] === true
+  }
+  return merged
 }

@@ -3,6 +3,7 @@ import type { GoneCause } from '../http/exchange.ts'
 import type { HeaderList } from '../http/header-list.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import type { GatewayFields } from './gateway-fields.ts'
+import type { UpstreamCause } from './upstream-cause.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
 
 /** What goes upstream. */
@@ -40,11 +41,6 @@ export const BODY_REFUSALS = {
   overloaded: 'body_memory_full',
 } as const
 
-/** RFC 9110 §9.2.2, of the methods that the server lets through. */
-export function isIdempotent(method: string): boolean {
-  return method !== 'POST' && method !== 'PATCH'
-}
-
 /** Learns how it went: exactly one of `onRefusal` and `onSettled` is called, exactly once. */
 export interface ForwardObserver {
   /** The final head of the upstream's answer is here. At most once, and before `onSettled`. */
@@ -56,18 +52,21 @@ export interface ForwardObserver {
    * One of the reasons `upstream_…` and `body_…`.
    *
    * @param target Of the last attempt; `null`: none was made.
+   * @param cause What went wrong with it; `null`: nothing that the upstream did.
    */
-  onRefusal(reason: RefusalReason, target: UpstreamTarget | null): void
+  onRefusal(reason: RefusalReason, target: UpstreamTarget | null, cause: UpstreamCause | null): void
   /**
    * @param statusCode Of the upstream; 0 when no head had come.
    * @param target Of the last attempt; `null`: none was made.
    * @param bodyBytes Of the answer, as they came.
+   * @param cause Why it was cut; `null`: it was not, or not because of the upstream.
    */
   onSettled(
     statusCode: number,
     end: ForwardEnd,
     target: UpstreamTarget | null,
     bodyBytes: number,
+    cause: UpstreamCause | null,
   ): void
 }
 

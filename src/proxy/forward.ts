@@ -18,25 +18,28 @@ import {
   type Forwarding,
   type ForwardObserver,
   type ForwardRequest,
-  isIdempotent,
 } from './forward-request.ts'
 import { dispatchWithGatewayFields, gatewayFieldsAreWaiting } from './gateway-fields.ts'
-import { ResponseRelay } from './relay-response.ts'
+import { ResponseRelay, STATUS_MAX } from './relay-response.ts'
 import { RequestBodyStream } from './request-body-stream.ts'
+import type { AttemptProgress, UpstreamCause } from './upstream-cause.ts'
 import type {
   Attempt,
   DispatchOptions,
   UpstreamConnection,
   UpstreamEvents,
 } from './upstream-connection.ts'
-import type { AttemptProgress, UpstreamFailure } from './upstream-error.ts'
+import type { UpstreamFailure } from './upstream-error.ts'
 import {
   blamesTarget,
   CANCELLED,
-  INVALID_RESPONSE_HEAD,
+  INVALID_LENGTH,
+  INVALID_STATUS,
   LACKS_GATEWAY_FIELDS,
+  mayBeRepeated,
   NEVER_SENT,
   SILENT_TOO_LONG,
+  UNASKED_UPGRADE,
   upstreamFailure,
 } from './upstream-error.ts'
 import type { UpstreamPool } from './upstream-pool.ts'
@@ -67,9 +70,6 @@ const DISPATCHED = 2
 const SENT = 3
 const OVER = 4
 
-/** Interim answers (1xx) that an upstream may send; each one also restarts its time-out. */
-const INTERIM_ANSWERS_MAX = 16
-const STATUS_SWITCHING = 101
 const STATUS_FINAL_MIN = 200
 
 class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt {
@@ -87,7 +87,6 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   #wasSent = false
   /** Whether a byte of an answer came in this attempt. */
   #answering = false
-  #interimAnswers = 0
   /** Whether the last byte of the request's body was read from the client. */
   #bodyComplete: boolean
   #wholeBody: Uint8Array | null = null
@@ -139,10 +138,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   }
 
   cut(end: 'cut' | 'body_too_slow' = 'cut'): void {
-    if (this.#settled) return
-    this.#settle()
-    this.#exchange.destroy()
-    this.#tellEnd(end)
+    if (!this.#settled) this.#cutFor(end, null)
   }
 
   onSweep(): void {
@@ -167,6 +163,11 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     return !hasTakenMore && (this.#bodyComplete || heldBytes > 0)
   }
 
+  /** Each one restarts the time-out. */
+  onInterim(): void {
+    this.#heardAtMs = this.#pool.listenedMs
+  }
+
   // What happens while waiting for a connection.
 
   onConnectionFree(connection: UpstreamConnection): void {
@@ -188,6 +189,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     this.#phase = SENT
     this.#wasSent = true
     this.#heardAtMs = this.#pool.listenedMs
+    this.#connection?.beginAnswer()
   }
 
   onResponseStarted(): void {
@@ -196,7 +198,11 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
 
   onHeaders(statusCode: number, raw: Buffer[], resume: () => void): boolean {
     this.#heardAtMs = this.#pool.listenedMs
-    if (statusCode < STATUS_FINAL_MIN) return this.#takeInterim(statusCode)
+    if (statusCode < STATUS_FINAL_MIN) {
+      // Of those, only 101 gets past interim-answers.ts.
+      this.#abort?.(UNASKED_UPGRADE)
+      return true
+    }
     this.#resume = resume
     this.#pool.reportAnswer(this.#target as UpstreamTarget)
     this.#observer.onAnswer()
@@ -204,10 +210,13 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     if (!this.#bodyComplete) this.#exchange.closeAfterAnswer()
     // On its way no longer, however long the answer will take.
     if (this.#wholeBody !== null) this.#exchange.body.taken(this.#wholeBody.buffer.byteLength)
-    if (!this.#relay.takeHead(statusCode, raw)) this.#abort?.(INVALID_RESPONSE_HEAD)
-    // Not left to `onComplete`: the library takes the length that a 304 may declare (RFC 9110
-    // §15.4.5) for a promise that was broken, and reports an error instead.
-    else if (this.#relay.endsWithHead) this.#complete()
+    if (!this.#relay.takeHead(statusCode, raw)) {
+      this.#abort?.(statusCode > STATUS_MAX ? INVALID_STATUS : INVALID_LENGTH)
+    } else if (this.#relay.endsWithHead) {
+      // Not left to `onComplete`: the library takes the length that a 304 may declare (RFC 9110
+      // §15.4.5) for a promise that was broken, and reports an error instead.
+      this.#complete()
+    }
     return true
   }
 
@@ -238,17 +247,15 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
       this.#pool.reportNothing(target)
       return
     }
-    const failure = upstreamFailure(error, progress)
-    this.#pool.noteFailure(target, failure.reason, error)
-    if (blamesTarget(failure, progress, this.#stream !== null)) {
-      this.#pool.reportFailure(target, failure.reason)
-    } else this.#pool.reportNothing(target)
+    const failure = upstreamFailure(error, progress, this.#resume !== null)
+    const isBlamed = blamesTarget(failure, progress, this.#stream !== null)
+    this.#pool.reportFailure(target, failure, isBlamed, error)
     if (this.#settled) return
-    if (this.#relay.started) this.cut()
+    if (this.#relay.started) this.#cutFor('cut', failure.cause)
     else if (this.#mayRetry(failure, progress, target)) {
       this.#retried = true
       this.#attempt(target)
-    } else this.#refuse(failure.reason)
+    } else this.#refuse(failure.reason, failure.cause)
   }
 
   // The request on its way up.
@@ -318,14 +325,6 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
 
   // The answer on its way down.
 
-  #takeInterim(statusCode: number): boolean {
-    this.#interimAnswers += 1
-    if (statusCode === STATUS_SWITCHING || this.#interimAnswers > INTERIM_ANSWERS_MAX) {
-      this.#abort?.(INVALID_RESPONSE_HEAD)
-    }
-    return true
-  }
-
   /** A client that takes nothing at all is cut by the server (server/client-clock.ts). */
   #awaitDrain(): void {
     this.#isClientSlow = true
@@ -345,9 +344,15 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     this.#tellEnd('complete')
   }
 
-  #tellEnd(end: ForwardEnd): void {
+  #cutFor(end: ForwardEnd, cause: UpstreamCause | null): void {
+    this.#settle()
+    this.#exchange.destroy()
+    this.#tellEnd(end, cause)
+  }
+
+  #tellEnd(end: ForwardEnd, cause: UpstreamCause | null = null): void {
     const { statusCode, bodyBytes } = this.#relay
-    this.#observer.onSettled(statusCode, end, this.#target, bodyBytes)
+    this.#observer.onSettled(statusCode, end, this.#target, bodyBytes, cause)
   }
 
   #clientGone(cause: GoneCause): void {
@@ -356,11 +361,11 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     this.#tellEnd(cause)
   }
 
-  #refuse(reason: RefusalReason): void {
+  #refuse(reason: RefusalReason, cause: UpstreamCause | null = null): void {
     this.#settle()
     if (!this.#bodyComplete) this.#exchange.closeAfterAnswer()
     const isSecond = this.#wasSent && NEVER_SENT.has(reason)
-    this.#observer.onRefusal(isSecond ? 'upstream_connection_lost' : reason, this.#target)
+    this.#observer.onRefusal(isSecond ? 'upstream_connection_lost' : reason, this.#target, cause)
   }
 
   /** From here on nothing more reaches the client from this side. Ends the attempt under way. */
@@ -386,8 +391,8 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   }
 
   #mayRetry(failure: UpstreamFailure, progress: AttemptProgress, target: UpstreamTarget): boolean {
-    if (this.#retried || failure.retry === 'never' || progress === 'answering') return false
-    if (this.#stream !== null || !isIdempotent(this.#request.method)) return false
+    if (this.#retried || this.#stream !== null) return false
+    if (!mayBeRepeated(failure, progress, this.#request.method)) return false
     if (failure.retry === 'other_target' && !this.#pool.hasOther(target)) return false
     return this.#pool.spendRetry()
   }

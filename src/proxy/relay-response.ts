@@ -23,7 +23,8 @@ const STREAMING = 3
 const DONE = 4
 
 const STATUS_MIN = 200
-const STATUS_MAX = 599
+/** Of a final answer. */
+export const STATUS_MAX = 599
 const NO_CONTENT = 204
 const NOT_MODIFIED = 304
 

@@ -8,6 +8,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { buildConnector, Client, type Dispatcher } from 'undici'
+import { InterimAnswers } from './interim-answers.ts'
 import type { RequestBodyStream } from './request-body-stream.ts'
 import { connectUpstream } from './upstream-socket.ts'
 
@@ -26,6 +27,8 @@ export interface DispatchOptions {
 
 /** A request on a connection. */
 export interface Attempt {
+  /** An interim answer came, and was dropped. */
+  onInterim(): void
   /** Called at every sweep: time to see if the upstream has been silent for too long. */
   onSweep(): void
 }
@@ -49,11 +52,18 @@ export class UpstreamConnection {
   /** The attempt that is on it now. The attempt itself sets this, and clears it when it leaves. */
   attempt: Attempt | null = null
   readonly #client: Client
+  readonly #answers: InterimAnswers
   #socket: Socket | null = null
 
   /** @param origin `http://host:port` or `https://…`. */
   constructor(origin: string, options: ConnectionOptions, observer: ConnectionObserver) {
-    const connect = origin.startsWith('https:') ? secureConnector(options) : connector(options)
+    this.#answers = new InterimAnswers(options.responseHeaderBytesMax, {
+      onInterim: () => this.attempt?.onInterim(),
+      onBroken: (error) => this.cut(error),
+    })
+    const connect = origin.startsWith('https:')
+      ? secureConnector(options, this.#answers)
+      : connector(options, this.#answers)
     const client = new Client(origin, {
       pipelining: 1,
       strictContentLength: true,
@@ -74,6 +84,11 @@ export class UpstreamConnection {
     const emitter: EventEmitter = client
     emitter.on('error', observer.onFault)
     this.#client = client
+  }
+
+  /** The request is about to be written: what is read from now on is its answer. */
+  beginAnswer(): void {
+    this.#answers.begin()
   }
 
   dispatch(options: DispatchOptions, events: UpstreamEvents): void {
@@ -100,18 +115,44 @@ export class UpstreamConnection {
 
 const HTTP_PORT = 80
 
-function connector({ connectTimeoutMs }: ConnectionOptions): buildConnector.connector {
+function connector(
+  { connectTimeoutMs }: ConnectionOptions,
+  answers: InterimAnswers,
+): buildConnector.connector {
   return ({ hostname, port }, callback) => {
     // Brackets belong to the address in a URL, not to the address.
     const address = { hostname: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || HTTP_PORT }
-    connectUpstream(address, connectTimeoutMs, (error, socket) => {
+    connectUpstream(address, connectTimeoutMs, answers, (error, socket) => {
       if (socket === null) callback(error as Error, null)
       else callback(null, socket)
     })
   }
 }
 
-function secureConnector({ connectTimeoutMs }: ConnectionOptions): buildConnector.connector {
+function secureConnector(
+  { connectTimeoutMs }: ConnectionOptions,
+  answers: InterimAnswers,
+): buildConnector.connector {
   // Whatever NODE_TLS_REJECT_UNAUTHORIZED says: an upstream is told who is calling.
-  return buildConnector({ timeout: connectTimeoutMs, rejectUnauthorized: true })
+  const connect = buildConnector({ timeout: connectTimeoutMs, rejectUnauthorized: true })
+  return (where, callback) => {
+    connect(where, (...end) => {
+      const [error, socket] = end
+      if (error === null) dropInterimReads(socket, answers)
+      callback(...end)
+    })
+  }
+}
+
+/** Of a socket for TLS, which reads in its own way. */
+function dropInterimReads(socket: Socket, answers: InterimAnswers): void {
+  const read = socket.read.bind(socket) as (size?: number) => Buffer | null
+  socket.read = (size?: number) => {
+    for (;;) {
+      const piece = read(size)
+      if (piece === null || answers.isOver) return piece
+      const kept = answers.take(piece)
+      if (kept !== null) return kept
+    }
+  }
 }

@@ -3,19 +3,13 @@
  * the HTTP client.
  */
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
-
-/** How far an attempt had come when it failed. */
-export type AttemptProgress =
-  /** Not one byte of the request was written. */
-  | 'unsent'
-  /** The request was being written, or was written; not one byte of an answer came. */
-  | 'sent'
-  /** At least one byte of an answer came. */
-  | 'answering'
+import { type AttemptProgress, causeOf, type UpstreamCause } from './upstream-cause.ts'
 
 export interface UpstreamFailure {
   /** Which refusal the client gets, if nothing was sent to it yet. */
   readonly reason: RefusalReason
+  /** What exactly happened. */
+  readonly cause: UpstreamCause
   /** Whether this says something about the health of the target. */
   readonly blamesTarget: boolean
   /** Where another attempt could end otherwise. Says nothing about the method or the body. */
@@ -45,56 +39,67 @@ export const SILENT_TOO_LONG: Error = new Error('the upstream has been silent fo
 /** Ends an attempt whose connection was not open in time. */
 export const CONNECT_TIMED_OUT: Error = new Error('the connection was not open in time')
 
-/** Ends an attempt whose response head is not acceptable. */
-export const INVALID_RESPONSE_HEAD: Error = new Error('invalid response head')
+/** Ends an attempt whose response head has a status that there is not. */
+export const INVALID_STATUS: Error = new Error('invalid status')
+/** Ends an attempt whose response head has two lengths, or one that is no number. */
+export const INVALID_LENGTH: Error = new Error('invalid length')
+/** Ends an attempt that is answered with a change of the protocol. */
+export const UNASKED_UPGRADE: Error = new Error('an upgrade that was not asked for')
+/** These end an attempt with interim answers (interim-answers.ts) that have no end, or no form. */
+export const TOO_MANY_INTERIM: Error = new Error('too many interim answers')
+export const INTERIM_TOO_LARGE: Error = new Error('an interim answer that is too large')
+export const MALFORMED_INTERIM: Error = new Error('a malformed interim answer')
 
-const UNREACHABLE: UpstreamFailure = {
+/** What is known of it without its cause. */
+type FailureKind = Omit<UpstreamFailure, 'cause'>
+
+const UNREACHABLE: FailureKind = {
   reason: 'upstream_unreachable',
   blamesTarget: true,
   retry: 'anywhere',
 }
-const CONNECT_TIMEOUT: UpstreamFailure = {
+const CONNECT_TIMEOUT: FailureKind = {
   reason: 'upstream_connect_timeout',
   blamesTarget: true,
   retry: 'other_target',
 }
 /** Not retried: the target has had its full time, and the client has waited as long. */
-const RESPONSE_TIMEOUT: UpstreamFailure = {
+const RESPONSE_TIMEOUT: FailureKind = {
   reason: 'upstream_timeout',
   blamesTarget: true,
   retry: 'never',
 }
 /** Does not count against the target: a client may be able to provoke one bad answer at will. */
-const PROTOCOL_ERROR: UpstreamFailure = {
+const PROTOCOL_ERROR: FailureKind = {
   reason: 'upstream_protocol_error',
   blamesTarget: false,
   retry: 'never',
 }
-const BAD_REQUEST: UpstreamFailure = {
+const BAD_REQUEST: FailureKind = {
   reason: 'body_malformed',
   blamesTarget: false,
   retry: 'never',
 }
 /** The request was sent, in part at least, and may have taken effect. */
-const CONNECTION_LOST: UpstreamFailure = {
+const CONNECTION_LOST: FailureKind = {
   reason: 'upstream_connection_lost',
   blamesTarget: true,
   retry: 'anywhere',
 }
 /** The same when it is this gateway that ends its connections. */
-const SHUT_DOWN_LOST: UpstreamFailure = {
+const SHUT_DOWN_LOST: FailureKind = {
   reason: 'upstream_connection_lost',
   blamesTarget: false,
   retry: 'never',
 }
-const SHUT_DOWN: UpstreamFailure = {
+const SHUT_DOWN: FailureKind = {
   reason: 'upstream_unreachable',
   blamesTarget: false,
   retry: 'never',
 }
 
 /** By the `code` of the error. What is not in here is a fault of the connection. */
-const FAILURES: ReadonlyMap<string, UpstreamFailure> = new Map([
+const FAILURES: ReadonlyMap<string, FailureKind> = new Map([
   ['UND_ERR_CONNECT_TIMEOUT', CONNECT_TIMEOUT],
   ['UND_ERR_HEADERS_OVERFLOW', PROTOCOL_ERROR],
   ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', PROTOCOL_ERROR],
@@ -105,20 +110,44 @@ const FAILURES: ReadonlyMap<string, UpstreamFailure> = new Map([
   ['UND_ERR_DESTROYED', SHUT_DOWN],
 ])
 
+/** By the errors of our own, and what exactly each of them says. */
+const OWN_FAILURES: ReadonlyMap<Error, UpstreamFailure> = new Map([
+  [LACKS_GATEWAY_FIELDS, { ...PROTOCOL_ERROR, cause: 'other' }],
+  [INVALID_STATUS, { ...PROTOCOL_ERROR, cause: 'bad_head' }],
+  [INVALID_LENGTH, { ...PROTOCOL_ERROR, cause: 'bad_length' }],
+  [UNASKED_UPGRADE, { ...PROTOCOL_ERROR, cause: 'unexpected_101' }],
+  [TOO_MANY_INTERIM, { ...PROTOCOL_ERROR, cause: 'interim_flood' }],
+  [INTERIM_TOO_LARGE, { ...PROTOCOL_ERROR, cause: 'head_too_large' }],
+  [MALFORMED_INTERIM, { ...PROTOCOL_ERROR, cause: 'bad_head' }],
+  [CONNECT_TIMED_OUT, { ...CONNECT_TIMEOUT, cause: 'connect_timeout' }],
+])
+
 /**
  * Classifies the error of an attempt. A connection that ends before a byte of the request was
  * written counts as unreachable; before any byte of an answer, as lost; within the answer, as an
  * answer that is not valid HTTP.
+ *
+ * @param hasHead Whether the whole head of the final answer is here.
  */
-export function upstreamFailure(error: Error, progress: AttemptProgress): UpstreamFailure {
-  if (error === INVALID_RESPONSE_HEAD || error === LACKS_GATEWAY_FIELDS) return PROTOCOL_ERROR
-  if (error === SILENT_TOO_LONG) return RESPONSE_TIMEOUT
-  if (error === CONNECT_TIMED_OUT) return CONNECT_TIMEOUT
+export function upstreamFailure(
+  error: Error,
+  progress: AttemptProgress,
+  hasHead: boolean,
+): UpstreamFailure {
+  if (error === SILENT_TOO_LONG) {
+    return { ...RESPONSE_TIMEOUT, cause: hasHead ? 'body_stalled' : 'response_timeout' }
+  }
+  const own = OWN_FAILURES.get(error)
+  if (own !== undefined) return own
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  return { ...kindOf(error, code, progress), cause: causeOf(error, code, progress, hasHead) }
+}
+
+function kindOf(error: Error, code: string, progress: AttemptProgress): FailureKind {
   const known = FAILURES.get(code)
   if (known === SHUT_DOWN && progress !== 'unsent') return SHUT_DOWN_LOST
   if (known !== undefined) return known
-  if (code.startsWith('HPE_') || progress === 'answering') return PROTOCOL_ERROR
+  if (progress === 'answering') return PROTOCOL_ERROR
   if (isMisplacedAnswer(error)) return PROTOCOL_ERROR
   return progress === 'sent' ? CONNECTION_LOST : UNREACHABLE
 }
@@ -136,6 +165,20 @@ export function blamesTarget(
 ): boolean {
   if (!failure.blamesTarget) return false
   return !hasStream || progress !== 'sent' || failure.reason !== 'upstream_connection_lost'
+}
+
+/** Whether another attempt may be made, as far as failure and method say. */
+export function mayBeRepeated(
+  { retry }: UpstreamFailure,
+  progress: AttemptProgress,
+  method: string,
+): boolean {
+  return retry !== 'never' && progress !== 'answering' && isIdempotent(method)
+}
+
+/** RFC 9110 §9.2.2, of the methods that the server lets through. */
+function isIdempotent(method: string): boolean {
+  return method !== 'POST' && method !== 'PATCH'
 }
 
 /** The library's words for an answer that was not asked for, such as 100 or an upgrade. */

@@ -8,9 +8,9 @@
  * a wrong verdict about health must never make an outage by itself, and a refused connection
  * costs no more than a refusal of ours.
  */
-import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { RetryBudget } from '../resilience/retry-budget.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { UpstreamFailure } from './upstream-error.ts'
 import { UpstreamTarget } from './upstream-target.ts'
 
 /** How often silent upstreams and waiting requests are looked at. */
@@ -64,11 +64,16 @@ export const UPSTREAM_POOL_LIMITS = {
 /** Hears what becomes of targets. Called only when something goes wrong, or well again. */
 export interface UpstreamWatch {
   /** An attempt failed. @param error Of the HTTP client: for its code alone. */
-  onFailed(target: UpstreamTarget, reason: RefusalReason, error: Error): void
+  onFailed(target: UpstreamTarget, failure: UpstreamFailure, error: Error): void
   /** A target gets no requests from now on but probes. Not told again until it returns. */
-  onEjected(target: UpstreamTarget, reason: RefusalReason, probedAfterMs: number): void
+  onEjected(target: UpstreamTarget, failure: UpstreamFailure, probedAfterMs: number): void
   /** A target that was ejected has answered. */
   onReturned(target: UpstreamTarget): void
+}
+
+/** What a failure is counted under: its reason, a space, its cause. */
+function failureWords({ reason, cause }: UpstreamFailure): string {
+  return `${reason} ${cause}`
 }
 
 const UNWATCHED: UpstreamWatch = { onFailed() {}, onEjected() {}, onReturned() {} }
@@ -91,8 +96,8 @@ export interface UpstreamPoolStats {
   readonly retries: number
   /** Retries that the budget did not allow. */
   readonly retriesDenied: number
-  /** Attempts that failed, by reason. */
-  readonly failures: ReadonlyMap<RefusalReason, number>
+  /** Attempts that failed, by {@link failureWords}. */
+  readonly failures: ReadonlyMap<string, number>
   /** How often a target was ejected that was not. */
   readonly ejections: number
   /** Exceptions that escaped a callback: each is a bug. */
@@ -104,7 +109,7 @@ export class UpstreamPool {
   readonly clock: Clock
   readonly #options: UpstreamPoolOptions
   readonly #watch: UpstreamWatch
-  readonly #failures = new Map<RefusalReason, number>()
+  readonly #failures = new Map<string, number>()
   readonly #targets: readonly UpstreamTarget[]
   readonly #budget: RetryBudget
   readonly #sweeper: NodeJS.Timeout
@@ -194,16 +199,28 @@ export class UpstreamPool {
     this.#watch.onReturned(target)
   }
 
-  /** An attempt failed. {@link reportFailure} or {@link reportNothing} follows. */
-  noteFailure(target: UpstreamTarget, reason: RefusalReason, error: Error): void {
-    // What the client is to blame for.
-    if (!reason.startsWith('upstream_')) return
-    this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + 1)
-    this.#watch.onFailed(target, reason, error)
+  /**
+   * An attempt failed.
+   *
+   * @param isBlamed Whether the target refused, reset, or let a time-out pass.
+   */
+  reportFailure(
+    target: UpstreamTarget,
+    failure: UpstreamFailure,
+    isBlamed: boolean,
+    error: Error,
+  ): void {
+    // The others the client is to blame for.
+    if (failure.reason.startsWith('upstream_')) {
+      const words = failureWords(failure)
+      this.#failures.set(words, (this.#failures.get(words) ?? 0) + 1)
+      this.#watch.onFailed(target, failure, error)
+    }
+    if (isBlamed) this.#countFailure(target, failure)
+    else this.reportNothing(target)
   }
 
-  /** The target refused, reset, or let a time-out pass. */
-  reportFailure(target: UpstreamTarget, reason: RefusalReason): void {
+  #countFailure(target: UpstreamTarget, failure: UpstreamFailure): void {
     target.failures += 1
     if (target.failures < this.#options.ejectAfterFailures) return
     // What was under way when the target was ejected says nothing new.
@@ -218,7 +235,7 @@ export class UpstreamPool {
     if (!isNew) return
     this.#ejected += 1
     this.#ejections += 1
-    this.#watch.onEjected(target, reason, probedAfterMs)
+    this.#watch.onEjected(target, failure, probedAfterMs)
   }
 
   /** The attempt ended without a verdict, e.g. because the client left: another may probe. */

@@ -18,6 +18,7 @@
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from 'node:net'
 import { afterListening } from '../resilience/deadline.ts'
 import { giveBlockBack } from './body-blocks.ts'
+import type { InterimAnswers } from './interim-answers.ts'
 import { CONNECT_TIMED_OUT } from './upstream-error.ts'
 
 /** As large as a plain socket's: large answers come in as many pieces as they did. */
@@ -40,8 +41,9 @@ function givingBack(chunk: Uint8Array, callback: OnWritten): OnWritten {
 class UpstreamSocket extends Socket {
   /** What was read and not taken. More than one piece only while the parser is paused. */
   readonly #unread: Buffer[] = []
+  readonly #answers: InterimAnswers
 
-  constructor() {
+  constructor(answers: InterimAnswers) {
     // The type declarations know `onread` for connecting only; the constructor is what reads it.
     const reading: SocketConstructorOpts & ConnectOpts = {
       onread: {
@@ -52,6 +54,7 @@ class UpstreamSocket extends Socket {
       },
     }
     super(reading)
+    this.#answers = answers
   }
 
   /**
@@ -95,7 +98,9 @@ class UpstreamSocket extends Socket {
   #takeRead(length: number): boolean {
     const piece = Buffer.allocUnsafe(length)
     piece.set(length === READ_BUFFER_BYTES ? READ_BUFFER : READ_BUFFER.subarray(0, length))
-    this.#unread.push(piece)
+    const kept = this.#answers.isOver ? piece : this.#answers.take(piece)
+    if (kept === null) return true
+    this.#unread.push(kept)
     this.emit('readable')
     return this.#unread.length === 0
   }
@@ -113,13 +118,15 @@ export interface UpstreamAddress {
  *
  * @param timeoutMs Name resolution included. Then the error is {@link CONNECT_TIMED_OUT}, unless
  *   the connection was opened while this process stood still.
+ * @param answers Looks at what is read first.
  */
 export function connectUpstream(
   { hostname, port }: UpstreamAddress,
   timeoutMs: number,
+  answers: InterimAnswers,
   onEnd: (error: Error | null, socket: Socket | null) => void,
 ): void {
-  const socket = new UpstreamSocket()
+  const socket = new UpstreamSocket(answers)
   let isOver = false
   const end = (error: Error | null): void => {
     if (isOver) return

@@ -86,7 +86,8 @@ const LARGE_CODES: ReadonlySet<string> = new Set([
   'UND_ERR_RES_EXCEEDED_MAX_SIZE',
 ])
 /** How the codes of OpenSSL's and Node's errors about a certificate or a handshake begin. */
-const TLS_CODE = /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_|EPROTO)/
+export const TLS_CODE =
+  /^(?:ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_|EPROTO)/
 /** Of the others the code says no more. */
 const HAVE_CAUSES: ReadonlySet<OutboundFailure> = new Set(['unreachable', 'proxy', 'tls'])
 const CODE = /^[A-Z][A-Z0-9_]{0,80}$/

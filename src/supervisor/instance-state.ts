@@ -152,7 +152,9 @@ function upstreamsOf(threads: readonly ThreadTraffic[]): LiveUpstream[] {
   for (const reading of threads.flatMap(({ gauges }) => gauges.upstreams)) {
     byName.set(reading.name, mergedGauges(byName.get(reading.name), reading))
   }
-  return [...byName].map(([name, gauges]) => ({ name, ...gauges }))
+  return [...byName].map(([name, { ejectedByTarget: _targets, ...gauges }]) => {
+    return { name, ...gauges }
+  })
 }
 
 function sumOf(

@@ -10,8 +10,9 @@ function documented(what: 'codes' | 'reasons'): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   const { lines } = readRepositoryFile('docs/errors.md')
   const border = lines.indexOf('## Reasons')
-  assert.ok(border > 0)
-  for (const line of what === 'codes' ? lines.slice(0, border) : lines.slice(border)) {
+  const end = lines.indexOf('## Causes')
+  assert.ok(border > 0 && end > border)
+  for (const line of what === 'codes' ? lines.slice(0, border) : lines.slice(border, end)) {
     const code = /^(?:\|\s*|#+\s+)`([a-z_]+)`/.exec(line)?.[1]
     if (code !== undefined) found.set(code, line)
   }

@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { InterimAnswers } from '../../src/proxy/interim-answers.ts'
 import { connectUpstream } from '../../src/proxy/upstream-socket.ts'
 import { withinDeadline } from '../../src/resilience/deadline.ts'
 import { OutboundHttp } from '../../src/resilience/outbound-http.ts'
@@ -80,8 +81,9 @@ describe('a deadline that passes while this process stands still', () => {
   })
 
   it('refuses no connection to an upstream that was opened meanwhile', async () => {
+    const answers = new InterimAnswers(16_384, { onInterim() {}, onBroken() {} })
     const end = await new Promise<string>((resolve) => {
-      connectUpstream({ hostname: '127.0.0.1', port }, DEADLINE_MS, (error, socket) => {
+      connectUpstream({ hostname: '127.0.0.1', port }, DEADLINE_MS, answers, (error, socket) => {
         socket?.destroy()
         resolve(error === null ? 'connected' : error.message)
       })

@@ -108,13 +108,13 @@ describe('the log of a gateway with a target that goes away', () => {
     }
     const lines = () => gateway.log.filter(({ route }) => route === 'atdead')
     await eventually('all lines', () => Promise.resolve(lines().length === 5))
-    const { outcome, code, reason, upstream, target, path, hasQuery, clientAddress, host } =
+    const { outcome, code, reason, detail, upstream, target, path, hasQuery, clientAddress, host } =
       lines()[0] ?? {}
     assert.deepEqual(
-      [outcome, code, reason, upstream, target],
+      [outcome, code, reason, detail, upstream, target],
       [
         ...['upstream_failed', 'upstream_unreachable', 'upstream_unreachable'],
-        ...['dead', 'http://127.0.0.1:9'],
+        ...['connect_refused', 'dead', 'http://127.0.0.1:9'],
       ],
     )
     assert.deepEqual(
@@ -128,6 +128,7 @@ describe('the log of a gateway with a target that goes away', () => {
       event: 'upstream_failed',
       upstream: 'dead',
       target: 'http://127.0.0.1:9',
+      cause: 'connect_refused',
       reason: 'upstream_unreachable',
       errorCode: 'ECONNREFUSED',
     })

@@ -87,7 +87,6 @@ describe('upstreams that fail', () => {
     nulInHeader: 502,
     badHeaderName: 502,
     statusOutOfRange: 502,
-    unaskedContinue: 502,
     hintsWithoutEnd: 502,
   } as const
   for (const [name, status] of Object.entries(expected)) {

@@ -37,7 +37,6 @@ describe('answers that are not valid HTTP (RFC 9112)', () => {
     'nulInHeader',
     'badHeaderName',
     'statusOutOfRange',
-    'unaskedContinue',
     'hintsWithoutEnd',
   ] as const
   for (const name of refused) {

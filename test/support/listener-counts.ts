@@ -36,6 +36,7 @@ export function upstreamReading(name: string, pending: number, ejected: number):
     waiting: 1,
     connected: 3,
     ejected,
+    ejectedByTarget: { 'http://127.0.0.1:9500': ejected > 0, 'http://127.0.0.1:9501': false },
   }
 }
 

@@ -6,11 +6,13 @@ import type { RefusalReason } from '../../src/protocol/refusal-reason.ts'
 import { refuse } from '../../src/protocol/verification.ts'
 import { forward } from '../../src/proxy/forward.ts'
 import type { ForwardEnd, Forwarding, ForwardObserver } from '../../src/proxy/forward-request.ts'
+import type { UpstreamCause } from '../../src/proxy/upstream-cause.ts'
 import {
   UPSTREAM_POOL_LIMITS,
   UpstreamPool,
   type UpstreamPoolOptions,
 } from '../../src/proxy/upstream-pool.ts'
+import type { UpstreamTarget } from '../../src/proxy/upstream-target.ts'
 import { type Clock, systemClock } from '../../src/runtime/clock.ts'
 import { RecordingExchange, type RecordingOptions } from './recording-exchange.ts'
 
@@ -76,6 +78,8 @@ export class TestForward implements ForwardObserver {
   readonly exchange: RecordingExchange
   readonly forwarding: Forwarding
   refusal: AuthErrorCode | null = null
+  /** Why the upstream failed. */
+  cause: UpstreamCause | null = null
   end: ForwardEnd | null = null
   statusCode = -1
   verdicts = 0
@@ -99,8 +103,13 @@ export class TestForward implements ForwardObserver {
     )
   }
 
-  onRefusal(reason: RefusalReason): void {
+  onRefusal(
+    reason: RefusalReason,
+    _target: UpstreamTarget | null,
+    cause: UpstreamCause | null,
+  ): void {
     const { code } = refuse(reason)
+    this.cause = cause
     this.verdicts += 1
     this.refusal = code
     this.exchange.send('599 refused', [], code)
@@ -110,7 +119,14 @@ export class TestForward implements ForwardObserver {
     this.answers += 1
   }
 
-  onSettled(statusCode: number, end: ForwardEnd): void {
+  onSettled(
+    statusCode: number,
+    end: ForwardEnd,
+    _target: UpstreamTarget | null,
+    _bodyBytes: number,
+    cause: UpstreamCause | null,
+  ): void {
+    this.cause = cause
     this.verdicts += 1
     this.statusCode = statusCode
     this.end = end

@@ -1,6 +1,12 @@
 /** Metrics of upstreams. */
 import type { MetricRow } from './metric-row.ts'
-import { byUpstream, twoLabels } from './samples.ts'
+import { byUpstream, type Sample, twoLabels } from './samples.ts'
+
+/** The pool counts under both words at once (proxy/upstream-pool.ts). */
+function withReasonAndCause({ labels, value }: Sample): Sample {
+  const [reason = '', cause = ''] = (labels['words'] ?? '').split(' ')
+  return { labels: { upstream: labels['upstream'] ?? '', reason, cause }, value }
+}
 
 export const UPSTREAM_METRICS = {
   upstreamPending: {
@@ -43,6 +49,20 @@ export const UPSTREAM_METRICS = {
     help: 'Targets of the upstream that are ejected, as seen by the listener that sees most.',
     samples: ({ listeners }) => byUpstream(listeners.upstreams, ({ ejected }) => ejected),
   },
+  upstreamTargetEjected: {
+    name: 'sallyport_upstream_target_ejected',
+    type: 'gauge',
+    unit: null,
+    labels: ['upstream', 'target'],
+    help: '1 when a listener thread has ejected this target, else 0.',
+    samples: ({ listeners }) =>
+      [...listeners.upstreams].flatMap(([upstream, { ejectedByTarget }]) =>
+        Object.entries(ejectedByTarget).map(([target, isEjected]) => ({
+          labels: { upstream, target },
+          value: isEjected ? 1 : 0,
+        })),
+      ),
+  },
   upstreamEjections: {
     name: 'sallyport_upstream_ejections_total',
     type: 'counter',
@@ -56,9 +76,10 @@ export const UPSTREAM_METRICS = {
     name: 'sallyport_upstream_failures_total',
     type: 'counter',
     unit: null,
-    labels: ['upstream', 'reason'],
-    help: 'Attempts at the upstream that failed, by reason, those that were repeated included.',
-    samples: ({ listeners }) => twoLabels(listeners.upstreamFailures, 'upstream', 'reason'),
+    labels: ['upstream', 'reason', 'cause'],
+    help: 'Attempts at the upstream that failed, by reason and cause; repeated ones included.',
+    samples: ({ listeners }) =>
+      twoLabels(listeners.upstreamFailures, 'upstream', 'words').map(withReasonAndCause),
   },
   upstreamRetries: {
     name: 'sallyport_upstream_retries_total',
