@@ -203,7 +203,15 @@ function forwarded(pool: UpstreamPool): Once {
     const fields = WITH_FORWARDED
       ? withForwarded(exchange)
       : { headers: relayed(), gatewayFields: '' }
-    const request = { method: 'GET', target: '/', ...fields, answerHeaders, answerCors: null }
+    const request = {
+      method: 'GET',
+      target: '/',
+      ...fields,
+      answerHeaders,
+      answerCors: null,
+      responseEdits: null,
+      limits: null,
+    }
     forward(exchange, pool, request, observer)
   }
 }
@@ -252,7 +260,13 @@ const ownPool = new UpstreamPool(
     connectionsPerTarget: 256,
     connectTimeoutMs: 2_000,
     responseTimeoutMs: 30_000,
-    bodyIdleTimeoutMs: 60_000,
+    bodyTimeoutMs: 60_000,
+    keepAliveTimeoutMs: 4_000,
+    responseHeaderBytesMax: 16_384,
+    bodyBytesMax: Number.POSITIVE_INFINITY,
+    host: { kind: 'client' },
+    basePath: '',
+    tls: { ca: null, certificate: null, key: null },
     ejectAfterFailures: 3,
     ejectionMs: 5_000,
     retryPercent: 10,

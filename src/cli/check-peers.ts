@@ -9,9 +9,10 @@ import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { createProofMaker } from '../protocol/client-authentication.ts'
 import { parseJsonText } from '../protocol/strict-json.ts'
+import { nameOfHost } from '../proxy/request-fields.ts'
 import type { OutboundFailure } from '../resilience/outbound-failure.ts'
 import type { OutboundHttp, OutboundResult } from '../resilience/outbound-http.ts'
-import type { OutboundPath } from '../resilience/outbound-path.ts'
+import { DIRECT_PATH } from '../resilience/outbound-path.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { randomHex } from '../runtime/randomness.ts'
 import {
@@ -20,7 +21,7 @@ import {
 } from '../verifiers/introspection/introspection-request.ts'
 import { describeCall } from './describe-call.ts'
 import type { OutboundClients } from './outbound-clients.ts'
-import { describeCertificateEnd, probeConnection } from './probe-connection.ts'
+import { describeCertificateEnd, type ProbedWay, probeConnection } from './probe-connection.ts'
 
 /** What one question has brought. */
 export interface Verdict {
@@ -54,11 +55,14 @@ const NO_ANSWERS: Partial<Readonly<Record<OutboundFailure, string>>> = {
  * when its certificate is valid. No request is sent.
  */
 export function checkUpstreams({ upstreams }: GatewayConfiguration): Promise<Verdict[]> {
-  const targets = upstreams.flatMap(({ name, targets: origins, connectTimeoutMs }) =>
-    origins.map((origin) => ({ where: `upstreams.${name}: ${origin}`, origin, connectTimeoutMs })),
+  const targets = upstreams.flatMap(({ name, targets: origins, ...upstream }) =>
+    origins.map((origin) => ({ where: `upstreams.${name}: ${origin}`, origin, ...upstream })),
   )
-  return inTurn(targets, ({ where, origin, connectTimeoutMs }) =>
-    checkConnection(where, origin, connectTimeoutMs),
+  return inTurn(targets, ({ where, origin, connectTimeoutMs, tls, host }) =>
+    checkConnection(where, origin, connectTimeoutMs, {
+      path: { ...DIRECT_PATH, ...tls },
+      serverName: nameOfHost(host),
+    }),
   )
 }
 
@@ -77,7 +81,7 @@ export function checkIssuerCertificates({ issuers }: GatewayConfiguration): Prom
       })),
   )
   return inTurn(named, ({ where, origin, path }) =>
-    checkConnection(where, origin, ISSUER_TIMEOUT_MS, path),
+    checkConnection(where, origin, ISSUER_TIMEOUT_MS, { path, serverName: null }),
   )
 }
 
@@ -113,9 +117,9 @@ async function checkConnection(
   where: string,
   origin: string,
   timeoutMs: number,
-  path?: OutboundPath,
+  way: ProbedWay,
 ): Promise<Verdict> {
-  const probe = await probeConnection(origin, timeoutMs, path)
+  const probe = await probeConnection(origin, timeoutMs, way)
   if (!probe.ok) return { isGood: false, lines: [`${where}: no connection: ${probe.reason}`] }
   const { certificateEndsMs } = probe
   const says =

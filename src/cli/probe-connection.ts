@@ -5,7 +5,7 @@ import { EgressProxies } from '../http/egress-proxy.ts'
 import { afterListening } from '../resilience/deadline.ts'
 import { openTunnel } from '../resilience/egress-tunnel.ts'
 import { failureOf } from '../resilience/outbound-failure.ts'
-import { DIRECT_PATH, type OutboundPath, tlsOptionsOf } from '../resilience/outbound-path.ts'
+import { type OutboundPath, tlsOptionsOf } from '../resilience/outbound-path.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { describeCall, describeCause } from './describe-call.ts'
 
@@ -28,43 +28,51 @@ const HTTPS_PORT = 443
 const HTTP_PORT = 80
 const NO_TUNNEL = 'the egress proxy does not connect'
 
+/** How another system is reached. */
+export interface ProbedWay {
+  readonly path: OutboundPath
+  /** That TLS asks for and the certificate must have; `null`: that of the origin. */
+  readonly serverName: string | null
+}
+
 /**
  * Connects, does the handshake where the origin is https, and hangs up. Sends no request. Verifies
  * the certificate as requests do. Never rejects.
  *
- * @param path How the other system is reached; a proxy is asked for a connection to it.
+ * @param way Where there is a proxy, that is asked for a connection to it.
  */
 export async function probeConnection(
   origin: string,
   timeoutMs: number,
-  path: OutboundPath = DIRECT_PATH,
+  way: ProbedWay,
 ): Promise<ConnectionProbe> {
+  const { path, serverName } = way
   const url = new URL(origin)
   const isTls = url.protocol === 'https:'
   const port = Number(url.port) || (isTls ? HTTPS_PORT : HTTP_PORT)
   const proxy = isTls ? new EgressProxies(path.proxies).proxyOf(url) : null
   try {
     const tunnel = proxy === null ? null : await openTunnel(proxy, url, timeoutMs)
-    return await probe(url, port, { isTls, tunnel, path }, timeoutMs)
+    return await probe(url, port, { isTls, tunnel, path, serverName }, timeoutMs)
   } catch (error) {
     return { ok: false, reason: describeCall({ ...failureOf(error), status: null }, NO_TUNNEL) }
   }
 }
 
-interface ProbedConnection {
+interface ProbedConnection extends ProbedWay {
   readonly isTls: boolean
   readonly tunnel: Socket | null
-  readonly path: OutboundPath
 }
 
 function probe(
   { hostname }: URL,
   port: number,
-  { isTls, tunnel, path }: ProbedConnection,
+  { isTls, tunnel, path, serverName }: ProbedConnection,
   timeoutMs: number,
 ): Promise<ConnectionProbe> {
   const host = hostname.replace(/^\[|\]$/g, '')
-  const servername = isIP(host) === 0 ? host : ''
+  const name = serverName ?? host
+  const servername = isIP(name) === 0 ? name : ''
   const target = tunnel === null ? { host, port } : { socket: tunnel, host }
   return new Promise((resolve) => {
     const socket: Socket = isTls

@@ -3,8 +3,11 @@ import type { CredentialStripper } from '../credentials/strip-credential.ts'
 import type { RouteRules } from '../decision/revision.ts'
 import type { CorsPolicy } from '../http/cors-policy.ts'
 import type { IdentityStrategy } from '../identity/identity-strategy.ts'
+import type { ForwardLimits } from '../proxy/forward-request.ts'
+import type { ResponseEdits } from '../proxy/header-edits.ts'
 import type { HeaderNameFilter } from '../proxy/header-name-filter.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
+import type { PathRewrite } from '../routing/path-rewrite.ts'
 import type { RouteRefusals } from './refusal-response.ts'
 
 export interface GatewayRoute extends RouteRules {
@@ -25,6 +28,14 @@ export interface GatewayRoute extends RouteRules {
   readonly requestFilter: HeaderNameFilter
   /** Which pages of other origins may read its answers; `null`: it says nothing of them. */
   readonly cors: CorsPolicy | null
+  /** How the path that was matched becomes the one that is sent; `null`: it stays. */
+  readonly rewrite: PathRewrite | null
+  /** Lines of the request head that the route sets or adds, each with CRLF before it. */
+  readonly requestEdits: string
+  /** `null`: answers stay as they are. */
+  readonly responseEdits: ResponseEdits | null
+  /** What is not as the upstream says; `null`: nothing. */
+  readonly forwardLimits: ForwardLimits | null
   /** `null` where no credential is asked for. */
   readonly refusals: RouteRefusals | null
   /** For metrics: the issuer when there is only one, else `NO_INDEX`. */

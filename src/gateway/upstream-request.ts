@@ -12,6 +12,7 @@ import { forwardedFields } from '../proxy/forwarded-headers.ts'
 import { requestHeaders } from '../proxy/hop-by-hop-headers.ts'
 import { splitRequestFields } from '../proxy/request-fields.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
+import { rewrittenPath, strippedPrefix } from '../routing/path-rewrite.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import { derivedOf } from '../verifiers/derived-identity.ts'
 import { corsFields } from './cors-answer.ts'
@@ -51,8 +52,10 @@ export function sendUpstream(
   const { gateway, revision, exchange } = request
   const { head, peerAddress, scheme } = exchange
   const credential = route.stripper
+  const pool = upstreamOf(revision, route, tenant)
   const { framing, lines } = splitRequestFields(
     requestHeaders(head.headers, route.requestFilter, credential),
+    pool.host,
   )
   const query = credential === null ? head.query : credential.strippedQuery(head.query)
   const forwarded = forwardedFields({
@@ -64,21 +67,34 @@ export function sendUpstream(
   })
   const ids = idLines(request)
   const trace = traceLines(gateway, head.headers)
+  const path =
+    route.rewrite === null && pool.basePath === ''
+      ? head.path
+      : rewrittenPath(head.path, route.rewrite, pool.basePath)
+  const edits = route.rewrite === null ? route.requestEdits : movedLines(route, head.path)
 
   forward(
     exchange,
-    upstreamOf(revision, route, tenant),
+    pool,
     {
       method: head.method,
-      target: query === '' ? head.path : `${head.path}?${query}`,
+      target: query === '' ? path : `${path}?${query}`,
       headers: framing,
       // Ours come last: what is read twice by mistake is mostly read from the end.
-      gatewayFields: `${forwarded}${lines}${ids}${trace}${identity}`,
+      gatewayFields: `${forwarded}${lines}${edits}${ids}${trace}${identity}`,
       answerHeaders: answerHeaders(request),
       answerCors: route.cors?.replacesUpstream === true ? corsFields(route, tenant, head) : null,
+      responseEdits: route.responseEdits,
+      limits: route.forwardLimits,
     },
     request,
   )
+}
+
+/** Tells what was taken away from the path: services put it in front of their links. */
+function movedLines({ rewrite, requestEdits }: GatewayRoute, path: string): string {
+  if (rewrite === null || rewrite.strippedSegments === 0) return requestEdits
+  return `\r\nx-forwarded-prefix: ${strippedPrefix(path, rewrite)}${requestEdits}`
 }
 
 function answerHeaders({ requestId, limited }: RequestContext): string[] {

@@ -89,6 +89,29 @@ export function pathReadings(path: string): readonly string[] | null {
   return readings
 }
 
+/**
+ * Whether a reading of the path has more `..` than segments before them: put behind another path,
+ * it would leave that.
+ *
+ * @param path Canonical, or what is left of one behind its first segments.
+ */
+export function climbsAboveRoot(path: string): boolean {
+  const levels = decodings(path)
+  if (levels === null) return true
+  return [path, ...levels].some((text) => wholeTexts(text).some(hasTooManyDots))
+}
+
+function hasTooManyDots(text: string): boolean {
+  let depth = 0
+  for (const segment of text.slice(1).split('/')) {
+    const name = withoutEnd(segment.replace(BEHIND_NAME, ''), WHITE_SPACE)
+    if (name === '..') depth -= 1
+    else if (withoutEnd(name, DROPPED_AT_END) !== '') depth += 1
+    if (depth < 0) return true
+  }
+  return false
+}
+
 /** What one segment of a path or of a pattern is to compare with; `null` as above. */
 export function segmentReading(segment: string, foldsCase: boolean): string | null {
   const reading = pathReadings(`/${segment}`)?.[0] ?? null
@@ -196,11 +219,16 @@ function slashCount(text: string): number {
 /** Where a query begins, and where it begins for the router of Fastify 4. */
 const QUERIES = [/[?#\0].*$/s, BEHIND_NAME]
 
+/** A decoded path with and without a query. */
+function wholeTexts(decoded: string): readonly string[] {
+  const whole = decoded.replaceAll('\\', '/')
+  return [...new Set([whole, ...QUERIES.map((query) => whole.replace(query, ''))])]
+}
+
 /** A decoded path with and without a query, and with and without its dots followed. */
 function wholeReadings(decoded: string): readonly string[] {
-  const whole = decoded.replaceAll('\\', '/')
   const readings = new Set<string>()
-  for (const text of new Set([whole, ...QUERIES.map((query) => whole.replace(query, ''))])) {
+  for (const text of wholeTexts(decoded)) {
     const segments = text.slice(1).split('/')
     readings.add(`/${segments.map((segment) => nameOf(segment)).join('/')}`)
     readings.add(`/${followDots(segments).join('/')}`)

@@ -27,7 +27,9 @@ import { compileChallenges } from '../protocol/credential-challenges.ts'
 import { issuersOf } from '../protocol/issuer-template.ts'
 import type { KeptPath } from '../protocol/kept-claims.ts'
 import { metadataUrl } from '../protocol/protected-resource-metadata.ts'
-import { createRequestFilter } from '../proxy/hop-by-hop-headers.ts'
+import type { ForwardLimits } from '../proxy/forward-request.ts'
+import { editedLines, replacedNames, responseEditsOf } from '../proxy/header-edits.ts'
+import { createRequestFilter, TRACE_FIELDS } from '../proxy/hop-by-hop-headers.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import { pathParameters } from '../routing/route-grammar.ts'
 import { TenantResolver } from '../tenants/resolve-tenant.ts'
@@ -55,8 +57,6 @@ const COOKIE_BYTES_MAX = 512
 const OWN_ANSWER_FIELDS = [
   ...['WWW-Authenticate', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'X-Request-Id'],
 ]
-/** Fields that the gateway writes itself, beside the identity: see gateway/upstream-request.ts. */
-const TRACE_NAMES = ['traceparent', 'tracestate']
 
 /** What verifies which kind of credential; one set for all routes of a thread. */
 export interface RouteAuthenticators {
@@ -127,9 +127,14 @@ export function composeRoute(
     requestFilter: createRequestFilter([
       ...identityFieldNames(configuration),
       ...identity.ownFieldNames,
-      ...TRACE_NAMES,
+      ...TRACE_FIELDS,
       ...tenantFieldNames(configuration.tenants),
+      ...replacedNames(route.headers.request),
     ]),
+    rewrite: route.rewrite,
+    requestEdits: editedLines(route.headers.request),
+    responseEdits: responseEditsOf(route.headers.response),
+    forwardLimits: composeForwardLimits(route),
     refusals:
       route.authenticate === 'none' ? null : composeRefusals(route, configuration, stripper),
     issuerIndex: onlyIssuer ? metrics.issuerIndex(onlyIssuer) : NO_INDEX,
@@ -139,6 +144,16 @@ export function composeRoute(
 /** What the gateway says in answers of its own can be read wherever those can. */
 function composeCors(rules: CorsRules): CorsRules {
   return { ...rules, exposedHeaders: [...OWN_ANSWER_FIELDS, ...rules.exposedHeaders] }
+}
+
+/** `null`: all is as the upstream says. */
+function composeForwardLimits({
+  responseTimeoutMs,
+  bodyTimeoutMs,
+  bodyBytes,
+}: RouteConfiguration): ForwardLimits | null {
+  if (responseTimeoutMs === null && bodyTimeoutMs === null && bodyBytes === null) return null
+  return { responseTimeoutMs, bodyTimeoutMs, bodyBytesMax: bodyBytes }
 }
 
 function composeRequirement(

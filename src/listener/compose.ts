@@ -187,7 +187,11 @@ function composeRevision(
   const { headers } = configuration.identity
   const endpoints = composeEndpoints(configuration, readiness, identity.internalTokens)
   const routes = configuration.routes.map((route) => ({
-    match: { ...route.match, isCaseSensitive: route.caseSensitive },
+    match: {
+      ...route.match,
+      isCaseSensitive: route.caseSensitive,
+      ...(route.isMoved && { strippedSegments: route.rewrite?.strippedSegments ?? 0 }),
+    },
     target: composeRoute(route, configuration, parts),
   }))
   return Object.freeze<GatewayRevision>({

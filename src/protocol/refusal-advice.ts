@@ -273,7 +273,8 @@ export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
 
   // The way to the upstream.
   body_malformed: 'Mend how the client frames its body (Content-Length, chunks).',
-  body_too_large: 'Send a smaller body, or raise `server.limits.bodyBytes`.',
+  body_too_large:
+    'Send a smaller body, or raise `bodyBytes`: docs/upstreams.md says which one counts.',
   body_too_slow:
     'If such a client is to be waited for, raise `body` or `request` of `server.timeouts`, or lower ' +
     '`bodyMinRate`.',
@@ -285,7 +286,8 @@ export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
   upstream_connection_lost:
     'The upstream ended the connection: look at its log, and have its idle time be longer than ' +
     'that of the gateway.',
-  upstream_protocol_error: 'Does another protocol (TLS, HTTP/2) run at the port of the upstream?',
+  upstream_protocol_error:
+    'The cause in the log says what it sent. Does another protocol (TLS, HTTP/2) run at its port?',
   upstream_connect_timeout: 'The network drops connections to the upstream, or it is overwhelmed.',
   upstream_timeout: 'The upstream is too slow: look at it, or raise its `responseTimeout`.',
 }

@@ -131,7 +131,7 @@ export const REFUSAL_REASONS = {
   },
   body_too_large: {
     code: 'payload_too_large',
-    meaning: 'The body of the request is larger than `server.limits.bodyBytes`.',
+    meaning: 'The body is larger than `bodyBytes` of the route, the upstream or `server.limits`.',
   },
   body_too_slow: {
     code: 'request_timeout',

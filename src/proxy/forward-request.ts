@@ -3,6 +3,7 @@ import type { GoneCause } from '../http/exchange.ts'
 import type { HeaderList } from '../http/header-list.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import type { GatewayFields } from './gateway-fields.ts'
+import type { ResponseEdits } from './header-edits.ts'
 import type { UpstreamCause } from './upstream-cause.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
 
@@ -22,6 +23,18 @@ export interface ForwardRequest {
   readonly answerHeaders: HeaderList
   /** Takes the place of all CORS fields of the upstream; `null`: those stay as they are. */
   readonly answerCors: HeaderList | null
+  /** `null`: answers stay as they are. */
+  readonly responseEdits: ResponseEdits | null
+  /** `null`: as the upstream says. */
+  readonly limits: ForwardLimits | null
+}
+
+/** What a route allows its requests; `null`: what the upstream does. */
+export interface ForwardLimits {
+  readonly responseTimeoutMs: number | null
+  readonly bodyTimeoutMs: number | null
+  /** Of the body of a request. */
+  readonly bodyBytesMax: number | null
 }
 
 /**

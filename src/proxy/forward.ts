@@ -20,7 +20,7 @@ import {
   type ForwardRequest,
 } from './forward-request.ts'
 import { dispatchWithGatewayFields, gatewayFieldsAreWaiting } from './gateway-fields.ts'
-import { ResponseRelay, STATUS_MAX } from './relay-response.ts'
+import { ResponseRelay } from './relay-response.ts'
 import { RequestBodyStream } from './request-body-stream.ts'
 import type { AttemptProgress, UpstreamCause } from './upstream-cause.ts'
 import type {
@@ -33,13 +33,11 @@ import type { UpstreamFailure } from './upstream-error.ts'
 import {
   blamesTarget,
   CANCELLED,
-  INVALID_LENGTH,
-  INVALID_STATUS,
+  invalidHead,
   LACKS_GATEWAY_FIELDS,
   mayBeRepeated,
   NEVER_SENT,
   SILENT_TOO_LONG,
-  UNASKED_UPGRADE,
   upstreamFailure,
 } from './upstream-error.ts'
 import type { UpstreamPool } from './upstream-pool.ts'
@@ -70,8 +68,6 @@ const DISPATCHED = 2
 const SENT = 3
 const OVER = 4
 
-const STATUS_FINAL_MIN = 200
-
 class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt {
   waitingSinceMs = 0
 
@@ -89,6 +85,8 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   #answering = false
   /** Whether the last byte of the request's body was read from the client. */
   #bodyComplete: boolean
+  /** Bytes of it that were read. */
+  #bodyBytes = 0
   #wholeBody: Uint8Array | null = null
   #stream: RequestBodyStream | null = null
   #target: UpstreamTarget | null = null
@@ -101,8 +99,6 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   #lacksGatewayFields = false
   /** When the upstream was heard of last, or was not awaited yet: `UpstreamPool.listenedMs`. */
   #heardAtMs = 0
-  /** Bytes of the body that the upstream had not taken at the last sweep. */
-  #heldBytes = 0
 
   constructor(
     exchange: ClientExchange,
@@ -114,12 +110,14 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     this.#pool = pool
     this.#request = request
     this.#observer = observer
-    this.#relay = new ResponseRelay(exchange, request.method === 'HEAD', request)
+    this.#relay = new ResponseRelay(exchange, request)
     this.#bodyComplete = !exchange.head.hasBody
   }
 
   begin(): void {
     const exchange = this.#exchange
+    const { contentLength } = exchange.head
+    const { limits } = this.#request
     this.#pool.countRequest()
     if (exchange.closed) {
       this.#clientGone('client_gone')
@@ -127,7 +125,8 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     }
     exchange.onGone((cause) => this.#clientGone(cause))
     if (this.#bodyComplete) this.#attempt(null)
-    else if (!bodyMemory.admits(exchange.head.contentLength)) this.#refuse('body_memory_full')
+    else if (!this.#pool.takesBody(contentLength ?? 0, limits)) this.#refuse('body_too_large')
+    else if (!bodyMemory.admits(contentLength)) this.#refuse('body_memory_full')
     // An upstream connection is taken when there is something to send on it, not before.
     else {
       exchange.body.read(
@@ -143,8 +142,9 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
 
   onSweep(): void {
     if (this.#phase !== SENT) return
+    const { limits } = this.#request
     if (!this.#isUpstreamAwaited()) this.#heardAtMs = this.#pool.listenedMs
-    else if (this.#pool.isSilentTooLong(this.#heardAtMs, this.#resume !== null)) {
+    else if (this.#pool.isSilentTooLong(this.#heardAtMs, this.#resume !== null, limits)) {
       this.#connection?.cut(SILENT_TOO_LONG)
     }
   }
@@ -157,10 +157,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   #isUpstreamAwaited(): boolean {
     if (this.#resume !== null) return !this.#isClientSlow
     if (this.#stream === null) return true
-    const heldBytes = this.#stream.readableLength
-    const hasTakenMore = heldBytes < this.#heldBytes
-    this.#heldBytes = heldBytes
-    return !hasTakenMore && (this.#bodyComplete || heldBytes > 0)
+    return !this.#stream.wasTaken() && (this.#bodyComplete || this.#stream.readableLength > 0)
   }
 
   /** Each one restarts the time-out. */
@@ -198,11 +195,6 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
 
   onHeaders(statusCode: number, raw: Buffer[], resume: () => void): boolean {
     this.#heardAtMs = this.#pool.listenedMs
-    if (statusCode < STATUS_FINAL_MIN) {
-      // Of those, only 101 gets past interim-answers.ts.
-      this.#abort?.(UNASKED_UPGRADE)
-      return true
-    }
     this.#resume = resume
     this.#pool.reportAnswer(this.#target as UpstreamTarget)
     this.#observer.onAnswer()
@@ -211,7 +203,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     // On its way no longer, however long the answer will take.
     if (this.#wholeBody !== null) this.#exchange.body.taken(this.#wholeBody.buffer.byteLength)
     if (!this.#relay.takeHead(statusCode, raw)) {
-      this.#abort?.(statusCode > STATUS_MAX ? INVALID_STATUS : INVALID_LENGTH)
+      this.#abort?.(invalidHead(statusCode))
     } else if (this.#relay.endsWithHead) {
       // Not left to `onComplete`: the library takes the length that a 304 may declare (RFC 9110
       // §15.4.5) for a promise that was broken, and reports an error instead.
@@ -263,14 +255,16 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   #takeBody(chunk: Uint8Array, isLast: boolean): void {
     this.#bodyComplete = isLast
     if (this.#settled) return
-    if (this.#stream !== null) {
+    this.#bodyBytes += chunk.length
+    if (!this.#pool.takesBody(this.#bodyBytes, this.#request.limits)) this.#bodyFailed('too_large')
+    else if (this.#stream !== null) {
       if (this.#resume === null) this.#heardAtMs = this.#pool.listenedMs
       this.#stream.offer(chunk, isLast)
-      return
+    } else {
+      if (isLast) this.#wholeBody = chunk.length > 0 ? chunk : null
+      else this.#openStream(chunk)
+      this.#attempt(null)
     }
-    if (isLast) this.#wholeBody = chunk.length > 0 ? chunk : null
-    else this.#openStream(chunk)
-    this.#attempt(null)
   }
 
   #openStream(firstChunk: Uint8Array): void {

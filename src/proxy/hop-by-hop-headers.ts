@@ -28,6 +28,9 @@ const HOP_BY_HOP = [
   'upgrade',
 ] as const
 
+/** Written by the gateway, from what the client sent: see gateway/upstream-request.ts. */
+export const TRACE_FIELDS = ['traceparent', 'tracestate'] as const
+
 /** Besides the identity: set by the gateway where a caller is not known. */
 const AUTH_STATUS = 'x-auth-status'
 

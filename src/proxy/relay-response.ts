@@ -14,6 +14,7 @@ import { withCorsFields } from '../http/cors-fields.ts'
 import type { ClientExchange } from '../http/exchange.ts'
 import type { HeaderList } from '../http/header-list.ts'
 import type { ForwardRequest } from './forward-request.ts'
+import type { ResponseEdits } from './header-edits.ts'
 import { type ResponseHead, readResponseHead } from './response-headers.ts'
 
 const EMPTY = 0
@@ -23,8 +24,7 @@ const STREAMING = 3
 const DONE = 4
 
 const STATUS_MIN = 200
-/** Of a final answer. */
-export const STATUS_MAX = 599
+const STATUS_MAX = 599
 const NO_CONTENT = 204
 const NOT_MODIFIED = 304
 
@@ -50,19 +50,21 @@ export class ResponseRelay implements ResponseHead {
   readonly #exchange: ClientExchange
   readonly #answerHeaders: HeaderList
   readonly #answerCors: HeaderList | null
+  readonly #edits: ResponseEdits | null
   readonly #isHead: boolean
   #state = EMPTY
   #held: Uint8Array = NO_BYTES
 
+  /** @param asked What was asked: the method, and what the route does with answers. */
   constructor(
     exchange: ClientExchange,
-    isHead: boolean,
-    { answerHeaders, answerCors }: Pick<ForwardRequest, 'answerHeaders' | 'answerCors'>,
+    asked: Pick<ForwardRequest, 'method' | 'answerHeaders' | 'answerCors' | 'responseEdits'>,
   ) {
     this.#exchange = exchange
-    this.#answerHeaders = answerHeaders
-    this.#answerCors = answerCors
-    this.#isHead = isHead
+    this.#answerHeaders = asked.answerHeaders
+    this.#answerCors = asked.answerCors
+    this.#edits = asked.responseEdits
+    this.#isHead = asked.method === 'HEAD'
   }
 
   /** Whether something of the answer has been handed over, so that it can no longer be replaced. */
@@ -77,6 +79,9 @@ export class ResponseRelay implements ResponseHead {
   takeHead(statusCode: number, raw: readonly Buffer[]): boolean {
     if (statusCode < STATUS_MIN || statusCode > STATUS_MAX) return false
     if (!readResponseHead(raw, this.#answerHeaders, this)) return false
+    if (this.#edits !== null) {
+      this.headers = this.#edits.applied(this.headers, this.#answerHeaders.length)
+    }
     if (this.#answerCors !== null) this.headers = withCorsFields(this.headers, this.#answerCors)
     this.statusCode = statusCode
     this.#state = HEAD_HELD

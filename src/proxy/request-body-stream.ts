@@ -14,6 +14,8 @@ export class RequestBodyStream extends Readable {
   readonly #chunks: number[] = []
   /** Bytes of those chunks. */
   #heldBytes = 0
+  /** Bytes that were not taken when {@link wasTaken} was last asked. */
+  #untakenBytes = 0
 
   constructor(body: RequestBody) {
     super({ highWaterMark: HELD_BYTES_MAX })
@@ -27,6 +29,13 @@ export class RequestBodyStream extends Readable {
     this.#heldBytes += chunk.length
     if (chunk.length > 0 && !this.push(chunk) && !isLast) this.#body.pause()
     if (isLast) this.push(null)
+  }
+
+  /** Whether the HTTP client has taken more than has come since this was last asked. */
+  wasTaken(): boolean {
+    const before = this.#untakenBytes
+    this.#untakenBytes = this.readableLength
+    return this.readableLength < before
   }
 
   override _read(): void {

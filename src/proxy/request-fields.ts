@@ -8,9 +8,21 @@
  */
 import type { HeaderList } from '../http/header-list.ts'
 
+/** What an upstream gets for `Host`: what the client sent, its own name, or a text. */
+export type UpstreamHost =
+  | { readonly kind: 'client' | 'target' }
+  | { readonly kind: 'name'; readonly name: string }
+
+/** The name of a text for `Host`, without its port; `null`: it is not a text. */
+export function nameOfHost(host: UpstreamHost): string | null {
+  return host.kind === 'name' ? host.name.replace(/:[0-9]+$/, '') : null
+}
+
+const CLIENTS_HOST: UpstreamHost = { kind: 'client' }
+
 /** The fields of one request, in two parts. */
 export interface RequestFields {
-  /** `Host` and `Content-Length`, as a list. */
+  /** `Host` and `Content-Length`, as a list. Without `Host` the library writes the target's. */
   readonly framing: string[]
   /** All others: CRLF and `name: value` for each. */
   readonly lines: string
@@ -22,14 +34,20 @@ export interface RequestFields {
  *
  * @param fields From `requestHeaders`: without hop-by-hop fields. Names in lower case.
  */
-export function splitRequestFields(fields: HeaderList): RequestFields {
+export function splitRequestFields(
+  fields: HeaderList,
+  host: UpstreamHost = CLIENTS_HOST,
+): RequestFields {
   const framing: string[] = []
   let lines = ''
   for (let index = 0; index + 1 < fields.length; index += 2) {
     const name = fields[index] as string
     const value = fields[index + 1] as string
-    if (name === 'host' || name === 'content-length') framing.push(name, value)
-    else lines += `\r\n${name}: ${value}`
+    if (name === 'content-length') framing.push(name, value)
+    else if (name === 'host') {
+      if (host.kind === 'client') framing.push(name, value)
+      else if (host.kind === 'name') framing.push(name, host.name)
+    } else lines += `\r\n${name}: ${value}`
   }
   return { framing, lines }
 }

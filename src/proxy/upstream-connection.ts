@@ -6,7 +6,8 @@
  * connections looks who has been silent for too long (upstream-pool.ts).
  */
 import type { EventEmitter } from 'node:events'
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
+import { createSecureContext } from 'node:tls'
 import { buildConnector, Client, type Dispatcher } from 'undici'
 import { InterimAnswers } from './interim-answers.ts'
 import type { RequestBodyStream } from './request-body-stream.ts'
@@ -39,6 +40,13 @@ export interface ConnectionOptions {
   readonly responseHeaderBytesMax: number
 }
 
+/** PEM; `null`: the usual authorities, and no certificate of our own. The key goes with that. */
+export interface UpstreamTls {
+  readonly ca: string | null
+  readonly certificate: string | null
+  readonly key: string | null
+}
+
 /** Hears of the connection itself, whatever is on it. */
 export interface ConnectionObserver {
   readonly onOpened: () => void
@@ -55,15 +63,24 @@ export class UpstreamConnection {
   readonly #answers: InterimAnswers
   #socket: Socket | null = null
 
-  /** @param origin `http://host:port` or `https://…`. */
-  constructor(origin: string, options: ConnectionOptions, observer: ConnectionObserver) {
+  /**
+   * @param origin `http://host:port` or `https://…`.
+   * @param connectSecurely For https: {@link secureConnector}. `null`: the origin has none.
+   */
+  constructor(
+    origin: string,
+    options: ConnectionOptions,
+    connectSecurely: buildConnector.connector | null,
+    observer: ConnectionObserver,
+  ) {
     this.#answers = new InterimAnswers(options.responseHeaderBytesMax, {
       onInterim: () => this.attempt?.onInterim(),
       onBroken: (error) => this.cut(error),
     })
-    const connect = origin.startsWith('https:')
-      ? secureConnector(options, this.#answers)
-      : connector(options, this.#answers)
+    const connect =
+      connectSecurely === null
+        ? plainConnector(options, this.#answers)
+        : droppingInterim(connectSecurely, this.#answers)
     const client = new Client(origin, {
       pipelining: 1,
       strictContentLength: true,
@@ -71,6 +88,9 @@ export class UpstreamConnection {
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout: options.keepAliveTimeoutMs,
+      // What the upstream says may only shorten it.
+      keepAliveMaxTimeout: options.keepAliveTimeoutMs,
+      keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
       connect: (where, onEnd) => {
         connect(where, (...end) => {
           this.#socket = end[1]
@@ -114,8 +134,13 @@ export class UpstreamConnection {
 }
 
 const HTTP_PORT = 80
+/**
+ * A connection is closed so much earlier than the upstream says it will close it. `timeout=1` is
+ * not enough for it: such a connection is used once.
+ */
+const KEEP_ALIVE_MARGIN_MS = 1_000
 
-function connector(
+function plainConnector(
   { connectTimeoutMs }: ConnectionOptions,
   answers: InterimAnswers,
 ): buildConnector.connector {
@@ -129,12 +154,36 @@ function connector(
   }
 }
 
-function secureConnector(
+/**
+ * Opens connections for TLS. Certificates are always verified, whatever
+ * NODE_TLS_REJECT_UNAUTHORIZED says: an upstream is told who is calling.
+ *
+ * @param serverName That the upstream is asked for, and that its certificate must have. An address
+ *   is not asked for (RFC 6066 §3), and the certificate must have that of the target.
+ */
+export function secureConnector(
   { connectTimeoutMs }: ConnectionOptions,
+  { ca, certificate, key }: UpstreamTls,
+  serverName: string,
+): buildConnector.connector {
+  const connect = buildConnector({
+    timeout: connectTimeoutMs,
+    rejectUnauthorized: true,
+    // Made once, and not with every connection.
+    secureContext: createSecureContext({
+      ...(ca === null ? {} : { ca }),
+      ...(certificate === null || key === null ? {} : { cert: certificate, key }),
+    }),
+  })
+  const name = isIP(serverName) === 0 ? { servername: serverName } : {}
+  return ({ servername: _ofRequest, ...where }, callback) =>
+    connect({ ...where, ...name }, callback)
+}
+
+function droppingInterim(
+  connect: buildConnector.connector,
   answers: InterimAnswers,
 ): buildConnector.connector {
-  // Whatever NODE_TLS_REJECT_UNAUTHORIZED says: an upstream is told who is calling.
-  const connect = buildConnector({ timeout: connectTimeoutMs, rejectUnauthorized: true })
   return (where, callback) => {
     connect(where, (...end) => {
       const [error, socket] = end

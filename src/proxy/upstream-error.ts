@@ -40,11 +40,22 @@ export const SILENT_TOO_LONG: Error = new Error('the upstream has been silent fo
 export const CONNECT_TIMED_OUT: Error = new Error('the connection was not open in time')
 
 /** Ends an attempt whose response head has a status that there is not. */
-export const INVALID_STATUS: Error = new Error('invalid status')
+const INVALID_STATUS: Error = new Error('invalid status')
 /** Ends an attempt whose response head has two lengths, or one that is no number. */
-export const INVALID_LENGTH: Error = new Error('invalid length')
+const INVALID_LENGTH: Error = new Error('invalid length')
+
+const STATUS_FINAL_MIN = 200
+const STATUS_MAX = 599
+
+/** What ends an attempt whose response head is refused. */
+export function invalidHead(statusCode: number): Error {
+  // Of interim answers, only 101 gets past interim-answers.ts.
+  if (statusCode < STATUS_FINAL_MIN) return UNASKED_UPGRADE
+  return statusCode > STATUS_MAX ? INVALID_STATUS : INVALID_LENGTH
+}
+
 /** Ends an attempt that is answered with a change of the protocol. */
-export const UNASKED_UPGRADE: Error = new Error('an upgrade that was not asked for')
+const UNASKED_UPGRADE: Error = new Error('an upgrade that was not asked for')
 /** These end an attempt with interim answers (interim-answers.ts) that have no end, or no form. */
 export const TOO_MANY_INTERIM: Error = new Error('too many interim answers')
 export const INTERIM_TOO_LARGE: Error = new Error('an interim answer that is too large')

@@ -10,6 +10,9 @@
  */
 import { RetryBudget } from '../resilience/retry-budget.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { ForwardLimits } from './forward-request.ts'
+import type { UpstreamHost } from './request-fields.ts'
+import type { UpstreamTls } from './upstream-connection.ts'
 import type { UpstreamFailure } from './upstream-error.ts'
 import { UpstreamTarget } from './upstream-target.ts'
 
@@ -36,7 +39,15 @@ export interface UpstreamPoolOptions {
   /** From the last byte of the request to the end of the response head. */
   readonly responseTimeoutMs: number
   /** Longest silence within a response body. */
-  readonly bodyIdleTimeoutMs: number
+  readonly bodyTimeoutMs: number
+  /** Of the body of a request. */
+  readonly bodyBytesMax: number
+  /** What the requests have for `Host`. */
+  readonly host: UpstreamHost
+  /** In front of every path; empty: nothing. */
+  readonly basePath: string
+  /** For targets with https. PEM. */
+  readonly tls: UpstreamTls
   /** Longest time that a request waits for a connection, then `overloaded`. */
   readonly waitTimeoutMs: number
   /** Idle connections close after this, or earlier when the upstream's `Keep-Alive` says so. */
@@ -54,9 +65,6 @@ export interface UpstreamPoolOptions {
 export const UPSTREAM_POOL_LIMITS = {
   pendingPerTargetMax: 4_096,
   waitTimeoutMs: 5_000,
-  // Below the 5 s after which a Node upstream closes an idle connection: that race is lost seldom.
-  keepAliveTimeoutMs: 4_000,
-  responseHeaderBytesMax: 16_384,
   ejectionMsMax: 30_000,
   retryBurst: 10,
 } as const satisfies Partial<UpstreamPoolOptions>
@@ -107,6 +115,9 @@ export interface UpstreamPoolStats {
 export class UpstreamPool {
   readonly name: string
   readonly clock: Clock
+  /** See {@link UpstreamPoolOptions}: for each request. */
+  readonly host: UpstreamHost
+  readonly basePath: string
   readonly #options: UpstreamPoolOptions
   readonly #watch: UpstreamWatch
   readonly #failures = new Map<string, number>()
@@ -138,6 +149,8 @@ export class UpstreamPool {
     }
     this.name = options.name
     this.clock = clock
+    this.host = options.host
+    this.basePath = options.basePath
     this.#options = options
     this.#watch = watch
     this.#budget = new RetryBudget({ percent: options.retryPercent, burst: options.retryBurst })
@@ -150,9 +163,11 @@ export class UpstreamPool {
           connectTimeoutMs: options.connectTimeoutMs,
           keepAliveTimeoutMs: options.keepAliveTimeoutMs,
           responseHeaderBytesMax: options.responseHeaderBytesMax,
+          host: options.host,
+          tls: options.tls,
         }),
     )
-    const shortestMs = Math.min(options.responseTimeoutMs, options.bodyIdleTimeoutMs)
+    const shortestMs = Math.min(options.responseTimeoutMs, options.bodyTimeoutMs)
     const intervalMs = Math.min(shortestMs / SWEEPS_PER_TIMEOUT_MIN, SWEEP_INTERVAL_MS_MAX)
     const sweepIntervalMs = Math.max(Math.floor(intervalMs), SWEEP_INTERVAL_MS_MIN)
     this.#stepMsMax = sweepIntervalMs * LISTENED_MAX
@@ -258,16 +273,24 @@ export class UpstreamPool {
     return false
   }
 
+  /** Whether the body of a request may have so many bytes. @param limits Of the route. */
+  takesBody(bytes: number, limits: ForwardLimits | null): boolean {
+    return bytes <= (limits?.bodyBytesMax ?? this.#options.bodyBytesMax)
+  }
+
   /**
    * Whether an upstream that was last heard of then has been silent for too long: for the time-out
    * at least, and at most 2.25 intervals more.
    *
    * @param heardAtMs {@link listenedMs} as it was, which is up to one step of it too early.
    * @param isAnswering Whether the response head is here.
+   * @param limits Of the route.
    */
-  isSilentTooLong(heardAtMs: number, isAnswering: boolean): boolean {
-    const { bodyIdleTimeoutMs, responseTimeoutMs } = this.#options
-    const timeoutMs = isAnswering ? bodyIdleTimeoutMs : responseTimeoutMs
+  isSilentTooLong(heardAtMs: number, isAnswering: boolean, limits: ForwardLimits | null): boolean {
+    const { bodyTimeoutMs, responseTimeoutMs } = this.#options
+    const timeoutMs = isAnswering
+      ? (limits?.bodyTimeoutMs ?? bodyTimeoutMs)
+      : (limits?.responseTimeoutMs ?? responseTimeoutMs)
     return this.listenedMs - heardAtMs - this.#stepMsMax >= timeoutMs
   }
 

@@ -6,7 +6,13 @@
  * is bounded in number and time. And a request that the client library refuses cannot take a
  * connection out of the pool for good (undici 7.30: `Pool` waits for a `drain` that never comes).
  */
-import { type ConnectionOptions, UpstreamConnection } from './upstream-connection.ts'
+import { nameOfHost, type UpstreamHost } from './request-fields.ts'
+import {
+  type ConnectionOptions,
+  secureConnector,
+  UpstreamConnection,
+  type UpstreamTls,
+} from './upstream-connection.ts'
 
 /** Somebody who waits for a connection. */
 export interface ConnectionWaiter {
@@ -25,6 +31,9 @@ export interface TargetOptions extends ConnectionOptions {
   readonly connections: number
   /** Requests in work or waiting at most. */
   readonly pendingMax: number
+  /** Whose name is also that of the certificate. */
+  readonly host: UpstreamHost
+  readonly tls: UpstreamTls
 }
 
 export class UpstreamTarget {
@@ -33,8 +42,9 @@ export class UpstreamTarget {
   /** Scheme, host and port. */
   readonly origin: string
   /**
-   * SNI and certificate name for https: the target's own, whatever `Host` the client sent. Given
-   * for http too, because the library would otherwise look for one in each request's `Host`.
+   * Name that TLS asks for and that the certificate must have: that of the setting `host` if it is
+   * one, else the target's own, whatever `Host` the client sent. Given for http too, because the
+   * library would otherwise look for one in each request's `Host`.
    */
   readonly serverName: string
   /** Requests in work or waiting. */
@@ -53,6 +63,8 @@ export class UpstreamTarget {
   faults = 0
 
   readonly #options: TargetOptions
+  /** One for all connections, which resume each other's sessions. */
+  readonly #connectSecurely: ReturnType<typeof secureConnector> | null
   readonly #idle: UpstreamConnection[] = []
   readonly #all: UpstreamConnection[] = []
   readonly #waiting = new Set<ConnectionWaiter>()
@@ -72,7 +84,9 @@ export class UpstreamTarget {
     const url = new URL(origin)
     this.upstream = options.upstream
     this.origin = url.origin
-    this.serverName = url.hostname.replace(/^\[|\]$/g, '')
+    this.serverName = nameOfHost(options.host) ?? url.hostname.replace(/^\[|\]$/g, '')
+    this.#connectSecurely =
+      url.protocol === 'https:' ? secureConnector(options, options.tls, this.serverName) : null
     this.#options = options
   }
 
@@ -137,7 +151,12 @@ export class UpstreamTarget {
   }
 
   #createConnection(): UpstreamConnection {
-    const connection = new UpstreamConnection(this.origin, this.#options, this.#observer)
+    const connection = new UpstreamConnection(
+      this.origin,
+      this.#options,
+      this.#connectSecurely,
+      this.#observer,
+    )
     this.#all.push(connection)
     return connection
   }

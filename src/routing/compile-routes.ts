@@ -24,6 +24,11 @@ export interface RouteMatch {
   readonly methods: readonly string[]
   /** Whether every service that may get its requests tells paths of different case apart. */
   readonly isCaseSensitive: boolean
+  /**
+   * Segments at its beginning that its services do not get; 0: all, but they get others in front.
+   * Left out: they get the path that was matched.
+   */
+  readonly strippedSegments?: number
 }
 
 /** One route, compiled. `target` is whatever the caller wants back. */
@@ -43,6 +48,8 @@ export interface CompiledRoute<Target> {
   readonly hostSuffix: string | null
   readonly methods: readonly string[] | null
   readonly isCaseSensitive: boolean
+  /** As in {@link RouteMatch}; `null`: its services get the path that was matched. */
+  readonly strippedSegments: number | null
 }
 
 /** The routes, to be compared with one spelling of a path. */
@@ -138,6 +145,7 @@ function compileRoute<Target>(
     hostSuffix: isBelow ? (match.host?.slice(1).toLowerCase() ?? null) : null,
     methods: match.methods.length === 0 ? null : match.methods,
     isCaseSensitive: match.isCaseSensitive,
+    strippedSegments: match.strippedSegments ?? null,
   }
 }
 

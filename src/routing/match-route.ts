@@ -1,5 +1,6 @@
 /** Hot path: finds the route of a request in the compiled table. */
 import {
+  climbsAboveRoot,
   compareReadings,
   foldCase,
   pathReadings,
@@ -12,6 +13,7 @@ import {
   type RouteTable,
   type RouteView,
 } from './compile-routes.ts'
+import { behindPrefix, leavesEmptySegment } from './path-rewrite.ts'
 
 /**
  * A path that belongs to one route as it is, and to another as a lenient upstream would read it.
@@ -31,6 +33,9 @@ export function findRoute<Target>(
   host: string,
 ): Target | null | typeof AMBIGUOUS_PATH {
   const found = firstMatch(table.asWritten, method, path, host)
+  if (found !== null && found.strippedSegments !== null) {
+    if (leavesItsPlace(path, found.strippedSegments)) return AMBIGUOUS_PATH
+  }
   const comparison = compareReadings(path)
   if (comparison === READ_ALIKE) return found === null ? null : found.target
   const isAmbiguous =
@@ -38,6 +43,17 @@ export function findRoute<Target>(
       ? isAnothersInLowerCase(table, found, method, path, host)
       : isAnothersInAnyReading(table, found, method, path, host)
   return isAmbiguous ? AMBIGUOUS_PATH : (found?.target ?? null)
+}
+
+/**
+ * Whether what a moved path becomes may be read as one that is not below the place to which it is
+ * moved: `/orders//x` without `/orders`, or `/orders/%252e%252e/admin` with `/v2` in its place.
+ */
+function leavesItsPlace(path: string, strippedSegments: number): boolean {
+  if (leavesEmptySegment(path, strippedSegments)) return true
+  const comparison = compareReadings(path)
+  if (comparison === READ_ALIKE || comparison === READ_IN_ANY_CASE) return false
+  return climbsAboveRoot(behindPrefix(path, strippedSegments))
 }
 
 function isAnothersInLowerCase<Target>(

@@ -63,6 +63,19 @@ export function coversPath(first: string, second: string): boolean {
   })
 }
 
+/** Whether there is a path that both patterns match for a service that ignores case. */
+export function sharePath(first: string, second: string): boolean {
+  const one = pathSegments(first.replace(SLASH_AT_END, ''))
+  const other = pathSegments(second.replace(SLASH_AT_END, ''))
+  if (one.fixed.length < other.fixed.length && !one.openEnded) return false
+  if (other.fixed.length < one.fixed.length && !other.openEnded) return false
+  return one.fixed.every((segment, index) => {
+    const otherSegment = other.fixed[index]
+    if (otherSegment === undefined || segment === '*' || otherSegment === '*') return true
+    return segmentReading(segment, true) === segmentReading(otherSegment, true)
+  })
+}
+
 /**
  * Whether there is a path that both patterns match for a service that reads paths less strictly
  * than they are written (http/lenient-path.ts), and that they spell differently.

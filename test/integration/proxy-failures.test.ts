@@ -209,7 +209,7 @@ describe('connections that break', () => {
 
   it('cuts the client when a body stops in the middle', async () => {
     const upstream = await rawUpstream(() => 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf')
-    const sent = await send(poolOf([upstream.origin], { bodyIdleTimeoutMs: 100 }))
+    const sent = await send(poolOf([upstream.origin], { bodyTimeoutMs: 100 }))
     assert.equal(sent.end, 'cut')
   })
 

@@ -88,7 +88,7 @@ describe('Why an attempt failed', () => {
   for (const [what, [script, cause]] of Object.entries(causes)) {
     it(`is told as ${cause} for ${what}`, async () => {
       const upstream = await rawUpstream(script)
-      const times = { responseTimeoutMs: 100, bodyIdleTimeoutMs: 100, retryBurst: 0 }
+      const times = { responseTimeoutMs: 100, bodyTimeoutMs: 100, retryBurst: 0 }
       const sent = await send(poolOf([upstream.origin], times))
       assert.equal(sent.cause, cause)
     })

@@ -42,7 +42,7 @@ async function underWay(
   })
   const timeouts = {
     responseTimeoutMs: TIMEOUT_MS,
-    bodyIdleTimeoutMs: TIMEOUT_MS,
+    bodyTimeoutMs: TIMEOUT_MS,
   }
   const pool = poolOf([upstream.origin], { ...timeouts, ...poolOptions }, clock)
   const sent = new TestForward(pool, options)

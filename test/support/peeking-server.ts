@@ -11,6 +11,9 @@ import { createPool } from './proxy-harness.ts'
 import { exchangeRaw, openRaw, type RawConnection } from './raw-http.ts'
 import { startEchoUpstream, type UpstreamServer } from './upstream-servers.ts'
 
+/** Nothing is added to the answer, nothing is edited, and the limits are those of the upstream. */
+const AS_IT_IS = { answerHeaders: [], answerCors: null, responseEdits: null, limits: null }
+
 export const MIB = 1_048_576
 export const PEEK_BYTES = 65_536
 /** Long enough that no test waits for it. */
@@ -131,7 +134,7 @@ export class PeekingServer {
     forward(
       exchange,
       upstreams,
-      { ...request, gatewayFields: '', answerHeaders: [], answerCors: null },
+      { ...request, gatewayFields: '', ...AS_IT_IS },
       {
         onRefusal: (reason) => exchange.send('599 Refused', [], reason),
         onAnswer: () => undefined,

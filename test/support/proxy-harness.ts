@@ -5,7 +5,13 @@ import type { AuthErrorCode } from '../../src/protocol/auth-error.ts'
 import type { RefusalReason } from '../../src/protocol/refusal-reason.ts'
 import { refuse } from '../../src/protocol/verification.ts'
 import { forward } from '../../src/proxy/forward.ts'
-import type { ForwardEnd, Forwarding, ForwardObserver } from '../../src/proxy/forward-request.ts'
+import type {
+  ForwardEnd,
+  Forwarding,
+  ForwardLimits,
+  ForwardObserver,
+} from '../../src/proxy/forward-request.ts'
+import type { ResponseEdits } from '../../src/proxy/header-edits.ts'
 import type { UpstreamCause } from '../../src/proxy/upstream-cause.ts'
 import {
   UPSTREAM_POOL_LIMITS,
@@ -32,11 +38,17 @@ export async function until(isReached: () => boolean, what: string): Promise<voi
 const SETTINGS = {
   connectTimeoutMs: 2_000,
   responseTimeoutMs: 30_000,
-  bodyIdleTimeoutMs: 60_000,
+  bodyTimeoutMs: 60_000,
   ejectAfterFailures: 5,
   ejectionMs: 1_000,
   retryPercent: 10,
-}
+  keepAliveTimeoutMs: 4_000,
+  responseHeaderBytesMax: 16_384,
+  bodyBytesMax: Number.POSITIVE_INFINITY,
+  host: { kind: 'client' },
+  basePath: '',
+  tls: { ca: null, certificate: null, key: null },
+} as const
 
 export function createPool(
   targets: readonly string[],
@@ -98,6 +110,8 @@ export class TestForward implements ForwardObserver {
         gatewayFields: options.gatewayFields ?? '',
         answerHeaders: options.answerHeaders ?? [],
         answerCors: null,
+        responseEdits: options.responseEdits ?? null,
+        limits: options.limits ?? null,
       },
       this,
     )
@@ -143,6 +157,8 @@ export interface TestForwardOptions extends RecordingOptions {
   readonly upstreamHeaders?: readonly string[]
   readonly gatewayFields?: string
   readonly answerHeaders?: readonly string[]
+  readonly responseEdits?: ResponseEdits
+  readonly limits?: ForwardLimits
   readonly prepare?: (exchange: RecordingExchange) => void
 }
 

@@ -25,6 +25,8 @@ before(async () => {
     connectTimeoutMs: 2_000,
     keepAliveTimeoutMs: 1_000,
     responseHeaderBytesMax: 16_384,
+    host: { kind: 'client' },
+    tls: { ca: null, certificate: null, key: null },
   })
 })
 

@@ -9,8 +9,8 @@ function fields(...parts: string[]): Buffer[] {
 }
 
 function relayTo(exchange: RecordingExchange, method = 'GET'): ResponseRelay {
-  const own = { answerHeaders: [], answerCors: null }
-  return new ResponseRelay(exchange, method === 'HEAD', own)
+  const own = { answerHeaders: [], answerCors: null, responseEdits: null }
+  return new ResponseRelay(exchange, { method, ...own })
 }
 
 describe('relay of an answer', () => {

@@ -6,33 +6,18 @@ import {
   parseProxyUrl,
 } from '../../../http/egress-proxy.ts'
 import type { OutboundPath } from '../../../resilience/outbound-path.ts'
-import { resolveAuthorities } from '../../authorities.ts'
+import { checkClientTls, clientTls, resolveClientTls } from '../../client-tls.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { checkSecret, resolveSecret } from '../../secret-setting.ts'
 import type { Surroundings } from '../../section.ts'
-import { type Output, secretText, section, text, unlessAbsent } from '../../setting.ts'
+import { type Output, secretText, text, unlessAbsent } from '../../setting.ts'
 import type { SettingFiles } from '../../setting-files.ts'
-import { tlsFileProblems } from '../../tls-files.ts'
 
 const NO_PROXY_AT_ALL = 'none'
 const PROXY_PROBLEM = `${PROXY_URL_PROBLEM}, or ${NO_PROXY_AT_ALL}`
 
-const tls = section(
+const tls = clientTls(
   'TLS with the issuer: for `jwks.uri`, discovery and introspection. Certificates are always verified.',
-  {
-    caFile: unlessAbsent(
-      text(
-        'PEM file of the authorities to trust instead of the usual ones. Relative to this file.',
-      ),
-    ),
-    certFile: unlessAbsent(
-      text(
-        'PEM file of the certificate, with its chain, that the gateway shows to a server that asks ' +
-          'for one. Relative to this file.',
-      ),
-    ),
-    keyFile: unlessAbsent(text('PEM file of its private key. Relative to this file.')),
-  },
 )
 
 /** The settings, for the section of an issuer. */
@@ -58,13 +43,7 @@ interface PathSettings {
 
 /** Checks well-formed settings. Opens no file. */
 export function checkPath(path: ConfigPath, settings: PathSettings, report: ReportProblem): void {
-  const { certFile, keyFile } = settings.tls
-  if (certFile !== null && keyFile === null) {
-    report([...path, 'tls', 'keyFile'], 'is required with certFile')
-  }
-  if (certFile === null && keyFile !== null) {
-    report([...path, 'tls', 'certFile'], 'is required with keyFile')
-  }
+  checkClientTls([...path, 'tls'], settings.tls, report)
   checkSecret(path, 'proxy', settings, report)
 }
 
@@ -73,30 +52,10 @@ export function resolvePath(
   settings: PathSettings,
   { files, environment }: Surroundings,
 ): OutboundPath {
-  const { caFile, certFile, keyFile } = settings.tls
-  const at = [...path, 'tls']
   return {
-    ca: caFile === null ? null : resolveAuthorities([...at, 'caFile'], caFile, files),
-    ...resolvePair(at, certFile, keyFile, files),
+    ...resolveClientTls([...path, 'tls'], settings.tls, files),
     proxies: resolveProxies(path, settings, files, environment.proxies),
   }
-}
-
-/** What only one of them names has been reported. */
-function resolvePair(
-  at: ConfigPath,
-  certFile: string | null,
-  keyFile: string | null,
-  files: SettingFiles,
-): Pick<OutboundPath, 'certificate' | 'key'> {
-  if (certFile === null || keyFile === null) return { certificate: null, key: null }
-  const certificate = files.content([...at, 'certFile'], certFile)
-  const key = files.content([...at, 'keyFile'], keyFile)
-  if (certificate === null || key === null) return { certificate: null, key: null }
-  for (const { setting, message } of tlsFileProblems(certificate, key)) {
-    files.report([...at, setting], message)
-  }
-  return { certificate: certificate.toString('utf8'), key: key.toString('utf8') }
 }
 
 function resolveProxies(

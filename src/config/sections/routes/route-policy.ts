@@ -1,10 +1,14 @@
 /** What must hold for the policy of a route: shadow, metadata of the resource, login redirect. */
 import { hasAddressLists } from '../../../http/address-lists.ts'
+import { reservedFieldNames } from '../../../identity/strip-identity-headers.ts'
 import { metadataPath, resourceHost } from '../../../protocol/protected-resource-metadata.ts'
+import { TRACE_FIELDS } from '../../../proxy/hop-by-hop-headers.ts'
 import { coversHost, coversMethods, coversPath } from '../../../routing/route-grammar.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
+import { checkBodyBytes } from '../upstreams.ts'
 import { authenticatorsOf } from './authenticators.ts'
 import type { RouteOutput, RoutesSettings } from './route.ts'
+import { checkRouteHeaders } from './route-headers.ts'
 
 /** Checks one well-formed route. */
 export function checkRoutePolicy(
@@ -24,6 +28,25 @@ export function checkRoutePolicy(
   if (route.resource !== null) checkResource(path, route, route.resource, settings, report)
   if (route.loginRedirect !== null) checkLoginRedirect(path, route, settings, report)
   if (route.rateLimit !== null) checkRateLimit(path, route, route.rateLimit, settings, report)
+  checkBodyBytes(path, route.bodyBytes, settings.server, report)
+  checkRouteHeaders(path, route.headers, ownRequestFields(route, settings), report)
+}
+
+/** Names in lower case of what the gateway says, or takes out, itself. */
+function ownRequestFields(
+  route: RouteOutput,
+  { identity, tenants }: RoutesSettings,
+): ReadonlySet<string> {
+  const { custom = {}, ...names } = identity?.headers ?? {}
+  const strategy = route.identity ?? identity?.strategy ?? 'headers'
+  const resolve = tenants.settings?.resolve ?? []
+  return new Set([
+    ...reservedFieldNames([...Object.values(names), ...Object.keys(custom)]),
+    ...TRACE_FIELDS,
+    ...resolve.flatMap((source) => (source.from === 'header' ? source.name.toLowerCase() : [])),
+    // The one that it writes, or the client's that it passes on.
+    ...(strategy === 'headers' ? [] : ['authorization']),
+  ])
 }
 
 /** One that never counts anything here is a mistake, and may be the one that was to protect. */

@@ -14,7 +14,8 @@ export function isCaseSensitive(route: RouteOutput, settings: RoutesSettings): b
   return [route.upstream, ...own].every((name) => upstreams.get(name)?.caseSensitive === true)
 }
 
-function upstreamsOfTenants(
+/** Upstreams that tenants may have in place of that of the route. */
+export function upstreamsOfTenants(
   route: RouteOutput,
   { tenants, upstreams }: RoutesSettings,
 ): readonly string[] {

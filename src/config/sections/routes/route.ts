@@ -9,11 +9,18 @@ import {
 import { httpUrl } from '../../../http/http-url.ts'
 import { pageUrl, resourceUrl } from '../../../http/resource-url.ts'
 import { IDENTITY_STRATEGIES } from '../../../identity/identity-strategy.ts'
+import {
+  PATH_PREFIX_PROBLEM,
+  parsePathPrefix,
+  parseStrippedPrefix,
+  STRIPPED_PREFIX_PROBLEM,
+} from '../../../routing/path-rewrite.ts'
 import { parseRoutePath, withHead } from '../../../routing/route-grammar.ts'
 import { addressListSettings } from '../../address-lists.ts'
 import { hostPattern } from '../../network-address.ts'
 import {
   checkedText,
+  duration,
   either,
   flag,
   listOf,
@@ -25,6 +32,7 @@ import {
   text,
   unlessAbsent,
   variant,
+  wholeNumber,
   word,
 } from '../../setting.ts'
 import type { ApiKeysSettings } from '../api-keys.ts'
@@ -36,6 +44,7 @@ import type { TenantsSettings } from '../tenants.ts'
 import type { UpstreamsSettings } from '../upstreams.ts'
 import { corsSchema } from './cors.ts'
 import { requirementsSchema } from './requirements.ts'
+import { routeHeaders } from './route-headers.ts'
 
 /** In the order in which `optional` looks for them. */
 export const AUTHENTICATORS = ['jwt', 'introspection', 'session', 'apiKey'] as const
@@ -143,6 +152,36 @@ export const routeSchema = section('One route.', {
       'Whether the service tells paths of different case apart. Left out: as the upstream says.',
     ),
   ),
+  stripPrefix: unlessAbsent(
+    checkedText(
+      'Beginning of `match.path` that the service does not get: with `/orders`, `/orders/7` is sent ' +
+        'as `/7`. Whole segments alone. The service is told it as `X-Forwarded-Prefix`.',
+      parseStrippedPrefix,
+      STRIPPED_PREFIX_PROBLEM,
+    ),
+  ),
+  addPrefix: unlessAbsent(
+    checkedText(
+      'Path that is put in front of what is sent, behind `basePath` of the upstream. Together with ' +
+        '`stripPrefix` it takes the place of that.',
+      parsePathPrefix,
+      PATH_PREFIX_PROBLEM,
+    ),
+  ),
+  responseTimeout: unlessAbsent(
+    duration('In place of `responseTimeout` of the upstream.', { minimum: '10ms', maximum: '1h' }),
+  ),
+  bodyTimeout: unlessAbsent(
+    duration('In place of `bodyTimeout` of the upstream.', { minimum: '10ms', maximum: '24h' }),
+  ),
+  bodyBytes: unlessAbsent(
+    wholeNumber(
+      'Size of a request body, in place of `bodyBytes` of the upstream. At most that of ' +
+        '`server.limits`, beyond which no body is read.',
+      { minimum: 0, maximum: 1_099_511_627_776 },
+    ),
+  ),
+  headers: routeHeaders.prefault({}),
   ...addressListSettings('the route may be used; from others: 403 `address_denied`'),
   authenticate: either(
     '`none`: no credential is looked at, and no identity is sent. `optional`: a request without ' +

@@ -10,6 +10,7 @@ import { checkCors, resolveCors } from './cors-rules.ts'
 import { checkClaimRules } from './requirements.ts'
 import { type RouteOutput, type RoutesSettings, routeSchema } from './route.ts'
 import { checkRoutePolicy } from './route-policy.ts'
+import { checkRewrites, isMoved, rewriteOf } from './route-rewrites.ts'
 import { checkSpelling, isCaseSensitive } from './route-spelling.ts'
 
 /** Of all routes together. */
@@ -30,6 +31,7 @@ export const routesSection: Section<
     checkNames(settings, report)
     checkKeptPaths(settings, report)
     checkReachable(settings, report)
+    checkRewrites(settings, report)
     checkSpelling(settings, report)
   },
   resolve: (settings) =>
@@ -176,11 +178,16 @@ function resolveRoute(route: RouteOutput, settings: RoutesSettings) {
     ? 'required'
     : route.authenticate
   const issuers = route.issuers ?? [...settings.issuers.keys()]
+  const { responseTimeout, bodyTimeout, ...rest } = route
   return {
-    ...route,
+    ...rest,
+    responseTimeoutMs: responseTimeout,
+    bodyTimeoutMs: bodyTimeout,
     authenticate,
     authenticators: authenticatorsOf(route, settings),
     caseSensitive: isCaseSensitive(route, settings),
+    rewrite: rewriteOf(route),
+    isMoved: isMoved(route, settings),
     issuers: authenticate === 'none' ? [] : issuers,
     identity: route.identity ?? settings.identity?.strategy ?? 'headers',
     tenant: resolveRouteTenant(route, settings),
