@@ -115,6 +115,8 @@ function upstreamSettings(upstream: UpstreamConfiguration, configuration: Gatewa
     tls: upstream.tls,
     ejectAfterFailures: upstream.ejectAfterFailures,
     ejectionMs: upstream.probeIntervalMs,
-    retryPercent: upstream.retryBudget * 100,
+    // Products such as 0.29 * 100 are not whole.
+    retryPercent: Math.round(upstream.retryBudget * 100),
+    ...(upstream.retryBudget === 0 && { retryBurst: 0 }),
   }
 }

@@ -61,9 +61,11 @@ before(async () => {
       express: { targets },
       shop: { targets, host: 'shop.internal', basePath: '/shop', responseHeaderBytes: 32_768 },
       narrow: { targets, basePath: '/shop' },
-      target: { targets, host: 'target' },
+      // 0.29 * 100 is not whole.
+      target: { targets, host: 'target', retryBudget: 0.29 },
       gunicorn: { targets: [idle.origin], idleTimeout: `${IDLE_MS / 3}ms` },
       told: { targets: [idleTold.origin] },
+      dead: { targets: ['http://127.0.0.1:9'], retryBudget: 0, ejectAfterFailures: 1_000 },
       slow: { targets: [echo.origin], responseTimeout: '100ms', bodyBytes: 10 },
     },
     routes: {
@@ -74,6 +76,7 @@ before(async () => {
       '/gunicorn/*': { upstream: 'gunicorn' },
       '/told/*': { upstream: 'told' },
       '/slow/*': { upstream: 'slow' },
+      '/dead/*': { upstream: 'dead' },
       '/patient/*': {
         upstream: 'slow',
         stripPrefix: '/patient',
@@ -261,6 +264,15 @@ describe('Limits of upstreams and routes', () => {
       assert.deepEqual([await declared(most + 1), await chunked(most + 1)], [413, 413])
     })
   }
+})
+
+describe('A retry budget of 0', () => {
+  it('has nothing repeated', async () => {
+    assert.equal((await gateway.ask('/dead/a')).status, 502)
+    const labels = { upstream: 'dead', cause: 'connect_refused', reason: 'upstream_unreachable' }
+    assert.equal(await gateway.metric('sallyport_upstream_failures_total', labels), 1)
+    assert.equal(await gateway.metric('sallyport_upstream_retries_total', { upstream: 'dead' }), 0)
+  })
 })
 
 describe('Idle connections', () => {
