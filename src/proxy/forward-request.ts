@@ -41,8 +41,8 @@ export interface ForwardLimits {
  * - `complete`: the whole answer was handed over.
  * - `cut`: the connection was cut in the middle of the answer, because it could not be completed.
  * - `client_gone`: the client left first.
- * - `body_too_slow`: the connection was cut in the middle of the answer, because the client sent its
- *   body too slowly.
+ * - `body_too_slow`: the connection was cut in the middle of the answer, because the client sent
+ *   its body too slowly.
  * - `reader_stalled`: it was cut because the client took nothing of the answer for too long.
  */
 export type ForwardEnd = 'complete' | 'cut' | 'body_too_slow' | GoneCause

@@ -3,9 +3,9 @@
  * and all that comes is dropped.
  *
  * A connection that is closed with bytes unread is reset, and a client that hears of that while it
- * still sends gives up before it has looked for the answer. So the rest is taken: all of it, or what
- * comes within the bounds below, which are those of nginx for the same purpose (`lingering_time`,
- * `lingering_timeout`). Then the connection is closed.
+ * still sends gives up before it has looked for the answer. So the rest is taken: all of it, or
+ * what comes within the bounds below, which are those of nginx for the same purpose
+ * (`lingering_time`, `lingering_timeout`). Then the connection is closed.
  *
  * What was read is never taken for a request. As long as the answer is open for the native server,
  * it closes the connection when another request comes; one whose answer has ended is closed within

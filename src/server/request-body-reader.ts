@@ -96,11 +96,11 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
     this.#refuse('too_slow')
   }
 
-  /** Whether so little is still to come that swallowing it costs less than a new connection. */
+  /** Whether swallowing what is still to come costs less than a new connection. */
   get isNearlyComplete(): boolean {
-    if (this.isComplete) return true
-    const contentLength = this.#contentLength
-    return contentLength !== null && contentLength - this.receivedBytes <= SWALLOWED_BYTES_MAX
+    if (this.isComplete || this.#contentLength === null) return this.isComplete
+    const missingBytes = this.#contentLength - this.receivedBytes
+    return this.#refused !== 'too_slow' && missingBytes <= SWALLOWED_BYTES_MAX
   }
 
   peek(bytesMax: number, timeoutMs: number): Promise<PeekedBody | PeekFailure> {

@@ -17,11 +17,11 @@
  * reads nothing do not pile up: another request meanwhile makes the native server cut it. For
  * answers without a body see bodiless-answers.ts.
  *
- * Closing after the answer: a connection whose request is not complete lingers (lingering.ts). Else
- * for whole bodies the native server closes, once all is sent. For streamed ones it cannot (its flag
- * would write a header into the body), so the *spare*, a second handle to the same socket, does.
- * Where there is none, or data may still be on its way, the socket is left paused: nothing that comes
- * in is read, and the idle clock closes it within 12 s.
+ * Closing after the answer: a connection whose request is not complete lingers (lingering.ts).
+ * Else for whole bodies the native server closes, once all is sent. For streamed ones it cannot
+ * (its flag would write a header into the body), so the *spare*, a second handle to the socket,
+ * does. Where there is none, or data may still be on its way, the socket is left paused: nothing
+ * that comes in is read, and the idle clock closes it within 12 s.
  */
 import type { ClientExchange, RequestHead } from '../http/exchange.ts'
 import type { HeaderList } from '../http/header-list.ts'

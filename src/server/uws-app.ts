@@ -380,8 +380,8 @@ export class NativeServer {
 /**
  * A server for this thread, not listening yet. Several threads may listen on one port.
  *
- * Promised of what it hands up: see {@link RequestHead}. Of deadlines, those of {@link ClientTimeouts}.
- * The native server closes a connection whose head, or next request, does not come within 10 to
+ * Promised of what it hands up: see {@link RequestHead}. Of deadlines: {@link ClientTimeouts}. The
+ * native server closes a connection whose head, or next request, does not come within 10 to
  * 12 s. Not promised: an end of what its handler makes wait.
  */
 export function createNativeServer(

@@ -1,6 +1,6 @@
 /**
- * An answer that is sent before the request is complete arrives, at clients of several languages and
- * through the proxies that stand in front of gateways.
+ * An answer that is sent before the request is complete arrives, at clients of several languages
+ * and through the proxies that stand in front of gateways.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

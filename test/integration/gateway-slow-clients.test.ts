@@ -1,7 +1,7 @@
 /**
- * Clients on slow links and players that pause are waited for, as `server.timeouts` say; those that
- * send or take next to nothing are cut, and told apart from those that left. All beside the clock of
- * the native server, which knows no such client.
+ * Clients on slow links and players that pause are waited for, as `server.timeouts` say; those
+ * that send or take next to nothing are cut, and told apart from those that left. All beside the
+ * clock of the native server, which knows no such client.
  */
 import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
@@ -19,6 +19,8 @@ const PIECE_MS = 250
 /** More than the buffers of both ends hold. */
 const DOWNLOAD_BYTES = 60_000_000
 const CHUNKED = 'Transfer-Encoding: chunked\r\n'
+/** After some sweeps. */
+const READ_AFTER_MS = 4_000
 const NOTICED_MS = 2_500
 
 let upstream: Server
@@ -40,6 +42,11 @@ before(async () => {
       }
       response.on('drain', more)
       more()
+      return
+    }
+    if (request.url === '/pauses') {
+      response.write(Buffer.alloc(DOWNLOAD_BYTES))
+      setTimeout(() => response.end('the end'), READ_AFTER_MS + BEYOND_NATIVE_CLOCK_MS)
       return
     }
     // Begins its answer with the first byte of the request.
@@ -124,6 +131,17 @@ describe('a client that is waited for', { concurrency: true }, () => {
       connection.destroy()
     })
   }
+
+  it('may read on, and then wait for an upstream that pauses', async () => {
+    const connection = await openRaw({ port: patient.port })
+    connection.socket.pause()
+    connection.send('GET /pauses HTTP/1.1\r\nHost: a\r\n\r\n')
+    await delay(READ_AFTER_MS)
+    connection.socket.resume()
+    await eventually('all is here', () => connection.received.length > DOWNLOAD_BYTES)
+    await eventually('the end is here', () => connection.text.endsWith('0\r\n\r\n'))
+    connection.destroy()
+  })
 
   it('may take its time before it begins with its body', async () => {
     const connection = await begun(patient, '/upload', 'Content-Length: 5\r\n')
