@@ -299,7 +299,8 @@ export const NOT_OF_A_DECISION: readonly RefusalReason[] = [
   ...(['token_kind_not_accepted', 'key_withdrawn', 'key_without_place'] as const),
   ...(['verification_failed', 'verification_overloaded', 'verification_crowded'] as const),
   ...(['session_cookie_foreign', 'session_undated'] as const),
-  ...(['body_malformed', 'body_too_large', 'body_memory_full', 'upstream_crowded'] as const),
+  ...(['body_malformed', 'body_too_large', 'body_too_slow', 'body_memory_full'] as const),
+  'upstream_crowded',
   ...(['upstream_unreachable', 'upstream_connection_lost', 'upstream_protocol_error'] as const),
   ...(['upstream_connect_timeout', 'upstream_timeout'] as const),
 ]
