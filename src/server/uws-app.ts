@@ -13,15 +13,14 @@
  *
  * - After a refusal, the native server goes on with the bytes behind it, in the same turn, as if
  *   they were a request. The offset of that handle tells a request on that connection from one on
- *   another, so those bytes are refused as well, until the end of the turn, when the connection is
- *   closed.
- * - It closes the connection after answers for which the native server cannot (response-writer.ts).
+ *   another, so those bytes are refused as well, until the turn and with it the connection ends.
+ * - It closes or reads on after answers for which the native server cannot (response-writer.ts).
  *
  * A PROXY header (version 2) of a trusted peer says who its own peer is. The native server takes
  * one from everybody, in front of *each* request of a connection, and the latest counts: the client
  * behind a proxy that hands on bytes as they are could name another address in front of its second
- * request. So a connection whose header is believed is closed behind its first request. The header
- * of a peer that is not trusted is read past.
+ * request. So a connection whose header is believed is closed behind its first request. That of any
+ * other peer is read past.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AddressRanges } from '../http/address-ranges.ts'
@@ -380,9 +379,8 @@ export class NativeServer {
 /**
  * A server for this thread, not listening yet. Several threads may listen on one port.
  *
- * Promised of what it hands up: see {@link RequestHead}. Of deadlines: {@link ClientTimeouts}. The
- * native server closes a connection whose head, or next request, does not come within 10 to
- * 12 s. Not promised: an end of what its handler makes wait.
+ * Promised of what it hands up: see {@link RequestHead}. Of deadlines: {@link ClientTimeouts}; the
+ * native server itself closes where no head comes for 8 to 12 s. Not promised: an end of handlers.
  */
 export function createNativeServer(
   module: NativeServerModule,
