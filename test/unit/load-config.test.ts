@@ -15,6 +15,7 @@ import {
   problemsOf,
 } from '../support/configuration-text.ts'
 import { claimPath } from '../support/jwt-policy.ts'
+import { ROUTE_DEFAULTS, UPSTREAM_DEFAULTS } from '../support/route-defaults.ts'
 
 function defaultPlaces(...texts: string[]) {
   return { places: texts.map(plainPlace), isDefault: true }
@@ -150,15 +151,7 @@ describe('The least configuration', () => {
       {
         name: 'users',
         targets: ['http://127.0.0.1:9500'],
-        connectTimeoutMs: 2_000,
-        responseTimeoutMs: 30_000,
-        bodyTimeoutMs: 60_000,
-        idleTimeoutMs: 4_000,
-        host: { kind: 'client' },
-        basePath: null,
-        bodyBytes: null,
-        responseHeaderBytes: 16_384,
-        tls: { ca: null, certificate: null, key: null },
+        ...UPSTREAM_DEFAULTS,
         ejectAfterFailures: 3,
         probeIntervalMs: 5_000,
         retryBudget: 0.1,
@@ -173,17 +166,7 @@ describe('The least configuration', () => {
         match: { path: '/users/*', host: null, methods: [] },
         upstream: 'users',
         caseSensitive: false,
-        stripPrefix: null,
-        addPrefix: null,
-        rewrite: null,
-        isMoved: false,
-        responseTimeoutMs: null,
-        bodyTimeoutMs: null,
-        bodyBytes: null,
-        headers: {
-          request: { set: {}, add: {}, remove: [] },
-          response: { set: {}, add: {}, remove: [] },
-        },
+        ...ROUTE_DEFAULTS,
         allowFrom: [],
         denyFrom: [],
         authenticate: 'required',
