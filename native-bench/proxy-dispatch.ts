@@ -183,7 +183,7 @@ function relayedHeaders(): string[] {
 
 function forwarded(pool: UpstreamPool): Once {
   const filter = createRequestFilter([])
-  const answerHeaders: HeaderList = []
+  const own = { answerHeaders: [] as HeaderList, withheldField: null }
   const observer = {
     onRefusal(code: string): void {
       throw new Error(code)
@@ -207,7 +207,7 @@ function forwarded(pool: UpstreamPool): Once {
       method: 'GET',
       target: '/',
       ...fields,
-      answerHeaders,
+      ...own,
       answerCors: null,
       responseEdits: null,
       limits: null,

@@ -25,7 +25,8 @@ const ERROR_PREFACE = `# Answers of the gateway
 
 <!-- Generated from src/protocol/auth-error.ts and refusal-reason.ts by "npm run docs". Do not edit. -->
 
-When the gateway answers instead of an upstream, the body is \`application/problem+json\` (RFC 9457).
+When the gateway answers instead of an upstream, the body is \`application/problem+json\` (RFC 9457),
+unless the route has [another format](#whose-answer-it-is-and-how-it-is-written).
 Its \`error\` is one of these codes; \`title\` and \`message\` depend on the code alone. 401 and 403
 carry a \`WWW-Authenticate\` challenge (RFC 6750 §3) with the \`error\` attribute named below.
 *Retry* says whether the same request, sent again unchanged, could succeed.
@@ -47,7 +48,8 @@ function errorManual(): string {
     ([reason, { code, meaning }]) =>
       `| \`${reason}\` | \`${code}\` | ${meaning} | ${REFUSAL_ADVICE[reason as RefusalReason]} |`,
   )
-  return `${ERROR_PREFACE}${rows.join('\n')}\n${REASON_PREFACE}${reasons.join('\n')}\n${causeManual()}`
+  const codes = `${ERROR_PREFACE}${rows.join('\n')}\n${FORMATS}`
+  return `${codes}${REASON_PREFACE}${reasons.join('\n')}\n${causeManual()}`
 }
 
 function causeManual(): string {
@@ -64,6 +66,40 @@ the access log, and a label of \`sallyport_upstream_failures_total\`.
 
 | cause | meaning |
 | --- | --- |
+`
+
+const FORMATS = `
+## Whose answer it is, and how it is written
+
+An answer of the gateway has its code in a field, \`X-Sallyport-Code: token_expired\`, HEAD and redirects to
+a login page included. An answer of an upstream never has it: a field of that name is taken out. So a
+client, a balancer or a log can tell a 401 or a 503 of the gateway from one of the service behind it.
+
+\`\`\`yaml
+routes:
+  - name: shop
+    match: { path: /shop/* }
+    upstream: shop
+    errors:
+      format: html                       # problem | json | html
+      codeHeader: X-Sallyport-Code       # null: none
+      page: refused.html                 # for browsers; read again on reload
+      template: '{ "error": { "code": "{code}", "message": "{message}", "id": "{requestId}" } }'
+\`\`\`
+
+- \`problem\` is the default. \`json\` sends \`template\`, a JSON object of your own. \`html\` sends \`page\` to who
+  prefers HTML, as browsers do that open a page: \`Accept\` names \`text/html\`, and neither \`application/json\`
+  nor \`application/problem+json\` with as much weight. Wildcards name nothing. Others get \`template\`
+  if there is one, else the problem document; \`Vary: Accept\` says so.
+- \`{code}\`, \`{status}\`, \`{title}\`, \`{message}\` and \`{requestId}\` are filled in, escaped for JSON or HTML. In a
+  page they may stand in the text of elements and in attributes in quotes, never within \`script\` or
+  \`style\`. There is no placeholder for anything that a request or a credential says. In a template,
+  \`"{status}"\` becomes a number, and any other word in braces is refused by \`check\`.
+- Status, challenge, \`Retry-After\`, \`RateLimit\` and \`Set-Cookie\` are the same in every format.
+- A request that reaches no route gets a problem document and \`X-Sallyport-Code\`: 404
+  \`route_not_found\`, and what is malformed or too large before a route is looked for.
+- Behind another Sallyport, the outer one takes the field of the inner one out. Give the inner one another
+  name, or the outer route \`codeHeader: null\`.
 `
 
 const REASON_PREFACE = `

@@ -22,6 +22,8 @@ export type SchemaIssue = z.core.$ZodIssue
 
 const TEXT_LENGTH_MAX = 2_048
 
+const MULTI_LINE_LENGTH_MAX = 16_384
+
 const LIST_LENGTH_MAX = 1_000
 
 /** Visible ASCII and space: what may stand in a header, a URL or a log line without harm. */
@@ -96,6 +98,20 @@ export function parsedText<Value>(what: string, parse: (value: string) => Parsed
     context.addIssue({ code: 'custom', message: parsed.problem })
     return z.NEVER
   })
+}
+
+/** The same for text of several lines, in any language. */
+export function multiLineText<Value>(what: string, parse: (value: string) => ParsedText<Value>) {
+  return z
+    .string()
+    .max(MULTI_LINE_LENGTH_MAX, { error: `must be at most ${MULTI_LINE_LENGTH_MAX} characters` })
+    .meta({ description: what })
+    .transform((value, context) => {
+      const parsed = parse(value)
+      if (parsed.ok) return parsed.value
+      context.addIssue({ code: 'custom', message: parsed.problem })
+      return z.NEVER
+    })
 }
 
 /** Text, or what YAML reads as a whole number, `true` or `false`. */

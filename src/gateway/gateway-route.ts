@@ -36,8 +36,7 @@ export interface GatewayRoute extends RouteRules {
   readonly responseEdits: ResponseEdits | null
   /** What is not as the upstream says; `null`: nothing. */
   readonly forwardLimits: ForwardLimits | null
-  /** `null` where no credential is asked for. */
-  readonly refusals: RouteRefusals | null
+  readonly refusals: RouteRefusals
   /** For metrics: the issuer when there is only one, else `NO_INDEX`. */
   readonly issuerIndex: number
 }

@@ -2,11 +2,11 @@
 import { STATUS_CODES } from 'node:http'
 import { AUTH_ERROR_CODES, AUTH_ERRORS, type AuthErrorCode } from '../protocol/auth-error.ts'
 import type { Challenges } from '../protocol/credential-challenges.ts'
-import { PROBLEM_CONTENT_TYPE, problemDetails } from '../protocol/problem-details.ts'
 import type { Refused } from '../protocol/verification.ts'
 import type { LimitAnswer } from '../rate-limit/rate-fields.ts'
 import type { ClearedCookie } from './cleared-cookie.ts'
 import { type LoginRedirect, type RefusedRequest, seenScheme } from './login-redirect.ts'
+import { PROBLEM_FORMAT, type RefusalFormat } from './refusal-format.ts'
 
 export interface RefusalResponse {
   /** Status line without the version: `401 Unauthorized`. */
@@ -16,13 +16,23 @@ export interface RefusalResponse {
   readonly body: string
 }
 
-/** What one protected route says with its refusals. */
+/** What one route says with its refusals. */
 export interface RouteRefusals {
   readonly challenges: Challenges
   /** Where browsers are redirected to log in; `null`: nowhere. */
   readonly login: LoginRedirect | null
   /** Takes the session cookie away; `null` where sessions are not accepted. */
   readonly clearedCookie: ClearedCookie | null
+  /** How the bodies are written, and in which field the code is. */
+  readonly format: RefusalFormat
+}
+
+/** Where no route is known: a challenge speaks for a protected resource. */
+export const NO_ROUTE: RouteRefusals = {
+  challenges: new Map(),
+  login: null,
+  clearedCookie: null,
+  format: PROBLEM_FORMAT,
 }
 
 const UNAUTHENTICATED = 401
@@ -43,35 +53,33 @@ const STATUS_LINES: ReadonlyMap<AuthErrorCode, string> = new Map(
  * Renders a refusal. Every word follows from the code and the configuration; a browser that may log
  * in is redirected instead, with the URL that it asked for.
  *
- * @param route What it says of refusals; `null` where no route is known, because a challenge
- *   speaks for a protected resource.
  * @param request What was refused; `null` where it is not known well enough to be redirected.
  * @param limit What a limit says about when to come back; `null`: no limit refused it.
  */
 export function refusalResponse(
   { code, reason }: Pick<Refused, 'code' | 'reason'>,
   requestId: string,
-  route: RouteRefusals | null,
+  { challenges, login, clearedCookie, format }: RouteRefusals,
   request: RefusedRequest | null,
   limit: LimitAnswer | null,
 ): RefusalResponse {
   const { status: statusCode, retryable } = AUTH_ERRORS[code]
-  const login = statusCode === UNAUTHENTICATED ? (route?.login ?? null) : null
-  const location = login === null || request === null ? null : login.locationFor(request)
-  const headers =
-    location === null
-      ? ['content-type', PROBLEM_CONTENT_TYPE]
-      : ['location', location, 'vary', 'Accept']
+  const page = statusCode === UNAUTHENTICATED ? login : null
+  const location = page === null || request === null ? null : page.locationFor(request)
+  const written = location === null ? format.bodyFor(code, requestId, request) : null
+  const headers = location === null ? [] : ['location', location, 'vary', 'Accept']
+  if (written !== null) headers.push(...written.headers)
   // A refusal is about this request and this moment: no cache may keep it.
   headers.push('cache-control', 'no-store', 'x-request-id', requestId)
-  const challenge = location === null ? route?.challenges.get(code) : undefined
+  if (format.codeHeader !== null) headers.push(format.codeHeader, code)
+  const challenge = location === null ? challenges.get(code) : undefined
   if (challenge !== undefined) headers.push('www-authenticate', challenge)
-  const cleared = request && route?.clearedCookie?.fieldFor(reason, seenScheme(request))
+  const cleared = request && clearedCookie?.fieldFor(reason, seenScheme(request))
   if (cleared) headers.push('set-cookie', cleared)
-  if (location !== null) return { status: FOUND_LINE, statusCode: FOUND, headers, body: '' }
+  if (written === null) return { status: FOUND_LINE, statusCode: FOUND, headers, body: '' }
   if (limit !== null)
     headers.push('retry-after', `${limit.retryAfterSeconds}`, ...limit.limitFields)
   else if (retryable) headers.push('retry-after', RETRY_AFTER_SECONDS)
   const status = STATUS_LINES.get(code) ?? ''
-  return { status, statusCode, headers, body: problemDetails(code, requestId) }
+  return { status, statusCode, headers, body: written.text }
 }

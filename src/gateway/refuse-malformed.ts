@@ -5,7 +5,7 @@ import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { refuse } from '../protocol/verification.ts'
 import { corsFieldsOfAny } from './cors-answer.ts'
 import type { Gateway } from './gateway.ts'
-import { type RefusalResponse, refusalResponse } from './refusal-response.ts'
+import { NO_ROUTE, type RefusalResponse, refusalResponse } from './refusal-response.ts'
 
 /** Not even the method is sure, and a malformed one has no bounds. */
 const NONE = 'none'
@@ -53,7 +53,7 @@ export function refuseMalformed(
   metrics.countRefusal(reason, NO_INDEX)
   metrics.countEnded(NO_INDEX, 'refused')
   const requestId = requestIds.create(clock.wallMs())
-  const response = refusalResponse(refused, requestId, null, null, null)
+  const response = refusalResponse(refused, requestId, NO_ROUTE, null, null)
   const { statusCode: status } = response
   recentRefusals.keep(
     { ...NO_REQUEST, requestId, atMs: clock.wallMs(), status, code, reason, detail },

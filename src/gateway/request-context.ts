@@ -25,7 +25,7 @@ import { accessRecord } from './access-record.ts'
 import { corsFields, corsFieldsOfAny } from './cors-answer.ts'
 import type { Gateway, GatewayRevision } from './gateway.ts'
 import type { GatewayRoute } from './gateway-route.ts'
-import { refusalResponse } from './refusal-response.ts'
+import { NO_ROUTE, refusalResponse } from './refusal-response.ts'
 
 const MICROS_PER_MS = 1_000
 /** What the log says of a request that got no answer at all. */
@@ -153,7 +153,7 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
     const { metrics, clock, logger } = this.gateway
     const isGone = exchange.closed
     const limit = 'retryAfterSeconds' in refused ? refused : null
-    const response = refusalResponse(refused, requestId, route?.refusals ?? null, this, limit)
+    const response = refusalResponse(refused, requestId, route?.refusals ?? NO_ROUTE, this, limit)
     const outcome = isGone ? 'client_gone' : outcomeOfRefusal(code)
     const status = isGone ? STATUS_NONE : response.statusCode
     const nowMs = clock.monotonicMs()

@@ -86,6 +86,7 @@ export function sendUpstream(
       answerCors: route.cors?.replacesUpstream === true ? corsFields(route, tenant, head) : null,
       responseEdits: route.responseEdits,
       limits: route.forwardLimits,
+      withheldField: route.refusals.format.codeHeader,
     },
     request,
   )

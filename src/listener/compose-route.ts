@@ -18,7 +18,8 @@ import type { AuthenticationMethod, RouteTenants } from '../decision/revision.ts
 import { ClearedCookie } from '../gateway/cleared-cookie.ts'
 import type { GatewayRoute } from '../gateway/gateway-route.ts'
 import { LoginRedirect } from '../gateway/login-redirect.ts'
-import type { RouteRefusals } from '../gateway/refusal-response.ts'
+import { RefusalFormat } from '../gateway/refusal-format.ts'
+import { NO_ROUTE, type RouteRefusals } from '../gateway/refusal-response.ts'
 import { CorsPolicy, type CorsRules } from '../http/cors-policy.ts'
 import { originListOf } from '../http/origin-list.ts'
 import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
@@ -27,6 +28,7 @@ import { compileChallenges } from '../protocol/credential-challenges.ts'
 import { issuersOf } from '../protocol/issuer-template.ts'
 import type { KeptPath } from '../protocol/kept-claims.ts'
 import { metadataUrl } from '../protocol/protected-resource-metadata.ts'
+import { withholdField } from '../proxy/field-name-table.ts'
 import type { ForwardLimits } from '../proxy/forward-request.ts'
 import { editedLines, replacedNames, responseEditsOf } from '../proxy/header-edits.ts'
 import { createRequestFilter, TRACE_FIELDS } from '../proxy/hop-by-hop-headers.ts'
@@ -135,8 +137,7 @@ export function composeRoute(
     requestEdits: editedLines(route.headers.request),
     responseEdits: responseEditsOf(route.headers.response),
     forwardLimits: composeForwardLimits(route),
-    refusals:
-      route.authenticate === 'none' ? null : composeRefusals(route, configuration, stripper),
+    refusals: composeRefusals(route, configuration, stripper),
     issuerIndex: onlyIssuer ? metrics.issuerIndex(onlyIssuer) : NO_INDEX,
   }
 }
@@ -357,10 +358,14 @@ function apiKeyMethod(
 }
 
 function composeRefusals(
-  { authenticators, require, resource, resourceMetadata, loginRedirect }: RouteConfiguration,
+  route: RouteConfiguration,
   { sessions, apiKeys }: GatewayConfiguration,
   stripper: CredentialStripper,
 ): RouteRefusals {
+  const format = new RefusalFormat(route.errors)
+  if (format.codeHeader !== null) withholdField(format.codeHeader)
+  if (route.authenticate === 'none') return { ...NO_ROUTE, format }
+  const { authenticators, require, resource, resourceMetadata, loginRedirect } = route
   const hasSessions = authenticators.includes('session') && sessions !== null
   const hasApiKeys = authenticators.includes('apiKey') && apiKeys !== null
   return {
@@ -374,6 +379,7 @@ function composeRefusals(
     }),
     login: loginRedirect && new LoginRedirect(loginRedirect, stripper),
     clearedCookie: hasSessions ? clearedCookie(sessions) : null,
+    format,
   }
 }
 

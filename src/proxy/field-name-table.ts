@@ -13,14 +13,17 @@ export const FIELD_RELAYED = 0
 const FIELD_DROPPED = 1
 export const FIELD_CONTENT_LENGTH = 2
 export const FIELD_CONNECTION = 3
+/** On some routes the gateway's own alone: {@link withholdField}. */
+export const FIELD_WITHHELD = 4
 
 type FieldTreatment =
   | typeof FIELD_RELAYED
   | typeof FIELD_DROPPED
   | typeof FIELD_CONTENT_LENGTH
   | typeof FIELD_CONNECTION
+  | typeof FIELD_WITHHELD
 
-interface FieldName {
+export interface FieldName {
   readonly bytes: Uint8Array
   /** As the upstream spelled it. */
   readonly text: string
@@ -49,7 +52,22 @@ const DROPPED: ReadonlySet<string> = new Set([
 /** RFC 9110 §5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
+/** Few, whatever is configured: one for each name that a route gives its codes. */
+const withheld = new Set<string>()
+
 const table: (FieldName | null)[] = new Array<FieldName | null>(TABLE_SIZE).fill(null)
+
+/**
+ * Has fields of this name told apart from those that are simply relayed, in this thread and for
+ * good. Others cost nothing more.
+ *
+ * @param lowerCase A token.
+ */
+export function withholdField(lowerCase: string): void {
+  if (withheld.has(lowerCase)) return
+  withheld.add(lowerCase)
+  table.fill(null)
+}
 
 /** What these bytes are called and how a field of that name is treated. */
 export function fieldName(bytes: Buffer): FieldName {
@@ -90,5 +108,6 @@ function createFieldName(bytes: Buffer): FieldName {
 function treatmentOf(lowerCase: string): FieldTreatment {
   if (lowerCase === 'content-length') return FIELD_CONTENT_LENGTH
   if (lowerCase === 'connection') return FIELD_CONNECTION
+  if (withheld.has(lowerCase)) return FIELD_WITHHELD
   return DROPPED.has(lowerCase) || !TOKEN.test(lowerCase) ? FIELD_DROPPED : FIELD_RELAYED
 }

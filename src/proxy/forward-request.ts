@@ -21,6 +21,8 @@ export interface ForwardRequest {
   readonly gatewayFields: GatewayFields
   /** The gateway's own fields for the answer, names in lower case; upstream copies are dropped. */
   readonly answerHeaders: HeaderList
+  /** A field that only answers of the gateway have, in lower case; `null`: none. */
+  readonly withheldField: string | null
   /** Takes the place of all CORS fields of the upstream; `null`: those stay as they are. */
   readonly answerCors: HeaderList | null
   /** `null`: answers stay as they are. */

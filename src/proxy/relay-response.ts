@@ -39,6 +39,11 @@ const STATUS_LINES: readonly string[] = Array.from(
 /** Relays with a held head, let go at the end of this turn. At most one entry a request. */
 let heldRelays: ResponseRelay[] = []
 
+type RelayedRequest = Pick<
+  ForwardRequest,
+  'method' | 'answerHeaders' | 'withheldField' | 'answerCors' | 'responseEdits'
+>
+
 export class ResponseRelay implements ResponseHead {
   /** Of the final response head; 0 before it. */
   statusCode = 0
@@ -51,19 +56,18 @@ export class ResponseRelay implements ResponseHead {
   readonly #answerHeaders: HeaderList
   readonly #answerCors: HeaderList | null
   readonly #edits: ResponseEdits | null
+  readonly #withheldField: string | null
   readonly #isHead: boolean
   #state = EMPTY
   #held: Uint8Array = NO_BYTES
 
   /** @param asked What was asked: the method, and what the route does with answers. */
-  constructor(
-    exchange: ClientExchange,
-    asked: Pick<ForwardRequest, 'method' | 'answerHeaders' | 'answerCors' | 'responseEdits'>,
-  ) {
+  constructor(exchange: ClientExchange, asked: RelayedRequest) {
     this.#exchange = exchange
     this.#answerHeaders = asked.answerHeaders
     this.#answerCors = asked.answerCors
     this.#edits = asked.responseEdits
+    this.#withheldField = asked.withheldField
     this.#isHead = asked.method === 'HEAD'
   }
 
@@ -78,7 +82,7 @@ export class ResponseRelay implements ResponseHead {
    */
   takeHead(statusCode: number, raw: readonly Buffer[]): boolean {
     if (statusCode < STATUS_MIN || statusCode > STATUS_MAX) return false
-    if (!readResponseHead(raw, this.#answerHeaders, this)) return false
+    if (!readResponseHead(raw, this.#answerHeaders, this.#withheldField, this)) return false
     if (this.#edits !== null) {
       this.headers = this.#edits.applied(this.headers, this.#answerHeaders.length)
     }

@@ -10,6 +10,8 @@ import {
   FIELD_CONNECTION,
   FIELD_CONTENT_LENGTH,
   FIELD_RELAYED,
+  FIELD_WITHHELD,
+  type FieldName,
   fieldName,
 } from './field-name-table.ts'
 
@@ -42,11 +44,14 @@ export interface ResponseHead {
  *
  * @param raw Name, value, … as the parser found them.
  * @param answerHeaders The gateway's own fields for this answer.
+ * @param withheldField A name that only answers of the gateway have here, in lower case, told to
+ *   `withholdField` before; `null`: none.
  * @returns `false` when the head contradicts itself: two lengths, or one that is no number.
  */
 export function readResponseHead(
   raw: readonly Buffer[],
   answerHeaders: HeaderList,
+  withheldField: string | null,
   into: ResponseHead,
 ): boolean {
   const headers: string[] = answerHeaders.length === 0 ? [] : answerHeaders.slice()
@@ -55,7 +60,7 @@ export function readResponseHead(
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = fieldName(raw[index] as Buffer)
     const value = raw[index + 1] as Buffer
-    if (name.treatment === FIELD_RELAYED) {
+    if (isRelayed(name, withheldField)) {
       if (!isOwn(answerHeaders, name.lowerCase)) headers.push(name.text, fieldText(value))
     } else if (name.treatment === FIELD_CONTENT_LENGTH) {
       contentLength = soleLength(contentLength, value)
@@ -67,6 +72,12 @@ export function readResponseHead(
   into.headers = named === null ? headers : relayedFields(headers, answerHeaders.length, named)
   into.contentLength = contentLength
   return true
+}
+
+function isRelayed({ treatment, lowerCase }: FieldName, withheldField: string | null): boolean {
+  return (
+    treatment === FIELD_RELAYED || (treatment === FIELD_WITHHELD && lowerCase !== withheldField)
+  )
 }
 
 function isOwn(answerHeaders: HeaderList, lowerCase: string): boolean {

@@ -12,7 +12,10 @@ import { exchangeRaw, openRaw, type RawConnection } from './raw-http.ts'
 import { startEchoUpstream, type UpstreamServer } from './upstream-servers.ts'
 
 /** Nothing is added to the answer, nothing is edited, and the limits are those of the upstream. */
-const AS_IT_IS = { answerHeaders: [], answerCors: null, responseEdits: null, limits: null }
+const AS_IT_IS = {
+  ...{ answerHeaders: [], withheldField: null },
+  ...{ answerCors: null, responseEdits: null, limits: null },
+}
 
 export const MIB = 1_048_576
 export const PEEK_BYTES = 65_536

@@ -112,6 +112,7 @@ export class TestForward implements ForwardObserver {
         answerCors: null,
         responseEdits: options.responseEdits ?? null,
         limits: options.limits ?? null,
+        withheldField: null,
       },
       this,
     )

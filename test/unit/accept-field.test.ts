@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { acceptsByName } from '../../src/http/accept-field.ts'
+import { acceptsByName, prefersByName } from '../../src/http/accept-field.ts'
 
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
 
@@ -19,6 +19,16 @@ describe('Accept (RFC 9110 §12.5.1)', () => {
   for (const accept of named) {
     it(`names HTML in ${accept}`, () => assert.equal(acceptsByName(accept, 'text/html'), true))
   }
+
+  it('prefers HTML where nothing that programs ask for has as much weight', () => {
+    const prefers = (accept: string) => prefersByName(accept, 'text/html', ['a/json', 'a/b'])
+    for (const accept of [BROWSER, 'text/html', 'text/html;q=0.2, a/json;q=0.1, */*']) {
+      assert.equal(prefers(accept), true, accept)
+    }
+    for (const accept of ['*/*', 'a/json', 'a/b, text/html', 'text/html;q=0.2, A/JSON;q=0.2', '']) {
+      assert.equal(prefers(accept), false, accept)
+    }
+  })
 
   const others = [
     '',

@@ -169,6 +169,7 @@ describe('The least configuration', () => {
         ...ROUTE_DEFAULTS,
         allowFrom: [],
         denyFrom: [],
+        errors: { codeHeader: 'x-sallyport-code', template: null, page: null },
         authenticate: 'required',
         authenticators: ['jwt'],
         issuers: ['main'],

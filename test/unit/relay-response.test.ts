@@ -9,7 +9,7 @@ function fields(...parts: string[]): Buffer[] {
 }
 
 function relayTo(exchange: RecordingExchange, method = 'GET'): ResponseRelay {
-  const own = { answerHeaders: [], answerCors: null, responseEdits: null }
+  const own = { answerHeaders: [], withheldField: null, answerCors: null, responseEdits: null }
   return new ResponseRelay(exchange, { method, ...own })
 }
 

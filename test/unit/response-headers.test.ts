@@ -1,21 +1,34 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { withholdField } from '../../src/proxy/field-name-table.ts'
 import { type ResponseHead, readResponseHead } from '../../src/proxy/response-headers.ts'
 
 function read(
   fields: readonly (string | Buffer)[],
   answerHeaders: readonly string[] = [],
+  withheldField: string | null = null,
 ): ResponseHead | null {
   const raw = fields.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part))
   const head: ResponseHead = { headers: [], contentLength: null }
-  return readResponseHead(raw, answerHeaders, head) ? head : null
+  return readResponseHead(raw, answerHeaders, withheldField, head) ? head : null
 }
 
 describe('response fields that go to the client (RFC 9110 §7.6.1)', () => {
   it('keeps end-to-end fields, their case and their order, repeated ones too', () => {
     const fields = ['Content-Type', 'text/plain', 'Set-Cookie', 'a=1', 'set-cookie', 'b=2']
     assert.deepEqual(read(fields)?.headers, fields)
+  })
+
+  it('withholds the one field that is for answers of the gateway, in any case', () => {
+    const raw = ['X-CODE', '1', 'x-code', '2', 'X-Code-2', '3']
+    // Names that have been seen already are told apart as well.
+    assert.deepEqual(read(raw, [], 'x-code')?.headers, raw)
+    withholdField('x-code')
+    assert.deepEqual(read(raw, [], 'x-code')?.headers, ['X-Code-2', '3'])
+    assert.deepEqual(read(raw)?.headers, raw)
+    assert.deepEqual(read(raw, [], 'x-other')?.headers, raw)
+    assert.deepEqual(read(raw, ['x-code', 'own'])?.headers, ['x-code', 'own', 'X-Code-2', '3'])
   })
 
   it('removes hop-by-hop fields and those that the server sets itself', () => {

@@ -28,6 +28,47 @@ function text(...routes: readonly object[]): string {
 
 const loginAt = (url: string) => ({ authenticate: ['session'], loginRedirect: { url } })
 
+describe('the errors of routes', () => {
+  const problemsOf = (errors: object) => problemLinesOf(text({ authenticate: 'none', errors }))
+
+  it('are problem documents with the code in X-Sallyport-Code, unless a route says otherwise', () => {
+    const template = '{"a":"{status}"}\n'
+    const { routes } = parseText(
+      text(
+        { authenticate: 'none' },
+        { authenticate: 'none', errors: { codeHeader: null } },
+        { authenticate: 'none', errors: { format: 'json', template, codeHeader: 'X-Error' } },
+      ),
+    )
+    const plain = { codeHeader: 'x-sallyport-code', template: null, page: null }
+    assert.deepEqual(routes[0]?.errors, plain)
+    assert.deepEqual(routes[1]?.errors, { ...plain, codeHeader: null })
+    const json = { codeHeader: 'x-error', template: '{"a":{status}}', page: null }
+    assert.deepEqual(routes[2]?.errors, json)
+  })
+
+  it('must fit their format', () => {
+    const at = 'routes[0].errors'
+    assert.deepEqual(problemsOf({ format: 'json' }), [`${at}.template is needed for json`])
+    assert.deepEqual(problemsOf({ format: 'html' }), [`${at}.page is needed for html`])
+    const template = '{}'
+    assert.deepEqual(problemsOf({ template }), [`${at}.template needs format: json or html`])
+    assert.deepEqual(problemsOf({ page: 'x' }), [`${at}.page needs format: html`])
+    const noObject = { format: 'json', template: '[]' }
+    assert.deepEqual(problemsOf(noObject), [`${at}.template must be the text of a JSON object`])
+    const words = 'must have no placeholders but {code}, {status}, {title}, {message}, {requestId}'
+    const misspelled = { format: 'json', template: '{"a":"{claim}"}' }
+    assert.deepEqual(problemsOf(misspelled), [`${at}.template ${words}`])
+  })
+
+  it('put the code into no field that means something else', () => {
+    const names = ['Content-Type', 'Set-Cookie', 'Location', 'X-Request-Id', 'WWW-Authenticate']
+    for (const codeHeader of [...names, 'Vary', 'X_Code', 'Access-Control-Allow-Origin', '']) {
+      assert.equal(problemsOf({ codeHeader }).length, 1, codeHeader)
+    }
+  })
+})
+
 describe('the policy of routes', () => {
   it('may be shadow, a resource and a login page', () => {
     const resource = 'https://api.example.com/v1'

@@ -44,6 +44,7 @@ import type { TenantsSettings } from '../tenants.ts'
 import type { UpstreamsSettings } from '../upstreams.ts'
 import { corsSchema } from './cors.ts'
 import { requirementsSchema } from './requirements.ts'
+import { routeErrors } from './route-errors.ts'
 import { routeHeaders } from './route-headers.ts'
 
 /** In the order in which `optional` looks for them. */
@@ -262,6 +263,7 @@ export const routeSchema = section('One route.', {
       'cookies all the same; pages of any site can then make a browser send such requests.',
     ['browsers', 'off'],
   ).prefault('browsers'),
+  errors: routeErrors.prefault({}),
   mode: oneOf(
     '`shadow`: refusals are only counted and logged, for a roll-out. The request passes without ' +
       'identity, and credentials go upstream as they came.',

@@ -9,6 +9,7 @@ import { authenticatorsOf, checkAuthenticators } from './authenticators.ts'
 import { checkCors, resolveCors } from './cors-rules.ts'
 import { checkClaimRules } from './requirements.ts'
 import { type RouteOutput, type RoutesSettings, routeSchema } from './route.ts'
+import { checkRouteErrors, resolveRouteErrors } from './route-errors.ts'
 import { checkRoutePolicy } from './route-policy.ts'
 import { checkRewrites, isMoved, rewriteOf } from './route-rewrites.ts'
 import { checkSpelling, isCaseSensitive } from './route-spelling.ts'
@@ -34,8 +35,14 @@ export const routesSection: Section<
     checkRewrites(settings, report)
     checkSpelling(settings, report)
   },
-  resolve: (settings) =>
-    allOf(settings.routes.map((route) => route && resolveRoute(route, settings))),
+  resolve: (settings, { files }) =>
+    allOf(
+      settings.routes.map((route, index) => {
+        if (route === null) return null
+        const errors = resolveRouteErrors(['routes', index, 'errors'], route.errors, files)
+        return resolveRoute(route, settings, errors)
+      }),
+    ),
 }
 
 function checkRoute(
@@ -86,6 +93,7 @@ function checkRoute(
   if (route.authenticate !== 'none') checkAuthenticators(path, route, settings, report)
   checkRoutePolicy(path, route, settings, report)
   checkCors([...path, 'cors'], route, settings, report)
+  checkRouteErrors([...path, 'errors'], route.errors, report)
   const requiresSomething = Object.values(route.require).some((list) => list.length > 0)
   if (requiresSomething && !Array.isArray(route.authenticate)) {
     report(
@@ -173,7 +181,11 @@ function covers(first: RouteOutput, second: RouteOutput): boolean {
 }
 
 /** A list of authenticators means that a credential is required. */
-function resolveRoute(route: RouteOutput, settings: RoutesSettings) {
+function resolveRoute(
+  route: RouteOutput,
+  settings: RoutesSettings,
+  errors: ReturnType<typeof resolveRouteErrors>,
+) {
   const authenticate: RouteAuthentication = Array.isArray(route.authenticate)
     ? 'required'
     : route.authenticate
@@ -181,6 +193,7 @@ function resolveRoute(route: RouteOutput, settings: RoutesSettings) {
   const { responseTimeout, bodyTimeout, ...rest } = route
   return {
     ...rest,
+    errors,
     responseTimeoutMs: responseTimeout,
     bodyTimeoutMs: bodyTimeout,
     authenticate,
