@@ -1,13 +1,24 @@
-/** Where a route looks for a bearer token. */
+/** Where a route looks for a credential. */
 import { parameterKey } from '../http/query-parameter.ts'
+
+/** Whether a text is a credential of the kind that is looked for. */
+export type CredentialForm = (text: string) => boolean
 
 /**
  * - `header` with a scheme: `Authorization: Bearer …`, or any other field and scheme.
  * - `header` without one: the whole value is the token.
  * - `cookie`, `query`: the value of that name.
+ *
+ * `form` is there where credentials of another kind may be in the same place: what has another form
+ * is none of this kind.
  */
 export type CredentialSource =
-  | { readonly kind: 'header'; readonly name: string; readonly scheme: string | null }
+  | {
+      readonly kind: 'header'
+      readonly name: string
+      readonly scheme: string | null
+      readonly form?: CredentialForm
+    }
   | { readonly kind: 'cookie'; readonly name: string }
   | { readonly kind: 'query'; readonly name: string }
 
@@ -23,6 +34,8 @@ export interface CompiledSources {
   readonly headerNames: readonly string[]
   /** Scheme for the header name at the same place; `null` for none. */
   readonly headerSchemes: readonly (string | null)[]
+  /** Form for the header name at the same place; `null`: all is of this kind. */
+  readonly headerForms: readonly (CredentialForm | null)[]
   readonly cookieNames: readonly string[]
   readonly queryNames: readonly string[]
   /** In words, for operators. */
@@ -35,6 +48,7 @@ export function compileSources(sources: readonly CredentialSource[]): CompiledSo
   return {
     headerNames: headers.map((source) => source.name.toLowerCase()),
     headerSchemes: headers.map((source) => source.scheme?.toLowerCase() ?? null),
+    headerForms: headers.map((source) => source.form ?? null),
     cookieNames: sources.filter(({ kind }) => kind === 'cookie').map(({ name }) => name),
     queryNames: distinctParameters(sources),
     places: sources.map(placeOf),

@@ -75,7 +75,7 @@ export class CredentialExtractor {
   }
 
   /**
-   * - None at any source, or another scheme in its place (`Basic …`): `null`.
+   * - None at any source, or another scheme or form in its place (`Basic …`): `null`.
    * - `DPoP` in the place of another scheme of `Authorization`: `proof_scheme`. It is a credential
    *   for this route, and one that must not be passed over for another or for none.
    * - Two of them, or a repeated `Authorization` of whatever scheme: `credential_repeated`.
@@ -118,14 +118,24 @@ export class CredentialExtractor {
   }
 
   #fromField(name: string, value: string): Extraction {
-    const { headerNames, headerSchemes } = this.#sources
+    const { headerNames } = this.#sources
     for (let index = 0; index < headerNames.length; index += 1) {
       if (headerNames[index] !== name) continue
-      const scheme = headerSchemes[index] ?? null
-      if (scheme === null) return value === '' ? null : this.#checked(value)
-      if (hasScheme(value, scheme)) return this.#afterScheme(value, scheme.length)
+      const found = this.#fromHeader(index, value)
+      if (found !== null) return found
     }
     return null
+  }
+
+  /** @param index Of the source among those in headers. */
+  #fromHeader(index: number, value: string): Extraction {
+    const { headerSchemes, headerForms } = this.#sources
+    const scheme = headerSchemes[index] ?? null
+    if (scheme === null) return value === '' ? null : this.#checked(value)
+    if (!hasScheme(value, scheme)) return null
+    const found = this.#afterScheme(value, scheme.length)
+    const form = headerForms[index] ?? null
+    return form === null || typeof found !== 'string' || form(found) ? found : null
   }
 
   /** A field in which nothing is found is looked at once more, and no other. */

@@ -48,6 +48,7 @@ import { SESSION_FORMATS } from '../verifiers/session/session-formats.ts'
 import type { Verifier } from '../verifiers/verifier.ts'
 import type { ComposedIdentity } from './compose-identity.ts'
 import type { ComposedLimits } from './compose-limits.ts'
+import { apiKeyPlaces, tokenPlaces } from './credential-places.ts'
 import { placeOf } from './kept-paths.ts'
 
 const REALM = 'sallyport'
@@ -251,7 +252,7 @@ function composeMethods(
         methods.push(sessionMethod(configuration, authenticators))
         break
       case 'apiKey':
-        methods.push(apiKeyMethod(configuration, authenticators))
+        methods.push(apiKeyMethod(route, configuration, authenticators))
         break
       case 'jwt':
       case 'introspection':
@@ -286,10 +287,11 @@ function bearerMethod(
     // As long for its turn as for the answer.
     answerMsMax: Math.max(...accepted.map((it) => 2 * (it.introspection?.timeoutMs ?? 0)), 0),
   })
+  const sources = tokenPlaces(route, configuration.apiKeys)
   return {
-    sources: route.credentials,
+    sources,
     extractor: new CredentialExtractor(
-      route.credentials,
+      sources,
       server.limits.tokenBytes,
       'token_too_long',
       TOKEN_VALUES,
@@ -344,11 +346,12 @@ function sessionMethod(
 }
 
 function apiKeyMethod(
+  route: RouteConfiguration,
   { apiKeys, server }: GatewayConfiguration,
   authenticators: RouteAuthenticators,
 ): ComposedMethod {
   if (apiKeys === null || authenticators.apiKeys === null) throw new Error('no API keys')
-  const sources: CredentialSource[] = [{ kind: 'header', name: apiKeys.header, scheme: null }]
+  const sources = apiKeyPlaces(route, apiKeys)
   return {
     sources,
     extractor: new CredentialExtractor(sources, server.limits.tokenBytes, 'api_key_too_long'),
@@ -375,7 +378,7 @@ function composeRefusals(
       resourceMetadata: resource === null ? resourceMetadata : metadataUrl(resource),
       bearer: authenticators.some((name) => name === 'jwt' || name === 'introspection'),
       cookie: hasSessions ? sessions.cookie : null,
-      apiKeyHeader: hasApiKeys ? apiKeys.header : null,
+      apiKeyPlaces: hasApiKeys ? apiKeyPlaces(route, apiKeys) : [],
     }),
     login: loginRedirect && new LoginRedirect(loginRedirect, stripper),
     clearedCookie: hasSessions ? clearedCookie(sessions) : null,

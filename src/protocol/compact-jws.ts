@@ -20,6 +20,17 @@ const THREE_SEGMENTS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
  */
 const LAST_CHARACTERS = [null, '', 'AQgw', 'AEIMQUYcgkosw048'] as const
 
+/** A JSON object in base64url, and a dot: the header of any JWS or JWE, white space included. */
+const JOSE_HEADER = /^e[3wy][A-Za-z0-9_-]*\./
+
+/**
+ * Whether a text can be nothing but a JWT, however bad a one. API keys do not begin so, unless they
+ * are made to.
+ */
+export function hasJoseForm(text: string): boolean {
+  return JOSE_HEADER.test(text)
+}
+
 /**
  * Splits a token into its segments.
  *

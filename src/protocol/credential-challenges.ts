@@ -3,8 +3,8 @@
  * §11.6.1). A 401 names every scheme that would do when no credential came, and otherwise the one
  * whose credential was bad.
  *
- * Only `Bearer` is a registered scheme. Cookies and API keys have none; the names here tell people
- * and programs what was looked for, and no browser acts on them.
+ * Only `Bearer` is a registered scheme. Cookies and API keys have none, unless keys come as bearer
+ * tokens; the names here tell people and programs what was looked for, and no browser acts on them.
  */
 import { AUTH_ERROR_CODES, AUTH_ERRORS, type AuthErrorCode } from './auth-error.ts'
 import { bearerChallenge, type ChallengeParameters, quoted } from './bearer-challenge.ts'
@@ -13,8 +13,15 @@ export interface AcceptedSchemes extends ChallengeParameters {
   readonly bearer: boolean
   /** Name of the session cookie; `null`: no sessions here. */
   readonly cookie: string | null
-  /** Name of the header that holds API keys; `null`: none here. */
-  readonly apiKeyHeader: string | null
+  /** Where API keys may be; empty: none here. */
+  readonly apiKeyPlaces: readonly ApiKeyPlace[]
+}
+
+interface ApiKeyPlace {
+  readonly kind: 'header' | 'cookie' | 'query'
+  readonly name: string
+  /** Of a header. `null` or absent: the whole value is the key. */
+  readonly scheme?: string | null
 }
 
 /** The challenge of every code that has one; built once per route. */
@@ -44,7 +51,8 @@ function challengesFor(code: AuthErrorCode, accepted: AcceptedSchemes): string[]
   const apiKey = apiKeyChallenge(accepted)
   if (ABSENT_CODES.has(code)) {
     const bearer = accepted.bearer ? [bearerChallenge('missing_token', accepted) ?? ''] : []
-    return [...bearer, ...cookie, ...apiKey]
+    const ofKeys = accepted.bearer ? apiKey.filter((it) => !it.startsWith('Bearer ')) : apiKey
+    return [...bearer, ...cookie, ...ofKeys]
   }
   if (SESSION_CODES.has(code)) return cookie
   if (code === 'invalid_api_key') return apiKey
@@ -57,8 +65,13 @@ function cookieChallenge({ realm, cookie }: AcceptedSchemes): string[] {
   return cookie === null ? [] : [`Cookie realm=${quoted(realm)}, cookie-name=${quoted(cookie)}`]
 }
 
-function apiKeyChallenge({ realm, apiKeyHeader }: AcceptedSchemes): string[] {
-  return apiKeyHeader === null
-    ? []
-    : [`ApiKey realm=${quoted(realm)}, header=${quoted(apiKeyHeader)}`]
+/** A scheme of the place's own is the challenge; otherwise it says where the key is looked for. */
+function apiKeyChallenge({ realm, apiKeyPlaces }: AcceptedSchemes): string[] {
+  return apiKeyPlaces.map(({ kind, name, scheme }) => {
+    if (kind === 'header' && scheme) {
+      return `${/^bearer$/i.test(scheme) ? 'Bearer' : scheme} realm=${quoted(realm)}`
+    }
+    const parameter = kind === 'cookie' ? 'cookie-name' : kind
+    return `ApiKey realm=${quoted(realm)}, ${parameter}=${quoted(name)}`
+  })
 }

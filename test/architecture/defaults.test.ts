@@ -92,6 +92,8 @@ function leastOfEverything(): Document {
         ],
         loginRedirect: { url: 'https://login.example.com/' },
         cors: { origins: ['https://app.example.com'] },
+        authenticate: ['jwt', 'apiKey'],
+        apiKeyPlaces: [{ from: 'header' }],
       },
     ],
   }

@@ -1,7 +1,7 @@
 /** Three segments, each with one spelling. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parseCompactJws } from '../../src/protocol/compact-jws.ts'
+import { hasJoseForm, parseCompactJws } from '../../src/protocol/compact-jws.ts'
 
 describe('compact serialization (RFC 7515 §7.1, §2)', () => {
   it('is three segments of unpadded base64url', () => {
@@ -38,5 +38,23 @@ describe('compact serialization (RFC 7515 §7.1, §2)', () => {
     assert.notEqual(parseCompactJws('e30.e30.AAE'), null)
     assert.equal(parseCompactJws('e30.e30.AAF'), null)
     assert.equal(parseCompactJws('e31.e30.AAAA'), null)
+  })
+})
+
+describe('the form of a JWT', () => {
+  const encoded = (text: string) => Buffer.from(text).toString('base64url')
+
+  it('is that of every JOSE header, with white space too, however bad the rest is', () => {
+    for (const header of ['{"alg":"none"}', '{ "a":1}', '{\n"a":1}', '{\t}', '{\r\n}', '{}']) {
+      assert.equal(hasJoseForm(`${encoded(header)}.x`), true, header)
+    }
+    assert.equal(hasJoseForm('eyJhbGciOiJSU0EtT0FFUCJ9.a.b.c.d'), true, 'a JWE')
+  })
+
+  it('is not that of API keys: GitHub, OpenAI, SendGrid, AWS, Stripe', () => {
+    const keys = ['ghp_16C7e42F292c6912E7710c838347Ae178B4a', 'sk-proj-abc', 'SG.abc.def', 'AKIA1']
+    for (const key of [...keys, 'sk_live_abc', 'x.y.z', 'eyebrow', 'ey', '.ey.a', ' eyJ.a', '']) {
+      assert.equal(hasJoseForm(key), false, key)
+    }
   })
 })

@@ -14,10 +14,14 @@ const BEARER: AcceptedSchemes = {
   resourceMetadata: null,
   bearer: true,
   cookie: null,
-  apiKeyHeader: null,
+  apiKeyPlaces: [],
 }
 const COOKIE = { ...BEARER, bearer: false, cookie: '__Host-sid' }
-const ALL = { ...BEARER, cookie: '__Host-sid', apiKeyHeader: 'x-api-key' }
+const ALL = {
+  ...BEARER,
+  cookie: '__Host-sid',
+  apiKeyPlaces: [{ kind: 'header', name: 'x-api-key' }],
+} as const
 
 describe('the challenges of a route (RFC 9110 §11.6.1)', () => {
   it('are those of RFC 6750 where only bearer tokens are accepted', () => {
@@ -45,6 +49,21 @@ describe('the challenges of a route (RFC 9110 §11.6.1)', () => {
     assert.equal(compiled.get('invalid_session_format'), cookie)
     assert.equal(compiled.get('invalid_api_key'), 'ApiKey realm="api", header="x-api-key"')
     assert.match(compiled.get('inactive_token') ?? '', /^Bearer realm="api", error="invalid_token"/)
+  })
+
+  it('name where an API key may be, and Bearer once', () => {
+    const places = [
+      { kind: 'header', name: 'authorization', scheme: 'Bearer' },
+      { kind: 'header', name: 'authorization', scheme: 'Token' },
+      { kind: 'query', name: 'api_key' },
+      { kind: 'cookie', name: 'key' },
+    ] as const
+    const others =
+      'Token realm="api", ApiKey realm="api", query="api_key", ApiKey realm="api", cookie-name="key"'
+    const both = compileChallenges({ ...BEARER, apiKeyPlaces: places })
+    assert.equal(both.get('missing_token'), `Bearer realm="api", ${others}`)
+    const keys = compileChallenges({ ...BEARER, bearer: false, apiKeyPlaces: places })
+    assert.equal(keys.get('invalid_api_key'), `Bearer realm="api", ${others}`)
   })
 
   it('never name a scheme that is not accepted', () => {

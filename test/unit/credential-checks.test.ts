@@ -15,6 +15,12 @@ const INTROSPECTION = {
 }
 const REDIS = { nodes: ['127.0.0.1:6379'] }
 const EXPRESS = { format: 'express-session', secrets: ['s'] }
+const HMAC_ISSUER = {
+  issuer: 'https://idp.example.com/',
+  audiences: ['api'],
+  algorithms: ['HS256'],
+  secret: 's'.repeat(32),
+}
 const KEY = { sha256: 'a'.repeat(64), userId: 'machine' }
 
 /** JSON is YAML. */
@@ -143,6 +149,66 @@ const CASES: readonly (readonly [string, string, readonly string[]])[] = [
     'API keys where bearer tokens are',
     text({ apiKeys: { header: 'Authorization', keys: [KEY] } }),
     ['apiKeys.header must not be Authorization, which holds bearer tokens'],
+  ],
+  [
+    'places of API keys on a route that takes none',
+    text({}, { apiKeyPlaces: [{ from: 'query', name: 'key' }] }),
+    ['routes[0].apiKeyPlaces needs authenticate with apiKey'],
+  ],
+  [
+    'one place of API keys twice',
+    text(
+      { apiKeys: { keys: [KEY] } },
+      { authenticate: ['apiKey'], apiKeyPlaces: [{ from: 'header' }, { from: 'header' }] },
+    ),
+    ['routes[0].apiKeyPlaces[1] is listed twice'],
+  ],
+  [
+    'API keys in the cookie of sessions',
+    text(
+      { apiKeys: { keys: [KEY] }, sessions: { store: 'memory' } },
+      { authenticate: ['apiKey'], apiKeyPlaces: [{ from: 'cookie', name: '__Host-sid' }] },
+    ),
+    ['routes[0].apiKeyPlaces[0] names the cookie that holds a session'],
+  ],
+  [
+    'API keys where tokens are, told apart by nothing',
+    text(
+      { issuers: { main: HMAC_ISSUER }, apiKeys: { keys: [KEY] } },
+      {
+        authenticate: ['jwt', 'apiKey'],
+        credentials: [{ from: 'query', name: 'k' }, { from: 'header' }],
+        apiKeyPlaces: [
+          { from: 'query', name: 'k' },
+          { from: 'header', prefix: null },
+        ],
+      },
+    ),
+    [0, 1].map((index) => {
+      const shared = 'holds tokens as well: name another place, or a header with a scheme'
+      return `routes[0].apiKeyPlaces[${index}] ${shared}`
+    }),
+  ],
+  [
+    'API keys where opaque tokens are, without a prefix',
+    text(
+      {
+        issuers: { main: { ...HMAC_ISSUER, introspection: INTROSPECTION } },
+        apiKeys: { keys: [KEY] },
+      },
+      { authenticate: ['introspection', 'apiKey'], apiKeyPlaces: [{ from: 'header' }] },
+    ),
+    [
+      'routes[0].apiKeyPlaces[0] holds opaque tokens as well, from which keys are told by ' +
+        'apiKeys.prefix: set it',
+    ],
+  ],
+  [
+    'API keys that begin like a JWT',
+    text({ apiKeys: { prefix: 'eyJ', keys: [KEY] } }),
+    [
+      'apiKeys.prefix must be 2 to 32 letters, digits and ._~+/-, and not begin like a JWT (ey, ew)',
+    ],
   ],
   [
     'an API key that is listed twice',

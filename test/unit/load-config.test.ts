@@ -170,6 +170,7 @@ describe('The least configuration', () => {
         allowFrom: [],
         denyFrom: [],
         errors: { codeHeader: 'x-sallyport-code', template: null, page: null },
+        apiKeyPlaces: [],
         authenticate: 'required',
         authenticators: ['jwt'],
         issuers: ['main'],

@@ -38,6 +38,15 @@ const schema = section('API keys: secrets of machines. Routes ask for them with 
   header: checkedText('Header that holds the key.', parseFieldName, FIELD_NAME_PROBLEM).prefault(
     'X-API-Key',
   ),
+  prefix: unlessAbsent(
+    patternText(
+      'What every key begins with, such as `shop_`. Needed where a route takes keys and opaque ' +
+        'tokens at one place: what begins so is a key there, and nothing else is. Left out: what is ' +
+        'no JWT is a key there.',
+      /^(?!e[wy])[A-Za-z0-9._~+/-]{2,32}$/,
+      'must be 2 to 32 letters, digits and ._~+/-, and not begin like a JWT (ey, ew)',
+    ),
+  ),
   keys: listOf(
     'The keys, by their digests: the file holds no key.',
     section('One key.', {

@@ -80,7 +80,7 @@ const match = section('Which requests the route is for.', {
 const SCHEME_PROBLEM = 'must be 1 to 32 letters, digits and -'
 
 const credentialSource = variant(
-  'A place where a token may be.',
+  'A place where a token or a key may be.',
   'from',
   [
     section('In a header.', {
@@ -237,6 +237,13 @@ export const routeSchema = section('One route.', {
     credentialSource,
     { minimum: 1 },
   ).prefault([{ from: 'header' }]),
+  apiKeyPlaces: listOf(
+    'Where the API key may be, in place of the header `apiKeys.header`; two keys in one request ' +
+      'are refused. A header that holds tokens as well needs a scheme: what has the form of a JWT ' +
+      'is a token, and what begins with `apiKeys.prefix`, if that is set, is a key. Empty: in that ' +
+      'header.',
+    credentialSource,
+  ).prefault([]),
   rateLimit: unlessAbsent(text('Name of the limit (`rateLimits`) that its requests count for.')),
   resourceMetadata: unlessAbsent(
     checkedText(

@@ -4,9 +4,9 @@ import { coversHost, coversMethods, coversPath } from '../../../routing/route-gr
 import { checkUnique } from '../../check-unique.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { allOf, eachListed, type Immutable, type Section } from '../../section.ts'
-import { sessionCookie } from '../sessions.ts'
 import { authenticatorsOf, checkAuthenticators } from './authenticators.ts'
 import { checkCors, resolveCors } from './cors-rules.ts'
+import { checkPlaces } from './credential-places.ts'
 import { checkClaimRules } from './requirements.ts'
 import { type RouteOutput, type RoutesSettings, routeSchema } from './route.ts'
 import { checkRouteErrors, resolveRouteErrors } from './route-errors.ts'
@@ -79,17 +79,7 @@ function checkRoute(
     )
   }
   checkUnique([...path, 'issuers'], route.issuers ?? [], report)
-  checkUnique(
-    [...path, 'credentials'],
-    route.credentials.map((source) => placeOf(source, route.credentials)),
-    report,
-  )
-  const cookie = settings.sessions.settings && sessionCookie(settings.sessions.settings)
-  route.credentials.forEach(({ kind, name }, index) => {
-    if (kind === 'cookie' && name === cookie) {
-      report([...path, 'credentials', index], 'names the cookie that holds a session')
-    }
-  })
+  checkPlaces(path, route, settings, report)
   if (route.authenticate !== 'none') checkAuthenticators(path, route, settings, report)
   checkRoutePolicy(path, route, settings, report)
   checkCors([...path, 'cors'], route, settings, report)
@@ -102,18 +92,6 @@ function checkRoute(
         `${route.authenticate.toString()}`,
     )
   }
-}
-
-type Source = RouteOutput['credentials'][number]
-
-/** One field may be read by several schemes, unless one of its entries takes the whole value. */
-function placeOf(source: Source, all: readonly Source[]): string {
-  const place = `${source.kind} ${source.name}`
-  if (source.kind !== 'header' || source.scheme === null) return place
-  const isWholeTaken = all.some((other) => {
-    return other.kind === 'header' && other.name === source.name && other.scheme === null
-  })
-  return isWholeTaken ? place : `${place} ${source.scheme.toLowerCase()}`
 }
 
 /** Audiences that no token of the route could ever name are a mistake. */
