@@ -1,6 +1,6 @@
 /**
  * What comes after the first day: the secret of internal tokens is changed in the steps of
- * docs/identity.md, and instances are replaced behind HAProxy as docs/operations.md sets it up.
+ * docs/identity.md, and instances are replaced behind HAProxy as examples/in-front sets it up.
  * loadtest/rolling has the long run, packed-program.test.ts the package in an empty folder.
  */
 import assert from 'node:assert/strict'
@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { parse } from 'yaml'
+import { readRepositoryFile } from '../architecture/repository.ts'
 import { blockWith, commandWith } from '../support/document-blocks.ts'
 import { eventually } from '../support/eventually.ts'
 import { ask, upstreamField } from '../support/gateway-answer.ts'
@@ -24,7 +25,6 @@ import { sha256 } from '../support/stored-credentials.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 const IDENTITY = 'docs/identity.md'
-const OPERATIONS = 'docs/operations.md'
 const API_KEY = 'k'.repeat(40)
 const haproxyIsMissing =
   spawnSync('haproxy', ['-v'], { stdio: 'ignore' }).status !== 0 &&
@@ -105,13 +105,10 @@ function haproxyText(port: number, instances: readonly Instance[]): string {
     ['server two 10.0.0.12:8080', `server two 127.0.0.1:${two?.port}`],
     ['inter 2s', 'inter 200ms'],
   ] as const
-  return pairs.reduce(
-    (text, [from, to]) => {
-      assert.ok(text.includes(from), from)
-      return text.replace(from, to)
-    },
-    blockWith(OPERATIONS, 'haproxy', ''),
-  )
+  return pairs.reduce((text, [from, to]) => {
+    assert.ok(text.includes(from), from)
+    return text.replace(from, to)
+  }, readRepositoryFile('examples/in-front/haproxy.cfg').text)
 }
 
 describe('An operator, with the documents alone', () => {
