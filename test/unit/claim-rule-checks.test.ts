@@ -18,20 +18,22 @@ const withHeaders = (custom: object, more: object = {}) =>
   text({ identity: { headers: { ...more, custom } } })
 const withMembers = (claims: object) => text({ identity: { internalToken: { claims } } })
 
+/** Name, path and format of each header. */
+function customOf(custom: object) {
+  const { headers } = parseText(withHeaders(custom)).identity
+  return Object.entries(headers.custom).map(([name, { path, format }]) => [name, path.text, format])
+}
+
 describe('identity.headers.custom', () => {
   it('takes a path, or a path and a format', () => {
     const custom = {
       'X-Department': '/department',
       'X-Address': { path: 'address', format: 'json' },
     }
-    const { headers } = parseText(withHeaders(custom)).identity
-    assert.deepEqual(
-      Object.entries(headers.custom).map(([name, { path, format }]) => [name, path.text, format]),
-      [
-        ['X-Department', '/department', 'text'],
-        ['X-Address', 'address', 'json'],
-      ],
-    )
+    assert.deepEqual(customOf(custom), [
+      ['X-Department', '/department', 'text'],
+      ['X-Address', 'address', 'json'],
+    ])
   })
 
   const OWN = 'is a header that HTTP or the gateway itself uses'
@@ -46,6 +48,12 @@ describe('identity.headers.custom', () => {
       assert.deepEqual(problemLinesOf(withHeaders({ [name]: 'c' })), [`${path} ${OWN}`])
     })
   }
+
+  it('takes the names in which oauth2-proxy, Authelia and Grafana look for an identity', () => {
+    for (const name of ['X-Forwarded-Email', 'X-Forwarded-User', 'Remote-User', 'X-WEBAUTH-USER']) {
+      assert.deepEqual(customOf({ [name]: 'c' }), [[name, 'c', 'text']])
+    }
+  })
 
   it('refuses names that are none, or that servers read as others', () => {
     for (const name of [
