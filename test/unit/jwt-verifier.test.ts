@@ -13,6 +13,7 @@ import { codeOf, createPool, ISSUER_POLICY } from '../support/jwt-policy.ts'
 import {
   claimsText,
   headerText,
+  ISSUER,
   mintKey,
   mintToken,
   NOW_SECONDS,
@@ -337,6 +338,23 @@ describe('when nothing can be decided', () => {
     assert.equal(codeOf(await verifierWith(keys, full)(token)), 'overloaded')
     await full.close()
     assert.equal(codeOf(await verifierWith(keys, full)(token)), 'verifier_unavailable')
+  })
+})
+
+describe('a lightweight token, whose issuer is asked for the rest', () => {
+  it('is verified by a key that is published for its issuer, and by none of another', async () => {
+    const partial = { isPartial: true }
+    const light = await mintToken(EC, { sub: undefined, aud: undefined })
+    const verdictUnder = (issuer: string) => {
+      const key = { ...EC.verificationKey, issuer }
+      return verifierWith(new StaticKeySource().setKeys('main', [key]))(light, partial)
+    }
+    assert.equal((await verdictUnder(ISSUER)).kind, 'verified')
+    assert.equal((await verdictUnder('https://{tenant}.example.com/')).kind, 'verified')
+    for (const issuer of ['https://other.example.com/', 'https://idp.example.com']) {
+      const verdict = await verdictUnder(issuer)
+      assert.equal(verdict.kind === 'refused' && verdict.reason, 'key_issuer_mismatch')
+    }
   })
 })
 

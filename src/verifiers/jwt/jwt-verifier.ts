@@ -168,7 +168,8 @@ export class JwtVerifier implements Verifier<JwtProfile> {
     if (!isFitting) return refuse('signature_length')
     if (members === null) return refuse('token_claims_malformed')
     // The unverified `iss` only selects who would have to have signed this.
-    const policy = policyOf(profile, members['iss'])
+    const issuer = issuerOf(members)
+    const policy = profile.byIssuer.find(issuer)
     if (trace !== null) tellContents(trace, header, members, policy ?? profile.issuers, nowSeconds)
     if (policy === undefined) return refuse('issuer_not_accepted')
     if (!policy.algorithms.includes(header.algorithm)) return refuse('algorithm_not_allowed')
@@ -176,7 +177,8 @@ export class JwtVerifier implements Verifier<JwtProfile> {
     const claims = checkClaims(members, policy, nowSeconds)
     if (claims.kind === 'refused') return claims
     const { algorithm, keyId } = header
-    const selector = { issuer: claims.identity.issuer, algorithm, keyId }
+    // As the token has it: the identity of a lightweight one names no issuer.
+    const selector = { issuer, algorithm, keyId }
     return { kind: 'candidate', token, selector, policy, members, claims, trace }
   }
 
@@ -251,8 +253,9 @@ function unsettle({ reason, key }: Refused): Refused {
   return refuseSignature('signature_unsettled', key)
 }
 
-function policyOf(profile: JwtProfile, issuer: unknown): JwtIssuerPolicy | undefined {
-  return typeof issuer === 'string' ? profile.byIssuer.find(issuer) : undefined
+/** What `iss` names; an empty text, which no issuer is called, when it is no text. */
+function issuerOf({ iss }: JsonObject): string {
+  return typeof iss === 'string' ? iss : ''
 }
 
 /** For a trace. */
