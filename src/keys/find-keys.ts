@@ -81,14 +81,15 @@ const UNSETTLED: NewerKeys = { found: 'unsettled' }
  * the algorithm, the keys without a `kid` may be the one, and for a token without a `kid` all are.
  * But only a few are tried, because a token must not choose how much work it causes. A key that has
  * another `kid` than the token is never tried, nor one that is not for its algorithm, nor one that
- * is published for the tokens of another issuer, as the keys of Entra ID are.
+ * is published for the tokens of another issuer, as the keys of Entra ID are. Several of one `kid`
+ * differ in their `issuer`, and a token may be meant by more than one of these: all are tried.
  */
 export function findKeys(keySet: KeySet, selector: KeySelector): FoundKeys {
   const { keyId } = selector
   // An issuer that has never had keys, or has had none for too long, decides nothing.
   if (keySet.state === 'empty' || keySet.state === 'dead') return UNAVAILABLE
   const fitting = keySet.keys.filter((key) => isFor(key, selector))
-  const named = keyId === null ? [] : fitting.filter((key) => answersTo(key, keyId)).slice(0, 1)
+  const named = keyId === null ? [] : fitting.filter((key) => answersTo(key, keyId))
   const unnamed = keyId === null ? fitting : fitting.filter((key) => key.keyId === null)
   const keys = named.length > 0 ? named : unnamed
   const lacksPlace = (key: KeyWithoutPlace) =>
@@ -99,10 +100,10 @@ export function findKeys(keySet: KeySet, selector: KeySelector): FoundKeys {
   if (keys.length > KEYS_TRIED_MAX) return UNFIT
   const [first] = keys
   if (first === undefined) return noneFor(keySet.keys, selector)
+  // A key that comes may be the one, even under a name that another has: that of another issuer.
+  const isAlone = named.length === 1 || first.material.kind === 'secret'
   const ofFirst = { slot: first.generationSlot, generation: first.generation }
-  // Where its name does not say which key it is of, one that comes may be the one.
-  const isFirstAlone = named.length > 0 || first.material.kind === 'secret'
-  return { found: 'keys', keys, areAll, restsOn: isFirstAlone ? ofFirst : keySet.place }
+  return { found: 'keys', keys, areAll, restsOn: keySet.place ?? (isAlone ? ofFirst : null) }
 }
 
 /** Why there is none. */

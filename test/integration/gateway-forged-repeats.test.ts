@@ -12,14 +12,20 @@ const FLOOD = 100
 const ISSUERS = {
   nameless: 'https://teleport.example.com/',
   single: 'https://single.example.com/',
+  shared: 'https://shared.example.com/',
 } as const
+/** Of a key for all tenants of a provider, which `shared` is one of. */
+const ALL_TENANTS = 'https://{tenant}.example.com/'
 
 type Issuer = keyof typeof ISSUERS
+type NamelessIssuer = Exclude<Issuer, 'shared'>
 
-const published: Record<Issuer, MintingKey[]> = {
+const published: Record<NamelessIssuer, MintingKey[]> = {
   nameless: [mintKey('ES256'), mintKey('ES256'), mintKey('ES256')],
   single: [mintKey('ES256')],
 }
+
+const FOR_ALL = mintKey('ES256', 'one-name')
 
 let jwks: FaultyServer
 let gateway: TestGateway
@@ -27,6 +33,7 @@ let gateway: TestGateway
 before(async () => {
   jwks = await FaultyServer.start()
   for (const issuer of ['nameless', 'single'] as const) publish(issuer)
+  publishAll('shared', [{ ...publishedJwk(FOR_ALL), issuer: ALL_TENANTS }])
   const issuerAt = (issuer: Issuer) => ({
     issuer: ISSUERS[issuer],
     audiences: [AUDIENCE],
@@ -37,7 +44,11 @@ before(async () => {
     authenticate: ['jwt'],
     // So long that nothing here can be forgotten because its time is up.
     cache: { refusalTtl: '60s' },
-    issuers: { nameless: issuerAt('nameless'), single: issuerAt('single') },
+    issuers: {
+      nameless: issuerAt('nameless'),
+      single: issuerAt('single'),
+      shared: issuerAt('shared'),
+    },
     environment: { SALLYPORT_LISTENER_THREADS: '2' },
     waitsUntilReady: true,
   })
@@ -49,10 +60,21 @@ after(async () => {
 })
 
 /** @param named Published under its `kid`; all others without one. */
-function publish(issuer: Issuer, named: readonly MintingKey[] = []): void {
+function publish(issuer: NamelessIssuer, named: readonly MintingKey[] = []): void {
   const nameless = published[issuer].map((key) => ({ ...publishedJwk(key), kid: undefined }))
-  const keys = [...nameless, ...named.map(publishedJwk)]
+  publishAll(issuer, [...nameless, ...named.map(publishedJwk)])
+}
+
+function publishAll(issuer: Issuer, keys: readonly object[]): void {
   jwks.documents.set(`/${issuer}`, Buffer.from(JSON.stringify({ keys })))
+}
+
+/** Another forged token causes the fetch that brings what was published. */
+async function fetchAnew(issuer: Issuer): Promise<void> {
+  const fetched = () => jwks.requests.filter((path) => path === `/${issuer}`).length
+  const before = fetched()
+  await verdict(tokenOf(mintKey('ES256'), issuer, 'another'))
+  await eventually('the keys are fetched', () => fetched() > before)
 }
 
 /** Issued before the keys were fetched, so that they settle it. */
@@ -100,12 +122,21 @@ describe('a flood of one forged token', () => {
       for (const _time of [1, 2]) assert.equal(await verdict(token), 'invalid_token')
       if (kid === undefined) published[issuer].push(late)
       publish(issuer, kid === undefined ? [] : [late])
-      // Another forged token causes the fetch that brings the key.
-      const fetched = () => jwks.requests.filter((path) => path === `/${issuer}`).length
-      const before = fetched()
-      await verdict(tokenOf(mintKey('ES256'), issuer, 'another'))
-      await eventually('the key is fetched', () => fetched() > before)
+      await fetchAnew(issuer)
       await eventually('it passes', async () => (await verdict(token)) === '200')
     }
+  })
+
+  it('ends so too where the key is another one of a kid that there is, for its issuer', async () => {
+    const own = mintKey('ES256', 'one-name')
+    const token = tokenOf(own, 'shared', 'one-name')
+    for (const _time of [1, 2]) assert.equal(await verdict(token), 'invalid_token')
+    const forAll = { ...publishedJwk(FOR_ALL), issuer: ALL_TENANTS }
+    publishAll('shared', [forAll, { ...publishedJwk(own), issuer: ISSUERS.shared }])
+    await fetchAnew('shared')
+    await eventually('it passes', async () => (await verdict(token)) === '200')
+    assert.equal(await verdict(tokenOf(FOR_ALL, 'shared', 'one-name')), '200')
+    const forged = mintKey('ES256', 'one-name')
+    assert.equal(await verdict(tokenOf(forged, 'shared', 'one-name')), 'invalid_token')
   })
 })

@@ -100,7 +100,7 @@ describe('the kid of a token is a hint (RFC 7515 §4.1.4)', () => {
       found: 'keys',
       keys: [named],
       areAll: true,
-      restsOn: OF_KEY,
+      restsOn: PLACE,
     })
   })
 })
@@ -150,6 +150,26 @@ describe('the issuer of a key, as Entra ID publishes it', () => {
   it('tells two keys of one kid apart', () => {
     const own = { ...keyOf('a', 'ES256', 2), issuer }
     assert.deepEqual(find([{ ...keyOf('a'), issuer: other }, own], 'a'), [own])
+  })
+
+  it('has all keys of one kid tried that a token may be meant by, and each that comes', () => {
+    const forAll = { ...keyOf('a'), issuer: template }
+    const own = { ...keyOf('a', 'ES256', 2), issuer }
+    const unrestricted = keyOf('a', 'ES256', 3)
+    for (const keys of [
+      [forAll, own],
+      [own, forAll, unrestricted],
+    ]) {
+      assert.deepEqual(find([...keys, { ...keyOf('a', 'ES256', 4), issuer: other }], 'a'), keys)
+    }
+    const many = Array.from({ length: 9 }, (_, id) => ({ ...keyOf('a', 'ES256', id), issuer }))
+    assert.equal(find(many, 'a'), 'unfit')
+    // A token that this one did not sign may be of another of that name, once that is published.
+    const alone = { ...setWith([]), keys: [forAll] }
+    const found = findKeys(alone, { ...SELECTOR, issuer, keyId: 'a' })
+    assert.deepEqual(found.found === 'keys' && found.restsOn, PLACE)
+    const withoutPlace = findKeys({ ...alone, place: null }, { ...SELECTOR, issuer, keyId: 'a' })
+    assert.deepEqual(withoutPlace.found === 'keys' && withoutPlace.restsOn, OF_KEY)
   })
 
   it('leaves no token undecided for a foreign key without a place', () => {
