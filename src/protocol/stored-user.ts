@@ -43,6 +43,9 @@ export const EVERY_PART_USED: RecordUse = Object.freeze({
   keptPaths: [],
 })
 
+/** For who looks after records that others use: what is of the wrong type is absent. */
+export const NO_PART_USED: RecordUse = Object.freeze({ parts: byPart(() => false), keptPaths: [] })
+
 /** @param names What each part is called; `null`: not read. */
 export function recordPlaces(names: PartNames, { parts }: RecordUse): PartNames<RecordPlace> {
   return byPart(({ name }) => {

@@ -10,7 +10,7 @@ import { CredentialExtractor } from '../../src/credentials/extract-credential.ts
 import type { AuthenticationMethod, Revision, RouteRules } from '../../src/decision/revision.ts'
 import { OriginList } from '../../src/http/origin-list.ts'
 import { processIntrospectionResponse } from '../../src/protocol/introspection-response.ts'
-import { storedUserOf } from '../../src/protocol/stored-user.ts'
+import { EVERY_PART_USED, storedUserOf } from '../../src/protocol/stored-user.ts'
 import { EMPTY_IDENTITY } from '../../src/protocol/verification.ts'
 import {
   createLearntRevocationsBuffer,
@@ -33,7 +33,7 @@ import { JwtVerifier } from '../../src/verifiers/jwt/jwt-verifier.ts'
 import { createOpensslVerifier } from '../../src/verifiers/jwt/openssl-backend.ts'
 import type { SignatureChecker } from '../../src/verifiers/jwt/signature-pool.ts'
 import { MemorySessionStore } from '../../src/verifiers/session/memory-session-store.ts'
-import { SALLYPORT_FORMAT } from '../../src/verifiers/session/sallyport-format.ts'
+import { sallyportFormat } from '../../src/verifiers/session/sallyport-format.ts'
 import { SessionAuthenticator } from '../../src/verifiers/session/session-authenticator.ts'
 import {
   type SessionFirstSights,
@@ -246,7 +246,7 @@ function apiKeyRecord(expiresAtSeconds: number | null): ApiKeyRecord {
 
 function createSessions(store: MemorySessionStore): SessionVerifier {
   return new SessionVerifier(store, SIGHTS, {
-    format: SALLYPORT_FORMAT,
+    format: sallyportFormat(EVERY_PART_USED),
     keyPrefix: '',
     keyHash: 'none',
     ttlSeconds: DAY_SECONDS,

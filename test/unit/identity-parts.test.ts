@@ -12,6 +12,7 @@ import { generateSigningKey } from '../../src/identity/signing-key.ts'
 import { reservedFieldNames } from '../../src/identity/strip-identity-headers.ts'
 import { checkClaims } from '../../src/protocol/claims.ts'
 import { byPart, IDENTITY_PARTS, type IdentityPart } from '../../src/protocol/identity-parts.ts'
+import { EVERY_PART_USED } from '../../src/protocol/stored-user.ts'
 import {
   EMPTY_IDENTITY,
   type Identity,
@@ -23,7 +24,7 @@ import { decodeVerified, encodeVerified } from '../../src/token-cache/identity-c
 import { identityOfApiKey, parseApiKeyRecord } from '../../src/verifiers/api-key/api-key-record.ts'
 import { expressSessionFormat } from '../../src/verifiers/session/express-session-format.ts'
 import { MemorySessionStore } from '../../src/verifiers/session/memory-session-store.ts'
-import { SALLYPORT_FORMAT } from '../../src/verifiers/session/sallyport-format.ts'
+import { SALLYPORT_FORMAT, sallyportFormat } from '../../src/verifiers/session/sallyport-format.ts'
 import { SessionRegistry } from '../../src/verifiers/session/session-registry.ts'
 import { CLAIM_POLICY } from '../support/jwt-policy.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -136,7 +137,8 @@ for (const part of IDENTITY_PARTS) {
       }
       const wrong = JSON.stringify({ userId: 'u', [part.record]: { x: 7 } })
       const refusal = refuse(`session_${part.name}_mistyped`)
-      assert.equal(SALLYPORT_FORMAT.readRecord(wrong, 'id'), refusal)
+      assert.equal(sallyportFormat(EVERY_PART_USED).readRecord(wrong, 'id'), refusal)
+      assert.equal(SALLYPORT_FORMAT.readRecord(wrong, 'id').kind, 'record')
     })
 
     it('is read from the record of an API key', () => {

@@ -4,13 +4,24 @@ import { beforeEach, describe, it } from 'node:test'
 import { storedUserOf } from '../../src/protocol/stored-user.ts'
 import { EMPTY_IDENTITY } from '../../src/protocol/verification.ts'
 import { MemorySessionStore } from '../../src/verifiers/session/memory-session-store.ts'
-import { SessionRegistry } from '../../src/verifiers/session/session-registry.ts'
+import {
+  type RegistryRules,
+  SessionRegistry,
+} from '../../src/verifiers/session/session-registry.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 const USER = { ...storedUserOf(EMPTY_IDENTITY), userId: 'alice' }
 
 let clock: ManualClock
 let store: MemorySessionStore
+
+function registryWith(rules: RegistryRules): SessionRegistry {
+  let count = 0
+  return new SessionRegistry(store, rules, clock, () => {
+    count += 1
+    return `session-number-${count}`.padEnd(32, '0')
+  })
+}
 
 beforeEach(() => {
   clock = new ManualClock()
@@ -66,11 +77,7 @@ describe('the sessions of a user in memory', () => {
       ttlSeconds: 60,
       absoluteTtlSeconds: 60,
     } as const
-    let count = 0
-    const registry = new SessionRegistry(store, rules, clock, () => {
-      count += 1
-      return `session-number-${count}`.padEnd(32, '0')
-    })
+    const registry = registryWith(rules)
     const listed = async () => {
       const sessions = await registry.listByUser('alice')
       return sessions === 'unavailable' ? -1 : sessions.length
@@ -85,5 +92,29 @@ describe('the sessions of a user in memory', () => {
     assert.equal(await listed(), 0)
     await registry.create(USER)
     assert.equal(await registry.deleteByUser('alice'), 1)
+  })
+
+  it('lists and ends each that a route may take, whatever others wrote into it since', async () => {
+    const rules = {
+      keyPrefix: 'sess:',
+      keyHash: 'none',
+      ttlSeconds: 3_600,
+      absoluteTtlSeconds: 3_600,
+    } as const
+    const registry = registryWith(rules)
+    const created = [await registry.create(USER), await registry.create(USER)]
+    const [first, second] = created.map((it) => (it === 'unavailable' ? '' : `sess:${it.id}`))
+    // Roles that no route may use; and a version that later instances read.
+    const mistyped = { userId: 'alice', email: ['a@b', 'c@d'], roles: { admin: true } }
+    await store.set(`${first}`, JSON.stringify(mistyped), 3_600)
+    await store.set(`${second}`, JSON.stringify({ userId: 'alice', version: 2 }), 3_600)
+    const listed = await registry.listByUser('alice')
+    assert.ok(listed !== 'unavailable')
+    assert.deepEqual(
+      listed.map(({ roles, email }) => ({ roles, email })),
+      [{ roles: [], email: null }],
+    )
+    assert.equal(await registry.deleteByUser('alice'), 2)
+    assert.deepEqual(await store.get(`${first}`), { ok: true, value: null })
   })
 })

@@ -1,7 +1,7 @@
 /** Sessions in the gateway's own format: the cookie holds the id, the store holds plain JSON. */
 import { byPart } from '../../protocol/identity-parts.ts'
 import {
-  EVERY_PART_USED,
+  NO_PART_USED,
   type RecordUse,
   recordPlaces,
   type StoredUser,
@@ -36,8 +36,8 @@ export function sallyportFormat(use: RecordUse): SessionFormat {
   })
 }
 
-/** For who needs no claims. */
-export const SALLYPORT_FORMAT: SessionFormat = sallyportFormat(EVERY_PART_USED)
+/** For who looks after sessions: it reads each that any route may take. */
+export const SALLYPORT_FORMAT: SessionFormat = sallyportFormat(NO_PART_USED)
 
 /** What is written about a session in this format. */
 export interface SallyportSession extends StoredUser {

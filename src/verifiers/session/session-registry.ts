@@ -13,6 +13,7 @@
 import { type StoredUser, storedUserOf } from '../../protocol/stored-user.ts'
 import type { JsonObject } from '../../protocol/strict-json.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import { isAboutRecord } from '../record-reply.ts'
 import { SALLYPORT_FORMAT, type SallyportSession } from './sallyport-format.ts'
 import { type KeyHash, sessionDigest, sessionKey } from './session-key.ts'
 import type { SessionStore } from './session-store.ts'
@@ -88,7 +89,8 @@ export class SessionRegistry {
 
   async read(name: SessionName): Promise<RegisteredSession | null | 'unavailable'> {
     const key = this.#keyOf(name)
-    return key === null ? null : this.#readKey(key, digestOf(name))
+    const session = key === null ? null : await this.#readKey(key, digestOf(name))
+    return session === 'unreadable' ? null : session
   }
 
   async listByUser(userId: string): Promise<readonly RegisteredSession[] | 'unavailable'> {
@@ -101,6 +103,8 @@ export class SessionRegistry {
     const sessions: RegisteredSession[] = []
     for (const [place, session] of read.entries()) {
       if (session === 'unavailable') return 'unavailable'
+      // It may be that of a later version, which takes it: it ends with those of its user.
+      if (session === 'unreadable') continue
       if (session?.userId === userId) sessions.push(session)
       else void this.#store.removeMember(index, listed[place] ?? '')
     }
@@ -114,7 +118,7 @@ export class SessionRegistry {
     const session = await this.#readKey(key, digestOf(name))
     const deleted = await this.#store.delete(key)
     if (!deleted.ok) return 'unavailable'
-    if (session !== null && session !== 'unavailable') {
+    if (session !== null && typeof session !== 'string') {
       void this.#store.removeMember(this.#indexOf(session.userId), key)
     }
     return deleted.value > 0
@@ -135,10 +139,15 @@ export class SessionRegistry {
     return count
   }
 
-  async #readKey(key: string, digest: string): Promise<RegisteredSession | null | 'unavailable'> {
+  /** @returns `null` when it is gone, or is that of no user. */
+  async #readKey(
+    key: string,
+    digest: string,
+  ): Promise<RegisteredSession | null | 'unreadable' | 'unavailable'> {
     const reply = await this.#store.get(key)
-    if (!reply.ok) return 'unavailable'
+    if (!reply.ok) return isAboutRecord(reply.reason) ? 'unreadable' : 'unavailable'
     const record = reply.value === null ? null : SALLYPORT_FORMAT.readRecord(reply.value, '')
+    if (record?.kind === 'refused') return 'unreadable'
     if (record?.kind !== 'record') return null
     return {
       digest,
