@@ -285,7 +285,8 @@ export const CREDENTIAL_REFUSALS = {
   api_key_unreadable: {
     code: 'verifier_unavailable',
     meaning:
-      'The record of the API key cannot be read, or a member that is used is of the wrong type.',
+      'The record of the API key is no text of Redis, too large or not one strict JSON object, or a ' +
+      'member that is used is of the wrong type.',
   },
 
   // Revocation.

@@ -206,9 +206,14 @@ describe('an API key of a store', () => {
   })
 
   it('is not judged when the store does not answer, or holds something else', async () => {
-    const silent: ApiKeyStore = { get: () => Promise.resolve({ ok: false }) }
+    const silent: ApiKeyStore = { get: () => Promise.resolve({ ok: false, reason: 'timeout' }) }
     const unasked = await new ApiKeyVerifier(silent, '').verify('secret', NOW)
     assert.equal(unasked, refuse('api_key_store_unavailable'))
+    for (const reason of ['wrong_type', 'too_large']) {
+      const other: ApiKeyStore = { get: () => Promise.resolve({ ok: false, reason }) }
+      const unreadable = await new ApiKeyVerifier(other, '').verify('secret', NOW)
+      assert.equal(unreadable, refuse('api_key_unreadable'), reason)
+    }
     const { store } = storeOf({ [sha256('secret')]: '{"userId":7}' })
     const unread = await new ApiKeyVerifier(store, '').verify('secret', NOW)
     assert.deepEqual(unread, refuseNaming('api_key_unreadable', 'userId'))

@@ -6,14 +6,18 @@ import { hash } from 'node:crypto'
 import { EVERY_PART_USED, type RecordUse } from '../../protocol/stored-user.ts'
 import { type Refused, refuse } from '../../protocol/verification.ts'
 import { KnownRecords } from '../known-records.ts'
+import { isAboutRecord } from '../record-reply.ts'
 import { type VerifiedApiKey, verifiedApiKey } from './api-key-list.ts'
 import { parseApiKeyRecord } from './api-key-record.ts'
 
-/** Reads one value. `ok: false`: there was no answer in time. */
+/** Reads one value. `ok: false`: there was no answer in time, unless it {@link isAboutRecord}. */
 export interface ApiKeyStore {
   get(
     key: string,
-  ): Promise<{ readonly ok: true; readonly value: string | null } | { readonly ok: false }>
+  ): Promise<
+    | { readonly ok: true; readonly value: string | null }
+    | { readonly ok: false; readonly reason: string }
+  >
 }
 
 export class ApiKeyVerifier {
@@ -39,7 +43,10 @@ export class ApiKeyVerifier {
   async verify(key: string, nowSeconds: number): Promise<VerifiedApiKey | Refused> {
     const recordKey = this.#keyPrefix + hash('sha256', key, 'hex')
     const reply = await this.#store.get(recordKey)
-    if (!reply.ok) return refuse('api_key_store_unavailable')
+    if (!reply.ok) {
+      const isOutage = !isAboutRecord(reply.reason)
+      return refuse(isOutage ? 'api_key_store_unavailable' : 'api_key_unreadable')
+    }
     if (reply.value === null) return refuse('api_key_unknown')
     const verified = this.#read(recordKey, reply.value)
     if (verified.kind === 'refused') return verified
