@@ -7,7 +7,8 @@ import type { JwksConfiguration } from '../config/sections/issuers/jwks.ts'
 import type { RedisConfiguration } from '../config/sections/redis.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { FailedFetch } from '../keys/jwks-source.ts'
-import { SKIP_REASONS } from '../protocol/parse-jwk.ts'
+import { isIssuerOf, issuersOf } from '../protocol/issuer-template.ts'
+import { type ParsedKey, SKIP_REASONS } from '../protocol/parse-jwk.ts'
 import { type ParsedJwks, parseJwks } from '../protocol/parse-jwks.ts'
 import { RedisClient } from '../redis/redis-client.ts'
 import type { RedisFailure } from '../redis/redis-reply.ts'
@@ -46,7 +47,7 @@ const REDIS_ROUNDS = 4
  * One line per issuer, key, certificate, endpoint and upstream target, one that says whether there
  * is room for all keys, and one about Redis. Hints about claims are no problems.
  *
- * @returns Whether all of them are as a gateway needs them: every issuer has a key that can verify,
+ * @returns Whether all of them are as a gateway needs them: every issuer has a key for its tokens,
  *   every key has a place, every other system answers, and no certificate has ended.
  */
 export async function checkOnline(
@@ -128,10 +129,20 @@ async function checkKeys(
     return noKeys(name, fetched.url, describeFetch(issuer.discoveryIssuer, keys, fetched))
   const parsed = parseJwks(fetched.document, algorithms)
   if (!parsed.ok) return noKeys(name, fetched.url, KEY_FAILURES[parsed.reason])
-  const usableKeys = parsed.keys.length
+  const isGood = parsed.keys.some((key) => isForTokensOf(issuer, key))
   const hints = claimHints(issuer, configuration, fetched.claimsSupported)
-  const lines = [...describeKeys(name, parsed), ...hints]
-  return { isGood: usableKeys > 0, lines, usableKeys }
+  const lines = [...describeKeys(issuer, parsed), ...hints]
+  // Each takes a place, whomever it is for.
+  return { isGood, lines, usableKeys: parsed.keys.length }
+}
+
+/** Whether a key could verify a token of the issuer. With any value in its place, it could. */
+function isForTokensOf(
+  { issuer, placeholder }: IssuerConfiguration,
+  { issuer: published }: ParsedKey,
+): boolean {
+  const issuers = issuersOf(issuer, placeholder)
+  return published === null || issuers === null || issuers.some((it) => isIssuerOf(published, it))
 }
 
 function noKeys(name: string, url: string | null, why: string): KeysVerdict {
@@ -151,13 +162,19 @@ function describeFetch(
 }
 
 function describeKeys(
-  issuerName: string,
+  issuer: IssuerConfiguration,
   { keys, skipped }: Extract<ParsedJwks, { ok: true }>,
 ): readonly string[] {
+  const usable = keys.filter((key) => isForTokensOf(issuer, key))
+  const foreign = keys.filter((key) => !usable.includes(key))
+  const others = foreign.length === 0 ? '' : `${foreign.length} for other issuers, `
   return [
-    `issuers.${issuerName}: ${keys.length} usable, ${skipped.length} skipped`,
-    ...keys.map(({ keyId, algorithms }) => {
+    `issuers.${issuer.name}: ${usable.length} usable, ${others}${skipped.length} skipped`,
+    ...usable.map(({ keyId, algorithms }) => {
       return `  usable   ${describeKeyId(keyId)}: ${algorithms.join(', ')}`
+    }),
+    ...foreign.map(({ keyId }) => {
+      return `  foreign  ${describeKeyId(keyId)}: it is published with another issuer`
     }),
     ...skipped.map(({ keyId, index, reason }) => {
       return `  skipped  ${describeKeyId(keyId)} at keys[${index}]: ${SKIP_REASONS[reason]}`

@@ -15,6 +15,8 @@ import { startIdentityProvider } from '../../src/demo/identity-provider.ts'
 import { EgressProxyServer } from '../support/egress-proxy.ts'
 import { IntrospectionServer } from '../support/introspection-server.ts'
 import { listen, portOf } from '../support/listening-port.ts'
+import { publishedJwk } from '../support/live-token.ts'
+import { mintKey } from '../support/mint-token.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
@@ -195,6 +197,39 @@ describe('sallyport check --online of issuers', { concurrency: true }, () => {
     const trusted = await refused(test, { jwks: { uri }, tls: { caFile: 'cert.pem' } })
     assert.match(trusted, /takes connections, certificate until 2126/)
     assert.match(trusted, /jwks: the document is not JSON/)
+  })
+
+  it('tells keys apart that are published for other issuers (Entra ID)', async (test) => {
+    const entra = 'https://login.microsoftonline.com'
+    const issuersOfKeys = [`${entra}/{tenantid}/v2.0`, `${entra}/9188040d/v2.0`, undefined]
+    const keys = issuersOfKeys.map((issuer, index) => {
+      return { ...publishedJwk(mintKey('ES256', `key-${index}`)), issuer }
+    })
+    const origin = await serve(test, (request, response) => {
+      response.end(JSON.stringify({ keys: request.url === '/v2.0' ? keys.slice(0, 2) : keys }))
+    })
+    const issuer = (name: string, path: string) => {
+      const jwks = { uri: `${origin}${path}` }
+      return { issuer: name, audiences: ['a'], algorithms: ['ES256'], jwks }
+    }
+    const issuers = {
+      version1: issuer('https://sts.windows.net/72f988bf/', '/v2.0'),
+      version2: issuer(`${entra}/72f988bf/v2.0`, '/all'),
+      many: {
+        ...issuer(`${entra}/{tenantid}/v2.0`, '/all'),
+        issuerValues: { claim: 'tid', values: 'any', iUnderstand: true },
+      },
+    }
+    const { exitCode, said } = await check(test, { sections: { issuers } })
+    assert.equal(exitCode, 1)
+    assert.match(
+      said,
+      /version1: 0 usable, 2 for other issuers, 0 skipped\n {2}foreign {2}kid "key-0": /,
+    )
+    assert.match(said, /version2: 2 usable, 1 for other issuers, 0 skipped\n/)
+    assert.match(said, /foreign {2}kid "key-1": it is published with another issuer/)
+    assert.match(said, /many: 3 usable, 0 skipped\n/)
+    assert.match(said, /keys: 8 usable, room for/)
   })
 
   it('says what an egress proxy answers, and no password (Squid)', async (test) => {
