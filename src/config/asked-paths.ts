@@ -18,7 +18,7 @@ export function headerPaths(
 ): readonly AskedPath[] {
   return Object.entries(custom).map(([name, { path, format }]) => {
     const setting = `identity.headers.custom.${name}`
-    return { path, isTold: true, needsText: format === 'text', setting }
+    return { path, isAsked: true, isTold: true, needsText: format === 'text', setting }
   })
 }
 
@@ -28,7 +28,7 @@ export function internalTokenPaths(
 ): readonly AskedPath[] {
   return Object.entries(claims).map(([name, path]) => {
     const setting = `identity.internalToken.claims.${name}`
-    return { path, isTold: true, needsText: false, setting }
+    return { path, isAsked: true, isTold: true, needsText: false, setting }
   })
 }
 
@@ -42,7 +42,8 @@ export function requiredPaths(
 ): readonly AskedPath[] {
   return rules.flatMap(({ path }, index) => {
     const setting = `routes[${route}].require.claims[${index}]`
-    return path === null ? [] : [{ path, isTold: false, needsText: false, setting }]
+    if (path === null) return []
+    return [{ path, isAsked: true, isTold: false, needsText: false, setting }]
   })
 }
 
@@ -53,6 +54,7 @@ export function unitedPaths(asked: readonly KeptPath[]): readonly KeptPath[] {
     const known = paths.get(path.text)
     paths.set(path.text, {
       path,
+      isAsked: true,
       isTold: isTold || known?.isTold === true,
       needsText: needsText || known?.needsText === true,
     })

@@ -7,6 +7,7 @@ import { type ClaimSources, claimSource, type SourcedPart } from '../protocol/cl
 import { byPart, IDENTITY_PARTS, type PartName } from '../protocol/identity-parts.ts'
 import type { KeptPath } from '../protocol/kept-claims.ts'
 import type { RecordUse } from '../protocol/stored-user.ts'
+import { keptPathsFor } from './kept-paths.ts'
 
 const TOKENS = ['jwt', 'introspection'] as const
 const ROLES_HEADER = IDENTITY_PARTS.find(({ name }) => name === 'roles')?.header
@@ -43,13 +44,14 @@ export function composeRecordUse(
 ): RecordUse {
   const { sessions } = configuration
   const hasPointers = kind === 'session' && sessions?.format === 'express-session'
-  const routes = configuration.routes.filter(({ authenticators }) => authenticators.includes(kind))
+  const takes = ({ authenticators }: RouteConfiguration) => authenticators.includes(kind)
+  const routes = configuration.routes.filter(takes)
   return {
     parts: byPart(({ name, record }) => {
       const isPlaced = hasPointers && sessions.pointers[name] !== `/${record}`
       return isPlaced || routes.some((route) => isNeeded(name, route, configuration))
     }),
-    keptPaths,
+    keptPaths: keptPathsFor(keptPaths, configuration, takes),
   }
 }
 

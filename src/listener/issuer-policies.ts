@@ -1,12 +1,14 @@
 /** What tokens of each issuer of a configuration must be like. */
 import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
+import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { ClaimSources } from '../protocol/claim-source.ts'
 import { createIssuerTemplate } from '../protocol/issuer-template.ts'
 import type { KeptPath } from '../protocol/kept-claims.ts'
 import { keySourceOf } from '../threads/key-source.ts'
 import type { JwtIssuerPolicy } from '../verifiers/jwt/jwt-verifier.ts'
-import { composeClaimSources } from './claim-sources.ts'
+import { composeClaimSources, takesTokensOf } from './claim-sources.ts'
+import { keptPathsFor } from './kept-paths.ts'
 
 /** The same for all routes, so that they share verdicts. By the name of the issuer. */
 export function composeIssuerPolicies(
@@ -20,7 +22,10 @@ export function composeIssuerPolicies(
   return new Map(
     issuers.map((issuer) => {
       const sources = composeClaimSources(issuer, configuration)
-      return [issuer.name, policyOf(issuer, { sources, writtenOut, keptAudiences, keptPaths })]
+      const takes = (route: RouteConfiguration) => takesTokensOf(issuer.name, route)
+      const asked = keptPathsFor(keptPaths, configuration, takes)
+      const around = { sources, writtenOut, keptAudiences, keptPaths: asked }
+      return [issuer.name, policyOf(issuer, around)]
     }),
   )
 }

@@ -20,6 +20,28 @@ export function keptPathsOf(configuration: GatewayConfiguration): readonly KeptP
   return unitedPaths(askedPathsOf(configuration, () => true))
 }
 
+/**
+ * The same list, for credentials that only some routes take: what these routes do not ask for is of
+ * any type, and is not kept. Each path stays in its place.
+ *
+ * @param kept {@link keptPathsOf} of the configuration.
+ * @param counts Which routes take them.
+ */
+export function keptPathsFor(
+  kept: readonly KeptPath[],
+  configuration: GatewayConfiguration,
+  counts: (route: RouteConfiguration) => boolean,
+): readonly KeptPath[] {
+  if (kept.length === 0) return kept
+  const asked = unitedPaths(askedPathsOf(configuration, counts))
+  const byText = new Map(asked.map((it) => [it.path.text, it]))
+  return kept.map(({ path }) => byText.get(path.text) ?? unasked(path))
+}
+
+function unasked(path: KeptPath['path']): KeptPath {
+  return { path, isAsked: false, isTold: false, needsText: false }
+}
+
 /** @param counts Which routes count. */
 export function askedPathsOf(
   { identity, routes }: Pick<GatewayConfiguration, 'identity' | 'routes'>,

@@ -12,6 +12,8 @@ import { type JsonObject, parseJsonValue } from './strict-json.ts'
 /** What one path is asked for. */
 export interface KeptPath {
   readonly path: ClaimPath
+  /** Whether it is asked of credentials of this kind or issuer: of others, nothing is kept. */
+  readonly isAsked: boolean
   /**
    * Whether upstreams are told: then a credential is refused whose value cannot be told. What only
    * routes require satisfies nothing instead.
@@ -64,7 +66,7 @@ export function keepClaims(members: JsonObject, paths: readonly KeptPath[]): Kep
   const claims: (KeptClaim | null)[] = []
   let toldLength = 0
   for (const kept of paths) {
-    const claim = keptClaim(readClaimPath(members, kept.path))
+    const claim = kept.isAsked ? keptClaim(readClaimPath(members, kept.path)) : null
     claims.push(claim)
     if (claim === null || !kept.isTold) continue
     toldLength += claim.json.length
@@ -85,7 +87,7 @@ export function keepStoredClaims(
   paths: readonly KeptPath[],
 ): KeptClaims | KeptPath | null {
   if (paths.length === 0) return NO_CLAIMS
-  if (isAbsent(claims)) return keepClaims({}, paths)
+  if (isAbsent(claims) || !paths.some(({ isAsked }) => isAsked)) return keepClaims({}, paths)
   if (typeof claims !== 'object' || Array.isArray(claims)) return null
   return keepClaims(claims as JsonObject, paths)
 }

@@ -87,6 +87,7 @@ function tellRequired(
  */
 function tellKept(trace: Trace, claims: JsonObject, paths: readonly KeptPath[]): void {
   for (const kept of paths) {
+    if (!kept.isAsked) continue
     if (isAbsentOrEmpty(readClaimPath(claims, kept.path))) {
       const asked = kept.isTold ? 'upstreams are to be told it' : 'a route requires it'
       trace.tell('claim', 'note', `${kept.path.text}: nothing there; ${asked}`)

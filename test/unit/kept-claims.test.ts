@@ -1,6 +1,8 @@
 /** What is kept of claims that a configuration asks for by their paths. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { composeIssuerPolicies } from '../../src/listener/issuer-policies.ts'
+import { keptPathsOf } from '../../src/listener/kept-paths.ts'
 import {
   areKept,
   KEPT_LENGTH_MAX,
@@ -12,14 +14,16 @@ import {
   NO_CLAIMS,
 } from '../../src/protocol/kept-claims.ts'
 import { parseJsonText } from '../../src/protocol/strict-json.ts'
+import { ISSUERS, parseText } from '../support/configuration-text.ts'
 import { claimPath } from '../support/jwt-policy.ts'
 
 const asked = (text: string): KeptPath => ({
   path: claimPath(text),
+  isAsked: true,
   isTold: false,
   needsText: false,
 })
-const told = (text: string): KeptPath => ({ path: claimPath(text), isTold: true, needsText: true })
+const told = (text: string): KeptPath => ({ ...asked(text), isTold: true, needsText: true })
 const toldAsJson = (text: string): KeptPath => ({ ...told(text), needsText: false })
 
 function members(json: string) {
@@ -138,5 +142,50 @@ describe('the claims of a record', () => {
       assert.deepEqual(keepStoredClaims(claims, []), [])
     }
     assert.deepEqual(keepStoredClaims({ c: { a: 1 } }, [told('c')]), told('c'))
+  })
+})
+
+describe('a path that only routes of other issuers ask for', () => {
+  const route = (issuer: string, more: object) => {
+    const match = { path: `/${issuer}` }
+    return { name: issuer, match, upstream: 'users', issuers: [issuer], ...more }
+  }
+  const configuration = parseText(
+    JSON.stringify({
+      issuers: {
+        main: ISSUERS.main,
+        other: { ...ISSUERS.main, issuer: 'https://other.example.com/' },
+      },
+      identity: { headers: { custom: { 'X-Plan': '/plan' } } },
+      upstreams: { users: { targets: ['http://127.0.0.1:9500'] } },
+      routes: [
+        route('main', { identity: 'headers' }),
+        route('other', {
+          identity: 'pass-through',
+          require: { claims: [{ path: 'level', equals: '1' }] },
+        }),
+      ],
+    }),
+  )
+  const policies = composeIssuerPolicies(configuration, keptPathsOf(configuration))
+  const keptOf = (issuer: string, json: string) =>
+    keepClaims(members(json), policies.get(issuer)?.keptPaths ?? [])
+
+  it('may lead to anything, and nothing is kept of it; that of all others is in its place', () => {
+    const claims = '{"plan":{"name":"pro"},"level":1}'
+    const kept = keptOf('other', claims)
+    assert.ok(areKept(kept))
+    assert.deepEqual(
+      kept.map((claim) => claim?.json ?? null),
+      [null, '1'],
+    )
+    const refused = keptOf('main', claims)
+    assert.ok(!areKept(refused) && refused.path.text === '/plan')
+    const told = keptOf('main', '{"plan":"pro","level":1}')
+    assert.ok(areKept(told))
+    assert.deepEqual(
+      told.map((claim) => claim?.json ?? null),
+      ['"pro"', null],
+    )
   })
 })

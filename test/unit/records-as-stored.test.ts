@@ -310,6 +310,19 @@ describe('a member that no route of the configuration uses', () => {
     const only = { authenticate: ['jwt'], require: { roles: { any: ['admin'] } } }
     const [sallyport, express, key] = outcomes(only, { issuers })
     assert.deepEqual([sallyport, express, key], ['record', 'record', 'read'])
+    // Nor the claims that such routes tell their upstreams, or require.
+    const identity = { headers: { custom: { 'X-Plan': 'plan' } } }
+    const telling = { ...only, require: { claims: [{ path: 'claims', equals: 'x' }] } }
+    const objects = JSON.stringify({ userId: 'u', claims: 'none', plan: { name: 'pro' } })
+    for (const text of [SOFTWARE, objects]) {
+      const read = outcomes(telling, { issuers, identity }, text)
+      assert.deepEqual(read, ['record', 'record', 'read'])
+    }
+    const taking = { ...telling, authenticate: ['jwt', 'session', 'apiKey'] }
+    assert.deepEqual(outcomes(taking, { issuers, identity }, objects), [
+      ...['session_claims_mistyped', 'session_claims_mistyped'],
+      'api_key_unreadable claims',
+    ])
   })
 })
 

@@ -45,7 +45,8 @@ describe('an explanation of a whole token', () => {
 
   it('names each path of the configuration at which the token has nothing', () => {
     const path = (text: string, isTold: boolean): KeptPath => {
-      return { path: { text, steps: [], isPointer: false }, isTold, needsText: false }
+      const path = { text, steps: [], isPointer: false }
+      return { path, isAsked: true, isTold, needsText: false }
     }
     const keptPaths = [path('department', true), path('level', false), path('city', true)]
     const trace = new RecordedTrace(false)
