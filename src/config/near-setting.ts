@@ -38,7 +38,10 @@ export function nearSetting(path: readonly (string | number)[], key: string): st
   let nearest: string | null = null
   let fewest = editsMax + 1
   for (const candidate of known) {
-    const edits = editsBetween(name, folded(candidate))
+    const other = folded(candidate)
+    // Each edit changes a length by one at most: most are told apart without a comparison.
+    const isFar = Math.abs(other.length - name.length) >= fewest
+    const edits = isFar ? fewest : editsBetween(name, other)
     if (edits >= fewest) continue
     nearest = candidate
     fewest = edits
