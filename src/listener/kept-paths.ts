@@ -47,14 +47,14 @@ export function askedPathsOf(
   { identity, routes }: Pick<GatewayConfiguration, 'identity' | 'routes'>,
   counts: (route: RouteConfiguration) => boolean,
 ): readonly AskedPath[] {
-  const counted = routes.filter(counts)
-  const strategies = new Set(counted.map((it) => it.authenticate !== 'none' && it.identity))
+  const counted = routes.flatMap((route, place) => (counts(route) ? { route, place } : []))
+  const strategies = new Set(
+    counted.map(({ route }) => route.authenticate !== 'none' && route.identity),
+  )
   return [
     ...(strategies.has('headers') ? headerPaths(identity.headers.custom) : []),
     ...(strategies.has('internal-token') ? internalTokenPaths(identity.internalToken.claims) : []),
-    ...routes.flatMap((route, place) => {
-      return counts(route) ? requiredPaths(route.require.claims, place) : []
-    }),
+    ...counted.flatMap(({ route, place }) => requiredPaths(route.require.claims, place)),
   ]
 }
 

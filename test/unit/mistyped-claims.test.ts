@@ -150,6 +150,16 @@ describe('a claim of the wrong type', () => {
     )
   })
 
+  it('is found by one list for all routes that leave issuers out, of which may be a thousand', () => {
+    const route = { upstream: 'users', authenticate: ['jwt'] }
+    const routes = ['a', 'b', 'c'].map((name) => ({ name, match: { path: `/${name}` }, ...route }))
+    const upstreams = { users: { targets: ['http://127.0.0.1:9500'] } }
+    const configuration = parseText(JSON.stringify({ issuers: ISSUERS, upstreams, routes }))
+    const lists = configuration.routes.map(({ issuers }) => issuers)
+    assert.deepEqual(lists[0], ['main'])
+    assert.equal(new Set(lists).size, 1)
+  })
+
   it('is none when it is an integer in the place of a text, up to 2^53', () => {
     const used = { issuer: { claims: { tenant: 'tid', email: 'mail' } } }
     const identity = readClaims({ tid: 42, mail: -1 }, used)

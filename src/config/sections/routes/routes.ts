@@ -4,6 +4,7 @@ import { coversHost, coversMethods, coversPath } from '../../../routing/route-gr
 import { checkUnique } from '../../check-unique.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { allOf, eachListed, type Immutable, type Section } from '../../section.ts'
+import type { SettingFiles } from '../../setting-files.ts'
 import { authenticatorsOf, checkAuthenticators } from './authenticators.ts'
 import { checkCors, resolveCors } from './cors-rules.ts'
 import { checkPlaces } from './credential-places.ts'
@@ -35,14 +36,7 @@ export const routesSection: Section<
     checkRewrites(settings, report)
     checkSpelling(settings, report)
   },
-  resolve: (settings, { files }) =>
-    allOf(
-      settings.routes.map((route, index) => {
-        if (route === null) return null
-        const errors = resolveRouteErrors(['routes', index, 'errors'], route.errors, files)
-        return resolveRoute(route, settings, errors)
-      }),
-    ),
+  resolve: resolveRoutes,
 }
 
 function checkRoute(
@@ -158,16 +152,29 @@ function covers(first: RouteOutput, second: RouteOutput): boolean {
   )
 }
 
+/** Routes that leave issuers out take all, and have one list: there may be a thousand of both. */
+function resolveRoutes(settings: RoutesSettings, { files }: { readonly files: SettingFiles }) {
+  const allIssuers = [...settings.issuers.keys()]
+  return allOf(
+    settings.routes.map((route, index) => {
+      if (route === null) return null
+      const errors = resolveRouteErrors(['routes', index, 'errors'], route.errors, files)
+      return resolveRoute(route, settings, allIssuers, errors)
+    }),
+  )
+}
+
 /** A list of authenticators means that a credential is required. */
 function resolveRoute(
   route: RouteOutput,
   settings: RoutesSettings,
+  allIssuers: readonly string[],
   errors: ReturnType<typeof resolveRouteErrors>,
 ) {
   const authenticate: RouteAuthentication = Array.isArray(route.authenticate)
     ? 'required'
     : route.authenticate
-  const issuers = route.issuers ?? [...settings.issuers.keys()]
+  const issuers = route.issuers ?? allIssuers
   const { responseTimeout, bodyTimeout, ...rest } = route
   return {
     ...rest,
