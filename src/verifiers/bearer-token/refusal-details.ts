@@ -26,12 +26,15 @@ export class RefusalDetails {
 
   /** A remembered refusal as it was found first: the same object each time. */
   refusalOf(reason: RefusalReason, place: number): Refused {
+    // Nearly all: a place before the first would be looked for as a name.
+    if (place === 0) return refuse(reason)
+    const known = this.#refusals.get(reason)?.get(place)
+    if (known !== undefined) return known
     const name = this.#names[place - 1]
     if (name === undefined) return refuse(reason)
-    const known = this.#refusals.get(reason) ?? new Map<number, Refused>()
-    const refused = known.get(place) ?? refuseNaming(reason, name)
-    known.set(place, refused)
-    this.#refusals.set(reason, known)
+    const ofReason = this.#refusals.get(reason) ?? new Map<number, Refused>()
+    const refused = refuseNaming(reason, name)
+    this.#refusals.set(reason, ofReason.set(place, refused))
     return refused
   }
 }
