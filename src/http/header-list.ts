@@ -22,6 +22,14 @@ export function fieldValue(headers: HeaderList, name: string): string | null {
   return found
 }
 
+/** @param name In lower case. */
+export function hasField(headers: HeaderList, name: string): boolean {
+  for (let index = 0; index < headers.length; index += 2) {
+    if (headers[index] === name) return true
+  }
+  return false
+}
+
 /**
  * The fields as text that follows others: CRLF and `name: value` for each. One flat string, because
  * it is made once and sent often. Does *not* check that a value holds no CR or LF.

@@ -7,7 +7,6 @@ import type { ExplainQuestion, Explanation } from '../gateway/explanation.ts'
 import { canonicalPath, isAcceptableQuery } from '../http/canonical-path.ts'
 import { hostWithoutPort } from '../http/host-header.ts'
 import { quoted } from '../protocol/trace.ts'
-import type { NativeRequest } from '../server/native-binary.ts'
 import {
   ALLOWED_METHODS,
   type RequestLimits,
@@ -59,8 +58,7 @@ function read(question: ExplainQuestion, limits: RequestLimits): ReadQuestion {
       for (const [name, value] of fields) onField(name, value)
     },
   }
-  // Of a native request, the reader asks for nothing else.
-  const head = new RequestSnapshotReader(limits).read(method, request as unknown as NativeRequest)
+  const head = new RequestSnapshotReader(limits).read(method, request)
   if (typeof head !== 'string') return { question, head, problem: null }
   return { question, head, problem: problemWith(head, path, query, fields) }
 }

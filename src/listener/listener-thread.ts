@@ -25,9 +25,7 @@ import { bodyMemory } from '../proxy/body-memory.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { LINGERING_BOUNDS } from '../server/lingering.ts'
-import { loadNativeBinary } from '../server/native-binary.ts'
 import { boundReceiveBuffers } from '../server/receive-buffer.ts'
-import { NativeServer } from '../server/uws-app.ts'
 import { certificateDigest } from '../threads/certificate-digest.ts'
 import type { ListenerStart, RevisionPlan } from '../threads/listener-start.ts'
 import type { CertificateFiles, ListenerMessages, SupervisorMessages } from '../threads/messages.ts'
@@ -40,6 +38,7 @@ import {
   type ListenerSurroundings,
 } from './compose.ts'
 import { Explainer } from './explainer.ts'
+import { createHttpEngine } from './http-engine.ts'
 import { readUpstream } from './read-upstream.ts'
 import { RemoteSessions, STORE_TIMEOUT_MS } from './remote-sessions.ts'
 import { createThreadMemory } from './thread-memory.ts'
@@ -147,7 +146,7 @@ const explainer = new Explainer({
   current: () => revisions.current,
   requestLimits: configuration.server.limits,
 })
-const server = new NativeServer(loadNativeBinary(start.nativeBinary), {
+const engine = createHttpEngine(start, {
   limits: configuration.server.limits,
   timeouts: configuration.server.timeouts,
   lingering: LINGERING_BOUNDS,
@@ -158,6 +157,8 @@ const server = new NativeServer(loadNativeBinary(start.nativeBinary), {
   onError: (error) =>
     logger.log({ event: 'unexpected_failure', where: 'request', ...describeError(error) }),
 })
+
+const { server } = engine
 
 // Runs for every way in which this thread can end, an uncaught exception included.
 process.on('exit', () => server.closeAll())
@@ -178,7 +179,7 @@ async function listen(): Promise<void> {
     const problem = await startProblem(first, start)
     if (problem !== null) throw new StartError(problem)
     if (!isAccepting) return
-    await server.listen(start.host, start.port, { isExclusive: false })
+    await engine.listen()
     boundReceiving()
     channel.notify('listening', null)
   } catch (error) {
@@ -199,7 +200,7 @@ async function startProblem(
   return problem
 }
 
-/** The native server reads the files itself, so they are compared before and after. */
+/** The server reads the files itself, so they are compared before and after. */
 function prepareCertificate({ digest, ...files }: CertificateFiles): string | null {
   try {
     if (certificateDigest(files) !== digest) return FILES_CHANGED
@@ -207,7 +208,7 @@ function prepareCertificate({ digest, ...files }: CertificateFiles): string | nu
     if (certificateDigest(files) === digest) return null
   } catch {
     // It says no more than that it failed.
-    return 'the native server does not take them'
+    return 'the server does not take them'
   }
   server.certificates.dropCertificate()
   return FILES_CHANGED
@@ -238,8 +239,12 @@ function distinct<Part>(partOf: (parts: ListenerParts) => Part): Set<Part> {
   return new Set([...revisions.live].map(partOf))
 }
 
-/** Before the first turn of the event loop in which a connection could be accepted. */
+/**
+ * Before the first turn of the event loop in which a connection could be accepted. node:http never
+ * reads more at once than it is told.
+ */
 function boundReceiving(): void {
+  if (start.engine.kind === 'node') return
   const { receiveBufferBytes } = configuration.tuning
   if (receiveBufferBytes === 0) return
   const reason = boundReceiveBuffers(start.port, receiveBufferBytes)
@@ -309,7 +314,7 @@ function redisConnections(): RedisReading {
   }
 }
 
-/** Idle connections are closed by the native server within seconds; the others are still served. */
+/** Idle connections are closed by the server within seconds; the others are still served. */
 async function drain(): Promise<null> {
   isAccepting = false
   await server.stopAccepting()

@@ -4,6 +4,7 @@
  *
  * Names are the configuration's; texts from outside are words of a closed list.
  */
+import { ENGINE_EVENTS, type EngineEvent } from './engine-event.ts'
 import { type EventTable, FIELD_WORDS as WORDS } from './event-row.ts'
 import type { LinesByStream } from './log-buffer.ts'
 import type { ErrorDescription } from './redact.ts'
@@ -28,12 +29,7 @@ export type LogEvent =
       readonly memoryLimitMiB: number | null
       readonly cacheMiB: number
     }
-  | {
-      readonly event: 'native_server_loaded'
-      readonly version: string | null
-      readonly kind: string
-      readonly sha256: string
-    }
+  | EngineEvent
   | { readonly event: 'listening'; readonly host: string; readonly port: number }
   | { readonly event: 'admin_listening'; readonly host: string; readonly port: number }
   /** Should get traffic, from now on. */
@@ -165,15 +161,7 @@ export const LOG_EVENTS: EventTable<LogEvent> = {
       cacheMiB: 'Size of the token cache.',
     },
   },
-  native_server_loaded: {
-    level: 'info',
-    meaning: 'Which binary of the native server is used.',
-    fields: {
-      version: 'Of the binary; `null`: not known.',
-      kind: 'As installed, or made to run with an older C library.',
-      sha256: 'Digest of the file.',
-    },
-  },
+  ...ENGINE_EVENTS,
   listening: {
     level: 'info',
     meaning: 'All listener threads accept connections.',

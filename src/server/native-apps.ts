@@ -10,25 +10,13 @@
  * the listen socket is never closed for it, which would reset connections in its accept queue, and
  * no connection notices. An earlier application is closed when it has none left.
  */
+import { CIPHERS } from './ciphers.ts'
 import type { NativeApp, NativeResponse, NativeServerModule } from './native-binary.ts'
 
 export interface TlsFiles {
   readonly certFile: string
   readonly keyFile: string
 }
-
-/**
- * Of TLS 1.2: forward secrecy and authenticated encryption alone, as RFC 9325 §4.2 recommends. The
- * native server speaks TLS 1.2 and 1.3, and chooses the ciphers of the latter itself.
- */
-const CIPHERS = [
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-].join(':')
 
 const SWEEP_INTERVAL_MS = 1_000
 /** What was accepted for an application reaches it within a turn or two of the event loop. */

@@ -16,8 +16,7 @@ import { bodyMemory } from '../proxy/body-memory.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import { BodyPeek } from './body-peek.ts'
 import type { AwaitedBody } from './client-clock.ts'
-import type { NativeResponse } from './native-binary.ts'
-import type { WriterContext } from './writer-context.ts'
+import type { BodyContext, BodySocket } from './writer-context.ts'
 
 type OnChunk = (chunk: Uint8Array, isLast: boolean) => void
 type OnFailure = (reason: BodyFailure) => void
@@ -34,9 +33,9 @@ const settleSocket = (reader: RequestBodyReader) => reader.settleSocket()
 const endTurn = (reader: RequestBodyReader) => reader.endTurn()
 
 export class RequestBodyReader implements RequestBody, AwaitedBody {
-  readonly #context: WriterContext
+  readonly #context: BodyContext
   /** `null` once the native object must not be touched any more. */
-  #response: NativeResponse | null
+  #response: BodySocket | null
   /** `null` when the length is not known. */
   readonly #contentLength: number | null
   /** What has come in, whether read or not. */
@@ -75,7 +74,7 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
   /** Why nothing more is taken; `null` as long as it is. */
   #refused: RefusedBody | null = null
 
-  constructor(context: WriterContext, response: NativeResponse, contentLength: number | null) {
+  constructor(context: BodyContext, response: BodySocket, contentLength: number | null) {
     this.#context = context
     this.#response = response
     this.#contentLength = contentLength

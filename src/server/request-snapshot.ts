@@ -34,6 +34,9 @@ export interface RequestLimits {
   readonly bodyBytes: number
 }
 
+/** What is read of a request, whichever parser has read it from the wire. */
+export type ParsedRequest = Pick<NativeRequest, 'getUrl' | 'getQuery' | 'forEach'>
+
 /** The methods that pass; each gets a native route of its own. All others are refused. */
 export const ALLOWED_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
@@ -51,6 +54,16 @@ const CONTENT_LENGTH_DIGITS_MAX = 15
 
 /** Visible ASCII, space and tab; machine code, which takes a third of what a loop does. */
 const ACCEPTABLE_VALUE = /^[\t\x20-\x7e]*$/
+/** The same and what RFC 9110 §5.5 calls obs-text. */
+const OPAQUE_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+/**
+ * Fields that the gateway reads itself, or whose meaning for a connection depends on where a word
+ * ends: programs differ in whether 0x85 and 0xA0 are white space there.
+ */
+const ASCII_FIELD = new RegExp(
+  '^(?:authorization|connection|content-(?:length|type)|expect|forwarded|host|keep-alive|origin|' +
+    'proxy-.*|sec-.*|te|trailer|transfer-encoding|upgrade|x-forwarded-.*|x-real-ip|x-request-id)$',
+)
 /** Calling a RegExp costs what a loop over so many characters does. */
 const LOOPED_LENGTH_MAX = 32
 
@@ -77,6 +90,7 @@ export class RequestSnapshotReader {
    */
   mustClose = false
   readonly #limits: RequestLimits
+  readonly #takesOpaqueBytes: boolean
   readonly #onField: (name: string, value: string) => void
   #headers: string[] = []
   #fieldBytes = 0
@@ -88,8 +102,13 @@ export class RequestSnapshotReader {
   #knownAuthority = ''
   #knownHost: string | null = null
 
-  constructor(limits: RequestLimits) {
+  /**
+   * @param takesOpaqueBytes Whether values may have bytes over 0x7F, each read as one character.
+   *   Only for a parser that shows them all.
+   */
+  constructor(limits: RequestLimits, takesOpaqueBytes = false) {
     this.#limits = limits
+    this.#takesOpaqueBytes = takesOpaqueBytes
     this.#onField = (name, value) => this.#readField(name, value)
   }
 
@@ -99,7 +118,7 @@ export class RequestSnapshotReader {
    *
    * @param method One of {@link ALLOWED_METHODS}.
    */
-  read(method: string, request: NativeRequest): RequestHead | ServerRefusal {
+  read(method: string, request: ParsedRequest): RequestHead | ServerRefusal {
     const rawPath = request.getUrl()
     // Without a `?` it is undefined, whatever the type definitions say.
     const query = (request.getQuery() as string | undefined) ?? ''
@@ -155,7 +174,7 @@ export class RequestSnapshotReader {
     if (this.#refusal !== null) return
     this.#fieldBytes += name.length + value.length + FIELD_OVERHEAD_BYTES
     const kind = nameKind(name)
-    if (kind === NAME_REFUSED || !isAcceptableValue(value)) {
+    if (kind === NAME_REFUSED || !(isAcceptableValue(value) || this.#isOpaque(name, value))) {
       this.#refusal = 'request_malformed'
       return
     }
@@ -171,6 +190,10 @@ export class RequestSnapshotReader {
     if (this.#fieldBytes > headerBytes || this.#headers.length > headers * 2) {
       this.#refusal = 'headers_too_large'
     }
+  }
+
+  #isOpaque(name: string, value: string): boolean {
+    return this.#takesOpaqueBytes && OPAQUE_VALUE.test(value) && !ASCII_FIELD.test(name)
   }
 
   /** @returns `false` when the field makes the request malformed or ambiguous. */

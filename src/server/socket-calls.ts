@@ -1,8 +1,8 @@
 /**
- * Options of the listen sockets of this process that Node gives no access to, set with the C
- * library's `setsockopt`. The only door to koffi, an optional package.
+ * What the C library can do with the listen sockets of this process and Node cannot: set options,
+ * give them a second descriptor. The only door to koffi, an optional package.
  *
- * Only for Linux, whose constants these are.
+ * Options only for Linux, whose constants these are; descriptors wherever there is a C library.
  */
 import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -13,6 +13,8 @@ interface SocketCalls {
   getsockname(fileDescriptor: number, address: Pointer, length: Pointer): number
   getsockopt(fd: number, level: number, option: number, value: Pointer, length: Pointer): number
   setsockopt(fd: number, level: number, option: number, value: Pointer, length: number): number
+  dup(fileDescriptor: number): number
+  close(fileDescriptor: number): number
   readonly addressOf: (memory: Uint8Array) => bigint
 }
 
@@ -63,6 +65,35 @@ export function setListenSocketOption(
   return found > 0 ? null : 'socket_not_found'
 }
 
+/** As {@link setListenSocketOption}, of the one socket that this descriptor names. */
+export function setDescriptorOption(
+  descriptor: number,
+  { option, value }: SocketOption,
+): SocketOptionProblem | null {
+  if (process.platform !== 'linux') return 'platform'
+  const calls = loadSocketCalls()
+  if (calls === null) return 'package_missing'
+  const bytes = value(calls.addressOf)
+  const isSet = calls.setsockopt(descriptor, SOL_SOCKET, option, bytes, bytes.length) === 0
+  return isSet ? null : 'socket_not_found'
+}
+
+/** Whether {@link duplicateDescriptor} can work here. */
+export function hasSocketCalls(): boolean {
+  return loadSocketCalls() !== null
+}
+
+/** @returns Another descriptor of the same socket, for the caller to close; `null`: none. */
+export function duplicateDescriptor(descriptor: number): number | null {
+  const duplicate = loadSocketCalls()?.dup(descriptor) ?? -1
+  return duplicate < 0 ? null : duplicate
+}
+
+/** Only for what {@link duplicateDescriptor} made, once, and if nothing else closes it. */
+export function closeDescriptor(descriptor: number): void {
+  loadSocketCalls()?.close(descriptor)
+}
+
 /** A number as the kernel reads it. */
 export function intBytes(value: number): Uint8Array {
   return new Uint8Array(Int32Array.of(value).buffer)
@@ -97,6 +128,8 @@ function loadSocketCalls(): SocketCalls | null {
       getsockname: library.func('int getsockname(int, void *, void *)'),
       getsockopt: library.func('int getsockopt(int, int, int, void *, void *)'),
       setsockopt: library.func('int setsockopt(int, int, int, const void *, uint32_t)'),
+      dup: library.func('int dup(int)'),
+      close: library.func('int close(int)'),
       addressOf: (memory: Uint8Array) => vendor.address(memory),
     } as SocketCalls
   } catch {

@@ -23,15 +23,20 @@
  * other peer is read past.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { AddressRanges } from '../http/address-ranges.ts'
-import type { ClientExchange, RequestHead } from '../http/exchange.ts'
+import type { RequestHead } from '../http/exchange.ts'
 import { AnswerTurns } from './answer-turns.ts'
 import { BodilessAnswers } from './bodiless-answers.ts'
-import { ClientClock, type ClientTimeouts } from './client-clock.ts'
+import { ClientClock } from './client-clock.ts'
 import { endWholeRaw } from './end-head.ts'
+import type {
+  HttpServer,
+  HttpServerOptions,
+  RenderedRefusal,
+  ServerCertificates,
+} from './http-server.ts'
 import { type KnownPeer, knownPeerOf } from './known-peer.ts'
-import { type LingeringBounds, LingeringConnections } from './lingering.ts'
-import { NativeApps, type TlsFiles } from './native-apps.ts'
+import { LingeringConnections } from './lingering.ts'
+import { NativeApps } from './native-apps.ts'
 import type {
   NativeApp,
   NativeListenSocket,
@@ -39,43 +44,10 @@ import type {
   NativeResponse,
   NativeServerModule,
 } from './native-binary.ts'
-import {
-  ALLOWED_METHODS,
-  type RequestLimits,
-  RequestSnapshotReader,
-  type ServerRefusal,
-} from './request-snapshot.ts'
+import { ALLOWED_METHODS, RequestSnapshotReader, type ServerRefusal } from './request-snapshot.ts'
 import { ResponseWriter } from './response-writer.ts'
 import { writeFields } from './write-fields.ts'
 import type { WriterContext } from './writer-context.ts'
-
-/** An answer of the server's own. The server adds `Content-Length`, `Date` and `Connection`. */
-export interface RenderedRefusal {
-  /** E.g. `400 Bad Request`. */
-  readonly status: string
-  /** `[name, value, …]`. */
-  readonly headers: readonly string[]
-  readonly body: string
-}
-
-export interface NativeServerOptions {
-  readonly limits: RequestLimits
-  readonly timeouts: ClientTimeouts
-  readonly lingering: LingeringBounds
-  /** `null` for plain HTTP. */
-  readonly tls: TlsFiles | null
-  /** Peers whose PROXY header is believed. Asked for each request. */
-  readonly trustedPeers: () => AddressRanges
-  /** Called for every well-formed request. May throw; the exchange is destroyed then. */
-  readonly onRequest: (exchange: ClientExchange) => void
-  /**
-   * Called once for every refusal, so it may count them. Built-in answers should be constants.
-   * @param origin `Origin` as it came, the first of several; empty: there is none, or it is a HEAD.
-   */
-  readonly renderRefusal: (reason: ServerRefusal, origin: string) => RenderedRefusal
-  /** Something above the server threw: a defect, never an expected outcome. Must not throw. */
-  readonly onError: (error: unknown) => void
-}
 
 export interface ListenOptions {
   /** Fail when another process listens on the port, instead of sharing it with that process. */
@@ -108,11 +80,11 @@ const HANDOVER_TURNS = 3
 /** Turns off the `uWebSockets` response header; other builds know the setting as `silent`. */
 const SILENT_SETTINGS = ['999999990007', 'silent']
 
-export class NativeServer {
+export class NativeServer implements HttpServer {
   /** Open connections, idle ones included. */
   connectionCount = 0
   readonly #module: NativeServerModule
-  readonly #options: NativeServerOptions
+  readonly #options: HttpServerOptions
   readonly #apps: NativeApps
   readonly #reader: RequestSnapshotReader
   readonly #context: WriterContext
@@ -124,7 +96,7 @@ export class NativeServer {
    */
   #refused: NativeResponse | null = null
 
-  constructor(module: NativeServerModule, options: NativeServerOptions) {
+  constructor(module: NativeServerModule, options: HttpServerOptions) {
     this.#module = module
     this.#options = options
     this.#reader = new RequestSnapshotReader(options.limits)
@@ -143,8 +115,7 @@ export class NativeServer {
     this.#apps = new NativeApps(module, options.tls, (app) => this.#route(app))
   }
 
-  /** Its certificates; those of the start count until others take their place. */
-  get certificates(): Omit<NativeApps, 'first' | 'closeAll'> {
+  get certificates(): ServerCertificates {
     return this.#apps
   }
 
@@ -384,7 +355,7 @@ export class NativeServer {
  */
 export function createNativeServer(
   module: NativeServerModule,
-  options: NativeServerOptions,
+  options: HttpServerOptions,
 ): NativeServer {
   return new NativeServer(module, options)
 }

@@ -5,7 +5,7 @@ import type { ReloadReading } from '../observability/metrics/metrics-reading.ts'
 import { addAll } from '../observability/metrics-ledger.ts'
 import { LimitCells } from '../rate-limit/limit-cells.ts'
 import { systemClock } from '../runtime/clock.ts'
-import type { NativeBinary } from '../server/native-binary.ts'
+import type { ServerEngine } from '../server/server-engine.ts'
 import type { IntrospectionMemory } from '../threads/introspection-memory.ts'
 import { readCacheFills } from './cache-fills.ts'
 import { fixedMetrics } from './fixed-metrics.ts'
@@ -18,7 +18,7 @@ const MICROS_PER_MS = 1_000
 
 export interface AdminSourcesParts extends InstanceParts {
   readonly version: string
-  readonly nativeBinary: NativeBinary
+  readonly engine: ServerEngine
   readonly reloads: () => ReloadReading
   readonly certificateExpiresAtSeconds: () => number | null
   /** The actual one, where the configuration says 0. */
@@ -93,16 +93,17 @@ export class AdminSources {
       reloads: this.#parts.reloads(),
       certificateExpiresAtSeconds: this.#parts.certificateExpiresAtSeconds(),
       ready: this.#parts.readiness().ready,
-      ...fixedMetrics(this.#parts.version, this.#parts.nativeBinary),
+      ...fixedMetrics(this.#parts.version, this.#parts.engine),
     })
   }
 
   async status(): Promise<object> {
-    const { version, nativeBinary, keys, stores, signatures, listeners } = this.#parts
+    const { version, engine, keys, stores, signatures, listeners } = this.#parts
     return Promise.resolve({
       version,
       node: process.version,
-      nativeServer: nativeBinary,
+      engine: engine.kind,
+      nativeServer: engine.kind === 'native' ? engine.binary : null,
       port: this.#parts.port(),
       readiness: this.#parts.readiness(),
       configuration: this.#parts.reloads(),

@@ -2,9 +2,13 @@
  * Chooses the port that all listener threads will share.
  *
  * The native server binds with SO_REUSEPORT, so that a second gateway on the same port would start
- * without a word and take half of the requests. Binding once without that option notices.
+ * without a word and take half of the requests. Binding once without that option notices. Threads
+ * on node:http share the socket that is bound here.
  */
 import { createServer } from 'node:net'
+import { keepListenSocket } from '../server/node/shared-listen-socket.ts'
+import type { ListenPlace } from '../server/refuse-handshakes.ts'
+import type { ServerEngine } from '../server/server-engine.ts'
 import { StartError } from '../threads/start-error.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -15,19 +19,22 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 /**
- * @param port 0: the system chooses. Until the threads have bound what it chose nothing holds it:
- *   meant for trying things out, and not for several gateways that start at the same time.
- * @returns The port, free a moment ago.
+ * @param port 0: the system chooses. Until threads of the native engine have bound what it chose
+ *   nothing holds it: meant for trying things out, and not for several gateways that start at the
+ *   same time.
+ * @returns The port, free a moment ago, or held by the descriptor.
  * @throws (rejects) StartError when it cannot be bound.
  */
-export function claimPort(host: string, port: number): Promise<number> {
+export function claimPort(engine: ServerEngine, host: string, port: number): Promise<ListenPlace> {
   const probe = createServer()
   return new Promise((resolve, reject) => {
     probe.once('error', (error) => reject(listenError('server', host, port, error)))
     probe.listen({ host, port, exclusive: true }, () => {
       const address = probe.address()
       const claimed = typeof address === 'object' && address !== null ? address.port : port
-      probe.close(() => resolve(claimed))
+      const isKept = engine.kind === 'node' && engine.isShared
+      const descriptor = isKept ? keepListenSocket(probe) : null
+      probe.close(() => resolve({ port: claimed, descriptor }))
     })
   })
 }

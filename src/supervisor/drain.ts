@@ -1,6 +1,6 @@
 /** Takes the listener threads out of service, so that no request is lost. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { refuseHandshakes } from '../server/refuse-handshakes.ts'
+import { type ListenPlace, refuseHandshakes } from '../server/refuse-handshakes.ts'
 import type { RunningListeners } from './running-listeners.ts'
 import { untilAborted } from './until-aborted.ts'
 
@@ -14,8 +14,8 @@ export interface DrainOptions {
   readonly delayMs: number
   /** How long to wait for requests that run. */
   readonly timeoutMs: number
-  /** The port of the listener threads. */
-  readonly port: number
+  /** Of the listener threads. */
+  readonly place: ListenPlace
 }
 
 /**
@@ -31,7 +31,7 @@ export async function drain(
   cut: AbortSignal,
 ): Promise<void> {
   await pause(options.delayMs, cut)
-  if (refuseHandshakes(options.port)) await pause(HANDSHAKE_MS, cut)
+  if (refuseHandshakes(options.place)) await pause(HANDSHAKE_MS, cut)
   // Threads stop accepting even when `cut` ends this wait.
   await untilAborted(listeners.drain(options.timeoutMs), cut).catch(() => {})
 }

@@ -3,7 +3,7 @@ import { KEY_SET_STATES } from '../keys/key-set.ts'
 import type { MetricsReading } from '../observability/metrics/metrics-reading.ts'
 import { CIRCUIT_STATES } from '../resilience/circuit-breaker.ts'
 import { REVOCATION_FEED_STATES } from '../revocation/revocation-feed.ts'
-import type { NativeBinary } from '../server/native-binary.ts'
+import { engineLabel, type ServerEngine } from '../server/server-engine.ts'
 import { TENANTS_STATES } from '../tenants/tenant-watcher.ts'
 
 type FixedMetrics = Pick<
@@ -11,7 +11,7 @@ type FixedMetrics = Pick<
   'issuerStates' | 'revocationLogStates' | 'tenantsStates' | 'circuitStates' | 'build'
 >
 
-export function fixedMetrics(gatewayVersion: string, binary: NativeBinary): FixedMetrics {
+export function fixedMetrics(gatewayVersion: string, engine: ServerEngine): FixedMetrics {
   return {
     issuerStates: KEY_SET_STATES,
     revocationLogStates: REVOCATION_FEED_STATES,
@@ -20,7 +20,7 @@ export function fixedMetrics(gatewayVersion: string, binary: NativeBinary): Fixe
     build: {
       version: gatewayVersion,
       node: process.version,
-      nativeServer: `${binary.version ?? 'unknown'} ${binary.kind}`,
+      nativeServer: engineLabel(engine),
     },
   }
 }

@@ -15,7 +15,7 @@ import type { LogReading, WebhookReading } from '../observability/metrics/metric
 import { openStandardOutput } from '../observability/standard-output.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import { systemClock } from '../runtime/clock.ts'
-import type { NativeBinary } from '../server/native-binary.ts'
+import type { ServerEngine } from '../server/server-engine.ts'
 import { RecentEvents } from './recent-events.ts'
 import { SecurityWebhook } from './security-webhook.ts'
 import { ALERT_BUFFER_BYTES } from './webhook-queue.ts'
@@ -69,7 +69,7 @@ export class GatewayLog {
     this.#waitForLines()
   }
 
-  sayWhatStarts(version: string, binary: NativeBinary, configuration: GatewayConfiguration): void {
+  sayWhatStarts(version: string, engine: ServerEngine, configuration: GatewayConfiguration): void {
     const { cache, tuning } = configuration
     this.logger.log({
       event: 'starting',
@@ -80,8 +80,14 @@ export class GatewayLog {
       memoryLimitMiB: tuning.memoryLimitMiB,
       cacheMiB: cache.sizeMiB,
     })
-    const { kind, sha256 } = binary
-    this.logger.log({ event: 'native_server_loaded', version: binary.version, kind, sha256 })
+    if (engine.kind === 'node') {
+      const { parser, isShared } = engine
+      this.logger.log({ event: isShared ? 'node_server_used' : 'node_server_alone', parser })
+      return
+    }
+    const { kind, sha256 } = engine.binary
+    const event = 'native_server_loaded'
+    this.logger.log({ event, version: engine.binary.version, kind, sha256 })
   }
 
   /**

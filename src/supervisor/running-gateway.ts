@@ -1,7 +1,7 @@
 /** A gateway as those see it who start and end it: the command line, the demonstration, tests. */
 import type { LoadedConfig } from '../config/load-config.ts'
 import type { Readiness } from '../gateway/health.ts'
-import type { NativeBinary } from '../server/native-binary.ts'
+import type { ServerEngine } from '../server/server-engine.ts'
 import type { ReloadCause, ReloadResult } from './configuration-reloads.ts'
 
 export interface SupervisorOptions {
@@ -21,7 +21,7 @@ export interface RunningGateway {
   /** The actual ones, where the configuration says 0. */
   readonly port: number
   readonly adminPort: number
-  readonly nativeBinary: NativeBinary
+  readonly engine: ServerEngine
   readiness(): Readiness
   /** Settles when the instance is ready, which an issuer without keys can put off for long. */
   whenReady(): Promise<void>

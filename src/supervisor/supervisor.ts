@@ -11,7 +11,9 @@ import { type Readiness, readinessOf } from '../gateway/health.ts'
 import type { Logger } from '../observability/logger.ts'
 import { describeError } from '../observability/redact.ts'
 import { systemClock } from '../runtime/clock.ts'
-import type { NativeBinary } from '../server/native-binary.ts'
+import type { ListenPlace } from '../server/refuse-handshakes.ts'
+import type { ServerEngine } from '../server/server-engine.ts'
+import { closeDescriptor } from '../server/socket-calls.ts'
 import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
 import { createIntrospectionMemory } from '../threads/introspection-memory.ts'
 import type { ListenerStart, SharedBuffers } from '../threads/listener-start.ts'
@@ -24,6 +26,7 @@ import {
   type ReloadResult,
 } from './configuration-reloads.ts'
 import { drain } from './drain.ts'
+import { chooseEngine, fitted, fittedLoads } from './engine-choice.ts'
 import { setEngineFlags } from './engine-flags.ts'
 import { withKeyStandings } from './explain-keys.ts'
 import { FileWatch } from './file-watch.ts'
@@ -31,7 +34,6 @@ import { GatewayLog } from './gateway-log.ts'
 import { InternalTokenKeys } from './internal-token-keys.ts'
 import { IssuerKeys } from './issuer-keys.ts'
 import { logKeyEvent } from './key-events.ts'
-import { nativeBinaryFor } from './native-server-choice.ts'
 import { ConfigurationPreparation } from './prepare-configuration.ts'
 import { ReadinessWatch } from './readiness-watch.ts'
 import type { RunningGateway, SupervisorOptions } from './running-gateway.ts'
@@ -57,15 +59,17 @@ export async function startSupervisor(
   options: SupervisorOptions,
 ): Promise<RunningGateway> {
   setEngineFlags()
-  const supervisor = new Supervisor(configuration, options)
+  const engine = chooseEngine(configuration)
+  const load = fittedLoads(engine, options.load)
+  const supervisor = new Supervisor(fitted(engine, configuration), engine, { ...options, load })
   await supervisor.start()
   return supervisor
 }
 
 class Supervisor implements RunningGateway {
-  port = 0
+  #place: ListenPlace = { port: 0, descriptor: null }
   adminPort = 0
-  readonly nativeBinary: NativeBinary
+  readonly engine: ServerEngine
   readonly #options: SupervisorOptions
   readonly #log: GatewayLog
   readonly #logger: Logger
@@ -88,9 +92,13 @@ class Supervisor implements RunningGateway {
   #isDraining = false
   #stopping: Promise<void> | null = null
 
-  constructor(configuration: GatewayConfiguration, options: SupervisorOptions) {
+  constructor(
+    configuration: GatewayConfiguration,
+    engine: ServerEngine,
+    options: SupervisorOptions,
+  ) {
     this.#options = options
-    this.nativeBinary = nativeBinaryFor(configuration)
+    this.engine = engine
     this.#log = new GatewayLog(configuration)
     this.#logger = this.#log.logger
     this.#buffers = createBuffers(configuration)
@@ -112,7 +120,7 @@ class Supervisor implements RunningGateway {
     this.#circuits = new CircuitWatch(() => this.#sources.introspection(), this.#logger)
     this.#sources = new AdminSources(configuration, introspection, {
       version: options.version,
-      nativeBinary: this.nativeBinary,
+      engine,
       buffers: this.#buffers,
       log: this.#log,
       keys: this.#keys,
@@ -149,7 +157,7 @@ class Supervisor implements RunningGateway {
 
   async start(): Promise<void> {
     const { configuration } = this.#reloads
-    this.#log.sayWhatStarts(this.#options.version, this.nativeBinary, configuration)
+    this.#log.sayWhatStarts(this.#options.version, this.engine, configuration)
     const begun = this.#begin()
     try {
       await untilAborted(begun, this.#options.stop)
@@ -168,6 +176,10 @@ class Supervisor implements RunningGateway {
     this.#certificate.start()
     this.#sources.live.begin()
     this.#circuits.start()
+  }
+
+  get port(): number {
+    return this.#place.port
   }
 
   readiness(): Readiness {
@@ -295,7 +307,8 @@ class Supervisor implements RunningGateway {
       index,
       host: this.#reloads.configuration.server.host,
       port: this.port,
-      nativeBinary: this.nativeBinary,
+      engine: this.engine,
+      listenDescriptor: this.#place.descriptor,
       buffers: this.#buffers,
       keySets: this.#keys.keySets(),
       readiness: this.readiness(),
@@ -308,7 +321,7 @@ class Supervisor implements RunningGateway {
     const { host, port } = this.#reloads.configuration.server
     const steps = [
       async () => {
-        this.port = await claimPort(host, port)
+        this.#place = await claimPort(this.engine, host, port)
       },
       () => this.#listenAdmin(),
       () => this.#stores.start(),
@@ -336,7 +349,7 @@ class Supervisor implements RunningGateway {
     this.#isDraining = true
     this.#logger.log({ event: 'draining' })
     this.#readiness.review()
-    await drain({ delayMs, timeoutMs, port: this.port }, this.#listeners, this.#options.cut)
+    await drain({ delayMs, timeoutMs, place: this.#place }, this.#listeners, this.#options.cut)
     await this.#end()
     this.#logger.log({ event: 'stopped' })
     await this.#log.end()
@@ -348,9 +361,17 @@ class Supervisor implements RunningGateway {
     this.#sources.live.end()
     this.#circuits.stop()
     await this.#listeners.end()
+    this.#closeListenSocket()
     await this.#admin.close()
     await this.#keys.stop()
     this.#signingKeys.stop()
     await this.#stores.stop()
+  }
+  /** Of the threads that shared it, none has it any more. */
+  #closeListenSocket(): void {
+    const { port, descriptor } = this.#place
+    if (descriptor === null) return
+    this.#place = { port, descriptor: null }
+    closeDescriptor(descriptor)
   }
 }

@@ -4,7 +4,7 @@ import type { Readiness } from '../gateway/health.ts'
 import type { SigningSnapshot } from '../identity/signing-keys.ts'
 import type { KeySet } from '../keys/key-set.ts'
 import type { LogBufferMemory } from '../observability/log-buffer.ts'
-import type { NativeBinary } from '../server/native-binary.ts'
+import type { ServerEngine } from '../server/server-engine.ts'
 import type { TenantsChange } from '../tenants/tenants-change.ts'
 import type { IntrospectionMemory } from './introspection-memory.ts'
 
@@ -50,7 +50,11 @@ export interface ListenerStart extends ComposedStart {
   readonly host: string
   /** Never 0: the supervisor has chosen by then, and all threads share the port. */
   readonly port: number
-  readonly nativeBinary: NativeBinary
+  readonly engine: ServerEngine
+  /**
+   * Of the listen socket that all threads share, each by a duplicate; `null`: each opens its own.
+   */
+  readonly listenDescriptor: number | null
   readonly keySets: readonly KeySet[]
   readonly readiness: Readiness
   /** Its own log buffer. */

@@ -1,5 +1,6 @@
 /** Configurations of whole gateways for tests: what a test does not care about is filled in. */
 import { RedisServer } from './redis-server.ts'
+import { testEngine } from './test-engine.ts'
 
 type Settings = Readonly<Record<string, unknown>>
 
@@ -45,6 +46,7 @@ export function gatewayText(plan: GatewayPlan): string {
     server: {
       host: '127.0.0.1',
       port: 0,
+      engine: testEngine,
       drain: { delay: '0s', timeout: '200ms' },
       ...server,
     },

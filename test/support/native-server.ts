@@ -1,11 +1,16 @@
-/** The real native server in this process, with a trivial handler, for tests over real sockets. */
+/**
+ * A real server in this process, with a trivial handler, for tests over real sockets: the native
+ * one, or the one on node:http (test-engine.ts).
+ */
 import { AddressRanges } from '../../src/http/address-ranges.ts'
 import type { ClientExchange } from '../../src/http/exchange.ts'
-import type { ClientTimeouts } from '../../src/server/client-clock.ts'
+import type { HttpServer, HttpServerOptions, ServerTimeouts } from '../../src/server/http-server.ts'
 import { LINGERING_BOUNDS, type LingeringBounds } from '../../src/server/lingering.ts'
 import { chooseNativeBinary, loadNativeBinary } from '../../src/server/native-binary.ts'
+import { NodeServer } from '../../src/server/node/node-server.ts'
 import type { RequestLimits, ServerRefusal } from '../../src/server/request-snapshot.ts'
-import { createNativeServer, type NativeServer } from '../../src/server/uws-app.ts'
+import { createNativeServer } from '../../src/server/uws-app.ts'
+import { type Engine, testEngine } from './test-engine.ts'
 
 const TEST_LIMITS: RequestLimits = {
   headers: 100,
@@ -14,11 +19,14 @@ const TEST_LIMITS: RequestLimits = {
   bodyBytes: 1_048_576,
 }
 
-const TEST_TIMEOUTS: ClientTimeouts = {
+/** The native server keeps to its own clock for heads and idle connections: to about these. */
+const TEST_TIMEOUTS: ServerTimeouts = {
+  headMs: 10_000,
   bodyMs: 60_000,
   bodyMinRate: 512,
   requestMs: null,
   stalledReaderMs: 60_000,
+  keepAliveMs: 9_000,
 }
 
 /** A client that sends nothing for a second is not waited for, so that no test waits for it. */
@@ -39,7 +47,7 @@ const nativeServerModule = loadNativeBinary(
 )
 
 export interface RunningServer {
-  readonly server: NativeServer
+  readonly server: HttpServer
   readonly port: number
   /** Paths that reached the handler. */
   readonly handled: string[]
@@ -49,10 +57,14 @@ export interface RunningServer {
 
 export interface RunningServerOptions {
   readonly limits?: Partial<RequestLimits>
-  readonly timeouts?: Partial<ClientTimeouts>
+  readonly timeouts?: Partial<ServerTimeouts>
   readonly lingering?: Partial<LingeringBounds>
   /** Default: none. */
   readonly trustedPeers?: readonly string[]
+  /** Default: as the environment says. */
+  readonly engine?: Engine
+  /** Default: any free one. */
+  readonly port?: number
   readonly tls?: { readonly certFile: string; readonly keyFile: string }
 }
 
@@ -65,7 +77,7 @@ export async function startServer(
   const refused: ServerRefusal[] = []
   const errors: unknown[] = []
   const trustedPeers = new AddressRanges(options.trustedPeers ?? [])
-  const server = createNativeServer(nativeServerModule, {
+  const serverOptions: HttpServerOptions = {
     limits: { ...TEST_LIMITS, ...options.limits },
     lingering: { ...TEST_LINGERING, ...options.lingering },
     timeouts: { ...TEST_TIMEOUTS, ...options.timeouts },
@@ -84,7 +96,20 @@ export async function startServer(
       }
     },
     onError: (error) => errors.push(error),
-  })
-  const port = await server.listen('127.0.0.1', 0, { isExclusive: true })
+  }
+  const { server, port } = await listen(options, serverOptions)
   return { server, port, handled, refused, errors }
+}
+
+async function listen(
+  { engine = testEngine, port = 0 }: RunningServerOptions,
+  options: HttpServerOptions,
+): Promise<{ readonly server: HttpServer; readonly port: number }> {
+  const host = '127.0.0.1'
+  if (engine === 'native') {
+    const server = createNativeServer(nativeServerModule, options)
+    return { server, port: await server.listen(host, port, { isExclusive: true }) }
+  }
+  const server = new NodeServer(options)
+  return { server, port: await server.listen({ host, port, descriptor: null }) }
 }

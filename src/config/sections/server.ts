@@ -7,6 +7,7 @@ import {
   duration,
   flag,
   type Output,
+  oneOf,
   section,
   text,
   unlessAbsent,
@@ -108,6 +109,12 @@ const tls = section(
 )
 
 const schema = section('The listener that clients talk to.', {
+  engine: oneOf(
+    'What serves clients. `native` is several times as fast. `node` is node:http, for clients and ' +
+      'proxies that need HTTP/1.0, pipelining, or connections that are idle for longer than 10 s: ' +
+      '`docs/engines.md`.',
+    ['native', 'node'],
+  ).prefault('native'),
   host: checkedText('Address to listen on.', listenHost, HOST_PROBLEM).prefault('0.0.0.0'),
   port: wholeNumber('Port to listen on; 0 lets the system choose.', {
     minimum: 0,

@@ -1,0 +1,290 @@
+/**
+ * One connection of the engine on node:http: its requests one after the other, and its end.
+ *
+ *     parser ──► current request ──► its answer is with the kernel ──► a later turn: the next one
+ *        └─────► waiting: those that were sent ahead, in order. While any waits, nothing is read.
+ *
+ * So a client that pipelines gets its answers in order; one that reads none holds one answer and
+ * a bounded number of heads; and the others get their turns in between.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { ClientExchange, RequestHead } from '../../http/exchange.ts'
+import { hasField } from '../../http/header-list.ts'
+import { systemClock } from '../../runtime/clock.ts'
+import type { ClientClock } from '../client-clock.ts'
+import type { RenderedRefusal, ServerTimeouts } from '../http-server.ts'
+import type { LingeringBounds } from '../lingering.ts'
+import {
+  ALLOWED_METHODS,
+  type RequestSnapshotReader,
+  type ServerRefusal,
+} from '../request-snapshot.ts'
+import { ConnectionClock } from './connection-clock.ts'
+import { LingeringClose } from './lingering-close.ts'
+import { type ExchangeConnection, NodeExchange } from './node-exchange.ts'
+import { isAlone, type ParsedMessage } from './parsed-message.ts'
+import { phraseOf, refusalText, statusCodeOf, wireFields } from './wire-text.ts'
+
+/** Sent ahead of an answer. More of them are not held: the connection is cut. */
+const WAITING_MAX = 64
+
+/** What all connections of a server share. */
+export interface ConnectionContext {
+  readonly scheme: 'http' | 'https'
+  readonly bodyBytesMax: number
+  readonly timeouts: ServerTimeouts
+  /** Of bodies. */
+  readonly clock: ClientClock
+  readonly lingering: LingeringBounds
+  /** Connections that linger, the oldest first. */
+  readonly closing: Set<NodeConnection>
+  isDraining: boolean
+  readonly reader: RequestSnapshotReader
+  readonly message: ParsedMessage
+  readonly onRequest: (exchange: ClientExchange) => void
+  readonly renderRefusal: (reason: ServerRefusal, origin: string) => RenderedRefusal
+  readonly onError: (error: unknown) => void
+}
+
+/** A request as the parser has read it. */
+interface ParsedRequest {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+/** What `OPTIONS *` asks for (RFC 9110 §9.3.7). */
+const ABOUT_SERVER = ['Allow', ALLOWED_METHODS.join(', ')]
+
+const IGNORE = () => undefined
+
+export class NodeConnection implements ExchangeConnection {
+  /** Of the client, as far as it is known who that is. */
+  peerAddress: string
+  readonly #context: ConnectionContext
+  /** As accepted: below TLS. */
+  readonly #raw: Socket
+  /** What carries requests; `null` until TLS is agreed upon. */
+  #socket: Socket | null = null
+  readonly #clock: ConnectionClock
+  #exchange: NodeExchange | null = null
+  /** Whether a request is being answered, until the kernel has the last byte of the answer. */
+  #isBusy = false
+  readonly #waiting: ParsedRequest[] = []
+  #isBodyHeldBack = false
+  #isPaused = false
+  /** Nothing that still comes is a request. */
+  #isClosing = false
+  /** `null`: it does not end yet. */
+  #lingering: LingeringClose | null = null
+  /** What comes behind the requests that wait cannot be read. */
+  #refusal: ServerRefusal | null = null
+
+  constructor(context: ConnectionContext, raw: Socket, peerAddress: string) {
+    this.#context = context
+    this.#raw = raw
+    this.peerAddress = peerAddress
+    this.#clock = new ConnectionClock(raw, context.timeouts)
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.#context.scheme
+  }
+
+  get bodies(): ConnectionContext {
+    return this.#context
+  }
+
+  get isDraining(): boolean {
+    return this.#context.isDraining
+  }
+
+  /** From here on requests come by this socket. */
+  carry(socket: Socket): void {
+    this.#socket = socket
+    // What node:http does behind the last answer, which loses it if more of a body is on its way.
+    socket.destroySoon = () => this.#close()
+  }
+
+  /** From the parser. Must not throw. */
+  onRequest(request: IncomingMessage, response: ServerResponse): void {
+    // Writing to a connection that is gone is reported here, and ends the process otherwise.
+    response.on('error', IGNORE)
+    if (this.#isClosing || this.#refusal !== null) return
+    if (this.#isBusy) this.#wait({ request, response })
+    else this.#begin({ request, response })
+  }
+
+  /** The parser cannot read what came, or somebody has closed the connection. */
+  onUnreadable(reason: ServerRefusal): void {
+    if (this.#isClosing || this.#refusal !== null) return
+    this.#refusal = reason
+    const exchange = this.#exchange
+    if (!this.#isBusy) this.#refuseUnread()
+    else if (exchange !== null && !exchange.body.isComplete) {
+      // The body of the request under way has ended in something that is none.
+      const isStarted = exchange.started
+      exchange.abandon()
+      if (isStarted) this.cut()
+      else this.#refuseUnread()
+    }
+  }
+
+  /** The socket is closed. */
+  onClosed(): void {
+    this.#isClosing = true
+    this.#context.closing.delete(this)
+    this.#waiting.length = 0
+    this.#exchange?.abandon()
+    this.#exchange = null
+  }
+
+  pause(): void {
+    this.#isBodyHeldBack = true
+    this.#holdBack()
+  }
+
+  resume(): void {
+    this.#isBodyHeldBack = false
+    this.#holdBack()
+  }
+
+  /** A reset, where the system can: an answer without a length must not look complete. */
+  cut(): void {
+    this.#isClosing = true
+    const isLingering = this.#lingering !== null
+    if (!isLingering && this.#raw.readyState === 'open') this.#raw.resetAndDestroy()
+    else this.#raw.destroy()
+    this.#socket?.destroy()
+  }
+
+  onError(error: unknown): void {
+    this.#context.onError(error)
+  }
+
+  /** Enforces the deadlines of the client; called once a second. */
+  sweep(nowMs: number): void {
+    if (this.#lingering?.isOver()) this.cut()
+    if (this.#lingering !== null) return
+    const verdict = this.#clock.look(nowMs, {
+      isBusy: this.#isBusy,
+      isDraining: this.#context.isDraining,
+      unsentBytes: unsentBytesOf(this.#socket ?? this.#raw),
+    })
+    if (verdict === 'stalled') this.#exchange?.stalled()
+    if (verdict === 'stalled' || verdict === 'cut') this.cut()
+    else if (verdict === 'end') this.#close()
+  }
+
+  #wait(parsed: ParsedRequest): void {
+    this.#waiting.push(parsed)
+    if (this.#waiting.length > WAITING_MAX) this.cut()
+    else this.#holdBack()
+  }
+
+  #begin({ request, response }: ParsedRequest): void {
+    this.#isBusy = true
+    response.once('finish', () => this.#answered())
+    // Otherwise a field of the client's decides how an answer to HTTP/1.0 is framed.
+    if (request.httpVersionMinor === 0) response.useChunkedEncodingByDefault = false
+    const { reader, message, onRequest } = this.#context
+    const { method = '' } = request
+    const isWellFormed = message.take(request, this.#raw)
+    if (!(isWellFormed && ALLOWED_METHODS.some((allowed) => allowed === method))) {
+      this.#refuse(request, response, 'request_malformed')
+      return
+    }
+    const head = reader.read(method, message)
+    if (typeof head === 'string') {
+      this.#refuse(request, response, head)
+      return
+    }
+    const exchange = new NodeExchange(this, head, request, response, this.#mustClose(request, head))
+    this.#exchange = exchange
+    try {
+      if (message.isAboutServer) exchange.sendHead('204 No Content', ABOUT_SERVER, null)
+      else onRequest(exchange)
+    } catch (error) {
+      exchange.fail(error)
+    }
+  }
+
+  /** Behind a chunked body, as the native engine; behind an upgrade, see {@link isAlone}. */
+  #mustClose(request: IncomingMessage, head: RequestHead): boolean {
+    if (head.contentLength === null) return true
+    if (!hasField(head.headers, 'upgrade')) return false
+    return this.#socket !== this.#raw || !isAlone(request, this.#raw.bytesRead)
+  }
+
+  #refuse(request: IncomingMessage, response: ServerResponse, reason: ServerRefusal): void {
+    this.#isClosing = true
+    // Dropped as it comes; how much of it, the connection says.
+    request.resume()
+    const origin = request.headersDistinct['origin']?.[0] ?? ''
+    const { status, headers, body } = this.#context.renderRefusal(reason, origin)
+    const own = ['Content-Length', String(Buffer.byteLength(body)), 'Connection', 'close']
+    response.writeHead(statusCodeOf(status), phraseOf(status), wireFields(headers, own))
+    response.end(body)
+  }
+
+  /** The kernel has all of an answer. */
+  #answered(): void {
+    this.#exchange = null
+    this.#isBusy = false
+    this.#clock.answered()
+    if (this.#isClosing) return
+    const next = this.#waiting.shift()
+    if (next !== undefined) {
+      this.#isBusy = true
+      setImmediate(() => this.#beginNext(next))
+    } else if (this.#refusal === null) this.#holdBack()
+    else this.#refuseUnread()
+  }
+
+  #beginNext(next: ParsedRequest): void {
+    if (this.#isClosing) return
+    try {
+      this.#begin(next)
+    } catch (error) {
+      this.cut()
+      this.onError(error)
+    }
+  }
+
+  #refuseUnread(): void {
+    const { renderRefusal } = this.#context
+    const date = new Date(systemClock.wallMs()).toUTCString()
+    const text = refusalText(renderRefusal(this.#refusal ?? 'request_malformed', ''), date)
+    this.#isClosing = true
+    if (this.#socket?.writable) this.#socket.write(text)
+    this.#close()
+  }
+
+  #holdBack(): void {
+    const pauses = this.#isBodyHeldBack || this.#waiting.length > 0
+    if (pauses === this.#isPaused) return
+    this.#isPaused = pauses
+    if (pauses) this.#socket?.pause()
+    else this.#socket?.resume()
+  }
+
+  /** Ends this side, and takes for a while what the client still sends. */
+  #close(): void {
+    this.#isClosing = true
+    const socket = this.#socket ?? this.#raw
+    if (this.#lingering !== null || socket.destroyed) return
+    const { closing, lingering } = this.#context
+    this.#lingering = new LingeringClose(this.#raw, lingering)
+    socket.end()
+    socket.resume()
+    closing.add(this)
+    const [oldest] = closing
+    if (closing.size > lingering.connectionsMax) oldest?.cut()
+  }
+}
+
+/** What the socket has taken of an answer, and the kernel has not. */
+function unsentBytesOf(socket: Socket): number {
+  const { _handle: handle } = socket as { _handle?: { readonly writeQueueSize?: number } | null }
+  return socket.writableLength === 0 ? 0 : (handle?.writeQueueSize ?? socket.writableLength)
+}

@@ -1,0 +1,115 @@
+/**
+ * What node:http has parsed of a request, as the hard shell reads it (request-snapshot.ts), with
+ * the forms of a target that only this engine takes (RFC 9112 §3.2.2) brought to the usual one.
+ *
+ * Hot path: one object a server, used for one request after the other.
+ */
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { ParsedRequest } from '../request-snapshot.ts'
+
+/** `scheme://authority` and what follows. What it lets through is checked like any other target. */
+const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i
+/** Fields end in `: ` and CR LF. */
+const FIELD_OVERHEAD_BYTES = 4
+const LINE_END_BYTES = 2
+const ROOT = '/'
+const ANY = '*'
+
+export class ParsedMessage implements ParsedRequest {
+  /** Whether it is `OPTIONS *`, which asks about the server, and not about a resource. */
+  isAboutServer = false
+  #rawHeaders: readonly string[] = []
+  #path = ''
+  #query = ''
+  /** The authority of a request that has no `Host` and need not have one; `null`: it has one. */
+  #authority: string | null = null
+
+  /**
+   * Takes the next request.
+   *
+   * @param connection Says where the client has connected to, for one that names no `Host`.
+   * @returns `false` when it can be read in two ways: a version that is none, a coding in HTTP/1.0
+   *   (RFC 9112 §6.1), a target that contradicts `Host`.
+   */
+  take(request: IncomingMessage, connection: Socket): boolean {
+    const { rawHeaders, httpVersionMajor, httpVersionMinor, url = '' } = request
+    this.#rawHeaders = rawHeaders
+    this.#authority = null
+    this.isAboutServer = url === ANY && request.method === 'OPTIONS'
+    this.#takeTarget(this.isAboutServer ? ROOT : url)
+    if (httpVersionMajor !== 1 || httpVersionMinor > 1) return false
+    const isAbsolute = url.charCodeAt(0) !== 0x2f
+    if (httpVersionMinor === 1 && !isAbsolute) return true
+    const host = firstValue(rawHeaders, 'host')
+    if (httpVersionMinor === 0) {
+      if (firstValue(rawHeaders, 'transfer-encoding') !== null) return false
+      if (host === null) this.#authority = ownAddressOf(connection)
+    }
+    return !isAbsolute || this.isAboutServer || this.#takeAbsolute(url, host)
+  }
+
+  getUrl(): string {
+    return this.#path
+  }
+
+  getQuery(): string {
+    return this.#query
+  }
+
+  forEach(onField: (name: string, value: string) => void): void {
+    if (this.#authority !== null) onField('host', this.#authority)
+    const raw = this.#rawHeaders
+    for (let index = 0; index + 1 < raw.length; index += 2) {
+      onField((raw[index] ?? '').toLowerCase(), raw[index + 1] ?? '')
+    }
+  }
+
+  #takeTarget(target: string): void {
+    const mark = target.indexOf('?')
+    this.#path = mark === -1 ? target : target.slice(0, mark)
+    this.#query = mark === -1 ? '' : target.slice(mark + 1)
+  }
+
+  /** The target counts (RFC 9112 §3.2.2). A `Host` that says otherwise is somebody's mistake. */
+  #takeAbsolute(target: string, host: string | null): boolean {
+    const [, authority = '', rest = ''] = ABSOLUTE.exec(target) ?? []
+    if (authority === '') return false
+    if (host !== null && host.toLowerCase() !== authority.toLowerCase()) return false
+    if (this.#authority !== null) this.#authority = authority
+    this.#takeTarget(rest.startsWith(ROOT) ? rest : ROOT + rest)
+    return true
+  }
+}
+
+/**
+ * Whether a request is all that has come by its connection. Behind one with `Upgrade`, the parser
+ * drops what came in the same piece, and reads on in the middle of whatever it was.
+ *
+ * @param bytesRead Of the connection, whose first request it is.
+ * @returns `false` also where that cannot be told: it has a body, or white space of its own.
+ */
+export function isAlone(request: IncomingMessage, bytesRead: number): boolean {
+  const { method = '', url = '', httpVersion, rawHeaders } = request
+  const lineBytes = `${method} ${url} HTTP/${httpVersion}\r\n`.length
+  let sizeBytes = lineBytes + LINE_END_BYTES
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const [name = '', value = ''] = [rawHeaders[index], rawHeaders[index + 1]]
+    sizeBytes += name.length + value.length + FIELD_OVERHEAD_BYTES
+  }
+  return sizeBytes === bytesRead
+}
+
+/** Of the first field of this name, which the hard shell makes sure is the only one. */
+function firstValue(rawHeaders: readonly string[], name: string): string | null {
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() === name) return rawHeaders[index + 1] ?? null
+  }
+  return null
+}
+
+/** Where a client without `Host` has connected to (RFC 9112 §3.3). */
+function ownAddressOf({ localAddress = '', localPort = 0 }: Socket): string {
+  const address = localAddress.replace(/^::ffff:(?=[\d.]+$)/, '')
+  return address.includes(':') ? `[${address}]:${localPort}` : `${address}:${localPort}`
+}

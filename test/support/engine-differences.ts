@@ -1,0 +1,154 @@
+/**
+ * Where the two engines differ on purpose: one row each. Tests of one engine alone name their row,
+ * the raw attacks take their outcome from here, and docs/engines.md is made of it
+ * (test/unit/engines-document.test.ts).
+ */
+import { type Engine, testEngine } from './test-engine.ts'
+
+/** What becomes of raw bytes on node:http: an answer with a code, or they are an honest request. */
+type NodeOutcome = `${number} ${string}` | 'served'
+
+interface EngineDifference {
+  /** What a client sends or needs. */
+  readonly about: string
+  readonly native: string
+  readonly node: string
+  /** Attacks of test/security/attacks that end otherwise on node:http, by name. */
+  readonly attacks?: Readonly<Record<string, NodeOutcome>>
+}
+
+export const ENGINE_DIFFERENCES = {
+  version_1_0: {
+    about: 'HTTP/1.0: `proxy_pass` of nginx by default, the default check of HAProxy, `ab`',
+    native: 'HTML 505 of the native server',
+    node:
+      'served. Without `Host`, the host is the address that was connected to. An answer of unknown ' +
+      'length ends with its connection; it is kept only where the client asks for it and the length ' +
+      'is known. A body in chunks is refused',
+    attacks: { 'the version HTTP/1.0': 'served' },
+  },
+  pipelining: {
+    about: 'Requests that are sent ahead of an answer',
+    native:
+      'the connection is closed, unless each can be answered within the turn in which it came',
+    node: 'answered in order, 64 at most ahead of one that is not answered yet; with more, closed',
+  },
+  absolute_form: {
+    about: 'A whole URL as target, as clients of proxies send it',
+    native: 'HTML 505 of the native server',
+    node: 'served, if `Host` says the same; otherwise 400',
+    attacks: { 'no path: "http://a/b"': 'served' },
+  },
+  options_asterisk: {
+    about: '`OPTIONS *`',
+    native: 'HTML 505 of the native server',
+    node: '204 with `Allow`; no upstream is asked',
+    attacks: { 'no path: *': 'served' },
+  },
+  chunk_details: {
+    about: 'Trailers and extensions of chunks',
+    native: 'HTML 505, HTML 400: the request has reached no upstream whole',
+    node: 'dropped; the body is what is left',
+  },
+  empty_line: {
+    about: 'An empty line before a request, as old clients send behind a body',
+    native: 'waited for, and cut: nothing behind it is seen',
+    node: 'skipped (RFC 9112 §2.2)',
+    attacks: {
+      'a line feed before the request': 'served',
+      'an empty line before the request': 'served',
+    },
+  },
+  bare_carriage_return: {
+    about: 'A bare carriage return in a value',
+    native: 'waited for, and cut without an answer',
+    node: '400',
+    attacks: { 'a bare carriage return in a value': '400 invalid_request' },
+  },
+  streamed_heads: {
+    about: 'The head of an answer whose body comes later: `EventSource`, long polling',
+    native: 'leaves with the first byte of the body',
+    node: 'leaves when the upstream has sent it',
+  },
+  opaque_bytes: {
+    about: 'Bytes over 0x7F in a field value, such as `Cookie: name=Jürgen`',
+    native: '400; at both ends of a value they are cut off before anything sees them',
+    node:
+      'sent on unchanged, but for fields that the gateway reads itself or that frame a message, ' +
+      'which are refused: `Authorization`, `Connection`, `Forwarded`, `Host`, `X-Forwarded-*` and ' +
+      'others',
+    attacks: {
+      'a byte beyond ASCII in a value': 'served',
+      'the last byte in a value': 'served',
+      'UTF-8 in a value': 'served',
+    },
+  },
+  keep_alive: {
+    about: 'Connections that are idle, as balancers keep them',
+    native: 'closed after 8 to 12 s',
+    node: 'closed after `server.timeouts.keepAlive`, which `Keep-Alive: timeout=` announces',
+  },
+  upgrade: {
+    about: '`Upgrade: h2c`, which the JDK sends with its first request',
+    native: 'the request is served, and its connection closed',
+    node: 'ignored: the request is served, and its connection kept if nothing was sent behind it',
+    attacks: {
+      'an upgrade to h2c': 'served',
+      'an upgrade to h2c and its preface': 'served',
+      'an upgrade to a web socket': 'served',
+      'an upgrade that Connection does not name': 'served',
+    },
+  },
+  proxy_header: {
+    about: 'A PROXY header (version 2) of a trusted peer',
+    native: 'counts for one request, behind whose answer the connection is closed',
+    node: 'counts for the whole connection, and may come at its beginning alone',
+  },
+  proxy_header_untrusted: {
+    about: 'A PROXY header of anybody else',
+    native: 'read past',
+    node: '400',
+  },
+  parser_answers: {
+    about: 'What the parser itself refuses',
+    native: 'answered in HTML with the name of the native server, or not at all; not counted',
+    node: 'answered with problem+json, counted and logged like any refusal',
+  },
+  expect_early: {
+    about: '`Expect: 100-continue`',
+    native: '`100 Continue` is sent before the credential is looked at',
+    node: '`100 Continue` is sent when the body is wanted; a refusal comes without it',
+  },
+  version_named_otherwise: {
+    about: 'A GET, POST or OPTIONS whose version begins with `RTSP/` instead of `HTTP/`',
+    native: 'HTML 505 of the native server',
+    node: 'served: llhttp does not tell the name, and the number and the framing mean the same',
+    attacks: { 'the version RTSP/1.1': 'served' },
+  },
+} as const satisfies Readonly<Record<string, EngineDifference>>
+
+export type EngineDifferenceName = keyof typeof ENGINE_DIFFERENCES
+
+const ROWS: readonly EngineDifference[] = Object.values(ENGINE_DIFFERENCES)
+
+/** By the name of the attack. */
+const NODE_OUTCOMES: ReadonlyMap<string, NodeOutcome> = new Map(
+  ROWS.flatMap(({ attacks }) => Object.entries(attacks ?? {})),
+)
+
+/** For tests that hold on one engine alone: why the others are left out. */
+export function only(engine: Engine, difference: EngineDifferenceName) {
+  const { about } = ENGINE_DIFFERENCES[difference]
+  return { skip: engine !== testEngine && `only with server.engine: ${engine} (${about})` }
+}
+
+/** What becomes of an attack on node:http, where the table names it. */
+export function nodeOutcome(attack: string): NodeOutcome | undefined {
+  return NODE_OUTCOMES.get(attack)
+}
+
+/** As a table of Markdown. */
+export function differencesTable(): string {
+  const rows = ROWS.map(({ about, native, node }) => `| ${about} | ${native} | ${node} |`)
+  return ['| about | `native` | `node` |', '| --- | --- | --- |', ...rows, ''].join('\n')
+}
