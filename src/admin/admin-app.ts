@@ -5,20 +5,17 @@
  * listener threads. Everything it tells comes from the callbacks that it is given.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { spaced } from '../resilience/spaced.ts'
 import { AdminAccess, type AdminRefusal } from './admin-access.ts'
 import { ADMIN_ENDPOINTS, type AdminResource, type AdminSources } from './admin-endpoints.ts'
 import { type Answer, methodNotAllowed, problem } from './answer.ts'
 import { ConnectionLimit } from './connection-limit.ts'
 import { EventStream, VIEWERS_MAX } from './event-stream.ts'
+import { closeServer, type ListenAddress, listenAt } from './listening.ts'
 import type { PageFile } from './page-files.ts'
 import { isOfType, readRequest } from './read-request.ts'
 
-export interface AdminAppOptions {
-  readonly host: string
-  /** 0: any free port. */
-  readonly port: number
+export interface AdminAppOptions extends ListenAddress {
   /** Demanded from everyone, health checks excepted; `null`: none. */
   readonly token: string | null
 }
@@ -93,24 +90,11 @@ export class AdminApp {
    * @throws (rejects) When the address is taken or may not be used.
    */
   listen(): Promise<number> {
-    const { host, port } = this.#options
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject)
-        // From here on an error concerns one connection at most; none may end the process.
-        this.#server.on('error', (error) => this.#sources.onFailure(error))
-        resolve((this.#server.address() as AddressInfo).port)
-      })
-    })
+    return listenAt(this.#server, this.#options, (error) => this.#sources.onFailure(error))
   }
 
-  /** Stops listening and cuts what is open: nothing here is worth waiting for. */
   close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve())
-      this.#server.closeAllConnections()
-    })
+    return closeServer(this.#server)
   }
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {

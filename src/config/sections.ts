@@ -10,6 +10,7 @@ import { mapping, type Section, type Surroundings } from './section.ts'
 import { adminSection } from './sections/admin.ts'
 import { apiKeysSection } from './sections/api-keys.ts'
 import { cacheSection } from './sections/cache.ts'
+import { healthSection } from './sections/health.ts'
 import { identitySection } from './sections/identity/identity.ts'
 import { issuersSection } from './sections/issuers/issuers.ts'
 import { loggingSection } from './sections/logging.ts'
@@ -28,6 +29,7 @@ import { SettingFiles } from './setting-files.ts'
 const SECTIONS = {
   server: serverSection,
   admin: adminSection,
+  health: healthSection,
   cache: cacheSection,
   redis: redisSection,
   issuers: issuersSection,

@@ -4,7 +4,10 @@
  */
 import type { HeaderList } from './header-list.ts'
 
-/** What the server read and found well-formed. Every string is visible ASCII. */
+/**
+ * What the server read and found well-formed. Every string is visible ASCII, but for field values
+ * of the node engine, where a character may also stand for a byte over 0x7F.
+ */
 export interface RequestHead {
   /** One of GET HEAD POST PUT PATCH DELETE OPTIONS, in upper case. */
   readonly method: string

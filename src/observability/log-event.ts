@@ -31,7 +31,11 @@ export type LogEvent =
     }
   | EngineEvent
   | { readonly event: 'listening'; readonly host: string; readonly port: number }
-  | { readonly event: 'admin_listening'; readonly host: string; readonly port: number }
+  | {
+      readonly event: 'admin_listening' | 'health_listening'
+      readonly host: string
+      readonly port: number
+    }
   /** Should get traffic, from now on. */
   | { readonly event: 'ready' }
   /** Everything is started, but not ready yet, or no longer. Not for draining: that is told. */
@@ -165,6 +169,11 @@ export const LOG_EVENTS: EventTable<LogEvent> = {
   listening: {
     level: 'info',
     meaning: 'All listener threads accept connections.',
+    fields: { host: WORDS.host, port: WORDS.port },
+  },
+  health_listening: {
+    level: 'info',
+    meaning: 'The health listener accepts connections.',
     fields: { host: WORDS.host, port: WORDS.port },
   },
   admin_listening: {

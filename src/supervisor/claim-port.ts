@@ -41,7 +41,7 @@ export function claimPort(engine: ServerEngine, host: string, port: number): Pro
 
 /** Words a failure to bind. @param setting Which part of the configuration names the address. */
 export function listenError(
-  setting: 'server' | 'admin',
+  setting: 'server' | 'admin' | 'health',
   host: string,
   port: number,
   error: unknown,

@@ -16,6 +16,8 @@ export interface DrainOptions {
   readonly timeoutMs: number
   /** Of the listener threads. */
   readonly place: ListenPlace
+  /** What is held here of the listen socket is closed; threads close theirs. */
+  readonly release: () => void
 }
 
 /**
@@ -32,6 +34,7 @@ export async function drain(
 ): Promise<void> {
   await pause(options.delayMs, cut)
   if (refuseHandshakes(options.place)) await pause(HANDSHAKE_MS, cut)
+  options.release()
   // Threads stop accepting even when `cut` ends this wait.
   await untilAborted(listeners.drain(options.timeoutMs), cut).catch(() => {})
 }

@@ -5,6 +5,7 @@
  * Here is only which part gets which, and in what order they start and end.
  */
 import { AdminApp } from '../admin/admin-app.ts'
+import { HealthApp } from '../admin/health-app.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { ExplainQuestion, Explanation } from '../gateway/explanation.ts'
 import { type Readiness, readinessOf } from '../gateway/health.ts'
@@ -89,6 +90,7 @@ class Supervisor implements RunningGateway {
   readonly #reloads: ConfigurationReloads
   readonly #circuits: CircuitWatch
   readonly #admin: AdminApp
+  readonly #health: HealthApp | null
   #isDraining = false
   #stopping: Promise<void> | null = null
 
@@ -153,6 +155,12 @@ class Supervisor implements RunningGateway {
     })
     this.#reloads = this.#createReloads(configuration)
     this.#admin = this.#createAdmin(configuration, this.#sources)
+    this.#health =
+      configuration.health &&
+      new HealthApp(configuration.health, {
+        readiness: () => this.readiness(),
+        onFailure: (error) => this.#reportFailure(error),
+      })
   }
 
   async start(): Promise<void> {
@@ -324,6 +332,7 @@ class Supervisor implements RunningGateway {
         this.#place = await claimPort(this.engine, host, port)
       },
       () => this.#listenAdmin(),
+      () => this.#listenHealth(),
       () => this.#stores.start(),
       () => this.#signingKeys.startFor(this.#reloads.configuration),
       () => Promise.all([this.#listeners.start(), this.#keys.start()]),
@@ -344,12 +353,24 @@ class Supervisor implements RunningGateway {
     this.#logger.log({ event: 'admin_listening', host, port: this.adminPort })
   }
 
+  async #listenHealth(): Promise<void> {
+    const { health } = this.#reloads.configuration
+    if (health === null || this.#health === null) return
+    try {
+      const port = await this.#health.listen()
+      this.#logger.log({ event: 'health_listening', host: health.host, port })
+    } catch (error) {
+      throw listenError('health', health.host, health.port, error)
+    }
+  }
+
   async #drainAndEnd(): Promise<void> {
-    const { delayMs, timeoutMs } = this.#reloads.configuration.server.drain
+    const release = () => this.#closeListenSocket()
+    const options = { ...this.#reloads.configuration.server.drain, place: this.#place, release }
     this.#isDraining = true
     this.#logger.log({ event: 'draining' })
     this.#readiness.review()
-    await drain({ delayMs, timeoutMs, place: this.#place }, this.#listeners, this.#options.cut)
+    await drain(options, this.#listeners, this.#options.cut)
     await this.#end()
     this.#logger.log({ event: 'stopped' })
     await this.#log.end()
@@ -363,11 +384,13 @@ class Supervisor implements RunningGateway {
     await this.#listeners.end()
     this.#closeListenSocket()
     await this.#admin.close()
+    await this.#health?.close()
     await this.#keys.stop()
     this.#signingKeys.stop()
     await this.#stores.stop()
   }
-  /** Of the threads that shared it, none has it any more. */
+
+  /** Threads have duplicates of their own, and it is open as long as one of them is. */
   #closeListenSocket(): void {
     const { port, descriptor } = this.#place
     if (descriptor === null) return

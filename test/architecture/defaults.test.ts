@@ -61,6 +61,7 @@ function leastOfEverything(): Document {
       },
     },
     sessions: {},
+    health: {},
     apiKeys: { keys: [{ sha256: 'a'.repeat(64), userId: 'machine', rateLimit: { rate: '1/s' } }] },
     tenants: {
       resolve: [

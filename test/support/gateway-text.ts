@@ -9,6 +9,7 @@ type Section =
   | 'admin'
   | 'apiKeys'
   | 'cache'
+  | 'health'
   | 'identity'
   | 'issuers'
   | 'logging'

@@ -45,7 +45,7 @@ const schema = section('The listener that operators talk to.', {
 type AdminOutput = Output<typeof schema>
 type AdminConfiguration = Immutable<ReturnType<typeof resolveAdmin>>
 
-interface AdminSettings extends ServerSettings {
+export interface AdminSettings extends ServerSettings {
   readonly admin: AdminOutput | null
 }
 
