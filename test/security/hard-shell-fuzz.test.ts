@@ -7,6 +7,7 @@ import { ALLOWED_METHODS } from '../../src/server/request-snapshot.ts'
 import { type RunningServer, startServer } from '../support/native-server.ts'
 import { exchangeRaw } from '../support/raw-http.ts'
 import { type RandomBelow, seededRandom } from '../support/seeded-random.ts'
+import { testEngine } from '../support/test-engine.ts'
 
 const REQUESTS = 20_000
 const CONCURRENCY = 32
@@ -70,6 +71,9 @@ async function throwAt(port: number, text: string): Promise<void> {
   })
 }
 
+/** The engine on node:http takes bytes beyond ASCII, too. */
+const VALUE = testEngine === 'node' ? /^[\t -~\x80-\xff]*$/ : /^[\t -~]*$/
+
 /** What the seam promises of every head that comes through. */
 function assertHead(head: RequestHead): void {
   assert.ok(ALLOWED_METHODS.some((method) => method === head.method))
@@ -81,7 +85,7 @@ function assertHead(head: RequestHead): void {
   const values = head.headers.filter((_, index) => index % 2 === 1)
   assert.equal(names.length, values.length)
   for (const name of names) assert.match(name, /^[a-z0-9!#$%&'*+\-.^`|~]+$/)
-  for (const value of values) assert.match(value, /^[\t -~]*$/)
+  for (const value of values) assert.match(value, VALUE)
   for (const name of ['host', 'content-length', 'transfer-encoding']) {
     assert.ok(names.filter((candidate) => candidate === name).length <= 1, name)
   }

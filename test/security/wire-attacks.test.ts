@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { nodeOutcome } from '../support/engine-differences.ts'
+import { isNamed, outcomeOn } from '../support/engine-differences.ts'
 import { echoOf, statusAndCode } from '../support/gateway-answer.ts'
 import { exchangeRaw, openRaw, type RawAnswer, type RawConnection } from '../support/raw-http.ts'
 import { marked, RecordingUpstream } from '../support/recording-upstream.ts'
@@ -19,7 +19,7 @@ import {
 } from '../support/split-delivery.ts'
 import { type Engine, testEngine } from '../support/test-engine.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
-import type { ParserRefusal, WireAttack } from './attacks/attack.ts'
+import type { WireAttack } from './attacks/attack.ts'
 import { MALFORMED_HEADS, OVERSIZE_REQUESTS, UNFINISHED_HEADS } from './attacks/malformed-head.ts'
 import { ESCAPING_TARGETS, REWRITTEN_PATHS } from './attacks/path-escape.ts'
 import {
@@ -34,13 +34,6 @@ import {
 const SHORT_BYTES_MAX = 420
 /** The native server's own clock cuts what is not finished after 10 to 12 s. */
 const CUT_MS_MAX = 20_000
-
-/** What node:http refuses has a code like any other refusal. */
-const CODES: Readonly<Record<ParserRefusal, string>> = {
-  '400': '400 invalid_request',
-  '431': '431 headers_too_large',
-  '505': '400 invalid_request',
-}
 
 const ENGINES: readonly Engine[] = testEngine === 'native' ? ['native', 'node'] : [testEngine]
 
@@ -64,7 +57,7 @@ function wireSuite(engine: Engine): void {
       environment: { SALLYPORT_LISTENER_THREADS: '1' },
     })
     for (const [name, bytes] of UNFINISHED_HEADS) {
-      if (engine === 'node' && nodeOutcome(name)) continue
+      if (engine === 'node' && isNamed(name)) continue
       const attempt = marked(bytes)
       unseen.push(attempt.mark)
       const connection = await openRaw({ port: gateway.port })
@@ -99,12 +92,6 @@ function wireSuite(engine: Engine): void {
     }
   }
 
-  /** How an attack ends here, of which the table says how it ends on the native engine. */
-  function outcomeOf(attack: string, outcome: WireAttack[1]): string {
-    if (engine === 'native') return outcome
-    return nodeOutcome(attack) ?? CODES[outcome as ParserRefusal] ?? outcome
-  }
-
   /** Not an attack on this engine, which reads it in the one way that there is. */
   function serves(attack: string, bytes: string): void {
     it(`serves ${attack}`, async () => {
@@ -117,7 +104,7 @@ function wireSuite(engine: Engine): void {
 
   function bounces(attacks: readonly WireAttack[]): void {
     for (const [name, native, bytes] of attacks) {
-      const outcome = outcomeOf(name, native)
+      const outcome = outcomeOn(engine, name, native)
       if (outcome === 'served') {
         serves(name, bytes)
         continue
@@ -170,7 +157,7 @@ function wireSuite(engine: Engine): void {
   describe('a request behind another one (RFC 9112 §11.2)', () => {
     for (const [name, end, bytes] of REQUESTS_BEHIND) {
       // It is behind nothing then but an ordinary request.
-      if (outcomeOf(name, '400') === 'served') continue
+      if (outcomeOn(engine, name, '400') === 'served') continue
       it(`is not served behind ${name}`, async () => {
         const until = end === 'closed' ? end : 'read'
         for await (const { answers, closed, mark, way } of attempts(bytes, until)) {
@@ -188,7 +175,7 @@ function wireSuite(engine: Engine): void {
     bounces(MALFORMED_HEADS)
 
     for (const [name, bytes] of UNFINISHED_HEADS) {
-      const outcome = engine === 'node' && nodeOutcome(name)
+      const outcome = engine === 'node' && isNamed(name) && outcomeOn(engine, name, '400')
       if (outcome === 'served') serves(name, bytes)
       else if (outcome) bounces([[name, '400 invalid_request', bytes]])
       if (outcome) continue

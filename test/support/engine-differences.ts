@@ -81,6 +81,7 @@ export const ENGINE_DIFFERENCES = {
       'a byte beyond ASCII in a value': 'served',
       'the last byte in a value': 'served',
       'UTF-8 in a value': 'served',
+      'a byte beyond ASCII in the id': '401 invalid_session_format',
     },
   },
   keep_alive: {
@@ -142,9 +143,21 @@ export function only(engine: Engine, difference: EngineDifferenceName) {
   return { skip: engine !== testEngine && `only with server.engine: ${engine} (${about})` }
 }
 
-/** What becomes of an attack on node:http, where the table names it. */
-export function nodeOutcome(attack: string): NodeOutcome | undefined {
-  return NODE_OUTCOMES.get(attack)
+/** What node:http refuses has a code, like any other refusal. */
+const CODES: ReadonlyMap<string, NodeOutcome> = new Map([
+  ['400', '400 invalid_request'],
+  ['431', '431 headers_too_large'],
+  ['505', '400 invalid_request'],
+])
+
+/** What becomes of an attack on an engine, of which it is known how it ends on the native one. */
+export function outcomeOn(engine: Engine, attack: string, native: string): string {
+  return engine === 'native' ? native : (NODE_OUTCOMES.get(attack) ?? CODES.get(native) ?? native)
+}
+
+/** Whether the table of differences names an attack. */
+export function isNamed(attack: string): boolean {
+  return NODE_OUTCOMES.has(attack)
 }
 
 /** As a table of Markdown. */

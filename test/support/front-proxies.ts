@@ -19,12 +19,13 @@ export interface FrontProxy {
 /** @param directory For what they write. */
 export function frontProxies(directory: string): readonly FrontProxy[] {
   return [
-    nginx('nginx', directory, ''),
-    nginx('nginx that streams', directory, STREAMING),
+    nginx('nginx', directory, VERSION_1_1),
+    nginx('nginx that streams', directory, `${VERSION_1_1} ${STREAMING}`),
     envoy(directory),
   ]
 }
 
+const VERSION_1_1 = 'proxy_http_version 1.1; proxy_set_header Host $host;'
 /** It holds the whole upload, and closes each connection, unless it is told otherwise. */
 const STREAMING = 'proxy_request_buffering off; proxy_set_header Connection "";'
 
@@ -46,13 +47,45 @@ function nginx(name: string, directory: string, settings: string): FrontProxy {
         server {
           listen 127.0.0.1:${port};
           location / {
-            proxy_pass http://127.0.0.1:${gatewayPort}; proxy_http_version 1.1;
-            proxy_set_header Host $host; ${settings}
+            proxy_pass http://127.0.0.1:${gatewayPort}; ${settings}
           }
         }
       }`,
     )
     return ['-p', directory, '-c', file, '-e', join(directory, 'nginx.log')]
+  })
+}
+
+/** `proxy_pass` and nothing else: HTTP/1.0, and a connection for each request. */
+export function bareNginx(directory: string): FrontProxy {
+  return nginx('nginx by default', directory, '')
+}
+
+/** With its default health check, which is `OPTIONS / HTTP/1.0`, and one that asks for a path. */
+export function checkingHaproxy(directory: string): FrontProxy {
+  return proxy('HAProxy', 'haproxy', '-v', (port, gatewayPort) => {
+    const file = join(directory, `haproxy-${port}.cfg`)
+    const server = `server gateway 127.0.0.1:${gatewayPort} check inter 200ms fall 1 rise 1`
+    writeFileSync(
+      file,
+      `defaults
+  mode http
+  timeout connect 2s
+  timeout client 5s
+  timeout server 5s
+frontend front
+  bind 127.0.0.1:${port}
+  use_backend asked if { path_beg /asked }
+  default_backend plain
+backend plain
+  option httpchk
+  ${server}
+backend asked
+  option httpchk GET /health/ready
+  ${server}
+`,
+    )
+    return ['-f', file]
   })
 }
 

@@ -25,6 +25,7 @@ export type ClockVerdict = 'go_on' | 'end' | 'cut' | 'stalled'
 const KEEP_ALIVE_MARGIN_MS = 1_000
 /** Of an idle connection while the process ends. */
 const DRAINING_IDLE_MS = 5_000
+const NEVER_READ = -1
 
 export class ConnectionClock {
   readonly #socket: Socket
@@ -42,11 +43,15 @@ export class ConnectionClock {
     this.#timeouts = timeouts
   }
 
-  /** The kernel has all of an answer. */
-  answered(): void {
+  /**
+   * The kernel has all of an answer.
+   *
+   * @param isWhole Whether the request had come whole: the rest of it has as much time as a head.
+   */
+  answered(isWhole: boolean): void {
     this.#isNew = false
     this.#idleSinceMs = null
-    this.#readWhenIdle = this.#socket.bytesRead
+    this.#readWhenIdle = isWhole ? this.#socket.bytesRead : NEVER_READ
     this.#headSinceMs = null
   }
 

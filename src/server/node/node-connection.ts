@@ -229,9 +229,10 @@ export class NodeConnection implements ExchangeConnection {
 
   /** The kernel has all of an answer. */
   #answered(): void {
+    const isWhole = this.#exchange?.body.isComplete ?? true
     this.#exchange = null
     this.#isBusy = false
-    this.#clock.answered()
+    this.#clock.answered(isWhole)
     if (this.#isClosing) return
     const next = this.#waiting.shift()
     if (next !== undefined) {
