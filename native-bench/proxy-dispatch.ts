@@ -195,7 +195,8 @@ function forwarded(pool: UpstreamPool): Once {
   const withForwarded = ({ peerAddress, scheme, head }: NullExchange) => {
     const { framing, lines } = splitRequestFields(relayed())
     const facts = { peerAddress, scheme, authority: head.authority } as const
-    const forwarded = forwardedFields({ ...facts, forwarding: null, sendsForwarded: true })
+    const rest = { forwarding: null, sendsForwarded: true, strippedPrefix: '' } as const
+    const forwarded = forwardedFields({ ...facts, ...rest })
     return { headers: framing, gatewayFields: forwarded + lines }
   }
   return (done) => {

@@ -64,6 +64,7 @@ export function sendUpstream(
     authority: head.authority,
     forwarding: request.forwarding,
     sendsForwarded: revision.sendsForwarded,
+    strippedPrefix: route.rewrite === null ? '' : strippedPrefix(head.path, route.rewrite),
   })
   const ids = idLines(request)
   const trace = traceLines(gateway, head.headers)
@@ -71,7 +72,6 @@ export function sendUpstream(
     route.rewrite === null && pool.basePath === ''
       ? head.path
       : rewrittenPath(head.path, route.rewrite, pool.basePath)
-  const edits = route.rewrite === null ? route.requestEdits : movedLines(route, head.path)
 
   forward(
     exchange,
@@ -81,7 +81,7 @@ export function sendUpstream(
       target: query === '' ? path : `${path}?${query}`,
       headers: framing,
       // Ours come last: what is read twice by mistake is mostly read from the end.
-      gatewayFields: `${forwarded}${lines}${edits}${ids}${trace}${identity}`,
+      gatewayFields: `${forwarded}${lines}${route.requestEdits}${ids}${trace}${identity}`,
       answerHeaders: answerHeaders(request),
       answerCors: route.cors?.replacesUpstream === true ? corsFields(route, tenant, head) : null,
       responseEdits: route.responseEdits,
@@ -90,12 +90,6 @@ export function sendUpstream(
     },
     request,
   )
-}
-
-/** Tells what was taken away from the path: services put it in front of their links. */
-function movedLines({ rewrite, requestEdits }: GatewayRoute, path: string): string {
-  if (rewrite === null || rewrite.strippedSegments === 0) return requestEdits
-  return `\r\nx-forwarded-prefix: ${strippedPrefix(path, rewrite)}${requestEdits}`
 }
 
 function answerHeaders({ requestId, limited }: RequestContext): string[] {

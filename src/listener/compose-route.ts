@@ -117,7 +117,7 @@ export function composeRoute(
     stripper: keepsCredential ? null : stripper,
     isShadow,
     identity,
-    cors: route.cors && new CorsPolicy(composeCors(route.cors)),
+    cors: route.cors && new CorsPolicy(composeCors(route.cors, route.errors.codeHeader)),
     requirement: composeRequirement(route, configuration.issuers, parts.keptPaths),
     tenants: composeTenants(route, configuration, tenants),
     limits: route.rateLimit === null ? null : (limits.byName.get(route.rateLimit) ?? null),
@@ -144,8 +144,9 @@ export function composeRoute(
 }
 
 /** What the gateway says in answers of its own can be read wherever those can. */
-function composeCors(rules: CorsRules): CorsRules {
-  return { ...rules, exposedHeaders: [...OWN_ANSWER_FIELDS, ...rules.exposedHeaders] }
+function composeCors(rules: CorsRules, codeHeader: string | null): CorsRules {
+  const own = codeHeader === null ? OWN_ANSWER_FIELDS : [...OWN_ANSWER_FIELDS, codeHeader]
+  return { ...rules, exposedHeaders: [...own, ...rules.exposedHeaders] }
 }
 
 /** `null`: all is as the upstream says. */

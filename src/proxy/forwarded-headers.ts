@@ -20,12 +20,14 @@ export interface ForwardedFacts {
   readonly forwarding: Forwarding | null
   /** Whether `Forwarded` is sent beside the others. */
   readonly sendsForwarded: boolean
+  /** What the path of the request begins with, and that of the upstream does not; or empty. */
+  readonly strippedPrefix: string
 }
 
 /** The fields, as the beginning of the gateway's own. */
 export function forwardedFields(facts: ForwardedFacts): GatewayFields {
   const { peerAddress, scheme, authority, forwarding, sendsForwarded } = facts
-  if (forwarding === null) return remembered(facts)
+  if (forwarding === null) return remembered(facts) + prefixLine(facts.strippedPrefix)
   const { client, addresses, realAddress } = forwarding
   const told = {
     addresses: addresses === '' ? peerAddress : `${addresses}, ${peerAddress}`,
@@ -35,8 +37,13 @@ export function forwardedFields(facts: ForwardedFacts): GatewayFields {
     sendsForwarded,
   }
   const port = forwarding.port === null ? '' : `\r\nx-forwarded-port: ${forwarding.port}`
-  const prefix = forwarding.prefix === null ? '' : `\r\nx-forwarded-prefix: ${forwarding.prefix}`
-  return `${forwardedText(told)}${port}${prefix}`
+  const prefix = `${forwarding.prefix ?? ''}${facts.strippedPrefix}`
+  return `${forwardedText(told)}${port}${prefixLine(prefix)}`
+}
+
+/** Services put it in front of their links: what each proxy has taken away, the outermost first. */
+function prefixLine(prefix: string): GatewayFields {
+  return prefix === '' ? '' : `\r\nx-forwarded-prefix: ${prefix}`
 }
 
 /** Peers are a few balancers, or clients that send one request after another. */

@@ -111,7 +111,8 @@ function sharing(answer: Answer): Fields {
   return Object.fromEntries(pairs)
 }
 
-const EXPOSED = 'WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, ETag'
+const EXPOSED =
+  'WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, x-sallyport-code, ETag'
 const readableBy = (origin: string): Fields => ({
   'access-control-allow-origin': origin,
   'access-control-allow-credentials': 'true',

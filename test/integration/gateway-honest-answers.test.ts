@@ -29,6 +29,7 @@ before(async () => {
   await gone.close()
   const text = gatewayText({
     upstream: [echo.origin],
+    server: { timeouts: { stalledReader: '2s' } },
     upstreams: {
       raw: { targets: [raw.origin], responseTimeout: '300ms', ejectAfterFailures: 1_000 },
       dead: { targets: [gone.origin] },

@@ -107,7 +107,7 @@ describe('the fields of a client, through the functions that remove them', () =>
         )
         const forwarded = forwardedFields({
           ...{ peerAddress: '127.0.0.1', scheme: 'http', authority: head.authority },
-          ...{ forwarding: null, sendsForwarded: true },
+          ...{ forwarding: null, sendsForwarded: true, strippedPrefix: '' },
         })
         assert.deepEqual(framing, ['host', 'gateway.test'])
         const text = `${FIRST_OWN_FIELD}: ${forwarded}${lines}${identityLines}`

@@ -140,7 +140,8 @@ describe('an answer of an upstream (RFC 9112 §6.3)', () => {
   for (const [index, [name, bytes]] of TRAILING_ANSWERS.entries()) {
     it(`is relayed alone where there is more: ${name}`, async () => {
       const answer = await relayed(BROKEN_ANSWERS.length + index)
-      assert.equal(answer.status, Number(bytes.slice(9, 12)))
+      const [, status] = /HTTP\/1\.1 ([2-9][0-9]{2})/.exec(bytes) ?? []
+      assert.equal(answer.status, Number(status))
     })
   }
 })

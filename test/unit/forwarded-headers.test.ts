@@ -14,6 +14,7 @@ const FACTS = {
   authority: 'api.example.com:8443',
   forwarding: null,
   sendsForwarded: true,
+  strippedPrefix: '',
 } as const
 
 /** @param received Of a trusted proxy; `null`: the peer is none. */
@@ -115,6 +116,9 @@ describe('one client and one URL, whichever field is read', () => {
     const fields = forwarded(received)
     assert.equal(fields.get('x-forwarded-port'), '8443')
     assert.equal(fields.get('x-forwarded-prefix'), '/shop')
+    const moved = { strippedPrefix: '/orders' }
+    assert.equal(forwarded(received, moved).get('x-forwarded-prefix'), '/shop/orders')
+    assert.equal(forwarded(null, moved).get('x-forwarded-prefix'), '/orders')
     assert.deepEqual([...forwarded(['x-forwarded-port', '443, 80'])].at(-1), [
       'x-forwarded-port',
       '443',

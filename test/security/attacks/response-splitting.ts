@@ -48,12 +48,15 @@ export const BROKEN_ANSWERS: readonly SplitAnswer[] = [
   ['another protocol', RAW_ANSWERS.notHttp],
   ['another version', 'HTTP/9.9 200 OK\r\ncontent-length: 4\r\n\r\nevil'],
   ['a head that never ends', RAW_ANSWERS.oversizeHead],
-  ['100 that was not asked for', RAW_ANSWERS.unaskedContinue],
   ['interim answers without an end', RAW_ANSWERS.hintsWithoutEnd],
 ]
 
 /** Answered as they are, without what comes behind. */
 export const TRAILING_ANSWERS: readonly SplitAnswer[] = [
+  [
+    'a 100 that was not asked for, with a field',
+    `HTTP/1.1 100 Continue\r\nset-cookie: ${INJECTED}\r\n\r\n${OK}content-length: 2\r\n\r\nok`,
+  ],
   ['two answers to one request', RAW_ANSWERS.twoAnswers.replace('stolen', 'evil, ')],
   ['204 with a body', RAW_ANSWERS.noContentWithBody],
   ['304 with a body', RAW_ANSWERS.notModifiedWithBody],

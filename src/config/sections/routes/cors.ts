@@ -48,7 +48,8 @@ export const corsSchema = section('Which pages of other origins may read what th
   ),
   exposedHeaders: listOf(
     'Headers of answers that pages may read, besides those of the gateway’s own answers ' +
-      '(`WWW-Authenticate`, `Retry-After`, `RateLimit`, `RateLimit-Policy`, `X-Request-Id`).',
+      '(`WWW-Authenticate`, `Retry-After`, `RateLimit`, `RateLimit-Policy`, `X-Request-Id`, ' +
+      'and that of the code).',
     fieldName,
     { minimum: 0, maximum: LISTED_MAX },
   ).prefault([]),
