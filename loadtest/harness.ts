@@ -11,13 +11,19 @@ import { type ComparisonOptions, compare, type ScenarioOutcome } from './compari
 import { machineFacts } from './machine-facts.ts'
 import type { Peer } from './peer.ts'
 import { barePeer } from './peers/bare.ts'
-import { gatewayPeer } from './peers/gateway.ts'
+import { gatewayPeer, nodeGatewayPeer } from './peers/gateway.ts'
 import { haproxyPeer, haproxySignatureOnlyPeer } from './peers/haproxy.ts'
 import { PROJECT_ROOT } from './project-root.ts'
 import { renderMarkdown } from './report.ts'
 import { SCENARIOS } from './scenario.ts'
 
-const PEERS: readonly Peer[] = [gatewayPeer, barePeer, haproxyPeer, haproxySignatureOnlyPeer]
+const PEERS: readonly Peer[] = [
+  gatewayPeer,
+  nodeGatewayPeer,
+  barePeer,
+  haproxyPeer,
+  haproxySignatureOnlyPeer,
+]
 /** The bare pass-through has one event loop, so everything else is given one too. */
 const LISTENER_THREADS = 1
 

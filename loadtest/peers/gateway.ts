@@ -10,14 +10,21 @@ import { PROJECT_ROOT } from '../project-root.ts'
 const READY_WITHIN_MS = 20_000
 const PROGRAM = join(PROJECT_ROOT, 'dist', 'main.js')
 
-function configuration(context: PeerContext, port: number, adminPort: number): string {
+type Engine = 'native' | 'node'
+
+function configuration(
+  engine: Engine,
+  context: PeerContext,
+  port: number,
+  adminPort: number,
+): string {
   const { algorithm, jwksFile } = context.credentials
   const sessions =
     context.redisPort === null
       ? ''
       : `redis: { nodes: ['127.0.0.1:${context.redisPort}'] }\nsessions: {}\n`
   const authenticate = context.redisPort === null ? 'jwt' : 'session'
-  return `${sessions}server: { host: 127.0.0.1, port: ${port} }
+  return `${sessions}server: { engine: ${engine}, host: 127.0.0.1, port: ${port} }
 admin: { host: 127.0.0.1, port: ${adminPort} }
 issuers:
   main:
@@ -40,27 +47,31 @@ async function ready(port: number): Promise<void> {
   }
 }
 
-export const gatewayPeer: Peer = {
-  name: 'sallyport',
-  work: 'routes, finds the verdict or verifies, or asks Redis for the session; sets identity headers',
-  async start(context) {
-    if (!existsSync(PROGRAM)) {
-      return { status: 'skipped', reason: 'sallyport: not built (npm run build), skipped' }
-    }
-    const port = await reservePort()
-    const file = join(context.folder, 'gateway.yaml')
-    writeFileSync(file, configuration(context, port, await reservePort()))
-    const started = await startProcess(
-      process.execPath,
-      [PROGRAM, 'serve', '--config', file],
-      port,
-      { SALLYPORT_LISTENER_THREADS: String(context.threads) },
-    )
-    await ready(port)
-    const description = JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8')) as {
-      version: string
-    }
-    const version = `Sallyport ${description.version}, Node ${process.version}`
-    return { status: 'running', port, version, ...started }
-  },
+export const gatewayPeer = gatewayOn('native', 'sallyport')
+export const nodeGatewayPeer = gatewayOn('node', 'sallyport-node')
+
+function gatewayOn(engine: Engine, name: string): Peer {
+  return {
+    name,
+    work: 'routes, finds the verdict or verifies, or asks Redis for the session; sets identity headers',
+    start: (context) => startGateway(engine, context),
+  }
+}
+
+async function startGateway(engine: Engine, context: PeerContext): ReturnType<Peer['start']> {
+  if (!existsSync(PROGRAM)) {
+    return { status: 'skipped', reason: 'sallyport: not built (npm run build), skipped' }
+  }
+  const port = await reservePort()
+  const file = join(context.folder, 'gateway.yaml')
+  writeFileSync(file, configuration(engine, context, port, await reservePort()))
+  const started = await startProcess(process.execPath, [PROGRAM, 'serve', '--config', file], port, {
+    SALLYPORT_LISTENER_THREADS: String(context.threads),
+  })
+  await ready(port)
+  const description = JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8')) as {
+    version: string
+  }
+  const version = `Sallyport ${description.version}, Node ${process.version}`
+  return { status: 'running', port, version, ...started }
 }

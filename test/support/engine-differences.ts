@@ -86,7 +86,7 @@ export const ENGINE_DIFFERENCES = {
   },
   keep_alive: {
     about: 'Connections that are idle, as balancers keep them',
-    native: 'closed after 8 to 12 s',
+    native: 'closed after 8 to 12 s, of which `Keep-Alive: timeout=7` is announced',
     node: 'closed after `server.timeouts.keepAlive`, which `Keep-Alive: timeout=` announces',
   },
   upgrade: {

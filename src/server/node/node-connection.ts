@@ -73,6 +73,8 @@ export class NodeConnection implements ExchangeConnection {
   readonly #waiting: ParsedRequest[] = []
   #isBodyHeldBack = false
   #isPaused = false
+  /** More has come than will be looked at. */
+  #isOverrun = false
   /** Nothing that still comes is a request. */
   #isClosing = false
   /** `null`: it does not end yet. */
@@ -110,8 +112,8 @@ export class NodeConnection implements ExchangeConnection {
   onRequest(request: IncomingMessage, response: ServerResponse): void {
     // Writing to a connection that is gone is reported here, and ends the process otherwise.
     response.on('error', IGNORE)
-    if (this.#isClosing || this.#refusal !== null) return
-    if (this.#isBusy) this.#wait({ request, response })
+    if (this.#isClosing || this.#refusal !== null) this.#stopParsing()
+    else if (this.#isBusy) this.#wait({ request, response })
     else this.#begin({ request, response })
   }
 
@@ -174,6 +176,12 @@ export class NodeConnection implements ExchangeConnection {
     if (verdict === 'stalled') this.#exchange?.stalled()
     if (verdict === 'stalled' || verdict === 'cut') this.cut()
     else if (verdict === 'end') this.#close()
+  }
+
+  /** What the parser makes of the bytes behind the last request would else pile up in it. */
+  #stopParsing(): void {
+    this.#isOverrun = true
+    this.#holdBack()
   }
 
   #wait(parsed: ParsedRequest): void {
@@ -262,7 +270,7 @@ export class NodeConnection implements ExchangeConnection {
   }
 
   #holdBack(): void {
-    const pauses = this.#isBodyHeldBack || this.#waiting.length > 0
+    const pauses = this.#isBodyHeldBack || this.#isOverrun || this.#waiting.length > 0
     if (pauses === this.#isPaused) return
     this.#isPaused = pauses
     if (pauses) this.#socket?.pause()
@@ -277,6 +285,9 @@ export class NodeConnection implements ExchangeConnection {
     const { closing, lingering } = this.#context
     this.#lingering = new LingeringClose(this.#raw, lingering)
     socket.end()
+    // Past the parser, for which all of it would be requests.
+    socket.removeAllListeners('data')
+    socket.on('data', IGNORE)
     socket.resume()
     closing.add(this)
     const [oldest] = closing

@@ -254,7 +254,6 @@ export class NodeExchange implements ClientExchange {
 export class NodeRequestBody extends RequestBodyReader {
   /** What says so; `null`: the client does not wait for it, or it was said. */
   #continues: ServerResponse | null
-  #isLate = false
 
   constructor(
     connection: ExchangeConnection,
@@ -291,16 +290,6 @@ export class NodeRequestBody extends RequestBodyReader {
     request.on('end', () => {
       if (!this.isComplete) receive(NO_CHUNK, true)
     })
-  }
-
-  /** A client that was too slow is not waited for once more. */
-  override get isNearlyComplete(): boolean {
-    return !this.#isLate && super.isNearlyComplete
-  }
-
-  override tooSlow(): void {
-    this.#isLate = true
-    super.tooSlow()
   }
 
   override peek(bytesMax: number, timeoutMs: number) {
