@@ -46,7 +46,7 @@ describe('a look at a body', () => {
       const connection = await server.begun(head(fields))
       const [answer] = await connection.waitForAnswers(1)
       assert.ok(performance.now() - startMs >= 99)
-      assert.equal(answer?.body.toString(), 'timed_out\r\n')
+      assert.match(String(answer?.body), /^timed_out(?:\r\n)?$/)
       assert.deepEqual(server.told.splice(0), ['timed_out'])
       await connection.waitForClose()
     }
@@ -113,7 +113,7 @@ describe('a look at a body', () => {
     const small = await PeekingServer.start({ bodyBytes: 1_000 })
     small.peekThenForward()
     const reply = await exchangeRaw(small.port, framed(bodyOf(1_001), 'chunked', '/mirror', 500))
-    assert.equal(reply.answers[0]?.body.toString(), 'too_large\r\n')
+    assert.match(String(reply.answers[0]?.body), /^too_large(?:\r\n)?$/)
     assert.ok(reply.closed)
     assert.deepEqual(small.told.splice(0), ['too_large'])
     const largest = await exchangeRaw(small.port, framed(bodyOf(1_000), 'chunked', '/mirror', 500))
@@ -238,7 +238,7 @@ describe('4096 bodies that are looked at together', () => {
     for (const fields of ['Content-Length: 10\r\n', 'Transfer-Encoding: chunked\r\n']) {
       const connection = await server.begun(head(fields))
       const [answer] = await connection.waitForAnswers(1)
-      assert.equal(answer?.body.toString(), 'overloaded\r\n')
+      assert.match(String(answer?.body), /^overloaded(?:\r\n)?$/)
       await connection.waitForClose()
     }
     bodyMemory.release(MIB)

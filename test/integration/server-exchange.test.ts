@@ -294,7 +294,7 @@ describe('request body', () => {
     handle = (exchange) => echoBody(exchange)
     const chunk = `80000\r\n${'a'.repeat(0x80000)}\r\n`
     const reply = await exchangeRaw(running.port, request('POST', '/', CHUNKED, chunk.repeat(4)))
-    assert.equal(reply.answers[0]?.body.toString(), 'too_large\r\n')
+    assert.match(String(reply.answers[0]?.body), /^too_large(?:\r\n)?$/)
     assert.ok(reply.closed)
   })
 

@@ -33,6 +33,11 @@ export const ENGINE_DIFFERENCES = {
       'the connection is closed, unless each can be answered within the turn in which it came',
     node: 'answered in order, 64 at most ahead of one that is not answered yet; with more, closed',
   },
+  bodiless_answers: {
+    about: 'Many answers without a body (`HEAD`, 204, 304)',
+    native: 'about one in a thousand closes its connection, in order and behind the answer',
+    node: 'each is with the kernel before the next request is looked at',
+  },
   absolute_form: {
     about: 'A whole URL as target, as clients of proxies send it',
     native: 'HTML 505 of the native server',

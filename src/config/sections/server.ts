@@ -110,7 +110,7 @@ const tls = section(
 
 const schema = section('The listener that clients talk to.', {
   engine: oneOf(
-    'What serves clients. `native` is several times as fast. `node` is node:http, for clients and ' +
+    'What serves clients. `native` takes least CPU time. `node` is node:http, for clients and ' +
       'proxies that need HTTP/1.0, pipelining, or connections that are idle for longer than 10 s: ' +
       '`docs/engines.md`.',
     ['native', 'node'],
