@@ -30,7 +30,7 @@ const COOKIES_OF_ONE_NAME_MAX = 8
 
 /** How the values of cookies and query parameters are read. */
 export interface ValueReading {
-  /** Whether they hold tokens: decoded once, in cookies also without quotes and `Bearer`. */
+  /** Whether they hold tokens or API keys: decoded once, in cookies also without quotes and `Bearer`. */
   readonly isToken: boolean
   /**
    * What a cookie of ours comes to, the same text for each spelling of it; `null` for one that
@@ -42,7 +42,7 @@ export interface ValueReading {
 
 /** Values are what they are, and several are refused. */
 const AS_WRITTEN: ValueReading = { isToken: false, ownCookie: null }
-/** Of bearer tokens. */
+/** Of bearer tokens and API keys. */
 export const TOKEN_VALUES: ValueReading = { isToken: true, ownCookie: null }
 
 /** Reads the credential of one kind from the places that a route names. Built at load. */

@@ -355,7 +355,12 @@ function apiKeyMethod(
   const sources = apiKeyPlaces(route, apiKeys)
   return {
     sources,
-    extractor: new CredentialExtractor(sources, server.limits.tokenBytes, 'api_key_too_long'),
+    extractor: new CredentialExtractor(
+      sources,
+      server.limits.tokenBytes,
+      'api_key_too_long',
+      TOKEN_VALUES,
+    ),
     authenticator: authenticators.apiKeys,
     isApiKey: true,
   }

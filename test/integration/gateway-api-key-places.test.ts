@@ -113,6 +113,14 @@ describe('an API key', () => {
     assert.equal(missing.field('www-authenticate'), 'ApiKey realm="sallyport", query="api_key"')
   })
 
+  it('is decoded once where URLSearchParams and cookie libraries encode it', async () => {
+    const [once, twice] = [KEY.replaceAll('-', '%2D'), KEY.replaceAll('-', '%252D')]
+    assert.equal(await ask(`/query/x?api_key=${once}`), 'key-sk')
+    assert.equal(await ask('/cookie/x', { cookie: `key=${once}` }), 'key-sk')
+    assert.equal(await ask(`/query/x?api_key=${twice}`), '401 invalid_api_key')
+    assert.equal(await ask('/cookie/x', { cookie: `key=${twice}` }), '401 invalid_api_key')
+  })
+
   it('comes in a cookie, where a page of another site cannot use it', async () => {
     assert.equal(await ask('/cookie/x', { cookie: `a=1; key=${KEY}` }), 'key-sk')
     const answer = await gateway.ask('/cookie/x', { cookie: `a=1; key=${KEY}` })

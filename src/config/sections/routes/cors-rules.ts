@@ -58,11 +58,12 @@ export function resolveCors(route: RouteOutput, settings: RoutesSettings): CorsR
 
 /** What the gateway itself reads of a request to this route, and the type of its body. */
 function readHeaders(
-  { credentials, tenant }: RouteOutput,
+  { credentials, apiKeyPlaces, tenant }: RouteOutput,
   { apiKeys, tenants }: RoutesSettings,
 ): readonly string[] {
-  const names = credentials.flatMap(({ kind, name }) => (kind === 'header' ? [name] : []))
-  if (apiKeys.settings !== null) names.push(apiKeys.settings.header)
+  const places = [...credentials, ...apiKeyPlaces]
+  const names = places.flatMap(({ kind, name }) => (kind === 'header' ? [name] : []))
+  if (apiKeys.settings !== null && apiKeyPlaces.length === 0) names.push(apiKeys.settings.header)
   if (tenant !== 'none') {
     for (const source of tenants.settings?.resolve ?? []) {
       if (source.from === 'header') names.push(source.name)
