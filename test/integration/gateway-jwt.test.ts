@@ -119,7 +119,7 @@ function identityOf(echo: Echo): Record<string, string[]> {
   const fields: Record<string, string[]> = {}
   for (let index = 0; index < echo.rawHeaders.length; index += 2) {
     const name = echo.rawHeaders[index]?.toLowerCase() ?? ''
-    if (/^(authorization|cookie|x-(?!forwarded|request-id|correlation-id))/.test(name)) {
+    if (/^(authorization|cookie|x-(?!forwarded|real-ip|request-id|correlation-id))/.test(name)) {
       fields[name] = [...(fields[name] ?? []), echo.rawHeaders[index + 1] ?? '']
     }
   }
