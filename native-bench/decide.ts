@@ -120,7 +120,7 @@ const revision: Revision<RouteRules> = {
       },
       { path: '/*', rules: rulesOf({}) },
     ].map(({ path, rules }) => ({
-      match: { path, host: null, methods: [], isCaseSensitive: false },
+      match: { path, host: null, methods: [], isCaseSensitive: false, keptForms: 0 },
       target: rules,
     })),
     [],

@@ -15,7 +15,7 @@ const patterns = Array.from({ length: SERVICES }, (_, index) => [
 
 const table = compileRoutes(
   patterns.map((path) => ({
-    match: { path, host: null, methods: [], isCaseSensitive: false },
+    match: { path, host: null, methods: [], isCaseSensitive: false, keptForms: 0 },
     target: path,
   })),
   ['/health/live', '/health/ready'],

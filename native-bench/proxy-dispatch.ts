@@ -102,6 +102,7 @@ const HEAD: RequestHead = {
   method: 'GET',
   path: '/',
   query: '',
+  hasQuery: false,
   headers: HEADERS,
   host: 'api.example.com',
   authority: 'api.example.com',

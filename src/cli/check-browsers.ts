@@ -2,7 +2,7 @@
 import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { type CorsRules, OPAQUE_ORIGIN } from '../http/cors-policy.ts'
-import { isUnsafeMethod } from '../http/cross-site-request.ts'
+import { isUnsafeMethod } from '../http/methods.ts'
 import type { Terminal } from './terminal.ts'
 
 /** None of these is a mistake for certain, so that none fails the check. */

@@ -85,6 +85,7 @@ export async function openOfflineGateway(given: GatewayConfiguration): Promise<O
   const explainer = new Explainer({
     current: () => parts,
     requestLimits: configuration.server.limits,
+    keptFields: new Set(configuration.server.keepHeaders),
   })
   return {
     buffers,

@@ -30,7 +30,7 @@ const COOKIES_OF_ONE_NAME_MAX = 8
 
 /** How the values of cookies and query parameters are read. */
 export interface ValueReading {
-  /** Whether they hold tokens or API keys: decoded once, in cookies also without quotes and `Bearer`. */
+  /** Tokens and API keys are decoded once, in cookies also without quotes and `Bearer`. */
   readonly isToken: boolean
   /**
    * What a cookie of ours comes to, the same text for each spelling of it; `null` for one that

@@ -8,12 +8,13 @@
  * promise or a closure; native-bench/decide.ts has the cost.
  */
 import { type AddressLists, admitsAddress, hasAddressLists } from '../http/address-lists.ts'
-import { isFromKnownSite, isFromOwnOrigin, isUnsafeMethod } from '../http/cross-site-request.ts'
+import { isFromKnownSite, isFromOwnOrigin } from '../http/cross-site-request.ts'
+import { isUnsafeMethod } from '../http/methods.ts'
 import { originListOf } from '../http/origin-list.ts'
 import type { Trace } from '../protocol/trace.ts'
 import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
 import { type RevocationKeys, revocationKeysOf } from '../revocation/revocation-key.ts'
-import { AMBIGUOUS_PATH, findRoute } from '../routing/match-route.ts'
+import { findRoute } from '../routing/match-route.ts'
 import { matchTokenTenant } from '../tenants/match-token-tenant.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import { checkTenant } from '../tenants/tenant-registry.ts'
@@ -29,13 +30,12 @@ import type {
   RequestFacts,
   RequestOrigin,
 } from './decision.ts'
+import { refuseRoute } from './refuse-route.ts'
 import type { AuthenticationMethod, Revision, RouteRules, RouteTenants } from './revision.ts'
 import { tellCached, tellCredential, tellDifference, tellSite } from './tell-credential.ts'
 import { tellPolicy, tellRevocation } from './tell-policy.ts'
 import { type ListOwner, tellAddress, tellRoute, tellTenant } from './tell-route.ts'
 
-const NO_ROUTE = refuse('route_not_found')
-const AMBIGUOUS = refuse('path_ambiguous')
 const DENIED_BY_ROUTE = refuse('address_denied_by_route')
 const DENIED_BY_TENANT = refuse('address_denied_by_tenant')
 const DENIED_BY_KEY = refuse('address_denied_by_key')
@@ -71,8 +71,9 @@ export function decide<Route extends RouteRules>(
 ): Decision<Route> | Promise<Decision<Route>> {
   const route = findRoute(revision.routes, facts.method, facts.path, facts.host)
   if (origin.trace !== null) tellRoute(origin.trace, revision.routes, facts, route)
-  if (route === null) return refused(null, null, NO_ROUTE, null)
-  if (route === AMBIGUOUS_PATH) return refused(null, null, AMBIGUOUS, null)
+  if (route === null || typeof route === 'string') {
+    return refused(null, null, refuseRoute(revision.routes, facts, route), null)
+  }
   if (isDenied(route, 'route', origin)) return refused(route, null, DENIED_BY_ROUTE, null)
   if (route.limits === null) return decideByTenant(revision, facts, origin, route)
   const limited = countArrival(origin.limitedBy(route.limits), facts, origin)

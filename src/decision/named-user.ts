@@ -1,7 +1,8 @@
 /** Finds the user whom a request names in its body, where a limit counts by user. */
-import { isUnsafeMethod } from '../http/cross-site-request.ts'
+
 import type { PeekFailure } from '../http/exchange.ts'
 import { fieldValue, type HeaderList } from '../http/header-list.ts'
+import { isUnsafeMethod } from '../http/methods.ts'
 import { findParameter } from '../http/query-parameter.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { type BodyField, bodyField, FIELD_BODY_BYTES_MAX } from '../rate-limit/body-field.ts'

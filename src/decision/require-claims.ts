@@ -126,10 +126,14 @@ export function satisfiesClaim(
   return satisfiesAny(value, true, requirement, expected)
 }
 
+const BEYOND_ASCII = /[^\0-\x7f]/
+
 /** What the request says; `null`: nothing that a value could equal. */
 function expectedOf({ header, segment }: ClaimRequirement, facts: ComparedFacts): string | null {
   if (header === '') return plainSegment(facts.path, segment)
-  return isHopByHop(header, facts.headers) ? null : fieldValue(facts.headers, header)
+  const value = isHopByHop(header, facts.headers) ? null : fieldValue(facts.headers, header)
+  // In which encoding a service reads such bytes is not known.
+  return value === null || BEYOND_ASCII.test(value) ? null : value
 }
 
 /** Whether `Connection` names the field: then the upstream would not get what was compared. */

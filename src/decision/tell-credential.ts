@@ -1,7 +1,7 @@
 /** Tells a trace where a credential was looked for, and what was known of it already. */
 import type { CredentialExtractor, Extraction } from '../credentials/extract-credential.ts'
-import { isUnsafeMethod } from '../http/cross-site-request.ts'
 import { fieldValue } from '../http/header-list.ts'
+import { isUnsafeMethod } from '../http/methods.ts'
 import { REFUSAL_REASONS } from '../protocol/refusal-reason.ts'
 import { counted, quoted, type Trace } from '../protocol/trace.ts'
 import type { Verdict } from '../verifiers/authenticator.ts'

@@ -1,9 +1,16 @@
 /** Tells a trace where a request belongs: to which route and tenant, and from which address. */
 import type { AddressLists } from '../http/address-lists.ts'
+import { STANDARD_METHODS } from '../http/methods.ts'
 import { counted, listed, quoted, type Trace } from '../protocol/trace.ts'
 import type { Refused } from '../protocol/verification.ts'
 import type { CompiledRoute, RouteTable } from '../routing/compile-routes.ts'
-import { AMBIGUOUS_PATH, routesWithPath, takesHost, takesMethod } from '../routing/match-route.ts'
+import {
+  AMBIGUOUS_PATH,
+  FORM_NOT_KEPT,
+  routesWithPath,
+  takesHost,
+  takesMethod,
+} from '../routing/match-route.ts'
 import type { Tenant } from '../tenants/tenant.ts'
 import type { RequestFacts, RequestOrigin } from './decision.ts'
 import type { RouteRules, RouteTenants } from './revision.ts'
@@ -17,7 +24,7 @@ export function tellRoute(
   trace: Trace,
   table: RouteTable<RouteRules>,
   facts: RequestFacts,
-  found: RouteRules | null | typeof AMBIGUOUS_PATH,
+  found: RouteRules | null | typeof AMBIGUOUS_PATH | typeof FORM_NOT_KEPT,
 ): void {
   const { path } = facts
   const candidates = routesWithPath(table, path)
@@ -32,6 +39,9 @@ export function tellRoute(
   } else if (found === AMBIGUOUS_PATH) {
     const readers = 'a service that reads paths less strictly takes it for that of another route'
     trace.tell('route', 'no', `${quoted(path)}: ${readers}`)
+  } else if (found === FORM_NOT_KEPT) {
+    const what = 'it has an encoded slash or an empty segment, and the route does not keep them'
+    trace.tell('route', 'no', `${quoted(path)}: ${what}`)
   } else {
     const others = candidates.length === 0 ? 'no route has this path' : 'none takes this request'
     trace.tell('route', 'no', `${quoted(path)}: ${others}`)
@@ -49,7 +59,7 @@ function patternOf({ kind, literal }: CompiledRoute<RouteRules>): string {
 function whyNot(route: CompiledRoute<RouteRules>, { method, host }: RequestFacts): string {
   const reasons: string[] = []
   if (!takesMethod(route, method)) {
-    reasons.push(`it takes ${(route.methods ?? []).join(', ')}, not ${method}`)
+    reasons.push(`it takes ${(route.methods ?? STANDARD_METHODS).join(', ')}, not ${method}`)
   }
   if (!takesHost(route, host)) {
     const expected = route.host ?? `*${route.hostSuffix ?? ''}`

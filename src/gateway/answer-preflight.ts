@@ -5,7 +5,7 @@
 import type { ClientExchange, RequestHead } from '../http/exchange.ts'
 import { fieldValue } from '../http/header-list.ts'
 import type { RouteTable } from '../routing/compile-routes.ts'
-import { AMBIGUOUS_PATH, findRoute, routesWithPath, takesHost } from '../routing/match-route.ts'
+import { findRoute, routesWithPath, takesHost } from '../routing/match-route.ts'
 import { preflightFields, type SharedRoute } from './cors-answer.ts'
 
 const NO_CONTENT = '204 No Content'
@@ -49,7 +49,8 @@ function routeOf<Route extends SharedRoute>(
   { path, host }: RequestHead,
 ): Route | null {
   const found = findRoute(routes, method, path, host)
-  if (found === AMBIGUOUS_PATH) return null
+  // Ambiguous, or of a form that the route does not keep.
+  if (typeof found === 'string') return null
   if (found !== null) return found
   const shared = routesWithPath(routes, path).find((route) => {
     return route.target.cors !== null && takesHost(route, host)

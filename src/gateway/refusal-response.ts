@@ -12,7 +12,7 @@ export interface RefusalResponse {
   /** Status line without the version: `401 Unauthorized`. */
   readonly status: string
   readonly statusCode: number
-  readonly headers: readonly string[]
+  readonly headers: string[]
   readonly body: string
 }
 

@@ -4,6 +4,7 @@
  * Every field is set in the constructor, in one order, so that all requests have one shape.
  */
 import type { RequestOrigin } from '../decision/decision.ts'
+import type { MethodRefusal } from '../decision/refuse-route.ts'
 import { withCorsFields } from '../http/cors-fields.ts'
 import type { ClientExchange, PeekedBody, PeekFailure } from '../http/exchange.ts'
 import { type Forwarding, readForwarding } from '../http/forwarding.ts'
@@ -147,13 +148,17 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
    *
    * @param target Of the upstream that was asked; `null`: none was.
    */
-  refuse(refused: Refused | LimitRefusal, target: UpstreamTarget | null = null): void {
+  refuse(
+    refused: Refused | LimitRefusal | MethodRefusal,
+    target: UpstreamTarget | null = null,
+  ): void {
     const { code, reason, detail } = refused
     const { exchange, requestId, route } = this
     const { metrics, clock, logger } = this.gateway
     const isGone = exchange.closed
     const limit = 'retryAfterSeconds' in refused ? refused : null
     const response = refusalResponse(refused, requestId, route?.refusals ?? NO_ROUTE, this, limit)
+    if ('allow' in refused) response.headers.push('allow', refused.allow)
     const outcome = isGone ? 'client_gone' : outcomeOfRefusal(code)
     const status = isGone ? STATUS_NONE : response.statusCode
     const nowMs = clock.monotonicMs()

@@ -3,6 +3,7 @@
  * what the gateway says.
  */
 import type { PassedDecision } from '../decision/decision.ts'
+import type { RequestHead } from '../http/exchange.ts'
 import { fieldValue, type HeaderList } from '../http/header-list.ts'
 import type { ServedTenant } from '../identity/identity-headers.ts'
 import { isAcceptableRequestId } from '../observability/request-id.ts'
@@ -78,7 +79,7 @@ export function sendUpstream(
     pool,
     {
       method: head.method,
-      target: query === '' ? path : `${path}?${query}`,
+      target: query === '' ? emptyTarget(head, path) : `${path}?${query}`,
       headers: framing,
       // Ours come last: what is read twice by mistake is mostly read from the end.
       gatewayFields: `${forwarded}${lines}${route.requestEdits}${ids}${trace}${identity}`,
@@ -90,6 +91,15 @@ export function sendUpstream(
     },
     request,
   )
+}
+
+/**
+ * `/a?` stays what it is: a signature may be made over it.
+ *
+ * @param path What the service gets in place of that of the head.
+ */
+function emptyTarget({ query, hasQuery }: RequestHead, path: string): string {
+  return hasQuery && query === '' ? `${path}?` : path
 }
 
 function answerHeaders({ requestId, limited }: RequestContext): string[] {

@@ -8,9 +8,18 @@
  * from the matcher (encoded separators, dot segments, empty segments, parameters behind dots) is
  * refused, and what everybody reads alike is rewritten (`%75` to `u`, hex digits to upper case), so
  * that `/%75sers` cannot slip past a route for `/users`.
+ *
+ * Two of the refused forms have honest uses: `/@scope%2Fname` of npm and `/api/queues/%2F/name`
+ * of RabbitMQ, `/bucket//key` of object stores. A route may keep them (routing/match-route.ts): an
+ * encoded slash is then data within its segment, and an empty segment is one.
  */
 
 const ASCII_SIZE = 128
+
+/** Forms of paths that a route may keep; as bits, because a path may have both. */
+export const NO_FORMS = 0
+export const ENCODED_SLASHES = 1
+export const EMPTY_SEGMENTS = 2
 
 const CODE_DOT = 0x2e
 const CODE_SLASH = 0x2f
@@ -63,25 +72,45 @@ function buildTable(entry: (character: string, code: number) => number): Uint8Ar
  * @returns `null` when the path is refused.
  */
 export function canonicalPath(path: string): string | null {
+  return canonicalPathWith(path, NO_FORMS)
+}
+
+/**
+ * The same where some forms pass. An encoded slash and an empty segment are then left as they are.
+ * What stands between encoded slashes may be empty, but is never `.` or `..`, nor empty in front of
+ * a `;`.
+ *
+ * @param kept {@link ENCODED_SLASHES} and {@link EMPTY_SEGMENTS}, as bits.
+ */
+export function canonicalPathWith(path: string, kept: number): string | null {
   if (path.charCodeAt(0) !== CODE_SLASH) return null
-  const verdict = classifyPath(path)
+  const verdict = classifyPath(path, kept)
   if (verdict === REFUSED) return null
   return verdict === PLAIN ? path : rewriteEncodings(path)
 }
 
+/** Which of the forms above a canonical path has. */
+export function pathForms(path: string): number {
+  const slashes = path.includes('%2F') ? ENCODED_SLASHES : NO_FORMS
+  return path.includes('//') ? slashes | EMPTY_SEGMENTS : slashes
+}
+
 /** `PLAIN` when the path is canonical, `ENCODED` when encodings need rewriting, else `REFUSED`. */
-function classifyPath(path: string): number {
+function classifyPath(path: string, kept: number): number {
   let segmentStart = 1
   let verdict = PLAIN
   for (let index = 1; index < path.length; index += 1) {
     const code = path.charCodeAt(index)
     const kind = kindOf(code)
     if (kind === PLAIN) continue
-    const kindHere = classifyCharacter(path, index, kind, segmentStart)
+    const kindHere = classifyCharacter(path, index, kind, segmentStart, kept)
     if (kindHere === REFUSED) return REFUSED
     if (kindHere === ENCODED) verdict = ENCODED
-    if (kind === ENCODED) index += 2
-    else if (code === CODE_SLASH) segmentStart = index + 1
+    if (code === CODE_SLASH) segmentStart = index + 1
+    else if (kind === ENCODED) {
+      segmentStart = startBehind(path, index, segmentStart, kept)
+      index += 2
+    }
   }
   // An empty name at the very end is the trailing slash, which is allowed.
   if (segmentStart === path.length) return verdict
@@ -98,11 +127,18 @@ function classifyCharacter(
   index: number,
   kind: number,
   segmentStart: number,
+  kept: number,
 ): number {
   if (kind === REFUSED) return REFUSED
-  if (kind === ENDS_NAME) return isDotsOrEmpty(path, segmentStart, index) ? REFUSED : PLAIN
+  if (kind === ENDS_NAME) {
+    if (!isDotsOrEmpty(path, segmentStart, index)) return PLAIN
+    return kept !== NO_FORMS && isKeptEnd(path, index, segmentStart, kept) ? PLAIN : REFUSED
+  }
   const byte = encodedByte(path, index)
-  if (isRefusedWhenEncoded(byte)) return REFUSED
+  if (isRefusedWhenEncoded(byte)) {
+    const isKept = byte === CODE_SLASH && (kept & ENCODED_SLASHES) !== 0
+    if (!isKept || isDots(path, segmentStart, index)) return REFUSED
+  }
   // An upstream may decode first and cut off path parameters then.
   if (byte === CODE_SEMICOLON && isDotsOrEmpty(path, segmentStart, index)) return REFUSED
   return isCanonicalEncoding(path, index, byte) ? PLAIN : ENCODED
@@ -129,6 +165,26 @@ function isDotsOrEmpty(path: string, start: number, end: number): boolean {
     if (path.charCodeAt(index) !== CODE_DOT) return false
   }
   return true
+}
+
+/**
+ * Whether a slash may end the empty name in front of it: one between two slashes, or what is left
+ * of a segment behind an encoded slash.
+ */
+function isKeptEnd(path: string, index: number, segmentStart: number, kept: number): boolean {
+  if (index !== segmentStart || path.charCodeAt(index) !== CODE_SLASH) return false
+  if (path.charCodeAt(index - 1) !== CODE_SLASH) return true
+  return (kept & EMPTY_SEGMENTS) !== 0
+}
+
+function isDots(path: string, start: number, end: number): boolean {
+  return end > start && isDotsOrEmpty(path, start, end)
+}
+
+/** An encoded slash ends what may not be dots, as a slash does. */
+function startBehind(path: string, index: number, segmentStart: number, kept: number): number {
+  if (kept === NO_FORMS) return segmentStart
+  return encodedByte(path, index) === CODE_SLASH ? index + 3 : segmentStart
 }
 
 /** The byte that the three characters at `index` stand for; -1 when they are no encoding. */

@@ -9,14 +9,6 @@
 import { fieldValue, type HeaderList } from './header-list.ts'
 import type { OriginList } from './origin-list.ts'
 
-/** RFC 9110 §9.2.1, of the methods that the server lets through. */
-const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
-
-/** Whether a request of this method can change something, so that its origin matters. */
-export function isUnsafeMethod(method: string): boolean {
-  return !SAFE_METHODS.has(method)
-}
-
 /**
  * Whether a request with an unsafe method and a cookie comes from where it may:
  *

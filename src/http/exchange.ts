@@ -5,17 +5,26 @@
 import type { HeaderList } from './header-list.ts'
 
 /**
- * What the server read and found well-formed. Every string is visible ASCII, but for field values
- * of the node engine, where a character may also stand for a byte over 0x7F.
+ * What the server read and found well-formed. Every string is visible ASCII, but for values of
+ * `headers`, where a character may also stand for a byte over 0x7F.
  */
 export interface RequestHead {
-  /** One of GET HEAD POST PUT PATCH DELETE OPTIONS, in upper case. */
+  /** One that some route takes, as it was sent: http/methods.ts. */
   readonly method: string
-  /** Canonical path: the string that is matched is the string that is sent. Starts with `/`. */
+  /**
+   * Canonical path: the string that is matched is the string that is sent. Starts with `/`. Has
+   * encoded slashes and empty segments only where some route keeps them.
+   */
   readonly path: string
   /** Raw query without `?`; empty when there is none. */
   readonly query: string
-  /** Names in lower case; fields with odd names are already dropped. */
+  /** Whether there is a `?`, behind which there may be nothing. */
+  readonly hasQuery: boolean
+  /**
+   * Names in lower case; fields with odd names are already dropped, unless they are to be kept.
+   * Values hold no control characters but tabs; a character from U+0080 to U+00FF stands for that
+   * byte.
+   */
   readonly headers: HeaderList
   /** `Host` without a port, in lower case. */
   readonly host: string
@@ -85,8 +94,8 @@ export interface RequestBody {
  * away, every further call is ignored, so that a late upstream can never touch another exchange.
  *
  * `Content-Length`, `Date`, `Connection` and `Transfer-Encoding` are the server's business: they
- * must not be in `headers`. Values are written as given, so the caller has removed what could
- * split a response.
+ * must not be in `headers`. Values are written as given, one byte a character (http/opaque-bytes.ts
+ * is told of those beyond ASCII), so the caller has removed what could split a response.
  */
 export interface ClientExchange {
   readonly head: RequestHead

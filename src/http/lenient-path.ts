@@ -25,11 +25,14 @@ export const READ_IN_ANY_CASE = 1
 const READ_DIFFERENTLY = 2
 /** Of a character: a dot, which only makes a difference at the end of a segment. */
 const AT_SEGMENT_END = 3
+/** Of a character: a slash, which makes one behind another slash. */
+const BEHIND_SLASH = 4
 
 /** `$` for `::$DATA`, the long name of what is in a file on Windows. */
 const CHARACTER_KIND: Uint8Array = Uint8Array.from({ length: ASCII_SIZE }, (_, code) => {
   const character = String.fromCharCode(code)
   if (character === '.') return AT_SEGMENT_END
+  if (character === '/') return BEHIND_SLASH
   if (/[%;$]/.test(character)) return READ_DIFFERENTLY
   return /[A-Z]/.test(character) ? READ_IN_ANY_CASE : READ_ALIKE
 })
@@ -51,12 +54,17 @@ export function compareReadings(path: string): number {
     const kind = CHARACTER_KIND[path.charCodeAt(index)] ?? READ_DIFFERENTLY
     if (kind === READ_ALIKE) continue
     if (kind === READ_IN_ANY_CASE) comparison = READ_IN_ANY_CASE
-    else if (kind === READ_DIFFERENTLY || isSegmentEnd(path, index + 1)) {
+    else if (isReadDifferently(path, index, kind)) {
       comparison = READ_DIFFERENTLY
       break
     }
   }
   return comparison
+}
+
+function isReadDifferently(path: string, index: number, kind: number): boolean {
+  if (kind === BEHIND_SLASH) return path.charCodeAt(index - 1) === CODE_SLASH
+  return kind === READ_DIFFERENTLY || isSegmentEnd(path, index + 1)
 }
 
 function isSegmentEnd(path: string, index: number): boolean {
@@ -84,7 +92,10 @@ export function pathReadings(path: string): readonly string[] | null {
   if (levels === null) return null
   const readings = [`/${segments.join('/')}`]
   for (const text of [path, ...levels]) {
-    if (hasHiddenStructure(text, path)) readings.push(...wholeReadings(text))
+    if (!hasHiddenStructure(text, path)) continue
+    readings.push(...wholeReadings(text))
+    // To some it begins with the name of a server (RFC 3986 §4.2).
+    if (text.startsWith('//')) readings.push(...wholeReadings(behindAuthority(text)))
   }
   return readings
 }
@@ -110,6 +121,12 @@ function hasTooManyDots(text: string): boolean {
     if (depth < 0) return true
   }
   return false
+}
+
+/** The path of a reference without a scheme: `//host/path`. */
+function behindAuthority(text: string): string {
+  const slash = text.indexOf('/', 2)
+  return slash === -1 ? '/' : text.slice(slash)
 }
 
 /** What one segment of a path or of a pattern is to compare with; `null` as above. */
@@ -206,6 +223,7 @@ const ENDS_PATH_OR_SEGMENT = /[\\?#\0]|\/[.\s]+(?:[;/]|$)/
 /** Whether reading the text as a path finds other segments than the path had before decoding. */
 function hasHiddenStructure(text: string, path: string): boolean {
   if (ENDS_PATH_OR_SEGMENT.test(text) || slashCount(text) !== slashCount(path)) return true
+  if (text.includes('//')) return true
   const semicolon = text.indexOf(';')
   return semicolon !== -1 && text.includes('/', semicolon)
 }

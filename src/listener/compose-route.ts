@@ -20,7 +20,6 @@ import type { GatewayRoute } from '../gateway/gateway-route.ts'
 import { LoginRedirect } from '../gateway/login-redirect.ts'
 import { RefusalFormat } from '../gateway/refusal-format.ts'
 import { NO_ROUTE, type RouteRefusals } from '../gateway/refusal-response.ts'
-import { CorsPolicy, type CorsRules } from '../http/cors-policy.ts'
 import { originListOf } from '../http/origin-list.ts'
 import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
 import { type ListenerMetrics, NO_INDEX } from '../observability/listener-metrics.ts'
@@ -46,6 +45,7 @@ import { compileTokenProfile } from '../verifiers/bearer-token/verification-prof
 import type { JwtIssuerPolicy, JwtProfile } from '../verifiers/jwt/jwt-verifier.ts'
 import { SESSION_FORMATS } from '../verifiers/session/session-formats.ts'
 import type { Verifier } from '../verifiers/verifier.ts'
+import { composeCors } from './compose-cors.ts'
 import type { ComposedIdentity } from './compose-identity.ts'
 import type { ComposedLimits } from './compose-limits.ts'
 import { apiKeyPlaces, tokenPlaces } from './credential-places.ts'
@@ -56,11 +56,6 @@ const NO_ORIGINS: readonly string[] = []
 const MS_PER_SECOND = 1_000
 /** Ids of 128 characters, and what a signed cookie adds to them: a signature, percent-encoded. */
 const COOKIE_BYTES_MAX = 512
-/** Of answers of the gateway: browsers hide them from pages unless they are named. */
-const OWN_ANSWER_FIELDS = [
-  ...['WWW-Authenticate', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'X-Request-Id'],
-]
-
 /** What verifies which kind of credential; one set for all routes of a thread. */
 export interface RouteAuthenticators {
   readonly verdicts: SharedVerdicts
@@ -117,7 +112,7 @@ export function composeRoute(
     stripper: keepsCredential ? null : stripper,
     isShadow,
     identity,
-    cors: route.cors && new CorsPolicy(composeCors(route.cors, route.errors.codeHeader)),
+    cors: route.cors && composeCors(route.cors, route.errors.codeHeader),
     requirement: composeRequirement(route, configuration.issuers, parts.keptPaths),
     tenants: composeTenants(route, configuration, tenants),
     limits: route.rateLimit === null ? null : (limits.byName.get(route.rateLimit) ?? null),
@@ -141,12 +136,6 @@ export function composeRoute(
     refusals: composeRefusals(route, configuration, stripper),
     issuerIndex: onlyIssuer ? metrics.issuerIndex(onlyIssuer) : NO_INDEX,
   }
-}
-
-/** What the gateway says in answers of its own can be read wherever those can. */
-function composeCors(rules: CorsRules, codeHeader: string | null): CorsRules {
-  const own = codeHeader === null ? OWN_ANSWER_FIELDS : [...OWN_ANSWER_FIELDS, codeHeader]
-  return { ...rules, exposedHeaders: [...own, ...rules.exposedHeaders] }
 }
 
 /** `null`: all is as the upstream says. */

@@ -1,5 +1,6 @@
 /** The object graph of one listener thread, on one screen: which object gets which. */
 import type { ApiKeysConfiguration } from '../config/sections/api-keys.ts'
+import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
 import type { SessionsConfiguration } from '../config/sections/sessions.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { healthEndpoints } from '../gateway/answer-health.ts'
@@ -10,6 +11,7 @@ import type { MainEndpoint } from '../gateway/main-endpoint.ts'
 import { createRefusalPace } from '../gateway/refusal-pace.ts'
 import { RevisionUse } from '../gateway/revision-use.ts'
 import { AddressRanges } from '../http/address-ranges.ts'
+import { EMPTY_SEGMENTS, ENCODED_SLASHES, NO_FORMS } from '../http/canonical-path.ts'
 import type { CorsPolicy } from '../http/cors-policy.ts'
 import { EndpointTable } from '../http/endpoint-table.ts'
 import type { InternalTokens } from '../identity/identity-strategy.ts'
@@ -190,6 +192,7 @@ function composeRevision(
     match: {
       ...route.match,
       isCaseSensitive: route.caseSensitive,
+      keptForms: keptFormsOf(route.match),
       ...(route.isMoved && { strippedSegments: route.rewrite?.strippedSegments ?? 0 }),
     },
     target: composeRoute(route, configuration, parts),
@@ -219,6 +222,11 @@ function narrowestFirst(policies: readonly CorsPolicy[]): readonly CorsPolicy[] 
   const rank = ({ isForAll, hasCredentials }: CorsPolicy) =>
     Number(isForAll) - Number(hasCredentials)
   return policies.toSorted((one, other) => rank(one) - rank(other))
+}
+
+function keptFormsOf({ encodedSlash, emptySegments }: RouteConfiguration['match']): number {
+  const slashes = encodedSlash === 'keep' ? ENCODED_SLASHES : NO_FORMS
+  return emptySegments === 'keep' ? slashes | EMPTY_SEGMENTS : slashes
 }
 
 function composeEndpoints(

@@ -4,12 +4,13 @@
  */
 import { explainRequest, type ReadQuestion } from '../gateway/explain-request.ts'
 import type { ExplainQuestion, Explanation } from '../gateway/explanation.ts'
-import { canonicalPath, isAcceptableQuery } from '../http/canonical-path.ts'
+import { canonicalPathWith, isAcceptableQuery } from '../http/canonical-path.ts'
 import { hostWithoutPort } from '../http/host-header.ts'
+import { isMethodToken } from '../http/methods.ts'
 import { quoted } from '../protocol/trace.ts'
 import {
-  ALLOWED_METHODS,
   type RequestLimits,
+  type RequestRules,
   RequestSnapshotReader,
   type ServerRefusal,
 } from '../server/request-snapshot.ts'
@@ -22,6 +23,8 @@ export interface ExplainerParts {
   /** Of the revision that requests begin under now; asked anew each time. */
   readonly current: () => Pick<ListenerParts, 'revision' | 'peeking'>
   readonly requestLimits: RequestLimits
+  /** Names of fields that are kept: `server.keepHeaders`. */
+  readonly keptFields: ReadonlySet<string>
 }
 
 export class Explainer {
@@ -32,35 +35,48 @@ export class Explainer {
   }
 
   async explain(question: ExplainQuestion): Promise<Explanation> {
+    const { requestLimits, keptFields } = this.#parts
     const { revision, peeking } = this.#parts.current()
+    const { keptForms, methods } = revision.routes
+    const rules = { keptFields, keptForms: () => keptForms, methods }
     // Like a request: what the revision needs stays until it is over.
     revision.use.begin()
     try {
-      return await explainRequest(revision, read(question, this.#parts.requestLimits), peeking)
+      return await explainRequest(revision, read(question, requestLimits, rules), peeking)
     } finally {
       revision.use.end()
     }
   }
 }
 
-function read(question: ExplainQuestion, limits: RequestLimits): ReadQuestion {
+interface ExplainRules extends RequestRules {
+  /** Those that some route takes. */
+  readonly methods: ReadonlySet<string>
+}
+
+function read(question: ExplainQuestion, limits: RequestLimits, rules: ExplainRules): ReadQuestion {
   const { method } = question
-  if (!ALLOWED_METHODS.some((allowed) => allowed === method)) {
-    const problem = `method ${quoted(method)} is none of ${ALLOWED_METHODS.join(', ')}`
+  if (!isMethodToken(method)) {
+    const problem = `method ${quoted(method)} is no word`
     return { question, head: 'request_malformed', problem }
+  }
+  if (!rules.methods.has(method)) {
+    const problem = `method ${quoted(method)} is none of ${[...rules.methods].join(', ')}`
+    return { question, head: 'method_unknown', problem }
   }
   const { path, query, host } = targetOf(question)
   const fields = fieldsOf(question, host)
   const request = {
     getUrl: () => path,
     getQuery: () => query,
+    getHeader: (name: string) => fields.find(([own]) => own === name)?.[1] ?? '',
     forEach: (onField: (name: string, value: string) => void) => {
       for (const [name, value] of fields) onField(name, value)
     },
   }
-  const head = new RequestSnapshotReader(limits).read(method, request)
+  const head = new RequestSnapshotReader(limits, rules).read(method, request)
   if (typeof head !== 'string') return { question, head, problem: null }
-  return { question, head, problem: problemWith(head, path, query, fields) }
+  return { question, head, problem: problemWith(head, path, query ?? '', fields, rules) }
 }
 
 function targetOf({ url, host }: ExplainQuestion) {
@@ -70,7 +86,7 @@ function targetOf({ url, host }: ExplainQuestion) {
   const mark = target.indexOf('?')
   return {
     path: mark === -1 ? target : target.slice(0, mark),
-    query: mark === -1 ? '' : target.slice(mark + 1),
+    query: mark === -1 ? undefined : target.slice(mark + 1),
     host: authority,
   }
 }
@@ -97,10 +113,11 @@ function problemWith(
   path: string,
   query: string,
   fields: Fields,
+  { keptForms }: RequestRules,
 ): string | null {
   if (refusal !== 'request_malformed') return null
   if (!path.startsWith('/')) return `the path ${quoted(path)} does not begin with "/"`
-  if (canonicalPath(path) === null) {
+  if (canonicalPathWith(path, keptForms()) === null) {
     return `the path ${quoted(path)} has dot segments, an empty one, or an encoding that is refused`
   }
   if (!isAcceptableQuery(query)) return 'the query has characters that must be percent-encoded'

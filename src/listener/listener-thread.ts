@@ -145,11 +145,17 @@ useSettings(start)
 const explainer = new Explainer({
   current: () => revisions.current,
   requestLimits: configuration.server.limits,
+  keptFields: new Set(configuration.server.keepHeaders),
 })
 const engine = createHttpEngine(start, {
   limits: configuration.server.limits,
   timeouts: configuration.server.timeouts,
   lingering: LINGERING_BOUNDS,
+  rules: {
+    keptFields: new Set(configuration.server.keepHeaders),
+    keptForms: () => gateway.revision.routes.keptForms,
+  },
+  takesMethod: (method) => gateway.revision.routes.methods.has(method),
   tls: configuration.server.tls,
   trustedPeers: () => gateway.revision.trustedPeers,
   onRequest: (exchange) => handleRequest(gateway, exchange),
@@ -294,6 +300,7 @@ function gauges(): ListenerGauges {
       lockouts,
       rateLimitKeysEvicted: evicted,
       rateLimitKeysUntracked: untracked,
+      requestFieldsDropped: server.droppedFieldCount,
     },
     redis: redisConnections(),
     openConnections: server.connectionCount,

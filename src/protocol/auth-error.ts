@@ -177,6 +177,13 @@ export const AUTH_ERRORS = {
     title: 'No such route',
     message: 'No route of this gateway matches the request.',
   },
+  method_not_allowed: {
+    status: 405,
+    challengeError: null,
+    retryable: false,
+    title: 'Method not allowed',
+    message: 'This resource does not take the method of the request. `Allow` lists those it takes.',
+  },
   request_timeout: {
     status: 408,
     challengeError: null,
@@ -219,6 +226,20 @@ export const AUTH_ERRORS = {
     retryable: true,
     title: 'Locked out',
     message: 'Too many attempts have failed. Try again later.',
+  },
+  method_not_implemented: {
+    status: 501,
+    challengeError: null,
+    retryable: false,
+    title: 'Method not implemented',
+    message: 'No resource of this gateway takes the method of the request.',
+  },
+  websocket_not_supported: {
+    status: 501,
+    challengeError: null,
+    retryable: false,
+    title: 'Web sockets not supported',
+    message: 'This gateway does not speak the WebSocket protocol.',
   },
   upstream_unreachable: {
     status: 502,

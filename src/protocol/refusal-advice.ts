@@ -29,8 +29,15 @@ export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
   request_malformed: 'Mend the client or the proxy in front: docs/routes.md says which paths pass.',
   uri_too_long: 'Shorten the URL, or raise `server.limits.urlBytes`.',
   headers_too_large: 'Send fewer or smaller fields, or raise `server.limits.headerBytes`.',
+  method_unknown:
+    'If a service behind takes the method, list it in `match.methods` of its route, in this case.',
+  websocket_unsupported: 'Lead web sockets past the gateway, or let the page use an EventSource.',
+  method_not_allowed: 'Use a method that `Allow` lists, or add it to `match.methods` of a route.',
+  path_form_not_kept:
+    'Have the client write the path without `%2F` and `//`; where the service takes them for ' +
+    'data, set `encodedSlash: keep` or `emptySegments: keep` in `match` of the route.',
   route_not_found:
-    'Compare method, host and path with `routes`: the first match wins, and paths are compared ' +
+    'Compare host and path with `routes`: the first match wins, and paths are compared ' +
     'exactly, case and all.',
   path_ambiguous:
     'Have the client spell the path as the route does; where the service behind tells case ' +

@@ -22,9 +22,27 @@ export const REFUSAL_REASONS = {
     code: 'headers_too_large',
     meaning: 'The fields of the request are more, or larger, than the gateway reads.',
   },
+  method_unknown: {
+    code: 'method_not_implemented',
+    meaning: 'No route of the configuration names the method, and it is none of the standard ones.',
+  },
+  websocket_unsupported: {
+    code: 'websocket_not_supported',
+    meaning: 'The request is the handshake of a web socket, which the gateway does not speak.',
+  },
+  method_not_allowed: {
+    code: 'method_not_allowed',
+    meaning: 'There are routes for host and path, and none for the method.',
+  },
+  path_form_not_kept: {
+    code: 'invalid_request',
+    meaning:
+      'The path has an encoded slash or an empty segment, and the route does not keep them ' +
+      '(`match.encodedSlash`, `match.emptySegments`).',
+  },
   route_not_found: {
     code: 'route_not_found',
-    meaning: 'No route matches method, host and path.',
+    meaning: 'No route matches host and path.',
   },
   path_ambiguous: {
     code: 'invalid_request',

@@ -6,6 +6,7 @@
  */
 import { addNamedFields, withoutFields } from '../http/connection-options.ts'
 import type { HeaderList } from '../http/header-list.ts'
+import { noteOpaqueBytes } from '../http/opaque-bytes.ts'
 import {
   FIELD_CONNECTION,
   FIELD_CONTENT_LENGTH,
@@ -24,6 +25,7 @@ const DIGIT_NINE = 0x39
 const TAB = 0x09
 const SPACE = 0x20
 const DELETE = 0x7f
+const BLANK_ENDS = /^[\t ]+|[\t ]+$/g
 
 /** The part of a relay that a response head is read into. */
 export interface ResponseHead {
@@ -38,9 +40,8 @@ export interface ResponseHead {
  * hop-by-hop fields, those that `Connection` names, `Date`, `Content-Length` (which becomes a
  * number), fields that the gateway sets itself, and fields whose name is no token.
  *
- * Values lose leading and trailing white space and every control byte but TAB. Bytes over 0x7F are
- * read as UTF-8, because that is how strings are written again: what was UTF-8 arrives unchanged,
- * what was not has U+FFFD in it.
+ * Values lose leading and trailing white space and every control byte but TAB. Bytes over 0x7F go
+ * on as they came, whatever their encoding: one character a byte.
  *
  * @param raw Name, value, … as the parser found them.
  * @param answerHeaders The gateway's own fields for this answer.
@@ -120,12 +121,13 @@ function fieldText(bytes: Buffer): string {
 
 /** The slow way, for values that hold anything but visible ASCII, space and TAB. */
 function cleanedText(bytes: Buffer): string {
-  const decoded = bytes.toString('utf8')
+  noteOpaqueBytes()
+  const text = bytes.toString('latin1')
   let cleaned = ''
-  for (let index = 0; index < decoded.length; index += 1) {
-    const unit = decoded.charCodeAt(index)
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index)
     const isControl = unit === DELETE || (unit < SPACE && unit !== TAB)
-    if (!isControl) cleaned += decoded[index]
+    if (!isControl) cleaned += text[index]
   }
-  return cleaned.trim()
+  return cleaned.replace(BLANK_ENDS, '')
 }

@@ -2,6 +2,7 @@
  * What went wrong with an upstream, as a reason to refuse: nothing above this file sees an error of
  * the HTTP client.
  */
+import { isIdempotentMethod } from '../http/methods.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
 import { type AttemptProgress, causeOf, type UpstreamCause } from './upstream-cause.ts'
 
@@ -184,12 +185,7 @@ export function mayBeRepeated(
   progress: AttemptProgress,
   method: string,
 ): boolean {
-  return retry !== 'never' && progress !== 'answering' && isIdempotent(method)
-}
-
-/** RFC 9110 §9.2.2, of the methods that the server lets through. */
-function isIdempotent(method: string): boolean {
-  return method !== 'POST' && method !== 'PATCH'
+  return retry !== 'never' && progress !== 'answering' && isIdempotentMethod(method)
 }
 
 /** The library's words for an answer that was not asked for, such as 100 or an upgrade. */

@@ -5,7 +5,9 @@
  * first segment of their path, so that a gateway with hundreds of routes compares a request with
  * the few that can match it; a route whose first segment is a wildcard is filed under every one.
  */
+import { NO_FORMS } from '../http/canonical-path.ts'
 import { foldCase, pathReadings } from '../http/lenient-path.ts'
+import { STANDARD_METHODS } from '../http/methods.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import { pathSegments } from './route-grammar.ts'
 
@@ -20,10 +22,12 @@ export interface RouteMatch {
   readonly path: string
   /** Exact host, or `*.example.com` for every host below it. `null`: any host. */
   readonly host: string | null
-  /** Methods in upper case. Empty: any method that the gateway accepts at all. */
+  /** As they are sent. Empty: `STANDARD_METHODS` of http/methods.ts. */
   readonly methods: readonly string[]
   /** Whether every service that may get its requests tells paths of different case apart. */
   readonly isCaseSensitive: boolean
+  /** Forms of paths that it keeps (http/canonical-path.ts), as bits. */
+  readonly keptForms: number
   /**
    * Segments at its beginning that its services do not get; 0: all, but they get others in front.
    * Left out: they get the path that was matched.
@@ -46,8 +50,10 @@ export interface CompiledRoute<Target> {
   readonly host: string | null
   /** With a leading dot, for hosts below a name; `null` when `host` is exact or absent. */
   readonly hostSuffix: string | null
+  /** `null`: the standard ones. */
   readonly methods: readonly string[] | null
   readonly isCaseSensitive: boolean
+  readonly keptForms: number
   /** As in {@link RouteMatch}; `null`: its services get the path that was matched. */
   readonly strippedSegments: number | null
 }
@@ -66,6 +72,10 @@ export interface RouteTable<Target> {
   readonly folded: RouteView<Target>
   /** Paths at which the gateway itself answers, as they are and folded. */
   readonly ownPaths: ReadonlySet<string>
+  /** Forms of paths that any route keeps; what no route keeps never gets here. */
+  readonly keptForms: number
+  /** All methods that some route takes, the standard ones among them. */
+  readonly methods: ReadonlySet<string>
 }
 
 const WILDCARD = '*'
@@ -91,6 +101,8 @@ export function compileRoutes<Target>(
     decoded: compileView(routes, (literal) => readingOf(literal)),
     folded: compileView(routes, (literal) => foldCase(readingOf(literal))),
     ownPaths: new Set(ownPaths.flatMap((path) => [path, foldCase(readingOf(path))])),
+    keptForms: routes.reduce((forms, { match }) => forms | match.keptForms, NO_FORMS),
+    methods: new Set([...STANDARD_METHODS, ...routes.flatMap(({ match }) => match.methods)]),
   }
 }
 
@@ -145,6 +157,7 @@ function compileRoute<Target>(
     hostSuffix: isBelow ? (match.host?.slice(1).toLowerCase() ?? null) : null,
     methods: match.methods.length === 0 ? null : match.methods,
     isCaseSensitive: match.isCaseSensitive,
+    keptForms: match.keptForms,
     strippedSegments: match.strippedSegments ?? null,
   }
 }

@@ -1,4 +1,5 @@
 /** Hot path: finds the route of a request in the compiled table. */
+import { ENCODED_SLASHES, NO_FORMS, pathForms } from '../http/canonical-path.ts'
 import {
   climbsAboveRoot,
   compareReadings,
@@ -7,6 +8,7 @@ import {
   READ_ALIKE,
   READ_IN_ANY_CASE,
 } from '../http/lenient-path.ts'
+import { isStandardMethod, STANDARD_METHODS } from '../http/methods.ts'
 import {
   ANY_SEGMENT,
   type CompiledRoute,
@@ -19,9 +21,12 @@ import { behindPrefix, leavesEmptySegment } from './path-rewrite.ts'
  * A path that belongs to one route as it is, and to another as a lenient upstream would read it.
  */
 export const AMBIGUOUS_PATH = 'ambiguous_path'
+/** A path with an encoded slash or an empty segment, and the route that matches keeps none. */
+export const FORM_NOT_KEPT = 'form_not_kept'
 
 /**
- * The first route that matches, `null`, or {@link AMBIGUOUS_PATH}, which must be refused.
+ * The first route that matches, `null`, or {@link AMBIGUOUS_PATH} or {@link FORM_NOT_KEPT}, which
+ * must be refused.
  *
  * @param path Canonical path (http/canonical-path.ts): compared as it is, case and all.
  * @param host Without a port, in lower case.
@@ -31,29 +36,70 @@ export function findRoute<Target>(
   method: string,
   path: string,
   host: string,
-): Target | null | typeof AMBIGUOUS_PATH {
+): Target | null | typeof AMBIGUOUS_PATH | typeof FORM_NOT_KEPT {
   const found = firstMatch(table.asWritten, method, path, host)
   if (found !== null && found.strippedSegments !== null) {
     if (leavesItsPlace(path, found.strippedSegments)) return AMBIGUOUS_PATH
   }
   const comparison = compareReadings(path)
   if (comparison === READ_ALIKE) return found === null ? null : found.target
+  if (comparison === READ_IN_ANY_CASE) {
+    const isAmbiguous = isAnothersInLowerCase(table, found, method, path, host)
+    return isAmbiguous ? AMBIGUOUS_PATH : (found?.target ?? null)
+  }
+  return foundInItsForm(table, found, method, path, host)
+}
+
+/** What {@link findRoute} says of a path that some read as another one. */
+function foundInItsForm<Target>(
+  table: RouteTable<Target>,
+  found: CompiledRoute<Target> | null,
+  method: string,
+  path: string,
+  host: string,
+): Target | null | typeof AMBIGUOUS_PATH | typeof FORM_NOT_KEPT {
+  const forms = pathForms(path)
+  if (found !== null && (forms & ~found.keptForms) !== NO_FORMS) return FORM_NOT_KEPT
   const isAmbiguous =
-    comparison === READ_IN_ANY_CASE
-      ? isAnothersInLowerCase(table, found, method, path, host)
+    found !== null && (forms & ENCODED_SLASHES) !== NO_FORMS
+      ? isAnothersWithSlashes(table, found, method, path, host)
       : isAnothersInAnyReading(table, found, method, path, host)
   return isAmbiguous ? AMBIGUOUS_PATH : (found?.target ?? null)
 }
 
 /**
  * Whether what a moved path becomes may be read as one that is not below the place to which it is
- * moved: `/orders//x` without `/orders`, or `/orders/%252e%252e/admin` with `/v2` in its place.
+ * moved: `/orders//x` or `/orders/%2Fx` without `/orders`, or `/orders/%252e%252e/admin` with `/v2`
+ * in its place.
  */
 function leavesItsPlace(path: string, strippedSegments: number): boolean {
   if (leavesEmptySegment(path, strippedSegments)) return true
   const comparison = compareReadings(path)
   if (comparison === READ_ALIKE || comparison === READ_IN_ANY_CASE) return false
-  return climbsAboveRoot(behindPrefix(path, strippedSegments))
+  const rest = behindPrefix(path, strippedSegments)
+  return rest.startsWith('/%2F') || climbsAboveRoot(rest)
+}
+
+/** Stands for data within a segment: no path and no pattern has it. */
+const DATA = '\x01'
+
+/**
+ * Of a route that keeps encoded slashes. They are data, so all that is not about them must hold of
+ * the path without them. And a service that takes them for separators must not find another route,
+ * though it may find a path that no route is for.
+ */
+function isAnothersWithSlashes<Target>(
+  table: RouteTable<Target>,
+  found: CompiledRoute<Target>,
+  method: string,
+  path: string,
+  host: string,
+): boolean {
+  const asData = path.replaceAll('%2F', DATA)
+  const foundAsData = firstMatch(table.asWritten, method, asData, host)
+  if (foundAsData?.index !== found.index) return true
+  if (isAnothersInAnyReading(table, found, method, asData, host)) return true
+  return isAnothersInAnyReading(table, found, method, path, host, true)
 }
 
 function isAnothersInLowerCase<Target>(
@@ -73,14 +119,16 @@ function isAnothersInAnyReading<Target>(
   method: string,
   path: string,
   host: string,
+  mayBeNone = false,
 ): boolean {
   const readings = pathReadings(path)
   if (readings === null) return true
   const tellsCaseApart = found?.isCaseSensitive === true
   return readings.some((reading) => {
-    if (isAnothers(table, table.decoded, found, method, reading, host, path)) return true
+    if (isAnothers(table, table.decoded, found, method, reading, host, path, mayBeNone)) return true
     if (tellsCaseApart) return false
-    return isAnothers(table, table.folded, found, method, foldCase(reading), host, path)
+    const folded = foldCase(reading)
+    return isAnothers(table, table.folded, found, method, folded, host, path, mayBeNone)
   })
 }
 
@@ -91,6 +139,8 @@ function isAnothersInAnyReading<Target>(
  * What counts is whether the service that would get the request tells case apart, so it is the
  * setting of the route that was found. Where none was, nothing goes anywhere, and a route whose
  * service tells case apart is not meant by another case.
+ *
+ * @param mayBeNone Whether a reading that belongs to no route is harmless.
  */
 function isAnothers<Target>(
   table: RouteTable<Target>,
@@ -100,9 +150,11 @@ function isAnothers<Target>(
   reading: string,
   host: string,
   path: string,
+  mayBeNone = false,
 ): boolean {
   if (table.ownPaths.has(reading) && !table.ownPaths.has(path)) return true
   const other = firstMatch(view, method, reading, host)
+  if (other === null && mayBeNone) return false
   if (other === null || found === null) {
     return other !== found && !(view === table.folded && other?.isCaseSensitive === true)
   }
@@ -152,7 +204,20 @@ function matches<Target>(
 }
 
 export function takesMethod({ methods }: CompiledRoute<unknown>, method: string): boolean {
-  return methods === null || methods.includes(method)
+  return methods === null ? isStandardMethod(method) : methods.includes(method)
+}
+
+/**
+ * The methods that the routes for this path take, in the order of the routes; none where there is
+ * no route for it. For `Allow` (RFC 9110 §10.2.1).
+ */
+export function allowedMethods<Target>(
+  table: RouteTable<Target>,
+  path: string,
+  host: string,
+): readonly string[] {
+  const routes = routesWithPath(table, path).filter((route) => takesHost(route, host))
+  return [...new Set(routes.flatMap(({ methods }) => methods ?? STANDARD_METHODS))]
 }
 
 export function takesHost(route: CompiledRoute<unknown>, host: string): boolean {

@@ -1,6 +1,7 @@
 /** What may stand in a route: patterns of paths, hosts and methods, and which cover others. */
 import { canonicalPath } from '../http/canonical-path.ts'
 import { segmentReading } from '../http/lenient-path.ts'
+import { STANDARD_METHODS } from '../http/methods.ts'
 
 const PATH_LENGTH_MAX = 1_024
 
@@ -122,22 +123,23 @@ export function shareHost(first: string | null, second: string | null): boolean 
   return coversHost(first, second) || coversHost(second, first)
 }
 
-/** Whether there is a method that both lists have; none is every method. */
+/** Whether there is a method that both lists have; an empty one has the standard methods. */
 export function shareMethod(first: readonly string[], second: readonly string[]): boolean {
-  return first.length === 0 || second.length === 0 || first.some((it) => second.includes(it))
+  const others = takenMethods(second)
+  return takenMethods(first).some((it) => others.includes(it))
 }
 
 /** Methods with `HEAD` where there is `GET`, whose answer it asks about (RFC 9110 §9.3.2). */
-export function withHead<Method extends string>(
-  methods: readonly Method[],
-): readonly (Method | 'HEAD')[] {
-  return methods.some((it) => it === 'GET') && !methods.some((it) => it === 'HEAD')
-    ? [...methods, 'HEAD']
-    : methods
+export function withHead(methods: readonly string[]): readonly string[] {
+  return methods.includes('GET') && !methods.includes('HEAD') ? [...methods, 'HEAD'] : methods
 }
 
-/** The same for methods; none is every method. */
+/** The same for methods; an empty list has the standard ones. */
 export function coversMethods(first: readonly string[], second: readonly string[]): boolean {
-  if (first.length === 0) return true
-  return second.length > 0 && second.every((method) => first.includes(method))
+  const taken = takenMethods(first)
+  return takenMethods(second).every((method) => taken.includes(method))
+}
+
+function takenMethods(methods: readonly string[]): readonly string[] {
+  return methods.length === 0 ? STANDARD_METHODS : methods
 }

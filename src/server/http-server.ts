@@ -7,7 +7,7 @@ import type { ClientExchange } from '../http/exchange.ts'
 import type { ClientTimeouts } from './client-clock.ts'
 import type { LingeringBounds } from './lingering.ts'
 import type { TlsFiles } from './native-apps.ts'
-import type { RequestLimits, ServerRefusal } from './request-snapshot.ts'
+import type { RequestLimits, RequestRules, ServerRefusal } from './request-snapshot.ts'
 
 /** An answer of the server's own. The server adds `Content-Length`, `Date` and `Connection`. */
 export interface RenderedRefusal {
@@ -17,6 +17,8 @@ export interface RenderedRefusal {
   readonly headers: readonly string[]
   readonly body: string
 }
+
+export type RenderRefusal = (reason: ServerRefusal, origin: string) => RenderedRefusal
 
 /** As in `server.timeouts`. */
 export interface ServerTimeouts extends ClientTimeouts {
@@ -28,6 +30,9 @@ export interface ServerTimeouts extends ClientTimeouts {
 
 export interface HttpServerOptions {
   readonly limits: RequestLimits
+  readonly rules: RequestRules
+  /** Whether any route takes this method. Asked for those that are not standard. */
+  readonly takesMethod: (method: string) => boolean
   /** The native server keeps to its own for heads and idle connections. */
   readonly timeouts: ServerTimeouts
   readonly lingering: LingeringBounds
@@ -41,7 +46,7 @@ export interface HttpServerOptions {
    * Called once for every refusal, so it may count them. Built-in answers should be constants.
    * @param origin `Origin` as it came, the first of several; empty: there is none to be told of.
    */
-  readonly renderRefusal: (reason: ServerRefusal, origin: string) => RenderedRefusal
+  readonly renderRefusal: RenderRefusal
   /** Something above the server threw: a defect, never an expected outcome. Must not throw. */
   readonly onError: (error: unknown) => void
 }
@@ -63,6 +68,8 @@ export interface ServerCertificates {
 export interface HttpServer {
   /** Open connections, idle ones included. */
   readonly connectionCount: number
+  /** Fields that were left out of requests because of their names. */
+  readonly droppedFieldCount: number
   readonly certificates: ServerCertificates
   /**
    * Takes no new connections. Those that are open go on. Idempotent.

@@ -22,6 +22,9 @@ const SWEEP_INTERVAL_MS = 1_000
 /** What was accepted for an application reaches it within a turn or two of the event loop. */
 const SWEEPS_MIN = 2
 
+/** Turns off the `uWebSockets` response header; other builds know the setting as `silent`. */
+const SILENT_SETTINGS = ['999999990007', 'silent']
+
 interface EarlierApp {
   readonly app: NativeApp
   sweeps: number
@@ -44,6 +47,7 @@ export class NativeApps {
    * @throws When the files hold no certificate with its key.
    */
   constructor(module: NativeServerModule, tls: TlsFiles | null, route: (app: NativeApp) => void) {
+    for (const setting of SILENT_SETTINGS) module._cfg?.(setting)
     this.#module = module
     this.#route = route
     this.first = this.#create(tls)

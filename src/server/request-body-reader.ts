@@ -16,6 +16,8 @@ import { bodyMemory } from '../proxy/body-memory.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import { BodyPeek } from './body-peek.ts'
 import type { AwaitedBody } from './client-clock.ts'
+import type { Invitation } from './invitation.ts'
+import { MeteredBody } from './metered-body.ts'
 import type { BodyContext, BodySocket } from './writer-context.ts'
 
 type OnChunk = (chunk: Uint8Array, isLast: boolean) => void
@@ -32,7 +34,7 @@ const BLOCK_SHARE_MIN = BLOCK_BYTES / 8
 const settleSocket = (reader: RequestBodyReader) => reader.settleSocket()
 const endTurn = (reader: RequestBodyReader) => reader.endTurn()
 
-export class RequestBodyReader implements RequestBody, AwaitedBody {
+export class RequestBodyReader extends MeteredBody implements RequestBody, AwaitedBody {
   readonly #context: BodyContext
   /** `null` once the native object must not be touched any more. */
   #response: BodySocket | null
@@ -42,6 +44,8 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
   receivedBytes = 0
   /** Whether the last byte has come in. */
   isComplete: boolean
+  /** `null` for a client that does not wait to be asked for it. */
+  invitation: Invitation | null = null
   #onChunk: OnChunk | null = null
   #onFailure: OnFailure | null = null
   /** Arrived before there was a reader. */
@@ -64,9 +68,6 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
   #isSocketPaused = false
   /** Whether {@link receive} runs. */
   isReceiving = false
-  /** What it was given of that memory; and of this, to be looked into. */
-  #memoryBytes = 0
-  #peekedBytes = 0
   /** The end, good or bad, has been told to the reader. */
   #isSettled = false
   #isGone = false
@@ -75,6 +76,7 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
   #refused: RefusedBody | null = null
 
   constructor(context: BodyContext, response: BodySocket, contentLength: number | null) {
+    super()
     this.#context = context
     this.#response = response
     this.#contentLength = contentLength
@@ -92,12 +94,21 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
   }
 
   tooSlow(): void {
-    this.#refuse('too_slow')
+    // One that waits to be asked has had nothing to send yet.
+    if (this.invitation?.isAwaited === true) this.#context.clock.awaitBody(this)
+    else this.#refuse('too_slow')
+  }
+
+  #invite(): void {
+    if (this.invitation?.isAwaited !== true) return
+    this.invitation.send(this.#response === null, this.receivedBytes > 0)
+    if (!this.isComplete) this.#context.clock.awaitBody(this)
   }
 
   /** Whether swallowing what is still to come costs less than a new connection. */
   get isNearlyComplete(): boolean {
     if (this.isComplete || this.#contentLength === null) return this.isComplete
+    if (this.invitation?.isAwaited === true) return false
     const missingBytes = this.#contentLength - this.receivedBytes
     return this.#refused !== 'too_slow' && missingBytes <= SWALLOWED_BYTES_MAX
   }
@@ -110,10 +121,11 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
       this.#endPeek(this.#refused ?? 'client_gone')
       return peek.outcome
     }
+    this.#invite()
     const early = this.#early
     this.#early = []
     for (const chunk of early) {
-      this.#holdForPeek(peek.growthBytes(chunk.length))
+      this.holdForPeek(peek.growthBytes(chunk.length))
       peek.take(chunk)
       this.taken(chunk.length)
     }
@@ -133,6 +145,7 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
       this.#fail(this.#refused ?? 'client_gone')
       return
     }
+    this.#invite()
     if (!this.isComplete) bodyMemory.begin(this, this.#contentLength)
     const early = this.#early
     this.#early = []
@@ -170,12 +183,6 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
     this.#pauseSocket()
   }
 
-  taken(memoryBytes: number): void {
-    const bytes = Math.min(memoryBytes, this.#memoryBytes)
-    this.#memoryBytes -= bytes
-    bodyMemory.release(bytes)
-  }
-
   /** The native server throws away what still comes: nothing may keep it from that. */
   swallow(): void {
     this.#isHeldBack = false
@@ -203,11 +210,6 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
   /** A body without a reader yet gets no more memory than one that begins. */
   #hasMemoryFor(bytes: number): boolean {
     return this.#onChunk === null ? bodyMemory.admits(bytes) : !bodyMemory.isFull
-  }
-
-  #hold(memoryBytes: number): void {
-    this.#memoryBytes += memoryBytes
-    bodyMemory.hold(memoryBytes)
   }
 
   /** From the native server. The buffer is only borrowed. */
@@ -245,7 +247,7 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
 
   #takeAsItIs(borrowed: ArrayBuffer, isLast: boolean): void {
     const chunk = borrowed.byteLength === 0 ? EMPTY_CHUNK : new Uint8Array(borrowed.slice(0))
-    this.#hold(chunk.byteLength)
+    this.hold(chunk.byteLength)
     if (this.#onChunk !== null) this.#deliver(chunk, isLast)
     else {
       this.#early.push(chunk)
@@ -262,14 +264,8 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
       return
     }
     peek.take(borrowed)
-    this.#holdForPeek(growthBytes)
+    this.holdForPeek(growthBytes)
     if (peek.isEnough(this.isComplete, this.#contentLength)) this.#endPeek(null)
-  }
-
-  #holdForPeek(bytes: number): void {
-    this.#hold(bytes)
-    this.#peekedBytes += bytes
-    bodyMemory.peekedBytes += bytes
   }
 
   /** What was gathered waits for the reader, unless nothing more is taken of this body. */
@@ -277,8 +273,7 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
     const peek = this.#peek
     if (peek === null) return
     this.#peek = null
-    bodyMemory.peekedBytes -= this.#peekedBytes
-    this.#peekedBytes = 0
+    this.endHoldForPeek()
     const isKept = failure === null || failure === 'timed_out'
     if (isKept && peek.gathered.length > 0) this.#early.push(peek.gathered)
     this.pause()
@@ -339,7 +334,7 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
 
   #openBlock(block: Uint8Array): void {
     this.#block = block
-    this.#hold(block.length)
+    this.hold(block.length)
     this.#blockFilled = 0
     setImmediate(endTurn, this)
   }
@@ -349,7 +344,7 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
     const block = takeBlock()
     block.set(little)
     this.#block = block
-    this.#hold(BLOCK_BYTES)
+    this.hold(BLOCK_BYTES)
     this.taken(little.length)
   }
 
@@ -369,7 +364,7 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
     const chunk = block.slice(0, filled)
     giveBlockBack(block)
     this.taken(BLOCK_BYTES)
-    this.#hold(filled)
+    this.hold(filled)
     this.#deliver(chunk, isLast)
   }
 
@@ -379,7 +374,7 @@ export class RequestBodyReader implements RequestBody, AwaitedBody {
     if (this.#block !== null) giveBlockBack(this.#block)
     this.#block = null
     if (this.#onChunk !== null) bodyMemory.end(this)
-    if (this.#memoryBytes > 0) this.taken(this.#memoryBytes)
+    this.giveAllBack()
   }
 
   #deliver(chunk: Uint8Array, isLast: boolean): void {

@@ -10,16 +10,26 @@
  * not is refused here; test/integration/native-server-golden pins what it does.
  *
  * Two things the parser hides, so that they cannot be refused; neither is ever sent on: the fields
- * behind one with an empty name, and non-ASCII bytes at the ends of a value, which it trims.
+ * behind one with an empty name, and non-ASCII bytes at the ends of a value, which it trims. Such
+ * bytes elsewhere in a value go on as they came.
  */
-import { canonicalPath, isAcceptableQuery } from '../http/canonical-path.ts'
+import {
+  canonicalPath,
+  canonicalPathWith,
+  isAcceptableQuery,
+  NO_FORMS,
+} from '../http/canonical-path.ts'
 import type { RequestHead } from '../http/exchange.ts'
 import { hostWithoutPort } from '../http/host-header.ts'
+import { isWebSocketHandshake } from '../http/web-socket.ts'
 import type { NativeRequest } from './native-binary.ts'
+import { isOpaqueText, opaqueFields } from './opaque-values.ts'
 
 /** Reasons of protocol/refusal-reason.ts for which the server itself refuses. */
 export type ServerRefusal =
   | 'request_malformed'
+  | 'method_unknown'
+  | 'websocket_unsupported'
   | 'body_too_large'
   | 'uri_too_long'
   | 'headers_too_large'
@@ -35,10 +45,18 @@ export interface RequestLimits {
 }
 
 /** What is read of a request, whichever parser has read it from the wire. */
-export type ParsedRequest = Pick<NativeRequest, 'getUrl' | 'getQuery' | 'forEach'>
+export interface ParsedRequest extends Pick<NativeRequest, 'getUrl' | 'forEach' | 'getHeader'> {
+  /** Without `?`; `undefined` where there is none. */
+  getQuery(): string | undefined
+}
 
-/** The methods that pass; each gets a native route of its own. All others are refused. */
-export const ALLOWED_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+/** What is taken only where the configuration says so. */
+export interface RequestRules {
+  /** Names of fields, in lower case, that are kept in spite of what they consist of. */
+  readonly keptFields: ReadonlySet<string>
+  /** Forms of paths that some route keeps (http/canonical-path.ts). Asked where a path has one. */
+  readonly keptForms: () => number
+}
 
 const TABLE_SIZE = 128
 const CODE_SPACE = 0x20
@@ -51,6 +69,9 @@ const CODE_NINE = 0x39
 const FIELD_OVERHEAD_BYTES = 4
 /** No longer a length that a double holds exactly, let alone a body that anybody would take. */
 const CONTENT_LENGTH_DIGITS_MAX = 15
+
+/** The one spelling that the native server knows, and answers. */
+export const CONTINUE = '100-continue'
 
 /** Visible ASCII, space and tab; machine code, which takes a third of what a loop does. */
 const ACCEPTABLE_VALUE = /^[\t\x20-\x7e]*$/
@@ -89,8 +110,20 @@ export class RequestSnapshotReader {
    * spelling that the native server does not understand.
    */
   mustClose = false
+  /**
+   * Whether that request is answered in a later turn, so that bytes which come with it end the
+   * connection: they may be meant for another protocol, or for somebody who does not wait for 100.
+   */
+  mustWait = false
+  /** Whether the native server has answered 100 to it, and does so again whenever it is yielded. */
+  isInvited = false
+  /** Whether its client waits for 100. */
+  awaitsInvitation = false
+  /** Fields that were left out because of their names. */
+  droppedFields = 0
   readonly #limits: RequestLimits
-  readonly #takesOpaqueBytes: boolean
+  readonly #rules: RequestRules
+  readonly #showsBytes: boolean
   readonly #onField: (name: string, value: string) => void
   #headers: string[] = []
   #fieldBytes = 0
@@ -98,17 +131,16 @@ export class RequestSnapshotReader {
   #authority: string | null = null
   #contentLength: number | null = null
   #isChunked = false
+  #hasOpaque = false
   /** The last `Host` and what it came to: most clients of a gateway send the same one. */
   #knownAuthority = ''
   #knownHost: string | null = null
 
-  /**
-   * @param takesOpaqueBytes Whether values may have bytes over 0x7F, each read as one character.
-   *   Only for a parser that shows them all.
-   */
-  constructor(limits: RequestLimits, takesOpaqueBytes = false) {
+  /** @param showsBytes Whether the parser gives each byte of a value as one character. */
+  constructor(limits: RequestLimits, rules: RequestRules, showsBytes = false) {
     this.#limits = limits
-    this.#takesOpaqueBytes = takesOpaqueBytes
+    this.#rules = rules
+    this.#showsBytes = showsBytes
     this.#onField = (name, value) => this.#readField(name, value)
   }
 
@@ -116,34 +148,31 @@ export class RequestSnapshotReader {
    * Never throws. The request must not be touched after the native callback has returned, and is
    * not: everything is copied.
    *
-   * @param method One of {@link ALLOWED_METHODS}.
+   * @param method One that some route takes.
    */
   read(method: string, request: ParsedRequest): RequestHead | ServerRefusal {
+    this.#reset()
     const rawPath = request.getUrl()
-    // Without a `?` it is undefined, whatever the type definitions say.
-    const query = (request.getQuery() as string | undefined) ?? ''
+    const rawQuery = request.getQuery()
+    const query = rawQuery ?? ''
     if (rawPath.length + query.length > this.#limits.urlBytes) return 'uri_too_long'
-    const path = canonicalPath(rawPath)
+    const path = canonicalPath(rawPath) ?? this.#keptPath(rawPath)
     if (path === null || !isAcceptableQuery(query)) return 'request_malformed'
 
-    this.#reset()
     request.forEach(this.#onField)
-    if (this.#refusal !== null) return this.#refusal
+    if (this.#hasOpaque) this.#readOpaque(request)
     const authority = this.#authority
-    if (authority === null) return 'request_malformed'
-    const host = this.#hostOf(authority)
-    if (host === null) return 'request_malformed'
-    if (this.#isChunked) {
-      // Both framings at once: a server in front or behind may choose the other (RFC 9112 §6.1).
-      if (this.#contentLength !== null) return 'request_malformed'
-      this.mustClose = true
-    }
+    const host = authority === null ? null : this.#hostOf(authority)
+    const refusal = this.#refusal ?? this.#framingRefusal(method)
+    if (refusal !== null) return refusal
+    if (authority === null || host === null) return 'request_malformed'
     const contentLength = this.#isChunked ? null : (this.#contentLength ?? 0)
     if (contentLength !== null && contentLength > this.#limits.bodyBytes) return 'body_too_large'
     return {
       method,
       path,
       query,
+      hasQuery: rawQuery !== undefined,
       headers: this.#headers,
       host,
       authority,
@@ -152,14 +181,44 @@ export class RequestSnapshotReader {
     }
   }
 
+  #framingRefusal(method: string): ServerRefusal | null {
+    if (this.#isChunked) {
+      // Both framings at once: a server in front or behind may choose the other (RFC 9112 §6.1).
+      if (this.#contentLength !== null) return 'request_malformed'
+      this.mustClose = true
+    }
+    if (!this.mustWait || !isWebSocketHandshake(method, this.#headers)) return null
+    return 'websocket_unsupported'
+  }
+
   #reset(): void {
     this.mustClose = false
+    this.mustWait = false
+    this.isInvited = false
+    this.awaitsInvitation = false
+    this.#hasOpaque = false
     this.#headers = []
     this.#fieldBytes = 0
     this.#refusal = null
     this.#authority = null
     this.#contentLength = null
     this.#isChunked = false
+  }
+
+  #keptPath(rawPath: string): string | null {
+    const kept = this.#rules.keptForms()
+    return kept === NO_FORMS ? null : canonicalPathWith(rawPath, kept)
+  }
+
+  /** What was pushed so far are characters that the parser made of bytes. */
+  #readOpaque(request: ParsedRequest): void {
+    const fields = opaqueFields(this.#headers, (name) => request.getHeader(name))
+    if (fields === null) this.#refusal ??= 'request_malformed'
+    else {
+      this.#headers = fields.headers
+      this.#fieldBytes += fields.moreBytes
+      if (this.#fieldBytes > this.#limits.headerBytes) this.#refusal ??= 'headers_too_large'
+    }
   }
 
   #hostOf(authority: string): string | null {
@@ -174,12 +233,13 @@ export class RequestSnapshotReader {
     if (this.#refusal !== null) return
     this.#fieldBytes += name.length + value.length + FIELD_OVERHEAD_BYTES
     const kind = nameKind(name)
-    if (kind === NAME_REFUSED || !(isAcceptableValue(value) || this.#isOpaque(name, value))) {
+    if (kind === NAME_REFUSED || !this.#takesValue(name, value)) {
       this.#refusal = 'request_malformed'
       return
     }
     // Dropped: many upstreams cannot tell X_User_Id or X.User.Id from X-User-Id.
-    if (kind === NAME_PLAIN) {
+    if (kind === NAME_ODD && !this.#rules.keptFields.has(name)) this.droppedFields += 1
+    else {
       this.#headers.push(name, value)
       if (!this.#readSpecialField(name, value)) {
         this.#refusal = 'request_malformed'
@@ -192,8 +252,11 @@ export class RequestSnapshotReader {
     }
   }
 
-  #isOpaque(name: string, value: string): boolean {
-    return this.#takesOpaqueBytes && OPAQUE_VALUE.test(value) && !ASCII_FIELD.test(name)
+  #takesValue(name: string, value: string): boolean {
+    if (isAcceptableValue(value)) return true
+    if (this.#showsBytes) return OPAQUE_VALUE.test(value) && !ASCII_FIELD.test(name)
+    this.#hasOpaque = true
+    return isOpaqueText(value)
   }
 
   /** @returns `false` when the field makes the request malformed or ambiguous. */
@@ -212,9 +275,10 @@ export class RequestSnapshotReader {
         this.#isChunked = value.toLowerCase() === 'chunked'
         return this.#isChunked
       case 'expect':
-        return value.toLowerCase() === '100-continue'
+        return this.#readExpectation(value)
       case 'upgrade':
-        this.mustClose = true
+        // Nothing is upgraded (RFC 9110 §7.8), so this is a request like any other.
+        this.mustWait = true
         return true
       case 'connection':
         // The native server takes every value of five characters for `close`, and nothing else.
@@ -223,6 +287,15 @@ export class RequestSnapshotReader {
       default:
         return true
     }
+  }
+
+  /** The native server knows one spelling, and looks at the first field only. */
+  #readExpectation(value: string): boolean {
+    if (this.isInvited || this.awaitsInvitation) return false
+    this.isInvited = value === CONTINUE
+    this.awaitsInvitation = !this.isInvited
+    this.mustWait = this.mustWait || this.awaitsInvitation
+    return this.isInvited || value.toLowerCase() === CONTINUE
   }
 }
 

@@ -32,7 +32,7 @@ import { endHead, endHeadRaw, endWholeRaw, isBodiless, isNoContent } from './end
 import { isClosedAtEnd } from './lingering.ts'
 import type { NativeResponse } from './native-binary.ts'
 import { NativeExchange } from './native-exchange.ts'
-import { IDLE_TIME, writeFields } from './write-fields.ts'
+import { writeHead } from './write-fields.ts'
 import type { WriterContext } from './writer-context.ts'
 
 /** `STARTED`: nothing was handed over. `PENDING`: all was, but the connection must take it. */
@@ -243,14 +243,13 @@ export class ResponseWriter
 
   /**
    * Where the client has asked for the close in the words that the native server understands, that
-   * closes behind what it takes for the end.
+   * closes behind what it takes for the end. Without a spare, nothing could hold it open.
    */
   #leftBehind(step: number): number {
     if (step === STEP_HEAD_ONLY) return LINGERING
     const isClosedNatively = isClosedAtEnd(this.head.headers)
-    if (step === STEP_WHOLE && (isClosedNatively || typeof this.#whole === 'string')) {
-      return LINGERING
-    }
+    const isByText = isClosedNatively || typeof this.#whole === 'string' || this.#spare === null
+    if (step === STEP_WHOLE && isByText) return LINGERING
     return isClosedNatively || this.#spare === null ? UNREAD : LINGERING_BEHIND_END
   }
 
@@ -273,8 +272,8 @@ export class ResponseWriter
 
   #writeHead(response: NativeResponse): number {
     this.#state = STREAMING
-    response.writeStatus(this.#status)
-    return writeFields(response, this.#headers, this.#closes ? '' : IDLE_TIME)
+    const isInvited = this.body.invitation?.isSent === true
+    return writeHead(response, this.#status, this.#headers, this.#closes, isInvited)
   }
 
   #writeWhole(response: NativeResponse): void {

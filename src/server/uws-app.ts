@@ -5,7 +5,7 @@
  * Hot path. This is one of the three edges that catch: an exception that escaped into the native
  * server would end the process.
  *
- * Two native routes see every request. The first, one per allowed method, checks it and serves it.
+ * Two native routes see every request. The first, one per standard method, checks it and serves it.
  * A request that is refused, or whose connection must be closed afterwards, it *yields* to the
  * second, which is given another handle to the same socket. The one that the first was given, here
  * the second handle, can be used after the answer, which the native server otherwise does not
@@ -24,16 +24,12 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RequestHead } from '../http/exchange.ts'
+import { isMethodToken, STANDARD_METHODS } from '../http/methods.ts'
 import { AnswerTurns } from './answer-turns.ts'
 import { BodilessAnswers } from './bodiless-answers.ts'
 import { ClientClock } from './client-clock.ts'
-import { endWholeRaw } from './end-head.ts'
-import type {
-  HttpServer,
-  HttpServerOptions,
-  RenderedRefusal,
-  ServerCertificates,
-} from './http-server.ts'
+import type { HttpServer, HttpServerOptions, ServerCertificates } from './http-server.ts'
+import { Invitation } from './invitation.ts'
 import { type KnownPeer, knownPeerOf } from './known-peer.ts'
 import { LingeringConnections } from './lingering.ts'
 import { NativeApps } from './native-apps.ts'
@@ -44,30 +40,16 @@ import type {
   NativeResponse,
   NativeServerModule,
 } from './native-binary.ts'
-import { ALLOWED_METHODS, RequestSnapshotReader, type ServerRefusal } from './request-snapshot.ts'
+import { RefusalWriter } from './refusal-writer.ts'
+import { CONTINUE, RequestSnapshotReader, type ServerRefusal } from './request-snapshot.ts'
 import { ResponseWriter } from './response-writer.ts'
-import { writeFields } from './write-fields.ts'
 import type { WriterContext } from './writer-context.ts'
+import type { GuardedRequest, YieldedRequest } from './yielded-request.ts'
 
 export interface ListenOptions {
   /** Fail when another process listens on the port, instead of sharing it with that process. */
   readonly isExclusive: boolean
 }
-
-/** What the first route leaves for the second one. */
-type Yielded =
-  | {
-      readonly kind: 'refused'
-      readonly reason: ServerRefusal
-      readonly origin: string
-      readonly secondHandle: NativeResponse
-    }
-  | {
-      readonly kind: 'closing'
-      readonly head: RequestHead
-      readonly peer: KnownPeer
-      readonly secondHandle: NativeResponse
-    }
 
 /** A request body that is longer may be left unread, and its connection must be closed then. */
 const UNGUARDED_BODY_BYTES_MAX = 65_536
@@ -76,9 +58,6 @@ const UNGUARDED_BODY_BYTES_MAX = 65_536
 const ACCEPTING_TURNS_MAX = 1_000
 /** Until what one application accepts is counted by another. */
 const HANDOVER_TURNS = 3
-
-/** Turns off the `uWebSockets` response header; other builds know the setting as `silent`. */
-const SILENT_SETTINGS = ['999999990007', 'silent']
 
 export class NativeServer implements HttpServer {
   /** Open connections, idle ones included. */
@@ -90,16 +69,13 @@ export class NativeServer implements HttpServer {
   readonly #context: WriterContext
   #listenSocket: NativeListenSocket | null = null
   #acceptedCount = 0
-  #yielded: Yielded | null = null
-  /**
-   * Handle to the connection refused last, only within the turn of the event loop of the refusal.
-   */
-  #refused: NativeResponse | null = null
+  readonly #refusals: RefusalWriter
+  #yielded: YieldedRequest | null = null
 
   constructor(module: NativeServerModule, options: HttpServerOptions) {
     this.#module = module
     this.#options = options
-    this.#reader = new RequestSnapshotReader(options.limits)
+    this.#reader = new RequestSnapshotReader(options.limits, options.rules)
     const lingering = new LingeringConnections(options.lingering)
     this.#context = {
       scheme: options.tls === null ? 'http' : 'https',
@@ -111,7 +87,7 @@ export class NativeServer implements HttpServer {
       lingering,
       onError: options.onError,
     }
-    silence(module)
+    this.#refusals = new RefusalWriter(this.#context, options.renderRefusal)
     this.#apps = new NativeApps(module, options.tls, (app) => this.#route(app))
   }
 
@@ -158,6 +134,11 @@ export class NativeServer implements HttpServer {
     if (this.#apps.handsOver) for (let turn = 0; turn < HANDOVER_TURNS; turn += 1) await nextTurn()
   }
 
+  /** Fields that were left out of requests because of their names. */
+  get droppedFieldCount(): number {
+    return this.#reader.droppedFields
+  }
+
   /** From now on every answer closes its connection. */
   setDraining(): void {
     this.#context.isDraining = true
@@ -183,7 +164,7 @@ export class NativeServer implements HttpServer {
       DELETE: app.del,
       OPTIONS: app.options,
     }
-    for (const method of ALLOWED_METHODS) {
+    for (const method of STANDARD_METHODS) {
       register[method].call(app, '/*', (response, request) => {
         try {
           this.#receive(method, response, request)
@@ -202,45 +183,93 @@ export class NativeServer implements HttpServer {
     const onConnections = (_response: NativeResponse, change: unknown) => {
       this.connectionCount += Number(change)
       if (Number(change) > 0) this.#acceptedCount += 1
-      this.#refused = null
+      this.#refusals.forget()
     }
     app.filter(onConnections)
   }
 
   #receive(method: string, response: NativeResponse, request: NativeRequest): void {
-    if (this.#refused !== null && this.#isBehindRefusal(this.#refused)) {
-      this.#refuseAgain(method, response)
+    if (this.#refusals.isBehindRefusal()) {
+      this.#refusals.refuseAgain(method, response)
       return
     }
     const head = this.#reader.read(method, request)
     if (typeof head === 'string') {
-      const origin = request.getHeader('origin')
-      this.#yielded = { kind: 'refused', reason: head, origin, secondHandle: response }
+      this.#refuse(method, response, request, head)
+      return
+    }
+    const peer = knownPeerOf(response, this.#options.trustedPeers())
+    if (!this.#mustBeGuarded(head, peer)) {
+      this.#handUp(new ResponseWriter(this.#context, head, response, peer.address, null, false))
+    } else if (this.#reader.isInvited) {
+      this.#handUpLater(response, { kind: 'guarded', head, peer, secondHandle: null })
+    } else {
+      this.#yielded = { kind: 'guarded', head, peer, secondHandle: response }
       request.setYield(true)
+    }
+  }
+
+  /** A method without a native route of its own: only the second one sees it. */
+  #receiveOther(method: string, response: NativeResponse, request: NativeRequest): void {
+    if (this.#refusals.isBehindRefusal()) {
+      this.#refusals.refuseAgain(method, response)
+      return
+    }
+    let head: RequestHead | ServerRefusal = 'request_malformed'
+    if (this.#options.takesMethod(method)) head = this.#reader.read(method, request)
+    else if (isMethodToken(method)) head = 'method_unknown'
+    if (typeof head === 'string') {
+      this.#refuseHere(method, response, request, head)
       return
     }
     const peer = knownPeerOf(response, this.#options.trustedPeers())
     if (this.#mustBeGuarded(head, peer)) {
-      this.#yielded = { kind: 'closing', head, peer, secondHandle: response }
-      request.setYield(true)
+      this.#handUpLater(response, { kind: 'guarded', head, peer, secondHandle: null })
     } else
       this.#handUp(new ResponseWriter(this.#context, head, response, peer.address, null, false))
   }
 
   #mustBeGuarded(head: RequestHead, { isProxied }: KnownPeer): boolean {
-    if (this.#reader.mustClose || this.#context.isDraining || isProxied) return true
+    const { mustClose, mustWait } = this.#reader
+    if (mustClose || mustWait || this.#context.isDraining || isProxied) return true
     return head.contentLength !== null && head.contentLength > UNGUARDED_BODY_BYTES_MAX
   }
 
   #receiveYielded(response: NativeResponse, request: NativeRequest): void {
     const yielded = this.#yielded
     this.#yielded = null
-    if (yielded === null) this.#refuseLater(response, request.getCaseSensitiveMethod())
-    else if (yielded.kind === 'closing') this.#handUpLater(response, yielded)
-    else if (request.getCaseSensitiveMethod() === 'HEAD')
-      this.#refuseLater(response, 'HEAD', yielded.reason)
-    else if (isLongUpload(request)) this.#refuseUpload(response, yielded.reason)
-    else this.#refuseNow(response, yielded)
+    if (yielded === null) this.#receiveOther(request.getCaseSensitiveMethod(), response, request)
+    else if (yielded.kind === 'guarded') this.#handUpLater(response, yielded)
+    else this.#refusals.refuseNow(response, yielded)
+  }
+
+  #refuse(
+    method: string,
+    response: NativeResponse,
+    request: NativeRequest,
+    reason: ServerRefusal,
+  ): void {
+    // Yielded, an invited one would be answered 100 once more.
+    const isYielded = method !== 'HEAD' && request.getHeader('expect') !== CONTINUE
+    if (!isYielded || isLongUpload(request)) this.#refuseHere(method, response, request, reason)
+    else {
+      const origin = request.getHeader('origin')
+      this.#yielded = { kind: 'refused', reason, origin, secondHandle: response }
+      request.setYield(true)
+    }
+  }
+
+  /** Without a second handle. */
+  #refuseHere(
+    method: string,
+    response: NativeResponse,
+    request: NativeRequest,
+    reason: ServerRefusal,
+  ): void {
+    const origin = request.getHeader('origin')
+    if (method !== 'HEAD' && isLongUpload(request)) {
+      this.#refusals.refuseUpload(response, reason, origin)
+    } else this.#refusals.refuseLater(response, method, reason, origin)
   }
 
   #handUp(exchange: ResponseWriter): void {
@@ -255,10 +284,7 @@ export class NativeServer implements HttpServer {
    * Out of the parser's turn: an answer given within it would let the native server go on with the
    * bytes behind the request. While the request waits, they make it close the connection instead.
    */
-  #handUpLater(
-    response: NativeResponse,
-    { head, peer, secondHandle }: Yielded & { kind: 'closing' },
-  ): void {
+  #handUpLater(response: NativeResponse, { head, peer, secondHandle }: GuardedRequest): void {
     const exchange = new ResponseWriter(
       this.#context,
       head,
@@ -267,72 +293,10 @@ export class NativeServer implements HttpServer {
       secondHandle,
       this.#reader.mustClose || peer.isProxied,
     )
+    if (this.#reader.awaitsInvitation) exchange.body.invitation = new Invitation(response)
     setImmediate(() => {
       if (!exchange.closed) this.#handUp(exchange)
     })
-  }
-
-  #refuseNow(
-    response: NativeResponse,
-    { reason, origin, secondHandle }: Yielded & { kind: 'refused' },
-  ): void {
-    const refusal = this.#writeRefusal(response, reason, origin)
-    response.end(refusal.body, true)
-    // An empty body would leave the offset at 0, which is what tells the next request.
-    if (refusal.body === '') return
-    this.#refused = secondHandle
-    setImmediate(() => {
-      this.#refused = null
-    })
-  }
-
-  /** Another request behind it makes the native server close the connection, unanswered. */
-  #refuseUpload(response: NativeResponse, reason: ServerRefusal): void {
-    endWholeRaw(response, this.#writeRefusal(response, reason).body)
-    this.#context.lingering.take(response, false)
-  }
-
-  /** The native server sets the offset to 0 when it begins with a request, and only then. */
-  #isBehindRefusal(refused: NativeResponse): boolean {
-    if (refused.getWriteOffset() === 0) return true
-    this.#refused = null
-    return false
-  }
-
-  /** What was answered before has left by then, if it does not fit where answers are gathered. */
-  #refuseAgain(method: string, response: NativeResponse): void {
-    if (method === 'HEAD' || !this.#context.turns.mayAnswer()) {
-      response.close()
-      return
-    }
-    response.end(this.#writeRefusal(response, 'request_malformed').body, true)
-  }
-
-  /** Without a second handle, or without a body, {@link #isBehindRefusal} would know nothing. */
-  #refuseLater(
-    response: NativeResponse,
-    method: string,
-    reason: ServerRefusal = 'request_malformed',
-  ): void {
-    let isGone = false
-    response.onAborted(() => {
-      isGone = true
-    })
-    setImmediate(() => {
-      if (isGone) return
-      response.cork(() => {
-        const { body } = this.#writeRefusal(response, reason)
-        if (method === 'HEAD') response.endWithoutBody(Buffer.byteLength(body), true)
-        else response.end(body, true)
-      })
-    })
-  }
-
-  #writeRefusal(response: NativeResponse, reason: ServerRefusal, origin = ''): RenderedRefusal {
-    const refusal = this.#options.renderRefusal(reason, origin)
-    response.writeStatus(refusal.status)
-    writeFields(response, refusal.headers, '')
-    return refusal
   }
 
   /** Something here is broken: the connection goes, the process stays. */
@@ -364,8 +328,4 @@ export function createNativeServer(
 function isLongUpload(request: NativeRequest): boolean {
   const isChunked = request.getHeader('transfer-encoding') !== ''
   return !isChunked && Number(request.getHeader('content-length')) > UNGUARDED_BODY_BYTES_MAX
-}
-
-function silence(module: NativeServerModule): void {
-  for (const setting of SILENT_SETTINGS) module._cfg?.(setting)
 }

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { RequestSnapshotReader } from '../../src/server/request-snapshot.ts'
 import type { Fields } from '../support/gateway-answer.ts'
-import { HEAD_LIMITS, readHead } from '../support/read-head.ts'
+import { HEAD_LIMITS, readHead, STRICT_RULES, trimmed } from '../support/read-head.ts'
 import { slowRequestHead } from '../support/slow-request-head.ts'
 
 export const dictionary = [
@@ -29,14 +29,14 @@ export const dictionary = [
 ]
 
 /** One for all inputs, as one serves all requests of a thread: nothing of the last may be left. */
-const reader = new RequestSnapshotReader(HEAD_LIMITS)
+const reader = new RequestSnapshotReader(HEAD_LIMITS, STRICT_RULES)
 
 export function fuzz(input: Uint8Array): string {
   const [target = '', ...lines] = Buffer.from(input).toString('latin1').split('\n')
   const fields: Fields = lines.map((line) => {
     const colon = line.indexOf(':')
     const [name, value] = colon === -1 ? [line, ''] : [line.slice(0, colon), line.slice(colon + 1)]
-    return [name.toLowerCase(), value.replace(/^[ \t]+|[ \t]+$/g, '')]
+    return [name.toLowerCase(), trimmed(value)]
   })
   const head = readHead('GET', target, fields, reader)
   const expected = slowRequestHead(target, fields)
@@ -46,5 +46,7 @@ export function fuzz(input: Uint8Array): string {
   }
   assert.deepEqual(head, expected.head)
   assert.equal(reader.mustClose, expected.mustClose)
-  return expected.mustClose ? 'served, then closed' : 'served'
+  assert.equal(reader.mustWait, expected.mustWait)
+  if (expected.mustClose) return 'served, then closed'
+  return expected.mustWait ? 'served in a later turn' : 'served'
 }

@@ -41,12 +41,16 @@ const answered = (members: object) => (): Asked => {
   return bearer('opaque-token')
 }
 
+const HANDSHAKE = ['connection', 'Upgrade', 'upgrade', 'websocket']
 const CASES: readonly Case[] = [
   ['request_malformed', '/a/../b', () => ({}), /no request .*dot segments/],
   ['uri_too_long', `/${'a'.repeat(9_000)}`, () => ({}), /no request/],
   ['headers_too_large', '/token/x', () => ({ headers: ['x', 'a'.repeat(20_000)] }), /no request/],
   ['route_not_found', '/nowhere', () => ({}), /no route "\/nowhere": no route has this path/],
-  ['route_not_found', '/write/x', () => ({}), /note route not .* it takes POST, not GET/],
+  ['method_unknown', '/token/x', () => ({ method: 'BREW' }), /no request method "BREW" is none of/],
+  ['websocket_unsupported', '/token/x', () => ({ headers: HANDSHAKE }), /no request/],
+  ['method_not_allowed', '/write/x', () => ({}), /note route not .* it takes POST, not GET/],
+  ['path_form_not_kept', '/token/a%2Fb', () => ({}), /no route .* does not keep them/],
   ['path_ambiguous', '/TOKEN/x', () => ({}), /no route .* reads paths less strictly/],
   ['address_denied_by_route', '/denied/x', () => ({}), /no address client 127.0.0.1: .* route/],
   ['address_denied_by_tenant', '/tenants/denied/x', claims({}), /no address .* of the tenant/],

@@ -268,8 +268,11 @@ describe('revisions of one thread', () => {
       startProblem: () => Promise.resolve(null),
       onCommit: () => {},
     })
-    const requestLimits = configuration.server.limits
-    const explainer = new Explainer({ current: () => revisions.current, requestLimits })
+    const explainer = new Explainer({
+      current: () => revisions.current,
+      requestLimits: configuration.server.limits,
+      keptFields: new Set(),
+    })
     const explained = explainer.explain({
       ...{ method: 'GET', url: '/a', host: null, headers: ['cookie', `sid=${SESSION_ID}`] },
       ...{ clientAddress: null, body: null, showValues: false },

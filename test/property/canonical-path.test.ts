@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { canonicalPath } from '../../src/http/canonical-path.ts'
+import {
+  canonicalPath,
+  canonicalPathWith,
+  EMPTY_SEGMENTS,
+  ENCODED_SLASHES,
+  pathForms,
+} from '../../src/http/canonical-path.ts'
 import { propertyRuns } from '../support/property-runs.ts'
 import { decodedSegments, slowCanonicalPath } from '../support/slow-canonical-path.ts'
 
@@ -40,6 +46,30 @@ describe('canonical path against its grammar', () => {
         assert.equal(canonicalPath(path), slowCanonicalPath(path))
       }),
       propertyRuns(5_000),
+    )
+  })
+
+  it('keeps exactly the forms that the grammar keeps', () => {
+    for (const kept of [ENCODED_SLASHES, EMPTY_SEGMENTS, ENCODED_SLASHES | EMPTY_SEGMENTS]) {
+      fc.assert(
+        fc.property(anyPath, (path) => {
+          const canonical = canonicalPathWith(path, kept)
+          assert.equal(canonical, slowCanonicalPath(path, kept))
+          if (canonical !== null) assert.equal(pathForms(canonical) & ~kept, 0)
+        }),
+        propertyRuns(3_000),
+      )
+    }
+  })
+
+  it('has no dot segment once its kept slashes are decoded', () => {
+    const kept = ENCODED_SLASHES | EMPTY_SEGMENTS
+    fc.assert(
+      fc.property(anyPath, (path) => {
+        const parts = canonicalPathWith(path, kept)?.split(/\/|%2F/) ?? []
+        for (const part of parts) assert.doesNotMatch(part, /^\.{1,2}(?:;|%3B|$)/)
+      }),
+      propertyRuns(3_000),
     )
   })
 

@@ -19,7 +19,7 @@ import {
 } from '../support/split-delivery.ts'
 import { type Engine, testEngine } from '../support/test-engine.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
-import type { WireAttack } from './attacks/attack.ts'
+import { SMUGGLED, type WireAttack } from './attacks/attack.ts'
 import { MALFORMED_HEADS, OVERSIZE_REQUESTS, UNFINISHED_HEADS } from './attacks/malformed-head.ts'
 import { ESCAPING_TARGETS, REWRITTEN_PATHS } from './attacks/path-escape.ts'
 import {
@@ -27,6 +27,7 @@ import {
   CUT_OFF_VALUES,
   GOOD_GET,
   GOOD_POST,
+  IGNORED_UPGRADES,
   REQUESTS_BEHIND,
 } from './attacks/request-smuggling.ts'
 
@@ -166,6 +167,25 @@ function wireSuite(engine: Engine): void {
           assert.ok(served.length <= 1, way)
           assert.ok(closed || end === 'kept', `left open, ${way}`)
           assert.ok(!upstream.sawRequest(mark), `seen by the upstream, ${way}`)
+        }
+      })
+    }
+  })
+
+  describe('a request that comes together with an upgrade which is ignored (RFC 9110 §7.8)', () => {
+    for (const [name, head] of IGNORED_UPGRADES) {
+      it(`is not served: one ${name}`, async () => {
+        const places = [1, 16, head.length - 1]
+        const sent = someDeliveries(head + SMUGGLED, places).map(({ bytes, cuts }) => {
+          return { ...marked(bytes), cuts }
+        })
+        let index = 0
+        for await (const { closed } of deliver(gateway.port, sent, 'closed')) {
+          const { mark = '', cuts = [] } = sent[index] ?? {}
+          index += 1
+          unseen.push(mark)
+          assert.ok(closed, `left open, cut at ${cuts.join()}`)
+          assert.ok(!upstream.sawRequest(mark), `seen by the upstream, cut at ${cuts.join()}`)
         }
       })
     }

@@ -77,17 +77,14 @@ export const ENGINE_DIFFERENCES = {
   },
   opaque_bytes: {
     about: 'Bytes over 0x7F in a field value, such as `Cookie: name=Jürgen`',
-    native: '400; at both ends of a value they are cut off before anything sees them',
+    native:
+      'sent on unchanged, but at both ends of a value, where they are cut off before anything sees ' +
+      'them. One that is no UTF-8 in a repeated field gets 400',
     node:
       'sent on unchanged, but for fields that the gateway reads itself or that frame a message, ' +
       'which are refused: `Authorization`, `Connection`, `Forwarded`, `Host`, `X-Forwarded-*` and ' +
       'others',
-    attacks: {
-      'a byte beyond ASCII in a value': 'served',
-      'the last byte in a value': 'served',
-      'UTF-8 in a value': 'served',
-      'a byte beyond ASCII in the id': '401 invalid_session_format',
-    },
+    attacks: { 'a value whose bytes the parser shows of its first field alone': 'served' },
   },
   keep_alive: {
     about: 'Connections that are idle, as balancers keep them',
@@ -95,14 +92,23 @@ export const ENGINE_DIFFERENCES = {
     node: 'closed after `server.timeouts.keepAlive`, which `Keep-Alive: timeout=` announces',
   },
   upgrade: {
-    about: '`Upgrade: h2c`, which the JDK sends with its first request',
-    native: 'the request is served, and its connection closed',
-    node: 'ignored: the request is served, and its connection kept if nothing was sent behind it',
+    about: '`Upgrade: h2c`, which the JDK sends with each request',
+    native: 'ignored, and the connection kept; bytes that come together with the request end it',
+    node: 'ignored, and the connection kept if it was the first request, with nothing behind it',
+    // Behind the answer to the first request, it is the beginning of another one, and none.
+    attacks: { 'an upgrade to h2c and its preface': 'served' },
+  },
+  unknown_methods: {
+    about: 'A method that no route takes',
+    native: '501',
+    node: '501 for those that llhttp knows (WebDAV, `PURGE`, `QUERY`), 400 for others and `CONNECT`',
     attacks: {
-      'an upgrade to h2c': 'served',
-      'an upgrade to h2c and its preface': 'served',
-      'an upgrade to a web socket': 'served',
-      'an upgrade that Connection does not name': 'served',
+      'the method CONNECT': '400 invalid_request',
+      'the method PRI': '400 invalid_request',
+      'the method get': '400 invalid_request',
+      'the method Get': '400 invalid_request',
+      'the method GETX': '400 invalid_request',
+      'the method X': '400 invalid_request',
     },
   },
   proxy_header: {
@@ -122,7 +128,9 @@ export const ENGINE_DIFFERENCES = {
   },
   expect_early: {
     about: '`Expect: 100-continue`',
-    native: '`100 Continue` is sent before the credential is looked at',
+    native:
+      '`100 Continue` is sent before the credential is looked at; for other spellings, such as that ' +
+      'of the JDK, when the body is wanted',
     node: '`100 Continue` is sent when the body is wanted; a refusal comes without it',
   },
   version_named_otherwise: {

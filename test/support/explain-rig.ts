@@ -247,6 +247,7 @@ export class ExplainRig {
       routes: Object.fromEntries(
         Object.entries({
           '/token/*': bearer,
+          '/kept/*': { ...bearer, match: { path: '/kept/*', encodedSlash: 'keep' } },
           '/write/*': { ...bearer, match: { path: '/write/*', methods: ['POST'] } },
           '/strict/*': { ...bearer, issuers: ['strict'] },
           '/orders/*': { ...bearer, audiences: ['orders'] },

@@ -16,6 +16,7 @@ export const COUNTED = {
   lockouts: 5,
   rateLimitKeysEvicted: 8,
   rateLimitKeysUntracked: 1,
+  requestFieldsDropped: 9,
 }
 /** Of one cache. */
 const COUNTS = {

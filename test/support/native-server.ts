@@ -8,8 +8,13 @@ import type { HttpServer, HttpServerOptions, ServerTimeouts } from '../../src/se
 import { LINGERING_BOUNDS, type LingeringBounds } from '../../src/server/lingering.ts'
 import { chooseNativeBinary, loadNativeBinary } from '../../src/server/native-binary.ts'
 import { NodeServer } from '../../src/server/node/node-server.ts'
-import type { RequestLimits, ServerRefusal } from '../../src/server/request-snapshot.ts'
+import type {
+  RequestLimits,
+  RequestRules,
+  ServerRefusal,
+} from '../../src/server/request-snapshot.ts'
 import { createNativeServer } from '../../src/server/uws-app.ts'
+import { STRICT_RULES } from './read-head.ts'
 import { type Engine, testEngine } from './test-engine.ts'
 
 const TEST_LIMITS: RequestLimits = {
@@ -37,6 +42,8 @@ const HEAD_BYTES_MAX = 32_768
 
 const REFUSAL_STATUS: Readonly<Record<ServerRefusal, string>> = {
   request_malformed: '400 Bad Request',
+  method_unknown: '501 Not Implemented',
+  websocket_unsupported: '501 Not Implemented',
   body_too_large: '413 Payload Too Large',
   uri_too_long: '414 URI Too Long',
   headers_too_large: '431 Request Header Fields Too Large',
@@ -56,6 +63,10 @@ export interface RunningServer {
 }
 
 export interface RunningServerOptions {
+  /** Default: nothing that is not standard. */
+  readonly rules?: RequestRules
+  /** Beside the standard ones. Default: none. */
+  readonly methods?: readonly string[]
   readonly limits?: Partial<RequestLimits>
   readonly timeouts?: Partial<ServerTimeouts>
   readonly lingering?: Partial<LingeringBounds>
@@ -81,6 +92,8 @@ export async function startServer(
     limits: { ...TEST_LIMITS, ...options.limits },
     lingering: { ...TEST_LINGERING, ...options.lingering },
     timeouts: { ...TEST_TIMEOUTS, ...options.timeouts },
+    rules: options.rules ?? STRICT_RULES,
+    takesMethod: (method) => options.methods?.includes(method) === true,
     tls: options.tls ?? null,
     trustedPeers: () => trustedPeers,
     onRequest: (exchange) => {

@@ -110,7 +110,7 @@ export async function createPlainRevision() {
     id: 1,
     routes: compileRoutes(
       routes.map(([path, part]) => ({
-        match: { path, host: null, methods: [], isCaseSensitive: false },
+        match: { path, host: null, methods: [], isCaseSensitive: false, keptForms: 0 },
         target: { ...DEFAULT_RULES, methods: [methods.token], ...part },
       })),
       [],

@@ -137,6 +137,7 @@ export class RecordingExchange implements ClientExchange {
       method: options.method ?? 'GET',
       path: options.path ?? '/',
       query: '',
+      hasQuery: false,
       headers: options.headers ?? ['host', 'api.example.com'],
       host: 'api.example.com',
       authority: 'api.example.com',

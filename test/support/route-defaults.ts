@@ -14,6 +14,14 @@ export const UPSTREAM_DEFAULTS = {
 
 const NO_EDITS = { set: {}, add: {}, remove: [] }
 
+/** Which requests a route is for that names nothing but their path. */
+export const MATCH_DEFAULTS = {
+  host: null,
+  methods: [],
+  encodedSlash: 'refuse',
+  emptySegments: 'refuse',
+}
+
 export const ROUTE_DEFAULTS = {
   stripPrefix: null,
   addPrefix: null,

@@ -8,11 +8,11 @@ import { slowCanonicalPath } from './slow-canonical-path.ts'
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** All others are dropped: to some servers `X_User_Id` is `X-User-Id`. */
 const PLAIN_NAME = /^[-0-9A-Za-z]+$/
-const VALUE = /^[\t -~]*$/
+const VALUE = /^[\t -~\x80-\xff]*$/
 const LENGTH = /^[0-9]{1,15}$/
 const HOST = /^(?:[-._0-9A-Za-z]{1,255}|\[[.:0-9A-Fa-f]{2,253}\])(?::[0-9]{1,5})?$/
 
-const ONCE = ['host', 'content-length', 'transfer-encoding']
+const ONCE = ['host', 'content-length', 'transfer-encoding', 'expect']
 const OF_VALUE: Readonly<Record<string, RegExp>> = {
   'content-length': LENGTH,
   'transfer-encoding': /^chunked$/i,
@@ -22,9 +22,10 @@ const OF_VALUE: Readonly<Record<string, RegExp>> = {
 export interface SlowHead {
   readonly head: RequestHead
   readonly mustClose: boolean
+  readonly mustWait: boolean
 }
 
-/** @param fields Names in lower case, values trimmed. */
+/** @param fields Names in lower case, values trimmed, with one character a byte. */
 export function slowRequestHead(target: string, fields: Fields): SlowHead | ServerRefusal {
   const [rawPath = '', ...queries] = target.split('?')
   const query = queries.join('?')
@@ -40,17 +41,21 @@ export function slowRequestHead(target: string, fields: Fields): SlowHead | Serv
   const authority = valueNamed('host') ?? ''
   const length = valueNamed('content-length')
   const isChunked = valueNamed('transfer-encoding') !== null
-  if (!HOST.test(authority) || (isChunked && length !== null)) return 'request_malformed'
+  if (isChunked && length !== null) return 'request_malformed'
+  if (isHandshake(kept)) return 'websocket_unsupported'
+  if (!HOST.test(authority)) return 'request_malformed'
   if (Number(length) > HEAD_LIMITS.bodyBytes) return 'body_too_large'
   const host = authority.toLowerCase().replace(/:[0-9]+$/, '')
   const contentLength = isChunked ? null : Number(length)
   return {
     head: {
       ...{ method: 'GET', path, query, headers: kept.flat(), authority, contentLength },
+      hasQuery: target.includes('?'),
       host: host.length > 1 ? host.replace(/\.$/, '') : host,
       hasBody: contentLength !== 0,
     },
     mustClose: isChunked || kept.some(closes),
+    mustWait: kept.some(waits),
   }
 }
 
@@ -76,7 +81,25 @@ function isMalformed(name: string, value: string, seen: readonly string[]): bool
 
 /** Five characters are left to the native server, which takes each of them for `close`. */
 function closes([name, value]: readonly [string, string]): boolean {
-  if (name === 'upgrade') return true
   const options = value.split(',').map((option) => option.trim().toLowerCase())
   return name === 'connection' && value.length !== 5 && options.includes('close')
+}
+
+/** The native server answers 100 to one spelling alone. */
+function waits([name, value]: readonly [string, string]): boolean {
+  return name === 'upgrade' || (name === 'expect' && value !== '100-continue')
+}
+
+function isHandshake(fields: Fields): boolean {
+  const lists = (wanted: string, word: string) =>
+    fields.some(([name, value]) => {
+      return (
+        name === wanted &&
+        value
+          .toLowerCase()
+          .split(/[ \t]*,[ \t]*/)
+          .includes(word)
+      )
+    })
+  return lists('upgrade', 'websocket') && lists('connection', 'upgrade')
 }

@@ -36,7 +36,7 @@ export type DeliveryEnd = 'closed' | 'answered' | 'read'
  */
 const CONNECTIONS_MAX = 48
 /** What has not ended by then is told as it is. */
-const END_MS_MAX = 5_000
+const END_MS_MAX = 20_000
 /**
  * The native server cuts a head after ten seconds, counted from its first byte. Where the machine
  * took longer to send the pieces, that says nothing, and they are sent again.

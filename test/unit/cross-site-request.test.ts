@@ -1,11 +1,8 @@
 /** Which requests with a cookie a page of another site may have sent. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import {
-  isFromKnownSite,
-  isFromOwnOrigin,
-  isUnsafeMethod,
-} from '../../src/http/cross-site-request.ts'
+import { isFromKnownSite, isFromOwnOrigin } from '../../src/http/cross-site-request.ts'
+import { isUnsafeMethod } from '../../src/http/methods.ts'
 import { OriginList } from '../../src/http/origin-list.ts'
 
 const ALLOWED = new OriginList(['https://app.example.com', 'https://admin.example.com:8443'])
@@ -72,9 +69,11 @@ describe('a request with a cookie that changes something', () => {
     })
   }
 
-  it('is every one but GET, HEAD and OPTIONS (RFC 9110 §9.2.1)', () => {
-    for (const method of ['GET', 'HEAD', 'OPTIONS']) assert.equal(isUnsafeMethod(method), false)
-    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+  it('is one whose method is not safe (RFC 9110 §9.2.1)', () => {
+    for (const method of ['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'QUERY']) {
+      assert.equal(isUnsafeMethod(method), false)
+    }
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'MOVE', 'PURGE', 'anything']) {
       assert.equal(isUnsafeMethod(method), true)
     }
   })

@@ -66,6 +66,7 @@ async function refusalOf(
 /** Codes that are not about the caller: the form of the message, our load, the upstream. */
 const OF_OTHERS: ReadonlySet<AuthErrorCode> = new Set<AuthErrorCode>([
   ...(['request_timeout', 'payload_too_large', 'uri_too_long', 'headers_too_large'] as const),
+  ...(['method_not_implemented', 'websocket_not_supported', 'method_not_allowed'] as const),
   ...(['upstream_unreachable', 'upstream_connection_lost'] as const),
   ...(['upstream_protocol_error', 'upstream_timeout'] as const),
   ...(['verifier_unavailable', 'overloaded'] as const),

@@ -5,7 +5,7 @@ import { AMBIGUOUS_PATH, findRoute } from '../../src/routing/match-route.ts'
 
 const routes = compileRoutes(
   ['/admin/*', '/secret', '/@internal/*', '/*'].map((path) => ({
-    match: { path, host: null, methods: [], isCaseSensitive: false },
+    match: { path, host: null, methods: [], isCaseSensitive: false, keptForms: 0 },
     target: path,
   })),
   ['/health/live'],

@@ -15,7 +15,7 @@ import {
   problemsOf,
 } from '../support/configuration-text.ts'
 import { claimPath } from '../support/jwt-policy.ts'
-import { ROUTE_DEFAULTS, UPSTREAM_DEFAULTS } from '../support/route-defaults.ts'
+import { MATCH_DEFAULTS, ROUTE_DEFAULTS, UPSTREAM_DEFAULTS } from '../support/route-defaults.ts'
 
 function defaultPlaces(...texts: string[]) {
   return { places: texts.map(plainPlace), isDefault: true }
@@ -163,7 +163,7 @@ describe('The least configuration', () => {
       route,
       {
         name: 'users',
-        match: { path: '/users/*', host: null, methods: [] },
+        match: { path: '/users/*', ...MATCH_DEFAULTS },
         upstream: 'users',
         caseSensitive: false,
         ...ROUTE_DEFAULTS,

@@ -21,6 +21,7 @@ function locationOf(url: string, asked: Asked): string | null {
     method,
     path: '/a/b%20c',
     query,
+    hasQuery: query !== '',
     headers,
     host: 'app.example.com',
     authority: 'app.example.com:8443',

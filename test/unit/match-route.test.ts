@@ -8,7 +8,14 @@ const table = (...paths: (string | Partial<RouteMatch>)[]) =>
     paths.map((entry, index) => {
       const match = typeof entry === 'string' ? { path: entry } : entry
       return {
-        match: { path: '/', host: null, methods: [], isCaseSensitive: false, ...match },
+        match: {
+          path: '/',
+          host: null,
+          methods: [],
+          isCaseSensitive: false,
+          keptForms: 0,
+          ...match,
+        },
         target: typeof entry === 'string' ? entry : String(index),
       }
     }),
@@ -39,9 +46,10 @@ describe('matching a request to a route', () => {
     assert.equal(find(routes, '/secret'), '/secret')
     assert.equal(find(routes, '/secret/'), '/secret')
     assert.equal(find(routes, '/'), '/')
-    for (const path of ['/secret//', '/secret/x', '/secretx', '/secre/']) {
+    for (const path of ['/secret/x', '/secretx', '/secre/']) {
       assert.equal(find(routes, path), null, path)
     }
+    assert.equal(find(routes, '/secret//'), AMBIGUOUS_PATH)
   })
 
   it('takes an encoded colon or star for the character, and for no parameter or wildcard', () => {

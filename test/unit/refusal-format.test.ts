@@ -11,7 +11,7 @@ const ID = 'r-1'
 
 function requestWith(accept: string | null) {
   const head = {
-    ...{ method: 'GET', path: '/', query: '', host: 'a', authority: 'a' },
+    ...{ method: 'GET', path: '/', query: '', hasQuery: false, host: 'a', authority: 'a' },
     ...{ contentLength: 0, hasBody: false },
     headers: accept === null ? [] : ['accept', accept],
   }

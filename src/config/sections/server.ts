@@ -15,6 +15,7 @@ import {
 } from '../setting.ts'
 import type { SettingFiles } from '../setting-files.ts'
 import { tlsFileProblems } from '../tls-files.ts'
+import { checkKeptHeaders, type FieldNameSettings, keepHeaders } from './kept-headers.ts'
 
 const limits = section('What a request may consist of. Anything larger is refused.', {
   headers: wholeNumber('Header fields of a request. The native server reads 100 at most.', {
@@ -129,6 +130,7 @@ const schema = section('The listener that clients talk to.', {
     'Whether upstreams get `Forwarded` (RFC 7239) beside `X-Forwarded-For`, `-Proto` and `-Host`. ' +
       'It says the same.',
   ).prefault(true),
+  keepHeaders,
   tls: unlessAbsent(tls),
   limits: limits.prefault({}),
   timeouts: timeouts.prefault({}),
@@ -142,12 +144,18 @@ export interface ServerSettings {
   readonly server: ServerOutput | null
 }
 
-export const serverSection: Section<ServerSettings['server'], ServerSettings, ServerConfiguration> =
-  {
-    ...always(schema),
-    resolve: ({ server }, { files }) =>
-      server === null ? undefined : resolveServer(server, files),
-  }
+export const serverSection: Section<
+  ServerSettings['server'],
+  ServerSettings & FieldNameSettings,
+  ServerConfiguration
+> = {
+  ...always(schema),
+  check(settings, report) {
+    if (settings.server === null) return
+    checkKeptHeaders(settings.server.keepHeaders, settings, report)
+  },
+  resolve: ({ server }, { files }) => (server === null ? undefined : resolveServer(server, files)),
+}
 
 /** Reads the files once, to say at once what is wrong with them. */
 function resolveServer(server: ServerOutput, files: SettingFiles) {

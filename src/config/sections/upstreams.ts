@@ -18,7 +18,6 @@ import {
   wholeNumber,
 } from '../setting.ts'
 import type { SettingFiles } from '../setting-files.ts'
-import type { ServerSettings } from './server.ts'
 
 /** A name as RFC 1123 §2.1 has it, or an IPv4 address. */
 const HOST_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::[0-9]{1,5})?$/
@@ -132,7 +131,12 @@ type UpstreamOutput = Output<typeof upstream>
 /** Origins are in their one spelling, each once. */
 export type UpstreamConfiguration = Immutable<ReturnType<typeof resolveUpstream>>
 
-export interface UpstreamsSettings extends ServerSettings {
+/** What of `server` counts here; `null`: it is not well-formed. */
+interface ServerLimits {
+  readonly server: { readonly limits: { readonly bodyBytes: number } } | null
+}
+
+export interface UpstreamsSettings extends ServerLimits {
   readonly upstreams: NamedSettings<UpstreamOutput>
 }
 
@@ -164,7 +168,7 @@ export const upstreamsSection: Section<
 export function checkBodyBytes(
   path: ConfigPath,
   bodyBytes: number | null,
-  server: ServerSettings['server'],
+  server: ServerLimits['server'],
   report: ReportProblem,
 ): void {
   if (bodyBytes === null || server === null || bodyBytes <= server.limits.bodyBytes) return

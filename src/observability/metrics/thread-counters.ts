@@ -63,6 +63,12 @@ export const THREAD_COUNTERS = {
     name: 'sallyport_rate_limit_keys_untracked_total',
     help: 'Requests that were not counted, because other threads took each place first.',
   },
+  requestFieldsDropped: {
+    name: 'sallyport_request_fields_dropped_total',
+    help:
+      'Fields of requests that were left out because their names have other characters than ' +
+      'letters, digits and dashes, and `server.keepHeaders` does not list them.',
+  },
 } as const satisfies Record<string, ThreadCounterRow>
 
 export type ThreadCounter = keyof typeof THREAD_COUNTERS

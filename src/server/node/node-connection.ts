@@ -11,15 +11,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ClientExchange, RequestHead } from '../../http/exchange.ts'
 import { hasField } from '../../http/header-list.ts'
+import { isStandardMethod, STANDARD_METHODS } from '../../http/methods.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import type { ClientClock } from '../client-clock.ts'
-import type { RenderedRefusal, ServerTimeouts } from '../http-server.ts'
+import type { RenderRefusal, ServerTimeouts } from '../http-server.ts'
 import type { LingeringBounds } from '../lingering.ts'
-import {
-  ALLOWED_METHODS,
-  type RequestSnapshotReader,
-  type ServerRefusal,
-} from '../request-snapshot.ts'
+import type { RequestSnapshotReader, ServerRefusal } from '../request-snapshot.ts'
 import { ConnectionClock } from './connection-clock.ts'
 import { LingeringClose } from './lingering-close.ts'
 import { type ExchangeConnection, NodeExchange } from './node-exchange.ts'
@@ -43,7 +40,8 @@ export interface ConnectionContext {
   readonly reader: RequestSnapshotReader
   readonly message: ParsedMessage
   readonly onRequest: (exchange: ClientExchange) => void
-  readonly renderRefusal: (reason: ServerRefusal, origin: string) => RenderedRefusal
+  readonly renderRefusal: RenderRefusal
+  readonly takesMethod: (method: string) => boolean
   readonly onError: (error: unknown) => void
 }
 
@@ -54,7 +52,7 @@ interface ParsedRequest {
 }
 
 /** What `OPTIONS *` asks for (RFC 9110 §9.3.7). */
-const ABOUT_SERVER = ['Allow', ALLOWED_METHODS.join(', ')]
+const ABOUT_SERVER = ['Allow', STANDARD_METHODS.join(', ')]
 
 const IGNORE = () => undefined
 
@@ -198,8 +196,8 @@ export class NodeConnection implements ExchangeConnection {
     const { reader, message, onRequest } = this.#context
     const { method = '' } = request
     const isWellFormed = message.take(request, this.#raw)
-    if (!(isWellFormed && ALLOWED_METHODS.some((allowed) => allowed === method))) {
-      this.#refuse(request, response, 'request_malformed')
+    if (!isWellFormed || !this.#takesMethod(method)) {
+      this.#refuse(request, response, isWellFormed ? 'method_unknown' : 'request_malformed')
       return
     }
     const head = reader.read(method, message)
@@ -215,6 +213,10 @@ export class NodeConnection implements ExchangeConnection {
     } catch (error) {
       exchange.fail(error)
     }
+  }
+
+  #takesMethod(method: string): boolean {
+    return isStandardMethod(method) || this.#context.takesMethod(method)
   }
 
   /** Behind a chunked body, as the native engine; behind an upgrade, see {@link isAlone}. */

@@ -53,7 +53,7 @@ export class NodeServer implements HttpServer {
   #acceptedCount = 0
 
   constructor(options: HttpServerOptions) {
-    const { limits, tls, timeouts, onRequest, renderRefusal, onError } = options
+    const { limits, rules, takesMethod, tls, timeouts, onRequest, renderRefusal, onError } = options
     this.#options = options
     this.#context = {
       scheme: tls === null ? 'http' : 'https',
@@ -63,7 +63,8 @@ export class NodeServer implements HttpServer {
       lingering: options.lingering,
       closing: new Set(),
       isDraining: false,
-      reader: new RequestSnapshotReader(limits, true),
+      reader: new RequestSnapshotReader(limits, rules, true),
+      takesMethod,
       message: new ParsedMessage(),
       onRequest,
       renderRefusal,
@@ -86,6 +87,10 @@ export class NodeServer implements HttpServer {
 
   get connectionCount(): number {
     return this.#connections.size
+  }
+
+  get droppedFieldCount(): number {
+    return this.#context.reader.droppedFields
   }
 
   /**

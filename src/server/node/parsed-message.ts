@@ -21,7 +21,7 @@ export class ParsedMessage implements ParsedRequest {
   isAboutServer = false
   #rawHeaders: readonly string[] = []
   #path = ''
-  #query = ''
+  #query: string | undefined
   /** The authority of a request that has no `Host` and need not have one; `null`: it has one. */
   #authority: string | null = null
 
@@ -53,8 +53,13 @@ export class ParsedMessage implements ParsedRequest {
     return this.#path
   }
 
-  getQuery(): string {
+  getQuery(): string | undefined {
     return this.#query
+  }
+
+  /** Of the first field of this name, in lower case; empty: there is none. */
+  getHeader(name: string): string {
+    return firstValue(this.#rawHeaders, name) ?? ''
   }
 
   forEach(onField: (name: string, value: string) => void): void {
@@ -68,7 +73,7 @@ export class ParsedMessage implements ParsedRequest {
   #takeTarget(target: string): void {
     const mark = target.indexOf('?')
     this.#path = mark === -1 ? target : target.slice(0, mark)
-    this.#query = mark === -1 ? '' : target.slice(mark + 1)
+    this.#query = mark === -1 ? undefined : target.slice(mark + 1)
   }
 
   /** The target counts (RFC 9112 §3.2.2). A `Host` that says otherwise is somebody's mistake. */

@@ -13,6 +13,9 @@ export interface ApiKeyLookup {
   verify(key: string, nowSeconds: number): Promise<VerifiedApiKey | Refused>
 }
 
+/** No key has such bytes, and no two ways of reading them can make one. */
+const BEYOND_ASCII = /[^\0-\x7f]/
+
 const IN_FILE = 'it is a key of the configuration'
 const NOT_IN_FILE = 'it is none of the configuration'
 
@@ -31,6 +34,7 @@ export class ApiKeyAuthenticator implements Authenticator {
   }
 
   recall(key: string, nowSeconds: number): EstablishedIdentity | Refused | null {
+    if (BEYOND_ASCII.test(key)) return refuse('api_key_unknown')
     const found = this.#list.find(key, nowSeconds)
     if (found === null) return this.#lookup === null ? refuse('api_key_unknown') : null
     if (found.kind === 'refused') return found

@@ -7,7 +7,7 @@ import type { AuthErrorCode } from '../../../src/protocol/auth-error.ts'
 import type { MintingKey } from '../../support/mint-token.ts'
 
 /** Status and code of an answer: `401 invalid_token`. */
-export type Refusal = `${400 | 401 | 403 | 404 | 413 | 414 | 431 | 503} ${AuthErrorCode}`
+export type Refusal = `${400 | 401 | 403 | 404 | 413 | 414 | 431 | 501 | 503} ${AuthErrorCode}`
 
 /** What the native parser says by itself, before anything of the gateway runs: it has no code. */
 export type ParserRefusal = '400' | '431' | '505'

@@ -140,18 +140,12 @@ export const REQUESTS_BEHIND: readonly BytesBehind[] = [
     ([name, end, body]): BytesBehind => [name, end, goodPost(CHUNKED, `${body}${SMUGGLED}`)],
   ),
   ['an unknown method', 'closed', `BREW / HTTP/1.1\r\n${HOST}\r\n${SMUGGLED}`],
-  ['an upgrade to h2c', 'closed', `GET / HTTP/1.1\r\n${HOST}${H2C}\r\n${SMUGGLED}`],
   [
     'an upgrade to h2c and its preface',
     'closed',
     `GET / HTTP/1.1\r\n${HOST}${H2C}\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${SMUGGLED}`,
   ],
   ['an upgrade to a web socket', 'closed', `GET / HTTP/1.1\r\n${HOST}${WEB_SOCKET}\r\n${SMUGGLED}`],
-  [
-    'an upgrade that Connection does not name',
-    'closed',
-    `GET / HTTP/1.1\r\n${HOST}Upgrade: h2c\r\n\r\n${SMUGGLED}`,
-  ],
   [
     'an announced end of the connection',
     'closed',
@@ -167,6 +161,18 @@ export const REQUESTS_BEHIND: readonly BytesBehind[] = [
     'closed',
     `GET / HTTP/1.1\r\n${HOST}Connection: x-user-id , CLOSE\r\n\r\n${SMUGGLED}`,
   ],
+]
+
+/**
+ * Requests to upgrade that are served as if they asked for nothing. What comes together with one
+ * may be meant for the other protocol, and is never served; what comes once the answer says that
+ * there is none is a request like any other.
+ */
+export const IGNORED_UPGRADES: readonly (readonly [name: string, head: string])[] = [
+  ['to h2c', `GET / HTTP/1.1\r\n${HOST}${H2C}\r\n`],
+  ['that Connection does not name', `GET / HTTP/1.1\r\n${HOST}Upgrade: h2c\r\n\r\n`],
+  ['to TLS', `GET / HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n\r\n`],
+  ['of a POST to a web socket', goodPost(WEB_SOCKET, '')],
 ]
 
 /**

@@ -84,7 +84,7 @@ export function ambiguousCookies({ victim, attacker }: SessionIds): readonly Ses
     ['NUL behind the id', '400', cookie(`${COOKIE}=${victim}\0`)],
     [
       'a byte beyond ASCII in the id',
-      '400 invalid_request',
+      '401 invalid_session_format',
       cookie(`${COOKIE}=\xe9${victim}`, 'a=b'),
     ],
   ]

@@ -7,6 +7,7 @@ import {
   parseFieldName,
 } from '../../../credentials/field-name.ts'
 import { httpUrl } from '../../../http/http-url.ts'
+import { parseMethod } from '../../../http/methods.ts'
 import { pageUrl, resourceUrl } from '../../../http/resource-url.ts'
 import { IDENTITY_STRATEGIES } from '../../../identity/identity-strategy.ts'
 import {
@@ -70,11 +71,28 @@ const match = section('Which requests the route is for.', {
     ),
   ),
   methods: listOf(
-    'Methods. Empty: every method that the gateway knows. `HEAD` belongs to `GET`.',
-    oneOf('Method.', ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']),
+    'Methods, those of WebDAV, `QUERY`, `PURGE` and any other among them. Empty: GET, HEAD, POST, ' +
+      'PUT, PATCH, DELETE and OPTIONS. `HEAD` belongs to `GET`. A method that no route names gets ' +
+      '501, one that other routes of the path take 405.',
+    checkedText(
+      'Method, in the case in which it is sent.',
+      parseMethod,
+      'must be a method as it is sent (GET, not get), and none of CONNECT, TRACE and PRI',
+    ),
   )
     .transform(withHead)
     .prefault([]),
+  encodedSlash: oneOf(
+    '`keep`: paths with `%2F` pass, for services that take it for data within a segment ' +
+      '(`/@scope%2Fname`). It separates nothing, neither here nor in what is sent. A path that ' +
+      'would belong to another route if it did separate is refused all the same.',
+    ['refuse', 'keep'],
+  ).prefault('refuse'),
+  emptySegments: oneOf(
+    '`keep`: paths with empty segments pass as they are (`/bucket//key`), unless they would ' +
+      'belong to another route without them.',
+    ['refuse', 'keep'],
+  ).prefault('refuse'),
 })
 
 const SCHEME_PROBLEM = 'must be 1 to 32 letters, digits and -'
