@@ -226,6 +226,27 @@ describe('an upgrade (RFC 9110 §7.8)', () => {
     }
     assert.ok(gateway.upstream.requests - before <= 3)
   })
+
+  it('is not taken for alone because its fields have no white space', async () => {
+    const behind = 'GET /behind HTTP/1.1\r\nContent-Length: 99\r\n\r\n'
+    const short = 'A:b\r\n'.repeat(behind.length)
+    const connection = await openRaw({ port: gateway.port })
+    connection.send(get('/one', UPGRADE + short) + behind)
+    connection.send(get('/smuggled'))
+    await connection.waitForClose(5_000)
+    assert.doesNotMatch(connection.text, /behind|smuggled/)
+  })
+
+  it('closes the connection behind a body, with which the parser drops what follows', async () => {
+    const connection = await openRaw({ port: gateway.port })
+    connection.send(`POST /one HTTP/1.1\r\nHost: a\r\n${UPGRADE}Content-Length: 5\r\n\r\n`)
+    await gateway.ask('/between')
+    connection.send(`helloPOST /behind HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n`)
+    connection.send(get('/smuggled'))
+    await connection.waitForClose(5_000)
+    assert.match(connection.text, /hello/)
+    assert.doesNotMatch(connection.text, /behind|smuggled/)
+  })
 })
 
 describe('a PROXY header of a trusted balancer', () => {

@@ -94,7 +94,7 @@ export const ENGINE_DIFFERENCES = {
   upgrade: {
     about: '`Upgrade: h2c`, which the JDK sends with each request',
     native: 'ignored, and the connection kept; bytes that come together with the request end it',
-    node: 'ignored, and the connection kept if it was the first request, with nothing behind it',
+    node: 'ignored, and the connection kept if it has no body and nothing was sent behind it',
     // Behind the answer to the first request, it is the beginning of another one, and none.
     attacks: { 'an upgrade to h2c and its preface': 'served' },
   },

@@ -223,7 +223,7 @@ export class NodeConnection implements ExchangeConnection {
   #mustClose(request: IncomingMessage, head: RequestHead): boolean {
     if (head.contentLength === null) return true
     if (!hasField(head.headers, 'upgrade')) return false
-    return this.#socket !== this.#raw || !isAlone(request, this.#raw.bytesRead)
+    return head.hasBody || !isAlone(request)
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, reason: ServerRefusal): void {

@@ -10,11 +10,17 @@ import type { ParsedRequest } from '../request-snapshot.ts'
 
 /** `scheme://authority` and what follows. What it lets through is checked like any other target. */
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i
-/** Fields end in `: ` and CR LF. */
-const FIELD_OVERHEAD_BYTES = 4
-const LINE_END_BYTES = 2
+const HEAD_END = Buffer.from('\r\n\r\n')
+const CODE_CR = 0x0d
+const CODE_LF = 0x0a
 const ROOT = '/'
 const ANY = '*'
+
+/** What node:http does not tell of a socket that it reads from. */
+interface ParsedSocket {
+  /** `getCurrentBuffer`: a copy of what it was given last, while it reads that. */
+  readonly parser?: { getCurrentBuffer?(): Buffer } | null
+}
 
 export class ParsedMessage implements ParsedRequest {
   /** Whether it is `OPTIONS *`, which asks about the server, and not about a resource. */
@@ -88,21 +94,21 @@ export class ParsedMessage implements ParsedRequest {
 }
 
 /**
- * Whether a request is all that has come by its connection. Behind one with `Upgrade`, the parser
- * drops what came in the same piece, and reads on in the middle of whatever it was.
+ * Whether a request without a body is all of the piece that the parser is reading. Behind one with
+ * `Upgrade` it drops what is left of the piece, and reads on in the middle of whatever it was.
  *
- * @param bytesRead Of the connection, whose first request it is.
- * @returns `false` also where that cannot be told: it has a body, or white space of its own.
+ * Sizes do not tell: a client may write fields with or without white space.
+ *
+ * @returns `false` also where that cannot be told: outside of the parser's turn, or behind other
+ *   lines of the same piece.
  */
-export function isAlone(request: IncomingMessage, bytesRead: number): boolean {
-  const { method = '', url = '', httpVersion, rawHeaders } = request
-  const lineBytes = `${method} ${url} HTTP/${httpVersion}\r\n`.length
-  let sizeBytes = lineBytes + LINE_END_BYTES
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const [name = '', value = ''] = [rawHeaders[index], rawHeaders[index + 1]]
-    sizeBytes += name.length + value.length + FIELD_OVERHEAD_BYTES
-  }
-  return sizeBytes === bytesRead
+export function isAlone(request: IncomingMessage): boolean {
+  const { parser } = request.socket as ParsedSocket
+  const piece = parser?.getCurrentBuffer?.()
+  if (piece === undefined || piece.length < HEAD_END.length) return false
+  // The end of a head that began in another piece may be cut in two.
+  if (piece[0] === CODE_CR || piece[0] === CODE_LF) return false
+  return piece.indexOf(HEAD_END) === piece.length - HEAD_END.length
 }
 
 /** Of the first field of this name, which the hard shell makes sure is the only one. */
