@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { echoOf, valuesOf } from '../support/gateway-answer.ts'
 import { proxied } from '../support/proxy-header.ts'
 import { answerHeader, exchangeRaw, openRaw, type RawAnswer } from '../support/raw-http.ts'
@@ -91,6 +92,18 @@ describe('requests that are sent ahead (RFC 9112 §9.3.2)', () => {
       [200, 200, 400],
     )
     assert.ok(reply.closed)
+  })
+
+  it('are not read before those ahead of them have begun, however many there are', async () => {
+    const connection = await openRaw({ port: gateway.port })
+    connection.send(get('/slow?ms=400'))
+    for (let index = 0; index < 100; index += 1) {
+      connection.send(get(`/${index}`, `X-A: ${'a'.repeat(2_048)}\r\n`))
+      await nextTurn()
+    }
+    const answers = await connection.waitForAnswers(101)
+    assert.equal(echoOf(answers.at(-1) as RawAnswer).url, '/99')
+    connection.destroy()
   })
 
   it('are not held without bound', async () => {

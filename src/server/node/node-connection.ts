@@ -104,6 +104,9 @@ export class NodeConnection implements ExchangeConnection {
     this.#socket = socket
     // What node:http does behind the last answer, which loses it if more of a body is on its way.
     socket.destroySoon = () => this.#close()
+    // It reads on behind each message, whatever it was told.
+    const resume = socket.resume.bind(socket)
+    socket.resume = () => (this.#isPaused ? socket : resume())
   }
 
   /** From the parser. Must not throw. */
@@ -254,6 +257,7 @@ export class NodeConnection implements ExchangeConnection {
 
   #beginNext(next: ParsedRequest): void {
     if (this.#isClosing) return
+    this.#holdBack()
     try {
       this.#begin(next)
     } catch (error) {
@@ -290,6 +294,7 @@ export class NodeConnection implements ExchangeConnection {
     // Past the parser, for which all of it would be requests.
     socket.removeAllListeners('data')
     socket.on('data', IGNORE)
+    this.#isPaused = false
     socket.resume()
     closing.add(this)
     const [oldest] = closing
