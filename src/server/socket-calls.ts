@@ -1,6 +1,7 @@
 /**
- * What the C library can do with the listen sockets of this process and Node cannot: set options,
- * give them a second descriptor. The only door to koffi, an optional package.
+ * What the C library can do with the sockets of this process and Node cannot: set options of those
+ * that listen, give them a second descriptor, ask what a client has acknowledged. The only door to
+ * koffi, an optional package.
  *
  * Options only for Linux, whose constants these are; descriptors wherever there is a C library.
  */
@@ -38,6 +39,12 @@ const DESCRIPTORS = '/proc/self/fd'
 const SOL_SOCKET = 1
 const SO_REUSEPORT = 15
 const SO_ACCEPTCONN = 30
+const IPPROTO_TCP = 6
+const TCP_INFO = 11
+/** `struct tcp_info` up to `tcpi_bytes_acked`, which older kernels than 4.2 do not have. */
+const TCP_INFO_BYTES = 128
+/** Where that is, in words of 8 bytes. */
+const ACKNOWLEDGED_PLACE = 15
 const INT_BYTES = 4
 /** `sockaddr_in6`; `sockaddr_in` is shorter and has the port at the same place. */
 const ADDRESS_BYTES = 28
@@ -53,7 +60,7 @@ export function setListenSocketOption(
   { option, value }: SocketOption,
 ): SocketOptionProblem | null {
   if (process.platform !== 'linux') return 'platform'
-  const calls = loadSocketCalls()
+  const calls = socketCalls()
   if (calls === null) return 'package_missing'
   const bytes = value(calls.addressOf)
   let found = 0
@@ -71,7 +78,7 @@ export function setDescriptorOption(
   { option, value }: SocketOption,
 ): SocketOptionProblem | null {
   if (process.platform !== 'linux') return 'platform'
-  const calls = loadSocketCalls()
+  const calls = socketCalls()
   if (calls === null) return 'package_missing'
   const bytes = value(calls.addressOf)
   const isSet = calls.setsockopt(descriptor, SOL_SOCKET, option, bytes, bytes.length) === 0
@@ -80,18 +87,33 @@ export function setDescriptorOption(
 
 /** Whether {@link duplicateDescriptor} can work here. */
 export function hasSocketCalls(): boolean {
-  return loadSocketCalls() !== null
+  return socketCalls() !== null
 }
 
 /** @returns Another descriptor of the same socket, for the caller to close; `null`: none. */
 export function duplicateDescriptor(descriptor: number): number | null {
-  const duplicate = loadSocketCalls()?.dup(descriptor) ?? -1
+  const duplicate = socketCalls()?.dup(descriptor) ?? -1
   return duplicate < 0 ? null : duplicate
 }
 
 /** Only for what {@link duplicateDescriptor} made, once, and if nothing else closes it. */
 export function closeDescriptor(descriptor: number): void {
-  loadSocketCalls()?.close(descriptor)
+  socketCalls()?.close(descriptor)
+}
+
+/**
+ * How much the other end of a TCP connection has taken of what was sent.
+ *
+ * @returns Bytes since it was opened; `null` where the system does not tell.
+ */
+export function acknowledgedBytes(descriptor: number): number | null {
+  const calls = process.platform === 'linux' ? socketCalls() : null
+  if (calls === null) return null
+  const info = new Uint8Array(TCP_INFO_BYTES)
+  const length = intBytes(TCP_INFO_BYTES)
+  if (calls.getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, info, length) !== 0) return null
+  if (new Int32Array(length.buffer)[0] !== TCP_INFO_BYTES) return null
+  return Number(new BigUint64Array(info.buffer)[ACKNOWLEDGED_PLACE])
 }
 
 /** A number as the kernel reads it. */
@@ -117,6 +139,13 @@ function isSet(calls: SocketCalls, descriptor: number, option: number): boolean 
   const length = intBytes(INT_BYTES)
   if (calls.getsockopt(descriptor, SOL_SOCKET, option, answer, length) !== 0) return false
   return answer.some((byte) => byte !== 0)
+}
+
+let loaded: { readonly calls: SocketCalls | null } | null = null
+
+function socketCalls(): SocketCalls | null {
+  loaded ??= { calls: loadSocketCalls() }
+  return loaded.calls
 }
 
 /** An optional package: `null` where it is not installed, or has no binary for this machine. */

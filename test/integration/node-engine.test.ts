@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
+import { eventually } from '../support/eventually.ts'
 import { echoOf, valuesOf } from '../support/gateway-answer.ts'
 import { proxied } from '../support/proxy-header.ts'
 import { answerHeader, exchangeRaw, openRaw, type RawAnswer } from '../support/raw-http.ts'
@@ -209,6 +210,31 @@ describe('details of a message', () => {
     await connection.waitFor((text) => text.includes('\r\n\r\n'))
     assert.ok(performance.now() - startedAtMs < 2_000)
     connection.destroy()
+  })
+})
+
+describe('a client that takes its answer slowly', () => {
+  it('is no stalled one, as long as it takes something', async () => {
+    const strict = await openGateway({
+      server: { engine: 'node', timeouts: { stalledReader: '2s' } },
+      routes: { '/*': { authenticate: 'none' } },
+    })
+    const asking = get('/download?bytes=60000000')
+    const halted = await openRaw({ port: strict.port })
+    halted.socket.pause()
+    halted.send(asking)
+    const { socket: slow } = await openRaw({ port: strict.port })
+    slow.on('data', () => slow.pause())
+    const reading = setInterval(() => slow.resume(), 400)
+    slow.write(asking)
+    const openConnections = () => strict.metric('sallyport_open_connections')
+    await eventually('both are open', async () => (await openConnections()) === 2)
+    await eventually('the other one is cut', async () => (await openConnections()) === 1, 8_000)
+    await delay(1_000)
+    clearInterval(reading)
+    assert.equal(await openConnections(), 1)
+    slow.destroy()
+    halted.destroy()
   })
 })
 

@@ -12,6 +12,8 @@ export interface ConnectionState {
   readonly isDraining: boolean
   /** Of an answer, which the kernel has not taken. */
   readonly unsentBytes: number
+  /** Grows when the client takes something, where the system tells; asked while any is unsent. */
+  readonly takenBytes: number
 }
 
 /**
@@ -36,6 +38,7 @@ export class ConnectionClock {
   #readWhenIdle = 0
   #headSinceMs: number | null = null
   #unsentBytes = 0
+  #takenBytes = 0
   #unsentSinceMs = 0
 
   constructor(socket: Socket, timeouts: ServerTimeouts) {
@@ -56,7 +59,7 @@ export class ConnectionClock {
   }
 
   look(nowMs: number, state: ConnectionState): ClockVerdict {
-    if (this.#isStalled(nowMs, state.unsentBytes)) return 'stalled'
+    if (this.#isStalled(nowMs, state)) return 'stalled'
     if (state.isBusy) return 'go_on'
     const { headMs, keepAliveMs } = this.#timeouts
     this.#idleSinceMs ??= nowMs
@@ -70,9 +73,12 @@ export class ConnectionClock {
     return idleMs >= idleMaxMs ? 'end' : 'go_on'
   }
 
-  #isStalled(nowMs: number, unsentBytes: number): boolean {
-    if (unsentBytes === 0 || unsentBytes !== this.#unsentBytes) {
+  /** The kernel takes more only when about a third of what it holds is gone, which may be MiB. */
+  #isStalled(nowMs: number, { unsentBytes, takenBytes }: ConnectionState): boolean {
+    const hasMoved = unsentBytes !== this.#unsentBytes || takenBytes !== this.#takenBytes
+    if (unsentBytes === 0 || hasMoved) {
       this.#unsentBytes = unsentBytes
+      this.#takenBytes = takenBytes
       this.#unsentSinceMs = nowMs
       return false
     }

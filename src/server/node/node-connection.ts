@@ -17,6 +17,7 @@ import type { ClientClock } from '../client-clock.ts'
 import type { RenderRefusal, ServerTimeouts } from '../http-server.ts'
 import type { LingeringBounds } from '../lingering.ts'
 import type { RequestSnapshotReader, ServerRefusal } from '../request-snapshot.ts'
+import { acknowledgedBytes } from '../socket-calls.ts'
 import { ConnectionClock } from './connection-clock.ts'
 import { LingeringClose } from './lingering-close.ts'
 import { type ExchangeConnection, NodeExchange } from './node-exchange.ts'
@@ -169,10 +170,12 @@ export class NodeConnection implements ExchangeConnection {
   sweep(nowMs: number): void {
     if (this.#lingering?.isOver()) this.cut()
     if (this.#lingering !== null) return
+    const unsentBytes = unsentBytesOf(this.#socket ?? this.#raw)
     const verdict = this.#clock.look(nowMs, {
       isBusy: this.#isBusy,
       isDraining: this.#context.isDraining,
-      unsentBytes: unsentBytesOf(this.#socket ?? this.#raw),
+      unsentBytes,
+      takenBytes: unsentBytes === 0 ? 0 : takenBytesOf(this.#raw),
     })
     if (verdict === 'stalled') this.#exchange?.stalled()
     if (verdict === 'stalled' || verdict === 'cut') this.cut()
@@ -302,8 +305,18 @@ export class NodeConnection implements ExchangeConnection {
   }
 }
 
+interface SocketWithHandle {
+  readonly _handle?: { readonly writeQueueSize?: number; readonly fd?: number } | null
+}
+
 /** What the socket has taken of an answer, and the kernel has not. */
 function unsentBytesOf(socket: Socket): number {
-  const { _handle: handle } = socket as { _handle?: { readonly writeQueueSize?: number } | null }
+  const { _handle: handle } = socket as SocketWithHandle
   return socket.writableLength === 0 ? 0 : (handle?.writeQueueSize ?? socket.writableLength)
+}
+
+/** 0 where the system does not tell. */
+function takenBytesOf(raw: Socket): number {
+  const descriptor = (raw as SocketWithHandle)._handle?.fd ?? -1
+  return descriptor < 0 ? 0 : (acknowledgedBytes(descriptor) ?? 0)
 }
