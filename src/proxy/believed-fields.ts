@@ -151,6 +151,13 @@ export function isOfBelievedFamily(name: string): boolean {
   return families[place]?.some((prefix) => name.startsWith(prefix)) === true
 }
 
+const NAMES: ReadonlySet<string> = new Set(BELIEVED_NAMES)
+
+/** Whether this lower-case name is in the table, by itself or by its family. */
+export function isBelievedField(name: string): boolean {
+  return NAMES.has(name) || isOfBelievedFamily(name)
+}
+
 /** Whether a field of this lower-case name is about the request, so that it tells no identity. */
 export function isForwardingField(name: string): boolean {
   if (name.startsWith('x-forwarded-')) return !IDENTITY_FORWARDED.has(name)

@@ -270,7 +270,8 @@ describe('routes[].headers', () => {
     ...['X-User-Id', 'x-user-roles', 'X-Auth-Status', 'X-Tenant-Id', 'X-Request-Id', 'Traceparent'],
     ...['Host', 'Content-Length', 'Transfer-Encoding', 'Connection', 'Expect', 'TE', 'Upgrade'],
     ...['X-Forwarded-For', 'X-Forwarded-Anything', 'Forwarded', 'X-Real-IP', 'X-Original-URL'],
-    ...['X-HTTP-Method-Override'],
+    ...['X-HTTP-Method-Override', 'Remote-User', 'X-Remote-User', 'X-Forwarded-User'],
+    ...['X-Auth-Request-Email', 'X-WEBAUTH-USER', 'Client-Cert', 'Ssl-Client-Verify'],
   ]) {
     it(`never sets, adds or removes ${name} of a request`, () => {
       assert.deepEqual(edits({ set: { [name]: 'x' } }), [

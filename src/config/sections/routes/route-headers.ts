@@ -1,4 +1,5 @@
 /** `routes[].headers`: fields that a route sets, adds and removes, in both directions. */
+import { isBelievedField } from '../../../proxy/believed-fields.ts'
 import { isGatewayField } from '../../../proxy/hop-by-hop-headers.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { checkedText, claimText, listOf, named, type Output, section } from '../../setting.ts'
@@ -56,8 +57,10 @@ export function checkRouteHeaders(
   own: ReadonlySet<string>,
   report: ReportProblem,
 ): void {
+  // A service would take a constant text for who is calling.
+  const isBelieved = (name: string) => isGatewayField(name) || isBelievedField(name)
   const isOfRequests = (name: string) =>
-    isGatewayField(name) || FRAMING_FIELDS.has(name) || own.has(name)
+    isBelieved(name) || FRAMING_FIELDS.has(name) || own.has(name)
   checkEdits([...path, 'headers', 'request'], request, isOfRequests, report)
   const isOfAnswers = (name: string) => isGatewayField(name) || ANSWER_FIELDS.has(name)
   checkEdits([...path, 'headers', 'response'], response, isOfAnswers, report)
