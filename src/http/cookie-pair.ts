@@ -7,18 +7,27 @@ const TAB = 0x09
 /**
  * Index of the first pair of this name at or after `from`, or -1.
  *
- * Names are compared to the letter. The index is that of the name's first character.
+ * Names are compared to the letter. Blanks between a name and its equals sign do not count, as they
+ * do not for those who read cookies behind the gateway (Express, Python, Go). The index is that of
+ * the name's first character.
  */
 export function findCookiePair(field: string, name: string, from: number): number {
   let start = from
   while (start < field.length) {
     while (isBlank(field.charCodeAt(start))) start += 1
-    if (field.charCodeAt(start + name.length) === EQUALS_SIGN && field.startsWith(name, start)) {
-      return start
+    if (field.charCodeAt(nameEnd(field, name, start)) === EQUALS_SIGN) {
+      if (field.startsWith(name, start)) return start
     }
     start = pairEnd(field, start) + 1
   }
   return -1
+}
+
+/** Where the equals sign stands, if the pair at `start` has this name. */
+function nameEnd(field: string, name: string, start: number): number {
+  let end = start + name.length
+  while (isBlank(field.charCodeAt(end))) end += 1
+  return end
 }
 
 /** Index of the `;` that ends the pair which begins at `start`, or the length of the field. */
@@ -27,10 +36,11 @@ export function pairEnd(field: string, start: number): number {
   return semicolon === -1 ? field.length : semicolon
 }
 
-/** The value of the pair at `start`, without blanks at its end. Quotes stay: see token-value.ts. */
+/** The value of the pair at `start`, without blanks around it. Quotes stay: see token-value.ts. */
 export function cookieValue(field: string, name: string, start: number): string {
-  const first = start + name.length + 1
+  let first = nameEnd(field, name, start) + 1
   let end = pairEnd(field, start)
+  while (first < end && isBlank(field.charCodeAt(first))) first += 1
   while (end > first && isBlank(field.charCodeAt(end - 1))) end -= 1
   return field.slice(first, end)
 }

@@ -14,6 +14,7 @@ export const dictionary = [
   ...['\nauthorization: Bearer a', 'Bearer', 'bearer ', 'BEARER\t', 'Basic a', '\nx-token: a'],
   ...[
     '\ncookie: token=a',
+    '\ncookie: token=a; token =b',
     '; token=b',
     'token=',
     '=',
@@ -95,12 +96,9 @@ function slowlyFound(fields: Fields): string | null {
 
 /** Equal cookies are one. */
 function foundInCookies(fields: Fields): string | null {
-  const pairs = fields
+  const values = fields
     .flatMap(([name, value]) => (name === 'cookie' ? value.split(';') : []))
-    .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
-  const values = pairs
-    .filter((pair) => pair.startsWith('token='))
-    .map((pair) => pair.slice('token='.length))
+    .map((pair) => /^[ \t]*token[ \t]*=[ \t]*(.*?)[ \t]*$/s.exec(pair)?.[1] ?? '')
     .filter((value) => value !== '""' && value !== '')
   const distinct = [...new Set(values)]
   if (distinct.length > 1) return 'credential_repeated'

@@ -68,6 +68,8 @@ describe('removal of the credential before a request goes upstream', () => {
       ['a=1;jwt=x;', 'a=1'],
       ['a=1;b=2 ;;\tc=3; jwt=x', 'a=1; b=2 ; c=3'],
       ['jwt=x; a=1; jwt=y', 'a=1'],
+      ['a=1; jwt =x; jwt\t= y; b=2', 'a=1; b=2'],
+      ['jwt x=1; jwt ; j wt=2', 'jwt x=1; jwt ; j wt=2'],
       ['ajwt=1; jwtb=2; a=jwt=x', 'ajwt=1; jwtb=2; a=jwt=x'],
     ] as const
     for (const [field, kept] of cases) {
