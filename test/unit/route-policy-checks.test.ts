@@ -63,9 +63,20 @@ describe('the errors of routes', () => {
 
   it('put the code into no field that means something else', () => {
     const names = ['Content-Type', 'Set-Cookie', 'Location', 'X-Request-Id', 'WWW-Authenticate']
+    names.push('X-Content-Type-Options')
     for (const codeHeader of [...names, 'Vary', 'X_Code', 'Access-Control-Allow-Origin', '']) {
       assert.equal(problemsOf({ codeHeader }).length, 1, codeHeader)
     }
+  })
+
+  it('let no route put a code into answers of its service', () => {
+    const edited = (name: string, errors: object) => {
+      const headers = { response: { set: { [name]: 'token_expired' } } }
+      return text({ authenticate: 'none', headers, errors })
+    }
+    assert.equal(problemLinesOf(edited('X-SALLYPORT-Code', {})).length, 1)
+    assert.equal(problemLinesOf(edited('X-Error', { codeHeader: 'x-error' })).length, 1)
+    assert.equal(parseText(edited('X-Sallyport-Code', { codeHeader: null })).routes.length, 1)
   })
 })
 

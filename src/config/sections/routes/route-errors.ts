@@ -17,7 +17,8 @@ import type { SettingFiles } from '../../setting-files.ts'
 /** Fields of answers that mean something already. */
 const ANSWER_FIELDS = /^(?:access-control-.*|age|allow|cache-control|connection|content-.*|cookie)$/
 const OTHER_ANSWER_FIELDS =
-  /^(?:etag|location|ratelimit.*|retry-after|server|set-cookie|vary|www-authenticate|x-request-id)$/
+  /^(?:etag|location|ratelimit.*|retry-after|server|set-cookie|vary|www-authenticate)$/
+const OWN_ANSWER_FIELDS = /^(?:x-content-type-options|x-request-id)$/
 
 export const routeErrors = section(
   'How answers of the gateway itself are written on this route. Requests that reach no route get ' +
@@ -59,8 +60,9 @@ type RouteErrorsOutput = Output<typeof routeErrors>
 /** In lower case, or `null`. */
 function parseAnswerField(value: string): string | null {
   const name = parseFieldName(value)
-  if (name === null || ANSWER_FIELDS.test(name) || OTHER_ANSWER_FIELDS.test(name)) return null
-  return name
+  if (name === null) return null
+  const taken = [ANSWER_FIELDS, OTHER_ANSWER_FIELDS, OWN_ANSWER_FIELDS]
+  return taken.some((names) => names.test(name)) ? null : name
 }
 
 export function checkRouteErrors(

@@ -50,11 +50,13 @@ const OWN_PROBLEM = 'names a field that the gateway writes itself, or by which a
  *
  * @param own Names in lower case of request fields that the gateway writes itself, beside those
  *   that it always does.
+ * @param codeHeader In lower case: with it a service would seem to be the gateway. `null`: none.
  */
 export function checkRouteHeaders(
   path: ConfigPath,
   { request, response }: RouteHeaders,
   own: ReadonlySet<string>,
+  codeHeader: string | null,
   report: ReportProblem,
 ): void {
   // A service would take a constant text for who is calling.
@@ -62,7 +64,8 @@ export function checkRouteHeaders(
   const isOfRequests = (name: string) =>
     isBelieved(name) || FRAMING_FIELDS.has(name) || own.has(name)
   checkEdits([...path, 'headers', 'request'], request, isOfRequests, report)
-  const isOfAnswers = (name: string) => isGatewayField(name) || ANSWER_FIELDS.has(name)
+  const isOfAnswers = (name: string) =>
+    isGatewayField(name) || ANSWER_FIELDS.has(name) || name === codeHeader
   checkEdits([...path, 'headers', 'response'], response, isOfAnswers, report)
 }
 

@@ -29,7 +29,8 @@ export function checkRoutePolicy(
   if (route.loginRedirect !== null) checkLoginRedirect(path, route, settings, report)
   if (route.rateLimit !== null) checkRateLimit(path, route, route.rateLimit, settings, report)
   checkBodyBytes(path, route.bodyBytes, settings.server, report)
-  checkRouteHeaders(path, route.headers, ownRequestFields(route, settings), report)
+  const own = ownRequestFields(route, settings)
+  checkRouteHeaders(path, route.headers, own, route.errors.codeHeader, report)
 }
 
 /** Names in lower case of what the gateway says, or takes out, itself. */
