@@ -25,6 +25,12 @@ const IDENTITY_NAMES = {
   'ssl-cert': 'applications behind Apache httpd and nginx',
   'x-arr-clientcert': 'ASP.NET Core, Azure App Service',
   'x-clientcert': 'Java applications behind nginx',
+  'x-apigateway-api-userinfo': 'services behind Google API Gateway',
+  'x-endpoint-api-userinfo': 'services behind Google Cloud Endpoints',
+  'x-apigateway-event': 'Express applications on AWS Lambda: who has been authorized',
+  'x-amzn-request-context': 'applications on AWS Lambda: who has been authorized',
+  'x-client-dn': 'applications behind TLS proxies',
+  'x-client-verify': 'applications behind nginx',
 } as const
 
 /** The same of those that say from where a request comes, over what, and what it asks for. */
@@ -60,6 +66,7 @@ const REQUEST_NAMES = {
   'x-sucuri-clientip': 'Sucuri',
   'x-true-client-ip': 'Akamai',
   'x-vercel-forwarded-for': 'Vercel',
+  'cf-visitor': 'Cloudflare: the scheme, for WordPress and others',
   'cloudfront-forwarded-proto': 'AWS CloudFront, Rails, Laravel',
   'front-end-https': 'Microsoft ISA and TMG: Exchange, Gunicorn, Flask, Drupal',
   https: 'PHP and CGI (HTTP_HTTPS)',
@@ -108,6 +115,7 @@ const BELIEVED_PREFIXES = {
   'x-forwarded-': 'nearly everything: -For, -Proto, -Host, -Ssl, -User, -Client-Cert',
   'x-goog-authenticated-user-': 'Google Identity-Aware Proxy',
   'x-ms-client-principal-': 'Azure App Service: X-MS-CLIENT-PRINCIPAL-NAME',
+  'x-ms-token-': 'Azure App Service: X-MS-TOKEN-AAD-ID-TOKEN',
   'x-pomerium-claim-': 'Pomerium',
   'x-remote-': 'Kubernetes (X-Remote-User, X-Remote-Group), Splunk, Rundeck',
   'x-ssl-': 'HAProxy, nginx, Webmin: X-SSL-Client-Verify, X-SSL-Client-CN',

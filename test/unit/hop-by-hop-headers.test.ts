@@ -116,7 +116,15 @@ describe('request fields that go upstream (RFC 9110 §7.6.1)', () => {
       ...['x-rewrite-url', 'x-http-method-override', 'x-sendfile-type', 'x-accel-mapping'],
       ...['x-ssl-client-verify', 'x-ssl-client-cn', 'ssl-client-cert', 'ssl-client-verify'],
       ...['x-client-cert', 'x-client-cert-dn', 'client-cert', 'client-cert-chain', 'x-clientcert'],
-      ...['x-amzn-mtls-clientcert', 'x-arr-clientcert', 'wl-proxy-client-cert', 'wl-proxy-ssl'],
+      ...['x-apigateway-api-userinfo', 'x-endpoint-api-userinfo', 'x-ms-token-aad-id-token'],
+      ...['x-apigateway-event', 'x-amzn-request-context', 'x-client-dn', 'x-client-verify'],
+      ...[
+        'cf-visitor',
+        'x-amzn-mtls-clientcert',
+        'x-arr-clientcert',
+        'wl-proxy-client-cert',
+        'wl-proxy-ssl',
+      ],
     ]
     const left = believed.filter((name) => requestHeaders([name, 'x'], filter, null).length > 0)
     assert.deepEqual(left, [])
