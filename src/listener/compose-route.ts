@@ -1,6 +1,5 @@
 /** One route of a listener thread: which credentials it takes, and what verifies them. */
 import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
-import type { ClaimRequirementSettings } from '../config/sections/routes/requirements.ts'
 import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
 import type { SessionsConfiguration } from '../config/sections/sessions.ts'
 import type { TenantsConfiguration } from '../config/sections/tenants.ts'
@@ -8,12 +7,6 @@ import type { GatewayConfiguration } from '../config/sections.ts'
 import type { CredentialSource } from '../credentials/credential-source.ts'
 import { CredentialExtractor, TOKEN_VALUES } from '../credentials/extract-credential.ts'
 import { CredentialStripper } from '../credentials/strip-credential.ts'
-import type { RouteRequirement } from '../decision/authorize.ts'
-import {
-  type ClaimComparison,
-  compileClaimRule,
-  type RequiredClaim,
-} from '../decision/require-claims.ts'
 import type { AuthenticationMethod, RouteTenants } from '../decision/revision.ts'
 import { ClearedCookie } from '../gateway/cleared-cookie.ts'
 import type { GatewayRoute } from '../gateway/gateway-route.ts'
@@ -24,7 +17,6 @@ import { originListOf } from '../http/origin-list.ts'
 import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
 import { type ListenerMetrics, NO_INDEX } from '../observability/listener-metrics.ts'
 import { compileChallenges } from '../protocol/credential-challenges.ts'
-import { issuersOf } from '../protocol/issuer-template.ts'
 import type { KeptPath } from '../protocol/kept-claims.ts'
 import { metadataUrl } from '../protocol/protected-resource-metadata.ts'
 import { withholdField } from '../proxy/field-name-table.ts'
@@ -32,7 +24,6 @@ import type { ForwardLimits } from '../proxy/forward-request.ts'
 import { editedLines, replacedNames, responseEditsOf } from '../proxy/header-edits.ts'
 import { createRequestFilter, TRACE_FIELDS } from '../proxy/hop-by-hop-headers.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
-import { pathParameters } from '../routing/route-grammar.ts'
 import { TenantResolver } from '../tenants/resolve-tenant.ts'
 import type { TenantRegistry } from '../tenants/tenant-registry.ts'
 import type { Authenticator } from '../verifiers/authenticator.ts'
@@ -48,8 +39,8 @@ import type { Verifier } from '../verifiers/verifier.ts'
 import { composeCors } from './compose-cors.ts'
 import type { ComposedIdentity } from './compose-identity.ts'
 import type { ComposedLimits } from './compose-limits.ts'
+import { composeRequirement } from './compose-requirement.ts'
 import { apiKeyPlaces, tokenPlaces } from './credential-places.ts'
-import { placeOf } from './kept-paths.ts'
 
 const REALM = 'sallyport'
 const NO_ORIGINS: readonly string[] = []
@@ -146,52 +137,6 @@ function composeForwardLimits({
 }: RouteConfiguration): ForwardLimits | null {
   if (responseTimeoutMs === null && bodyTimeoutMs === null && bodyBytes === null) return null
   return { responseTimeoutMs, bodyTimeoutMs, bodyBytesMax: bodyBytes }
-}
-
-function composeRequirement(
-  { require, match }: RouteConfiguration,
-  issuers: readonly IssuerConfiguration[],
-  kept: readonly KeptPath[],
-): RouteRequirement {
-  const parameters = pathParameters(match.path)
-  return {
-    ...require,
-    claims: require.claims.map((claim, index) => {
-      const rule = { ...requiredClaim(claim, kept), ...comparison(claim, parameters) }
-      return compileClaimRule(rule, `require.claims[${index}]`)
-    }),
-    issuers: issuers
-      .filter(({ name }) => require.issuers.includes(name))
-      .flatMap(({ issuer, placeholder }) => issuersOf(issuer, placeholder) ?? []),
-  }
-}
-
-/** The configuration has made sure that there is exactly one of the two. */
-function requiredClaim(
-  { claim, path }: ClaimRequirementSettings,
-  kept: readonly KeptPath[],
-): RequiredClaim {
-  if (claim !== null) return { claim }
-  const name = path?.text ?? ''
-  return { path: name, place: placeOf(kept, name) }
-}
-
-/**
- * The configuration has made sure that there is exactly one way.
- *
- * @param parameters Names of path parameters, by the places of their segments.
- */
-function comparison(
-  rule: ClaimRequirementSettings,
-  parameters: readonly (string | null)[],
-): ClaimComparison {
-  const { equals, oneOf, contains, equalsHeader, equalsPathParameter } = rule
-  if (equals !== null) return { equals }
-  if (oneOf !== null) return { oneOf }
-  if (contains !== null) return { contains }
-  if (equalsHeader !== null) return { equalsHeader }
-  if (equalsPathParameter === null) return { matches: rule.matches ?? '' }
-  return { equalsSegment: parameters.indexOf(equalsPathParameter) }
 }
 
 /** Fields that say who is calling: under whatever name, they are not the client's to send. */
