@@ -2,7 +2,7 @@
  * Hot path: takes the bearer token out of what goes upstream, from every place in which the route
  * would have looked for it.
  */
-import { findCookiePair, withoutCookie } from '../http/cookie-pair.ts'
+import { hasReadablePair, withoutCookie } from '../http/cookie-pair.ts'
 import { withoutParameter } from '../http/query-parameter.ts'
 import { hasScheme } from './bearer-token.ts'
 import { type CompiledSources, type CredentialSource, compileSources } from './credential-source.ts'
@@ -31,7 +31,7 @@ export class CredentialStripper {
     if (name !== 'cookie' || cookieNames.length === 0) return value
     let kept = value
     for (const cookieName of cookieNames) {
-      if (findCookiePair(kept, cookieName, 0) !== -1) kept = withoutCookie(kept, cookieName)
+      if (hasReadablePair(kept, cookieName)) kept = withoutCookie(kept, cookieName)
     }
     return kept === '' ? null : kept
   }

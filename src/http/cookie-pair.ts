@@ -7,27 +7,39 @@ const TAB = 0x09
 /**
  * Index of the first pair of this name at or after `from`, or -1.
  *
- * Names are compared to the letter. Blanks between a name and its equals sign do not count, as they
- * do not for those who read cookies behind the gateway (Express, Python, Go). The index is that of
- * the name's first character.
+ * Names are compared to the letter. The index is that of the name's first character.
  */
 export function findCookiePair(field: string, name: string, from: number): number {
   let start = from
   while (start < field.length) {
     while (isBlank(field.charCodeAt(start))) start += 1
-    if (field.charCodeAt(nameEnd(field, name, start)) === EQUALS_SIGN) {
-      if (field.startsWith(name, start)) return start
+    if (field.charCodeAt(start + name.length) === EQUALS_SIGN && field.startsWith(name, start)) {
+      return start
     }
     start = pairEnd(field, start) + 1
   }
   return -1
 }
 
-/** Where the equals sign stands, if the pair at `start` has this name. */
-function nameEnd(field: string, name: string, start: number): number {
+/**
+ * Whether there is a pair that some reader takes for one of this name: also `name =value`. Express,
+ * Python and Go skip the blank, browsers never send one, and it is no credential here.
+ */
+export function hasReadablePair(field: string, name: string): boolean {
+  let start = 0
+  while (start < field.length) {
+    while (isBlank(field.charCodeAt(start))) start += 1
+    if (isReadAs(field, name, start)) return true
+    start = pairEnd(field, start) + 1
+  }
+  return false
+}
+
+function isReadAs(field: string, name: string, start: number): boolean {
+  if (!field.startsWith(name, start)) return false
   let end = start + name.length
   while (isBlank(field.charCodeAt(end))) end += 1
-  return end
+  return field.charCodeAt(end) === EQUALS_SIGN
 }
 
 /** Index of the `;` that ends the pair which begins at `start`, or the length of the field. */
@@ -36,18 +48,17 @@ export function pairEnd(field: string, start: number): number {
   return semicolon === -1 ? field.length : semicolon
 }
 
-/** The value of the pair at `start`, without blanks around it. Quotes stay: see token-value.ts. */
+/** The value of the pair at `start`, without blanks at its end. Quotes stay: see token-value.ts. */
 export function cookieValue(field: string, name: string, start: number): string {
-  let first = nameEnd(field, name, start) + 1
+  const first = start + name.length + 1
   let end = pairEnd(field, start)
-  while (first < end && isBlank(field.charCodeAt(first))) first += 1
   while (end > first && isBlank(field.charCodeAt(end - 1))) end -= 1
   return field.slice(first, end)
 }
 
 /**
- * The field without any pair of this name; empty when nothing else is in it. The other pairs keep
- * their spelling and order. One pass, however many pairs there are.
+ * The field without any pair that {@link hasReadablePair} finds; empty when nothing else is in it.
+ * The other pairs keep their spelling and order. One pass, however many pairs there are.
  */
 export function withoutCookie(field: string, name: string): string {
   let kept = ''
@@ -55,7 +66,7 @@ export function withoutCookie(field: string, name: string): string {
   while (start < field.length) {
     while (isBlank(field.charCodeAt(start))) start += 1
     const end = pairEnd(field, start)
-    if (end > start && findCookiePair(field.slice(start, end), name, 0) !== 0) {
+    if (end > start && !isReadAs(field, name, start)) {
       kept += kept === '' ? field.slice(start, end) : `; ${field.slice(start, end)}`
     }
     start = end + 1

