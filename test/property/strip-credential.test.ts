@@ -43,7 +43,8 @@ describe('removal of the credential', () => {
         const kept = value === null ? [] : ['cookie', value]
         assert.equal(extractor.extract(kept, ''), null)
         const others = cookie.split(';').map((pair) => pair.trim())
-        const expected = others.filter((pair) => pair !== '' && !pair.startsWith('t='))
+        // With a blank behind its name it is none here, and one to Express.
+        const expected = others.filter((pair) => pair !== '' && !/^t[ \t]*=/.test(pair))
         const remaining = (kept[1] ?? '').split(';').map((pair) => pair.trim())
         assert.deepEqual(
           remaining.filter((pair) => pair !== ''),
