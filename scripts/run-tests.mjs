@@ -21,7 +21,7 @@ const REPORT = join(ROOT, 'build', 'test-report.tap')
 const ON_DEMAND = 'providers/'
 
 /** Ratchets: they may only rise. */
-const TESTS_MIN = Number(process.env['SALLYPORT_TESTS_MIN'] ?? 5900)
+const TESTS_MIN = Number(process.env['SALLYPORT_TESTS_MIN'] ?? 7000)
 const COVERAGE_HEAP_MIB = 6_144
 const COVERAGE_MIN = { lines: 97, branches: 92 }
 
