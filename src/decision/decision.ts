@@ -31,7 +31,7 @@ export interface RequestFacts {
 export interface RequestOrigin {
   /** What is told how it is decided; `null` for every real request. */
   readonly trace: Trace | null
-  /** As text, behind trusted proxies: http/client-address.ts. Empty when it cannot be told. */
+  /** As text, behind trusted proxies: http/forwarding.ts. Empty when it cannot be told. */
   readonly clientAddress: string
   /** Origin of the gateway as the browser names it, behind trusted proxies: `https://a.example`. */
   readonly publicOrigin: string

@@ -5,7 +5,7 @@
 import { decide } from '../decision/decide.ts'
 import type { Decision, RequestOrigin } from '../decision/decision.ts'
 import type { PeekedBody, PeekFailure, RequestHead } from '../http/exchange.ts'
-import { readForwarding } from '../http/forwarding.ts'
+import { forwardingFrom } from '../http/forwarding.ts'
 import { fieldValue } from '../http/header-list.ts'
 import { publicOrigin } from '../http/public-origin.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
@@ -136,8 +136,7 @@ class ExplainedOrigin implements RequestOrigin {
   ) {
     this.trace = trace
     const from = peer ?? LOOPBACK
-    const isTrusted = trustedPeers.has(from)
-    const forwarding = isTrusted ? readForwarding(from, headers, trustedPeers) : null
+    const forwarding = forwardingFrom(from, headers, trustedPeers)
     this.clientAddress = forwarding?.client ?? from
     const scheme = HTTPS.test(url) ? 'https' : 'http'
     this.publicOrigin = publicOrigin({ authority, scheme, forwarding })

@@ -1,56 +1,27 @@
 /**
- * Finds out whose request it is, by address: the peer, or who a trusted proxy says that its own
- * peer was.
+ * Finds out whose request it is by `X-Forwarded-For`: the peer, or who a trusted proxy says that
+ * its own peer was. forwarding.ts says when another field counts instead.
  *
  * Each proxy appends the address of its peer to `X-Forwarded-For`, so the entries count from the
  * right, as far as those who wrote them are trusted. What stands left of the first address that is
  * no trusted proxy was written by that client, who may write anything.
  *
- * Bounded: {@link HOPS_MAX} entries are read. `Forwarded` is read where none of the fields
- * `X-Forwarded-For`, `-Proto` and `-Host` is there: a proxy that writes one of those passes on what
- * its client says in `Forwarded`. `X-Real-IP` and the fields of vendors are not read.
+ * Bounded: {@link HOPS_MAX} entries are read.
  */
 import { entryAddress } from './address-entry.ts'
 import type { AddressRanges } from './address-ranges.ts'
-import { HOPS_MAX, readForwarded } from './forwarded-field.ts'
-import type { HeaderList } from './header-list.ts'
+import { HOPS_MAX } from './forwarded-field.ts'
+import { fieldBefore, type HeaderList, NOWHERE } from './header-list.ts'
 import { type AddressBits, addressBits, bitsText, isIpv4 } from './ip-address.ts'
 
 /** Groups of the part of an IPv6 address that one subscriber is given (RFC 6177 §2). */
 const SUBNET_GROUPS = 4
-
-/** What looking for something gives when it is not there. */
-const NOWHERE = -1
 
 /** Who is behind the trusted proxies, and how many of them have said so. */
 export interface ForwardedClient {
   readonly address: string
   /** Entries that were read: the last one was written by the farthest trusted proxy. */
   readonly hops: number
-}
-
-/** Whether `Forwarded` counts: see above. Fields count when they are there, empty ones too. */
-function countsForwarded(received: HeaderList): boolean {
-  let isThere = false
-  for (let index = 0; index < received.length; index += 2) {
-    const name = received[index]
-    if (name === 'forwarded') isThere = true
-    else if (name === 'x-forwarded-for' || name === 'x-forwarded-proto') return false
-    else if (name === 'x-forwarded-host') return false
-  }
-  return isThere
-}
-
-/**
- * Whose request it is: the peer when it is not trusted, else {@link forwardedClient}, or whom
- * `Forwarded` names where it counts.
- *
- * @param peer As text in its one spelling; empty when it cannot be told.
- */
-export function clientAddress(peer: string, received: HeaderList, trusted: AddressRanges): string {
-  if (!trusted.has(peer)) return peer
-  if (countsForwarded(received)) return readForwarded(peer, received, trusted).client
-  return forwardedClient(peer, received, trusted).address
 }
 
 /**
@@ -77,7 +48,7 @@ export function forwardedClient(
   let end = NOWHERE
   do {
     if (end === NOWHERE) {
-      index = fieldBefore(received, index)
+      index = fieldBefore(received, 'x-forwarded-for', index)
       if (index === NOWHERE) break
       value = received[index + 1] ?? ''
       end = value.length
@@ -93,19 +64,11 @@ export function forwardedClient(
   return { address, hops }
 }
 
-/** Where the last `X-Forwarded-For` before this place is. */
-function fieldBefore(received: HeaderList, place: number): number {
-  for (let index = place - 2; index >= 0; index -= 2) {
-    if (received[index] === 'x-forwarded-for') return index
-  }
-  return NOWHERE
-}
-
 /**
  * By what a client is counted: an IPv4 address is one, and of IPv6 all of a /64, because that is
  * the least that a subscriber is given.
  *
- * @param address From {@link clientAddress}. What is no address is returned as it is.
+ * @param address In its one spelling. What is no address is returned as it is.
  */
 export function addressKey(address: string): string {
   const bits = addressBits(address)

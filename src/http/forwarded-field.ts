@@ -9,14 +9,12 @@
  */
 import { entryAddress } from './address-entry.ts'
 import type { AddressRanges } from './address-ranges.ts'
-import type { HeaderList } from './header-list.ts'
+import { fieldBefore, type HeaderList, NOWHERE } from './header-list.ts'
 import { hostWithoutPort } from './host-header.ts'
 
 /** Trusted proxies behind one another; the last one that is read then counts as the client. */
 export const HOPS_MAX = 32
 const ELEMENT_LENGTH_MAX = 512
-/** What looking for something gives when it is not there. */
-const NOWHERE = -1
 const COMMA = 0x2c
 const QUOTE = 0x22
 
@@ -68,7 +66,7 @@ export function readForwarded(
   let end = NOWHERE
   do {
     if (end === NOWHERE) {
-      place = fieldBefore(received, place)
+      place = fieldBefore(received, 'forwarded', place)
       if (place === NOWHERE) break
       value = received[place + 1] ?? ''
       end = value.length
@@ -84,13 +82,6 @@ export function readForwarded(
     end = start - 1
   } while (addresses.length < HOPS_MAX && trusted.has(client))
   return { client, addresses, scheme, host }
-}
-
-function fieldBefore(received: HeaderList, place: number): number {
-  for (let index = place - 2; index >= 0; index -= 2) {
-    if (received[index] === 'forwarded') return index
-  }
-  return NOWHERE
 }
 
 /** Where the last element before this place begins: behind a comma outside quotes. */

@@ -6,12 +6,16 @@
  * `X-Forwarded-For`, each proxy has appended to both, and the entry of the farthest trusted proxy
  * counts, as it does for the address. Otherwise the first entry counts: proxies that overwrite the
  * field or leave it alone are the rule, and the first of them has seen the client.
+ *
+ * `Forwarded` counts where none of `X-Forwarded-For`, `-Proto` and `-Host` is there, not even an
+ * empty one: a proxy that writes one of those passes on what its client says in `Forwarded`. Fields
+ * of vendors are not read.
  */
 import { entryAddress } from './address-entry.ts'
 import type { AddressRanges } from './address-ranges.ts'
 import { forwardedClient } from './client-address.ts'
 import { readForwarded, type Scheme, schemeOf } from './forwarded-field.ts'
-import type { HeaderList } from './header-list.ts'
+import { type HeaderList, NOWHERE } from './header-list.ts'
 import { hostWithoutPort } from './host-header.ts'
 
 /** Nothing but `client` is there unless a trusted proxy says it, in a form that can be meant. */
@@ -35,7 +39,6 @@ type Said = [string, string, string, string, string, string, string]
 /** Places of the first three, which tell of the client: beside them `Forwarded` does not count. */
 const IN_PLACE_OF_FORWARDED = 0b111
 const FORWARDED = 1 << 6
-const NOWHERE = -1
 const COMMA = 0x2c
 const PORT_MAX = 65_535
 const PORT = /^[1-9][0-9]{0,4}$/
@@ -78,6 +81,15 @@ export function readForwarding(
     // Where nothing else names the client, the proxy may do so here.
     realAddress: real === '' || client !== peer ? null : entryAddress(real, 0, real.length),
   }
+}
+
+/** The same of any peer; `null`: it is not trusted, and nothing of what it says counts. */
+export function forwardingFrom(
+  peer: string,
+  received: HeaderList,
+  trusted: AddressRanges,
+): Forwarding | null {
+  return trusted.has(peer) ? readForwarding(peer, received, trusted) : null
 }
 
 /** Hot path: where a name is in the list, by its length first: most are not compared then. */

@@ -6,6 +6,9 @@
 /** `[name, value, name, value, …]`. Names of requests are lower case; order is arrival order. */
 export type HeaderList = readonly string[]
 
+/** What looking for a place gives when there is none. */
+export const NOWHERE = -1
+
 /**
  * Hot path: the value of the one field of this name; `null` when there is none, and when there are
  * several where one is meant: an upstream may pick another one than we would.
@@ -28,6 +31,20 @@ export function hasField(headers: HeaderList, name: string): boolean {
     if (headers[index] === name) return true
   }
   return false
+}
+
+/**
+ * Hot path: where the last field of this name before a place is, for lists that proxies append to;
+ * {@link NOWHERE} when there is none.
+ *
+ * @param name In lower case.
+ * @param place Of a name, or the length of the list.
+ */
+export function fieldBefore(headers: HeaderList, name: string, place: number): number {
+  for (let index = place - 2; index >= 0; index -= 2) {
+    if (headers[index] === name) return index
+  }
+  return NOWHERE
 }
 
 /**

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { AddressRanges } from '../../src/http/address-ranges.ts'
-import { addressKey, clientAddress } from '../../src/http/client-address.ts'
+import { addressKey } from '../../src/http/client-address.ts'
 import { addressBits, bitsText } from '../../src/http/ip-address.ts'
+import { clientOf } from '../support/client-of.ts'
 
 const TRUSTED = new AddressRanges(['10.0.0.0/8', 'fd00::/8'])
 const RUNS = { numRuns: 3_000 }
@@ -74,9 +75,9 @@ describe('the client that a chain of trusted proxies names', () => {
         const own = from.includes(':') && port !== '' ? `[${from}]${port}` : `${from}${port}`
         const entries = [own, ...proxies.slice(0, -1)]
         const peer = proxies.at(-1) ?? ''
-        const named = clientAddress(peer, received(fields, entries, isAppended), TRUSTED)
+        const named = clientOf(peer, received(fields, entries, isAppended), TRUSTED)
         assert.equal(addressBits(named), addressBits(from))
-        assert.equal(named, clientAddress(peer, received([], entries, isAppended), TRUSTED))
+        assert.equal(named, clientOf(peer, received([], entries, isAppended), TRUSTED))
       }),
       RUNS,
     )
@@ -85,7 +86,7 @@ describe('the client that a chain of trusted proxies names', () => {
   it('is the peer itself, whatever it wrote, where the peer is no proxy', () => {
     fc.assert(
       fc.property(client, written, (peer, fields) => {
-        assert.equal(clientAddress(peer, received(fields, [], false), TRUSTED), peer)
+        assert.equal(clientOf(peer, received(fields, [], false), TRUSTED), peer)
       }),
       RUNS,
     )
@@ -94,7 +95,7 @@ describe('the client that a chain of trusted proxies names', () => {
   it('is always an address in its one spelling, whatever the fields are', () => {
     fc.assert(
       fc.property(proxy, written, (peer, fields) => {
-        const named = clientAddress(peer, received(fields, [], false), TRUSTED)
+        const named = clientOf(peer, received(fields, [], false), TRUSTED)
         const bits = addressBits(named)
         assert.ok(bits !== null, named)
         if (named !== peer) assert.equal(bitsText(bits), named)

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { AddressRanges } from '../../src/http/address-ranges.ts'
-import { addressKey, clientAddress } from '../../src/http/client-address.ts'
+import { addressKey } from '../../src/http/client-address.ts'
 import { HOPS_MAX } from '../../src/http/forwarded-field.ts'
+import { clientOf } from '../support/client-of.ts'
 
 /** What is in front of us, in every case. */
 const TRUSTED = new AddressRanges(['10.0.0.0/8', 'fd00::/8', '198.51.100.1'])
@@ -11,7 +12,7 @@ const PROXY = '10.0.0.1'
 const CLIENT = '203.0.113.7'
 
 function behind(peer: string, ...values: readonly string[]): string {
-  return clientAddress(
+  return clientOf(
     peer,
     values.flatMap((value) => ['x-forwarded-for', value]),
     TRUSTED,
@@ -150,17 +151,17 @@ describe('the client behind proxies', () => {
   it('is told by no other field', () => {
     const fields = ['x-real-ip', 'cf-connecting-ip', 'true-client-ip', 'x-client-ip']
     const received = fields.flatMap((name) => [name, '6.6.6.6'])
-    assert.equal(clientAddress(PROXY, received, TRUSTED), PROXY)
+    assert.equal(clientOf(PROXY, received, TRUSTED), PROXY)
   })
 
   it('is never told by Forwarded of a peer that is no proxy', () => {
-    assert.equal(clientAddress(CLIENT, ['forwarded', 'for=10.0.0.1'], TRUSTED), CLIENT)
+    assert.equal(clientOf(CLIENT, ['forwarded', 'for=10.0.0.1'], TRUSTED), CLIENT)
   })
 
   it('is the peer where no proxy is trusted, and nothing when the peer cannot be told', () => {
     const received = ['x-forwarded-for', '6.6.6.6']
-    assert.equal(clientAddress(PROXY, received, new AddressRanges([])), PROXY)
-    assert.equal(clientAddress('', received, TRUSTED), '')
+    assert.equal(clientOf(PROXY, received, new AddressRanges([])), PROXY)
+    assert.equal(clientOf('', received, TRUSTED), '')
   })
 
   it(`is looked for behind ${HOPS_MAX} trusted proxies, and no further`, () => {
