@@ -100,8 +100,9 @@ export class RequestBodyReader extends MeteredBody implements RequestBody, Await
   }
 
   #invite(): void {
-    if (this.invitation?.isAwaited !== true) return
-    this.invitation.send(this.#response === null, this.receivedBytes > 0)
+    const { invitation } = this
+    if (this.#response === null || invitation === null || !invitation.isAwaited) return
+    invitation.send(this.receivedBytes > 0)
     if (!this.isComplete) this.#context.clock.awaitBody(this)
   }
 

@@ -29,7 +29,7 @@ import { AnswerTurns } from './answer-turns.ts'
 import { BodilessAnswers } from './bodiless-answers.ts'
 import { ClientClock } from './client-clock.ts'
 import type { HttpServer, HttpServerOptions, ServerCertificates } from './http-server.ts'
-import { Invitation } from './invitation.ts'
+import { nativeInvitation } from './invitation.ts'
 import { type KnownPeer, knownPeerOf } from './known-peer.ts'
 import { LingeringConnections } from './lingering.ts'
 import { NativeApps } from './native-apps.ts'
@@ -293,7 +293,7 @@ export class NativeServer implements HttpServer {
       secondHandle,
       this.#reader.mustClose || peer.isProxied,
     )
-    if (this.#reader.awaitsInvitation) exchange.body.invitation = new Invitation(response)
+    if (this.#reader.awaitsInvitation) exchange.body.invitation = nativeInvitation(response)
     setImmediate(() => {
       if (!exchange.closed) this.#handUp(exchange)
     })

@@ -11,6 +11,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ClientExchange, GoneCause, RequestHead } from '../../http/exchange.ts'
 import { type HeaderList, hasField } from '../../http/header-list.ts'
 import { isBodiless, isNoContent } from '../end-head.ts'
+import { Invitation } from '../invitation.ts'
 import { RequestBodyReader } from '../request-body-reader.ts'
 import type { BodyContext } from '../writer-context.ts'
 import { phraseOf, statusCodeOf, wireFields } from './wire-text.ts'
@@ -43,7 +44,7 @@ const NO_CHUNK = new ArrayBuffer(0)
 
 export class NodeExchange implements ClientExchange {
   readonly head: RequestHead
-  readonly body: NodeRequestBody
+  readonly body: RequestBodyReader
   readonly #connection: ExchangeConnection
   /** `null` as soon as nothing more can be written. */
   #response: ServerResponse | null
@@ -65,7 +66,7 @@ export class NodeExchange implements ClientExchange {
     mustClose: boolean,
   ) {
     this.head = head
-    this.body = new NodeRequestBody(connection, head, request, response)
+    this.body = bodyOf(connection, head, request, response)
     this.#connection = connection
     this.#response = response
     this.#closes = mustClose
@@ -251,64 +252,45 @@ export class NodeExchange implements ClientExchange {
  * A body as node:http delivers it, which has checked its framing. `100 Continue` is sent when
  * somebody begins to read, so that a client that is refused keeps its body to itself.
  */
-export class NodeRequestBody extends RequestBodyReader {
-  /** What says so; `null`: the client does not wait for it, or it was said. */
-  #continues: ServerResponse | null
-
-  constructor(
-    connection: ExchangeConnection,
-    head: RequestHead,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ) {
-    const socket = {
-      pause: () => {
-        request.pause()
-        connection.pause()
-      },
-      resume: () => {
-        request.resume()
-        connection.resume()
-      },
-    }
-    super(connection.bodies, socket, head.contentLength)
-    const isAwaited = head.hasBody && hasField(head.headers, 'expect')
-    this.#continues = isAwaited && request.httpVersionMinor === 1 ? response : null
-    if (!head.hasBody) return
-    const receive = (chunk: ArrayBuffer, isLast: boolean) => {
-      try {
-        this.receive(chunk, isLast)
-      } catch (error) {
-        connection.cut()
-        connection.onError(error)
-      }
-    }
-    request.on('data', (chunk: Buffer) => {
-      const isLast = this.receivedBytes + chunk.length === head.contentLength
-      receive(memoryOf(chunk), isLast)
-    })
-    request.on('end', () => {
-      if (!this.isComplete) receive(NO_CHUNK, true)
+function bodyOf(
+  connection: ExchangeConnection,
+  head: RequestHead,
+  request: IncomingMessage,
+  response: ServerResponse,
+): RequestBodyReader {
+  const socket = {
+    pause: () => {
+      request.pause()
+      connection.pause()
+    },
+    resume: () => {
+      request.resume()
+      connection.resume()
+    },
+  }
+  const body = new RequestBodyReader(connection.bodies, socket, head.contentLength)
+  if (!head.hasBody) return body
+  if (request.httpVersionMinor === 1 && hasField(head.headers, 'expect')) {
+    body.invitation = new Invitation(() => {
+      if (!response.headersSent) response.writeContinue()
     })
   }
-
-  override peek(bytesMax: number, timeoutMs: number) {
-    this.#continue()
-    return super.peek(bytesMax, timeoutMs)
+  const receive = (chunk: ArrayBuffer, isLast: boolean) => {
+    try {
+      body.receive(chunk, isLast)
+    } catch (error) {
+      connection.cut()
+      connection.onError(error)
+    }
   }
-
-  override read(...callbacks: Parameters<RequestBodyReader['read']>): void {
-    this.#continue()
-    super.read(...callbacks)
-  }
-
-  #continue(): void {
-    const response = this.#continues
-    if (response === null) return
-    this.#continues = null
-    // One that sends without waiting needs no invitation.
-    if (!response.headersSent && this.receivedBytes === 0) response.writeContinue()
-  }
+  request.on('data', (chunk: Buffer) => {
+    const isLast = body.receivedBytes + chunk.length === head.contentLength
+    receive(memoryOf(chunk), isLast)
+  })
+  request.on('end', () => {
+    if (!body.isComplete) receive(NO_CHUNK, true)
+  })
+  return body
 }
 
 // One function for all answers, instead of a closure for each.
