@@ -25,6 +25,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RequestHead } from '../http/exchange.ts'
 import { isMethodToken, STANDARD_METHODS } from '../http/methods.ts'
+import { acceptTheRest } from './accept-the-rest.ts'
 import { AnswerTurns } from './answer-turns.ts'
 import { BodilessAnswers } from './bodiless-answers.ts'
 import { ClientClock } from './client-clock.ts'
@@ -54,8 +55,6 @@ export interface ListenOptions {
 /** A request body that is longer may be left unread, and its connection must be closed then. */
 const UNGUARDED_BODY_BYTES_MAX = 65_536
 
-/** Clients that never cease to connect must not keep a server from stopping. */
-const ACCEPTING_TURNS_MAX = 1_000
 /** Until what one application accepts is counted by another. */
 const HANDOVER_TURNS = 3
 
@@ -116,18 +115,10 @@ export class NativeServer implements HttpServer {
   /**
    * Takes no new connections. Those that are open go on. Idempotent.
    *
-   * The kernel resets connections that it has established and this server has not accepted. Each
-   * turn of the event loop accepts all there are, so the socket is closed behind a turn in which
-   * there was none.
-   *
    * @returns Settles when the socket is closed.
    */
   async stopAccepting(): Promise<void> {
-    for (let turn = 0; turn < ACCEPTING_TURNS_MAX; turn += 1) {
-      const acceptedBefore = this.#acceptedCount
-      await nextTurn()
-      if (this.#acceptedCount === acceptedBefore && turn > 0) break
-    }
+    await acceptTheRest(() => this.#acceptedCount)
     if (this.#listenSocket === null) return
     this.#module.us_listen_socket_close(this.#listenSocket)
     this.#listenSocket = null
@@ -200,7 +191,7 @@ export class NativeServer implements HttpServer {
     }
     const peer = knownPeerOf(response, this.#options.trustedPeers())
     if (!this.#mustBeGuarded(head, peer)) {
-      this.#handUp(new ResponseWriter(this.#context, head, response, peer.address, null, false))
+      this.#handUpNow(response, head, peer)
     } else if (this.#reader.isInvited) {
       this.#handUpLater(response, { kind: 'guarded', head, peer, secondHandle: null })
     } else {
@@ -225,8 +216,7 @@ export class NativeServer implements HttpServer {
     const peer = knownPeerOf(response, this.#options.trustedPeers())
     if (this.#mustBeGuarded(head, peer)) {
       this.#handUpLater(response, { kind: 'guarded', head, peer, secondHandle: null })
-    } else
-      this.#handUp(new ResponseWriter(this.#context, head, response, peer.address, null, false))
+    } else this.#handUpNow(response, head, peer)
   }
 
   #mustBeGuarded(head: RequestHead, { isProxied }: KnownPeer): boolean {
@@ -270,6 +260,10 @@ export class NativeServer implements HttpServer {
     if (method !== 'HEAD' && isLongUpload(request)) {
       this.#refusals.refuseUpload(response, reason, origin)
     } else this.#refusals.refuseLater(response, method, reason, origin)
+  }
+
+  #handUpNow(response: NativeResponse, head: RequestHead, { address }: KnownPeer): void {
+    this.#handUp(new ResponseWriter(this.#context, head, response, address, null, false))
   }
 
   #handUp(exchange: ResponseWriter): void {

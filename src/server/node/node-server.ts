@@ -11,8 +11,8 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, type Socket, Server as SocketServer } from 'node:net'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { canonicalAddress } from '../../http/ip-address.ts'
+import { acceptTheRest } from '../accept-the-rest.ts'
 import { ClientClock } from '../client-clock.ts'
 import type { HttpServer, HttpServerOptions, ServerCertificates } from '../http-server.ts'
 import { RequestSnapshotReader } from '../request-snapshot.ts'
@@ -33,8 +33,6 @@ export interface NodeListening {
 
 /** Request line and what is between the parts of a head; as for the native server. */
 const HEAD_MARGIN_BYTES = 1_024
-/** Clients that never cease to connect must not keep a server from stopping. */
-const ACCEPTING_TURNS_MAX = 1_000
 /** Longest queue of connections that are established and not accepted. */
 const BACKLOG = 511
 /** Of an IPv6 address: it means something only on this machine. */
@@ -111,11 +109,7 @@ export class NodeServer implements HttpServer {
   }
 
   async stopAccepting(): Promise<void> {
-    for (let turn = 0; turn < ACCEPTING_TURNS_MAX; turn += 1) {
-      const acceptedBefore = this.#acceptedCount
-      await nextTurn()
-      if (this.#acceptedCount === acceptedBefore && turn > 0) break
-    }
+    await acceptTheRest(() => this.#acceptedCount)
     // Settles without waiting for its connections.
     this.#listener.close()
   }
