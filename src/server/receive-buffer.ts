@@ -25,5 +25,6 @@ const SO_RCVBUF = 8
  * @returns `null`, or why nothing was done.
  */
 export function boundReceiveBuffers(port: number, bytes: number): SocketOptionProblem | null {
-  return setListenSocketOption(port, { option: SO_RCVBUF, value: () => intBytes(bytes) })
+  const place = { port, descriptor: null }
+  return setListenSocketOption(place, { option: SO_RCVBUF, value: () => intBytes(bytes) })
 }

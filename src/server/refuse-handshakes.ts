@@ -6,7 +6,7 @@
  * to the accept queue, which is soon empty then. To a client it looks like a lost packet: it sends
  * another one a second later, when the socket is closed, and is refused.
  */
-import { setDescriptorOption, setListenSocketOption } from './socket-calls.ts'
+import { type ListenPlace, setListenSocketOption } from './socket-calls.ts'
 
 const SO_ATTACH_FILTER = 26
 
@@ -38,13 +38,6 @@ const INSTRUCTION_BYTES = 8
 const FILTER_BYTES = 16
 const FILTER_PROGRAM_OFFSET = 8
 
-/** Where a process listens. */
-export interface ListenPlace {
-  readonly port: number
-  /** Of the one socket that all threads share; `null`: each has one of its own. */
-  readonly descriptor: number | null
-}
-
 /**
  * From now on the kernel begins no connection to this port of this process. The sockets must be
  * closed soon: the filter cannot be taken off by anything but that.
@@ -55,11 +48,7 @@ export function refuseHandshakes(place: ListenPlace): boolean {
   const program = programBytes()
   const option = SO_ATTACH_FILTER
   const value = (addressOf: (memory: Uint8Array) => bigint) => filterBytes(addressOf(program))
-  const { port, descriptor } = place
-  const set = { option, value }
-  const problem =
-    descriptor === null ? setListenSocketOption(port, set) : setDescriptorOption(descriptor, set)
-  return problem === null
+  return setListenSocketOption(place, { option, value }) === null
 }
 
 function programBytes(): Uint8Array {

@@ -28,6 +28,13 @@ interface ForeignFunctions {
 /** Why nothing was done. */
 export type SocketOptionProblem = 'platform' | 'package_missing' | 'socket_not_found'
 
+/** Where a process listens. */
+export interface ListenPlace {
+  readonly port: number
+  /** Of the one socket that all threads share; `null`: each has one of its own. */
+  readonly descriptor: number | null
+}
+
 interface SocketOption {
   /** Of level `SOL_SOCKET`. */
   readonly option: number
@@ -51,12 +58,12 @@ const ADDRESS_BYTES = 28
 const PORT_OFFSET = 2
 
 /**
- * Sets an option of all listen sockets that listener threads of this process share a port by.
+ * Sets an option of the listen socket of a place, or of all that share its port.
  *
  * @returns `null`, or why nothing was done.
  */
 export function setListenSocketOption(
-  port: number,
+  place: ListenPlace,
   { option, value }: SocketOption,
 ): SocketOptionProblem | null {
   if (process.platform !== 'linux') return 'platform'
@@ -64,25 +71,10 @@ export function setListenSocketOption(
   if (calls === null) return 'package_missing'
   const bytes = value(calls.addressOf)
   let found = 0
-  for (const name of readdirSync(DESCRIPTORS)) {
-    const descriptor = Number(name)
-    if (!isListeningOn(calls, descriptor, port)) continue
+  for (const descriptor of listenSocketsOf(calls, place)) {
     if (calls.setsockopt(descriptor, SOL_SOCKET, option, bytes, bytes.length) === 0) found += 1
   }
   return found > 0 ? null : 'socket_not_found'
-}
-
-/** As {@link setListenSocketOption}, of the one socket that this descriptor names. */
-export function setDescriptorOption(
-  descriptor: number,
-  { option, value }: SocketOption,
-): SocketOptionProblem | null {
-  if (process.platform !== 'linux') return 'platform'
-  const calls = socketCalls()
-  if (calls === null) return 'package_missing'
-  const bytes = value(calls.addressOf)
-  const isSet = calls.setsockopt(descriptor, SOL_SOCKET, option, bytes, bytes.length) === 0
-  return isSet ? null : 'socket_not_found'
 }
 
 /** Whether {@link duplicateDescriptor} can work here. */
@@ -119,6 +111,13 @@ export function acknowledgedBytes(descriptor: number): number | null {
 /** A number as the kernel reads it. */
 export function intBytes(value: number): Uint8Array {
   return new Uint8Array(Int32Array.of(value).buffer)
+}
+
+function listenSocketsOf(calls: SocketCalls, { port, descriptor }: ListenPlace): number[] {
+  if (descriptor !== null) return [descriptor]
+  return readdirSync(DESCRIPTORS)
+    .map(Number)
+    .filter((it) => isListeningOn(calls, it, port))
 }
 
 /**

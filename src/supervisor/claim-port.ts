@@ -7,8 +7,8 @@
  */
 import { createServer } from 'node:net'
 import { keepListenSocket } from '../server/node/shared-listen-socket.ts'
-import type { ListenPlace } from '../server/refuse-handshakes.ts'
 import type { ServerEngine } from '../server/server-engine.ts'
+import type { ListenPlace } from '../server/socket-calls.ts'
 import { StartError } from '../threads/start-error.ts'
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -1,6 +1,7 @@
 /** Takes the listener threads out of service, so that no request is lost. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ListenPlace, refuseHandshakes } from '../server/refuse-handshakes.ts'
+import { refuseHandshakes } from '../server/refuse-handshakes.ts'
+import type { ListenPlace } from '../server/socket-calls.ts'
 import type { RunningListeners } from './running-listeners.ts'
 import { untilAborted } from './until-aborted.ts'
 
