@@ -1,5 +1,5 @@
 /** Hot path, for routes that say who may read: puts the fields of CORS into an answer. */
-import type { HeaderList } from './header-list.ts'
+import { type HeaderList, listHas } from './header-list.ts'
 
 const PREFIX = 'access-control-'
 const VARY = 'vary'
@@ -35,5 +35,5 @@ function isCorsField(name: string): boolean {
 }
 
 function listsOrigin(vary: string): boolean {
-  return vary.split(',').some((entry) => ['origin', '*'].includes(entry.trim().toLowerCase()))
+  return listHas(vary, 'origin') || listHas(vary, '*')
 }

@@ -69,3 +69,8 @@ export function joinedValues(headers: HeaderList, name: string): string {
   }
   return joined
 }
+
+/** Whether a value that is a list has this word, in any case. Splits: not for every request. */
+export function listHas(value: string, word: string): boolean {
+  return value.split(',').some((entry) => entry.trim().toLowerCase() === word)
+}

@@ -1,5 +1,5 @@
 /** Tells handshakes of web sockets from other requests with `Upgrade`, which ask nothing here. */
-import type { HeaderList } from './header-list.ts'
+import { type HeaderList, joinedValues, listHas } from './header-list.ts'
 
 /**
  * Whether this is a client's opening handshake (RFC 6455 §4.1). A request in which `Connection`
@@ -10,12 +10,6 @@ export function isWebSocketHandshake(method: string, headers: HeaderList): boole
   return lists(headers, 'upgrade', 'websocket') && lists(headers, 'connection', 'upgrade')
 }
 
-/** Whether a field that is a list has this word, in any case. */
 function lists(headers: HeaderList, name: string, word: string): boolean {
-  for (let index = 0; index + 1 < headers.length; index += 2) {
-    if (headers[index] !== name) continue
-    const words = (headers[index + 1] ?? '').split(',')
-    if (words.some((it) => it.trim().toLowerCase() === word)) return true
-  }
-  return false
+  return listHas(joinedValues(headers, name), word)
 }

@@ -20,6 +20,7 @@ import {
   NO_FORMS,
 } from '../http/canonical-path.ts'
 import type { RequestHead } from '../http/exchange.ts'
+import { listHas } from '../http/header-list.ts'
 import { hostWithoutPort } from '../http/host-header.ts'
 import { isWebSocketHandshake } from '../http/web-socket.ts'
 import type { NativeRequest } from './native-binary.ts'
@@ -281,8 +282,9 @@ export class RequestSnapshotReader {
         this.mustWait = true
         return true
       case 'connection':
-        // The native server takes every value of five characters for `close`, and nothing else.
-        if (value.length !== 5 && listsClose(value)) this.mustClose = true
+        // The option of RFC 9112 §9.6. The native server takes every value of five characters for
+        // `close`, and nothing else.
+        if (value.length !== 5 && listHas(value, 'close')) this.mustClose = true
         return true
       default:
         return true
@@ -330,9 +332,4 @@ function parseContentLength(value: string): number | null {
     length = length * 10 + (code - CODE_ZERO)
   }
   return length
-}
-
-/** Whether a `Connection` field names the option `close` (RFC 9112 §9.6). Rare, so it may split. */
-function listsClose(value: string): boolean {
-  return value.split(',').some((option) => option.trim().toLowerCase() === 'close')
 }
