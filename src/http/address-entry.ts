@@ -2,16 +2,14 @@
  * One address in a list that proxies have written: `X-Forwarded-For`, `for=` of `Forwarded`,
  * `X-Real-IP`.
  */
+import { isPort } from './host-header.ts'
 import { canonicalAddress } from './ip-address.ts'
 
 /** An address in brackets, a zone, a port, and white space around it. */
 const ENTRY_LENGTH_MAX = 128
-const PORT_DIGITS_MAX = 5
 
 const SPACE = 0x20
 const TAB = 0x09
-const DIGIT_ZERO = 0x30
-const DIGIT_NINE = 0x39
 
 /**
  * The address that stands between the two places, in its one spelling; an IPv4 address that is
@@ -49,17 +47,6 @@ function withoutZone(address: string): string {
   const percent = address.indexOf('%')
   const isZone = percent > 0 && percent < address.length - 1
   return isZone ? address.slice(0, percent) : address
-}
-
-/** Whether a colon and one to five digits stand from there to the end. */
-function isPort(entry: string, colon: number): boolean {
-  const digits = entry.length - colon - 1
-  if (entry[colon] !== ':' || digits < 1 || digits > PORT_DIGITS_MAX) return false
-  for (let index = colon + 1; index < entry.length; index += 1) {
-    const code = entry.charCodeAt(index)
-    if (code < DIGIT_ZERO || code > DIGIT_NINE) return false
-  }
-  return true
 }
 
 function isBlank(code: number): boolean {

@@ -35,7 +35,7 @@ export function hostWithoutPort(authority: string): string | null {
   const isHost = isBracketed
     ? hostEnd > 3 && consistsOf(IPV6_CHARACTER, authority, 1, hostEnd - 1)
     : consistsOf(HOST_CHARACTER, authority, 0, hostEnd)
-  if (!isHost || !isEmptyOrPort(authority, hostEnd)) return null
+  if (!isHost || !(hostEnd === authority.length || isPort(authority, hostEnd))) return null
   // The dot of the root says nothing, and a route for a host must not be missed because of it.
   const isRooted = hostEnd > 1 && authority.charCodeAt(hostEnd - 1) === CODE_DOT
   return authority.slice(0, isRooted ? hostEnd - 1 : hostEnd).toLowerCase()
@@ -54,13 +54,13 @@ function consistsOf(table: Uint8Array, text: string, start: number, end: number)
   return true
 }
 
-function isEmptyOrPort(authority: string, start: number): boolean {
-  if (start === authority.length) return true
-  const digits = authority.length - start - 1
-  if (authority.charCodeAt(start) !== CODE_COLON) return false
+/** Whether a colon and one to five digits stand from there to the end. */
+export function isPort(text: string, colon: number): boolean {
+  const digits = text.length - colon - 1
+  if (text.charCodeAt(colon) !== CODE_COLON) return false
   if (digits < 1 || digits > PORT_DIGITS_MAX) return false
-  for (let index = start + 1; index < authority.length; index += 1) {
-    const code = authority.charCodeAt(index)
+  for (let index = colon + 1; index < text.length; index += 1) {
+    const code = text.charCodeAt(index)
     if (code < CODE_ZERO || code > CODE_NINE) return false
   }
   return true
