@@ -41,13 +41,25 @@ export const LINGERING_BOUNDS: LingeringBounds = {
 /** The native server closes after 8 s at the earliest what comes more slowly than it likes. */
 const KEEP_ALIVE_SWEEPS = 3
 
+/** For how long one connection has lingered. */
+export class LingeringSpan {
+  sweeps = 0
+  quietSweeps = 0
+  #seenBytes = 0
+
+  /** To be called at each sweep. @returns Whether it is over, whatever comes. */
+  isOver(bytes: number, { sweepsMax, quietSweepsMax }: LingeringBounds): boolean {
+    this.sweeps += 1
+    this.quietSweeps = bytes === this.#seenBytes ? this.quietSweeps + 1 : 0
+    this.#seenBytes = bytes
+    return this.sweeps >= sweepsMax || this.quietSweeps >= quietSweepsMax
+  }
+}
+
 interface Connection {
   readonly response: NativeResponse
+  readonly span: LingeringSpan
   bytes: number
-  /** `bytes` at the last sweep. */
-  seenBytes: number
-  sweeps: number
-  quietSweeps: number
 }
 
 export class LingeringConnections implements Swept {
@@ -88,7 +100,7 @@ export class LingeringConnections implements Swept {
   }
 
   #admit(response: NativeResponse): Connection {
-    const connection = { response, bytes: 0, seenBytes: 0, sweeps: 0, quietSweeps: 0 }
+    const connection = { response, span: new LingeringSpan(), bytes: 0 }
     response.onAborted(() => this.#connections.delete(connection))
     this.#connections.add(connection)
     if (this.#connections.size > this.#bounds.connectionsMax) this.#closeOldest()
@@ -110,12 +122,8 @@ export class LingeringConnections implements Swept {
 
   onSweep(): void {
     for (const connection of this.#connections) {
-      connection.sweeps += 1
-      const isQuiet = connection.bytes === connection.seenBytes
-      connection.quietSweeps = isQuiet ? connection.quietSweeps + 1 : 0
-      connection.seenBytes = connection.bytes
       if (this.#isOver(connection)) this.#close(connection)
-      else if (connection.sweeps % KEEP_ALIVE_SWEEPS === 0) this.#keepAlive(connection)
+      else if (connection.span.sweeps % KEEP_ALIVE_SWEEPS === 0) this.#keepAlive(connection)
     }
   }
 
@@ -128,10 +136,9 @@ export class LingeringConnections implements Swept {
     else setImmediate(() => this.#close(connection))
   }
 
-  #isOver({ bytes, sweeps, quietSweeps }: Connection): boolean {
-    const { sweepsMax, quietSweepsMax, bytesMax } = this.#bounds
-    if (sweeps >= sweepsMax || quietSweeps >= quietSweepsMax) return true
-    return bytes >= bytesMax && quietSweeps > 0
+  #isOver({ bytes, span }: Connection): boolean {
+    if (span.isOver(bytes, this.#bounds)) return true
+    return bytes >= this.#bounds.bytesMax && span.quietSweeps > 0
   }
 
   #keepAlive({ bytes, response }: Connection): void {

@@ -3,15 +3,13 @@
  * lingering.ts and for its reason. Asked once a second.
  */
 import type { Socket } from 'node:net'
-import type { LingeringBounds } from '../lingering.ts'
+import { type LingeringBounds, LingeringSpan } from '../lingering.ts'
 
 export class LingeringClose {
   readonly #raw: Socket
   readonly #bounds: LingeringBounds
   readonly #readBefore: number
-  #seenBytes = 0
-  #sweeps = 0
-  #quietSweeps = 0
+  readonly #span = new LingeringSpan()
 
   constructor(raw: Socket, bounds: LingeringBounds) {
     this.#raw = raw
@@ -21,11 +19,7 @@ export class LingeringClose {
 
   /** Whether it has been waited for long enough. */
   isOver(): boolean {
-    const { sweepsMax, quietSweepsMax, bytesMax } = this.#bounds
     const bytes = this.#raw.bytesRead - this.#readBefore
-    this.#sweeps += 1
-    this.#quietSweeps = bytes === this.#seenBytes ? this.#quietSweeps + 1 : 0
-    this.#seenBytes = bytes
-    return this.#sweeps >= sweepsMax || this.#quietSweeps >= quietSweepsMax || bytes >= bytesMax
+    return this.#span.isOver(bytes, this.#bounds) || bytes >= this.#bounds.bytesMax
   }
 }
