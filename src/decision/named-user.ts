@@ -1,5 +1,4 @@
 /** Finds the user whom a request names in its body, where a limit counts by user. */
-
 import type { PeekFailure } from '../http/exchange.ts'
 import { fieldValue, type HeaderList } from '../http/header-list.ts'
 import { isUnsafeMethod } from '../http/methods.ts'

@@ -1,7 +1,7 @@
 /** Why a request has no route: its path is unknown or ambiguous, or its method is not taken. */
 import { type Refused, refuse } from '../protocol/verification.ts'
 import type { RouteTable } from '../routing/compile-routes.ts'
-import { AMBIGUOUS_PATH, allowedMethods, type FORM_NOT_KEPT } from '../routing/match-route.ts'
+import { AMBIGUOUS_PATH, allowedMethods, type NoRoute } from '../routing/match-route.ts'
 import type { RequestFacts } from './decision.ts'
 
 /** With what the path does take, as `Allow` says it (RFC 9110 §10.2.1). */
@@ -23,7 +23,7 @@ const NOT_ALLOWED = refuse('method_not_allowed')
 export function refuseRoute(
   table: RouteTable<unknown>,
   { path, host }: RequestFacts,
-  found: null | typeof AMBIGUOUS_PATH | typeof FORM_NOT_KEPT,
+  found: NoRoute,
 ): Refused | MethodRefusal {
   if (found !== null) return found === AMBIGUOUS_PATH ? AMBIGUOUS : NOT_KEPT
   const methods = allowedMethods(table, path, host)

@@ -7,6 +7,7 @@ import type { CompiledRoute, RouteTable } from '../routing/compile-routes.ts'
 import {
   AMBIGUOUS_PATH,
   FORM_NOT_KEPT,
+  type NoRoute,
   routesWithPath,
   takesHost,
   takesMethod,
@@ -24,7 +25,7 @@ export function tellRoute(
   trace: Trace,
   table: RouteTable<RouteRules>,
   facts: RequestFacts,
-  found: RouteRules | null | typeof AMBIGUOUS_PATH | typeof FORM_NOT_KEPT,
+  found: RouteRules | NoRoute,
 ): void {
   const { path } = facts
   const candidates = routesWithPath(table, path)

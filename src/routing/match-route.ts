@@ -15,7 +15,7 @@ import {
   type RouteTable,
   type RouteView,
 } from './compile-routes.ts'
-import { behindPrefix, leavesEmptySegment } from './path-rewrite.ts'
+import { behindPrefix } from './path-rewrite.ts'
 
 /**
  * A path that belongs to one route as it is, and to another as a lenient upstream would read it.
@@ -23,6 +23,9 @@ import { behindPrefix, leavesEmptySegment } from './path-rewrite.ts'
 export const AMBIGUOUS_PATH = 'ambiguous_path'
 /** A path with an encoded slash or an empty segment, and the route that matches keeps none. */
 export const FORM_NOT_KEPT = 'form_not_kept'
+
+/** What there is in place of a route: none, or one of two reasons to refuse the path. */
+export type NoRoute = null | typeof AMBIGUOUS_PATH | typeof FORM_NOT_KEPT
 
 /**
  * The first route that matches, `null`, or {@link AMBIGUOUS_PATH} or {@link FORM_NOT_KEPT}, which
@@ -36,11 +39,8 @@ export function findRoute<Target>(
   method: string,
   path: string,
   host: string,
-): Target | null | typeof AMBIGUOUS_PATH | typeof FORM_NOT_KEPT {
+): Target | NoRoute {
   const found = firstMatch(table.asWritten, method, path, host)
-  if (found !== null && found.strippedSegments !== null) {
-    if (leavesItsPlace(path, found.strippedSegments)) return AMBIGUOUS_PATH
-  }
   const comparison = compareReadings(path)
   if (comparison === READ_ALIKE) return found === null ? null : found.target
   if (comparison === READ_IN_ANY_CASE) {
@@ -57,7 +57,8 @@ function foundInItsForm<Target>(
   method: string,
   path: string,
   host: string,
-): Target | null | typeof AMBIGUOUS_PATH | typeof FORM_NOT_KEPT {
+): Target | NoRoute {
+  if (found !== null && leavesItsPlace(found, path)) return AMBIGUOUS_PATH
   const forms = pathForms(path)
   if (found !== null && (forms & ~found.keptForms) !== NO_FORMS) return FORM_NOT_KEPT
   const isAmbiguous =
@@ -72,12 +73,10 @@ function foundInItsForm<Target>(
  * moved: `/orders//x` or `/orders/%2Fx` without `/orders`, or `/orders/%252e%252e/admin` with `/v2`
  * in its place.
  */
-function leavesItsPlace(path: string, strippedSegments: number): boolean {
-  if (leavesEmptySegment(path, strippedSegments)) return true
-  const comparison = compareReadings(path)
-  if (comparison === READ_ALIKE || comparison === READ_IN_ANY_CASE) return false
+function leavesItsPlace({ strippedSegments }: CompiledRoute<unknown>, path: string): boolean {
+  if (strippedSegments === null) return false
   const rest = behindPrefix(path, strippedSegments)
-  return rest.startsWith('/%2F') || climbsAboveRoot(rest)
+  return rest.startsWith('//') || rest.startsWith('/%2F') || climbsAboveRoot(rest)
 }
 
 /** Stands for data within a segment: no path and no pattern has it. */

@@ -17,7 +17,6 @@ export interface PathRewrite {
   readonly added: string
 }
 
-const CODE_SLASH = 0x2f
 const PREFIX_LENGTH_MAX = 512
 
 /** Segments that every service reads alike, but for their case: nothing is encoded or dropped. */
@@ -73,17 +72,11 @@ export function behindPrefix(path: string, segments: number): string {
   return path.slice(prefixEnd(path, segments))
 }
 
-/** Whether an empty segment would be the first of what is left behind the prefix. */
-export function leavesEmptySegment(path: string, segments: number): boolean {
-  const end = prefixEnd(path, segments)
-  return path.charCodeAt(end + 1) === CODE_SLASH
-}
-
 /**
  * The path for the service. A slash at the end stays, and none is added: `/orders` with the prefix
  * taken away and a base path of `/v2` is `/v2`. With nothing in front it is `/`.
  *
- * Does *not* check that what is left is canonical: {@link leavesEmptySegment}.
+ * Does *not* check that what is left stays where it is put: match-route.ts has done so.
  *
  * @param path Matched by the route; or its pattern, which becomes that of what the service gets.
  * @param basePath Of the upstream; empty: none.
