@@ -5,7 +5,7 @@
  * Does *not* check names and values: the configuration has made sure that they are tokens and
  * visible ASCII, and that no name is one of the gateway's own (config/…/route-headers.ts).
  */
-import { HeaderNameFilter } from './header-name-filter.ts'
+import { withoutRelayed } from './response-headers.ts'
 
 /** Names as they are written out, any case. */
 export interface HeaderEdits {
@@ -31,12 +31,12 @@ export function editedLines({ set, add }: HeaderEdits): string {
 
 /** Edits of the answers of an upstream. */
 export class ResponseEdits {
-  readonly #replaced: HeaderNameFilter
+  readonly #replaced: ReadonlySet<string>
   /** `[name, value, …]` */
   readonly #added: readonly string[]
 
   constructor(edits: HeaderEdits) {
-    this.#replaced = new HeaderNameFilter(replacedNames(edits))
+    this.#replaced = new Set(replacedNames(edits))
     this.#added = [edits.set, edits.add].flatMap((fields) => Object.entries(fields).flat())
   }
 
@@ -47,13 +47,7 @@ export class ResponseEdits {
    * @param ownCount How many strings of it those are.
    */
   applied(headers: readonly string[], ownCount: number): string[] {
-    const edited = headers.slice(0, ownCount)
-    for (let index = ownCount; index + 1 < headers.length; index += 2) {
-      const name = headers[index] as string
-      if (!this.#replaced.has(name.toLowerCase())) edited.push(name, headers[index + 1] as string)
-    }
-    edited.push(...this.#added)
-    return edited
+    return withoutRelayed(headers, ownCount, this.#replaced).concat(this.#added)
   }
 }
 

@@ -70,7 +70,7 @@ export function readResponseHead(
     }
   }
   if (contentLength === CONTRADICTION) return false
-  into.headers = named === null ? headers : relayedFields(headers, answerHeaders.length, named)
+  into.headers = named === null ? headers : withoutRelayed(headers, answerHeaders.length, named)
   into.contentLength = contentLength
   return true
 }
@@ -88,9 +88,18 @@ function isOwn(answerHeaders: HeaderList, lowerCase: string): boolean {
   return false
 }
 
-/** An upstream's `Connection` takes away what the upstream sent, not what the gateway adds. */
-function relayedFields(headers: string[], ownCount: number, named: ReadonlySet<string>): string[] {
-  return headers.slice(0, ownCount).concat(withoutFields(headers.slice(ownCount), named))
+/**
+ * The list without fields of these lower-case names that the upstream sent: neither its
+ * `Connection` nor a route takes away what the gateway adds.
+ *
+ * @param headers Of which the first `ownCount` strings are the gateway's own fields.
+ */
+export function withoutRelayed(
+  headers: readonly string[],
+  ownCount: number,
+  names: ReadonlySet<string>,
+): string[] {
+  return headers.slice(0, ownCount).concat(withoutFields(headers.slice(ownCount), names))
 }
 
 /** RFC 9112 §6.3: a second length is not compared, it is refused. */
