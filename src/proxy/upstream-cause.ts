@@ -2,7 +2,7 @@
  * Why exactly an attempt at an upstream failed, in words of our own: for the log and for metrics.
  * A closed set, so that it can be a label; never text of the other side.
  */
-import { TLS_CODE } from '../resilience/outbound-failure.ts'
+import { codeOf, TLS_CODE } from '../resilience/outbound-failure.ts'
 
 /** How far an attempt had come when it failed. */
 export type AttemptProgress =
@@ -84,16 +84,9 @@ function causeOfSyntax(message: string, hasHead: boolean): UpstreamCause {
   return hasHead ? 'bad_chunk' : 'bad_head'
 }
 
-/**
- * @param code Of the error; empty: it has none.
- * @param hasHead Whether the whole head of the final answer is here.
- */
-export function causeOf(
-  error: Error,
-  code: string,
-  progress: AttemptProgress,
-  hasHead: boolean,
-): UpstreamCause {
+/** @param hasHead Whether the whole head of the final answer is here. */
+export function causeOf(error: Error, progress: AttemptProgress, hasHead: boolean): UpstreamCause {
+  const code = codeOf(error)
   const known = BY_CODE.get(code)
   if (known !== undefined) return known
   if (code === 'ETIMEDOUT') return progress === 'unsent' ? 'connect_timeout' : 'reset'
@@ -102,19 +95,6 @@ export function causeOf(
   // The words of the client library for its one code of a socket that ended.
   if (error.message === 'bad upgrade') return 'unexpected_101'
   if (error.message === 'bad response') return 'not_http'
-  // Several addresses were tried, and each failed in its own way.
-  if (error instanceof AggregateError) return causeOfFirst(error, progress, hasHead)
   if (code !== 'UND_ERR_SOCKET') return 'other'
   return progress === 'answering' ? 'closed_in_answer' : 'closed'
-}
-
-function causeOfFirst(
-  { errors }: AggregateError,
-  progress: AttemptProgress,
-  hasHead: boolean,
-): UpstreamCause {
-  const [first] = errors as readonly unknown[]
-  if (!(first instanceof Error) || first instanceof AggregateError) return 'other'
-  const code = 'code' in first && typeof first.code === 'string' ? first.code : ''
-  return causeOf(first, code, progress, hasHead)
 }

@@ -4,6 +4,7 @@
  */
 import { isIdempotentMethod } from '../http/methods.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
+import { codeOf } from '../resilience/outbound-failure.ts'
 import { type AttemptProgress, causeOf, type UpstreamCause } from './upstream-cause.ts'
 
 export interface UpstreamFailure {
@@ -151,12 +152,11 @@ export function upstreamFailure(
   }
   const own = OWN_FAILURES.get(error)
   if (own !== undefined) return own
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  return { ...kindOf(error, code, progress), cause: causeOf(error, code, progress, hasHead) }
+  return { ...kindOf(error, progress), cause: causeOf(error, progress, hasHead) }
 }
 
-function kindOf(error: Error, code: string, progress: AttemptProgress): FailureKind {
-  const known = FAILURES.get(code)
+function kindOf(error: Error, progress: AttemptProgress): FailureKind {
+  const known = FAILURES.get(codeOf(error))
   if (known === SHUT_DOWN && progress !== 'unsent') return SHUT_DOWN_LOST
   if (known !== undefined) return known
   if (progress === 'answering') return PROTOCOL_ERROR

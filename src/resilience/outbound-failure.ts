@@ -108,8 +108,11 @@ function reasonOf(code: string): OutboundFailure {
   return TLS_CODE.test(code) ? 'tls' : 'protocol'
 }
 
-/** Empty when there is none. */
-function codeOf(error: unknown): string {
+/**
+ * Of an error of Node or of the HTTP client; empty when there is none. Of several addresses that
+ * were tried, the first tells.
+ */
+export function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return ''
   if ('code' in error && typeof error.code === 'string') {
     return CODE.test(error.code) ? error.code : ''
