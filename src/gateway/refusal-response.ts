@@ -6,7 +6,7 @@ import type { Refused } from '../protocol/verification.ts'
 import type { LimitAnswer } from '../rate-limit/rate-fields.ts'
 import type { ClearedCookie } from './cleared-cookie.ts'
 import { type LoginRedirect, type RefusedRequest, seenScheme } from './login-redirect.ts'
-import { PROBLEM_FORMAT, type RefusalFormat } from './refusal-format.ts'
+import { PROBLEM_FORMAT, type RefusalFormat, type WrittenRefusal } from './refusal-format.ts'
 
 export interface RefusalResponse {
   /** Status line without the version: `401 Unauthorized`. */
@@ -66,9 +66,9 @@ export function refusalResponse(
   const { status: statusCode, retryable } = AUTH_ERRORS[code]
   const page = statusCode === UNAUTHENTICATED ? login : null
   const location = page === null || request === null ? null : page.locationFor(request)
-  const written = location === null ? format.bodyFor(code, requestId, request) : null
-  const headers = location === null ? [] : ['location', location, 'vary', 'Accept']
-  if (written !== null) headers.push(...written.headers)
+  const written =
+    location === null ? format.bodyFor(code, requestId, request) : redirectionTo(location)
+  const headers = [...written.headers]
   // A refusal is about this request and this moment: no cache may keep it.
   headers.push('cache-control', 'no-store', 'x-request-id', requestId)
   if (format.codeHeader !== null) headers.push(format.codeHeader, code)
@@ -76,10 +76,14 @@ export function refusalResponse(
   if (challenge !== undefined) headers.push('www-authenticate', challenge)
   const cleared = request && clearedCookie?.fieldFor(reason, seenScheme(request))
   if (cleared) headers.push('set-cookie', cleared)
-  if (written === null) return { status: FOUND_LINE, statusCode: FOUND, headers, body: '' }
+  if (location !== null) return { status: FOUND_LINE, statusCode: FOUND, headers, body: '' }
   if (limit !== null)
     headers.push('retry-after', `${limit.retryAfterSeconds}`, ...limit.limitFields)
   else if (retryable) headers.push('retry-after', RETRY_AFTER_SECONDS)
   const status = STATUS_LINES.get(code) ?? ''
   return { status, statusCode, headers, body: written.text }
+}
+
+function redirectionTo(location: string): WrittenRefusal {
+  return { headers: ['location', location, 'vary', 'Accept'], text: '' }
 }

@@ -142,19 +142,17 @@ const revisions = new ThreadRevisions(first, {
   onCommit: useSettings,
 })
 useSettings(start)
+const keptFields: ReadonlySet<string> = new Set(configuration.server.keepHeaders)
 const explainer = new Explainer({
   current: () => revisions.current,
   requestLimits: configuration.server.limits,
-  keptFields: new Set(configuration.server.keepHeaders),
+  keptFields,
 })
 const engine = createHttpEngine(start, {
   limits: configuration.server.limits,
   timeouts: configuration.server.timeouts,
   lingering: LINGERING_BOUNDS,
-  rules: {
-    keptFields: new Set(configuration.server.keepHeaders),
-    keptForms: () => gateway.revision.routes.keptForms,
-  },
+  rules: { keptFields, keptForms: () => gateway.revision.routes.keptForms },
   takesMethod: (method) => gateway.revision.routes.methods.has(method),
   tls: configuration.server.tls,
   trustedPeers: () => gateway.revision.trustedPeers,

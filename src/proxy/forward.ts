@@ -136,8 +136,8 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     }
   }
 
-  cut(end: 'cut' | 'body_too_slow' = 'cut'): void {
-    if (!this.#settled) this.#cutFor(end, null)
+  cut(): void {
+    if (!this.#settled) this.#cutFor('cut')
   }
 
   onSweep(): void {
@@ -278,7 +278,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   #bodyFailed(reason: BodyFailure): void {
     if (this.#settled) return
     if (reason === 'client_gone') this.#clientGone(reason)
-    else if (this.#relay.started) this.cut(reason === 'too_slow' ? 'body_too_slow' : 'cut')
+    else if (this.#relay.started) this.#cutFor(reason === 'too_slow' ? 'body_too_slow' : 'cut')
     else this.#refuse(BODY_REFUSALS[reason])
   }
 
@@ -338,7 +338,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     this.#tellEnd('complete')
   }
 
-  #cutFor(end: ForwardEnd, cause: UpstreamCause | null): void {
+  #cutFor(end: ForwardEnd, cause: UpstreamCause | null = null): void {
     this.#settle()
     this.#exchange.destroy()
     this.#tellEnd(end, cause)
