@@ -21,8 +21,8 @@ import { forward } from '../src/proxy/forward.ts'
 import { forwardedFields } from '../src/proxy/forwarded-headers.ts'
 import { createRequestFilter, requestHeaders } from '../src/proxy/hop-by-hop-headers.ts'
 import { splitRequestFields } from '../src/proxy/request-fields.ts'
-import { UPSTREAM_POOL_LIMITS, UpstreamPool } from '../src/proxy/upstream-pool.ts'
-import { systemClock } from '../src/runtime/clock.ts'
+import type { UpstreamPool } from '../src/proxy/upstream-pool.ts'
+import { createPool } from '../test/support/proxy-harness.ts'
 
 const CONCURRENCY = 64
 const HEADERS = [
@@ -254,27 +254,7 @@ const origin = `http://127.0.0.1:${Number(portText)}`
 const requests = Number(process.argv[2] ?? 20_000)
 const rounds = Number(process.argv[3] ?? 7)
 const plainPool = new Pool(origin, { connections: 256, pipelining: 1 })
-const ownPool = new UpstreamPool(
-  {
-    ...UPSTREAM_POOL_LIMITS,
-    name: 'bench',
-    targets: [origin],
-    connectionsPerTarget: 256,
-    connectTimeoutMs: 2_000,
-    responseTimeoutMs: 30_000,
-    bodyTimeoutMs: 60_000,
-    keepAliveTimeoutMs: 4_000,
-    responseHeaderBytesMax: 16_384,
-    bodyBytesMax: Number.POSITIVE_INFINITY,
-    host: { kind: 'client' },
-    basePath: '',
-    tls: { ca: null, certificate: null, key: null },
-    ejectAfterFailures: 3,
-    ejectionMs: 5_000,
-    retryPercent: 10,
-  },
-  systemClock,
-)
+const ownPool = createPool([origin], { connectionsPerTarget: 256 })
 const cases: [string, Once, number[]][] = [
   ['pool classic', classic(plainPool), []],
   ['pool newer', newer(plainPool), []],
