@@ -46,6 +46,24 @@ function isPathParameter(segment: string): boolean {
   return PATH_PARAMETER.test(segment)
 }
 
+/** Which requests a route is for. */
+interface RequestPattern {
+  readonly path: string
+  /** `null`: any. */
+  readonly host: string | null
+  /** Empty: the standard ones. */
+  readonly methods: readonly string[]
+}
+
+/** Whether every request of the second pattern is one of the first. */
+export function covers(first: RequestPattern, second: RequestPattern): boolean {
+  return (
+    coversPath(first.path, second.path) &&
+    coversHost(first.host, second.host) &&
+    coversMethods(first.methods, second.methods)
+  )
+}
+
 /**
  * Whether the first pattern matches everything that the second one does.
  *
@@ -64,16 +82,26 @@ export function coversPath(first: string, second: string): boolean {
   })
 }
 
-/** Whether there is a path that both patterns match for a service that ignores case. */
-export function sharePath(first: string, second: string): boolean {
-  const one = pathSegments(first.replace(SLASH_AT_END, ''))
-  const other = pathSegments(second.replace(SLASH_AT_END, ''))
-  if (one.fixed.length < other.fixed.length && !one.openEnded) return false
-  if (other.fixed.length < one.fixed.length && !other.openEnded) return false
-  return one.fixed.every((segment, index) => {
-    const otherSegment = other.fixed[index]
+/** A pattern of paths as a service reads it that ignores case: {@link readPattern}. */
+export interface PatternReading {
+  /** `*` is any segment; `null` cannot be told from others that cannot be read. */
+  readonly segments: readonly (string | null)[]
+  readonly openEnded: boolean
+}
+
+export function readPattern(pattern: string): PatternReading {
+  const { fixed, openEnded } = pathSegments(pattern.replace(SLASH_AT_END, ''))
+  return { segments: fixed.map((it) => (it === '*' ? it : segmentReading(it, true))), openEnded }
+}
+
+/** Whether there is a path that both patterns match. */
+export function sharePath(one: PatternReading, other: PatternReading): boolean {
+  if (one.segments.length < other.segments.length && !one.openEnded) return false
+  if (other.segments.length < one.segments.length && !other.openEnded) return false
+  return one.segments.every((segment, index) => {
+    const otherSegment = other.segments[index]
     if (otherSegment === undefined || segment === '*' || otherSegment === '*') return true
-    return segmentReading(segment, true) === segmentReading(otherSegment, true)
+    return segment === otherSegment
   })
 }
 
@@ -113,7 +141,7 @@ export function pathSegments(pattern: string): PathSegments {
 }
 
 /** The same for hosts; `null` is any host. */
-export function coversHost(first: string | null, second: string | null): boolean {
+function coversHost(first: string | null, second: string | null): boolean {
   if (first === null || first === second) return true
   return second !== null && first.startsWith('*.') && second.endsWith(first.slice(1))
 }
@@ -135,7 +163,7 @@ export function withHead(methods: readonly string[]): readonly string[] {
 }
 
 /** The same for methods; an empty list has the standard ones. */
-export function coversMethods(first: readonly string[], second: readonly string[]): boolean {
+function coversMethods(first: readonly string[], second: readonly string[]): boolean {
   const taken = takenMethods(first)
   return takenMethods(second).every((method) => taken.includes(method))
 }

@@ -170,6 +170,8 @@ describe('A route that would reach what another one protects', () => {
     refused([admin, api], 'routes[1].stripPrefix', '/api/admin/*')
     refused([api, admin], 'routes[0].stripPrefix', '/api/admin/*')
     refused([{ ...admin, path: '/Admin/*' }, api], 'routes[1].stripPrefix', '/api/Admin/*')
+    const moved = { path: '/x/*', stripPrefix: '/x', addPrefix: '/admin', ...users }
+    refused([{ ...admin, path: '/ADMIN/keys' }, moved], 'routes[1].stripPrefix', '/x/*')
     refused(
       [admin, { path: '/pub/*', stripPrefix: '/pub' }],
       'routes[1].stripPrefix',
@@ -256,8 +258,16 @@ describe('A route that would reach what another one protects', () => {
       ],
       // A part of what the other one protects.
       [{ path: '/key/*', stripPrefix: '/key', addPrefix: '/admin/keys', ...users }, admin],
+      // Other paths of the service.
+      [{ ...api, addPrefix: '/users' }, admin],
+      // Another service.
+      [api, { ...admin, upstream: 'others' }],
     ]
-    for (const routes of good) assert.equal(parsed(routes).routes.length, 2)
+    const upstreams = {
+      users: { targets: ['http://127.0.0.1:9500'] },
+      others: { targets: ['http://127.0.0.1:9501'] },
+    }
+    for (const routes of good) assert.equal(parsed(routes, {}, { upstreams }).routes.length, 2)
   })
 })
 

@@ -3,7 +3,7 @@ import { hasAddressLists } from '../../../http/address-lists.ts'
 import { reservedFieldNames } from '../../../identity/strip-identity-headers.ts'
 import { metadataPath, resourceHost } from '../../../protocol/protected-resource-metadata.ts'
 import { TRACE_FIELDS } from '../../../proxy/hop-by-hop-headers.ts'
-import { coversHost, coversMethods, coversPath } from '../../../routing/route-grammar.ts'
+import { covers } from '../../../routing/route-grammar.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { checkBodyBytes } from '../upstreams.ts'
 import { authenticatorsOf } from './authenticators.ts'
@@ -132,10 +132,8 @@ function isRefusedPage(
   { match, loginRedirect }: RouteOutput,
   { routes }: RoutesSettings,
 ): boolean {
-  const first = routes.find((other) => {
-    if (other === null || !coversPath(other.match.path, page)) return false
-    return coversHost(other.match.host, match.host) && coversMethods(other.match.methods, ['GET'])
-  })
+  const asked = { path: page, host: match.host, methods: ['GET'] }
+  const first = routes.find((other) => other !== null && covers(other.match, asked))
   if (!Array.isArray(first?.authenticate) || first.mode === 'shadow') return false
   return first.loginRedirect?.url === loginRedirect?.url
 }

@@ -15,9 +15,10 @@ import {
   segmentsOf,
 } from '../../../routing/path-rewrite.ts'
 import {
-  coversHost,
-  coversMethods,
+  covers,
   coversPath,
+  type PatternReading,
+  readPattern,
   shareHost,
   shareMethod,
   sharePath,
@@ -55,33 +56,69 @@ function basePathOf(name: string, { upstreams }: RoutesSettings): string {
   return upstreams.get(name)?.basePath ?? ''
 }
 
+/** A route, with what its services get in the place of its paths: found out once for each. */
+interface ComparedRoute {
+  readonly route: RouteOutput
+  readonly ways: readonly Way[]
+}
+
+/** What `match.path` becomes for all upstreams of a route that have one base path. */
+interface Way {
+  readonly basePath: string
+  readonly becomes: string
+  readonly reading: PatternReading
+  /** Their names and their targets. */
+  readonly services: ReadonlySet<string>
+}
+
 /** Checks all well-formed routes. */
 export function checkRewrites(settings: RoutesSettings, report: ReportProblem): void {
-  settings.routes.forEach((route, index) => {
-    if (route === null) return
-    const { stripPrefix, match } = route
+  const compared = settings.routes.map((route) => {
+    return route === null ? null : { route, ways: waysOf(route, settings) }
+  })
+  compared.forEach((one, index) => {
+    if (one === null) return
+    const { stripPrefix, match } = one.route
     if (stripPrefix !== null && !beginsWithPrefix(match.path, stripPrefix)) {
       const problem = 'is not what every path of match.path begins with'
       report(['routes', index, 'stripPrefix'], problem)
-    } else if (isMoved(route, settings)) checkExposure(route, index, settings, report)
+    } else if (isMoved(one.route, settings)) checkExposure(one, index, compared, report)
+  })
+}
+
+function waysOf(route: RouteOutput, settings: RoutesSettings): readonly Way[] {
+  const services = new Map<string, Set<string>>()
+  for (const name of upstreamsOf(route, settings)) {
+    const basePath = basePathOf(name, settings)
+    const known = services.get(basePath) ?? new Set()
+    services.set(basePath, known.add(name))
+    for (const target of settings.upstreams.get(name)?.targets ?? []) known.add(target)
+  }
+  return [...services].map(([basePath, reached]) => {
+    const becomes = rewrittenPath(route.match.path, rewriteOf(route), basePath)
+    return { basePath, becomes, reading: readPattern(becomes), services: reached }
   })
 }
 
 function checkExposure(
-  route: RouteOutput,
+  one: ComparedRoute,
   index: number,
-  settings: RoutesSettings,
+  compared: readonly (ComparedRoute | null)[],
   report: ReportProblem,
 ): void {
-  settings.routes.forEach((other, place) => {
-    if (other === null || other === route || !asksForOtherThings(other, route)) return
-    if (!shareHost(route.match.host, other.match.host)) return
-    if (!shareMethod(route.match.methods, other.match.methods)) return
-    const exposed = exposedPattern(route, other, index, settings)
-    if (exposed === null) return
+  const { route } = one
+  compared.forEach((other, place) => {
+    if (other === null || other === one) return
+    if (!shareHost(route.match.host, other.route.match.host)) return
+    if (!shareMethod(route.match.methods, other.route.match.methods)) return
+    const exposed = exposedPatterns(one, other)
+    // Last, because it takes longest: nearly all pairs have no path in common.
+    if (exposed.length === 0 || !asksForOtherThings(other.route, route)) return
+    const pattern = exposed.find((it) => !isTakenEarlier(it, route, compared.slice(0, index)))
+    if (pattern === undefined) return
     report(
       ['routes', index, settingOf(route)],
-      `makes ${exposed} a way to what routes[${place}] is for, past what that route asks for: put a ` +
+      `makes ${pattern} a way to what routes[${place}] is for, past what that route asks for: put a ` +
         'route for it in front of this one, which says who may use it',
     )
   })
@@ -99,55 +136,24 @@ function asksForOtherThings(other: RouteOutput, route: RouteOutput): boolean {
   return POLICY.some((member) => !isDeepStrictEqual(other[member], route[member]))
 }
 
-/**
- * Paths of the route that reach what the other one is for, unless that is all that the route is
- * for, or an earlier route has them. `null`: there are none.
- */
-function exposedPattern(
-  route: RouteOutput,
-  other: RouteOutput,
-  index: number,
-  settings: RoutesSettings,
-): string | null {
-  const theirs = upstreamsOf(other, settings)
-  const patterns = upstreamsOf(route, settings).flatMap((upstream) =>
-    theirs
-      .filter((name) => shareTarget(upstream, name, settings))
-      .flatMap((name) => {
-        const basePath = basePathOf(name, settings)
-        const isFor = rewrittenPath(other.match.path, rewriteOf(other), basePath)
-        return reachedBy(route, basePathOf(upstream, settings), isFor) ?? []
+/** Paths of the route that reach what the other one is for, unless that is all that it is for. */
+function exposedPatterns({ route, ways }: ComparedRoute, other: ComparedRoute): readonly string[] {
+  return ways.flatMap((way) =>
+    other.ways
+      .filter(({ reading }) => sharePath(way.reading, reading))
+      .filter(({ becomes }) => !coversPath(becomes, way.becomes))
+      .filter(({ services }) => [...way.services].some((it) => services.has(it)))
+      .map(({ becomes }) => {
+        const front = way.basePath + (route.addPrefix ?? '')
+        return originalPattern(becomes, route.stripPrefix ?? '', front) ?? route.match.path
       }),
   )
-  return patterns.find((pattern) => !isTakenEarlier(pattern, route, index, settings)) ?? null
-}
-
-/** Paths of the route that become those of a pattern; `null`: none, or it is for no others. */
-function reachedBy(route: RouteOutput, basePath: string, pattern: string): string | null {
-  const becomes = rewrittenPath(route.match.path, rewriteOf(route), basePath)
-  if (!sharePath(becomes, pattern) || coversPath(pattern, becomes)) return null
-  const front = basePath + (route.addPrefix ?? '')
-  return originalPattern(pattern, route.stripPrefix ?? '', front) ?? route.match.path
-}
-
-function shareTarget(one: string, other: string, { upstreams }: RoutesSettings): boolean {
-  const targets = upstreams.get(other)?.targets ?? []
-  return one === other || (upstreams.get(one)?.targets ?? []).some((it) => targets.includes(it))
 }
 
 function isTakenEarlier(
-  pattern: string,
+  path: string,
   { match }: RouteOutput,
-  index: number,
-  { routes }: RoutesSettings,
+  earlier: readonly (ComparedRoute | null)[],
 ): boolean {
-  return routes.slice(0, index).some((earlier) => {
-    if (earlier === null) return false
-    const { path, host, methods } = earlier.match
-    return (
-      coversPath(path, pattern) &&
-      coversHost(host, match.host) &&
-      coversMethods(methods, match.methods)
-    )
-  })
+  return earlier.some((it) => it !== null && covers(it.route.match, { ...match, path }))
 }

@@ -1,6 +1,6 @@
 /** `routes`: which requests go where, and what each of them must show. */
 import type { RouteAuthentication } from '../../../decision/revision.ts'
-import { coversHost, coversMethods, coversPath } from '../../../routing/route-grammar.ts'
+import { covers } from '../../../routing/route-grammar.ts'
 import { checkUnique } from '../../check-unique.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { allOf, eachListed, type Immutable, type Section } from '../../section.ts'
@@ -133,7 +133,7 @@ function checkReachable({ routes }: RoutesSettings, report: ReportProblem): void
   routes.forEach((route, index) => {
     if (route === null) return
     const earlier = routes.findIndex((other, place) => {
-      return place < index && other !== null && covers(other, route)
+      return place < index && other !== null && covers(other.match, route.match)
     })
     if (earlier !== -1) {
       report(
@@ -142,14 +142,6 @@ function checkReachable({ routes }: RoutesSettings, report: ReportProblem): void
       )
     }
   })
-}
-
-function covers(first: RouteOutput, second: RouteOutput): boolean {
-  return (
-    coversPath(first.match.path, second.match.path) &&
-    coversHost(first.match.host, second.match.host) &&
-    coversMethods(first.match.methods, second.match.methods)
-  )
 }
 
 /** Routes that leave issuers out take all, and have one list: there may be a thousand of both. */
