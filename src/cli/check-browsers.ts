@@ -1,4 +1,5 @@
 /** `sallyport check`: what a configuration lets pages of other sites do, and what it does not. */
+import { takesTokens } from '../config/sections/routes/authenticators.ts'
 import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { type CorsRules, OPAQUE_ORIGIN } from '../http/cors-policy.ts'
@@ -55,7 +56,7 @@ function hidesTokens(
   { authenticators, credentials }: RouteConfiguration,
   cors: CorsRules,
 ): boolean {
-  if (!authenticators.some((name) => name === 'jwt' || name === 'introspection')) return false
+  if (!takesTokens(authenticators)) return false
   const sent = new Set(cors.headers.map((name) => name.toLowerCase()))
   return credentials.every(({ kind, name }) => kind === 'header' && !sent.has(name.toLowerCase()))
 }

@@ -1,6 +1,7 @@
 /** Which parts of an identity a configuration uses, and where each issuer has them. */
 import type { ClaimsConfiguration } from '../config/sections/issuers/claims.ts'
 import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
+import { takesTokens } from '../config/sections/routes/authenticators.ts'
 import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { type ClaimSources, claimSource, type SourcedPart } from '../protocol/claim-source.ts'
@@ -9,7 +10,6 @@ import type { KeptPath } from '../protocol/kept-claims.ts'
 import type { RecordUse } from '../protocol/stored-user.ts'
 import { keptPathsFor } from './kept-paths.ts'
 
-const TOKENS = ['jwt', 'introspection'] as const
 const ROLES_HEADER = IDENTITY_PARTS.find(({ name }) => name === 'roles')?.header
 
 /** Where the tokens of an issuer have what, and which of it is used. */
@@ -76,7 +76,7 @@ export function takesTokensOf(
 ): boolean {
   const names = issuerSets.get(issuers) ?? new Set(issuers)
   issuerSets.set(issuers, names)
-  return names.has(issuer) && TOKENS.some((it) => authenticators.includes(it))
+  return names.has(issuer) && takesTokens(authenticators)
 }
 
 /** Whether a rule of the route, or its tenant, rests on a part. */

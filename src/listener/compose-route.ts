@@ -1,5 +1,6 @@
 /** One route of a listener thread: which credentials it takes, and what verifies them. */
 import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
+import { takesTokens } from '../config/sections/routes/authenticators.ts'
 import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
 import type { SessionsConfiguration } from '../config/sections/sessions.ts'
 import type { TenantsConfiguration } from '../config/sections/tenants.ts'
@@ -316,7 +317,7 @@ function composeRefusals(
       realm: REALM,
       scopes: [...require.scopesAll, ...require.scopesAny],
       resourceMetadata: resource === null ? resourceMetadata : metadataUrl(resource),
-      bearer: authenticators.some((name) => name === 'jwt' || name === 'introspection'),
+      bearer: takesTokens(authenticators),
       cookie: hasSessions ? sessions.cookie : null,
       apiKeyPlaces: hasApiKeys ? apiKeyPlaces(route, apiKeys) : [],
     }),

@@ -1,5 +1,6 @@
 /** Where a route looks for tokens, and where for API keys; and what tells them apart. */
 import type { ApiKeysConfiguration } from '../config/sections/api-keys.ts'
+import { takesTokens } from '../config/sections/routes/authenticators.ts'
 import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
 import type { CredentialForm, CredentialSource } from '../credentials/credential-source.ts'
 import { hasJoseForm } from '../protocol/compact-jws.ts'
@@ -22,8 +23,7 @@ export function apiKeyPlaces(
   if (route.apiKeyPlaces.length === 0) {
     return [{ kind: 'header', name: apiKeys.header, scheme: null }]
   }
-  const takesTokens = route.authenticators.some((it) => it === 'jwt' || it === 'introspection')
-  if (!takesTokens) return route.apiKeyPlaces
+  if (!takesTokens(route.authenticators)) return route.apiKeyPlaces
   return withForm(route.apiKeyPlaces, route.credentials, keyForm(apiKeys))
 }
 

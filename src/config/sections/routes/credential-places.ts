@@ -2,7 +2,7 @@
 import { checkUnique } from '../../check-unique.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { sessionCookie } from '../sessions.ts'
-import { authenticatorsOf } from './authenticators.ts'
+import { authenticatorsOf, takesTokens } from './authenticators.ts'
 import type { RouteOutput, RoutesSettings } from './route.ts'
 
 type Source = RouteOutput['credentials'][number]
@@ -20,7 +20,7 @@ export function checkPlaces(
   checkList(at, keys, settings, report)
   const names = authenticatorsOf(route, settings)
   if (!names.includes('apiKey')) report(at, 'needs authenticate with apiKey')
-  if (!names.some((name) => name === 'jwt' || name === 'introspection')) return
+  if (!takesTokens(names)) return
   keys.forEach((source, index) => {
     const problem = sharedProblem(source, route, settings)
     if (problem !== null) report([...at, index], problem)

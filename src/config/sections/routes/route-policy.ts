@@ -6,7 +6,7 @@ import { TRACE_FIELDS } from '../../../proxy/hop-by-hop-headers.ts'
 import { covers } from '../../../routing/route-grammar.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { checkBodyBytes } from '../upstreams.ts'
-import { authenticatorsOf } from './authenticators.ts'
+import { authenticatorsOf, takesTokens } from './authenticators.ts'
 import type { RouteOutput, RoutesSettings } from './route.ts'
 import { checkRouteHeaders } from './route-headers.ts'
 
@@ -87,8 +87,7 @@ function checkResource(
 ): void {
   const at = [...path, 'resource']
   if (route.resourceMetadata !== null) report(at, 'cannot be combined with resourceMetadata')
-  const names = authenticatorsOf(route, settings)
-  if (!names.some((name) => name === 'jwt' || name === 'introspection')) {
+  if (!takesTokens(authenticatorsOf(route, settings))) {
     report(at, 'is for bearer tokens: it needs authenticate with jwt or introspection')
   }
   const first = settings.routes.findIndex((other) => {

@@ -5,7 +5,7 @@ import { checkUnique } from '../../check-unique.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { allOf, eachListed, type Immutable, type Section } from '../../section.ts'
 import type { SettingFiles } from '../../setting-files.ts'
-import { authenticatorsOf, checkAuthenticators } from './authenticators.ts'
+import { authenticatorsOf, checkAuthenticators, takesTokens } from './authenticators.ts'
 import { checkCors, resolveCors } from './cors-rules.ts'
 import { checkPlaces } from './credential-places.ts'
 import { checkClaimRules } from './requirements.ts'
@@ -96,8 +96,7 @@ function checkAudiences(
   report: ReportProblem,
 ): void {
   const at = [...path, 'audiences']
-  const names = authenticatorsOf(route, settings)
-  if (!names.some((name) => name === 'jwt' || name === 'introspection')) {
+  if (!takesTokens(authenticatorsOf(route, settings))) {
     report(at, 'is for bearer tokens: it needs authenticate with jwt or introspection')
   }
   const issuers = (route.issuers ?? [...settings.issuers.keys()]).map((name) => {
