@@ -1,9 +1,10 @@
 /** One route of a listener thread: which credentials it takes, and what verifies them. */
+import { identityFields } from '../config/sections/identity/identity.ts'
 import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
 import { takesTokens } from '../config/sections/routes/authenticators.ts'
 import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
 import type { SessionsConfiguration } from '../config/sections/sessions.ts'
-import type { TenantsConfiguration } from '../config/sections/tenants.ts'
+import { tenantHeaders } from '../config/sections/tenants.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { CredentialSource } from '../credentials/credential-source.ts'
 import { CredentialExtractor, TOKEN_VALUES } from '../credentials/extract-credential.ts'
@@ -15,7 +16,6 @@ import { LoginRedirect } from '../gateway/login-redirect.ts'
 import { RefusalFormat } from '../gateway/refusal-format.ts'
 import { NO_ROUTE, type RouteRefusals } from '../gateway/refusal-response.ts'
 import { originListOf } from '../http/origin-list.ts'
-import { reservedFieldNames } from '../identity/strip-identity-headers.ts'
 import { type ListenerMetrics, NO_INDEX } from '../observability/listener-metrics.ts'
 import { compileChallenges } from '../protocol/credential-challenges.ts'
 import type { KeptPath } from '../protocol/kept-claims.ts'
@@ -115,10 +115,11 @@ export function composeRoute(
     allowedOrigins: originListOf(configuration.sessions?.allowedOrigins ?? NO_ORIGINS),
     checksSite: route.csrf === 'browsers',
     requestFilter: createRequestFilter([
-      ...identityFieldNames(configuration),
+      ...identityFields(configuration.identity.headers),
       ...identity.ownFieldNames,
       ...TRACE_FIELDS,
-      ...tenantFieldNames(configuration.tenants),
+      // Upstreams hear of the tenant from the gateway alone.
+      ...tenantHeaders(configuration.tenants),
       ...replacedNames(route.headers.request),
     ]),
     rewrite: route.rewrite,
@@ -140,12 +141,6 @@ function composeForwardLimits({
   return { responseTimeoutMs, bodyTimeoutMs, bodyBytesMax: bodyBytes }
 }
 
-/** Fields that say who is calling: under whatever name, they are not the client's to send. */
-function identityFieldNames({ identity }: GatewayConfiguration): ReadonlySet<string> {
-  const { custom, ...names } = identity.headers
-  return reservedFieldNames([...Object.values(names), ...Object.keys(custom)])
-}
-
 function composeTenants(
   { tenant, authenticate }: RouteConfiguration,
   { tenants }: GatewayConfiguration,
@@ -162,11 +157,6 @@ function composeTenants(
       allowTokensWithoutTenant: tenants.allowTokensWithoutTenant,
     },
   }
-}
-
-/** Headers that name a tenant: the upstream hears of the tenant from the gateway alone. */
-function tenantFieldNames(tenants: TenantsConfiguration | null): readonly string[] {
-  return (tenants?.resolve ?? []).flatMap((source) => (source.from === 'header' ? source.name : []))
 }
 
 interface ComposedMethod extends AuthenticationMethod {

@@ -19,6 +19,7 @@ function text(keepHeaders: readonly string[], more: object = {}): string {
         upstream: 'users',
         authenticate: ['jwt', 'apiKey'],
         credentials: [{ from: 'header', name: 'X-Token' }],
+        apiKeyPlaces: [{ from: 'header', name: 'X-Machine' }],
         require: { claims: [{ path: 'region', equalsHeader: 'X-Region' }] },
         headers: {
           request: { set: { 'X-Env': 'prod' }, add: { 'X-Zone': 'eu' }, remove: ['X-Debug'] },
@@ -76,7 +77,7 @@ describe('names of fields that are kept', () => {
         'Transfer.Encoding',
         'Transfer!Encoding',
       ],
-      ...['Author_ization', 'Cook_ie', 'Sec_Fetch_Site', 'X_Service_Key', 'x_token'],
+      ...['Author_ization', 'Cook_ie', 'Sec_Fetch_Site', 'X_Service_Key', 'x_token', 'x_machine'],
       ...['X_Tenant', 'X_Region', 'Ori.gin', 'Proxy_Authorization', 'Keep_Alive', 'Http2_Settings'],
     ]) {
       assert.match(problemLinesOf(text([name])).join(), /server\.keepHeaders\[0\]/, name)

@@ -3,15 +3,15 @@
  * None of them may be taken for a field that only the gateway may set, or that it reads itself.
  */
 import { parseFieldName } from '../../credentials/field-name.ts'
-import { reservedFieldNames } from '../../identity/strip-identity-headers.ts'
 import { BELIEVED_NAMES, isOfBelievedFamily } from '../../proxy/believed-fields.ts'
 import { isGatewayField, TRACE_FIELDS } from '../../proxy/hop-by-hop-headers.ts'
 import type { ReportProblem } from '../config-error.ts'
 import { checkedText, listOf } from '../setting.ts'
 import type { ApiKeysSettings } from './api-keys.ts'
-import type { IdentitySettings } from './identity/identity.ts'
+import { type IdentitySettings, identityFields } from './identity/identity.ts'
+import { placedHeaders } from './routes/credential-places.ts'
 import type { RoutesSettings } from './routes/route.ts'
-import type { TenantsSettings } from './tenants.ts'
+import { type TenantsSettings, tenantHeaders } from './tenants.ts'
 
 const KEPT_HEADERS_MAX = 32
 
@@ -76,22 +76,17 @@ function isTaken(name: string, taken: ReadonlySet<string>): boolean {
 }
 
 function takenNames({ identity, apiKeys, tenants, routes }: FieldNameSettings): Set<string> {
-  const { custom = {}, ...parts } = identity?.headers ?? {}
-  const headers = reservedFieldNames([...Object.values(parts), ...Object.keys(custom)])
-  const read = routes.flatMap((route) => {
-    const sources = route?.credentials.filter(({ kind }) => kind === 'header') ?? []
-    const compared = route?.require.claims.flatMap(({ equalsHeader }) => equalsHeader ?? []) ?? []
-    return [...sources.map(({ name }) => name), ...compared]
-  })
-  const edited = routes.flatMap((route) => {
-    const { set = {}, add = {}, remove = [] } = route?.headers.request ?? {}
-    return [...Object.keys(set), ...Object.keys(add), ...remove]
+  const ofRoutes = routes.flatMap((route) => {
+    if (route === null) return []
+    const { set, add, remove } = route.headers.request
+    const compared = route.require.claims.flatMap(({ equalsHeader }) => equalsHeader ?? [])
+    const edited = [...Object.keys(set), ...Object.keys(add), ...remove]
+    return [...placedHeaders(route), ...compared, ...edited]
   })
   const key = apiKeys.settings === null ? [] : [apiKeys.settings.header]
-  const named = (tenants.settings?.resolve ?? []).flatMap((source) => {
-    return source.from === 'header' ? source.name : []
-  })
-  return new Set([...headers, ...SPOKEN_FOR, ...READ, ...key, ...named, ...read, ...edited])
+  const named = tenantHeaders(tenants.settings)
+  const ofCallers = identityFields(identity?.headers ?? null)
+  return new Set([...ofCallers, ...SPOKEN_FOR, ...READ, ...key, ...named, ...ofRoutes])
 }
 
 function withoutSeparators(name: string): string {

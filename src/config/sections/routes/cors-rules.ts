@@ -2,7 +2,9 @@
 import { ANY_ORIGIN, type CorsRules } from '../../../http/cors-policy.ts'
 import { checkUnique } from '../../check-unique.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
+import { tenantHeaders } from '../tenants.ts'
 import type { CorsOutput } from './cors.ts'
+import { placedHeaders } from './credential-places.ts'
 import type { RouteOutput, RoutesSettings } from './route.ts'
 
 const MS_PER_SECOND = 1_000
@@ -57,18 +59,13 @@ export function resolveCors(route: RouteOutput, settings: RoutesSettings): CorsR
 }
 
 /** What the gateway itself reads of a request to this route, and the type of its body. */
-function readHeaders(
-  { credentials, apiKeyPlaces, tenant }: RouteOutput,
-  { apiKeys, tenants }: RoutesSettings,
-): readonly string[] {
-  const places = [...credentials, ...apiKeyPlaces]
-  const names = places.flatMap(({ kind, name }) => (kind === 'header' ? [name] : []))
-  if (apiKeys.settings !== null && apiKeyPlaces.length === 0) names.push(apiKeys.settings.header)
-  if (tenant !== 'none') {
-    for (const source of tenants.settings?.resolve ?? []) {
-      if (source.from === 'header') names.push(source.name)
-    }
-  }
+function readHeaders(route: RouteOutput, { apiKeys, tenants }: RoutesSettings): readonly string[] {
+  const hasKeyHeader = apiKeys.settings !== null && route.apiKeyPlaces.length === 0
+  const names = [
+    ...placedHeaders(route),
+    ...(hasKeyHeader ? [apiKeys.settings.header] : []),
+    ...(route.tenant === 'none' ? [] : tenantHeaders(tenants.settings)),
+  ]
   const distinct = new Set(names.map((name) => name.toLowerCase()))
   return ['content-type', ...distinct]
 }

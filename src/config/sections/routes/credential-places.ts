@@ -7,6 +7,15 @@ import type { RouteOutput, RoutesSettings } from './route.ts'
 
 type Source = RouteOutput['credentials'][number]
 
+/** Headers that the places of a route name: for a token, or for an API key. */
+export function placedHeaders({
+  credentials,
+  apiKeyPlaces,
+}: Pick<RouteOutput, 'credentials' | 'apiKeyPlaces'>): readonly string[] {
+  const places = [...credentials, ...apiKeyPlaces]
+  return places.flatMap(({ kind, name }) => (kind === 'header' ? name : []))
+}
+
 export function checkPlaces(
   path: ConfigPath,
   route: RouteOutput,

@@ -1,10 +1,11 @@
-/** What must hold for the policy of a route: shadow, metadata of the resource, login redirect. */
+/** What must hold for the policy of a route: shadow, resource, login page, limits and headers. */
 import { hasAddressLists } from '../../../http/address-lists.ts'
-import { reservedFieldNames } from '../../../identity/strip-identity-headers.ts'
 import { metadataPath, resourceHost } from '../../../protocol/protected-resource-metadata.ts'
 import { TRACE_FIELDS } from '../../../proxy/hop-by-hop-headers.ts'
 import { covers } from '../../../routing/route-grammar.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
+import { identityFields } from '../identity/identity.ts'
+import { tenantHeaders } from '../tenants.ts'
 import { checkBodyBytes } from '../upstreams.ts'
 import { authenticatorsOf, takesTokens } from './authenticators.ts'
 import type { RouteOutput, RoutesSettings } from './route.ts'
@@ -38,13 +39,11 @@ function ownRequestFields(
   route: RouteOutput,
   { identity, tenants }: RoutesSettings,
 ): ReadonlySet<string> {
-  const { custom = {}, ...names } = identity?.headers ?? {}
   const strategy = route.identity ?? identity?.strategy ?? 'headers'
-  const resolve = tenants.settings?.resolve ?? []
   return new Set([
-    ...reservedFieldNames([...Object.values(names), ...Object.keys(custom)]),
+    ...identityFields(identity?.headers ?? null),
     ...TRACE_FIELDS,
-    ...resolve.flatMap((source) => (source.from === 'header' ? source.name.toLowerCase() : [])),
+    ...tenantHeaders(tenants.settings),
     // The one that it writes, or the client's that it passes on.
     ...(strategy === 'headers' ? [] : ['authorization']),
   ])
