@@ -4,16 +4,18 @@
  */
 
 /**
- * Whether a name is none of the known ones, and differs from one of them only in case, or by one
- * character more, less or another, or by two neighbours that have changed places.
+ * The known name that a name differs from only in case, or by one character more, less or another,
+ * or by two neighbours that have changed places.
+ *
+ * @returns `null` when there is none, and when the name is a known one.
  */
-export function isNearlyOneOf(name: string, known: ReadonlySet<string>): boolean {
-  if (known.has(name)) return false
+export function nearlyNamed(name: string, known: ReadonlySet<string>): string | null {
+  if (known.has(name)) return null
   const folded = name.toLowerCase()
   for (const other of known) {
-    if (isWithinOneEdit(folded, other.toLowerCase())) return true
+    if (isWithinOneEdit(folded, other.toLowerCase())) return other
   }
-  return false
+  return null
 }
 
 function isWithinOneEdit(text: string, other: string): boolean {

@@ -9,7 +9,7 @@
 import { parseAddressList } from '../http/address-lists.ts'
 import { originPattern } from '../http/origin-list.ts'
 import { isAbsent } from '../protocol/json-members.ts'
-import { isNearlyOneOf } from '../protocol/member-name.ts'
+import { nearlyNamed } from '../protocol/member-name.ts'
 import { isReadableVersion } from '../protocol/record-version.ts'
 import { type JsonObject, parseJsonObject } from '../protocol/strict-json.ts'
 import { parseOwnRate } from '../resilience/own-rate.ts'
@@ -81,7 +81,7 @@ function readMembers(value: unknown): JsonObject | string {
   const record = parseText(value)
   if (record === null) return 'is not a JSON object in which every member name stands once'
   if (!isReadableVersion(record['version'])) return 'is of a version that must not be read here'
-  const isMisspelled = Object.keys(record).some((name) => isNearlyOneOf(name, MEMBERS))
+  const isMisspelled = Object.keys(record).some((name) => nearlyNamed(name, MEMBERS) !== null)
   if (isMisspelled) return `has a member that is almost one of ${[...MEMBERS].join(', ')}`
   return record
 }

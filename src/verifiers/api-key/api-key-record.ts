@@ -3,7 +3,7 @@ import { parseAddressList } from '../../http/address-lists.ts'
 import { optionalInstant } from '../../protocol/instant.ts'
 import { isText } from '../../protocol/json-members.ts'
 import { areKept, type KeptPath, keepStoredClaims } from '../../protocol/kept-claims.ts'
-import { isNearlyOneOf } from '../../protocol/member-name.ts'
+import { nearlyNamed } from '../../protocol/member-name.ts'
 import { isReadableVersion } from '../../protocol/record-version.ts'
 import {
   EVERY_PART_USED,
@@ -54,10 +54,10 @@ export function parseApiKeyRecord(
   const members = text.length > RECORD_LENGTH_MAX ? null : parseJsonText(text)
   if (members === null) return refuse('api_key_unreadable')
   if (!isReadableVersion(members['version'])) return unreadable('version')
-  const nearly = [...TERMS].find((term) => {
-    return Object.keys(members).some((name) => isNearlyOneOf(name, new Set([term])))
-  })
-  if (nearly !== undefined) return unreadable(nearly)
+  for (const name of Object.keys(members)) {
+    const term = nearlyNamed(name, TERMS)
+    if (term !== null) return unreadable(term)
+  }
   const userId = members['userId']
   if (!isText(userId)) return unreadable('userId')
   const user = readStoredUser(userId, members, use)
