@@ -1,3 +1,4 @@
+/** How the keys of an issuer are reached over reloads: what stays, and what is replaced and ended. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { IssuerAccess } from '../../src/supervisor/issuer-access.ts'
@@ -28,8 +29,8 @@ describe('how the keys of an issuer are reached', () => {
     assert.equal(access.use(issuerOf(headers('two'))), null)
     assert.equal(access.http, http)
     assert.deepEqual(
-      access.fields.map(({ name }) => name),
-      ['x-a'],
+      access.fields.map(({ name, value }) => [name, value]),
+      [['x-a', 'two']],
     )
     await access.release()
     assert.equal(resources.size, 0)
