@@ -52,7 +52,9 @@ export const ENGINE_DIFFERENCES = {
   },
   chunk_details: {
     about: 'Trailers and extensions of chunks',
-    native: 'HTML 505, HTML 400: the request has reached no upstream whole',
+    native:
+      'HTML 505 for trailers; a chunk with an extension is taken for a longer one, waited for, and ' +
+      'cut: the request has reached no upstream whole',
     node: 'dropped; the body is what is left',
   },
   empty_line: {

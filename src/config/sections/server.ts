@@ -55,8 +55,8 @@ const drain = section('What happens on SIGTERM.', {
 }).transform(({ delay, timeout }) => ({ delayMs: delay, timeoutMs: timeout }))
 
 const timeouts = section(
-  'How long clients may take. Noticed up to two seconds later. Heads and idle connections follow ' +
-    'the clock of the native server, whatever is set here: `docs/operations.md`.',
+  'How long clients may take. Noticed up to two seconds later. With the native engine heads and ' +
+    'idle connections follow its own clock, whatever is set here: `docs/operations.md`.',
   {
     head: duration('Time from the first byte of a request to the end of its head.', {
       minimum: '1s',
