@@ -170,6 +170,8 @@ export const REQUESTS_BEHIND: readonly BytesBehind[] = [
  */
 export const IGNORED_UPGRADES: readonly (readonly [name: string, head: string])[] = [
   ['to h2c', `GET / HTTP/1.1\r\n${HOST}${H2C}\r\n`],
+  // What is behind it could be served within the very turn in which this is answered.
+  ['to h2c, of what the gateway itself answers', `GET /health/live HTTP/1.1\r\n${HOST}${H2C}\r\n`],
   ['that Connection does not name', `GET / HTTP/1.1\r\n${HOST}Upgrade: h2c\r\n\r\n`],
   ['to TLS', `GET / HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n\r\n`],
   ['of a POST to a web socket', goodPost(WEB_SOCKET, '')],
