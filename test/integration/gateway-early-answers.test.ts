@@ -5,11 +5,11 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { frontProxies } from '../support/front-proxies.ts'
+import { listen, portOf } from '../support/listening-port.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 import { type Upload, uploadClients } from '../support/upload-clients.ts'
@@ -31,7 +31,7 @@ let plain: TestGateway
 let encrypted: TestGateway
 
 const plan = () => ({
-  upstream: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`,
+  upstream: `http://127.0.0.1:${portOf(upstream)}`,
   apiKeys: { keys: [{ sha256: 'ab'.repeat(32), userId: 'u' }] },
   routes: { '/closed/*': { authenticate: ['apiKey'] }, '/open/*': { authenticate: 'none' } },
 })
@@ -41,7 +41,7 @@ before(async () => {
   upstream = createServer((_request, response) => {
     response.writeHead(422, { 'content-type': 'text/plain' }).end('not this')
   })
-  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+  await listen(upstream)
   plain = await openGateway({ ...plan(), server: { limits: { bodyBytes: 6_000_000 } } })
   encrypted = await openGateway({ ...plan(), server: { tls: { certFile: caFile, keyFile } } })
 })

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { CertificateAuthority } from '../support/certificate-authority.ts'
 import { eventually } from '../support/eventually.ts'
+import { listen } from '../support/listening-port.ts'
 import { bearer, liveToken, publishedJwk } from '../support/live-token.ts'
 import { AUDIENCE, mintKey } from '../support/mint-token.ts'
 import { openGateway } from '../support/test-gateway.ts'
@@ -29,8 +29,7 @@ describe('a copy of keys on disk', () => {
       response.setHeader('connection', 'close')
       response.end(JSON.stringify({ keys: [publishedJwk(key)] }))
     })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo
+    const port = await listen(server)
     const copies = join(directory, 'copies')
     const write = (name: string, text: string): string => {
       const file = join(directory, name)

@@ -4,7 +4,7 @@
  * 12 s for bodies that make no progress must not run once there is none to come.
  */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, request as requestPlain, type Server } from 'node:http'
@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
+import { missingProgram } from '../support/missing-program.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
 import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 
@@ -143,15 +144,11 @@ const COMMANDS = new Map([
   ['python with a generator', 'python3'],
 ])
 
-function isInstalled(name: string): boolean {
-  const command = COMMANDS.get(name)
-  return command === undefined || spawnSync(command, ['--version']).error === undefined
-}
-
 describe('an upstream that takes longer than the native clock', { concurrency: true }, () => {
   for (const isSecure of [false, true]) {
     for (const [name, client] of Object.entries(CLIENTS)) {
-      const skip = isInstalled(name) ? false : `${COMMANDS.get(name)} is not installed`
+      const command = COMMANDS.get(name)
+      const skip = command === undefined ? false : missingProgram(command)
 
       it(`answers ${name} over ${isSecure ? 'TLS' : 'plain HTTP'}`, { skip }, async () => {
         const outcome = await client((isSecure ? secure : plain).port, isSecure)

@@ -1,11 +1,10 @@
 /** What upstreams and routes say about requests on their way: as services of the world see them. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type Server } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import express from 'express'
 import { eventually } from '../support/eventually.ts'
+import { listen, portOf } from '../support/listening-port.ts'
 import { openRaw } from '../support/raw-http.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 import {
@@ -30,8 +29,8 @@ async function startExpress(): Promise<Server> {
     const { originalUrl, hostname, headers, rawHeaders } = request
     response.json({ originalUrl, hostname, headers, rawHeaders })
   })
-  const server = app.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const server = createServer(app)
+  await listen(server)
   return server
 }
 
@@ -44,7 +43,7 @@ let idleTold: UpstreamServer
 
 before(async () => {
   app = await startExpress()
-  appPort = (app.address() as AddressInfo).port
+  appPort = portOf(app)
   echo = await startEchoUpstream()
   // As gunicorn does after two seconds, only sooner: without a word about it, or with one.
   idle = await startRawUpstream(({ socket }) => {

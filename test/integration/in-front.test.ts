@@ -1,6 +1,5 @@
 /** The configurations of examples/in-front, run by the programs that they are for. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +15,7 @@ import {
   statusAndCode,
   valuesOf,
 } from '../support/gateway-answer.ts'
+import { missingProgram } from '../support/missing-program.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
@@ -51,11 +51,6 @@ const PROGRAMS: readonly Program[] = [
     options: (file) => ['-c', file, '--concurrency', '1', '--disable-hot-restart'],
   },
 ]
-
-function missing({ command, versionOption }: Program): string | false {
-  const isThere = spawnSync(command, [versionOption], { stdio: 'ignore' }).status === 0
-  return isThere ? false : `NOT TESTED: ${command} is not installed`
-}
 
 let directory = ''
 let gateway: TestGateway
@@ -103,7 +98,8 @@ async function start({ command, file, options }: Program): Promise<number> {
 
 describe('a program in front, as examples/in-front configures it', () => {
   for (const program of PROGRAMS) {
-    describe(program.name, { skip: missing(program) }, () => {
+    const skip = missingProgram(program.command, [program.versionOption])
+    describe(program.name, { skip }, () => {
       let port = 0
       const asked = (path: string, fields: Fields = [], method = 'GET'): Promise<Answer> =>
         ask({ port, localAddress: CLIENT }, path, [['Host', 'shop.example'], ...fields], method)

@@ -4,7 +4,7 @@
  * loadtest/rolling has the long run, packed-program.test.ts the package in an empty folder.
  */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,6 +18,7 @@ import { eventually } from '../support/eventually.ts'
 import { ask, upstreamField } from '../support/gateway-answer.ts'
 import { gatewayText } from '../support/gateway-text.ts'
 import { metricSample } from '../support/metric-sample.ts'
+import { missingProgram } from '../support/missing-program.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { SpawnedCommand } from '../support/spawned-command.ts'
 import { SteadyLoad } from '../support/steady-load.ts'
@@ -26,9 +27,6 @@ import { startEchoUpstream, type UpstreamServer } from '../support/upstream-serv
 
 const IDENTITY = 'docs/identity.md'
 const API_KEY = 'k'.repeat(40)
-const haproxyIsMissing =
-  spawnSync('haproxy', ['-v'], { stdio: 'ignore' }).status !== 0 &&
-  'NOT TESTED: haproxy is not installed'
 
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-rollout-'))
 let upstream: UpstreamServer
@@ -142,7 +140,7 @@ describe('An operator, with the documents alone', () => {
   })
 
   it('replaces both instances behind HAProxy without losing a request', {
-    skip: haproxyIsMissing,
+    skip: missingProgram('haproxy', ['-v']),
   }, async (test) => {
     const port = await reservePort()
     const file = join(directory, 'haproxy.cfg')

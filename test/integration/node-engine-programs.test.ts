@@ -4,7 +4,7 @@
  * native server keeps it.
  */
 import assert from 'node:assert/strict'
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +13,7 @@ import { promisify } from 'node:util'
 import { eventually } from '../support/eventually.ts'
 import { bareNginx, checkingHaproxy } from '../support/front-proxies.ts'
 import { echoOf } from '../support/gateway-answer.ts'
+import { missingProgram } from '../support/missing-program.ts'
 import { answerHeader, openRaw } from '../support/raw-http.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
@@ -37,11 +38,6 @@ after(async () => {
   await haproxy.stop()
   rmSync(directory, { recursive: true })
 })
-
-function missing(command: string, probe: string): string | false {
-  const isThere = spawnSync(command, [probe], { stdio: 'ignore' }).status === 0
-  return isThere ? false : `NOT TESTED: ${command} is not installed`
-}
 
 describe('programs that speak HTTP/1.0', () => {
   it('nginx with nothing but proxy_pass is served', { skip: nginx.missing }, async () => {
@@ -71,13 +67,15 @@ describe('programs that speak HTTP/1.0', () => {
     }
   })
 
-  it('curl --http1.0 is served', { skip: missing('curl', '--version') }, async () => {
+  it('curl --http1.0 is served', { skip: missingProgram('curl') }, async () => {
     const url = `http://127.0.0.1:${gateway.port}/mirror`
     const { stdout } = await run('curl', ['-sS', '--http1.0', '-d', 'hello', url])
     assert.equal(stdout, 'hello')
   })
 
-  it('ab gets all of its answers, with -k and without', { skip: missing('ab', '-V') }, async () => {
+  it('ab gets all of its answers, with -k and without', {
+    skip: missingProgram('ab', ['-V']),
+  }, async () => {
     for (const flags of [['-k'], []]) {
       const url = `http://127.0.0.1:${gateway.port}/x`
       const { stdout } = await run('ab', [...flags, '-q', '-n', '500', '-c', '10', url])

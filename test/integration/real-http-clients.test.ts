@@ -3,11 +3,13 @@
  * Python. One that is not installed is skipped, and says so.
  */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { listen } from '../support/listening-port.ts'
+import { missingProgram } from '../support/missing-program.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const JDK_CLIENT = fileURLToPath(
@@ -42,11 +44,6 @@ async function run(program: string, words: readonly string[]): Promise<string> {
   return output
 }
 
-/** Why a test is left out; `false` where the program is there. */
-function without(program: string, ...words: readonly string[]): string | false {
-  return spawnSync(program, words).status === 0 ? false : `${program} is not installed`
-}
-
 /** Counts the connections that come, and hands on their bytes. */
 async function startCounter(port: number) {
   let count = 0
@@ -56,15 +53,13 @@ async function startCounter(port: number) {
     for (const end of [socket, onward]) end.on('error', () => undefined)
     socket.pipe(onward).pipe(socket)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const origin = `http://127.0.0.1:${await listen(server)}`
   return { server, origin, connections: () => count }
 }
 
 const origin = () => `http://127.0.0.1:${gateway.port}`
 
-describe('the HttpClient of the JDK', { skip: without('java', '--version') }, () => {
+describe('the HttpClient of the JDK', { skip: missingProgram('java') }, () => {
   it('is served on one connection, and invited to send its bodies', async () => {
     const front = await startCounter(gateway.port)
     const output = await run('java', [JDK_CLIENT, front.origin, String(GETS)])
@@ -75,7 +70,7 @@ describe('the HttpClient of the JDK', { skip: without('java', '--version') }, ()
   })
 })
 
-describe('curl', { skip: without('curl', '--version') }, () => {
+describe('curl', { skip: missingProgram('curl') }, () => {
   const curl = (...words: string[]) => run('curl', ['-s', '--max-time', '20', ...words])
 
   it('goes on with one connection behind --http2, which asks for h2c', async () => {
@@ -116,7 +111,7 @@ found.read()
 print(ascii(echo['headers']['x-name'])[1:-1], found.status)
 `
 
-describe('Python', { skip: without('python3', '--version') }, () => {
+describe('Python', { skip: missingProgram('python3') }, () => {
   it('sends a field in Latin-1, which arrives as it was, and PROPFIND', async () => {
     const output = await run('python3', ['-c', PYTHON, String(gateway.port)])
     assert.equal(output, 'M\\xfcller (a) 200\n')

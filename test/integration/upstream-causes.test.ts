@@ -1,9 +1,9 @@
 /** What upstreams of the world send beside their answers, and why exactly an attempt failed. */
 import assert from 'node:assert/strict'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import type { UpstreamCause } from '../../src/proxy/upstream-cause.ts'
+import { listen } from '../support/listening-port.ts'
 import { closeLater, poolOf, rawUpstream, unusedOrigin } from '../support/opened-parts.ts'
 import { send } from '../support/proxy-harness.ts'
 import { SELF_SIGNED_CERTIFICATE } from '../support/self-signed-certificate.ts'
@@ -113,9 +113,8 @@ describe('Why an attempt failed', () => {
 
   it('is told as tls for a certificate that is not trusted, and for no TLS at all', async () => {
     const server = createTlsServer({ ...SELF_SIGNED_CERTIFICATE }, (_, response) => response.end())
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const port = await listen(server)
     closeLater({ close: async () => void server.close() })
-    const { port } = server.address() as AddressInfo
     assert.equal((await send(poolOf([`https://127.0.0.1:${port}`]))).cause, 'tls')
     const plain = closeLater(await startEchoUpstream())
     assert.equal((await send(poolOf([plain.origin.replace('http:', 'https:')]))).cause, 'tls')

@@ -1,23 +1,20 @@
 /** A real nginx as the service: virtual hosts, locations and connections with its own settings. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { type StartedProcess, startProcess } from '../../loadtest/child-process.ts'
 import { CertificateAuthority } from '../support/certificate-authority.ts'
-import { eventually } from '../support/eventually.ts'
+import { missingProgram } from '../support/missing-program.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
-const HAS_NGINX = spawnSync('nginx', ['-v']).status === 0
-const skip = HAS_NGINX ? false : 'there is no nginx on the path'
+const skip = missingProgram('nginx', ['-v'])
 
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-nginx-'))
 const file = (name: string) => join(directory, name)
-let nginx: ChildProcess
+let nginx: StartedProcess
 let gateway: TestGateway
 
 function configuration(plain: number, secure: number): string {
@@ -47,7 +44,7 @@ http {
 }
 
 before(async () => {
-  if (!HAS_NGINX) return
+  if (skip !== false) return
   const authority = new CertificateAuthority()
   const service = authority.issue('DNS:secure.internal')
   const own = authority.issue('DNS:gateway.internal')
@@ -62,8 +59,7 @@ before(async () => {
   mkdirSync(file('tmp'))
   const [plain, secure] = [await reservePort(), await reservePort()]
   writeFileSync(file('nginx.conf'), configuration(plain, secure))
-  nginx = spawn('nginx', ['-p', directory, '-c', file('nginx.conf')], { stdio: 'inherit' })
-  await eventually('nginx', () => isOpen(secure))
+  nginx = await startProcess('nginx', ['-p', directory, '-c', file('nginx.conf')], secure)
   const targets = [`http://127.0.0.1:${plain}`]
   gateway = await openGateway({
     upstream: { targets, host: 'shop.internal', basePath: '/v2' },
@@ -86,21 +82,12 @@ before(async () => {
 })
 
 after(async () => {
-  if (HAS_NGINX) {
+  if (skip === false) {
     await gateway.stop()
-    nginx.kill('SIGKILL')
-    await once(nginx, 'exit')
+    await nginx.stop()
   }
   rmSync(directory, { recursive: true })
 })
-
-function isOpen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    socket.once('connect', () => socket.destroy())
-  })
-}
 
 describe('nginx as the service', { skip }, () => {
   it('finds its virtual host by the text for Host, and none by that of the client', async () => {

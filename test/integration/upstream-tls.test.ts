@@ -1,14 +1,14 @@
 /** Services with https whose authority is private, and that ask the gateway who it is. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { CertificateAuthority } from '../support/certificate-authority.ts'
+import { listen, portOf } from '../support/listening-port.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-upstream-tls-'))
@@ -45,8 +45,7 @@ const iis = createTlsServer({ ...named }, (socket) => {
 let gateway: TestGateway
 
 function plan(): Parameters<typeof openGateway>[0] {
-  const target = (server: { address(): unknown }) =>
-    `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const target = (server: Server) => `https://127.0.0.1:${portOf(server)}`
   const tls = { caFile: file('ca.pem'), certFile: file('cert.pem'), keyFile: file('key.pem') }
   const once = { ejectAfterFailures: 1_000, retryBudget: 0 }
   return {
@@ -74,10 +73,7 @@ before(async () => {
   writeFileSync(file('ca.pem'), authority.certificate)
   writeFileSync(file('cert.pem'), cert)
   writeFileSync(file('key.pem'), key)
-  for (const server of [mutual, iis]) {
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-  }
+  for (const server of [mutual, iis]) await listen(server)
   gateway = await openGateway(plan())
 })
 

@@ -1,10 +1,10 @@
 /** A login service as there are many: Express, express-session, connect-redis. */
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
 import { RedisStore } from 'connect-redis'
 import express from 'express'
 import session from 'express-session'
 import { createClient } from 'redis'
+import { listen } from './listening-port.ts'
 import type { RedisServer } from './redis-server.ts'
 
 const WEEK_SECONDS = 604_800
@@ -48,9 +48,8 @@ export async function startExpressLogin(
   app.get('/logout', (request, response) => {
     request.session.destroy(() => response.send('logged out'))
   })
-  const server = app.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const server = createServer(app)
+  const port = await listen(server)
   return {
     /** @returns The cookie that it sets, or the one it was given. */
     async get(path: string, given = ''): Promise<string> {

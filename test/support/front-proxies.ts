@@ -1,10 +1,8 @@
 /** Proxies that stand in front of gateways, as real processes with little more than defaults. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
-import { eventually } from './eventually.ts'
+import { type StartedProcess, startProcess } from '../../loadtest/child-process.ts'
+import { missingProgram } from './missing-program.ts'
 import { reservePort } from './reserved-port.ts'
 
 export interface FrontProxy {
@@ -146,29 +144,17 @@ function proxy(
   probe: string,
   configure: (port: number, gatewayPort: number) => readonly string[],
 ): FrontProxy {
-  const isThere = spawnSync(command, [probe], { stdio: 'ignore' }).status === 0
-  let child: ChildProcess | null = null
+  let started: StartedProcess | null = null
   return {
     name,
-    missing: isThere ? false : `NOT TESTED: ${command} is not installed`,
+    missing: missingProgram(command, [probe]),
     async start(gatewayPort) {
       const port = await reservePort()
-      child = spawn(command, configure(port, gatewayPort), { stdio: 'ignore' })
-      let isOpen = false
-      await eventually(`${name} listens`, () => {
-        const socket = connect(port, '127.0.0.1', () => {
-          isOpen = true
-          socket.destroy()
-        })
-        socket.on('error', () => {})
-        return isOpen
-      })
+      started = await startProcess(command, configure(port, gatewayPort), port)
       return port
     },
     async stop() {
-      if (child === null || child.exitCode !== null) return
-      child.kill('SIGTERM')
-      await once(child, 'exit')
+      await started?.stop()
     },
   }
 }

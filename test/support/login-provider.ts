@@ -1,8 +1,8 @@
 /** A real OpenID provider at which a user logs in and out, as a browser would have them do. */
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { Provider } from 'oidc-provider'
 import { ecKeyPair } from './key-documents.ts'
+import { listen } from './listening-port.ts'
 
 export const LOGIN_CLIENT = 'web'
 export const LOGIN_AUDIENCE = 'api.test'
@@ -19,10 +19,7 @@ export interface LoginProvider {
 /** @param backchannelLogoutUri Where the provider sends logout tokens. */
 export async function startLoginProvider(backchannelLogoutUri: string): Promise<LoginProvider> {
   const server = createServer()
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const issuer = `http://127.0.0.1:${await listen(server)}`
   const jwk = { ...ecKeyPair('P-256').privateJwk, kid: 'login', use: 'sig', alg: 'ES256' }
   const provider = new Provider(issuer, {
     clients: [

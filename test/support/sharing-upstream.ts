@@ -1,6 +1,6 @@
 /** A service that says itself who may read its answers, as many frameworks do when asked to. */
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { listen } from './listening-port.ts'
 
 export interface SharingUpstream {
   readonly origin: string
@@ -30,8 +30,7 @@ export async function startSharingUpstream(): Promise<SharingUpstream> {
     response.writeHead(200, { ...FIELDS, 'content-type': type })
     response.end(path.endsWith('/page') ? '<!doctype html><title>page</title>' : 'read')
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+  const port = await listen(server)
   return {
     origin: `http://127.0.0.1:${port}`,
     port,

@@ -2,10 +2,11 @@
  * HTTP clients of several languages that upload something and tell which status they were given:
  * programs of their own, because each reads and writes in its own way.
  */
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { missingProgram } from './missing-program.ts'
 
 const run = promisify(execFile)
 
@@ -146,10 +147,9 @@ function ofScript(
   args: readonly string[],
   probe: readonly string[] = ['-v'],
 ): UploadClient {
-  const isThere = spawnSync(command, probe, { stdio: 'ignore' }).status === 0
   return {
     name,
-    missing: isThere ? false : `NOT TESTED: ${name} is not installed`,
+    missing: missingProgram(command, probe, name),
     upload: (upload) => statuses(command, [...args, ...argumentsOf(upload)], upload),
   }
 }
