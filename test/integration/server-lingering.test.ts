@@ -1,9 +1,10 @@
 /** Connections that are answered before their request is complete, within their bounds. */
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ClientExchange } from '../../src/http/exchange.ts'
-import { promptly } from '../support/eventually.ts'
+import { eventually, promptly } from '../support/eventually.ts'
 import {
   type RunningServer,
   type RunningServerOptions,
@@ -145,6 +146,21 @@ describe('a connection that lingers', { concurrency: true }, () => {
         for (const connection of connections) connection.destroy()
       },
     )
+  })
+
+  it('makes room on node:http too, for clients that begin in one turn and never close', async () => {
+    const lingering = { connectionsMax: 2, quietSweepsMax: 100 }
+    await withServer(refuse, { lingering, engine: 'node' }, async ({ port, server }) => {
+      const sockets = Array.from({ length: 10 }, () => connect({ port, allowHalfOpen: true }))
+      await eventually('all are open', () => server.connectionCount === sockets.length)
+      for (const socket of sockets) {
+        socket.on('error', () => undefined)
+        socket.resume()
+        socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n')
+      }
+      await promptly('two are left', NOTICED_MS, [], () => server.connectionCount === 2)
+      for (const socket of sockets) socket.destroy()
+    })
   })
 
   it('costs so little that a thousand senders of 200 kB cost 96 MiB at most', async () => {

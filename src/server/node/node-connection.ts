@@ -156,6 +156,8 @@ export class NodeConnection implements ExchangeConnection {
   /** A reset, where the system can: an answer without a length must not look complete. */
   cut(): void {
     this.#isClosing = true
+    // At once: the event comes in a later turn, and others may have to make room in this one.
+    this.#context.closing.delete(this)
     const isLingering = this.#lingering !== null
     if (!isLingering && this.#raw.readyState === 'open') this.#raw.resetAndDestroy()
     else this.#raw.destroy()
@@ -236,8 +238,8 @@ export class NodeConnection implements ExchangeConnection {
     this.#isClosing = true
     // Dropped as it comes; how much of it, the connection says.
     request.resume()
-    const origin = request.headersDistinct['origin']?.[0] ?? ''
-    const { status, headers, body } = this.#context.renderRefusal(reason, origin)
+    const { message, renderRefusal } = this.#context
+    const { status, headers, body } = renderRefusal(reason, message.getHeader('origin'))
     const own = ['Content-Length', String(Buffer.byteLength(body)), 'Connection', 'close']
     response.writeHead(statusCodeOf(status), phraseOf(status), wireFields(headers, own))
     response.end(body)
