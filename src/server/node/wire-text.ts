@@ -1,5 +1,5 @@
 /** Texts of answers as node:http takes them, which sends each character as one byte. */
-import type { HeaderList } from '../../http/header-list.ts'
+import { fieldLines, type HeaderList } from '../../http/header-list.ts'
 import type { RenderedRefusal } from '../http-server.ts'
 
 const ASCII = /^[^\x80-\uffff]*$/
@@ -29,10 +29,7 @@ export function wireFields(headers: HeaderList, own: HeaderList): string[] {
 
 /** A whole answer behind which the connection is closed, for where no request is known. */
 export function refusalText({ status, headers, body }: RenderedRefusal, date: string): string {
-  let text = `HTTP/1.1 ${status}\r\n`
-  for (let index = 0; index + 1 < headers.length; index += 2) {
-    text += `${headers[index]}: ${headers[index + 1]}\r\n`
-  }
-  const length = Buffer.byteLength(body)
-  return `${text}Content-Length: ${length}\r\nDate: ${date}\r\nConnection: close\r\n\r\n${body}`
+  const own = ['Content-Length', String(Buffer.byteLength(body)), 'Date', date]
+  const fields = fieldLines([...headers, ...own, 'Connection', 'close'])
+  return `HTTP/1.1 ${status}${fields}\r\n\r\n${body}`
 }
