@@ -31,6 +31,7 @@ export function preflightAnswer<Route extends SharedRoute>(
   routes: RouteTable<Route>,
   head: RequestHead,
 ): Preflight<Route> | null {
+  if (head.method !== 'OPTIONS') return null
   const origin = fieldValue(head.headers, 'origin')
   const method = fieldValue(head.headers, 'access-control-request-method')
   if (origin === null || method === null) return null

@@ -57,7 +57,7 @@ export async function explainRequest(
     trace.tell('request', 'ok', `the gateway itself answers ${quoted(head.path)}`)
     return { ...described, outcome: 'answered', steps: trace.steps }
   }
-  const preflight = head.method === 'OPTIONS' ? preflightAnswer(revision.routes, head) : null
+  const preflight = preflightAnswer(revision.routes, head)
   if (preflight !== null) {
     trace.tell('request', 'ok', toldPreflight(preflight, head))
     const route = preflight.route.name

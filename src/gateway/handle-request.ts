@@ -25,7 +25,7 @@ export function handleRequest(gateway: Gateway, exchange: ClientExchange): void 
     endpoint.answer(exchange)
     return
   }
-  if (revision.corsPolicies.length > 0 && head.method === 'OPTIONS') {
+  if (revision.corsPolicies.length > 0) {
     const preflight = preflightAnswer(revision.routes, head)
     if (preflight !== null) {
       gateway.metrics.preflightCount += 1

@@ -175,6 +175,15 @@ describe('a preflight', () => {
     assert.deepEqual(sharing(twice), {})
   })
 
+  it('is one only with OPTIONS: these two fields make nothing else one', async () => {
+    for (const other of ['GET', 'POST']) {
+      const fields = { origin: APP, 'access-control-request-method': other }
+      assert.equal(outcomeOf(await ask('/orders/1', fields, other)), '401 missing_token')
+      const passed = await ask('/orders/1', { ...bearer(), ...fields }, other)
+      assert.equal(outcomeOf(passed), 'passed')
+    }
+  })
+
   it('is not answered for a route without cors, nor for a path that is read in two ways', async () => {
     assert.equal(outcomeOf(await preflight('/plain/1', APP)), '401 missing_token')
     assert.equal(outcomeOf(await preflight('/services/1', APP)), 'passed', 'it is the service’s')
