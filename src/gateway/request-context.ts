@@ -14,7 +14,7 @@ import { NO_INDEX } from '../observability/listener-metrics.ts'
 import { describeError } from '../observability/redact.ts'
 import type { AuthErrorCode } from '../protocol/auth-error.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
-import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
+import { type Identity, type Refused, refuse, refuseNaming } from '../protocol/verification.ts'
 import type { ForwardEnd, ForwardObserver } from '../proxy/forward-request.ts'
 import type { UpstreamCause } from '../proxy/upstream-cause.ts'
 import type { UpstreamTarget } from '../proxy/upstream-target.ts'
@@ -239,8 +239,7 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
     target: UpstreamTarget | null,
     cause: UpstreamCause | null,
   ): void {
-    const refused = refuse(reason)
-    this.refuse(cause === null ? refused : { ...refused, detail: cause }, target)
+    this.refuse(cause === null ? refuse(reason) : refuseNaming(reason, cause), target)
   }
 
   onAnswer(): void {

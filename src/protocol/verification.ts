@@ -103,7 +103,10 @@ export function refuse(reason: RefusalReason): Refused {
   return REFUSALS.get(reason) as Refused
 }
 
-/** For this reason, and which claim or rule it was: a name of the configuration, never a value. */
+/**
+ * For this reason, and which claim or rule it was, or why an upstream failed: a name of the
+ * configuration or a word of our own, never a value.
+ */
 export function refuseNaming(reason: RefusalReason, detail: string): Refused {
   return Object.freeze({ ...refuse(reason), detail })
 }
