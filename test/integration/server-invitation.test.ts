@@ -1,7 +1,6 @@
 /** A client that waits for 100 Continue before it sends its body, and the clock for bodies. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { ClientExchange } from '../../src/http/exchange.ts'
 import { startServer } from '../support/native-server.ts'
 import { openRaw } from '../support/raw-http.ts'
@@ -24,7 +23,7 @@ function answerWithBody(exchange: ClientExchange): void {
 /** The answer to a client that sends these bytes once it is asked to. */
 async function answerTo(engine: Engine, afterMs: number, bytes: string): Promise<string> {
   const onRequest = (exchange: ClientExchange) => {
-    delay(afterMs).then(() => answerWithBody(exchange))
+    setTimeout(() => answerWithBody(exchange), afterMs)
   }
   const { port, server } = await startServer(onRequest, { engine, timeouts: TIMEOUTS })
   const connection = await openRaw({ port })

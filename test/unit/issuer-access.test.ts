@@ -1,4 +1,4 @@
-/** How the keys of an issuer are reached over reloads: what stays, and what is replaced and ended. */
+/** How the keys of an issuer are reached over reloads: what stays, what is replaced, and ends. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { IssuerAccess } from '../../src/supervisor/issuer-access.ts'
