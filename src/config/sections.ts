@@ -10,6 +10,7 @@ import { mapping, type Section, type Surroundings } from './section.ts'
 import { adminSection } from './sections/admin.ts'
 import { apiKeysSection } from './sections/api-keys.ts'
 import { cacheSection } from './sections/cache.ts'
+import { decisionSection } from './sections/decision.ts'
 import { healthSection } from './sections/health.ts'
 import { identitySection } from './sections/identity/identity.ts'
 import { issuersSection } from './sections/issuers/issuers.ts'
@@ -30,6 +31,7 @@ const SECTIONS = {
   server: serverSection,
   admin: adminSection,
   health: healthSection,
+  decision: decisionSection,
   cache: cacheSection,
   redis: redisSection,
   issuers: issuersSection,

@@ -1,5 +1,5 @@
 /** `/health/live` and `/health/ready` on the main port: never authenticated, never proxied. */
-import type { ClientExchange } from '../http/exchange.ts'
+import type { AnsweredExchange } from '../http/exchange.ts'
 import type { Readiness } from './health.ts'
 import type { MainEndpoint } from './main-endpoint.ts'
 
@@ -13,8 +13,8 @@ const UNAVAILABLE = '503 Service Unavailable'
  * issuer's condition in the body.
  */
 export function healthEndpoints(readiness: () => Readiness): readonly MainEndpoint[] {
-  const live = (exchange: ClientExchange) => exchange.answer(OK, HEADERS, '{"status":"live"}')
-  const ready = (exchange: ClientExchange) => {
+  const live = (exchange: AnsweredExchange) => exchange.answer(OK, HEADERS, '{"status":"live"}')
+  const ready = (exchange: AnsweredExchange) => {
     const told = readiness()
     exchange.answer(told.ready ? OK : UNAVAILABLE, HEADERS, JSON.stringify(told))
   }
@@ -23,5 +23,5 @@ export function healthEndpoints(readiness: () => Readiness): readonly MainEndpoi
     { path: '/health/ready', answer: ready },
     { path: '/health/live/', answer: live },
     { path: '/health/ready/', answer: ready },
-  ].map((row) => ({ ...row, hasMembers: false, takes: () => true }))
+  ].map((row) => ({ ...row, kind: 'own', hasMembers: false, takes: () => true }))
 }

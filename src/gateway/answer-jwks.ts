@@ -2,7 +2,7 @@
  * `/.well-known/jwks.json` on the main port: the public keys of internal tokens (RFC 7517 §5), for
  * the upstreams. Never authenticated, never proxied: public keys are no secret.
  */
-import type { ClientExchange } from '../http/exchange.ts'
+import type { AnsweredExchange } from '../http/exchange.ts'
 import type { SigningSnapshot } from '../identity/signing-keys.ts'
 import type { MainEndpoint } from './main-endpoint.ts'
 
@@ -13,6 +13,7 @@ const METHOD_NOT_ALLOWED = '405 Method Not Allowed'
 /** Takes any method, so that no upstream can answer in its place. */
 export function jwksEndpoint(keys: () => SigningSnapshot): MainEndpoint {
   return {
+    kind: 'own',
     path: JWKS_PATH,
     hasMembers: false,
     takes: () => true,
@@ -21,7 +22,7 @@ export function jwksEndpoint(keys: () => SigningSnapshot): MainEndpoint {
 }
 
 /** Answers GET and HEAD; anything else is 405 (RFC 9110 §15.5.6). */
-function answerJwks(exchange: ClientExchange, keys: SigningSnapshot): void {
+function answerJwks(exchange: AnsweredExchange, keys: SigningSnapshot): void {
   const { method } = exchange.head
   if (method !== 'GET' && method !== 'HEAD') {
     exchange.answer(METHOD_NOT_ALLOWED, ['allow', 'GET, HEAD'], '')

@@ -3,7 +3,7 @@
  * readable by pages of every origin (the CORS protocol of the Fetch standard), because programs in
  * browsers find their authorization server by them.
  */
-import type { ClientExchange, RequestHead } from '../http/exchange.ts'
+import type { AnsweredExchange, RequestHead } from '../http/exchange.ts'
 import { fieldValue } from '../http/header-list.ts'
 import type { MainEndpoint } from './main-endpoint.ts'
 
@@ -40,10 +40,11 @@ export function documentEndpoint(path: string, host: string | null, body: string
     '*',
   ]
   return {
+    kind: 'own',
     path,
     hasMembers: false,
     takes: (head) => isAboutDocument(head) && (host === null || host === head.host),
-    answer: (exchange: ClientExchange) => {
+    answer: (exchange: AnsweredExchange) => {
       if (exchange.head.method === 'OPTIONS') exchange.answer(NO_CONTENT, PREFLIGHT_ANSWER, '')
       else exchange.answer(OK, headers, body)
     },

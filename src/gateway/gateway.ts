@@ -15,6 +15,7 @@ import type { TraceParents } from '../observability/trace-context.ts'
 import type { UpstreamPool } from '../proxy/upstream-pool.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { AccessRules } from './access-record.ts'
+import type { DecisionEndpoint } from './decision-endpoint/decision-endpoint.ts'
 import type { GatewayRoute } from './gateway-route.ts'
 import type { MainEndpoint } from './main-endpoint.ts'
 import type { RefusalPace } from './refusal-pace.ts'
@@ -25,7 +26,9 @@ export interface GatewayRevision extends Revision<GatewayRoute> {
   /** The requests that run under it. */
   readonly use: RevisionUse
   /** What the gateway answers by itself, looked up before the routes. */
-  readonly endpoints: EndpointTable<MainEndpoint>
+  readonly endpoints: EndpointTable<MainEndpoint | DecisionEndpoint>
+  /** Where other proxies ask; `null`: nowhere. */
+  readonly decision: DecisionEndpoint | null
   /** Those of all routes, that of fewest pages first; empty: none says anything of pages. */
   readonly corsPolicies: readonly CorsPolicy[]
   /** By name: a tenant may have one of its own. */

@@ -6,7 +6,7 @@
 import type { RequestOrigin } from '../decision/decision.ts'
 import type { MethodRefusal } from '../decision/refuse-route.ts'
 import { withCorsFields } from '../http/cors-fields.ts'
-import type { ClientExchange, PeekedBody, PeekFailure } from '../http/exchange.ts'
+import type { AnsweredExchange, PeekedBody, PeekFailure } from '../http/exchange.ts'
 import { type Forwarding, readForwarding } from '../http/forwarding.ts'
 import { fieldValue, type HeaderList } from '../http/header-list.ts'
 import { publicOrigin } from '../http/public-origin.ts'
@@ -31,6 +31,8 @@ import { NO_ROUTE, refusalResponse } from './refusal-response.ts'
 const MICROS_PER_MS = 1_000
 /** What the log says of a request that got no answer at all. */
 const STATUS_NONE = 0
+/** Of a request that another proxy may take on. */
+const STATUS_PASSED = 200
 const STATUS_FAILED_MIN = 500
 /** As many as are a small integer on any platform. */
 const ANSWERED_MICROS_MAX = 2 ** 30 - 1
@@ -46,7 +48,7 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
   readonly gateway: Gateway
   /** What it began under, and is decided and sent by to its end. */
   readonly revision: GatewayRevision
-  readonly exchange: ClientExchange
+  readonly exchange: AnsweredExchange
   readonly requestId: string
   /** Whether the peer is one of `server.trustedProxies`. */
   readonly isPeerTrusted: boolean
@@ -73,7 +75,7 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
   constructor(
     gateway: Gateway,
     revision: GatewayRevision,
-    exchange: ClientExchange,
+    exchange: AnsweredExchange,
     requestId: string,
     isPeerTrusted: boolean,
   ) {
@@ -230,6 +232,21 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
     if (this.#isOver) return
     this.#isOver = true
     this.revision.use.end()
+  }
+
+  /** It may go on, and the proxy that asked is about to be told so. */
+  notePassed(): void {
+    const { metrics, clock, logger } = this.gateway
+    const isGone = this.exchange.closed
+    const outcome = isGone ? 'client_gone' : 'passed'
+    metrics.countEnded(this.route?.metricsIndex ?? NO_INDEX, outcome)
+    const nowMs = clock.monotonicMs()
+    const durationMicros = (nowMs - this.startedAtMs) * MICROS_PER_MS
+    metrics.recordTotal(durationMicros)
+    this.leave()
+    if (!this.revision.accessLog.wants('answered', nowMs)) return
+    const ended = { outcome, status: isGone ? STATUS_NONE : STATUS_PASSED, ...NO_REFUSAL } as const
+    logger.access(accessRecord(this, { ...ended, target: null, bodyBytes: null, durationMicros }))
   }
 
   // What the proxy reports.

@@ -3,7 +3,7 @@
  * what the gateway says.
  */
 import type { PassedDecision } from '../decision/decision.ts'
-import type { RequestHead } from '../http/exchange.ts'
+import type { ClientExchange, RequestHead } from '../http/exchange.ts'
 import { fieldValue, type HeaderList } from '../http/header-list.ts'
 import type { ServedTenant } from '../identity/identity-headers.ts'
 import { isAcceptableRequestId } from '../observability/request-id.ts'
@@ -46,11 +46,12 @@ export function identityLines(
 /** @param identity From {@link identityLines}. */
 export function sendUpstream(
   request: RequestContext,
+  exchange: ClientExchange,
   route: GatewayRoute,
   tenant: Tenant | null,
   identity: string,
 ): void {
-  const { gateway, revision, exchange } = request
+  const { gateway, revision } = request
   const { head, peerAddress, scheme } = exchange
   const credential = route.stripper
   const pool = upstreamOf(revision, route, tenant)

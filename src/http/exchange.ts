@@ -89,15 +89,8 @@ export interface RequestBody {
   resume(): void
 }
 
-/**
- * The answer. After `answer`, `send`, `sendHead`, `finish` or `destroy`, and after the client went
- * away, every further call is ignored, so that a late upstream can never touch another exchange.
- *
- * `Content-Length`, `Date`, `Connection` and `Transfer-Encoding` are the server's business: they
- * must not be in `headers`. Values are written as given, one byte a character (http/opaque-bytes.ts
- * is told of those beyond ASCII), so the caller has removed what could split a response.
- */
-export interface ClientExchange {
+/** As much of an exchange as deciding about it and answering it whole takes. */
+export interface AnsweredExchange {
   readonly head: RequestHead
   readonly body: RequestBody
   /**
@@ -109,8 +102,6 @@ export interface ClientExchange {
   readonly scheme: 'http' | 'https'
   /** True once nothing more can be written. */
   readonly closed: boolean
-  /** True once a status line has been handed to the socket. */
-  readonly started: boolean
 
   /** Close the connection after this answer (`Connection: close`). Call before answering. */
   closeAfterAnswer(): void
@@ -119,7 +110,23 @@ export interface ClientExchange {
    * client may ask for thousands of them at once. For HEAD the body is measured, not sent.
    */
   answer(status: string, headers: HeaderList, body: string): void
-  /** The same for the whole answer of an upstream: leaves at once. */
+  /** Cuts the connection: the only honest end of an answer that cannot be completed. */
+  destroy(): void
+}
+
+/**
+ * The answer. After `answer`, `send`, `sendHead`, `finish` or `destroy`, and after the client went
+ * away, every further call is ignored, so that a late upstream can never touch another exchange.
+ *
+ * `Content-Length`, `Date`, `Connection` and `Transfer-Encoding` are the server's business: they
+ * must not be in `headers`. Values are written as given, one byte a character (http/opaque-bytes.ts
+ * is told of those beyond ASCII), so the caller has removed what could split a response.
+ */
+export interface ClientExchange extends AnsweredExchange {
+  /** True once a status line has been handed to the socket. */
+  readonly started: boolean
+
+  /** As `answer`, of the whole answer of an upstream: leaves at once. */
   send(status: string, headers: HeaderList, body: string | Uint8Array): void
   /**
    * A whole answer without a body: to HEAD, 204, 304.
@@ -135,8 +142,6 @@ export interface ClientExchange {
   write(chunk: Uint8Array): boolean
   /** Ends a streamed answer. With a declared length, all of it must have been written. */
   finish(): void
-  /** Cuts the connection: the only honest end of an answer that cannot be completed. */
-  destroy(): void
   /** Called once if the client goes away before the answer is complete. Set at most once. */
   onGone(callback: (cause: GoneCause) => void): void
   /** Called when a client that was too slow takes data again. Set at most once. */

@@ -52,6 +52,7 @@ import type { SessionReader } from '../verifiers/session/session-store.ts'
 import { SessionVerifier } from '../verifiers/session/session-verifier.ts'
 import { composeRecordUse } from './claim-sources.ts'
 import { composeAccessLog } from './compose-access-log.ts'
+import { composeDecision } from './compose-decision.ts'
 import { takeIdentity, tellingSettings } from './compose-identity.ts'
 import { composeIntrospection } from './compose-introspection.ts'
 import { type ComposedLimits, composeLimits } from './compose-limits.ts'
@@ -187,7 +188,12 @@ function composeRevision(
 ): GatewayRevision {
   const { upstreams, identity, limits, readiness, metrics } = parts
   const { headers } = configuration.identity
-  const endpoints = composeEndpoints(configuration, readiness, identity.internalTokens)
+  const decision = composeDecision(configuration)
+  const onMainPort = configuration.decision?.port === null ? decision : null
+  const endpoints = new EndpointTable([
+    ...composeEndpoints(configuration, readiness, identity.internalTokens),
+    ...(onMainPort === null ? [] : [onMainPort]),
+  ])
   const routes = configuration.routes.map((route) => ({
     match: {
       ...route.match,
@@ -206,6 +212,7 @@ function composeRevision(
     clock,
     limiter: limits.limiter,
     endpoints,
+    decision,
     corsPolicies: narrowestFirst(routes.flatMap(({ target }) => target.cors ?? [])),
     upstreams,
     hasTenants: configuration.tenants !== null,
@@ -233,12 +240,12 @@ function composeEndpoints(
   configuration: GatewayConfiguration,
   readiness: () => Readiness,
   internalTokens: InternalTokens | null,
-): EndpointTable<MainEndpoint> {
-  return new EndpointTable([
+): readonly MainEndpoint[] {
+  return [
     ...healthEndpoints(readiness),
     ...(internalTokens === null ? [] : [jwksEndpoint(() => internalTokens.published)]),
     ...composeWellKnown(configuration),
-  ])
+  ]
 }
 
 /** @param tokens What knows tokens that say when they were issued; here the others are added. */

@@ -38,7 +38,7 @@ export class Explainer {
     const { requestLimits, keptFields } = this.#parts
     const { revision, peeking } = this.#parts.current()
     const { keptForms, methods } = revision.routes
-    const rules = { keptFields, keptForms: () => keptForms, methods }
+    const rules = { keptFields, keptForms: () => keptForms, methods, ignoresHandshake }
     // Like a request: what the revision needs stays until it is over.
     revision.use.begin()
     try {
@@ -48,6 +48,9 @@ export class Explainer {
     }
   }
 }
+
+/** Of requests for routes, which are explained. */
+const ignoresHandshake = () => false
 
 interface ExplainRules extends RequestRules {
   /** Those that some route takes. */

@@ -4,7 +4,7 @@ import { loadNativeBinary } from '../server/native-binary.ts'
 import { NodeServer } from '../server/node/node-server.ts'
 import { duplicateDescriptor } from '../server/socket-calls.ts'
 import { NativeServer } from '../server/uws-app.ts'
-import type { ListenerStart } from '../threads/listener-start.ts'
+import type { ListenerPort } from '../threads/listener-start.ts'
 
 export interface HttpEngine {
   readonly server: HttpServer
@@ -13,7 +13,7 @@ export interface HttpEngine {
 }
 
 export function createHttpEngine(
-  { engine, host, port, listenDescriptor }: ListenerStart,
+  { engine, host, port, descriptor: shared }: ListenerPort,
   options: HttpServerOptions,
 ): HttpEngine {
   if (engine.kind === 'native') {
@@ -24,7 +24,7 @@ export function createHttpEngine(
   return {
     server,
     async listen() {
-      const descriptor = listenDescriptor === null ? null : duplicateDescriptor(listenDescriptor)
+      const descriptor = shared === null ? null : duplicateDescriptor(shared)
       return server.listen({ host, port, descriptor })
     },
   }

@@ -7,9 +7,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { GatewayConfiguration } from '../config/sections.ts'
-import { handleRequest } from '../gateway/handle-request.ts'
 import type { Readiness } from '../gateway/health.ts'
-import { refuseMalformed } from '../gateway/refuse-malformed.ts'
 import { KeyRing, NO_ANSWER } from '../keys/key-ring.ts'
 import type { UnknownKeyAnswer } from '../keys/unknown-key-answer.ts'
 import type {
@@ -24,7 +22,6 @@ import { describeError } from '../observability/redact.ts'
 import { bodyMemory } from '../proxy/body-memory.ts'
 import { assertInvariant } from '../runtime/assert-invariant.ts'
 import { systemClock } from '../runtime/clock.ts'
-import { LINGERING_BOUNDS } from '../server/lingering.ts'
 import { boundReceiveBuffers } from '../server/receive-buffer.ts'
 import { certificateDigest } from '../threads/certificate-digest.ts'
 import type { ListenerStart, RevisionPlan } from '../threads/listener-start.ts'
@@ -38,11 +35,11 @@ import {
   type ListenerSurroundings,
 } from './compose.ts'
 import { Explainer } from './explainer.ts'
-import { createHttpEngine } from './http-engine.ts'
 import { readUpstream } from './read-upstream.ts'
 import { RemoteSessions, STORE_TIMEOUT_MS } from './remote-sessions.ts'
 import { createThreadMemory } from './thread-memory.ts'
 import { ThreadRevisions } from './thread-revisions.ts'
+import { ThreadServers } from './thread-servers.ts'
 import { ThreadSignatures } from './thread-signatures.ts'
 
 type Channel = ThreadChannel<ListenerMessages, SupervisorMessages>
@@ -73,8 +70,8 @@ const channel: Channel = new ThreadChannel<ListenerMessages, SupervisorMessages>
       for (const tokens of distinct(({ internalTokens }) => internalTokens)) tokens?.useKeys(keys)
     },
     readiness: (told) => useReadiness(told),
-    use_certificate: () => server.certificates.useCertificate(),
-    drop_certificate: () => server.certificates.dropCertificate(),
+    use_certificate: () => servers.certificates.useCertificate(),
+    drop_certificate: () => servers.certificates.dropCertificate(),
     key_sources: (sourceIds) => keyRing.keepOnly(sourceIds),
     drop_revision: (revisionId) => revisions.drop(revisionId),
     end: () => process.exit(0),
@@ -148,24 +145,10 @@ const explainer = new Explainer({
   requestLimits: configuration.server.limits,
   keptFields,
 })
-const engine = createHttpEngine(start, {
-  limits: configuration.server.limits,
-  timeouts: configuration.server.timeouts,
-  lingering: LINGERING_BOUNDS,
-  rules: { keptFields, keptForms: () => gateway.revision.routes.keptForms },
-  takesMethod: (method) => gateway.revision.routes.methods.has(method),
-  tls: configuration.server.tls,
-  trustedPeers: () => gateway.revision.trustedPeers,
-  onRequest: (exchange) => handleRequest(gateway, exchange),
-  renderRefusal: (reason, origin) => refuseMalformed(gateway, reason, origin),
-  onError: (error) =>
-    logger.log({ event: 'unexpected_failure', where: 'request', ...describeError(error) }),
-})
-
-const { server } = engine
+const servers = new ThreadServers(start, gateway)
 
 // Runs for every way in which this thread can end, an uncaught exception included.
-process.on('exit', () => server.closeAll())
+process.on('exit', () => servers.closeAll())
 process.on('uncaughtException', (error) => {
   try {
     // Into shared memory: the supervisor has it when this thread is gone.
@@ -174,7 +157,7 @@ process.on('uncaughtException', (error) => {
     process.exit(EXIT_FAILED)
   }
 })
-if (start.readiness.status === 'draining') server.setDraining()
+if (start.readiness.status === 'draining') servers.setDraining()
 await listen()
 
 async function listen(): Promise<void> {
@@ -183,7 +166,7 @@ async function listen(): Promise<void> {
     const problem = await startProblem(first, start)
     if (problem !== null) throw new StartError(problem)
     if (!isAccepting) return
-    await engine.listen()
+    await servers.listen()
     boundReceiving()
     channel.notify('listening', null)
   } catch (error) {
@@ -208,13 +191,13 @@ async function startProblem(
 function prepareCertificate({ digest, ...files }: CertificateFiles): string | null {
   try {
     if (certificateDigest(files) !== digest) return FILES_CHANGED
-    server.certificates.prepareCertificate(files)
+    servers.certificates.prepareCertificate(files)
     if (certificateDigest(files) === digest) return null
   } catch {
     // It says no more than that it failed.
     return 'the server does not take them'
   }
-  server.certificates.dropCertificate()
+  servers.certificates.dropCertificate()
   return FILES_CHANGED
 }
 
@@ -248,19 +231,21 @@ function distinct<Part>(partOf: (parts: ListenerParts) => Part): Set<Part> {
  * reads more at once than it is told.
  */
 function boundReceiving(): void {
-  if (start.engine.kind === 'node') return
   const { receiveBufferBytes } = configuration.tuning
   if (receiveBufferBytes === 0) return
-  const reason = boundReceiveBuffers(start.port, receiveBufferBytes)
-  // Once is enough: the reason is the same for every thread.
-  if (reason !== null && start.index === 0) {
-    logger.log({ event: 'receive_buffer_unbounded', reason })
+  for (const place of [start.main, start.decision]) {
+    if (place?.engine.kind !== 'native') continue
+    const reason = boundReceiveBuffers(place.port, receiveBufferBytes)
+    // Once is enough: the reason is the same for every thread.
+    if (reason !== null && start.index === 0) {
+      logger.log({ event: 'receive_buffer_unbounded', reason })
+    }
   }
 }
 
 function useReadiness(told: Readiness): void {
   readiness = told
-  if (readiness.status === 'draining') server.setDraining()
+  if (readiness.status === 'draining') servers.setDraining()
 }
 
 async function askAboutKey(sourceId: string, keyId: string | null): Promise<UnknownKeyAnswer> {
@@ -298,10 +283,10 @@ function gauges(): ListenerGauges {
       lockouts,
       rateLimitKeysEvicted: evicted,
       rateLimitKeysUntracked: untracked,
-      requestFieldsDropped: server.droppedFieldCount,
+      requestFieldsDropped: servers.droppedFieldCount,
     },
     redis: redisConnections(),
-    openConnections: server.connectionCount,
+    openConnections: servers.connectionCount,
     upstreams: [...current.upstreams.values()].map(readUpstream),
     upstreamCounts: memory.upstreamCounts.all(),
     upstreamFailures: memory.upstreamFailures.all(),
@@ -322,8 +307,8 @@ function redisConnections(): RedisReading {
 /** Idle connections are closed by the server within seconds; the others are still served. */
 async function drain(): Promise<null> {
   isAccepting = false
-  await server.stopAccepting()
-  while (server.connectionCount > 0) await delay(DRAIN_POLL_MS)
+  await servers.stopAccepting()
+  while (servers.connectionCount > 0) await delay(DRAIN_POLL_MS)
   return null
 }
 

@@ -18,7 +18,13 @@ export interface AccessRecord {
   readonly clientAddress: string | null
   readonly userDigest: string | null
   readonly status: number
-  readonly outcome: 'forwarded' | 'refused' | 'upstream_failed' | 'body_too_slow' | GoneCause
+  readonly outcome:
+    | 'forwarded'
+    | 'passed'
+    | 'refused'
+    | 'upstream_failed'
+    | 'body_too_slow'
+    | GoneCause
   readonly code: string | null
   readonly reason: string | null
   readonly detail: string | null
@@ -47,7 +53,8 @@ export const ACCESS_FIELDS: Readonly<Record<keyof AccessRecord, string>> = {
     'and the caller is known; otherwise `null`.',
   status: 'Status that the client got; 0: it got none.',
   outcome:
-    '`forwarded`: an answer of the upstream; `refused`: one of the gateway; `upstream_failed`: 502, ' +
+    '`forwarded`: an answer of the upstream; `passed`: another proxy was told that the request may ' +
+    'go on; `refused`: one of the gateway; `upstream_failed`: 502, ' +
     '504, or an answer that was cut; `client_gone`: the client left before it had the whole ' +
     'answer; `body_too_slow`, `reader_stalled`: the gateway closed the connection within the ' +
     'answer, because the client sent its body, or took the answer, too slowly.',

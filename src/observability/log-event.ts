@@ -6,6 +6,7 @@
  */
 import { ENGINE_EVENTS, type EngineEvent } from './engine-event.ts'
 import { type EventTable, FIELD_WORDS as WORDS } from './event-row.ts'
+import { LISTENING_EVENTS, type ListeningEvent } from './listening-event.ts'
 import type { LinesByStream } from './log-buffer.ts'
 import type { ErrorDescription } from './redact.ts'
 
@@ -30,12 +31,7 @@ export type LogEvent =
       readonly cacheMiB: number
     }
   | EngineEvent
-  | { readonly event: 'listening'; readonly host: string; readonly port: number }
-  | {
-      readonly event: 'admin_listening' | 'health_listening'
-      readonly host: string
-      readonly port: number
-    }
+  | ListeningEvent
   /** Should get traffic, from now on. */
   | { readonly event: 'ready' }
   /** Everything is started, but not ready yet, or no longer. Not for draining: that is told. */
@@ -166,21 +162,7 @@ export const LOG_EVENTS: EventTable<LogEvent> = {
     },
   },
   ...ENGINE_EVENTS,
-  listening: {
-    level: 'info',
-    meaning: 'All listener threads accept connections.',
-    fields: { host: WORDS.host, port: WORDS.port },
-  },
-  health_listening: {
-    level: 'info',
-    meaning: 'The health listener accepts connections.',
-    fields: { host: WORDS.host, port: WORDS.port },
-  },
-  admin_listening: {
-    level: 'info',
-    meaning: 'The admin listener accepts connections.',
-    fields: { host: WORDS.host, port: WORDS.port },
-  },
+  ...LISTENING_EVENTS,
   ready: { level: 'info', meaning: 'The instance should get traffic, from now on.', fields: {} },
   not_ready: {
     level: 'warn',

@@ -43,6 +43,14 @@ export const REFUSAL_ADVICE: Readonly<Record<RefusalReason, string>> = {
     'Have the client spell the path as the route does; where the service behind tells case ' +
     'apart, set `caseSensitive: true` on its routes.',
 
+  // Calls of the decision endpoint.
+  decision_peer_untrusted:
+    'If this is a proxy of yours, list its address in `decision.trustedPeers`; if it is a client, ' +
+    'give the endpoint a port of its own that clients do not reach.',
+  decision_call_malformed:
+    'Have the proxy set the field that `detail` names, once, from what it knows of the request: ' +
+    'docs/decision.md says how, for each proxy.',
+
   // Where the request comes from.
   address_denied_by_route:
     'If the client should pass, change `allowFrom` or `denyFrom` of the route. If this is the ' +

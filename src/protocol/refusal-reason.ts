@@ -49,6 +49,18 @@ export const REFUSAL_REASONS = {
     meaning: 'A service that reads paths less strictly would take this one for another route.',
   },
 
+  // Calls of the decision endpoint. See docs/decision.md.
+  decision_peer_untrusted: {
+    code: 'invalid_request',
+    meaning: 'A call of the decision endpoint comes from an address that is not in `trustedPeers`.',
+  },
+  decision_call_malformed: {
+    code: 'invalid_request',
+    meaning:
+      'A call of the decision endpoint does not say which request it is about: the field that ' +
+      '`detail` names is missing, repeated or malformed, or `path` is that of no kind of call.',
+  },
+
   // Where the request comes from. See docs/addresses.md.
   address_denied_by_route: {
     code: 'address_denied',

@@ -57,6 +57,8 @@ export interface RequestRules {
   readonly keptFields: ReadonlySet<string>
   /** Forms of paths that some route keeps (http/canonical-path.ts). Asked where a path has one. */
   readonly keptForms: () => number
+  /** Whether a handshake of web sockets is a request like any other at this path. */
+  readonly ignoresHandshake: (path: string) => boolean
 }
 
 const TABLE_SIZE = 128
@@ -164,7 +166,7 @@ export class RequestSnapshotReader {
     if (this.#hasOpaque) this.#readOpaque(request)
     const authority = this.#authority
     const host = authority === null ? null : this.#hostOf(authority)
-    const refusal = this.#refusal ?? this.#framingRefusal(method)
+    const refusal = this.#refusal ?? this.#framingRefusal(method, path)
     if (refusal !== null) return refusal
     if (authority === null || host === null) return 'request_malformed'
     const contentLength = this.#isChunked ? null : (this.#contentLength ?? 0)
@@ -182,14 +184,14 @@ export class RequestSnapshotReader {
     }
   }
 
-  #framingRefusal(method: string): ServerRefusal | null {
+  #framingRefusal(method: string, path: string): ServerRefusal | null {
     if (this.#isChunked) {
       // Both framings at once: a server in front or behind may choose the other (RFC 9112 §6.1).
       if (this.#contentLength !== null) return 'request_malformed'
       this.mustClose = true
     }
     if (!this.mustWait || !isWebSocketHandshake(method, this.#headers)) return null
-    return 'websocket_unsupported'
+    return this.#rules.ignoresHandshake(path) ? null : 'websocket_unsupported'
   }
 
   #reset(): void {

@@ -19,16 +19,22 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 /**
+ * @param setting Which part of the configuration names the port.
  * @param port 0: the system chooses. Until threads of the native engine have bound what it chose
  *   nothing holds it: meant for trying things out, and not for several gateways that start at the
  *   same time.
  * @returns The port, free a moment ago, or held by the descriptor.
  * @throws (rejects) StartError when it cannot be bound.
  */
-export function claimPort(engine: ServerEngine, host: string, port: number): Promise<ListenPlace> {
+export function claimPort(
+  setting: 'server' | 'decision',
+  engine: ServerEngine,
+  host: string,
+  port: number,
+): Promise<ListenPlace> {
   const probe = createServer()
   return new Promise((resolve, reject) => {
-    probe.once('error', (error) => reject(listenError('server', host, port, error)))
+    probe.once('error', (error) => reject(listenError(setting, host, port, error)))
     probe.listen({ host, port, exclusive: true }, () => {
       const address = probe.address()
       const claimed = typeof address === 'object' && address !== null ? address.port : port
@@ -41,7 +47,7 @@ export function claimPort(engine: ServerEngine, host: string, port: number): Pro
 
 /** Words a failure to bind. @param setting Which part of the configuration names the address. */
 export function listenError(
-  setting: 'server' | 'admin' | 'health',
+  setting: 'server' | 'admin' | 'health' | 'decision',
   host: string,
   port: number,
   error: unknown,

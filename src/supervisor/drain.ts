@@ -16,7 +16,7 @@ export interface DrainOptions {
   /** How long to wait for requests that run. */
   readonly timeoutMs: number
   /** Of the listener threads. */
-  readonly place: ListenPlace
+  readonly places: readonly ListenPlace[]
   /** What is held here of the listen socket is closed; threads close theirs. */
   readonly release: () => void
 }
@@ -34,7 +34,8 @@ export async function drain(
   cut: AbortSignal,
 ): Promise<void> {
   await pause(options.delayMs, cut)
-  if (refuseHandshakes(options.place)) await pause(HANDSHAKE_MS, cut)
+  const areRefused = options.places.map((place) => refuseHandshakes(place))
+  if (areRefused.includes(true)) await pause(HANDSHAKE_MS, cut)
   options.release()
   // Threads stop accepting even when `cut` ends this wait.
   await untilAborted(listeners.drain(options.timeoutMs), cut).catch(() => {})

@@ -17,37 +17,63 @@ const HEAD_MARGIN_BYTES = 1_024
  */
 const LLHTTP_MAJOR_MIN = 9
 
-/** @throws StartError when there is none that works here. */
-export function chooseEngine(configuration: GatewayConfiguration): ServerEngine {
-  return configuration.server.engine === 'node' ? nodeEngine() : nativeEngine(configuration)
+/** What serves each port. */
+export interface ChosenEngines {
+  readonly main: ServerEngine
+  /** `null`: the decision endpoint has no port of its own. */
+  readonly decision: ServerEngine | null
 }
 
-/** The configuration as this engine can serve it: with one listener thread, if there can be one. */
+/** @throws StartError when there is none that works here. */
+export function chooseEngines(configuration: GatewayConfiguration): ChosenEngines {
+  const { server, decision } = configuration
+  const main = chooseEngine('server', server.engine, configuration)
+  if (decision === null || decision.port === null) return { main, decision: null }
+  const isSame = decision.engine === null || decision.engine === server.engine
+  return {
+    main,
+    decision: isSame ? main : chooseEngine('decision', decision.engine, configuration),
+  }
+}
+
+function chooseEngine(
+  setting: 'server' | 'decision',
+  name: 'native' | 'node',
+  configuration: GatewayConfiguration,
+): ServerEngine {
+  return name === 'node' ? nodeEngine(setting) : nativeEngine(configuration)
+}
+
+/** The configuration as these engines can serve it: with one listener thread where need be. */
 export function fitted(
-  engine: ServerEngine,
+  { main, decision }: ChosenEngines,
   configuration: GatewayConfiguration,
 ): GatewayConfiguration {
-  if (engine.kind === 'native' || engine.isShared) return configuration
+  if (isShared(main) && (decision === null || isShared(decision))) return configuration
   return { ...configuration, tuning: { ...configuration.tuning, listenerThreads: 1 } }
 }
 
 /** {@link fitted}, of each that is loaded. */
 export function fittedLoads(
-  engine: ServerEngine,
+  engines: ChosenEngines,
   load: (() => LoadedConfig) | null,
 ): (() => LoadedConfig) | null {
   if (load === null) return null
   return () => {
     const loaded = load()
-    return { ...loaded, configuration: fitted(engine, loaded.configuration) }
+    return { ...loaded, configuration: fitted(engines, loaded.configuration) }
   }
 }
 
-function nodeEngine(): ServerEngine {
+function isShared(engine: ServerEngine): boolean {
+  return engine.kind === 'native' || engine.isShared
+}
+
+function nodeEngine(setting: 'server' | 'decision'): ServerEngine {
   const parser = process.versions['llhttp'] ?? 'unknown'
   if (!(Number.parseInt(parser, 10) >= LLHTTP_MAJOR_MIN)) {
     throw new StartError(
-      `server.engine: node needs a Node.js with llhttp ${LLHTTP_MAJOR_MIN} or later, such as ` +
+      `${setting}.engine: node needs a Node.js with llhttp ${LLHTTP_MAJOR_MIN} or later, such as ` +
         `20.19.2, 22 or 24; this one has ${parser}`,
     )
   }

@@ -21,6 +21,8 @@ export interface RunningGateway {
   /** The actual ones, where the configuration says 0. */
   readonly port: number
   readonly adminPort: number
+  /** Of the decision endpoint; `null`: it has none of its own. */
+  readonly decisionPort: number | null
   readonly engine: ServerEngine
   readiness(): Readiness
   /** Settles when the instance is ready, which an issuer without keys can put off for long. */

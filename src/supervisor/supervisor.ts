@@ -13,21 +13,19 @@ import type { Logger } from '../observability/logger.ts'
 import { describeError } from '../observability/redact.ts'
 import { systemClock } from '../runtime/clock.ts'
 import type { ServerEngine } from '../server/server-engine.ts'
-import type { ListenPlace } from '../server/socket-calls.ts'
-import { closeDescriptor } from '../server/socket-calls.ts'
 import { KeyGenerationAllocator } from '../shared-memory/key-generations.ts'
 import { createIntrospectionMemory } from '../threads/introspection-memory.ts'
 import type { ListenerStart, SharedBuffers } from '../threads/listener-start.ts'
 import { AdminSources } from './admin-sources.ts'
 import { CircuitWatch } from './circuit-watch.ts'
-import { claimPort, listenError } from './claim-port.ts'
+import { listenError } from './claim-port.ts'
 import {
   ConfigurationReloads,
   type ReloadCause,
   type ReloadResult,
 } from './configuration-reloads.ts'
 import { drain } from './drain.ts'
-import { chooseEngine, fitted, fittedLoads } from './engine-choice.ts'
+import { type ChosenEngines, chooseEngines, fitted, fittedLoads } from './engine-choice.ts'
 import { setEngineFlags } from './engine-flags.ts'
 import { withKeyStandings } from './explain-keys.ts'
 import { FileWatch } from './file-watch.ts'
@@ -35,6 +33,7 @@ import { GatewayLog } from './gateway-log.ts'
 import { InternalTokenKeys } from './internal-token-keys.ts'
 import { IssuerKeys } from './issuer-keys.ts'
 import { logKeyEvent } from './key-events.ts'
+import { ListenPlaces } from './listen-places.ts'
 import { ConfigurationPreparation } from './prepare-configuration.ts'
 import { ReadinessWatch } from './readiness-watch.ts'
 import type { RunningGateway, SupervisorOptions } from './running-gateway.ts'
@@ -60,15 +59,15 @@ export async function startSupervisor(
   options: SupervisorOptions,
 ): Promise<RunningGateway> {
   setEngineFlags()
-  const engine = chooseEngine(configuration)
-  const load = fittedLoads(engine, options.load)
-  const supervisor = new Supervisor(fitted(engine, configuration), engine, { ...options, load })
+  const engines = chooseEngines(configuration)
+  const load = fittedLoads(engines, options.load)
+  const supervisor = new Supervisor(fitted(engines, configuration), engines, { ...options, load })
   await supervisor.start()
   return supervisor
 }
 
 class Supervisor implements RunningGateway {
-  #place: ListenPlace = { port: 0, descriptor: null }
+  readonly #places: ListenPlaces
   adminPort = 0
   readonly engine: ServerEngine
   readonly #options: SupervisorOptions
@@ -96,11 +95,12 @@ class Supervisor implements RunningGateway {
 
   constructor(
     configuration: GatewayConfiguration,
-    engine: ServerEngine,
+    engines: ChosenEngines,
     options: SupervisorOptions,
   ) {
     this.#options = options
-    this.engine = engine
+    this.engine = engines.main
+    this.#places = new ListenPlaces(engines)
     this.#log = new GatewayLog(configuration)
     this.#logger = this.#log.logger
     this.#buffers = createBuffers(configuration)
@@ -122,7 +122,7 @@ class Supervisor implements RunningGateway {
     this.#circuits = new CircuitWatch(() => this.#sources.introspection(), this.#logger)
     this.#sources = new AdminSources(configuration, introspection, {
       version: options.version,
-      engine,
+      engine: engines.main,
       buffers: this.#buffers,
       log: this.#log,
       keys: this.#keys,
@@ -179,6 +179,14 @@ class Supervisor implements RunningGateway {
     }
     const { host } = configuration.server
     this.#logger.log({ event: 'listening', host, port: this.port })
+    const { decision } = configuration
+    if (decision !== null && this.decisionPort !== null) {
+      this.#logger.log({
+        event: 'decision_listening',
+        host: decision.host,
+        port: this.decisionPort,
+      })
+    }
     this.#readiness.startLogging()
     this.#watchFiles(this.#options.files)
     this.#certificate.start()
@@ -187,7 +195,11 @@ class Supervisor implements RunningGateway {
   }
 
   get port(): number {
-    return this.#place.port
+    return this.#places.mainPort
+  }
+
+  get decisionPort(): number | null {
+    return this.#places.decisionPort
   }
 
   readiness(): Readiness {
@@ -313,10 +325,7 @@ class Supervisor implements RunningGateway {
     return {
       ...this.#preparation.wholePlan(this.#reloads.inUse.id),
       index,
-      host: this.#reloads.configuration.server.host,
-      port: this.port,
-      engine: this.engine,
-      listenDescriptor: this.#place.descriptor,
+      ...this.#places.ports(this.#reloads.configuration),
       buffers: this.#buffers,
       keySets: this.#keys.keySets(),
       readiness: this.readiness(),
@@ -326,11 +335,8 @@ class Supervisor implements RunningGateway {
   }
 
   async #begin(): Promise<void> {
-    const { host, port } = this.#reloads.configuration.server
     const steps = [
-      async () => {
-        this.#place = await claimPort(this.engine, host, port)
-      },
+      () => this.#places.claim(this.#reloads.configuration),
       () => this.#listenAdmin(),
       () => this.#listenHealth(),
       () => this.#stores.start(),
@@ -365,8 +371,9 @@ class Supervisor implements RunningGateway {
   }
 
   async #drainAndEnd(): Promise<void> {
-    const release = () => this.#closeListenSocket()
-    const options = { ...this.#reloads.configuration.server.drain, place: this.#place, release }
+    const release = () => this.#places.close()
+    const places = this.#places.all
+    const options = { ...this.#reloads.configuration.server.drain, places, release }
     this.#isDraining = true
     this.#logger.log({ event: 'draining' })
     this.#readiness.review()
@@ -382,19 +389,11 @@ class Supervisor implements RunningGateway {
     this.#sources.live.end()
     this.#circuits.stop()
     await this.#listeners.end()
-    this.#closeListenSocket()
+    this.#places.close()
     await this.#admin.close()
     await this.#health?.close()
     await this.#keys.stop()
     this.#signingKeys.stop()
     await this.#stores.stop()
-  }
-
-  /** Threads have duplicates of their own, and it is open as long as one of them is. */
-  #closeListenSocket(): void {
-    const { port, descriptor } = this.#place
-    if (descriptor === null) return
-    this.#place = { port, descriptor: null }
-    closeDescriptor(descriptor)
   }
 }

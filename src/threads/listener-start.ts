@@ -5,6 +5,7 @@ import type { SigningSnapshot } from '../identity/signing-keys.ts'
 import type { KeySet } from '../keys/key-set.ts'
 import type { LogBufferMemory } from '../observability/log-buffer.ts'
 import type { ServerEngine } from '../server/server-engine.ts'
+import type { ListenPlace } from '../server/socket-calls.ts'
 import type { TenantsChange } from '../tenants/tenants-change.ts'
 import type { IntrospectionMemory } from './introspection-memory.ts'
 
@@ -45,16 +46,20 @@ export interface ComposedStart extends RevisionPlan {
   readonly buffers: SharedBuffers
 }
 
+/**
+ * Where listener threads serve. The port is never 0: the supervisor has chosen by then, and all
+ * threads share it, each by a duplicate of the descriptor or by a socket of its own.
+ */
+export interface ListenerPort extends ListenPlace {
+  readonly host: string
+  readonly engine: ServerEngine
+}
+
 /** What a listener thread starts with. */
 export interface ListenerStart extends ComposedStart {
-  readonly host: string
-  /** Never 0: the supervisor has chosen by then, and all threads share the port. */
-  readonly port: number
-  readonly engine: ServerEngine
-  /**
-   * Of the listen socket that all threads share, each by a duplicate; `null`: each opens its own.
-   */
-  readonly listenDescriptor: number | null
+  readonly main: ListenerPort
+  /** For the decision endpoint alone; `null`: it is on the main port, or there is none. */
+  readonly decision: ListenerPort | null
   readonly keySets: readonly KeySet[]
   readonly readiness: Readiness
   /** Its own log buffer. */

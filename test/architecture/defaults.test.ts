@@ -62,6 +62,7 @@ function leastOfEverything(): Document {
     },
     sessions: {},
     health: {},
+    decision: { trustedPeers: ['127.0.0.1'] },
     apiKeys: { keys: [{ sha256: 'a'.repeat(64), userId: 'machine', rateLimit: { rate: '1/s' } }] },
     tenants: {
       resolve: [

@@ -9,6 +9,7 @@ type Section =
   | 'admin'
   | 'apiKeys'
   | 'cache'
+  | 'decision'
   | 'health'
   | 'identity'
   | 'issuers'

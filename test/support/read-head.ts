@@ -10,7 +10,11 @@ import {
 } from '../../src/server/request-snapshot.ts'
 import type { Fields } from './gateway-answer.ts'
 
-export const STRICT_RULES: RequestRules = { keptFields: new Set(), keptForms: () => NO_FORMS }
+export const STRICT_RULES: RequestRules = {
+  keptFields: new Set(),
+  keptForms: () => NO_FORMS,
+  ignoresHandshake: () => false,
+}
 
 export const HEAD_LIMITS: RequestLimits = {
   headers: 100,

@@ -18,7 +18,7 @@ const schema = section(
 
 type HealthConfiguration = Readonly<Output<typeof schema>>
 
-interface HealthSettings extends AdminSettings {
+export interface HealthSettings extends AdminSettings {
   readonly health: ReturnType<ReturnType<typeof optional<typeof schema>>['read']>
 }
 

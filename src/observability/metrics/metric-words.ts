@@ -7,6 +7,7 @@ export const OUTCOMES = [
   'forwarded_3xx',
   'forwarded_4xx',
   'forwarded_5xx',
+  'passed',
   'refused',
   'upstream_failed',
   'client_gone',
