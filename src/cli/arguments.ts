@@ -1,5 +1,6 @@
 /** Reads the command line. */
 import { parseArgs } from 'node:util'
+import { CALLERS, type Caller, isCaller } from './callers.ts'
 import { EXPLAIN_OPTIONS, type ExplainInvocation, readExplainOptions } from './explain-arguments.ts'
 import type { OptionRow, OptionValues } from './option-row.ts'
 
@@ -28,6 +29,12 @@ export const COMMANDS = {
         isRepeatable: false,
         meaning: 'also ask issuers, Redis and upstreams, and list keys and certificates',
       },
+      proxy: {
+        value: 'NAME',
+        isRequired: false,
+        isRepeatable: false,
+        meaning: `print what a proxy that asks needs: ${CALLERS.join(', ')}`,
+      },
     },
   },
   health: {
@@ -48,7 +55,13 @@ type CommandName = keyof typeof COMMANDS
 
 export type Invocation =
   | { readonly command: 'serve' | 'health'; readonly configFile: string }
-  | { readonly command: 'check'; readonly configFile: string; readonly online: boolean }
+  | {
+      readonly command: 'check'
+      readonly configFile: string
+      readonly online: boolean
+      /** `null`: nothing is printed for one. */
+      readonly proxy: Caller | null
+    }
   | ExplainInvocation
   | { readonly command: 'demo' }
   | { readonly command: 'help' }
@@ -73,6 +86,9 @@ export function readArguments(words: readonly string[]): ArgumentsReading {
   const { values, problems } = readOptions(words.slice(1), COMMANDS[first].options)
   if (problems.length > 0) return { ok: false, problems }
   if (first === 'explain') return readExplainOptions(values)
+  if (values.has('proxy') && callerOf(values) === null) {
+    return { ok: false, problems: [`--proxy must be one of ${CALLERS.join(', ')}`] }
+  }
   return { ok: true, invocation: invocationOf(first, values) }
 }
 
@@ -87,10 +103,15 @@ function invocationOf(command: Exclude<CommandName, 'explain'>, values: OptionVa
     case 'health':
       return { command, configFile }
     case 'check':
-      return { command, configFile, online: values.has('online') }
+      return { command, configFile, online: values.has('online'), proxy: callerOf(values) }
     case 'demo':
       return { command }
   }
+}
+
+function callerOf(values: OptionValues): Caller | null {
+  const [word = ''] = values.get('proxy') ?? []
+  return isCaller(word) ? word : null
 }
 
 interface OptionsReading {

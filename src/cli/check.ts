@@ -3,6 +3,8 @@
 import { describePreset } from '../config/sections/issuers/provider-presets.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { sendsInternalTokens } from '../supervisor/internal-token-keys.ts'
+import { callerSettings } from './caller-settings.ts'
+import { CALLERS, type Caller } from './callers.ts'
 import { warnOfAddresses } from './check-addresses.ts'
 import { warnOfBrowsers } from './check-browsers.ts'
 import { checkOnline } from './check-online.ts'
@@ -19,6 +21,8 @@ interface CheckOptions {
   readonly configFile: string
   /** Also ask everything that it names. */
   readonly online: boolean
+  /** Print what this proxy needs to ask, and nothing else; `null`: the usual. */
+  readonly proxy: Caller | null
 }
 
 /**
@@ -28,8 +32,10 @@ interface CheckOptions {
 export async function check(options: CheckOptions, terminal: Terminal): Promise<ExitCode> {
   const configuration = loadOrReport(options.configFile, terminal)?.configuration ?? null
   if (configuration === null) return EXIT.refused
+  if (options.proxy !== null) return printForProxy(options.proxy, configuration, terminal)
   terminal.print(`${options.configFile} is good: ${summary(configuration)}`)
   tellPresets(configuration, terminal)
+  tellCallers(configuration, terminal)
   if (!checkSignatures(configuration, terminal)) return EXIT.refused
   warnOfUnsharedKeys(configuration, terminal)
   warnOfNodes(configuration, terminal)
@@ -38,6 +44,34 @@ export async function check(options: CheckOptions, terminal: Terminal): Promise<
   warnOfBrowsers(configuration, terminal)
   if (!options.online) return EXIT.ok
   return (await checkOnline(configuration, terminal)) ? EXIT.ok : EXIT.failed
+}
+
+function printForProxy(
+  proxy: Caller,
+  configuration: GatewayConfiguration,
+  terminal: Terminal,
+): ExitCode {
+  if (configuration.decision === null) {
+    terminal.printError('there is no section decision: proxies cannot ask (docs/decision.md)')
+    return EXIT.refused
+  }
+  terminal.print(callerSettings(proxy, configuration))
+  return EXIT.ok
+}
+
+function tellCallers({ decision }: GatewayConfiguration, terminal: Terminal): void {
+  if (decision === null) return
+  const { path, port, trustedPeers } = decision
+  const where = port === null ? 'the main port' : `port ${port}`
+  terminal.print(
+    `decision: ${trustedPeers.join(', ')} may ask at ${path} on ${where}; --proxy ` +
+      `${CALLERS.join('|')} prints the fields to hand on and to take out`,
+  )
+  if (port !== null) return
+  terminal.printError(
+    'warning: decision.port: without one, clients that a trusted proxy sends to the main port reach ' +
+      'the endpoint through it (docs/decision.md)',
+  )
 }
 
 /** What is not in the file, and holds all the same. */

@@ -96,8 +96,10 @@ async function tour(
     createSession(admin),
   ])
   const forged = `${rs256.slice(0, -8)}AAAAAAAA`
-  const call = (path: string, token: string | null, more = '') =>
-    `curl -i '${gateway}${path}'${token === null ? '' : ` -H 'Authorization: Bearer ${token}'`}${more}`
+  const call = (path: string, token: string | null, more = '') => {
+    const credential = token === null ? '' : ` -H 'Authorization: Bearer ${token}'`
+    return `curl -i '${gateway}${path}'${credential}${more}`
+  }
   return [
     'Sallyport demo. Ctrl-C ends it. Tokens below are good for an hour.',
     '',
@@ -141,11 +143,25 @@ async function tour(
     '# why alice is refused there, step by step, from the gateway that runs',
     `node dist/main.js explain --admin ${admin} --url /admin/panel --token '${rs256}'`,
     '',
+    '# what nginx, Envoy or Traefik are told of alice when they ask in place of the client: 200',
+    call('/_sallyport/decide/auth-request', rs256, askedBy(gateway)),
+    '',
     '# a route that asks for no credential',
     call('/public/hello', null),
     '',
+    ...watching(gateway, admin),
+  ]
+}
+
+/** As nginx tells which request it is about. */
+function askedBy(gateway: string): string {
+  return ` -H 'X-Original-Method: GET' -H 'X-Original-URL: ${gateway}/api/hello'`
+}
+
+function watching(gateway: string, admin: string): readonly string[] {
+  return [
     '# health, and metrics for Prometheus',
-    call('/health/ready', null),
+    `curl -i '${gateway}/health/ready'`,
     `curl '${admin}/metrics'`,
   ]
 }

@@ -16,6 +16,7 @@ import {
   key,
   portOfItsOwn,
   request,
+  sessionOf,
   token,
 } from '../support/decision-plan.ts'
 import { type Answer, ask, type Fields, statusAndCode } from '../support/gateway-answer.ts'
@@ -204,6 +205,27 @@ for (const [where, settings] of [
         assert.equal(reply.answers[0]?.status, 200)
       })
     }
+
+    it('lets no page of a foreign site open a web socket with the cookies of its user', async () => {
+      const cookie = await sessionOf(gateway, 'carol')
+      const handshake: Fields = [
+        ['Cookie', cookie],
+        ['Upgrade', 'websocket'],
+        ['Connection', 'Upgrade'],
+        ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
+      ]
+      for (const adapter of ADAPTERS) {
+        const from = (origin: string) =>
+          askedVia(port, adapter, request('/orders/1', [...handshake, ['Origin', origin]]))
+        assert.equal(statusAndCode(await from('https://evil.example')), '403 csrf_rejected')
+        assert.equal(statusAndCode(await from(`https://${HOST}`)), '200')
+        const read = request('/orders/1', [
+          ['Cookie', cookie],
+          ['Origin', 'https://evil.example'],
+        ])
+        assert.equal(statusAndCode(await askedVia(port, adapter, read)), '200')
+      }
+    })
 
     it('answers HEAD without a body, as a script of HAProxy asks', async () => {
       const { target, fields } = callAbout('auth-request', request('/orders/1', bearer(token)))

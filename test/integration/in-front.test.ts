@@ -16,6 +16,12 @@ import {
   valuesOf,
 } from '../support/gateway-answer.ts'
 import { missingProgram } from '../support/missing-program.ts'
+import {
+  listeningOn,
+  PROXY_PROGRAMS,
+  type ProxyProgram,
+  withAddresses,
+} from '../support/proxy-programs.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
@@ -24,33 +30,6 @@ const CLIENT = '127.0.0.9'
 const LIE = 'evil-7f3a'
 /** UUID of version 7, which no program but the gateway makes. */
 const OWN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7/
-
-interface Program {
-  readonly name: string
-  readonly command: string
-  /** What makes it tell its version, and end. */
-  readonly versionOption: string
-  readonly file: string
-  readonly options: (file: string, directory: string) => readonly string[]
-}
-
-const PROGRAMS: readonly Program[] = [
-  {
-    ...{ name: 'nginx', command: 'nginx', versionOption: '-v', file: 'nginx.conf' },
-    options: (file, directory) => {
-      const here = `pid ${join(directory, 'nginx.pid')}; error_log stderr; daemon off;`
-      return ['-p', directory, '-e', 'stderr', '-c', file, '-g', here]
-    },
-  },
-  {
-    ...{ name: 'HAProxy', command: 'haproxy', versionOption: '-v', file: 'haproxy.cfg' },
-    options: (file) => ['-db', '-f', file],
-  },
-  {
-    ...{ name: 'Envoy', command: 'envoy', versionOption: '--version', file: 'envoy.yaml' },
-    options: (file) => ['-c', file, '--concurrency', '1', '--disable-hot-restart'],
-  },
-]
 
 let directory = ''
 let gateway: TestGateway
@@ -78,17 +57,10 @@ after(async () => {
 /** The example with the one gateway of the test in place of two, on free ports of loopback. */
 function configuration(file: string, port: number): string {
   const { text } = readRepositoryFile(`examples/in-front/${file}`)
-  return text
-    .replace(/( *- endpoint:\n)?.*\b10\.0\.0\.12\b.*\n/, '')
-    .replace(/10\.0\.0\.11(:|, port_value: )8080/, `127.0.0.1$1${gateway.port}`)
-    .replace(/(listen |bind |0\.0\.0\.0, port_value: ):?80\b/, (_, before: string) => {
-      return before.startsWith('0')
-        ? `127.0.0.1, port_value: ${port}`
-        : `${before}127.0.0.1:${port}`
-    })
+  return listeningOn(withAddresses(text, { '10.0.0.11:8080': gateway.port }), port)
 }
 
-async function start({ command, file, options }: Program): Promise<number> {
+async function start({ command, file, options }: ProxyProgram): Promise<number> {
   const port = await reservePort()
   const path = join(directory, file)
   writeFileSync(path, configuration(file, port))
@@ -97,7 +69,7 @@ async function start({ command, file, options }: Program): Promise<number> {
 }
 
 describe('a program in front, as examples/in-front configures it', () => {
-  for (const program of PROGRAMS) {
+  for (const program of PROXY_PROGRAMS) {
     const skip = missingProgram(program.command, [program.versionOption])
     describe(program.name, { skip }, () => {
       let port = 0

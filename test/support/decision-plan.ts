@@ -13,6 +13,16 @@ export const KEY = 'sp_live_0123456789abcdef0123456789abcdef'
 export const HOST = 'shop.example.com'
 const TRUSTED = { trustedPeers: ['127.0.0.0/8'] }
 
+/** Opens a session. @returns Its cookie, as a browser sends it. */
+export async function sessionOf(gateway: TestGateway, userId: string): Promise<string> {
+  const { body } = await gateway.admin('/sessions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ userId, roles: ['user'] }),
+  })
+  return `__Host-sid=${String(body['id'])}`
+}
+
 /** @param closedPort Where an introspection endpoint should be. */
 export function decisionPlan(
   closedPort: number,
@@ -43,14 +53,22 @@ export function decisionPlan(
         },
       ],
     },
+    sessions: { store: 'memory' },
     rateLimits: { one: { perAddress: { rate: '1/h', burst: 1 } } },
     tenants: {
-      resolve: [{ from: 'header', name: 'X-Tenant-Id' }],
+      resolve: [
+        { from: 'subdomain', pattern: '{tenant}.tenants.example.com' },
+        { from: 'header', name: 'X-Tenant-Id' },
+      ],
       required: false,
       registry: { acme: {}, globex: {} },
     },
     routes: {
-      '/orders/*': { authenticate: ['jwt', 'apiKey'], issuers: ['main'], tenant: 'none' },
+      '/orders/*': {
+        authenticate: ['jwt', 'apiKey', 'session'],
+        issuers: ['main'],
+        tenant: 'none',
+      },
       '/admin/*': {
         authenticate: ['jwt'],
         issuers: ['main'],
@@ -60,6 +78,7 @@ export function decisionPlan(
       '/tenant/*': { authenticate: ['jwt'], issuers: ['main'] },
       '/opaque/*': { authenticate: ['introspection'], issuers: ['down'], tenant: 'none' },
       '/open/*': { authenticate: 'none', tenant: 'none' },
+      '/client/*': { authenticate: 'none', tenant: 'none', allowFrom: ['127.0.0.10'] },
       '/limited/*': { authenticate: 'none', tenant: 'none', rateLimit: 'one' },
       '/shadow/*': { authenticate: ['jwt'], issuers: ['main'], tenant: 'none', mode: 'shadow' },
       '/pages/*': {

@@ -8,8 +8,15 @@ describe('Command line', () => {
   const good = [
     [['serve', '--config', 'f'], { command: 'serve', configFile: 'f' }],
     [['serve', '--config=f'], { command: 'serve', configFile: 'f' }],
-    [['check', '--config', 'f'], { command: 'check', configFile: 'f', online: false }],
-    [['check', '--online', '--config', 'f'], { command: 'check', configFile: 'f', online: true }],
+    [['check', '--config', 'f'], { command: 'check', configFile: 'f', online: false, proxy: null }],
+    [
+      ['check', '--online', '--config', 'f'],
+      { command: 'check', configFile: 'f', online: true, proxy: null },
+    ],
+    [
+      ['check', '--config', 'f', '--proxy', 'nginx'],
+      { command: 'check', configFile: 'f', online: false, proxy: 'nginx' },
+    ],
     [['demo'], { command: 'demo' }],
     [['--help'], { command: 'help' }],
     [['serve', '-h'], { command: 'help' }],
@@ -58,6 +65,10 @@ describe('Command line', () => {
     [['check', '--config', '--online'], ['--config needs a value: --config FILE']],
     [['serve', '--config', 'a', '--config', 'b'], ['--config is given twice']],
     [['serve', '--config', 'a', 'b'], ['an argument belongs to no option']],
+    [
+      ['check', '--config', 'a', '--proxy', 'apache'],
+      ['--proxy must be one of nginx, haproxy, envoy, traefik, caddy'],
+    ],
     [['check', '--config', 'a', '--online=x'], ['--online takes no value']],
     [
       ['serve', '--online', '--frob', '-x'],

@@ -158,7 +158,7 @@ describe('the configurations of docs/providers.md', () => {
         printError: (line: string) => void errors.push(line),
         end: () => Promise.resolve(),
       }
-      assert.equal(await check({ configFile, online: false }, terminal), EXIT.ok)
+      assert.equal(await check({ configFile, online: false, proxy: null }, terminal), EXIT.ok)
       assert.deepEqual(
         errors.filter((line) => !line.startsWith('signatures: ')),
         [],

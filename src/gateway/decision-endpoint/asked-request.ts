@@ -2,8 +2,8 @@
  * Reads which request another proxy asks about. Where it is told depends on the proxy, so there is
  * a path for each way, and nothing is guessed:
  *
- *     forward-auth   X-Forwarded-Method, -Proto, -Host, -Uri   Traefik, Caddy, APISIX
- *     auth-request   X-Original-Method, X-Original-URL         nginx, ingress-nginx, HAProxy
+ *     forward-auth   X-Forwarded-Method, -Proto, -Host, -Uri   Traefik, Caddy, APISIX, HAProxy
+ *     auth-request   X-Original-Method, X-Original-URL         nginx, ingress-nginx
  *     ext-authz/…    the request line behind the prefix        Envoy, Istio, Gateway API
  *
  * All of it must be there once. What the proxy left to its client would let that client choose the
@@ -118,13 +118,13 @@ function askedRequest(
   received: HeaderList,
   { urlBytesMax, keptForms, methods }: AskedRules,
 ): AskedReading {
+  if (!isStandardMethod(method) && !methods.has(method)) return lineRefused('method_unknown')
   const mark = target.indexOf('?')
   const rawPath = mark === -1 ? target : target.slice(0, mark)
   const query = mark === -1 ? '' : target.slice(mark + 1)
   if (rawPath.length + query.length > urlBytesMax) return lineRefused('uri_too_long')
   const path = canonicalPath(rawPath) ?? canonicalPathWith(rawPath, keptForms)
   if (path === null || !isAcceptableQuery(query)) return lineRefused('request_malformed')
-  if (!isStandardMethod(method) && !methods.has(method)) return lineRefused('method_unknown')
   const head = {
     method,
     path,
