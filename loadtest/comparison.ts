@@ -63,7 +63,8 @@ function jobOfTurn(
   scenario: Scenario,
   options: ComparisonOptions,
   credentials: Credentials,
-  port: number,
+  { port }: RunningPeer,
+  { errand }: Peer,
   turn: number,
 ): LoadJob {
   const { tokensFile } = credentials
@@ -73,6 +74,7 @@ function jobOfTurn(
     const requests = options.newTokensPerTurn
     return {
       port,
+      errand,
       tokensFile,
       field,
       otherFields,
@@ -86,6 +88,7 @@ function jobOfTurn(
   const durationSeconds = turn === 0 ? options.warmUpSeconds : options.turnSeconds
   return {
     port,
+    errand,
     tokensFile,
     field,
     otherFields,
@@ -138,7 +141,7 @@ async function takeRounds(
 ): Promise<void> {
   for (let turn = 0; turn <= options.rounds; turn += 1) {
     for (const { peer, running, turns } of contestants) {
-      const job = jobOfTurn(scenario, options, credentials, running.port, turn)
+      const job = jobOfTurn(scenario, options, credentials, running, peer, turn)
       const taken = await takeTurn(peer, running, job)
       if (turn > 0) turns.push(taken)
     }

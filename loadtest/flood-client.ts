@@ -6,7 +6,7 @@
  */
 import { connect, type Socket } from 'node:net'
 import type { FloodJob } from './flood-kinds.ts'
-import { REQUEST_PATH } from './scenario.ts'
+import { PROXIED } from './scenario.ts'
 
 const COUNTER_DIGITS = 12
 const END_OF_HEAD = '\r\n\r\n'
@@ -41,7 +41,7 @@ function flood(job: FloodJob): Promise<number> {
     let received = ''
     const send = () => {
       const lines = [
-        `GET ${REQUEST_PATH} HTTP/1.1`,
+        `GET ${PROXIED.path} HTTP/1.1`,
         'host: flood',
         `authorization: Bearer ${nextToken()}`,
       ]

@@ -20,7 +20,7 @@ import { prepareCredentials } from './credentials.ts'
 import { FLOOD_KINDS, type FloodJob, type FloodKind } from './flood-kinds.ts'
 import { runLoad } from './load-job.ts'
 import { gatewayPeer } from './peers/gateway.ts'
-import { HOT_TOKENS } from './scenario.ts'
+import { HOT_TOKENS, PROXIED } from './scenario.ts'
 import { startUpstream } from './upstream-process.ts'
 
 const CLIENT = fileURLToPath(new URL('./flood-client.js', import.meta.url))
@@ -52,6 +52,7 @@ async function takeTurn(
   const [good, bad] = await Promise.all([
     runLoad({
       port,
+      errand: PROXIED,
       tokensFile,
       field: 'authorization',
       otherFields: {},

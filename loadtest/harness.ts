@@ -11,7 +11,8 @@ import { type ComparisonOptions, compare, type ScenarioOutcome } from './compari
 import { machineFacts } from './machine-facts.ts'
 import type { Peer } from './peer.ts'
 import { barePeer } from './peers/bare.ts'
-import { gatewayPeer, nodeGatewayPeer } from './peers/gateway.ts'
+import { decisionPeer, gatewayPeer, nodeGatewayPeer } from './peers/gateway.ts'
+import { go200Peer } from './peers/go-200.ts'
 import { haproxyPeer, haproxySignatureOnlyPeer } from './peers/haproxy.ts'
 import { PROJECT_ROOT } from './project-root.ts'
 import { renderMarkdown } from './report.ts'
@@ -23,6 +24,8 @@ const PEERS: readonly Peer[] = [
   barePeer,
   haproxyPeer,
   haproxySignatureOnlyPeer,
+  decisionPeer,
+  go200Peer,
 ]
 /** The bare pass-through has one event loop, so everything else is given one too. */
 const LISTENER_THREADS = 1

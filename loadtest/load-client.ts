@@ -10,7 +10,7 @@ import autocannon, { type Request } from 'autocannon'
 import { build } from 'hdr-histogram-js'
 import type { LoadJob, LoadResult } from './load-job.ts'
 import { PacedLoad, type PacedLoadResult } from './paced-load.ts'
-import { CONNECTIONS, CREDENTIAL_PREFIX, REQUEST_PATH, UPSTREAM_BODY } from './scenario.ts'
+import { CONNECTIONS, CREDENTIAL_PREFIX } from './scenario.ts'
 
 const REQUEST_TIMEOUT_SECONDS = 10
 const LATENCY_MICROS_MAX = 60_000_000
@@ -29,9 +29,9 @@ function tokensOfConnection(job: LoadJob, tokens: readonly string[], connection:
   return [...tokens.slice(first), ...tokens.slice(0, first)]
 }
 
-function toRequest({ field, otherFields }: LoadJob, token: string): Request {
+function toRequest({ errand, field, otherFields }: LoadJob, token: string): Request {
   const headers = { [field]: CREDENTIAL_PREFIX[field] + token, ...otherFields }
-  return { method: 'GET', path: REQUEST_PATH, headers }
+  return { method: 'GET', path: errand.path, headers }
 }
 
 function readTokens(job: LoadJob): string[] {
@@ -54,7 +54,7 @@ async function runUnpaced(
     url: `http://127.0.0.1:${job.port}`,
     connections: CONNECTIONS,
     timeout: REQUEST_TIMEOUT_SECONDS,
-    expectBody: UPSTREAM_BODY,
+    expectBody: job.errand.body,
     duration: job.durationSeconds,
     ...(job.requests === null ? {} : { amount: job.requests }),
     setupClient(client) {
@@ -86,7 +86,7 @@ function runPaced(
   const requests = job.requests ?? Math.ceil(rate * job.durationSeconds)
   const options = {
     origin: `http://127.0.0.1:${job.port}`,
-    path: REQUEST_PATH,
+    path: job.errand.path,
     field: job.field,
     otherFields: job.otherFields,
     connections: CONNECTIONS,
@@ -94,7 +94,7 @@ function runPaced(
     requests,
     // The first second, but never all of a short run.
     unrecorded: Math.min(Math.ceil(rate), Math.floor(requests / 2)),
-    expectBody: UPSTREAM_BODY,
+    expectBody: job.errand.body,
     timeoutMs: REQUEST_TIMEOUT_SECONDS * 1_000,
   }
   const tokenAt = (request: number): string => tokens[request % tokens.length] ?? ''

@@ -2,12 +2,13 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { CredentialField } from './scenario.ts'
+import type { CredentialField, Errand } from './scenario.ts'
 
 const CLIENT = fileURLToPath(new URL('./load-client.js', import.meta.url))
 
 export interface LoadJob {
   readonly port: number
+  readonly errand: Errand
   readonly tokensFile: string
   /** Where the credential goes. */
   readonly field: CredentialField
@@ -25,7 +26,7 @@ export interface LoadJob {
 
 export interface LoadResult {
   readonly responses: number
-  /** Anything but a 2xx with the upstream's body. */
+  /** Anything but a 2xx with the body of the errand. */
   readonly failures: number
   readonly durationSeconds: number
   readonly p50Micros: number

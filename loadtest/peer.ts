@@ -1,5 +1,6 @@
 /** What the harness needs to know about a program that it compares. */
 import type { Credentials } from './credentials.ts'
+import type { Errand } from './scenario.ts'
 
 export interface PeerContext {
   readonly credentials: Credentials
@@ -29,5 +30,6 @@ export interface Peer {
   readonly name: string
   /** One line for the report: what work this program does for a request. */
   readonly work: string
+  readonly errand: Errand
   start(context: PeerContext): Promise<RunningPeer | SkippedPeer>
 }

@@ -29,10 +29,21 @@ export const HOT_TOKENS = 1_000
 /** Length that every minted token is padded to, in characters. */
 export const TOKEN_LENGTH = 700
 
-/** What the upstream answers, and what every response is compared with. */
+/** What the upstream answers. */
 export const UPSTREAM_BODY = 'ok'
 
-export const REQUEST_PATH = '/api/items'
+const REQUEST_PATH = '/api/items'
+
+/** What a program is asked for, and what every response is compared with. */
+export interface Errand {
+  readonly path: string
+  readonly body: string
+}
+
+/** The request goes to the upstream, whose answer comes back. */
+export const PROXIED: Errand = { path: REQUEST_PATH, body: UPSTREAM_BODY }
+/** Another program asks whether it may go there. */
+export const DECIDED: Errand = { path: `/_sallyport/decide/ext-authz${REQUEST_PATH}`, body: '' }
 
 /** What a browser sends along when a page calls an API. */
 const BROWSER_FIELDS = {

@@ -6,6 +6,7 @@ import { startProcess } from '../child-process.ts'
 import { AUDIENCE, ISSUER } from '../credentials.ts'
 import type { Peer, PeerContext } from '../peer.ts'
 import { PROJECT_ROOT } from '../project-root.ts'
+import { DECIDED, PROXIED } from '../scenario.ts'
 
 const READY_WITHIN_MS = 20_000
 const PROGRAM = join(PROJECT_ROOT, 'dist', 'main.js')
@@ -26,6 +27,7 @@ function configuration(
   const authenticate = context.redisPort === null ? 'jwt' : 'session'
   return `${sessions}server: { engine: ${engine}, host: 127.0.0.1, port: ${port} }
 admin: { host: 127.0.0.1, port: ${adminPort} }
+decision: { trustedPeers: [127.0.0.1] }
 issuers:
   main:
     issuer: ${ISSUER}
@@ -47,13 +49,22 @@ async function ready(port: number): Promise<void> {
   }
 }
 
+const WORK = 'routes, finds the verdict or verifies, or asks Redis for the session;'
+
 export const gatewayPeer = gatewayOn('native', 'sallyport')
 export const nodeGatewayPeer = gatewayOn('node', 'sallyport-node')
+export const decisionPeer: Peer = {
+  name: 'sallyport-decision',
+  work: `${WORK} tells another proxy who is calling`,
+  errand: DECIDED,
+  start: (context) => startGateway('native', context),
+}
 
 function gatewayOn(engine: Engine, name: string): Peer {
   return {
     name,
-    work: 'routes, finds the verdict or verifies, or asks Redis for the session; sets identity headers',
+    work: `${WORK} sets identity headers`,
+    errand: PROXIED,
     start: (context) => startGateway(engine, context),
   }
 }

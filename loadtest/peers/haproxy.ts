@@ -6,6 +6,7 @@ import { reservePort } from '../../test/support/reserved-port.ts'
 import { startProcess } from '../child-process.ts'
 import { AUDIENCE, ISSUER } from '../credentials.ts'
 import type { Peer, PeerContext } from '../peer.ts'
+import { PROXIED } from '../scenario.ts'
 
 /** Checks of claims as HAProxy's users write them: each one decodes the payload again. */
 const CLAIM_CHECKS = `
@@ -47,6 +48,7 @@ function createHaproxyPeer(name: string, work: string, checksClaims: boolean): P
   return {
     name,
     work,
+    errand: PROXIED,
     async start(context) {
       const probe = spawnSync('haproxy', ['-v'], { encoding: 'utf8' })
       if (probe.status !== 0)

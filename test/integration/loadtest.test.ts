@@ -6,7 +6,7 @@ import { cpuTimeMicros } from '../../loadtest/cpu-time.ts'
 import type { Peer } from '../../loadtest/peer.ts'
 import { barePeer } from '../../loadtest/peers/bare.ts'
 import { renderMarkdown } from '../../loadtest/report.ts'
-import type { Scenario } from '../../loadtest/scenario.ts'
+import { PROXIED, type Scenario } from '../../loadtest/scenario.ts'
 
 const HOT: Scenario = {
   name: 'hot-es256',
@@ -35,6 +35,7 @@ const OPTIONS = {
 const missingPeer: Peer = {
   name: 'missing',
   work: 'none',
+  errand: PROXIED,
   start: () => Promise.resolve({ status: 'skipped', reason: 'missing: not installed, skipped' }),
 }
 
