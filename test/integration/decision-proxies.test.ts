@@ -24,6 +24,7 @@ import {
   type ProxyProgram,
   withAddresses,
 } from '../support/proxy-programs.ts'
+import { exchangeRaw } from '../support/raw-http.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
@@ -171,6 +172,23 @@ describe('a proxy that asks, as examples/decision configures it', () => {
           assert.notEqual(await statusOf(path), 200, path)
         }
         assert.notEqual(await statusOf('/open/..%2forders/1'), 200)
+      })
+
+      it('is not led to another host by one that is told twice, or holds a query', async () => {
+        const sent = async (target: string, host: string) => {
+          const bytes = `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`
+          return (await exchangeRaw({ port }, bytes)).answers[0]?.status
+        }
+        assert.equal(await sent('/hosted/1', 'public.example.com'), 200)
+        assert.notEqual(await sent('/hosted/1', 'shop.example'), 200)
+        assert.notEqual(await sent('http://shop.example/hosted/1', 'public.example.com'), 200)
+        for (const host of [
+          'public.example.com?',
+          'public.example.com/open?',
+          'a@public.example',
+        ]) {
+          assert.notEqual(await sent('/orders/1', host), 200, host)
+        }
       })
 
       it('fails closed when the gateway is gone', async () => {

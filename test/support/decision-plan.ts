@@ -79,6 +79,11 @@ export function decisionPlan(
       '/opaque/*': { authenticate: ['introspection'], issuers: ['down'], tenant: 'none' },
       '/open/*': { authenticate: 'none', tenant: 'none' },
       '/client/*': { authenticate: 'none', tenant: 'none', allowFrom: ['127.0.0.10'] },
+      '/hosted/*': {
+        authenticate: 'none',
+        tenant: 'none',
+        match: { path: '/hosted/*', host: 'public.example.com' },
+      },
       '/limited/*': { authenticate: 'none', tenant: 'none', rateLimit: 'one' },
       '/shadow/*': { authenticate: ['jwt'], issuers: ['main'], tenant: 'none', mode: 'shadow' },
       '/pages/*': {

@@ -46,8 +46,11 @@ export interface AskedRules extends Pick<RouteTable<unknown>, 'keptForms' | 'met
   readonly urlBytesMax: number
 }
 
-/** Scheme, authority, and whatever follows; a fragment is looked at with the rest. */
-const ABSOLUTE_URL = /^([A-Za-z]+):\/\/([^/?#]*)(.*)$/
+/**
+ * Scheme, authority, and the target, which has a path: a client that could end the host with `?`
+ * would make the whole target a query.
+ */
+const ABSOLUTE_URL = /^([A-Za-z]+):\/\/([^/]*)(\/.*)$/
 /** Words of proxies for a handshake of web sockets, which begins as a request of this scheme. */
 const SOCKET_SCHEMES: Readonly<Record<string, 'http' | 'https'>> = { ws: 'http', wss: 'https' }
 
@@ -82,10 +85,9 @@ export function readAuthRequest(headers: HeaderList, rules: AskedRules): AskedRe
   const method = fieldValue(headers, 'x-original-method')
   if (method === null || !isMethodToken(method)) return unreadable('x-original-method')
   const url = ABSOLUTE_URL.exec(fieldValue(headers, 'x-original-url') ?? '')
-  const [, schemeText = '', authority = '', rest = ''] = url ?? []
+  const [, schemeText = '', authority = '', target = ''] = url ?? []
   const scheme = askedScheme(schemeText)
   if (scheme === null || hostWithoutPort(authority) === null) return unreadable('x-original-url')
-  const target = rest.startsWith('/') ? rest : `/${rest}`
   return askedRequest({ method, scheme, authority, target }, headers, rules)
 }
 
