@@ -29,6 +29,33 @@ import { reservePort } from '../support/reserved-port.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 import { startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
+/** Those that have no port 80 in their examples. */
+interface AskingProgram extends ProxyProgram {
+  /** The example, on this port of loopback. */
+  readonly here: (text: string, port: number) => string
+}
+
+const PROGRAMS: readonly AskingProgram[] = [
+  ...PROXY_PROGRAMS.map((program) => ({ ...program, here: listeningOn })),
+  {
+    ...{ name: 'Caddy', command: 'caddy', versionOption: 'version', file: 'Caddyfile' },
+    options: (file) => ['run', '--config', file, '--adapter', 'caddyfile'],
+    here: (text, port) => {
+      const site = `{\n\tadmin off\n}\nhttp://:${port} {\n\tbind 127.0.0.1\n`
+      return text.replace(' 10.0.0.12:8082', '').replace('orders.example.com {\n', site)
+    },
+  },
+  {
+    ...{ name: 'Traefik', command: 'traefik', versionOption: 'version', file: 'traefik.yaml' },
+    options: (file) => [
+      `--entryPoints.websecure.address=127.0.0.1:${/([0-9]+)-traefik/.exec(file)?.[1]}`,
+      `--providers.file.filename=${file}`,
+    ],
+    here: (text) =>
+      text.replace('Host(`orders.example.com`)', 'PathPrefix(`/`)').replace('      tls: {}\n', ''),
+  },
+]
+
 const CLIENT = '127.0.0.9'
 const OTHER_CLIENT = '127.0.0.10'
 const LIE = 'evil-7f3a'
@@ -63,7 +90,10 @@ after(async () => {
 })
 
 /** @param asksAt Port of the decision endpoint. */
-async function start({ command, file, options }: ProxyProgram, asksAt: number): Promise<number> {
+async function start(
+  { command, file, options, here }: AskingProgram,
+  asksAt: number,
+): Promise<number> {
   const port = await reservePort()
   const path = join(directory, `${port}-${file}`)
   const { text } = readRepositoryFile(`examples/decision/${file}`)
@@ -71,14 +101,14 @@ async function start({ command, file, options }: ProxyProgram, asksAt: number): 
     '10.0.0.11:8082': asksAt,
     '10.0.0.21:3000': Number(new URL(orders.origin).port),
   }
-  const here = listeningOn(withAddresses(text, addresses), port)
-  writeFileSync(path, here.replace('lua-load ', `lua-load ${directory}/`))
+  const configured = withAddresses(here(text, port), addresses)
+  writeFileSync(path, configured.replace('lua-load ', `lua-load ${directory}/`))
   started.push(await startProcess(command, options(path, directory), port))
   return port
 }
 
 describe('a proxy that asks, as examples/decision configures it', () => {
-  for (const program of PROXY_PROGRAMS) {
+  for (const program of PROGRAMS) {
     const skip = missingProgram(program.command, [program.versionOption])
     describe(program.name, { skip }, () => {
       let port = 0
