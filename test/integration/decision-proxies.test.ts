@@ -193,15 +193,13 @@ describe('a proxy that asks, as examples/decision configures it', () => {
       })
 
       it('is not led past a route by a path that it reads otherwise', async () => {
-        for (const path of [
-          '/open/1\xff',
-          '/open/../orders/1',
-          '/open/%2e%2e/orders/1',
-          '//orders/1',
-        ]) {
+        for (const path of ['/open/../orders/1', '/open/%2e%2e/orders/1', '//orders/1']) {
           assert.notEqual(await statusOf(path), 200, path)
         }
         assert.notEqual(await statusOf('/open/..%2forders/1'), 200)
+        // Beyond ASCII: refused, or sent on in the one spelling that was decided about.
+        const odd = await asked('/open/1\xff')
+        if (odd.status === 200) assert.equal(echoOf(odd).url, '/open/1%FF')
       })
 
       it('is not led to another host by one that is told twice, or holds a query', async () => {
