@@ -60,8 +60,8 @@ function failOverText(): void {
 /** `null` in the supervisor; `undefined` in a thread of another kind. */
 function listenerIndex(): number | null | undefined {
   if (isMainThread) return null
-  const start = workerData as { readonly index?: number; readonly engine?: unknown } | null
-  return start?.engine === undefined ? undefined : start.index
+  const start = workerData as { readonly index?: number; readonly main?: unknown } | null
+  return start?.main === undefined ? undefined : start.index
 }
 
 /** Where nothing of the gateway is on the stack. */
