@@ -40,9 +40,13 @@ local function refuse(txn, status, headers, body)
   txn:done(reply)
 end
 
--- The fields of the client's request as the HTTP client of HAProxy takes them.
+-- Fields of a client that are told. With more than tune.http.maxhdr (101) in all, HAProxy 2.6 ends.
+local FIELDS_MAX = 90
+
+-- The fields of the client's request as the HTTP client of HAProxy takes them, and their number.
 local function fields_of(txn)
   local fields = {}
+  local count = 0
   for name, values in pairs(txn.http:req_get_headers()) do
     if not NOT_SENT[name] then
       local list = {}
@@ -50,25 +54,32 @@ local function fields_of(txn)
         list[#list + 1] = values[index]
       end
       fields[name] = list
+      count = count + #list
     end
   end
-  return fields
+  return fields, count
 end
 
 -- http-request lua.sallyport_ask <URL of /forward-auth>
 -- A refusal is the answer. Otherwise what is known of the caller waits for sallyport_tell.
 core.register_action("sallyport_ask", { "http-req" }, function(txn, url)
+  -- The whole field: req_hdr would be what follows the last comma in it.
+  local host, target = txn.sf:req_fhdr("host"), txn.sf:pathq()
   -- At the end of a field the native server of the gateway does not see such bytes.
-  if txn.sf:pathq():find("[^\33-\126]") then
+  if (host .. target):find("[^\33-\126]") then
     refuse(txn, 400, {}, "")
     return
   end
   local is_tls = txn.f:ssl_fc()
-  local fields = fields_of(txn)
+  local fields, count = fields_of(txn)
+  if count > FIELDS_MAX then
+    refuse(txn, 431, {}, "")
+    return
+  end
   fields["x-forwarded-method"] = { txn.sf:method() }
   fields["x-forwarded-proto"] = { (is_tls == true or is_tls == 1) and "https" or "http" }
-  fields["x-forwarded-host"] = { txn.sf:req_hdr("host") }
-  fields["x-forwarded-uri"] = { txn.sf:pathq() }
+  fields["x-forwarded-host"] = { host }
+  fields["x-forwarded-uri"] = { target }
 
   local asked, answer = pcall(function()
     return core.httpclient():get({ url = url, headers = fields })
@@ -85,7 +96,8 @@ end, 1)
 -- http-request lua.sallyport_tell
 core.register_action("sallyport_tell", { "http-req" }, function(txn)
   for name, values in pairs(txn:get_priv() or {}) do
-    if not FRAMING[name] then
+    -- How long an answer may be kept (decision.maxAge) is none of the identity.
+    if not FRAMING[name] and name ~= "cache-control" then
       txn.http:req_del_header(name)
       for _, value in pairs(values) do
         txn.http:req_add_header(name, value)

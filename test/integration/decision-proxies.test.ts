@@ -219,6 +219,26 @@ describe('a proxy that asks, as examples/decision configures it', () => {
         }
       })
 
+      it('is not led to another host by what its clients write there', async () => {
+        const at = async (host: string, target: string) => {
+          const fields: Fields = [['Host', host], ...bearer(token)]
+          return (await ask({ port, localAddress: CLIENT }, target, fields)).status
+        }
+        assert.equal(await at('shop.example', '/admin/1'), 403)
+        // Behind each other, host and target would be "shop.example" and "/?/admin/1".
+        for (const host of ['shop.example?', 'shop.example#', 'shop.example\xff', 'a.example,b']) {
+          assert.equal(await at(host, '/admin/1'), 400, host)
+          assert.equal(await at(host, '/open/1'), 400, host)
+        }
+        assert.equal((await at('b.example', 'http://a.example/admin/1')) === 200, false)
+      })
+
+      it('outlives a request with more fields than it can ask with', async () => {
+        const many = Array.from({ length: 97 }, (_, index) => [`A${index}`, 'b'] as const)
+        await asked('/orders/1', many).catch(() => null)
+        assert.equal(await statusOf('/open/1'), 200)
+      })
+
       it('fails closed when the gateway is gone', async () => {
         const own = await start(program, await reservePort())
         assert.ok((await ask(own, '/open/1')).status >= 500)
