@@ -112,6 +112,11 @@ export class CredentialExtractor {
     return query === '' ? found : combine(found, this.#fromQuery(query))
   }
 
+  /** Whether any credential could come from a cookie. */
+  get readsCookies(): boolean {
+    return this.#sources.cookieNames.length > 0
+  }
+
   /** Whether the credential comes from a cookie, which browsers send along by themselves. */
   isFromCookie(headers: HeaderList): boolean {
     return this.#fromCookies(headers) !== null

@@ -8,9 +8,7 @@
  * promise or a closure; native-bench/decide.ts has the cost.
  */
 import { type AddressLists, admitsAddress, hasAddressLists } from '../http/address-lists.ts'
-import { isFromKnownSite, isFromOwnOrigin } from '../http/cross-site-request.ts'
-import { hasField } from '../http/header-list.ts'
-import { isUnsafeMethod } from '../http/methods.ts'
+import { isForKnownSites, isFromKnownSite, isFromOwnOrigin } from '../http/cross-site-request.ts'
 import { originListOf } from '../http/origin-list.ts'
 import type { Trace } from '../protocol/trace.ts'
 import { type Identity, type Refused, refuse } from '../protocol/verification.ts'
@@ -239,9 +237,8 @@ function isForged<Route extends RouteRules>(
   { facts, origin, route, tenant }: Question<Route>,
   { extractor }: AuthenticationMethod,
 ): boolean {
-  if (!route.checksSite) return false
-  // A page of any site may open a web socket, with the cookies of its user (RFC 6455 §10.2).
-  if (!isUnsafeMethod(facts.method) && !hasField(facts.headers, 'sec-websocket-key')) return false
+  if (!route.checksSite || !extractor.readsCookies) return false
+  if (!isForKnownSites(facts.method, facts.headers)) return false
   if (!extractor.isFromCookie(facts.headers)) return false
   if (isFromKnownSite(facts.headers, route.allowedOrigins)) return false
   if (isFromOwnOrigin(facts.headers, origin.publicOrigin)) return false

@@ -1,7 +1,7 @@
 /** Tells a trace where a credential was looked for, and what was known of it already. */
 import type { CredentialExtractor, Extraction } from '../credentials/extract-credential.ts'
+import { isForKnownSites } from '../http/cross-site-request.ts'
 import { fieldValue } from '../http/header-list.ts'
-import { isUnsafeMethod } from '../http/methods.ts'
 import { REFUSAL_REASONS } from '../protocol/refusal-reason.ts'
 import { counted, quoted, type Trace } from '../protocol/trace.ts'
 import type { Verdict } from '../verifiers/authenticator.ts'
@@ -44,7 +44,7 @@ export function tellSite(
   { extractor }: AuthenticationMethod,
   isForged: boolean,
 ): void {
-  if (!isUnsafeMethod(method) || !extractor.isFromCookie(headers)) return
+  if (!isForKnownSites(method, headers) || !extractor.isFromCookie(headers)) return
   if (!route.checksSite) {
     trace.tell('origin', 'note', `${method} by cookie: the route has csrf: off`)
     return

@@ -7,7 +7,17 @@
  * have no cookies of a user.
  */
 import { fieldValue, type HeaderList } from './header-list.ts'
+import { isUnsafeMethod } from './methods.ts'
 import type { OriginList } from './origin-list.ts'
+import { opensWebSocket } from './web-socket.ts'
+
+/**
+ * Whether it matters which page has made a browser send this with the cookies of its user: what may
+ * change something, and what opens a web socket, which a page of any site may (RFC 6455 §10.2).
+ */
+export function isForKnownSites(method: string, headers: HeaderList): boolean {
+  return isUnsafeMethod(method) || opensWebSocket(headers)
+}
 
 /**
  * Whether a request with an unsafe method and a cookie comes from where it may:

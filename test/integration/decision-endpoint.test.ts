@@ -215,10 +215,15 @@ for (const [where, settings] of [
         ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
       ]
       for (const adapter of ADAPTERS) {
-        const from = (origin: string) =>
-          askedVia(port, adapter, request('/orders/1', [...handshake, ['Origin', origin]]))
-        assert.equal(statusAndCode(await from('https://evil.example')), '403 csrf_rejected')
-        assert.equal(statusAndCode(await from(`https://${HOST}`)), '200')
+        for (const handshake of [upgrade, overHttp2]) {
+          const own: Fields = [['Cookie', cookie], ...handshake]
+          const from = (origin: string) =>
+            askedVia(port, adapter, request('/orders/1', [...own, ['Origin', origin]]))
+          assert.equal(statusAndCode(await from('https://evil.example')), '403 csrf_rejected')
+          assert.equal(statusAndCode(await from(`https://${HOST}`)), '200')
+        }
+      // What HAProxy and Envoy make of a handshake over HTTP/2, which has no key.
+      const overHttp2: Fields = [['Sec-WebSocket-Version', '13']]
         const read = request('/orders/1', [
           ['Cookie', cookie],
           ['Origin', 'https://evil.example'],
