@@ -14,9 +14,11 @@ import type { Caller } from './callers.ts'
 interface CallerFields {
   /** Who is calling; the service must not get them from elsewhere. */
   readonly told: readonly string[]
+  /** In whose place the answer may have an internal token. */
+  readonly minted: readonly string[]
   /** Credentials, which a service behind has no use for. */
   readonly credentials: readonly string[]
-  /** By which clients name their tenant: to be asked with. */
+  /** By which clients name their tenant. */
   readonly asked: ReadonlySet<string>
 }
 
@@ -45,8 +47,9 @@ export function callerSettings(caller: Caller, configuration: GatewayConfigurati
 }
 
 function fieldsOf({ identity, routes, apiKeys, tenants }: GatewayConfiguration): CallerFields {
-  const told = [...identityFields(identity.headers)].filter((name) => !IDS.has(name))
-  if (routes.some((route) => route.identity === 'internal-token')) told.push(AUTHORIZATION)
+  const minted = routes.some((route) => route.identity === 'internal-token') ? [AUTHORIZATION] : []
+  const fields = [...identityFields(identity.headers)].filter((name) => !IDS.has(name))
+  const told = [...fields, ...minted]
   const places = routes.flatMap((route) => [
     ...(takesTokens(route.authenticators) ? route.credentials : []),
     ...(apiKeys !== null && route.authenticators.includes('apiKey')
@@ -58,6 +61,7 @@ function fieldsOf({ identity, routes, apiKeys, tenants }: GatewayConfiguration):
   const asked = rules.flatMap((rule) => (rule.from === 'header' ? rule.name.toLowerCase() : []))
   return {
     told,
+    minted,
     credentials: [...new Set(names)].filter((name) => !told.includes(name)),
     asked: new Set(asked),
   }
@@ -85,13 +89,22 @@ function forHaproxy({ told, credentials }: CallerFields): readonly string[] {
   ]
 }
 
-/** What names the tenant is asked with, so that it stays: an answer with a tenant replaces it. */
-function forEnvoy({ told, credentials, asked }: CallerFields): readonly string[] {
+/**
+ * A credential is asked with, so that it stays until the answer replaces it. What names the tenant
+ * goes: the answer of an open route does not have it, and the client's would reach the service.
+ */
+function forEnvoy({ told, minted, credentials, asked }: CallerFields): readonly string[] {
   const behind = credentials.map((name) => `  - remove: ${name}`)
+  const inFront = told.filter((name) => !minted.includes(name))
   return [
     '# Of a filter envoy.filters.http.header_mutation in front of ext_authz:',
+    ...inFront
+      .filter((name) => asked.has(name))
+      .map(
+        (name) => `# ${name} names the tenant, and goes with it: tenants.resolve needs another.`,
+      ),
     'request_mutations:',
-    ...told.filter((name) => !asked.has(name)).map((name) => `  - remove: ${name}`),
+    ...inFront.map((name) => `  - remove: ${name}`),
     '# Of ext_authz, in http_service.authorization_response:',
     'allowed_upstream_headers:',
     '  patterns:',

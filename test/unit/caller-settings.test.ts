@@ -57,11 +57,18 @@ describe('what is printed for a proxy that asks', () => {
     assert.doesNotMatch(text, /Authorization +"";/)
   })
 
-  it('leaves Envoy the field by which clients name their tenant: it is asked with', () => {
+  it('leaves Envoy the credential that it asks with, and hands a minted token on', () => {
+    const minted = parseText(`${example('gateway.yaml')}\nidentity: { strategy: internal-token }\n`)
+    const text = callerSettings('envoy', minted)
+    assert.doesNotMatch(text, /remove: authorization/)
+    assert.match(text, /exact: authorization/)
+  })
+
+  it('takes a tenant in a field of the identity out for Envoy, and says so', () => {
     const resolve = '[{ from: header, name: X-Tenant-Id }]'
     const named = withSection(`tenants: { resolve: ${resolve}, registry: { acme: {} } }`)
     const text = callerSettings('envoy', named)
-    assert.doesNotMatch(text, /remove: x-tenant-id/)
-    assert.match(text, /exact: x-tenant-id/)
+    assert.match(text, /remove: x-tenant-id/)
+    assert.match(text, /# x-tenant-id names the tenant/)
   })
 })
