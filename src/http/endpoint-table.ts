@@ -9,6 +9,7 @@ export interface Endpoint {
   readonly hasMembers: boolean
 }
 
+const CODE_SLASH = 0x2f
 /** Second characters of paths beyond this are looked up like any other. */
 const CODES = 128
 
@@ -39,9 +40,15 @@ export class EndpointTable<Row extends Endpoint> {
   }
 
   #collectionsOver(path: string): readonly Row[] {
-    if (this.#collections.length === 0) return NONE
-    return this.#collections.filter((row) => path.startsWith(`${row.path}/`))
+    for (const collection of this.#collections) {
+      if (isBelow(path, collection)) return this.#collections.filter((row) => isBelow(path, row))
+    }
+    return NONE
   }
+}
+
+function isBelow(path: string, { path: collection }: Endpoint): boolean {
+  return path.charCodeAt(collection.length) === CODE_SLASH && path.startsWith(collection)
 }
 
 const NONE: readonly never[] = []
