@@ -184,6 +184,12 @@ for (const [where, settings] of [
         const other: Fields = [['Origin', 'https://evil.example'], ...fields.slice(1)]
         const evil = await askedVia(port, adapter, request('/shared/1', other, 'OPTIONS'))
         assert.equal(statusAndCode(evil), '401 missing_token')
+        const from = (address: string) => {
+          const far: Fields = [...fields, ['X-Forwarded-For', address]]
+          return askedVia(port, adapter, request('/client/1', far, 'OPTIONS'))
+        }
+        assert.equal(statusAndCode(await from('127.0.0.10')), '200')
+        assert.equal(statusAndCode(await from('192.0.2.1')), '403 address_denied')
       })
 
       it(`never upgrades by ${adapter}, and needs no body`, async () => {
@@ -208,12 +214,13 @@ for (const [where, settings] of [
 
     it('lets no page of a foreign site open a web socket with the cookies of its user', async () => {
       const cookie = await sessionOf(gateway, 'carol')
-      const handshake: Fields = [
-        ['Cookie', cookie],
+      const upgrade: Fields = [
         ['Upgrade', 'websocket'],
         ['Connection', 'Upgrade'],
         ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
       ]
+      // What HAProxy and Envoy make of a handshake over HTTP/2, which has no key.
+      const overHttp2: Fields = [['Sec-WebSocket-Version', '13']]
       for (const adapter of ADAPTERS) {
         for (const handshake of [upgrade, overHttp2]) {
           const own: Fields = [['Cookie', cookie], ...handshake]
@@ -222,8 +229,6 @@ for (const [where, settings] of [
           assert.equal(statusAndCode(await from('https://evil.example')), '403 csrf_rejected')
           assert.equal(statusAndCode(await from(`https://${HOST}`)), '200')
         }
-      // What HAProxy and Envoy make of a handshake over HTTP/2, which has no key.
-      const overHttp2: Fields = [['Sec-WebSocket-Version', '13']]
         const read = request('/orders/1', [
           ['Cookie', cookie],
           ['Origin', 'https://evil.example'],
@@ -277,12 +282,18 @@ describe('answers for nginx', () => {
     assert.equal(await told('forward-auth', outage), '503 null')
     assert.equal(await told('auth-request', request('/nowhere')), '403 404')
     assert.equal(await told('auth-request', request('//orders/1')), '403 400')
+    const misnamed = { ...request('/orders/1'), host: 'a.example,b.example' }
+    assert.equal(await told('auth-request', misnamed), '403 400')
     assert.equal(await told('auth-request', request('/orders/1')), '401 null')
     assert.equal(await told('auth-request', request('/admin/1', bearer(token))), '403 null')
     assert.equal(await told('auth-request', request('/orders/1', bearer(token))), '200 null')
     await gateway.stop()
   })
 })
+
+interface IntrospectingIssuer {
+  readonly introspection?: object
+}
 
 describe('decisions that callers may keep', () => {
   it('say for how long, at most until the credential ends', async () => {
@@ -298,6 +309,36 @@ describe('decisions that callers may keep', () => {
     assert.equal(await kept([], '/open/1'), 'private, max-age=60')
     assert.equal(await kept([], '/shadow/1'), 'private, max-age=0')
     assert.equal(await kept(bearer(expired)), 'no-store')
+    await gateway.stop()
+  })
+
+  it('say no longer than the token that they tell is good for', async () => {
+    const { routes = {}, ...plan } = decisionPlan(closedPort, { maxAge: '60s' })
+    const minting = { ...routes['/orders/*'], identity: 'internal-token' }
+    const gateway = await openGateway({
+      ...plan,
+      identity: { internalToken: { ttl: '10s' } },
+      routes: { ...routes, '/orders/*': minting },
+    })
+    const asked = request('/orders/1', bearer(token))
+    const answer = await askedVia(gateway.port, 'forward-auth', asked)
+    assert.match(answer.field('authorization') ?? '', /^Bearer /)
+    assert.match(answer.field('cache-control') ?? '', /^private, max-age=(9|10)$/)
+    await gateway.stop()
+  })
+
+  it('say that they are none where a credential could not be verified', async () => {
+    const plan = decisionPlan(closedPort, { maxAge: '60s' })
+    const { main, down } = plan.issuers as Readonly<Record<string, IntrospectingIssuer>>
+    const introspection = { ...down?.introspection, onOutage: 'pass-through', iUnderstand: true }
+    const gateway = await openGateway({
+      ...plan,
+      issuers: { main, down: { ...down, introspection } },
+    })
+    const asked = request('/opaque/1', bearer('opaque-token-0123456789'))
+    const answer = await askedVia(gateway.port, 'forward-auth', asked)
+    assert.equal(answer.field('x-auth-status'), 'unverified')
+    assert.equal(answer.field('cache-control'), 'private, max-age=0')
     await gateway.stop()
   })
 })

@@ -78,11 +78,16 @@ export function decisionPlan(
       '/tenant/*': { authenticate: ['jwt'], issuers: ['main'] },
       '/opaque/*': { authenticate: ['introspection'], issuers: ['down'], tenant: 'none' },
       '/open/*': { authenticate: 'none', tenant: 'none' },
-      '/client/*': { authenticate: 'none', tenant: 'none', allowFrom: ['127.0.0.10'] },
       '/hosted/*': {
         authenticate: 'none',
         tenant: 'none',
         match: { path: '/hosted/*', host: 'public.example.com' },
+      },
+      '/client/*': {
+        authenticate: 'none',
+        tenant: 'none',
+        allowFrom: ['127.0.0.10'],
+        cors: { origins: ['https://app.example.com'] },
       },
       '/limited/*': { authenticate: 'none', tenant: 'none', rateLimit: 'one' },
       '/shadow/*': { authenticate: ['jwt'], issuers: ['main'], tenant: 'none', mode: 'shadow' },

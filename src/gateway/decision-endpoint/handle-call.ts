@@ -3,17 +3,20 @@
  * the main port, and the answer says whether it may go on, and who is calling.
  */
 import type { PassedDecision } from '../../decision/decision.ts'
+import { admitsAddress } from '../../http/address-lists.ts'
 import type { AnsweredExchange } from '../../http/exchange.ts'
 import { type HeaderList, hasField } from '../../http/header-list.ts'
 import { type Refused, refuse, refuseNaming } from '../../protocol/verification.ts'
 import { assertInvariant } from '../../runtime/assert-invariant.ts'
 import type { Tenant } from '../../tenants/tenant.ts'
+import { derivedOf } from '../../verifiers/derived-identity.ts'
 import { preflightAnswer } from '../answer-preflight.ts'
-import type { Gateway, GatewayRevision } from '../gateway.ts'
+import type { Gateway } from '../gateway.ts'
 import type { GatewayRoute } from '../gateway-route.ts'
 import { RequestContext } from '../request-context.ts'
 import { requestIdOf, serveRequest } from '../serve-request.ts'
 import { AskedExchange } from './asked-exchange.ts'
+import type { RefusedRequestLine, UnreadableCall } from './asked-request.ts'
 import type { DecisionEndpoint } from './decision-endpoint.ts'
 
 const OK = '200 OK'
@@ -39,37 +42,45 @@ export function handleCall(
     return
   }
   const { asked, folding } = endpoint.read(call, gateway.revision.routes)
-  if (asked.kind === 'unreadable') {
-    refuseCall(gateway, call, refuseNaming('decision_call_malformed', asked.field))
-    return
-  }
-  if (asked.kind === 'refused') {
+  if (asked.kind !== 'asked') {
+    // A client can cause either: a proxy tells its Host.
     const exchange = new AskedExchange(call, call, folding)
-    refuseCall(gateway, exchange, refuse(asked.reason))
+    refuseCall(gateway, exchange, refusalOf(asked))
     return
   }
   const exchange = new AskedExchange(call, asked, folding)
   const { revision } = gateway
-  if (revision.corsPolicies.length > 0 && isSharedPreflight(revision, exchange)) {
+  const requestId = requestIdOf(gateway, exchange, true)
+  const request = new RequestContext(gateway, revision, exchange, requestId, true)
+  if (revision.corsPolicies.length > 0 && isSharedPreflight(request)) {
     // It brings no credential, and the service answers it.
     gateway.metrics.preflightCount += 1
     call.answer(OK, NOTHING_TOLD, '')
+    request.leave()
     return
   }
-  const requestId = requestIdOf(gateway, exchange, true)
-  const request = new RequestContext(gateway, revision, exchange, requestId, true)
   serveRequest(request, exchange, answerPassed)
 }
 
-/** Of a page that may read the answers; others have no business with the service. */
-function isSharedPreflight({ routes }: GatewayRevision, { head }: AskedExchange): boolean {
-  const preflight = preflightAnswer(routes, head)
-  return preflight !== null && hasField(preflight.headers, 'access-control-allow-origin')
+/**
+ * Of a page that may read the answers, from an address that the route admits; others have no
+ * business with the service. Not checked: limits, and the addresses of tenants.
+ */
+function isSharedPreflight(request: RequestContext): boolean {
+  const preflight = preflightAnswer(request.revision.routes, request.exchange.head)
+  if (preflight === null) return false
+  if (!hasField(preflight.headers, 'access-control-allow-origin')) return false
+  return admitsAddress(preflight.route, request.clientAddress)
 }
 
 function refuseCall(gateway: Gateway, exchange: AnsweredExchange, refused: Refused): void {
   const requestId = requestIdOf(gateway, exchange, false)
   new RequestContext(gateway, gateway.revision, exchange, requestId, false).refuse(refused)
+}
+
+function refusalOf(asked: UnreadableCall | RefusedRequestLine): Refused {
+  if (asked.kind === 'refused') return refuse(asked.reason)
+  return refuseNaming('decision_call_malformed', asked.field)
 }
 
 /** Nothing but the identity: some callers copy every field into the request that goes on. */
@@ -84,7 +95,8 @@ function answerPassed(
   const fields = fieldsOf(identity)
   const maxAge = request.revision.decision?.maxAgeSeconds ?? null
   if (maxAge !== null) {
-    const seconds = keptForSeconds(decision, maxAge, request.gateway.clock.nowSeconds())
+    const nowSeconds = request.gateway.clock.nowSeconds()
+    const seconds = keptForSeconds(decision, identity, maxAge, nowSeconds)
     fields.push('cache-control', `private, max-age=${seconds}`)
   }
   // First: the server forgets the address of the caller with the answer.
@@ -92,16 +104,26 @@ function answerPassed(
   exchange.answer(OK, fields, '')
 }
 
-/** Not beyond the end of the credential, nor of the verdict about it; never in shadow. */
+/**
+ * Not beyond the end of the credential, of the verdict about it, or of the token that is told; not
+ * at all in shadow, nor where the credential could not be verified.
+ */
 function keptForSeconds(
   decision: PassedDecision<GatewayRoute> | null,
+  told: string,
   maxAge: number,
   nowSeconds: number,
 ): number {
-  if (decision === null) return 0
-  if (decision.established === null) return maxAge
-  const { deadAtSeconds, identity } = decision.established.verified
-  const endsAtSeconds = Math.min(deadAtSeconds, identity.expiresAtSeconds ?? deadAtSeconds)
+  if (decision === null || decision.caller === 'unverified') return 0
+  const { established } = decision
+  if (established === null) return maxAge
+  const { deadAtSeconds, identity } = established.verified
+  const { minted } = derivedOf(established)
+  const endsAtSeconds = Math.min(
+    deadAtSeconds,
+    identity.expiresAtSeconds ?? deadAtSeconds,
+    minted?.lines === told ? minted.expiresAtSeconds : deadAtSeconds,
+  )
   return Math.max(0, Math.min(maxAge, Math.floor(endsAtSeconds - nowSeconds)))
 }
 
