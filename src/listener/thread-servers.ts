@@ -3,11 +3,15 @@ import { handleOwnPort } from '../gateway/decision-endpoint/handle-call.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import { handleRequest } from '../gateway/handle-request.ts'
 import { refuseMalformed } from '../gateway/refuse-malformed.ts'
+import { AddressRanges } from '../http/address-ranges.ts'
 import { describeError } from '../observability/redact.ts'
 import type { HttpServerOptions, ServerCertificates } from '../server/http-server.ts'
 import { LINGERING_BOUNDS } from '../server/lingering.ts'
 import type { ListenerStart } from '../threads/listener-start.ts'
 import { createHttpEngine, type HttpEngine } from './http-engine.ts'
+
+/** A PROXY header says whose a connection is, and never who asks. */
+const NONE = new AddressRanges([])
 
 export class ThreadServers {
   readonly #main: HttpEngine
@@ -43,6 +47,7 @@ export class ThreadServers {
       createHttpEngine(decision, {
         ...options,
         tls: null,
+        trustedPeers: () => NONE,
         rules: { ...rules, ignoresHandshake: () => true },
         onRequest: (exchange) => handleOwnPort(gateway, exchange),
       })

@@ -4,6 +4,8 @@ import { before, describe, it } from 'node:test'
 import { ADAPTERS, askedVia, BASE, callAbout } from '../support/asked-via.ts'
 import { decisionPlan, HOST, portOfItsOwn, request } from '../support/decision-plan.ts'
 import { type Answer, ask, type Fields, statusAndCode } from '../support/gateway-answer.ts'
+import { proxyHeader, tcp4Payload } from '../support/proxy-header.ts'
+import { exchangeRaw } from '../support/raw-http.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
@@ -98,3 +100,18 @@ for (const settings of [{}, { port: 0, host: '127.0.0.1' }]) {
     await gateway.stop()
   })
 }
+
+it('a PROXY header on the port of its own makes no trusted caller of another', async () => {
+  const settings = { port: 0, host: '127.0.0.1', trustedPeers: ['192.0.2.1'] }
+  const server = { trustedProxies: ['127.0.0.1'] }
+  const gateway = await openGateway(decisionPlan(closedPort, settings, server))
+  const { target, fields } = callAbout('forward-auth', request('/open/1'))
+  const lines = [['Host', HOST], ...fields].map(([name, value]) => `${name}: ${value}\r\n`)
+  const payload = tcp4Payload('192.0.2.1')
+  const preamble = proxyHeader({ command: 'proxy', family: 'tcp4', payload })
+  const head = Buffer.from(`GET ${target} HTTP/1.1\r\n${lines.join('')}\r\n`)
+  const port = await portOfItsOwn(gateway)
+  const { answers } = await exchangeRaw({ port }, Buffer.concat([preamble, head]))
+  assert.equal(answers[0]?.status, 400)
+  await gateway.stop()
+})
