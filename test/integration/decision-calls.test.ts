@@ -101,6 +101,21 @@ for (const settings of [{}, { port: 0, host: '127.0.0.1' }]) {
   })
 }
 
+it('a path that is refused is found by the id and the client that the proxy named', async () => {
+  const gateway = await openGateway(decisionPlan(closedPort, {}))
+  for (const adapter of ['forward-auth', 'auth-request'] as const) {
+    const named: Fields = [
+      ['X-Request-Id', `from-${adapter}`],
+      ['X-Forwarded-For', '192.0.2.7'],
+    ]
+    await askedVia(gateway.port, adapter, request('/orders/../open/1', named))
+    const { body } = await gateway.admin(`/refusals/from-${adapter}`)
+    assert.equal(body['reason'], 'request_malformed')
+    assert.equal(body['clientAddress'], '192.0.2.7')
+  }
+  await gateway.stop()
+})
+
 it('a PROXY header on the port of its own makes no trusted caller of another', async () => {
   const settings = { port: 0, host: '127.0.0.1', trustedPeers: ['192.0.2.1'] }
   const server = { trustedProxies: ['127.0.0.1'] }

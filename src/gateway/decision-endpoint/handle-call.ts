@@ -38,14 +38,14 @@ export function handleCall(
 ): void {
   if (call.head.hasBody) call.body.discard()
   if (!endpoint.trustedPeers.has(call.peerAddress)) {
-    refuseCall(gateway, call, UNTRUSTED)
+    refuseCall(gateway, call, UNTRUSTED, false)
     return
   }
   const { asked, folding } = endpoint.read(call, gateway.revision.routes)
   if (asked.kind !== 'asked') {
     // A client can cause either: a proxy tells its Host.
     const exchange = new AskedExchange(call, call, folding)
-    refuseCall(gateway, exchange, refusalOf(asked))
+    refuseCall(gateway, exchange, refusalOf(asked), true)
     return
   }
   const exchange = new AskedExchange(call, asked, folding)
@@ -73,9 +73,15 @@ function isSharedPreflight(request: RequestContext): boolean {
   return admitsAddress(preflight.route, request.clientAddress)
 }
 
-function refuseCall(gateway: Gateway, exchange: AnsweredExchange, refused: Refused): void {
-  const requestId = requestIdOf(gateway, exchange, false)
-  new RequestContext(gateway, gateway.revision, exchange, requestId, false).refuse(refused)
+/** @param isTrusted Whether what the caller says of request and client counts. */
+function refuseCall(
+  gateway: Gateway,
+  exchange: AnsweredExchange,
+  refused: Refused,
+  isTrusted: boolean,
+): void {
+  const requestId = requestIdOf(gateway, exchange, isTrusted)
+  new RequestContext(gateway, gateway.revision, exchange, requestId, isTrusted).refuse(refused)
 }
 
 function refusalOf(asked: UnreadableCall | RefusedRequestLine): Refused {
