@@ -297,6 +297,7 @@ export const form = (body: string, clientAddress = '192.0.2.9'): Asked => ({
  * upstream or a body does.
  */
 export const NOT_OF_A_DECISION: readonly RefusalReason[] = [
+  ...(['decision_peer_untrusted', 'decision_call_malformed'] as const),
   ...(['token_kind_not_accepted', 'key_withdrawn', 'key_without_place'] as const),
   ...(['verification_failed', 'verification_overloaded', 'verification_crowded'] as const),
   ...(['session_cookie_foreign', 'session_undated'] as const),
