@@ -88,7 +88,7 @@ describe('a malformed request', () => {
     const requests = [
       ['GET /a//b HTTP/1.1\r\nhost: a\r\n\r\n', 'invalid_request', 400],
       ['HEAD /a/../b HTTP/1.1\r\nhost: a\r\n\r\n', 'invalid_request', 400],
-      ['BREW /tea HTTP/1.1\r\nhost: a\r\n\r\n', 'method_not_implemented', 501],
+      ['UNLOCK /tea HTTP/1.1\r\nhost: a\r\n\r\n', 'method_not_implemented', 501],
       [`GET /${'a'.repeat(9_000)} HTTP/1.1\r\nhost: a\r\n\r\n`, 'uri_too_long', 414],
     ] as const
     for (const [bytes, code, status] of requests) {

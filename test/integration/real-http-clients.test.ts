@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { only } from '../support/engine-differences.ts'
 import { listen } from '../support/listening-port.ts'
 import { missingProgram } from '../support/missing-program.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
@@ -60,7 +61,9 @@ async function startCounter(port: number) {
 const origin = () => `http://127.0.0.1:${gateway.port}`
 
 describe('the HttpClient of the JDK', { skip: missingProgram('java') }, () => {
-  it('is served on one connection, and invited to send its bodies', async () => {
+  const upgrades = only('native', 'upgrade')
+
+  it('is served on one connection, and invited to send its bodies', upgrades, async () => {
     const front = await startCounter(gateway.port)
     const output = await run('java', [JDK_CLIENT, front.origin, String(GETS)])
     front.server.close()

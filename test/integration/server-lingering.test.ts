@@ -100,7 +100,7 @@ describe('a connection that lingers', { concurrency: true }, () => {
 
   it('is cut when its client sends for ever', async () => {
     const lingering = { sweepsMax: 3, quietSweepsMax: 100 }
-    await withServer(refuse, { limits, lingering }, async ({ port }) => {
+    await withServer(refuse, { limits, lingering, engine: 'native' }, async ({ port }) => {
       const connection = await answered(port, huge)
       const timer = setInterval(() => connection.send('x'), 100)
       await connection.waitForClose(3_000 + NOTICED_MS)
@@ -110,7 +110,7 @@ describe('a connection that lingers', { concurrency: true }, () => {
 
   it('is cut when its client sends nothing', async () => {
     const lingering = { sweepsMax: 100, quietSweepsMax: 2 }
-    await withServer(refuse, { limits, lingering }, async ({ port }) => {
+    await withServer(refuse, { limits, lingering, engine: 'native' }, async ({ port }) => {
       const connection = await answered(port, huge)
       await connection.waitForClose(2_000 + NOTICED_MS)
     })
@@ -132,7 +132,7 @@ describe('a connection that lingers', { concurrency: true }, () => {
   it('makes room for a later one when there are too many', async () => {
     await withServer(
       refuse,
-      { lingering: { connectionsMax: 2, quietSweepsMax: 100 } },
+      { lingering: { connectionsMax: 2, quietSweepsMax: 100 }, engine: 'native' },
       async ({ port }) => {
         const connections: RawConnection[] = []
         for (let count = 0; count < 4; count += 1) {
@@ -165,7 +165,7 @@ describe('a connection that lingers', { concurrency: true }, () => {
 
   it('costs so little that a thousand senders of 200 kB cost 96 MiB at most', async () => {
     const lingering = { quietSweepsMax: 100 }
-    await withServer(refuse, { limits, lingering }, async ({ port, server }) => {
+    await withServer(refuse, { limits, lingering, engine: 'native' }, async ({ port, server }) => {
       const connections: RawConnection[] = []
       for (let count = 0; count < 1_000; count += 1) connections.push(await answered(port, huge))
       // With that of the clients, which are in this process.

@@ -14,6 +14,7 @@ import {
 } from '../support/gateway-answer.ts'
 import { propertyRuns } from '../support/property-runs.ts'
 import { reservePort } from '../support/reserved-port.ts'
+import { testEngine } from '../support/test-engine.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
 
 const IDENTITY = ['x-user-id', 'x-tenant-id', 'x-token-scopes', 'x-user-roles', 'x-token-issuer']
@@ -47,15 +48,29 @@ const segment = fc.constantFrom(
     '%00',
     '%',
   ],
-  ...['_sallyport', 'decide', 'ext-authz', 'forward-auth', 'a#b', 'äx', '*'],
+  ...['_sallyport', 'decide', 'ext-authz', 'forward-auth', 'a#b', '*'],
 )
+/** node:http refuses them by itself, before it looks at the method. */
+const beyondAscii = testEngine === 'native' ? ['äx'] : []
 const target = fc
   .tuple(
-    fc.array(segment, { minLength: 1, maxLength: 4 }),
+    fc.array(fc.oneof(segment, fc.constantFrom('orders', ...beyondAscii)), {
+      minLength: 1,
+      maxLength: 4,
+    }),
     fc.constantFrom('', '?', '?a=b', '?a=%2F', '?access_token=x', '?a#b'),
   )
   .map(([segments, query]) => `/${segments.join('/')}${query}`)
-const method = fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PROPFIND', 'get')
+const method = fc.constantFrom(
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'OPTIONS',
+  'PROPFIND',
+  'LOCK',
+)
 const host = fc.constantFrom(
   ...[HOST, `${HOST}:8443`, `${HOST}.`, HOST.toUpperCase(), 'acme.tenants.example.com'],
   ...['globex.tenants.example.com', 'none.tenants.example.com', '[::1]'],

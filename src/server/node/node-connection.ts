@@ -22,7 +22,7 @@ import { ConnectionClock } from './connection-clock.ts'
 import { LingeringClose } from './lingering-close.ts'
 import { type ExchangeConnection, NodeExchange } from './node-exchange.ts'
 import { isAlone, type ParsedMessage } from './parsed-message.ts'
-import { phraseOf, refusalText, statusCodeOf, wireFields } from './wire-text.ts'
+import { phraseOf, refusalText, statusCodeOf } from './wire-text.ts'
 
 /** Sent ahead of an answer. More of them are not held: the connection is cut. */
 const WAITING_MAX = 64
@@ -241,7 +241,7 @@ export class NodeConnection implements ExchangeConnection {
     const { message, renderRefusal } = this.#context
     const { status, headers, body } = renderRefusal(reason, message.getHeader('origin'))
     const own = ['Content-Length', String(Buffer.byteLength(body)), 'Connection', 'close']
-    response.writeHead(statusCodeOf(status), phraseOf(status), wireFields(headers, own))
+    response.writeHead(statusCodeOf(status), phraseOf(status), [...headers, ...own])
     response.end(body)
   }
 
@@ -301,14 +301,34 @@ export class NodeConnection implements ExchangeConnection {
     socket.on('data', IGNORE)
     this.#isPaused = false
     socket.resume()
+    readOn(socket)
     closing.add(this)
     const [oldest] = closing
     if (closing.size > lingering.connectionsMax) oldest?.cut()
   }
 }
 
+interface SocketHandle {
+  readonly writeQueueSize?: number
+  readonly fd?: number
+  /** Whether it reads; the engine's own note of that. */
+  reading?: boolean
+  readStart?: () => number
+}
+
 interface SocketWithHandle {
-  readonly _handle?: { readonly writeQueueSize?: number; readonly fd?: number } | null
+  readonly _handle?: SocketHandle | null
+}
+
+/**
+ * A body that was held back has stopped the handle, and with its parser the socket has lost what
+ * would start it again: it flows, and nothing comes.
+ */
+function readOn(socket: Socket): void {
+  const { _handle: handle } = socket as SocketWithHandle
+  if (handle?.reading !== false) return
+  handle.reading = true
+  handle.readStart?.()
 }
 
 /** What the socket has taken of an answer, and the kernel has not. */

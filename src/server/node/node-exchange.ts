@@ -14,7 +14,7 @@ import { isBodiless, isNoContent } from '../end-head.ts'
 import { Invitation } from '../invitation.ts'
 import { RequestBodyReader } from '../request-body-reader.ts'
 import type { BodyContext } from '../writer-context.ts'
-import { phraseOf, statusCodeOf, wireFields } from './wire-text.ts'
+import { phraseOf, statusCodeOf } from './wire-text.ts'
 
 /** What an exchange asks of the connection that it runs on. */
 export interface ExchangeConnection {
@@ -211,7 +211,7 @@ export class NodeExchange implements ClientExchange {
     const own: string[] = []
     if (contentLength !== null) own.push('Content-Length', String(contentLength))
     if (closes) own.push('Connection', 'close')
-    const fields = wireFields(this.#headers, own)
+    const fields = [...this.#headers, ...own]
     try {
       response.writeHead(statusCodeOf(this.#status), phraseOf(this.#status), fields)
     } catch (error) {

@@ -1,8 +1,7 @@
 /** Texts of answers as node:http takes them, which sends each character as one byte. */
-import { fieldLines, type HeaderList } from '../../http/header-list.ts'
+import { fieldLines } from '../../http/header-list.ts'
 import type { RenderedRefusal } from '../http-server.ts'
 
-const ASCII = /^[^\x80-\uffff]*$/
 const STATUS_DIGITS = 3
 
 /** `404 Not Found` → 404 */
@@ -12,19 +11,6 @@ export function statusCodeOf(status: string): number {
 
 export function phraseOf(status: string): string {
   return status.slice(STATUS_DIGITS + 1)
-}
-
-/**
- * The fields and those of the server, in one list. What is not ASCII was read as UTF-8
- * (proxy/response-headers.ts), and goes out as that.
- */
-export function wireFields(headers: HeaderList, own: HeaderList): string[] {
-  const fields = headers.concat(own)
-  for (let index = 1; index < headers.length; index += 2) {
-    const value = fields[index] ?? ''
-    if (!ASCII.test(value)) fields[index] = Buffer.from(value, 'utf8').toString('latin1')
-  }
-  return fields
 }
 
 /** A whole answer behind which the connection is closed, for where no request is known. */
