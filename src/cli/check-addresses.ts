@@ -14,8 +14,8 @@ interface AddressLists {
  */
 export function warnOfAddresses(configuration: GatewayConfiguration, terminal: Terminal): void {
   const { host, trustedProxies } = configuration.server
-  // Then clients come by the proxies that ask, which say who they are.
-  if (configuration.decision !== null) return
+  // Clients come by the proxies that ask, then, which say who they are.
+  if (configuration.decision !== null && configuration.decision.port !== null) return
   if (trustedProxies.length > 0 || isLoopbackHost(host)) return
   const [use] = usesOf(configuration)
   if (use === undefined) return

@@ -67,6 +67,12 @@ function tellCallers({ decision }: GatewayConfiguration, terminal: Terminal): vo
     `decision: ${trustedPeers.join(', ')} may ask at ${path} on ${where}; --proxy ` +
       `${CALLERS.join('|')} prints the fields to hand on and to take out`,
   )
+  if (trustedPeers.some((range) => range.endsWith('/0'))) {
+    terminal.printError(
+      'warning: decision.trustedPeers: every address may ask, and say whose request it is about: ' +
+        'list the proxies alone (docs/decision.md)',
+    )
+  }
   if (port !== null) return
   terminal.printError(
     'warning: decision.port: without one, clients that a trusted proxy sends to the main port reach ' +

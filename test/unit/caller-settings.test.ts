@@ -1,8 +1,13 @@
 /** What `check --proxy` prints, and that the examples say the same. */
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
 import { callerSettings } from '../../src/cli/caller-settings.ts'
-import { CALLERS } from '../../src/cli/callers.ts'
+import { CALLERS, type Caller } from '../../src/cli/callers.ts'
+import { check } from '../../src/cli/check.ts'
+import { EXIT } from '../../src/cli/exit-code.ts'
 import { readRepositoryFile } from '../architecture/repository.ts'
 import { parseText } from '../support/configuration-text.ts'
 
@@ -70,5 +75,48 @@ describe('what is printed for a proxy that asks', () => {
     const text = callerSettings('envoy', named)
     assert.match(text, /remove: x-tenant-id/)
     assert.match(text, /# x-tenant-id names the tenant/)
+  })
+})
+
+describe('check of a configuration whose decisions others ask for', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'sallyport-callers-'))
+  after(() => rmSync(directory, { recursive: true }))
+
+  async function checked(text: string, proxy: Caller | null = null) {
+    const configFile = join(directory, 'gateway.yaml')
+    writeFileSync(configFile, text)
+    const lines = { out: [] as string[], err: [] as string[] }
+    const terminal = {
+      print: (line: string) => void lines.out.push(line),
+      printError: (line: string) => void lines.err.push(line),
+      end: () => Promise.resolve(),
+    }
+    const code = await check({ configFile, online: false, proxy }, terminal)
+    return { code, out: lines.out.join('\n'), err: lines.err.join('\n') }
+  }
+
+  it('says who may ask and where, and warns of nothing that is well', async () => {
+    const { code, out, err } = await checked(example('gateway.yaml'))
+    assert.equal(code, EXIT.ok)
+    assert.match(out, /decision: 10\.0\.0\.0\/24 may ask at \/_sallyport\/decide on port 8082/)
+    assert.equal(err, '')
+  })
+
+  it('warns of everybody as a trusted peer, and of the main port', async () => {
+    const open = example('gateway.yaml')
+      .replace('[10.0.0.0/24]', '[0.0.0.0/0]')
+      .replace('  port: 8082\n', '')
+    const { err } = await checked(open)
+    assert.match(err, /decision\.trustedPeers: every address may ask/)
+    assert.match(err, /decision\.port: without one/)
+  })
+
+  it('prints what a proxy needs and nothing else, or that there is nothing to ask', async () => {
+    const { out } = await checked(example('gateway.yaml'), 'nginx')
+    assert.equal(`${out}\n`, example('decided-fields.conf'))
+    const without = example('gateway.yaml').replace(/^decision:\n(?: .*\n)+/m, '')
+    const { code, err } = await checked(without, 'nginx')
+    assert.equal(code, EXIT.refused)
+    assert.match(err, /there is no section decision/)
   })
 })
