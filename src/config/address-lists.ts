@@ -2,10 +2,16 @@
 import { ADDRESS_RANGE_PROBLEM, parseAddressRange } from '../http/address-ranges.ts'
 import { checkedText, listOf } from './setting.ts'
 
+const range = checkedText('Address or CIDR range.', parseAddressRange, ADDRESS_RANGE_PROBLEM)
+
 /** A list of addresses and CIDR ranges; left out, it is empty. */
 export function rangeList(what: string) {
-  const range = checkedText('Address or CIDR range.', parseAddressRange, ADDRESS_RANGE_PROBLEM)
   return listOf(what, range).prefault([])
+}
+
+/** One that must be there, with at least one of them. */
+export function requiredRangeList(what: string) {
+  return listOf(what, range, { minimum: 1 })
 }
 
 /** @param whom Reads on from `Addresses and CIDR ranges from which …`. */

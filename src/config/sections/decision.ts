@@ -1,12 +1,11 @@
 /** `decision`: where other proxies ask what would be decided about a request. */
-import { ADDRESS_RANGE_PROBLEM, parseAddressRange } from '../../http/address-ranges.ts'
 import { canonicalPath } from '../../http/canonical-path.ts'
+import { requiredRangeList } from '../address-lists.ts'
 import { HOST_PROBLEM, listenHost } from '../network-address.ts'
 import { optional, type Section } from '../section.ts'
 import {
   checkedText,
   duration,
-  listOf,
   type Output,
   oneOf,
   section,
@@ -28,11 +27,9 @@ const schema = section(
   'An endpoint at which other proxies ask whether a request may go on, and who is calling: ' +
     '`docs/decision.md`. Left out: there is none.',
   {
-    trustedPeers: listOf(
+    trustedPeers: requiredRangeList(
       'Addresses and CIDR ranges of the proxies that may ask. They say which request it is about, ' +
         'and are believed. All others get 400.',
-      checkedText('Address or CIDR range.', parseAddressRange, ADDRESS_RANGE_PROBLEM),
-      { minimum: 1 },
     ),
     path: checkedText(
       'Path in front of `/forward-auth`, `/auth-request` and `/ext-authz/…`.',
