@@ -7,6 +7,7 @@
  */
 import { identityFields } from '../config/sections/identity/identity.ts'
 import { takesTokens } from '../config/sections/routes/authenticators.ts'
+import { tenantHeaders } from '../config/sections/tenants.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { apiKeyPlaces } from '../listener/credential-places.ts'
 import type { Caller } from './callers.ts'
@@ -57,13 +58,11 @@ function fieldsOf({ identity, routes, apiKeys, tenants }: GatewayConfiguration):
       : []),
   ])
   const names = places.flatMap(({ kind, name }) => (kind === 'header' ? name.toLowerCase() : []))
-  const rules = tenants?.resolve ?? []
-  const asked = rules.flatMap((rule) => (rule.from === 'header' ? rule.name.toLowerCase() : []))
   return {
     told,
     minted,
     credentials: [...new Set(names)].filter((name) => !told.includes(name)),
-    asked: new Set(asked),
+    asked: new Set(tenantHeaders(tenants)),
   }
 }
 
