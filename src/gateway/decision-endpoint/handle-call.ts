@@ -23,13 +23,6 @@ const OK = '200 OK'
 const NOTHING_TOLD: HeaderList = []
 const UNTRUSTED = refuse('decision_peer_untrusted')
 
-/** The same for what comes to the port of the endpoint, where there is nothing else. */
-export function handleOwnPort(gateway: Gateway, call: AnsweredExchange): void {
-  const { decision } = gateway.revision
-  assertInvariant(decision !== null, 'the port of the decision endpoint is open as long as it is')
-  handleCall(gateway, decision, call)
-}
-
 /** Handles one well-formed call to its end. Never throws for anything that a caller sends. */
 export function handleCall(
   gateway: Gateway,
@@ -60,6 +53,13 @@ export function handleCall(
     return
   }
   serveRequest(request, exchange, answerPassed)
+}
+
+/** The same for what comes to the port of the endpoint, where there is nothing else. */
+export function handleOwnPort(gateway: Gateway, call: AnsweredExchange): void {
+  const { decision } = gateway.revision
+  assertInvariant(decision !== null, 'the port of the decision endpoint is open as long as it is')
+  handleCall(gateway, decision, call)
 }
 
 /**
