@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type Answer, outcomeOf, statusAndCode } from '../support/gateway-answer.ts'
+import { goodAndDownIssuers } from '../support/issuer-settings.ts'
 import { liveToken, wallSeconds } from '../support/live-token.ts'
-import { AUDIENCE, ISSUER, mintKey } from '../support/mint-token.ts'
+import { ISSUER, mintKey } from '../support/mint-token.ts'
 import { reservePort } from '../support/reserved-port.ts'
 import { type SharingUpstream, startSharingUpstream } from '../support/sharing-upstream.ts'
 import { openGateway, type TestGateway } from '../support/test-gateway.ts'
@@ -39,18 +40,7 @@ before(async () => {
       down: { targets: [`http://127.0.0.1:${closed}`] },
       slow: { targets: [upstream.origin], responseTimeout: '200ms' },
     },
-    issuers: {
-      main: { issuer: ISSUER, audiences: [AUDIENCE], algorithms: ['HS256'], secret: SECRET },
-      down: {
-        issuer: 'https://down.example.com/',
-        audiences: [AUDIENCE],
-        introspection: {
-          endpoint: `http://127.0.0.1:${closed}/introspect`,
-          clientId: 'gateway',
-          clientSecret: SECRET,
-        },
-      },
-    },
+    issuers: goodAndDownIssuers(SECRET, closed),
     rateLimits: { one: { perAddress: { rate: '1/h', burst: 1 } } },
     tenants: {
       resolve: [{ from: 'path', pattern: '/tenants/{tenant}/*' }],

@@ -4,8 +4,9 @@ import type { ProxiedRequest } from './asked-via.ts'
 import { eventually } from './eventually.ts'
 import type { Fields } from './gateway-answer.ts'
 import type { GatewayPlan } from './gateway-text.ts'
+import { goodAndDownIssuers } from './issuer-settings.ts'
 import { liveToken, wallSeconds } from './live-token.ts'
-import { AUDIENCE, ISSUER, mintKey } from './mint-token.ts'
+import { ISSUER, mintKey } from './mint-token.ts'
 import type { TestGateway } from './test-gateway.ts'
 
 const SECRET = 's'.repeat(32)
@@ -32,18 +33,7 @@ export function decisionPlan(
   return {
     server,
     decision: { ...TRUSTED, ...decision },
-    issuers: {
-      main: { issuer: ISSUER, audiences: [AUDIENCE], algorithms: ['HS256'], secret: SECRET },
-      down: {
-        issuer: 'https://down.example.com/',
-        audiences: [AUDIENCE],
-        introspection: {
-          endpoint: `http://127.0.0.1:${closedPort}/introspect`,
-          clientId: 'gateway',
-          clientSecret: SECRET,
-        },
-      },
-    },
+    issuers: goodAndDownIssuers(SECRET, closedPort),
     apiKeys: {
       keys: [
         {
