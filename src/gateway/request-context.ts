@@ -50,7 +50,7 @@ export class RequestContext implements ForwardObserver, RequestOrigin {
   readonly revision: GatewayRevision
   readonly exchange: AnsweredExchange
   readonly requestId: string
-  /** Whether the peer is one of `server.trustedProxies`. */
+  /** Whether the peer is one of `server.trustedProxies`, or may ask what is decided. */
   readonly isPeerTrusted: boolean
   readonly startedAtMs: number
   /**

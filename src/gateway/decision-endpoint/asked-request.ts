@@ -9,7 +9,7 @@
  * All of it must be there once. What the proxy left to its client would let that client choose the
  * request that is decided about, so it is never made up from elsewhere.
  */
-import { canonicalPath, canonicalPathWith, isAcceptableQuery } from '../../http/canonical-path.ts'
+import { canonicalPathWith, isAcceptableQuery } from '../../http/canonical-path.ts'
 import type { RequestHead } from '../../http/exchange.ts'
 import { schemeOf } from '../../http/forwarded-field.ts'
 import { fieldValue, type HeaderList } from '../../http/header-list.ts'
@@ -71,13 +71,12 @@ export function readForwardAuth(headers: HeaderList, rules: AskedRules): AskedRe
   if (method === null || !isMethodToken(method)) return unreadable('x-forwarded-method')
   const scheme = askedScheme(fieldValue(headers, 'x-forwarded-proto') ?? '')
   if (scheme === null) return unreadable('x-forwarded-proto')
-  const authority = fieldValue(headers, 'x-forwarded-host')
-  if (authority === null || hostWithoutPort(authority) === null) {
-    return unreadable('x-forwarded-host')
-  }
+  const authority = fieldValue(headers, 'x-forwarded-host') ?? ''
+  const host = hostWithoutPort(authority)
+  if (host === null) return unreadable('x-forwarded-host')
   const target = fieldValue(headers, 'x-forwarded-uri')
   if (target === null || target === '') return unreadable('x-forwarded-uri')
-  return askedRequest({ method, scheme, authority, target }, headers, rules)
+  return askedRequest({ method, scheme, authority, host, target }, headers, rules)
 }
 
 /** @param headers Of a call from a trusted peer. */
@@ -87,8 +86,9 @@ export function readAuthRequest(headers: HeaderList, rules: AskedRules): AskedRe
   const url = ABSOLUTE_URL.exec(fieldValue(headers, 'x-original-url') ?? '')
   const [, schemeText = '', authority = '', target = ''] = url ?? []
   const scheme = askedScheme(schemeText)
-  if (scheme === null || hostWithoutPort(authority) === null) return unreadable('x-original-url')
-  return askedRequest({ method, scheme, authority, target }, headers, rules)
+  const host = hostWithoutPort(authority)
+  if (scheme === null || host === null) return unreadable('x-original-url')
+  return askedRequest({ method, scheme, authority, host, target }, headers, rules)
 }
 
 /**
@@ -110,13 +110,15 @@ interface RequestLine {
   readonly method: string
   readonly scheme: 'http' | 'https'
   readonly authority: string
+  /** Of the authority: http/host-header.ts. */
+  readonly host: string
   /** Path and query as the client sent them. */
   readonly target: string
 }
 
 /** Reads a request line as the hard shell reads one that comes by itself: request-snapshot.ts. */
 function askedRequest(
-  { method, scheme, authority, target }: RequestLine,
+  { method, scheme, authority, host, target }: RequestLine,
   received: HeaderList,
   { urlBytesMax, keptForms, methods }: AskedRules,
 ): AskedReading {
@@ -125,7 +127,7 @@ function askedRequest(
   const rawPath = mark === -1 ? target : target.slice(0, mark)
   const query = mark === -1 ? '' : target.slice(mark + 1)
   if (rawPath.length + query.length > urlBytesMax) return lineRefused('uri_too_long')
-  const path = canonicalPath(rawPath) ?? canonicalPathWith(rawPath, keptForms)
+  const path = canonicalPathWith(rawPath, keptForms)
   if (path === null || !isAcceptableQuery(query)) return lineRefused('request_malformed')
   const head = {
     method,
@@ -133,7 +135,7 @@ function askedRequest(
     query,
     hasQuery: mark !== -1,
     headers: clientFields(received, authority),
-    host: hostWithoutPort(authority) ?? '',
+    host,
     authority,
     contentLength: 0,
     hasBody: false,
