@@ -77,6 +77,8 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   readonly #observer: ForwardObserver
   readonly #relay: ResponseRelay
   #phase = READING
+  /** While it waits for a connection. */
+  #place = 0
   #settled = false
   #retried = false
   /** Whether a byte of the request may have been sent, in this attempt or the one before. */
@@ -297,7 +299,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     }
     this.#phase = WAITING
     this.waitingSinceMs = this.#pool.clock.monotonicMs()
-    target.wait(this)
+    this.#place = target.wait(this)
   }
 
   #dispatch(connection: UpstreamConnection): void {
@@ -368,7 +370,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     this.#relay.abandon()
     const phase = this.#phase
     if (phase === WAITING) {
-      this.#target?.stopWaiting(this)
+      this.#target?.stopWaiting(this.#place)
       this.#leaveTarget()
     } else if (phase === SENT) this.#abort?.(CANCELLED)
     this.#stream?.destroy()

@@ -6,6 +6,7 @@
  * is bounded in number and time. And a request that the client library refuses cannot take a
  * connection out of the pool for good (undici 7.30: `Pool` waits for a `drain` that never comes).
  */
+import { WaitingLine, type WaitingPlace } from '../resilience/waiting-line.ts'
 import { nameOfHost, type UpstreamHost } from './request-fields.ts'
 import {
   type ConnectionOptions,
@@ -67,7 +68,7 @@ export class UpstreamTarget {
   readonly #connectSecurely: ReturnType<typeof secureConnector> | null
   readonly #idle: UpstreamConnection[] = []
   readonly #all: UpstreamConnection[] = []
-  readonly #waiting = new Set<ConnectionWaiter>()
+  readonly #waiting = new WaitingLine<ConnectionWaiter>()
   readonly #observer = {
     onOpened: (): void => {
       this.connected += 1
@@ -107,12 +108,12 @@ export class UpstreamTarget {
   }
 
   /** Lets somebody wait until a connection is free. First come, first served. */
-  wait(waiter: ConnectionWaiter): void {
-    this.#waiting.add(waiter)
+  wait(waiter: ConnectionWaiter): WaitingPlace {
+    return this.#waiting.join(waiter)
   }
 
-  stopWaiting(waiter: ConnectionWaiter): void {
-    this.#waiting.delete(waiter)
+  stopWaiting(place: WaitingPlace): void {
+    this.#waiting.leave(place)
   }
 
   /** Takes a connection back after a complete answer, as the last thing in its callback. */
@@ -131,10 +132,11 @@ export class UpstreamTarget {
 
   /** Tells everybody who has waited since before `sinceMs`. */
   expireWaiting(sinceMs: number): void {
-    for (const waiter of this.#waiting) {
+    for (;;) {
+      const waiter = this.#waiting.oldest
       // In order of arrival: all that follow have waited less.
-      if (waiter.waitingSinceMs > sinceMs) return
-      this.#waiting.delete(waiter)
+      if (waiter === null || waiter.waitingSinceMs > sinceMs) return
+      this.#waiting.next()
       waiter.onWaitExpired()
     }
   }
@@ -163,14 +165,11 @@ export class UpstreamTarget {
 }
 
 function passOn(
-  waiting: Set<ConnectionWaiter>,
+  waiting: WaitingLine<ConnectionWaiter>,
   idle: UpstreamConnection[],
   connection: UpstreamConnection,
 ): void {
-  for (const waiter of waiting) {
-    waiting.delete(waiter)
-    waiter.onConnectionFree(connection)
-    return
-  }
-  idle.push(connection)
+  const waiter = waiting.next()
+  if (waiter === null) idle.push(connection)
+  else waiter.onConnectionFree(connection)
 }

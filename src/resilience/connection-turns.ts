@@ -15,6 +15,7 @@
  */
 import type { Clock } from '../runtime/clock.ts'
 import type { AnswerKind, CrowdLimit, CrowdSample } from './crowd-limit.ts'
+import { WaitingLine } from './waiting-line.ts'
 
 export interface ConnectionTurnsOptions {
   /** At least {@link CONNECTIONS_MIN}. */
@@ -54,8 +55,8 @@ export class ConnectionTurns {
   readonly #connections: number
   readonly #clock: Clock
   readonly #crowd: CrowdLimit
-  readonly #known = new Set<Waiter>()
-  readonly #strangers = new Set<Waiter>()
+  readonly #known = new WaitingLine<Waiter>()
+  readonly #strangers = new WaitingLine<Waiter>()
   #knownTurns = 0
   #strangersTurns = 0
   /** While strangers rest. */
@@ -79,11 +80,10 @@ export class ConnectionTurns {
     }
     return new Promise((admit) => {
       const timer = setTimeout(() => {
-        queue.delete(waiter)
+        queue.leave(place)
         admit(null)
       }, waitMsMax)
-      const waiter: Waiter = { admit, timer }
-      queue.add(waiter)
+      const place = queue.join({ admit, timer })
     })
   }
 
@@ -127,10 +127,10 @@ export class ConnectionTurns {
     return { isKnown, sentAtMs: this.#clock.monotonicMs(), sample }
   }
 
-  #admit(queue: Set<Waiter>, isKnown: boolean): void {
-    for (const waiter of queue) {
-      if (!this.#hasRoom(isKnown)) return
-      queue.delete(waiter)
+  #admit(queue: WaitingLine<Waiter>, isKnown: boolean): void {
+    while (this.#hasRoom(isKnown)) {
+      const waiter = queue.next()
+      if (waiter === null) return
       clearTimeout(waiter.timer)
       waiter.admit(this.#begin(isKnown))
     }
