@@ -82,8 +82,9 @@ export function sendUpstream(
       method: head.method,
       target: query === '' ? emptyTarget(head, path) : `${path}?${query}`,
       headers: framing,
-      // Ours come last: what is read twice by mistake is mostly read from the end.
-      gatewayFields: `${forwarded}${lines}${route.requestEdits}${ids}${trace}${identity}`,
+      // Ours come last: what is read twice by mistake is mostly read from the end. Added up: a
+      // template asks of each part whether it is a text.
+      gatewayFields: forwarded + lines + route.requestEdits + ids + trace + identity,
       answerHeaders: answerHeaders(request),
       answerCors: route.cors?.replacesUpstream === true ? corsFields(route, tenant, head) : null,
       responseEdits: route.responseEdits,

@@ -39,8 +39,10 @@ function givingBack(chunk: Uint8Array, callback: OnWritten): OnWritten {
 }
 
 class UpstreamSocket extends Socket {
-  /** What was read and not taken. More than one piece only while the parser is paused. */
-  readonly #unread: Buffer[] = []
+  /** What was read and not taken. */
+  #unread: Buffer | null = null
+  /** More of it, behind that: only while the parser is paused. */
+  readonly #later: Buffer[] = []
   readonly #answers: InterimAnswers
 
   constructor(answers: InterimAnswers) {
@@ -63,14 +65,17 @@ class UpstreamSocket extends Socket {
    * @param size 0 only sets off reading, as for any stream. No other size is ever asked for.
    */
   override read(size?: number): Buffer | null {
-    const piece = size === 0 ? undefined : this.#unread.shift()
-    if (piece !== undefined) return piece
-    if (this.#unread.length === 0) super.read(0)
-    return null
+    const piece = this.#unread
+    if (piece === null) super.read(0)
+    if (piece === null || size === 0) return null
+    this.#unread = this.#later.length === 0 ? null : (this.#later.shift() as Buffer)
+    return piece
   }
 
   override unshift(piece: Buffer): void {
-    if (piece.length > 0) this.#unread.unshift(piece)
+    if (piece.length === 0) return
+    if (this.#unread !== null) this.#later.unshift(this.#unread)
+    this.#unread = piece
   }
 
   /** The client would do this twice a request. What keeps the thread alive is its server. */
@@ -100,9 +105,10 @@ class UpstreamSocket extends Socket {
     piece.set(length === READ_BUFFER_BYTES ? READ_BUFFER : READ_BUFFER.subarray(0, length))
     const kept = this.#answers.isOver ? piece : this.#answers.take(piece)
     if (kept === null) return true
-    this.#unread.push(kept)
+    if (this.#unread === null) this.#unread = kept
+    else this.#later.push(kept)
     this.emit('readable')
-    return this.#unread.length === 0
+    return this.#unread === null
   }
 }
 

@@ -1,4 +1,5 @@
 /** The only door to the wall clock and to the monotonic clock, so that time can be injected. */
+import { performance } from 'node:perf_hooks'
 
 /** Time as the rest of the gateway sees it. Tests pass their own. */
 export interface Clock {

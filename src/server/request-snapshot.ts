@@ -285,8 +285,10 @@ export class RequestSnapshotReader {
         return true
       case 'connection':
         // The option of RFC 9112 §9.6. The native server takes every value of five characters for
-        // `close`, and nothing else.
-        if (value.length !== 5 && listHas(value, 'close')) this.mustClose = true
+        // `close`, and nothing else. What nearly all send is not worth splitting.
+        if (value.length !== 5 && value !== 'keep-alive' && listHas(value, 'close')) {
+          this.mustClose = true
+        }
         return true
       default:
         return true
