@@ -9,7 +9,7 @@ import { cpuTimeMicros } from './cpu-time.ts'
 import { type Credentials, prepareCredentials } from './credentials.ts'
 import { type LoadJob, type LoadResult, runLoad } from './load-job.ts'
 import type { Peer, RunningPeer } from './peer.ts'
-import { CONNECTIONS, HOT_TOKENS, type Scenario } from './scenario.ts'
+import { HOT_TOKENS, type Scenario } from './scenario.ts'
 import { startSessions } from './sessions.ts'
 import { startUpstream } from './upstream-process.ts'
 
@@ -22,6 +22,8 @@ export interface ComparisonOptions {
   /** Requests of one turn in a scenario where every token is new. */
   readonly newTokensPerTurn: number
   readonly threads: number
+  /** Keep-alive connections, each with one request in flight. */
+  readonly connections: number
   /** Requests a second over all connections; `null`: as fast as the answers come. */
   readonly rate: number | null
 }
@@ -69,7 +71,7 @@ function jobOfTurn(
 ): LoadJob {
   const { tokensFile } = credentials
   const { field, otherFields } = scenario
-  const { rate } = options
+  const { rate, connections } = options
   if (scenario.everyTokenNew) {
     const requests = options.newTokensPerTurn
     return {
@@ -82,6 +84,7 @@ function jobOfTurn(
       tokens: requests,
       requests,
       durationSeconds: NEW_TOKENS_TURN_SECONDS_MAX,
+      connections,
       rate,
     }
   }
@@ -96,6 +99,7 @@ function jobOfTurn(
     tokens: HOT_TOKENS,
     requests: null,
     durationSeconds,
+    connections,
     rate,
   }
 }
@@ -158,7 +162,8 @@ export async function compare(
   peers: readonly Peer[],
   options: ComparisonOptions,
 ): Promise<ScenarioOutcome> {
-  const perTurn = Math.ceil(options.newTokensPerTurn / CONNECTIONS) * CONNECTIONS
+  const { connections } = options
+  const perTurn = Math.ceil(options.newTokensPerTurn / connections) * connections
   const evened = { ...options, newTokensPerTurn: perTurn }
   const tokens = scenario.everyTokenNew ? perTurn * (options.rounds + 1) : HOT_TOKENS
   const minted = prepareCredentials(scenario.algorithm, tokens)

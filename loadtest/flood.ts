@@ -20,7 +20,7 @@ import { prepareCredentials } from './credentials.ts'
 import { FLOOD_KINDS, type FloodJob, type FloodKind } from './flood-kinds.ts'
 import { runLoad } from './load-job.ts'
 import { gatewayPeer } from './peers/gateway.ts'
-import { HOT_TOKENS, PROXIED } from './scenario.ts'
+import { CONNECTIONS, HOT_TOKENS, PROXIED } from './scenario.ts'
 import { startUpstream } from './upstream-process.ts'
 
 const CLIENT = fileURLToPath(new URL('./flood-client.js', import.meta.url))
@@ -60,6 +60,7 @@ async function takeTurn(
       tokens: HOT_TOKENS,
       requests: null,
       durationSeconds,
+      connections: CONNECTIONS,
       rate: null,
     }),
     kind === null ? 0 : flood({ port, token, kind, connections, durationSeconds }),

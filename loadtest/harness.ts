@@ -2,7 +2,8 @@
  * Entry of the load test: compares the gateway's CPU time per request with its peers' and reports.
  *
  *     node build/loadtest/harness.js [--scenarios hot-rs256,…] [--peers sallyport,bare,…]
- *       [--rounds 5] [--seconds 4] [--warm-up 2] [--new-tokens 16000] [--rate 2000] [--json file]
+ *       [--rounds 5] [--seconds 4] [--warm-up 2] [--new-tokens 16000]
+ *       [--connections 64] [--rate 2000] [--json file]
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -16,7 +17,7 @@ import { go200Peer } from './peers/go-200.ts'
 import { haproxyPeer, haproxySignatureOnlyPeer } from './peers/haproxy.ts'
 import { PROJECT_ROOT } from './project-root.ts'
 import { renderMarkdown } from './report.ts'
-import { SCENARIOS } from './scenario.ts'
+import { CONNECTIONS, SCENARIOS } from './scenario.ts'
 
 const PEERS: readonly Peer[] = [
   gatewayPeer,
@@ -55,6 +56,7 @@ function readArguments() {
       seconds: { type: 'string', default: '4' },
       'warm-up': { type: 'string', default: '2' },
       'new-tokens': { type: 'string', default: '16000' },
+      connections: { type: 'string', default: String(CONNECTIONS) },
       rate: { type: 'string' },
       json: { type: 'string', default: join(PROJECT_ROOT, 'build', 'loadtest-report.json') },
     },
@@ -65,6 +67,7 @@ function readArguments() {
     warmUpSeconds: positiveNumber(values['warm-up'], 'warm-up'),
     newTokensPerTurn: positiveNumber(values['new-tokens'], 'new-tokens'),
     threads: LISTENER_THREADS,
+    connections: positiveNumber(values.connections, 'connections'),
     rate: values.rate === undefined ? null : positiveNumber(values.rate, 'rate'),
   }
   return {

@@ -10,23 +10,26 @@ import autocannon, { type Request } from 'autocannon'
 import { build } from 'hdr-histogram-js'
 import type { LoadJob, LoadResult } from './load-job.ts'
 import { PacedLoad, type PacedLoadResult } from './paced-load.ts'
-import { CONNECTIONS, CREDENTIAL_PREFIX } from './scenario.ts'
+import { CREDENTIAL_PREFIX } from './scenario.ts'
 
 const REQUEST_TIMEOUT_SECONDS = 10
+/** Requests that are put together before the first is sent, over all connections: 900 bytes each. */
+const PREPARED_MAX = 64_000
 const LATENCY_MICROS_MAX = 60_000_000
 
 /**
  * The tokens of one connection, in its order.
  *
  * With `requests` given no token may be sent twice, so each connection has a share of its own.
- * Otherwise each has all of them but starts at another place: autocannon would send the same token
- * on all connections at the same time.
+ * Otherwise each has all of them, or as many as there is room for, but starts at another place:
+ * autocannon would send the same token on all connections at the same time.
  */
 function tokensOfConnection(job: LoadJob, tokens: readonly string[], connection: number): string[] {
-  const share = Math.floor(tokens.length / CONNECTIONS)
-  const first = connection * share
+  const share = Math.floor(tokens.length / job.connections)
+  const first = Math.floor((connection * tokens.length) / job.connections)
   if (job.requests !== null) return tokens.slice(first, first + share)
-  return [...tokens.slice(first), ...tokens.slice(0, first)]
+  const ofEach = Math.ceil(PREPARED_MAX / job.connections)
+  return [...tokens.slice(first), ...tokens.slice(0, first)].slice(0, ofEach)
 }
 
 function toRequest({ errand, field, otherFields }: LoadJob, token: string): Request {
@@ -52,7 +55,7 @@ async function runUnpaced(
   let lastMs = startMs
   const running = autocannon({
     url: `http://127.0.0.1:${job.port}`,
-    connections: CONNECTIONS,
+    connections: job.connections,
     timeout: REQUEST_TIMEOUT_SECONDS,
     expectBody: job.errand.body,
     duration: job.durationSeconds,
@@ -89,7 +92,7 @@ function runPaced(
     path: job.errand.path,
     field: job.field,
     otherFields: job.otherFields,
-    connections: CONNECTIONS,
+    connections: job.connections,
     rate,
     requests,
     // The first second, but never all of a short run.

@@ -20,6 +20,8 @@ export interface LoadJob {
   /** Requests in all, each with a token of its own; `null`: as many as fit into the duration. */
   readonly requests: number | null
   readonly durationSeconds: number
+  /** Keep-alive connections, each with one request in flight. */
+  readonly connections: number
   /** Requests a second over all connections; `null`: as fast as the answers come. */
   readonly rate: number | null
 }

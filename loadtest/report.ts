@@ -1,7 +1,7 @@
 /** Writes the outcome of a run for people (Markdown) and for programs (JSON). */
 import type { ComparisonOptions, PeerOutcome, ScenarioOutcome } from './comparison.ts'
 import type { MachineFacts } from './machine-facts.ts'
-import { CONNECTIONS, HOT_TOKENS, TOKEN_LENGTH } from './scenario.ts'
+import { HOT_TOKENS, TOKEN_LENGTH } from './scenario.ts'
 
 export interface Report {
   readonly machine: MachineFacts
@@ -67,7 +67,7 @@ export function renderMarkdown({ machine, options, scenarios }: Report): string 
     '',
     'CPU time is user plus system of all threads of the program (`/proc/<pid>/stat`), divided by ' +
       'its good responses; the client and the upstream are processes of their own and not counted. ' +
-      `${CONNECTIONS} keep-alive connections, ${pace}, tokens of about ${TOKEN_LENGTH} ` +
+      `${options.connections} keep-alive connections, ${pace}, tokens of about ${TOKEN_LENGTH} ` +
       `characters: ${HOT_TOKENS} of them in rotation (hot), or each sent once (new). ` +
       `${options.rounds} interleaved rounds after a warm-up; all figures are medians over the ` +
       `rounds. Every program has ${options.threads} listener thread(s). A run with a failed ` +

@@ -20,7 +20,7 @@ export interface Scenario {
   readonly everyTokenNew: boolean
 }
 
-/** Keep-alive connections of the load, each with one request in flight. */
+/** Keep-alive connections of the load unless told otherwise, each with one request in flight. */
 export const CONNECTIONS = 64
 
 /** Tokens among which a scenario with hot tokens rotates. */

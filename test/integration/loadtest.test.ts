@@ -6,7 +6,7 @@ import { cpuTimeMicros } from '../../loadtest/cpu-time.ts'
 import type { Peer } from '../../loadtest/peer.ts'
 import { barePeer } from '../../loadtest/peers/bare.ts'
 import { renderMarkdown } from '../../loadtest/report.ts'
-import { PROXIED, type Scenario } from '../../loadtest/scenario.ts'
+import { CONNECTIONS, PROXIED, type Scenario } from '../../loadtest/scenario.ts'
 
 const HOT: Scenario = {
   name: 'hot-es256',
@@ -29,6 +29,7 @@ const OPTIONS = {
   warmUpSeconds: 1,
   newTokensPerTurn: 64,
   threads: 1,
+  connections: CONNECTIONS,
   rate: null,
 }
 
