@@ -13,7 +13,7 @@ import { PacedLoad, type PacedLoadResult } from './paced-load.ts'
 import { CREDENTIAL_PREFIX } from './scenario.ts'
 
 const REQUEST_TIMEOUT_SECONDS = 10
-/** Requests that are put together before the first is sent, over all connections: 900 bytes each. */
+/** Requests that are put together before the first is sent, over all connections. */
 const PREPARED_MAX = 64_000
 const LATENCY_MICROS_MAX = 60_000_000
 

@@ -3,10 +3,13 @@ import { existsSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { compare, median } from '../../loadtest/comparison.ts'
 import { cpuTimeMicros } from '../../loadtest/cpu-time.ts'
+import { prepareCredentials } from '../../loadtest/credentials.ts'
+import { runOverload } from '../../loadtest/overload-job.ts'
 import type { Peer } from '../../loadtest/peer.ts'
 import { barePeer } from '../../loadtest/peers/bare.ts'
 import { renderMarkdown } from '../../loadtest/report.ts'
 import { CONNECTIONS, PROXIED, type Scenario } from '../../loadtest/scenario.ts'
+import { startUpstream } from '../../loadtest/upstream-process.ts'
 
 const HOT: Scenario = {
   name: 'hot-es256',
@@ -86,6 +89,29 @@ describe('Load test', { skip: needsLinux }, () => {
       start: (context) => barePeer.start({ ...context, upstreamPort: 1 }),
     }
     await assert.rejects(compare(NEW, [refusing], OPTIONS), /run is void/)
+  })
+
+  it('sends at a rate of arrival what its connections allow, and counts the rest', async () => {
+    const upstream = await startUpstream()
+    const { tokensFile } = prepareCredentials('ES256', 8)
+    const job = {
+      port: upstream.port,
+      processId: process.pid,
+      tokensFile,
+      firstToken: 0,
+      tokens: 8,
+      repeatsTokens: true,
+      durationSeconds: 1,
+    }
+    try {
+      const few = await runOverload({ ...job, connections: 64, rate: 200 })
+      assert.deepEqual(Object.keys(few.answers), ['200'])
+      assert.equal(few.lost, 0)
+      const many = await runOverload({ ...job, connections: 1, rate: 200_000 })
+      assert.ok(many.unsent > (many.answers['200'] ?? 0), JSON.stringify(many))
+    } finally {
+      await upstream.stop()
+    }
   })
 
   it('takes the middle of the rounds', () => {

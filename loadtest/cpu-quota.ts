@@ -1,0 +1,32 @@
+/**
+ * Bounds the processor time of a process as a container's limit does (cgroups, version 1 or 2), so
+ * that clients on the same machine can send several times what it can serve.
+ */
+import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const ROOT = '/sys/fs/cgroup'
+/** Short, so that the process is never stopped for long: the quota must be 1 ms at least. */
+const PERIOD_MICROS = 10_000
+
+export interface CpuQuota {
+  /** Call when the process has ended. */
+  remove(): void
+}
+
+/**
+ * @param share Of one processor.
+ * @throws Where control groups cannot be written: it takes Linux and root.
+ */
+export function limitCpu(processId: number, share: number): CpuQuota {
+  const isVersion1 = existsSync(join(ROOT, 'cpu', 'cgroup.procs'))
+  const folder = join(ROOT, isVersion1 ? 'cpu' : '', `sallyport-loadtest-${processId}`)
+  const quota = String(Math.round(share * PERIOD_MICROS))
+  mkdirSync(folder)
+  if (isVersion1) {
+    writeFileSync(join(folder, 'cpu.cfs_period_us'), String(PERIOD_MICROS))
+    writeFileSync(join(folder, 'cpu.cfs_quota_us'), quota)
+  } else writeFileSync(join(folder, 'cpu.max'), `${quota} ${PERIOD_MICROS}`)
+  writeFileSync(join(folder, 'cgroup.procs'), String(processId))
+  return { remove: () => rmdirSync(folder) }
+}

@@ -1,0 +1,52 @@
+/** Hands one run of the overload test to its client process and reads the result. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const CLIENT = fileURLToPath(new URL('./overload-client.js', import.meta.url))
+
+export interface OverloadJob {
+  readonly port: number
+  /** Of the gateway. */
+  readonly processId: number
+  readonly tokensFile: string
+  readonly firstToken: number
+  /** From `firstToken` on. */
+  readonly tokens: number
+  /** Whether they are used in rotation. Else the run is void when there are too few. */
+  readonly repeatsTokens: boolean
+  /** Keep-alive connections at most, each with one request in flight. */
+  readonly connections: number
+  /** Requests that become due each second; `null`: the next one as soon as an answer is there. */
+  readonly rate: number | null
+  /** What is counted, behind {@link RAMP_SECONDS}. */
+  readonly durationSeconds: number
+}
+
+/** Connections are opened, and nothing is counted. */
+export const RAMP_SECONDS = 1
+
+export interface OverloadResult {
+  /** Answers by status. */
+  readonly answers: Readonly<Record<string, number>>
+  /** Due while all connections were in use: a user who sees a page that does not come. */
+  readonly unsent: number
+  /** Connections that were closed or refused. */
+  readonly lost: number
+  readonly durationSeconds: number
+  /** That the gateway has used. */
+  readonly cpuMicros: number
+  /** Of answers with 200. */
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** The longest time until an answer that is a refusal. */
+  readonly refusalMsMax: number
+}
+
+const run = promisify(execFile)
+
+/** @throws When the client process fails; whatever becomes of a request is counted instead. */
+export async function runOverload(job: OverloadJob): Promise<OverloadResult> {
+  const { stdout } = await run(process.execPath, [CLIENT, JSON.stringify(job)])
+  return JSON.parse(stdout) as OverloadResult
+}
