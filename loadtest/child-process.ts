@@ -1,7 +1,9 @@
-/** Starts the programs under test as processes of their own and waits until they answer. */
-import { type ChildProcess, spawn } from 'node:child_process'
+/** Starts the programs under test and their clients as processes of their own. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 /** A program that does not answer by then is broken. */
 const START_TIMEOUT_MS = 20_000
@@ -71,4 +73,17 @@ export async function startProcess(
   }
   if (child.pid === undefined) throw new Error(`${command} did not start.`)
   return { processId: child.pid, stop: () => stopProcess(child) }
+}
+
+/**
+ * Runs a client of this folder to its end: it reads its job from its argument, and prints its
+ * result as one line of JSON.
+ *
+ * @param name Of its file, without an ending.
+ * @throws When it fails; a failed response is counted instead.
+ */
+export async function runClient<Result>(name: string, job: object): Promise<Result> {
+  const program = fileURLToPath(new URL(`./${name}.js`, import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify(job)])
+  return JSON.parse(stdout) as Result
 }

@@ -8,12 +8,11 @@
  * counts is how many good requests the gateway answers for a second of its own CPU time: that is
  * their throughput wherever the gateway's processors are the limit.
  */
-import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { parseArgs, promisify } from 'node:util'
+import { parseArgs } from 'node:util'
+import { runClient } from './child-process.ts'
 import { median } from './comparison.ts'
 import { cpuTimeMicros } from './cpu-time.ts'
 import { prepareCredentials } from './credentials.ts'
@@ -23,11 +22,8 @@ import { gatewayPeer } from './peers/gateway.ts'
 import { CONNECTIONS, HOT_TOKENS, PROXIED } from './scenario.ts'
 import { startUpstream } from './upstream-process.ts'
 
-const CLIENT = fileURLToPath(new URL('./flood-client.js', import.meta.url))
 const MICROS_PER_SECOND = 1_000_000
 const WARM_UP_SECONDS = 3
-
-const run = promisify(execFile)
 
 interface Turn {
   readonly goodPerCpuSecond: number
@@ -75,8 +71,7 @@ async function takeTurn(
 }
 
 async function flood(job: FloodJob): Promise<number> {
-  const { stdout } = await run(process.execPath, [CLIENT, JSON.stringify(job)])
-  return (JSON.parse(stdout) as { readonly answered: number }).answered
+  return (await runClient<{ readonly answered: number }>('flood-client', job)).answered
 }
 
 async function takeRounds(target: Target, rounds: number, connections: number, seconds: number) {

@@ -1,10 +1,6 @@
 /** Hands one run of load to the client process and reads its result. */
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { runClient } from './child-process.ts'
 import type { CredentialField, Errand } from './scenario.ts'
-
-const CLIENT = fileURLToPath(new URL('./load-client.js', import.meta.url))
 
 export interface LoadJob {
   readonly port: number
@@ -36,10 +32,7 @@ export interface LoadResult {
   readonly p999Micros: number
 }
 
-const run = promisify(execFile)
-
 /** @throws When the client process fails; a failed *response* is counted instead. */
-export async function runLoad(job: LoadJob): Promise<LoadResult> {
-  const { stdout } = await run(process.execPath, [CLIENT, JSON.stringify(job)])
-  return JSON.parse(stdout) as LoadResult
+export function runLoad(job: LoadJob): Promise<LoadResult> {
+  return runClient('load-client', job)
 }

@@ -1,9 +1,5 @@
 /** Hands one run of the overload test to its client process and reads the result. */
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-
-const CLIENT = fileURLToPath(new URL('./overload-client.js', import.meta.url))
+import { runClient } from './child-process.ts'
 
 export interface OverloadJob {
   readonly port: number
@@ -43,10 +39,7 @@ export interface OverloadResult {
   readonly refusalMsMax: number
 }
 
-const run = promisify(execFile)
-
 /** @throws When the client process fails; whatever becomes of a request is counted instead. */
-export async function runOverload(job: OverloadJob): Promise<OverloadResult> {
-  const { stdout } = await run(process.execPath, [CLIENT, JSON.stringify(job)])
-  return JSON.parse(stdout) as OverloadResult
+export function runOverload(job: OverloadJob): Promise<OverloadResult> {
+  return runClient('overload-client', job)
 }
