@@ -8,7 +8,12 @@ export interface SingleFlightOptions {
 }
 
 interface Flight<T> {
-  readonly result: Promise<T>
+  /**
+   * `null` when it has ended: a `Map` whose keys come and go leaves old tables behind, which keep
+   * each other alive with all that was in them until everything is collected. See
+   * waiting-line.ts.
+   */
+  result: Promise<T> | null
   waiters: number
 }
 
@@ -45,11 +50,16 @@ export class SingleFlight<T> {
   }
 
   #start(key: string, work: () => Promise<T>): Promise<T> {
+    const flight: Flight<T> = { result: null, waiters: 1 }
     // Started in a microtask, so that work which throws at once cannot leave the key taken.
     const result = Promise.resolve()
       .then(work)
-      .finally(() => this.#flights.delete(key))
-    this.#flights.set(key, { result, waiters: 1 })
+      .finally(() => {
+        this.#flights.delete(key)
+        flight.result = null
+      })
+    flight.result = result
+    this.#flights.set(key, flight)
     return result
   }
 }

@@ -11,19 +11,19 @@
 /** Where somebody stands in a line: given on joining it, void on leaving it. */
 export type WaitingPlace = number
 
-/** Places that were left are cut off when there are so many, and no fewer than are in use. */
-const LEFT_PLACES_MIN = 256
+/** Places in front are cut off when so many are empty, and no fewer than are behind them. */
+const EMPTY_PLACES_MIN = 256
 
 export class WaitingLine<Waiter> {
   /** Those who wait. */
   size = 0
   #places: (Waiter | null)[] = []
-  /** The first of them that may be occupied. */
+  /** Where the one stands who has waited longest; behind all places when the line is empty. */
   #first = 0
   /** What was cut off in front of them so far. */
   #cutCount = 0
 
-  /** Places that are kept, left ones included. */
+  /** Places that are kept: those behind the one who has waited longest, and some before. */
   get placeCount(): number {
     return this.#places.length
   }
@@ -33,41 +33,33 @@ export class WaitingLine<Waiter> {
     return this.#cutCount + this.#places.push(waiter) - 1
   }
 
-  /** @param place Of somebody who waits. */
+  /** Does nothing for a place that was left. */
   leave(place: WaitingPlace): void {
     const index = place - this.#cutCount
     if (index < this.#first || (this.#places[index] ?? null) === null) return
-    this.#places[index] = null
-    this.size -= 1
-    if (this.size === 0) this.#cut(this.#places.length)
+    this.#empty(index)
   }
 
   /** Who has waited longest; `null` when the line is empty. */
   get oldest(): Waiter | null {
-    if (this.size === 0) return null
-    let waiter = this.#places[this.#first] ?? null
-    while (waiter === null) {
-      this.#first += 1
-      waiter = this.#places[this.#first] ?? null
-    }
-    return waiter
+    return this.#places[this.#first] ?? null
   }
 
   /** Lets the one who has waited longest leave; `null` when the line is empty. */
   next(): Waiter | null {
     const waiter = this.oldest
-    if (waiter === null) return null
-    this.#places[this.#first] = null
-    this.#first += 1
-    this.size -= 1
-    const areMostLeft = this.#first * 2 >= this.#places.length
-    if (areMostLeft && this.#first >= LEFT_PLACES_MIN) this.#cut(this.#first)
+    if (waiter !== null) this.#empty(this.#first)
     return waiter
   }
 
-  #cut(count: number): void {
-    this.#places.splice(0, count)
-    this.#cutCount += count
+  #empty(index: number): void {
+    this.#places[index] = null
+    this.size -= 1
+    const { length } = this.#places
+    while (this.#first < length && this.#places[this.#first] === null) this.#first += 1
+    if (this.#first < EMPTY_PLACES_MIN || this.#first * 2 < length) return
+    this.#places.splice(0, this.#first)
+    this.#cutCount += this.#first
     this.#first = 0
   }
 }

@@ -9,7 +9,7 @@ import { setFlagsFromString } from 'node:v8'
  *
  * Where many requests are under way, most objects of some kind survive a collection, and the engine
  * then makes that kind among the old ones at once. There each keeps its whole request alive until
- * the next collection of everything: 8 µs a request with 512 of them (docs/performance.md).
+ * the next collection of everything (docs/performance.md).
  */
 const ENGINE_FLAGS = [
   '--no-parallel-scavenge',
