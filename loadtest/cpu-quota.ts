@@ -10,23 +10,34 @@ const ROOT = '/sys/fs/cgroup'
 const PERIOD_MICROS = 10_000
 
 export interface CpuQuota {
-  /** Call when the process has ended. */
+  /** The process may go on without. */
   remove(): void
 }
 
 /**
  * @param share Of one processor.
- * @throws Where control groups cannot be written: it takes Linux and root.
+ * @throws Where control groups cannot be written: it takes Linux, root and, of version 2, `cpu`
+ *   among the controllers of the root; or for less than a tenth of a processor.
  */
 export function limitCpu(processId: number, share: number): CpuQuota {
   const isVersion1 = existsSync(join(ROOT, 'cpu', 'cgroup.procs'))
   const folder = join(ROOT, isVersion1 ? 'cpu' : '', `sallyport-loadtest-${processId}`)
   const quota = String(Math.round(share * PERIOD_MICROS))
   mkdirSync(folder)
-  if (isVersion1) {
-    writeFileSync(join(folder, 'cpu.cfs_period_us'), String(PERIOD_MICROS))
-    writeFileSync(join(folder, 'cpu.cfs_quota_us'), quota)
-  } else writeFileSync(join(folder, 'cpu.max'), `${quota} ${PERIOD_MICROS}`)
-  writeFileSync(join(folder, 'cgroup.procs'), String(processId))
-  return { remove: () => rmdirSync(folder) }
+  try {
+    if (isVersion1) {
+      writeFileSync(join(folder, 'cpu.cfs_period_us'), String(PERIOD_MICROS))
+      writeFileSync(join(folder, 'cpu.cfs_quota_us'), quota)
+    } else writeFileSync(join(folder, 'cpu.max'), `${quota} ${PERIOD_MICROS}`)
+    writeFileSync(join(folder, 'cgroup.procs'), String(processId))
+  } catch (error) {
+    rmdirSync(folder)
+    throw new Error(`No quota of processor time: ${String(error)}`, { cause: error })
+  }
+  return {
+    remove() {
+      writeFileSync(join(folder, '..', 'cgroup.procs'), String(processId))
+      rmdirSync(folder)
+    },
+  }
 }

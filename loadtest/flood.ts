@@ -8,9 +8,7 @@
  * counts is how many good requests the gateway answers for a second of its own CPU time: that is
  * their throughput wherever the gateway's processors are the limit.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { runClient } from './child-process.ts'
 import { median } from './comparison.ts'
@@ -18,9 +16,9 @@ import { cpuTimeMicros } from './cpu-time.ts'
 import { prepareCredentials } from './credentials.ts'
 import { FLOOD_KINDS, type FloodJob, type FloodKind } from './flood-kinds.ts'
 import { runLoad } from './load-job.ts'
-import { gatewayPeer } from './peers/gateway.ts'
+import { positiveCount, positiveNumber } from './positive-number.ts'
 import { CONNECTIONS, HOT_TOKENS, PROXIED } from './scenario.ts'
-import { startUpstream } from './upstream-process.ts'
+import { withGateway } from './with-gateway.ts'
 
 const MICROS_PER_SECOND = 1_000_000
 const WARM_UP_SECONDS = 3
@@ -107,23 +105,18 @@ async function main(): Promise<void> {
     },
   })
   const credentials = prepareCredentials('RS256', HOT_TOKENS)
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-flood-'))
-  const upstream = await startUpstream()
-  const context = { credentials, upstreamPort: upstream.port, redisPort: null, threads: 1, folder }
-  const gateway = await gatewayPeer.start(context)
-  if (gateway.status === 'skipped') throw new Error(gateway.reason)
-  try {
+  await withGateway(credentials, async (gateway) => {
     const { tokensFile } = credentials
     const [token = ''] = readFileSync(tokensFile, 'latin1').split('\n')
     const { port, processId } = gateway
     const target = { port, processId, tokensFile, token }
-    const connections = Number(values.connections)
+    const connections = positiveCount(values.connections, 'connections')
     await takeTurn(target, null, connections, WARM_UP_SECONDS)
     const turns = await takeRounds(
       target,
-      Number(values.rounds),
+      positiveCount(values.rounds, 'rounds'),
       connections,
-      Number(values.seconds),
+      positiveNumber(values.seconds, 'seconds'),
     )
     const alone = turns.get(null) ?? []
     process.stdout.write(
@@ -131,11 +124,7 @@ async function main(): Promise<void> {
     )
     process.stdout.write('| --- | ---: | ---: | ---: | ---: |\n')
     for (const [kind, of] of turns) process.stdout.write(`${rowOf(kind, of, alone)}\n`)
-  } finally {
-    await gateway.stop()
-    await upstream.stop()
-    rmSync(folder, { recursive: true })
-  }
+  })
 }
 
 await main()

@@ -15,6 +15,7 @@ import { barePeer } from './peers/bare.ts'
 import { decisionPeer, gatewayPeer, nodeGatewayPeer } from './peers/gateway.ts'
 import { go200Peer } from './peers/go-200.ts'
 import { haproxyPeer, haproxySignatureOnlyPeer } from './peers/haproxy.ts'
+import { positiveCount, positiveNumber } from './positive-number.ts'
 import { PROJECT_ROOT } from './project-root.ts'
 import { renderMarkdown } from './report.ts'
 import { CONNECTIONS, SCENARIOS } from './scenario.ts'
@@ -40,13 +41,6 @@ function selectByName<T extends { readonly name: string }>(all: readonly T[], na
   })
 }
 
-/** @throws When the text is not a number above `least`. */
-function positiveNumber(text: string, option: string): number {
-  const value = Number(text)
-  if (Number.isFinite(value) && value > 0) return value
-  throw new Error(`--${option} takes a number above 0, not ${text}.`)
-}
-
 function readArguments() {
   const { values } = parseArgs({
     options: {
@@ -62,12 +56,12 @@ function readArguments() {
     },
   })
   const options: ComparisonOptions = {
-    rounds: positiveNumber(values.rounds, 'rounds'),
+    rounds: positiveCount(values.rounds, 'rounds'),
     turnSeconds: positiveNumber(values.seconds, 'seconds'),
     warmUpSeconds: positiveNumber(values['warm-up'], 'warm-up'),
-    newTokensPerTurn: positiveNumber(values['new-tokens'], 'new-tokens'),
+    newTokensPerTurn: positiveCount(values['new-tokens'], 'new-tokens'),
     threads: LISTENER_THREADS,
-    connections: positiveNumber(values.connections, 'connections'),
+    connections: positiveCount(values.connections, 'connections'),
     rate: values.rate === undefined ? null : positiveNumber(values.rate, 'rate'),
   }
   return {

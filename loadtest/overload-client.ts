@@ -104,8 +104,8 @@ class OverloadClient {
         if (passedSeconds < RAMP_SECONDS + durationSeconds) return
         clearInterval(timer)
         this.#isOver = true
-        for (const connection of this.#all) connection.end()
         resolve(this.#result())
+        for (const connection of this.#all) connection.end()
       }, TICK_MS)
     })
   }
@@ -121,7 +121,8 @@ class OverloadClient {
     this.#all.delete(connection)
     const index = this.#free.indexOf(connection)
     if (index !== -1) this.#free.splice(index, 1)
-    if (wasUsed && !this.#isOver) this.#lost += 1
+    if (wasUsed && this.#isCounting && !this.#isOver) this.#lost += 1
+    if (this.#job.rate === null && !this.#isOver) this.#send()
   }
 
   #beginToCount(): void {
@@ -162,6 +163,7 @@ class OverloadClient {
       answers: this.#answers,
       unsent: this.#unsent,
       lost: this.#lost,
+      open: this.#all.size - this.#free.length,
       durationSeconds: (performance.now() - this.#countedSinceMs) / 1_000,
       cpuMicros: cpuTimeMicros(this.#job.processId) - this.#cpuMicrosBefore,
       p50Ms: this.#micros.getValueAtPercentile(50) / MICROS_PER_MS,

@@ -27,12 +27,14 @@ export interface OverloadResult {
   readonly answers: Readonly<Record<string, number>>
   /** Due while all connections were in use: a user who sees a page that does not come. */
   readonly unsent: number
-  /** Connections that were closed or refused. */
+  /** Connections that were closed or refused while a request was under way. */
   readonly lost: number
+  /** Requests without an answer at the end. */
+  readonly open: number
   readonly durationSeconds: number
   /** That the gateway has used. */
   readonly cpuMicros: number
-  /** Of answers with 200. */
+  /** From sending to an answer with 200: not from when it was due, if it was not sent then. */
   readonly p50Ms: number
   readonly p99Ms: number
   /** The longest time until an answer that is a refusal. */

@@ -2,24 +2,21 @@
  * Entry of the overload test: what is served when requests arrive several times as fast as the
  * gateway can serve them, whatever becomes of those before (an open loop).
  *
- *     node build/loadtest/overload.js [--connections 512] [--cpu 0.2] [--rounds 3] [--seconds 4]
+ *     node build/loadtest/overload.js [--connections 512] [--cpu 0.5] [--rounds 3] [--seconds 4]
  *       [--new-tokens]
  *
  * The gateway gets a share of one processor, as in a container with a limit, so that the clients
  * are not what gives out first. Its peak is found with 64 connections that never pause.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { median } from './comparison.ts'
 import { limitCpu } from './cpu-quota.ts'
 import { prepareCredentials } from './credentials.ts'
 import { type OverloadJob, type OverloadResult, RAMP_SECONDS, runOverload } from './overload-job.ts'
 import type { RunningPeer } from './peer.ts'
-import { gatewayPeer } from './peers/gateway.ts'
+import { positiveCount, positiveNumber } from './positive-number.ts'
 import { CONNECTIONS, HOT_TOKENS } from './scenario.ts'
-import { startUpstream } from './upstream-process.ts'
+import { withGateway } from './with-gateway.ts'
 
 const WARM_UP_SECONDS = 4
 const FACTORS = [2, 5] as const
@@ -27,6 +24,7 @@ const FACTORS = [2, 5] as const
 const NEW_TOKENS_A_SECOND = 20_000
 
 interface Turn {
+  readonly duePerSecond: number
   readonly goodPerSecond: number
   readonly refusedPerSecond: number
   readonly cpuMicrosPerGood: number
@@ -38,6 +36,7 @@ async function takeTurn(job: OverloadJob): Promise<Turn> {
   const { 200: good = 0, ...others } = result.answers
   const refused = Object.values(others).reduce((sum, count) => sum + count, 0)
   return {
+    duePerSecond: job.rate ?? good / result.durationSeconds,
     goodPerSecond: good / result.durationSeconds,
     refusedPerSecond: refused / result.durationSeconds,
     cpuMicrosPerGood: result.cpuMicros / good,
@@ -45,18 +44,19 @@ async function takeTurn(job: OverloadJob): Promise<Turn> {
   }
 }
 
-function rowOf(name: string, offered: number | null, turns: readonly Turn[], peak: number): string {
+function rowOf(name: string, turns: readonly Turn[], peak: number): string {
   const middle = (of: (turn: Turn) => number) => median(turns.map(of))
   const good = middle((turn) => turn.goodPerSecond)
   const cells = [
     name,
-    offered === null ? '–' : offered.toFixed(0),
+    middle((turn) => turn.duePerSecond).toFixed(0),
     good.toFixed(0),
     (good / peak).toFixed(2),
     middle((turn) => turn.cpuMicrosPerGood).toFixed(1),
     middle((turn) => turn.refusedPerSecond).toFixed(0),
     middle(({ result }) => result.unsent / result.durationSeconds).toFixed(0),
     middle(({ result }) => result.lost).toFixed(0),
+    middle(({ result }) => result.open).toFixed(0),
     middle(({ result }) => result.p50Ms).toFixed(1),
     middle(({ result }) => result.p99Ms).toFixed(1),
     middle(({ result }) => result.refusalMsMax).toFixed(0),
@@ -76,17 +76,17 @@ function readOptions(): Options {
   const { values } = parseArgs({
     options: {
       connections: { type: 'string', default: '512' },
-      cpu: { type: 'string', default: '0.2' },
+      cpu: { type: 'string', default: '0.5' },
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '4' },
       'new-tokens': { type: 'boolean', default: false },
     },
   })
   return {
-    connections: Number(values.connections),
-    cpuShare: Number(values.cpu),
-    rounds: Number(values.rounds),
-    durationSeconds: Number(values.seconds),
+    connections: positiveCount(values.connections, 'connections'),
+    cpuShare: positiveNumber(values.cpu, 'cpu'),
+    rounds: positiveCount(values.rounds, 'rounds'),
+    durationSeconds: positiveNumber(values.seconds, 'seconds'),
     everyTokenNew: values['new-tokens'],
   }
 }
@@ -125,12 +125,12 @@ async function takeRounds(
   const peak = median(peaks.map(({ goodPerSecond }) => goodPerSecond))
   process.stdout.write(
     '| load | arrive a second | good a second | of the peak | CPU, µs | refused a second | unsent a second ' +
-      '| connections lost | p50, ms | p99, ms | slowest refusal, ms |\n',
+      '| connections lost | open at the end | p50, ms | p99, ms | slowest refusal, ms |\n',
   )
-  process.stdout.write(`|${' ---: |'.repeat(11)}\n`)
-  process.stdout.write(`${rowOf('peak', null, peaks, peak)}\n`)
+  process.stdout.write(`|${' ---: |'.repeat(12)}\n`)
+  process.stdout.write(`${rowOf('peak', peaks, peak)}\n`)
   for (const [factor, turns] of over) {
-    process.stdout.write(`${rowOf(`${factor}×`, peak * factor, turns, peak)}\n`)
+    process.stdout.write(`${rowOf(`${factor}×`, turns, peak)}\n`)
   }
 }
 
@@ -145,20 +145,14 @@ async function main(): Promise<void> {
     'RS256',
     everyTokenNew ? tokensOfTurn * turns : tokensOfTurn,
   )
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-overload-'))
-  const upstream = await startUpstream()
-  const context = { credentials, upstreamPort: upstream.port, redisPort: null, threads: 1, folder }
-  const gateway = await gatewayPeer.start(context)
-  if (gateway.status === 'skipped') throw new Error(gateway.reason)
-  const quota = limitCpu(gateway.processId, cpuShare)
-  try {
-    await takeRounds(gateway, credentials.tokensFile, tokensOfTurn, options)
-  } finally {
-    await gateway.stop()
-    quota.remove()
-    await upstream.stop()
-    rmSync(folder, { recursive: true })
-  }
+  await withGateway(credentials, async (gateway) => {
+    const quota = limitCpu(gateway.processId, cpuShare)
+    try {
+      await takeRounds(gateway, credentials.tokensFile, tokensOfTurn, options)
+    } finally {
+      quota.remove()
+    }
+  })
 }
 
 await main()

@@ -1,0 +1,15 @@
+/** Reads the numbers on the command lines of the load tests. */
+
+/** @throws When the text is not a number above 0. */
+export function positiveNumber(text: string, option: string): number {
+  const value = Number(text)
+  if (Number.isFinite(value) && value > 0) return value
+  throw new Error(`--${option} takes a number above 0, not ${text}.`)
+}
+
+/** @throws When the text is not a whole number above 0. */
+export function positiveCount(text: string, option: string): number {
+  const value = positiveNumber(text, option)
+  if (Number.isInteger(value)) return value
+  throw new Error(`--${option} takes a whole number, not ${text}.`)
+}
