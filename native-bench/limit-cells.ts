@@ -89,7 +89,7 @@ const flooded = new LimitCells(createLimitCellsBuffer(CELLS))
 const floodedGroup = flooded.group('bench')
 for (const key of flood) flooded.take(floodedGroup, key, slow, START_MICROS)
 
-await runBench('CPU for one question to the cells', [
+const cases: BenchCase[] = [
   taking('take: passes, one key', ['203.0.113.7'], generous),
   taking('take: passes, 1 000 addresses', addresses, generous),
   taking('take: passes, 1 000 e-mail addresses', mails, generous),
@@ -110,6 +110,9 @@ await runBench('CPU for one question to the cells', [
       for (let index = 0; index < times; index += 1) sink += systemClock.processMs()
     },
   },
-])
-const { evicted, untracked } = flooded.counters
-console.log(`\nevicted ${evicted}, untracked ${untracked} (${sink > 0})`)
+]
+await runBench('CPU for one question to the cells', cases, () => {
+  const { evicted, untracked } = flooded.counters
+  return `evicted ${evicted}, untracked ${untracked}`
+})
+if (sink === 0) throw new Error('nothing was counted')

@@ -1,19 +1,16 @@
 /**
- * What taking a request to an upstream and its answer back costs, in microseconds of CPU time
- * (user + system) of this process, with 64 requests in flight and an upstream in another process
- * that answers two bytes:
+ * What taking a request to an upstream and its answer back costs, with 64 requests in flight and an
+ * upstream in another process that answers two bytes. Run:
+ * `node build/native-bench/proxy-dispatch.js`.
  *
- * - `pool classic`: undici's `Pool.dispatch` with the classic callbacks, relaying as little as
+ * - `pool, classic`: undici's `Pool.dispatch` with the classic callbacks, relaying as little as
  *   works.
- * - `pool newer`: the same with the newer callbacks.
- * - `forward`: the whole of src/proxy, with its header filter and forwarding fields.
- *
- * Rounds are interleaved and medians compared, because shared machines are noisy.
- * Run: `node build/native-bench/proxy-dispatch.js [requests per round] [rounds] [bare]`.
+ * - `pool, newer`: the same with the newer callbacks.
+ * - `forward`: the whole of src/proxy with its header filter, without or with forwarding fields.
+ *   The two before send none either.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpus } from 'node:os'
 import { type Dispatcher, Pool } from 'undici'
 import type { ClientExchange, RequestBody, RequestHead } from '../src/http/exchange.ts'
 import type { HeaderList } from '../src/http/header-list.ts'
@@ -23,8 +20,10 @@ import { createRequestFilter, requestHeaders } from '../src/proxy/hop-by-hop-hea
 import { splitRequestFields } from '../src/proxy/request-fields.ts'
 import type { UpstreamPool } from '../src/proxy/upstream-pool.ts'
 import { createPool } from '../test/support/proxy-harness.ts'
+import { type BenchCase, runBench } from './bench.ts'
 
 const CONCURRENCY = 64
+const TIMES_PER_ROUND = 10_000
 const HEADERS = [
   'host',
   'api.example.com',
@@ -40,7 +39,7 @@ const HEADERS = [
   'gzip, br',
 ]
 
-/** An upstream that does next to nothing, in a process of its own. */
+/** An upstream that does next to nothing, in a process of its own; it ends with this one. */
 const UPSTREAM_SOURCE = `
   const answer = Buffer.from('HTTP/1.1 200 OK\\r\\ncontent-type: text/plain\\r\\n' +
     'date: Thu, 01 Jan 1970 00:00:00 GMT\\r\\nconnection: keep-alive\\r\\ncontent-length: 2\\r\\n\\r\\nok')
@@ -50,6 +49,7 @@ const UPSTREAM_SOURCE = `
     socket.on('data', () => socket.write(answer))
   })
   server.listen(0, '127.0.0.1', () => console.log(server.address().port))
+  process.stdin.resume().on('end', () => process.exit())
 `
 
 /** A client that takes whatever it is given. */
@@ -182,7 +182,7 @@ function relayedHeaders(): string[] {
   return headers
 }
 
-function forwarded(pool: UpstreamPool): Once {
+function forwarded(pool: UpstreamPool, tellsForwarded: boolean): Once {
   const filter = createRequestFilter([])
   const own = { answerHeaders: [] as HeaderList, withheldField: null }
   const observer = {
@@ -202,7 +202,7 @@ function forwarded(pool: UpstreamPool): Once {
   }
   return (done) => {
     const exchange = new NullExchange(HEAD, done)
-    const fields = WITH_FORWARDED
+    const fields = tellsForwarded
       ? withForwarded(exchange)
       : { headers: relayed(), gatewayFields: '' }
     const request = {
@@ -218,13 +218,8 @@ function forwarded(pool: UpstreamPool): Once {
   }
 }
 
-/** The bare variants send no forwarding fields; `bare` leaves them out here as well. */
-const WITH_FORWARDED = process.argv[4] !== 'bare'
-
-/** @returns Microseconds of CPU a request. */
-function round(once: Once, requests: number): Promise<number> {
+function concurrently(once: Once, requests: number): Promise<void> {
   return new Promise((resolve) => {
-    const before = process.cpuUsage()
     let started = 0
     let ended = 0
     const next = (): void => {
@@ -233,43 +228,31 @@ function round(once: Once, requests: number): Promise<number> {
     }
     const done = (): void => {
       ended += 1
-      if (ended === requests) {
-        const spent = process.cpuUsage(before)
-        resolve((spent.user + spent.system) / requests)
-      } else if (started < requests) setImmediate(next)
+      if (ended === requests) resolve()
+      else if (started < requests) setImmediate(next)
     }
     for (let count = 0; count < CONCURRENCY; count += 1) next()
   })
 }
 
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[values.length >> 1] as number
+function dispatching(name: string, once: Once): BenchCase {
+  const run = (times: number): Promise<void> => concurrently(once, times)
+  return { name, run, timesPerRound: TIMES_PER_ROUND }
 }
 
 const upstream = spawn(process.execPath, ['-e', UPSTREAM_SOURCE], {
-  stdio: ['ignore', 'pipe', 'inherit'],
+  stdio: ['pipe', 'pipe', 'inherit'],
 })
 const [portText] = (await once(upstream.stdout, 'data')) as [Buffer]
 const origin = `http://127.0.0.1:${Number(portText)}`
-const requests = Number(process.argv[2] ?? 20_000)
-const rounds = Number(process.argv[3] ?? 7)
 const plainPool = new Pool(origin, { connections: 256, pipelining: 1 })
 const ownPool = createPool([origin], { connectionsPerTarget: 256 })
-const cases: [string, Once, number[]][] = [
-  ['pool classic', classic(plainPool), []],
-  ['pool newer', newer(plainPool), []],
-  ['forward', forwarded(ownPool), []],
-]
-for (const [, run] of cases) await round(run, requests)
-for (let count = 0; count < rounds; count += 1) {
-  for (const [, run, results] of cases) results.push(await round(run, requests))
-}
-const bare = median(cases[0]?.[2] ?? [])
-process.stdout.write(`${cpus().length} cores, Node ${process.version}\n`)
-for (const [name, , results] of cases) {
-  const micros = median(results)
-  process.stdout.write(`${name}: ${micros.toFixed(2)} us, ratio ${(micros / bare).toFixed(3)}\n`)
-}
+await runBench('CPU for taking one request to an upstream, 64 at a time', [
+  dispatching('pool, classic', classic(plainPool)),
+  dispatching('pool, newer', newer(plainPool)),
+  dispatching('forward, without forwarding fields', forwarded(ownPool, false)),
+  dispatching('forward', forwarded(ownPool, true)),
+])
 await plainPool.destroy()
 await ownPool.destroy()
 upstream.kill()

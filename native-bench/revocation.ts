@@ -83,7 +83,7 @@ const clean = keysFrom(REVOKED)
 const cleanInEmpty = keysFrom(REVOKED)
 const firstAsked = identity(REVOKED)
 
-await runBench('revocation', [
+const cases: BenchCase[] = [
   askCase('empty index, unchanged epoch', empty.reader, cleanInEmpty, false),
   askCase('empty index, changed epoch', empty.reader, cleanInEmpty, true),
   askCase(`${REVOKED}, clean, unchanged epoch`, full.reader, clean, false),
@@ -104,5 +104,5 @@ await runBench('revocation', [
     },
     timesPerRound: 3,
   },
-])
-console.log(`\nrevoked ${revoked}; ${full.index.size} entries`)
+]
+await runBench('revocation', cases, () => `revoked ${revoked}; ${full.index.size} entries`)

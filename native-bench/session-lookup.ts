@@ -103,16 +103,18 @@ function lookupCase(
   return { name, run, timesPerRound: TIMES_PER_ROUND }
 }
 
-await runBench('session lookup, 64 at a time', [
+const cases: BenchCase[] = [
   lookupCase('own batches', keys, (key) => connections.getex(key, TTL_SECONDS)),
   lookupCase('ioredis, automatic pipelines', keys, (key) =>
     automatic.getex(key, 'EX', TTL_SECONDS),
   ),
   lookupCase('ioredis, one pipeline() a turn', keys, throughExplicitPipeline),
   lookupCase('own batches, whole verification', ids, (id) => verifier.verify(id, NOW)),
-])
-const { commands, writes } = connections.stats
-console.log(`\n${(commands / writes).toFixed(1)} commands a write through own batches`)
+]
+await runBench('session lookup, 64 at a time', cases, () => {
+  const { commands, writes } = connections.stats
+  return `${(commands / writes).toFixed(1)} commands a write through own batches`
+})
 connections.close()
 automatic.disconnect()
 explicit.disconnect()

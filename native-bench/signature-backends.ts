@@ -12,6 +12,7 @@ import {
 } from '../src/verifiers/jwt/signature-backend.ts'
 import { claimsText, headerText, mintKey, signRaw } from '../test/support/mint-token.ts'
 import { type BenchCase, runBench } from './bench.ts'
+import { signatureCaseName } from './report/algorithm-table.ts'
 
 const TOKENS = 32
 /** ECDSA over the larger curves takes up to a millisecond. */
@@ -38,10 +39,18 @@ for (const algorithm of JWS_ALGORITHMS) {
   )
   const timesPerRound = SLOW.has(algorithm) ? 50 : 500
   const openssl = createOpensslVerifier(signatureKey)
-  cases.push({ name: `${algorithm} openssl`, run: repeatVerify(openssl, tokens), timesPerRound })
+  cases.push({
+    name: signatureCaseName(algorithm, 'openssl'),
+    run: repeatVerify(openssl, tokens),
+    timesPerRound,
+  })
   const rust = createRustVerifier(signatureKey)
   if (rust === UNUSABLE_KEY) continue
-  cases.push({ name: `${algorithm} rust`, run: repeatVerify(rust, tokens), timesPerRound })
+  cases.push({
+    name: signatureCaseName(algorithm, 'rust'),
+    run: repeatVerify(rust, tokens),
+    timesPerRound,
+  })
 }
 
 await runBench('CPU for one signature', cases)

@@ -92,7 +92,7 @@ const putCase: BenchCase = {
   timesPerRound: COLD,
 }
 
-await runBench('token cache', [
+const cases: BenchCase[] = [
   getCase('hit, memoised, 1 token', cache, digests, 1),
   getCase(`hit, memoised, ${HOT} tokens in turn`, cache, digests, HOT),
   getCase(`hit, copied and decoded, ${HOT} tokens`, forgetful, digests, HOT),
@@ -100,5 +100,5 @@ await runBench('token cache', [
   getCase(`miss, ${HOT} tokens`, cache, absent, HOT),
   getCase(`miss, ${COLD} tokens`, cache, absent, COLD),
   putCase,
-])
-console.log(`\nfound ${found}; ${JSON.stringify(cache.counters)}`)
+]
+await runBench('token cache', cases, () => `found ${found}; ${JSON.stringify(cache.counters)}`)
