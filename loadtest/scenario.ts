@@ -46,7 +46,7 @@ export const PROXIED: Errand = { path: REQUEST_PATH, body: UPSTREAM_BODY }
 export const DECIDED: Errand = { path: `/_sallyport/decide/ext-authz${REQUEST_PATH}`, body: '' }
 
 /** What a browser sends along when a page calls an API. */
-const BROWSER_FIELDS = {
+export const BROWSER_FIELDS = {
   'user-agent':
     'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36',
   accept: 'application/json, text/plain, */*',

@@ -18,10 +18,15 @@ const OPTIONS = {
 /** Together they do not fit into the nearest cache of the processor. */
 const IDENTITIES = 1_000
 
-const verdicts = Array.from({ length: IDENTITIES }, (_, index) => verdictOf(`user-${index}`))
+const MANY_ROLES = Array.from({ length: 60 }, (_, at) => `department-${at}:role-${at}`)
+
+const verdicts = Array.from({ length: IDENTITIES }, (_, index) =>
+  verdictOf(`user-${index}`, ['admin', 'reader']),
+)
+const large = verdicts.map(({ identity }) => verdictOf(identity.subject, MANY_ROLES))
 let sink: unknown = null
 
-function verdictOf(subject: string): Verified {
+function verdictOf(subject: string, roles: readonly string[]): Verified {
   return {
     kind: 'verified',
     identity: {
@@ -29,7 +34,7 @@ function verdictOf(subject: string): Verified {
       issuer: 'https://idp.example.com/',
       subject,
       email: `${subject}@example.com`,
-      roles: ['admin', 'reader'],
+      roles,
       scopes: ['read', 'write'],
       tenant: 'acme',
       organisation: 'org-1',
@@ -45,14 +50,18 @@ function verdictOf(subject: string): Verified {
   }
 }
 
-function minting(algorithm: InternalTokenAlgorithm): BenchCase {
+function minting(
+  algorithm: InternalTokenAlgorithm,
+  shape: string,
+  minted: readonly Verified[],
+): BenchCase {
   const minter = new InternalTokenMinter(OPTIONS, generateSigningKey(algorithm), randomHex)
   return {
-    name: `mint, ${algorithm}`,
+    name: `mint, ${algorithm}, ${shape}`,
     timesPerRound: 1_000,
     run: (times) => {
       for (let index = 0; index < times; index += 1) {
-        sink = minter.mint(verdicts[index % IDENTITIES] as Verified, null, NOW_SECONDS)
+        sink = minter.mint(minted[index % IDENTITIES] as Verified, null, NOW_SECONDS)
       }
     },
   }
@@ -75,8 +84,10 @@ function using(): BenchCase {
 }
 
 await runBench('CPU for the internal token of one request', [
-  minting('ES256'),
-  minting('EdDSA'),
+  minting('ES256', 'two roles', verdicts),
+  minting('ES256', '60 roles', large),
+  minting('EdDSA', 'two roles', verdicts),
+  minting('EdDSA', '60 roles', large),
   using(),
 ])
 if (sink === null) console.log('no result')
