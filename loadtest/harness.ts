@@ -12,9 +12,11 @@ import { type ComparisonOptions, compare, type ScenarioOutcome } from './compari
 import { machineFacts } from './machine-facts.ts'
 import type { Peer } from './peer.ts'
 import { barePeer } from './peers/bare.ts'
+import { envoyJwtPeer, envoyPlainPeer } from './peers/envoy.ts'
 import { decisionPeer, gatewayPeer, nodeGatewayPeer } from './peers/gateway.ts'
 import { go200Peer } from './peers/go-200.ts'
-import { haproxyPeer, haproxySignatureOnlyPeer } from './peers/haproxy.ts'
+import { haproxyPeer, haproxyPlainPeer, haproxySignatureOnlyPeer } from './peers/haproxy.ts'
+import { nginxPlainPeer } from './peers/nginx.ts'
 import { positiveCount, positiveNumber } from './positive-number.ts'
 import { PROJECT_ROOT } from './project-root.ts'
 import { renderMarkdown } from './report.ts'
@@ -26,6 +28,10 @@ const PEERS: readonly Peer[] = [
   barePeer,
   haproxyPeer,
   haproxySignatureOnlyPeer,
+  haproxyPlainPeer,
+  nginxPlainPeer,
+  envoyPlainPeer,
+  envoyJwtPeer,
   decisionPeer,
   go200Peer,
 ]

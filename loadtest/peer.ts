@@ -1,6 +1,12 @@
 /** What the harness needs to know about a program that it compares. */
 import type { Credentials } from './credentials.ts'
-import type { Errand } from './scenario.ts'
+import { type Errand, HOT_TOKENS } from './scenario.ts'
+
+/**
+ * Room in a program's own cache of tokens, in tokens. Defaults are too small for a rotation of
+ * {@link HOT_TOKENS}: Envoy's 100 would never find one of them again.
+ */
+export const CACHED_TOKENS = 10 * HOT_TOKENS
 
 export interface PeerContext {
   readonly credentials: Credentials
@@ -24,6 +30,11 @@ export interface RunningPeer {
 export interface SkippedPeer {
   readonly status: 'skipped'
   readonly reason: string
+}
+
+/** What a program gives that takes no part: `program: reason, skipped` in the report. */
+export function skipped(program: string, reason: string): SkippedPeer {
+  return { status: 'skipped', reason: `${program}: ${reason}, skipped` }
 }
 
 export interface Peer {

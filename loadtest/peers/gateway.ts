@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { reservePort } from '../../test/support/reserved-port.ts'
 import { startProcess } from '../child-process.ts'
 import { AUDIENCE, ISSUER } from '../credentials.ts'
-import type { Peer, PeerContext } from '../peer.ts'
+import { type Peer, type PeerContext, skipped } from '../peer.ts'
 import { PROJECT_ROOT } from '../project-root.ts'
 import { DECIDED, PROXIED } from '../scenario.ts'
 
@@ -70,9 +70,7 @@ function gatewayOn(engine: Engine, name: string): Peer {
 }
 
 async function startGateway(engine: Engine, context: PeerContext): ReturnType<Peer['start']> {
-  if (!existsSync(PROGRAM)) {
-    return { status: 'skipped', reason: 'sallyport: not built (npm run build), skipped' }
-  }
+  if (!existsSync(PROGRAM)) return skipped('sallyport', 'not built (npm run build)')
   const port = await reservePort()
   const file = join(context.folder, 'gateway.yaml')
   writeFileSync(file, configuration(engine, context, port, await reservePort()))

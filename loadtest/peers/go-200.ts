@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { reservePort } from '../../test/support/reserved-port.ts'
 import { startProcess } from '../child-process.ts'
-import type { Peer } from '../peer.ts'
+import { installedVersion } from '../installed-version.ts'
+import { type Peer, skipped } from '../peer.ts'
 import { PROJECT_ROOT } from '../project-root.ts'
 import { DECIDED } from '../scenario.ts'
 
@@ -14,15 +15,14 @@ export const go200Peer: Peer = {
   work: 'net/http of Go, answers 200 and looks at nothing',
   errand: DECIDED,
   async start(context) {
-    const probe = spawnSync('go', ['version'], { encoding: 'utf8' })
-    if (probe.status !== 0) return { status: 'skipped', reason: 'go: not installed, skipped' }
+    const version = installedVersion('go', 'version', /version go(\S+)/)
+    if (version === null) return skipped('go', 'not installed')
     const program = join(context.folder, 'go-200')
     const built = spawnSync('go', ['build', '-o', program, SOURCE], { encoding: 'utf8' })
-    if (built.status !== 0) return { status: 'skipped', reason: `go: ${built.stderr}, skipped` }
+    if (built.status !== 0) return skipped('go', built.stderr)
     const port = await reservePort()
     const threads = { GOMAXPROCS: String(context.threads) }
     const started = await startProcess(program, [String(port)], port, threads)
-    const version = /go\S+/.exec(probe.stdout.replace('go version', ''))?.[0] ?? 'unknown'
-    return { status: 'running', port, version: `Go ${version.slice(2)}`, ...started }
+    return { status: 'running', port, version: `Go ${version}`, ...started }
   },
 }

@@ -1,12 +1,14 @@
-/** Starts HAProxy with `jwt_verify`, where it is installed. */
-import { spawnSync } from 'node:child_process'
+/** Starts HAProxy with `jwt_verify`, or without authentication, where it is installed. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { reservePort } from '../../test/support/reserved-port.ts'
 import { startProcess } from '../child-process.ts'
-import { AUDIENCE, ISSUER } from '../credentials.ts'
-import type { Peer, PeerContext } from '../peer.ts'
+import { AUDIENCE, type Credentials, ISSUER } from '../credentials.ts'
+import { installedVersion } from '../installed-version.ts'
+import { type Peer, type PeerContext, skipped } from '../peer.ts'
 import { PROXIED } from '../scenario.ts'
+
+type Checks = 'nothing' | 'signature' | 'claims'
 
 /** Checks of claims as HAProxy's users write them: each one decodes the payload again. */
 const CLAIM_CHECKS = `
@@ -18,8 +20,16 @@ const CLAIM_CHECKS = `
   http-request set-header X-User-Id %[http_auth_bearer,jwt_payload_query('$.sub')]
   http-request del-header Authorization`
 
-function configuration(context: PeerContext, port: number, checksClaims: boolean): string {
-  const { algorithm, publicKeyFile } = context.credentials
+function signatureChecks({ algorithm, publicKeyFile }: Credentials): string {
+  return `
+  http-request deny deny_status 401 unless { http_auth_bearer -m found }
+  http-request set-var(txn.alg) http_auth_bearer,jwt_header_query('$.alg')
+  http-request deny deny_status 401 unless { var(txn.alg) -m str ${algorithm} }
+  http-request deny deny_status 401 unless { http_auth_bearer,jwt_verify(txn.alg,"${publicKeyFile}") -m int 1 }`
+}
+
+function configuration(context: PeerContext, port: number, checks: Checks): string {
+  const signature = checks === 'nothing' ? '' : signatureChecks(context.credentials)
   return `global
   nbthread ${context.threads}
   maxconn 4096
@@ -31,35 +41,27 @@ defaults
   option http-keep-alive
   http-reuse always
 frontend clients
-  bind 127.0.0.1:${port}
-  http-request deny deny_status 401 unless { http_auth_bearer -m found }
-  http-request set-var(txn.alg) http_auth_bearer,jwt_header_query('$.alg')
-  http-request deny deny_status 401 unless { var(txn.alg) -m str ${algorithm} }
-  http-request deny deny_status 401 unless { http_auth_bearer,jwt_verify(txn.alg,"${publicKeyFile}") -m int 1 }${
-    checksClaims ? CLAIM_CHECKS : ''
-  }
+  bind 127.0.0.1:${port}${signature}${checks === 'claims' ? CLAIM_CHECKS : ''}
   default_backend upstream
 backend upstream
   server one 127.0.0.1:${context.upstreamPort}
 `
 }
 
-function createHaproxyPeer(name: string, work: string, checksClaims: boolean): Peer {
+function createHaproxyPeer(name: string, work: string, checks: Checks): Peer {
   return {
     name,
     work,
     errand: PROXIED,
     async start(context) {
-      const probe = spawnSync('haproxy', ['-v'], { encoding: 'utf8' })
-      if (probe.status !== 0)
-        return { status: 'skipped', reason: 'haproxy: not installed, skipped' }
-      if (context.redisPort !== null)
-        return { status: 'skipped', reason: 'haproxy: knows no sessions, skipped' }
+      const version = installedVersion('haproxy', '-v', /version (\S+)/)
+      if (version === null) return skipped('haproxy', 'not installed')
+      if (context.redisPort !== null && checks !== 'nothing')
+        return skipped('haproxy', 'knows no sessions')
       const port = await reservePort()
       const file = join(context.folder, `${name}.cfg`)
-      writeFileSync(file, configuration(context, port, checksClaims))
+      writeFileSync(file, configuration(context, port, checks))
       const started = await startProcess('haproxy', ['-db', '-f', file], port)
-      const version = /version (\S+)/.exec(probe.stdout)?.[1] ?? 'unknown'
       return { status: 'running', port, version: `HAProxy ${version}`, ...started }
     },
   }
@@ -69,12 +71,19 @@ function createHaproxyPeer(name: string, work: string, checksClaims: boolean): P
 export const haproxyPeer = createHaproxyPeer(
   'haproxy',
   'jwt_verify; checks alg, iss, aud and exp, sets X-User-Id, removes Authorization',
-  true,
+  'claims',
 )
 
 /** The lightest configuration that verifies a signature, for comparison. Not the same work. */
 export const haproxySignatureOnlyPeer = createHaproxyPeer(
   'haproxy-signature-only',
   'jwt_verify and alg only: checks no claim, not even exp; sets no identity header',
-  false,
+  'signature',
+)
+
+/** What the way through HAProxy costs by itself. */
+export const haproxyPlainPeer = createHaproxyPeer(
+  'haproxy-plain',
+  'passes everything through, Authorization included; no authentication',
+  'nothing',
 )
