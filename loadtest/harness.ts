@@ -13,6 +13,7 @@ import { machineFacts } from './machine-facts.ts'
 import type { Peer } from './peer.ts'
 import { barePeer } from './peers/bare.ts'
 import { envoyJwtPeer, envoyPlainPeer } from './peers/envoy.ts'
+import { fastifyPeer } from './peers/fastify.ts'
 import { decisionPeer, gatewayPeer, nodeGatewayPeer } from './peers/gateway.ts'
 import { go200Peer } from './peers/go-200.ts'
 import { haproxyPeer, haproxyPlainPeer, haproxySignatureOnlyPeer } from './peers/haproxy.ts'
@@ -32,6 +33,7 @@ const PEERS: readonly Peer[] = [
   nginxPlainPeer,
   envoyPlainPeer,
   envoyJwtPeer,
+  fastifyPeer,
   decisionPeer,
   go200Peer,
 ]

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { compare, median } from '../../loadtest/comparison.ts'
 import { cpuTimeMicros } from '../../loadtest/cpu-time.ts'
@@ -7,6 +9,7 @@ import { prepareCredentials } from '../../loadtest/credentials.ts'
 import { runOverload } from '../../loadtest/overload-job.ts'
 import type { Peer } from '../../loadtest/peer.ts'
 import { barePeer } from '../../loadtest/peers/bare.ts'
+import { fastifyPeer } from '../../loadtest/peers/fastify.ts'
 import { renderMarkdown } from '../../loadtest/report.ts'
 import { CONNECTIONS, PROXIED, type Scenario } from '../../loadtest/scenario.ts'
 import { startUpstream } from '../../loadtest/upstream-process.ts'
@@ -72,6 +75,20 @@ describe('Load test', { skip: needsLinux }, () => {
     const text = renderMarkdown({ machine, options: OPTIONS, scenarios: [outcome] })
     assert.match(text, /\| bare \| \d/)
     assert.match(text, /missing: not installed, skipped/)
+  })
+
+  it('tells how to install the packages of a program that are not where it looks', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-loadtest-'))
+    const before = process.env['SALLYPORT_LOADTEST_MODULES']
+    t.after(() => {
+      rmSync(folder, { recursive: true })
+      if (before === undefined) delete process.env['SALLYPORT_LOADTEST_MODULES']
+      else process.env['SALLYPORT_LOADTEST_MODULES'] = before
+    })
+    process.env['SALLYPORT_LOADTEST_MODULES'] = folder
+    const { peers, skipped } = await compare(NEW, [fastifyPeer], OPTIONS)
+    assert.deepEqual(peers, [])
+    assert.match(skipped.join(), /^fastify: not installed \(npm install .*@fastify\/jwt .*skipped$/)
   })
 
   it('sends each new token once', async () => {
