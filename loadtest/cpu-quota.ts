@@ -32,7 +32,8 @@ export function limitCpu(processId: number, share: number): CpuQuota {
     writeFileSync(join(folder, 'cgroup.procs'), String(processId))
   } catch (error) {
     rmdirSync(folder)
-    throw new Error(`No quota of processor time: ${String(error)}`, { cause: error })
+    const needs = 'it takes Linux, root, control groups, and at least a tenth of a processor'
+    throw new Error(`No quota of processor time, ${needs}: ${String(error)}`, { cause: error })
   }
   return {
     remove() {

@@ -17,6 +17,7 @@ import { prepareCredentials } from './credentials.ts'
 import { FLOOD_KINDS, type FloodJob, type FloodKind } from './flood-kinds.ts'
 import { runLoad } from './load-job.ts'
 import { positiveCount, positiveNumber } from './positive-number.ts'
+import { runEntry } from './run-entry.ts'
 import { CONNECTIONS, HOT_TOKENS, PROXIED } from './scenario.ts'
 import { withGateway } from './with-gateway.ts'
 
@@ -104,20 +105,17 @@ async function main(): Promise<void> {
       seconds: { type: 'string', default: '4' },
     },
   })
+  const connections = positiveCount(values.connections, 'connections')
+  const rounds = positiveCount(values.rounds, 'rounds')
+  const seconds = positiveNumber(values.seconds, 'seconds')
   const credentials = prepareCredentials('RS256', HOT_TOKENS)
   await withGateway(credentials, async (gateway) => {
     const { tokensFile } = credentials
     const [token = ''] = readFileSync(tokensFile, 'latin1').split('\n')
     const { port, processId } = gateway
     const target = { port, processId, tokensFile, token }
-    const connections = positiveCount(values.connections, 'connections')
     await takeTurn(target, null, connections, WARM_UP_SECONDS)
-    const turns = await takeRounds(
-      target,
-      positiveCount(values.rounds, 'rounds'),
-      connections,
-      positiveNumber(values.seconds, 'seconds'),
-    )
+    const turns = await takeRounds(target, rounds, connections, seconds)
     const alone = turns.get(null) ?? []
     process.stdout.write(
       '| bad tokens | good a CPU second | share | good a second | bad a second |\n',
@@ -127,4 +125,4 @@ async function main(): Promise<void> {
   })
 }
 
-await main()
+await runEntry(main)

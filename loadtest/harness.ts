@@ -21,6 +21,7 @@ import { nginxPlainPeer } from './peers/nginx.ts'
 import { positiveCount, positiveNumber } from './positive-number.ts'
 import { PROJECT_ROOT } from './project-root.ts'
 import { renderMarkdown } from './report.ts'
+import { runEntry } from './run-entry.ts'
 import { CONNECTIONS, SCENARIOS } from './scenario.ts'
 
 const PEERS: readonly Peer[] = [
@@ -95,9 +96,4 @@ async function main(): Promise<void> {
   process.stderr.write(`The same as JSON: ${jsonFile}\n`)
 }
 
-try {
-  await main()
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  process.exitCode = 1
-}
+await runEntry(main)

@@ -15,6 +15,7 @@ import { prepareCredentials } from './credentials.ts'
 import { type OverloadJob, type OverloadResult, RAMP_SECONDS, runOverload } from './overload-job.ts'
 import type { RunningPeer } from './peer.ts'
 import { positiveCount, positiveNumber } from './positive-number.ts'
+import { runEntry } from './run-entry.ts'
 import { CONNECTIONS, HOT_TOKENS } from './scenario.ts'
 import { withGateway } from './with-gateway.ts'
 
@@ -155,4 +156,4 @@ async function main(): Promise<void> {
   })
 }
 
-await main()
+await runEntry(main)

@@ -1,4 +1,4 @@
-/** Reads the numbers on the command lines of the load tests. */
+/** Reads the numbers on the command lines of load tests and benches. */
 
 /** @throws When the text is not a number above 0. */
 export function positiveNumber(text: string, option: string): number {
@@ -7,9 +7,9 @@ export function positiveNumber(text: string, option: string): number {
   throw new Error(`--${option} takes a number above 0, not ${text}.`)
 }
 
-/** @throws When the text is not a whole number above 0. */
+/** @throws When the text is not a whole number above 0, or too large to be exact. */
 export function positiveCount(text: string, option: string): number {
-  const value = positiveNumber(text, option)
-  if (Number.isInteger(value)) return value
-  throw new Error(`--${option} takes a whole number, not ${text}.`)
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value > 0) return value
+  throw new Error(`--${option} takes a whole number above 0, not ${text}.`)
 }

@@ -9,6 +9,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { build } from 'hdr-histogram-js'
+import { positiveCount } from '../loadtest/positive-number.ts'
 
 export interface BenchCase {
   readonly name: string
@@ -61,10 +62,7 @@ const FIGURE_COLUMNS = 11
  * @throws When the text is not a whole number above 0.
  */
 export function roundsOf(text: string | undefined): number {
-  if (text === undefined) return ROUNDS_DEFAULT
-  const rounds = Number(text)
-  if (Number.isSafeInteger(rounds) && rounds > 0) return rounds
-  throw new Error(`--rounds takes a whole number above 0, not ${text}.`)
+  return text === undefined ? ROUNDS_DEFAULT : positiveCount(text, 'rounds')
 }
 
 /** One case with what its rounds have taken so far. */
