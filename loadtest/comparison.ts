@@ -6,10 +6,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cpuTimeMicros } from './cpu-time.ts'
-import { type Credentials, prepareCredentials } from './credentials.ts'
-import { type LoadJob, type LoadResult, runLoad } from './load-job.ts'
-import type { Peer, RunningPeer } from './peer.ts'
-import { HOT_TOKENS, type Scenario } from './scenario.ts'
+import { prepareCredentials } from './credentials.ts'
+import { type LoadJob, type LoadResult, PREPARED_MAX, runLoad } from './load-job.ts'
+import { startOpaqueTokens } from './opaque-tokens.ts'
+import type { Introspection, Peer, RunningPeer } from './peer.ts'
+import { DECIDED, HOT_TOKENS, type Scenario } from './scenario.ts'
 import { startSessions } from './sessions.ts'
 import { startUpstream } from './upstream-process.ts'
 
@@ -19,7 +20,7 @@ export interface ComparisonOptions {
   readonly turnSeconds: number
   /** Load before the first round that is not counted. */
   readonly warmUpSeconds: number
-  /** Requests of one turn in a scenario where every token is new. */
+  /** New tokens of one turn at most, in a scenario that has any. */
   readonly newTokensPerTurn: number
   readonly threads: number
   /** Keep-alive connections, each with one request in flight. */
@@ -51,7 +52,7 @@ export interface ScenarioOutcome {
 }
 
 /** A turn that takes longer than this has hung. Only a bound: turns of new tokens end by count. */
-const NEW_TOKENS_TURN_SECONDS_MAX = 60
+const COUNTED_TURN_SECONDS_MAX = 60
 
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
@@ -60,45 +61,54 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
 }
 
+/** How many requests a turn has, and how many of their credentials are new. */
+interface TurnSize {
+  /** `null`: as many as fit into the time. */
+  readonly requests: number | null
+  readonly newTokens: number
+}
+
+function turnSize({ newEvery }: Scenario, options: ComparisonOptions): TurnSize {
+  if (newEvery === 0) return { requests: null, newTokens: 0 }
+  const { rate, turnSeconds, newTokensPerTurn, connections } = options
+  const wanted =
+    rate === null
+      ? Math.min(newTokensPerTurn * newEvery, PREPARED_MAX)
+      : Math.ceil(rate * turnSeconds)
+  const requests = Math.ceil(wanted / connections) * connections
+  return { requests, newTokens: Math.ceil(requests / newEvery) }
+}
+
+/** Tokens that are sent again and again: none where each is new. */
+function hotTokensOf({ newEvery }: Scenario): number {
+  return newEvery === 1 ? 0 : HOT_TOKENS
+}
+
 /** @param turn 0 is the warm-up, so that its tokens are not met again either. */
 function jobOfTurn(
   scenario: Scenario,
   options: ComparisonOptions,
-  credentials: Credentials,
+  tokensFile: string,
   { port }: RunningPeer,
-  { errand }: Peer,
+  { decides }: Peer,
   turn: number,
 ): LoadJob {
-  const { tokensFile } = credentials
-  const { field, otherFields } = scenario
-  const { rate, connections } = options
-  if (scenario.everyTokenNew) {
-    const requests = options.newTokensPerTurn
-    return {
-      port,
-      errand,
-      tokensFile,
-      field,
-      otherFields,
-      firstToken: turn * requests,
-      tokens: requests,
-      requests,
-      durationSeconds: NEW_TOKENS_TURN_SECONDS_MAX,
-      connections,
-      rate,
-    }
-  }
-  const durationSeconds = turn === 0 ? options.warmUpSeconds : options.turnSeconds
+  const { credential, otherFields, newEvery, errand } = scenario
+  const { rate, connections, warmUpSeconds, turnSeconds } = options
+  const { requests, newTokens } = turnSize(scenario, options)
+  const hotTokens = hotTokensOf(scenario)
+  const seconds = turn === 0 ? warmUpSeconds : turnSeconds
   return {
     port,
-    errand,
+    errand: decides ? DECIDED : errand,
     tokensFile,
-    field,
+    credential,
     otherFields,
-    firstToken: 0,
-    tokens: HOT_TOKENS,
-    requests: null,
-    durationSeconds,
+    hotTokens,
+    newEvery,
+    firstNewToken: hotTokens + turn * newTokens,
+    requests,
+    durationSeconds: requests === null ? seconds : COUNTED_TURN_SECONDS_MAX,
     connections,
     rate,
   }
@@ -141,11 +151,11 @@ async function takeRounds(
   contestants: readonly Contestant[],
   scenario: Scenario,
   options: ComparisonOptions,
-  credentials: Credentials,
+  tokensFile: string,
 ): Promise<void> {
   for (let turn = 0; turn <= options.rounds; turn += 1) {
     for (const { peer, running, turns } of contestants) {
-      const job = jobOfTurn(scenario, options, credentials, running, peer, turn)
+      const job = jobOfTurn(scenario, options, tokensFile, running, peer, turn)
       const taken = await takeTurn(peer, running, job)
       if (turn > 0) turns.push(taken)
     }
@@ -162,33 +172,66 @@ export async function compare(
   peers: readonly Peer[],
   options: ComparisonOptions,
 ): Promise<ScenarioOutcome> {
-  const { connections } = options
-  const perTurn = Math.ceil(options.newTokensPerTurn / connections) * connections
-  const evened = { ...options, newTokensPerTurn: perTurn }
-  const tokens = scenario.everyTokenNew ? perTurn * (options.rounds + 1) : HOT_TOKENS
-  const minted = prepareCredentials(scenario.algorithm, tokens)
+  const { newTokens } = turnSize(scenario, options)
+  const tokens = hotTokensOf(scenario) + newTokens * (options.rounds + 1)
+  const minted = scenario.credential === 'jwt' ? tokens : 1
+  const credentials = prepareCredentials(scenario.algorithm, minted)
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-loadtest-'))
-  const sessions = scenario.field === 'cookie' ? await startSessions(folder, tokens) : null
-  const credentials = sessions === null ? minted : { ...minted, tokensFile: sessions.idsFile }
-  const upstream = await startUpstream()
-  const contestants: Contestant[] = []
-  const skipped: string[] = []
+  const stops: (() => Promise<void>)[] = []
   try {
+    const others = await startOthers(scenario, folder, tokens, stops)
+    const upstream = await startUpstream()
+    stops.push(() => upstream.stop())
+    const { credential, hasLimits } = scenario
+    const { redisPort, introspection } = others
+    const upstreamPort = upstream.port
     const { threads } = options
+    const shared = { credentials, credential, hasLimits, introspection, redisPort }
+    const contestants: Contestant[] = []
+    const skipped: string[] = []
     for (const peer of peers) {
-      const redisPort = sessions?.port ?? null
-      const context = { credentials, upstreamPort: upstream.port, redisPort, threads, folder }
-      const running = await peer.start(context)
+      const running = await peer.start({ ...shared, upstreamPort, threads, folder })
       if (running.status === 'skipped') skipped.push(running.reason)
-      else contestants.push({ peer, running, turns: [] })
+      else {
+        stops.push(() => running.stop())
+        contestants.push({ peer, running, turns: [] })
+      }
     }
-    await takeRounds(contestants, scenario, evened, credentials)
+    const tokensFile = others.tokensFile ?? credentials.tokensFile
+    await takeRounds(contestants, scenario, options, tokensFile)
+    const outcomes = contestants.map(({ peer, running, turns }) => summarise(peer, running, turns))
+    return { scenario, peers: outcomes, skipped }
   } finally {
-    for (const { running } of contestants) await running.stop()
-    await upstream.stop()
-    await sessions?.stop()
+    for (const stop of stops.reverse()) await stop()
     rmSync(folder, { recursive: true })
   }
-  const outcomes = contestants.map(({ peer, running, turns }) => summarise(peer, running, turns))
-  return { scenario, peers: outcomes, skipped }
+}
+
+/** Who else knows the credentials: a Redis with sessions, or a provider with opaque tokens. */
+interface Others {
+  readonly redisPort: number | null
+  readonly introspection: Introspection | null
+  /** `null`: the credentials are JWTs. */
+  readonly tokensFile: string | null
+}
+
+async function startOthers(
+  { credential }: Scenario,
+  folder: string,
+  tokens: number,
+  stops: (() => Promise<void>)[],
+): Promise<Others> {
+  if (credential === 'session') {
+    const sessions = await startSessions(folder, tokens)
+    stops.push(() => sessions.stop())
+    const { port: redisPort, idsFile: tokensFile } = sessions
+    return { redisPort, introspection: null, tokensFile }
+  }
+  if (credential === 'opaque') {
+    const issued = await startOpaqueTokens(folder, tokens)
+    stops.push(() => issued.stop())
+    const { introspection, tokensFile } = issued
+    return { redisPort: null, introspection, tokensFile }
+  }
+  return { redisPort: null, introspection: null, tokensFile: null }
 }

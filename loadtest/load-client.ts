@@ -8,46 +8,59 @@
 import { readFileSync } from 'node:fs'
 import autocannon, { type Request } from 'autocannon'
 import { build } from 'hdr-histogram-js'
-import type { LoadJob, LoadResult } from './load-job.ts'
-import { PacedLoad, type PacedLoadResult } from './paced-load.ts'
-import { CREDENTIAL_PREFIX } from './scenario.ts'
+import { type LoadJob, type LoadResult, PREPARED_MAX } from './load-job.ts'
+import { PacedLoad, type PacedLoadResult, type PacedRequest } from './paced-load.ts'
+import { bodyOf, CREDENTIAL_PLACES } from './scenario.ts'
 
 const REQUEST_TIMEOUT_SECONDS = 10
-/** Requests that are put together before the first is sent, over all connections. */
-const PREPARED_MAX = 64_000
 const LATENCY_MICROS_MAX = 60_000_000
 
-/**
- * The tokens of one connection, in its order.
- *
- * With `requests` given no token may be sent twice, so each connection has a share of its own.
- * Otherwise each has all of them, or as many as there is room for, but starts at another place:
- * autocannon would send the same token on all connections at the same time.
- */
-function tokensOfConnection(job: LoadJob, tokens: readonly string[], connection: number): string[] {
-  const share = Math.floor(tokens.length / job.connections)
-  const first = Math.floor((connection * tokens.length) / job.connections)
-  if (job.requests !== null) return tokens.slice(first, first + share)
-  const ofEach = Math.ceil(PREPARED_MAX / job.connections)
-  return [...tokens.slice(first), ...tokens.slice(0, first)].slice(0, ofEach)
-}
-
-function toRequest({ errand, field, otherFields }: LoadJob, token: string): Request {
-  const headers = { [field]: CREDENTIAL_PREFIX[field] + token, ...otherFields }
-  return { method: 'GET', path: errand.path, headers }
-}
-
-function readTokens(job: LoadJob): string[] {
+/** Which token each request of the job carries, counted over all connections. */
+function tokenOrder(job: LoadJob): (request: number) => string {
   const all = readFileSync(job.tokensFile, 'latin1').split('\n').filter(Boolean)
-  const tokens = all.slice(job.firstToken, job.firstToken + job.tokens)
-  if (tokens.length < job.tokens) throw new Error('There are fewer tokens than the job needs.')
-  return tokens
+  const { hotTokens, newEvery, firstNewToken, requests } = job
+  const newTokens = newEvery === 0 || requests === null ? 0 : Math.ceil(requests / newEvery)
+  if (all.length < Math.max(hotTokens, firstNewToken + newTokens)) {
+    throw new Error('There are fewer tokens than the job needs.')
+  }
+  return (request) => {
+    const isNew = newEvery !== 0 && request % newEvery === 0
+    const place = isNew ? firstNewToken + request / newEvery : request % hotTokens
+    return all[place] ?? ''
+  }
+}
+
+function toRequest({ errand, credential, otherFields }: LoadJob, token: string): PacedRequest {
+  const { field, prefix } = CREDENTIAL_PLACES[credential]
+  const { path, sentBytes } = errand
+  return {
+    method: sentBytes === 0 ? 'GET' : 'POST',
+    path,
+    headers: { [field]: prefix + token, ...otherFields },
+    body: bodyOf(sentBytes),
+  }
+}
+
+/**
+ * The requests of one connection. Connections take turns in the order of the job, so that they do
+ * not all send the same token at the same time.
+ */
+function requestsOfConnection(
+  job: LoadJob,
+  tokenAt: (request: number) => string,
+  connection: number,
+): Request[] {
+  const { connections } = job
+  const perConnection = Math.ceil((job.requests ?? PREPARED_MAX) / connections)
+  return Array.from({ length: perConnection }, (_, index) =>
+    toRequest(job, tokenAt(index * connections + connection)),
+  )
 }
 
 /** Every connection sends its next request when the answer to the last one is there. */
 async function runUnpaced(
   job: LoadJob,
-  tokens: readonly string[],
+  tokenAt: (request: number) => string,
   record: (latencyMs: number) => void,
 ): Promise<PacedLoadResult> {
   let connection = 0
@@ -57,13 +70,11 @@ async function runUnpaced(
     url: `http://127.0.0.1:${job.port}`,
     connections: job.connections,
     timeout: REQUEST_TIMEOUT_SECONDS,
-    expectBody: job.errand.body,
+    expectBody: bodyOf(job.errand.receivedBytes),
     duration: job.durationSeconds,
     ...(job.requests === null ? {} : { amount: job.requests }),
     setupClient(client) {
-      client.setRequests(
-        tokensOfConnection(job, tokens, connection).map((token) => toRequest(job, token)),
-      )
+      client.setRequests(requestsOfConnection(job, tokenAt, connection))
       connection += 1
     },
   })
@@ -83,29 +94,26 @@ async function runUnpaced(
 function runPaced(
   job: LoadJob,
   rate: number,
-  tokens: readonly string[],
+  tokenAt: (request: number) => string,
   record: (latencyMs: number) => void,
 ): Promise<PacedLoadResult> {
   const requests = job.requests ?? Math.ceil(rate * job.durationSeconds)
   const options = {
     origin: `http://127.0.0.1:${job.port}`,
-    path: job.errand.path,
-    field: job.field,
-    otherFields: job.otherFields,
     connections: job.connections,
     rate,
     requests,
     // The first second, but never all of a short run.
     unrecorded: Math.min(Math.ceil(rate), Math.floor(requests / 2)),
-    expectBody: job.errand.body,
+    expectBody: bodyOf(job.errand.receivedBytes),
+    requestAt: (request: number) => toRequest(job, tokenAt(request)),
     timeoutMs: REQUEST_TIMEOUT_SECONDS * 1_000,
   }
-  const tokenAt = (request: number): string => tokens[request % tokens.length] ?? ''
-  return new PacedLoad(options, tokenAt, record).run()
+  return new PacedLoad(options, record).run()
 }
 
 async function run(job: LoadJob): Promise<LoadResult> {
-  const tokens = readTokens(job)
+  const tokenAt = tokenOrder(job)
   const histogram = build({
     bitBucketSize: 64,
     highestTrackableValue: LATENCY_MICROS_MAX,
@@ -115,8 +123,8 @@ async function run(job: LoadJob): Promise<LoadResult> {
     histogram.recordValue(Math.min(Math.round(latencyMs * 1_000), LATENCY_MICROS_MAX))
   }
   const result = await (job.rate === null
-    ? runUnpaced(job, tokens, record)
-    : runPaced(job, job.rate, tokens, record))
+    ? runUnpaced(job, tokenAt, record)
+    : runPaced(job, job.rate, tokenAt, record))
   return {
     ...result,
     p50Micros: histogram.getValueAtPercentile(50),

@@ -1,19 +1,25 @@
 /** Hands one run of load to the client process and reads its result. */
 import { runClient } from './child-process.ts'
-import type { CredentialField, Errand } from './scenario.ts'
+import type { CredentialKind, Errand } from './scenario.ts'
+
+/** Requests that the client puts together before it sends the first, over all connections. */
+export const PREPARED_MAX = 64_000
 
 export interface LoadJob {
   readonly port: number
   readonly errand: Errand
   readonly tokensFile: string
-  /** Where the credential goes. */
-  readonly field: CredentialField
+  /** Which kind they are: where they go. */
+  readonly credential: CredentialKind
   /** What else each request carries. */
   readonly otherFields: Readonly<Record<string, string>>
-  readonly firstToken: number
-  /** Tokens used, from `firstToken` on. */
-  readonly tokens: number
-  /** Requests in all, each with a token of its own; `null`: as many as fit into the duration. */
+  /** So many tokens at the beginning of the file are sent again and again. */
+  readonly hotTokens: number
+  /** One request in so many carries a new token; 0: none does. */
+  readonly newEvery: number
+  /** Where the new tokens of this job begin. */
+  readonly firstNewToken: number
+  /** Requests in all; `null`: as many as fit into the duration. Needed where tokens are new. */
   readonly requests: number | null
   readonly durationSeconds: number
   /** Keep-alive connections, each with one request in flight. */

@@ -7,14 +7,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
-import { CREDENTIAL_PREFIX, type CredentialField } from './scenario.ts'
 
 export interface PacedLoadOptions {
-  /** Where the credential goes. */
-  readonly field: CredentialField
-  readonly otherFields: Readonly<Record<string, string>>
   readonly origin: string
-  readonly path: string
   readonly connections: number
   /** Requests a second. */
   readonly rate: number
@@ -24,7 +19,17 @@ export interface PacedLoadOptions {
    */
   readonly unrecorded: number
   readonly expectBody: string
+  /** The request of this number, from 0 on. */
+  readonly requestAt: (request: number) => PacedRequest
   readonly timeoutMs: number
+}
+
+export interface PacedRequest {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly headers: Record<string, string>
+  /** Empty: there is none. */
+  readonly body: string
 }
 
 export interface PacedLoadResult {
@@ -36,19 +41,13 @@ export interface PacedLoadResult {
 /** Sends requests on schedule and resolves when all are answered or have failed. */
 export class PacedLoad {
   readonly #options: PacedLoadOptions
-  readonly #tokenAt: (request: number) => string
   readonly #record: (latencyMs: number) => void
   readonly #pool: Pool
   #responses = 0
   #failures = 0
 
-  constructor(
-    options: PacedLoadOptions,
-    tokenAt: (request: number) => string,
-    record: (latencyMs: number) => void,
-  ) {
+  constructor(options: PacedLoadOptions, record: (latencyMs: number) => void) {
     this.#options = options
-    this.#tokenAt = tokenAt
     this.#record = record
     const { connections, timeoutMs } = options
     this.#pool = new Pool(options.origin, {
@@ -78,13 +77,13 @@ export class PacedLoad {
   }
 
   async #send(request: number, dueMs: number): Promise<void> {
-    const token = this.#tokenAt(request)
-    const { field, otherFields } = this.#options
+    const { method, path, headers, body: sent } = this.#options.requestAt(request)
     try {
       const { statusCode, body } = await this.#pool.request({
-        method: 'GET',
-        path: this.#options.path,
-        headers: { [field]: CREDENTIAL_PREFIX[field] + token, ...otherFields },
+        method,
+        path,
+        headers,
+        body: sent === '' ? null : sent,
       })
       const text = await body.text()
       const isGood = statusCode >= 200 && statusCode < 300 && text === this.#options.expectBody

@@ -1,6 +1,6 @@
 /** What the harness needs to know about a program that it compares. */
 import type { Credentials } from './credentials.ts'
-import { type Errand, HOT_TOKENS } from './scenario.ts'
+import { type CredentialKind, HOT_TOKENS } from './scenario.ts'
 
 /**
  * Room in a program's own cache of tokens, in tokens. Defaults are too small for a rotation of
@@ -11,12 +11,26 @@ export const CACHED_TOKENS = 10 * HOT_TOKENS
 export interface PeerContext {
   readonly credentials: Credentials
   readonly upstreamPort: number
+  /** What callers send. */
+  readonly credential: CredentialKind
+  /** Whether requests are counted by address, all together, and verifications. */
+  readonly hasLimits: boolean
+  /** Who knows the opaque tokens; `null` in a scenario without. */
+  readonly introspection: Introspection | null
   /** Where the sessions are; `null` in a scenario with tokens. */
   readonly redisPort: number | null
   /** Event-loop or listener threads, the same for every program. */
   readonly threads: number
   /** An empty folder for generated configuration. */
   readonly folder: string
+}
+
+/** Where a program asks about opaque tokens (RFC 7662), and as which client. */
+export interface Introspection {
+  readonly issuer: string
+  readonly endpoint: string
+  readonly clientId: string
+  readonly clientSecret: string
 }
 
 export interface RunningPeer {
@@ -41,6 +55,7 @@ export interface Peer {
   readonly name: string
   /** One line for the report: what work this program does for a request. */
   readonly work: string
-  readonly errand: Errand
+  /** Whether it only tells another proxy who is calling, and proxies nothing. */
+  readonly decides: boolean
   start(context: PeerContext): Promise<RunningPeer | SkippedPeer>
 }

@@ -2,22 +2,38 @@
 
 export type TokenAlgorithm = 'RS256' | 'ES256'
 
-/** The header field that holds the credential, and what stands before it. */
-export type CredentialField = 'authorization' | 'cookie'
+/** A signed token, one that its issuer is asked about, or the cookie of a session in Redis. */
+export type CredentialKind = 'jwt' | 'opaque' | 'session'
 
-export const CREDENTIAL_PREFIX: Readonly<Record<CredentialField, string>> = {
-  authorization: 'Bearer ',
-  cookie: '__Host-sid=',
+interface CredentialPlace {
+  /** The header field that holds the credential. */
+  readonly field: string
+  /** What stands before it. */
+  readonly prefix: string
+}
+
+export const CREDENTIAL_PLACES: Readonly<Record<CredentialKind, CredentialPlace>> = {
+  jwt: { field: 'authorization', prefix: 'Bearer ' },
+  opaque: { field: 'authorization', prefix: 'Bearer ' },
+  session: { field: 'cookie', prefix: '__Host-sid=' },
 }
 
 export interface Scenario {
   readonly name: string
-  readonly field: CredentialField
+  readonly credential: CredentialKind
+  /** Of JWTs. */
   readonly algorithm: TokenAlgorithm
   /** Header fields of each request besides `Host`, `Connection` and the credential. */
   readonly otherFields: Readonly<Record<string, string>>
-  /** Whether every request carries a token that no request before it carried. */
-  readonly everyTokenNew: boolean
+  /**
+   * One request in so many carries a credential that no request before it carried: 1 is every
+   * request, 20 are five per cent, 0 is none.
+   */
+  readonly newEvery: number
+  /** Whether the gateway counts requests by address, all together, and verifications. */
+  readonly hasLimits: boolean
+  /** What a program that proxies is asked for. */
+  readonly errand: Errand
 }
 
 /** Keep-alive connections of the load unless told otherwise, each with one request in flight. */
@@ -29,21 +45,45 @@ export const HOT_TOKENS = 1_000
 /** Length that every minted token is padded to, in characters. */
 export const TOKEN_LENGTH = 700
 
-/** What the upstream answers. */
-export const UPSTREAM_BODY = 'ok'
+/** What the upstream answers unless the path says otherwise. */
+export const SMALL_ANSWER_BYTES = 2
+/** Before a length: where the upstream answers so many bytes at once, or in pieces. */
+export const SIZED_PATH = '/api/bytes/'
+export const STREAMED_PATH = '/api/stream/'
 
 const REQUEST_PATH = '/api/items'
+const KIB = 1_024
 
-/** What a program is asked for, and what every response is compared with. */
+/** What a program is asked for. */
 export interface Errand {
   readonly path: string
-  readonly body: string
+  /** Of the body that is sent, by POST; 0: there is none. */
+  readonly sentBytes: number
+  /** Of the body that every response must have: {@link bodyOf}. */
+  readonly receivedBytes: number
 }
 
 /** The request goes to the upstream, whose answer comes back. */
-export const PROXIED: Errand = { path: REQUEST_PATH, body: UPSTREAM_BODY }
+export const PROXIED: Errand = {
+  path: REQUEST_PATH,
+  sentBytes: 0,
+  receivedBytes: SMALL_ANSWER_BYTES,
+}
 /** Another program asks whether it may go there. */
-export const DECIDED: Errand = { path: `/_sallyport/decide/ext-authz${REQUEST_PATH}`, body: '' }
+export const DECIDED: Errand = {
+  path: `/_sallyport/decide/ext-authz${REQUEST_PATH}`,
+  sentBytes: 0,
+  receivedBytes: 0,
+}
+
+/** Every body of this length that the load tests send, or compare an answer with. */
+export function bodyOf(bytes: number): string {
+  return 'x'.repeat(bytes)
+}
+
+function answerOf(prefix: string, receivedBytes: number): Errand {
+  return { path: `${prefix}${receivedBytes}`, sentBytes: 0, receivedBytes }
+}
 
 /** What a browser sends along when a page calls an API. */
 export const BROWSER_FIELDS = {
@@ -64,17 +104,35 @@ export const BROWSER_FIELDS = {
 
 const HOT_RS256: Scenario = {
   name: 'hot-rs256',
-  field: 'authorization',
+  credential: 'jwt',
   algorithm: 'RS256',
   otherFields: {},
-  everyTokenNew: false,
+  newEvery: 0,
+  hasLimits: false,
+  errand: PROXIED,
 }
 
 export const SCENARIOS: readonly Scenario[] = [
   HOT_RS256,
   { ...HOT_RS256, name: 'hot-es256', algorithm: 'ES256' },
   { ...HOT_RS256, name: 'hot-browser', otherFields: BROWSER_FIELDS },
-  { ...HOT_RS256, name: 'new-rs256', everyTokenNew: true },
-  { ...HOT_RS256, name: 'new-es256', algorithm: 'ES256', everyTokenNew: true },
-  { ...HOT_RS256, name: 'sessions', field: 'cookie' },
+  { ...HOT_RS256, name: 'limits', hasLimits: true },
+  { ...HOT_RS256, name: 'mixed', newEvery: 20 },
+  { ...HOT_RS256, name: 'new-rs256', newEvery: 1 },
+  { ...HOT_RS256, name: 'new-es256', algorithm: 'ES256', newEvery: 1 },
+  { ...HOT_RS256, name: 'sessions', credential: 'session' },
+  { ...HOT_RS256, name: 'opaque', credential: 'opaque' },
+  { ...HOT_RS256, name: 'new-opaque', credential: 'opaque', newEvery: 1 },
+  { ...HOT_RS256, name: 'send-1-kib', errand: { ...PROXIED, sentBytes: KIB } },
+  { ...HOT_RS256, name: 'send-100-kib', errand: { ...PROXIED, sentBytes: 100 * KIB } },
+  { ...HOT_RS256, name: 'receive-1-kib', errand: answerOf(SIZED_PATH, KIB) },
+  { ...HOT_RS256, name: 'receive-100-kib', errand: answerOf(SIZED_PATH, 100 * KIB) },
+  { ...HOT_RS256, name: 'receive-stream', errand: answerOf(STREAMED_PATH, KIB * KIB) },
 ]
+
+/** @throws When there is no scenario of this name. */
+export function scenarioNamed(name: string): Scenario {
+  const found = SCENARIOS.find((scenario) => scenario.name === name)
+  if (found !== undefined) return found
+  throw new Error(`There is no scenario ${name}.`)
+}

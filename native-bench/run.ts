@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { machineFacts } from '../loadtest/machine-facts.ts'
 import { PROJECT_ROOT } from '../loadtest/project-root.ts'
+import { runOrdered } from '../loadtest/run-entry.ts'
 import { proveSignatures } from '../src/verifiers/jwt/signature-proof.ts'
 import { roundsOf } from './bench.ts'
 import { algorithmRows } from './report/algorithm-table.ts'
@@ -21,7 +22,6 @@ import { type NativeBenchReport, renderReport } from './report/render-report.ts'
 import { installedVersions } from './report/versions.ts'
 
 const FAILED = 1
-const CALLED_WRONGLY = 2
 
 interface Order {
   readonly names: readonly string[]
@@ -93,11 +93,4 @@ function write(file: string, text: string): void {
   writeFileSync(file, text)
 }
 
-let order: Order | null = null
-try {
-  order = readArguments()
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  process.exitCode = CALLED_WRONGLY
-}
-if (order !== null) await run(order)
+await runOrdered(readArguments, run)

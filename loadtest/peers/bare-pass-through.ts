@@ -13,11 +13,17 @@ import { CONNECTIONS } from '../scenario.ts'
 const [, , port, upstreamOrigin] = process.argv
 const pool = new Pool(upstreamOrigin ?? '', { connections: CONNECTIONS, pipelining: 1 })
 
-/** Fields of the upstream's answer that the native server writes itself. */
+/** Fields of the upstream's answer that the native server writes itself, or needs no longer. */
+const WRITTEN_BY_SERVER = [
+  'content-length',
+  'transfer-encoding',
+  'date',
+  'connection',
+  'keep-alive',
+] as const
+
 function isWrittenByServer(name: string): boolean {
-  return (
-    name === 'content-length' || name === 'date' || name === 'connection' || name === 'keep-alive'
-  )
+  return WRITTEN_BY_SERVER.some((written) => written === name)
 }
 
 class Relay {
@@ -72,13 +78,27 @@ class Relay {
 function passThrough(response: HttpResponse, request: HttpRequest): void {
   const headers: string[] = []
   request.forEach((name, value) => {
-    if (name !== 'connection') headers.push(name, value)
+    if (name !== 'connection' && name !== 'transfer-encoding') headers.push(name, value)
   })
   // Without a `?` it is undefined, whatever the type definitions say.
   const query = request.getQuery() as string | undefined
   const path = query === undefined ? request.getUrl() : `${request.getUrl()}?${query}`
   const method = request.getCaseSensitiveMethod() as Dispatcher.HttpMethod
-  pool.dispatch({ method, path, headers, body: null }, new Relay(response))
+  const relay = new Relay(response)
+  if (method === 'GET') pool.dispatch({ method, path, headers, body: null }, relay)
+  else {
+    whole(response, (body) => pool.dispatch({ method, path, headers, body }, relay))
+  }
+}
+
+/** The body in one piece: its parts are gone when the server's call is over, so they are copied. */
+function whole(response: HttpResponse, take: (body: Buffer) => void): void {
+  const parts: Buffer[] = []
+  response.onData((part, isLast) => {
+    parts.push(Buffer.from(new Uint8Array(part)))
+    const [first] = parts
+    if (isLast) take(parts.length === 1 && first !== undefined ? first : Buffer.concat(parts))
+  })
 }
 
 const server = nativeServer()

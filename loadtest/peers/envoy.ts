@@ -6,7 +6,6 @@ import { startProcess } from '../child-process.ts'
 import { AUDIENCE, ISSUER } from '../credentials.ts'
 import { installedVersion } from '../installed-version.ts'
 import { CACHED_TOKENS, type Peer, type PeerContext, skipped } from '../peer.ts'
-import { PROXIED } from '../scenario.ts'
 
 /** With `forward: false` it removes the token. The key names the algorithm that it takes. */
 function jwtFilter({ credentials }: PeerContext): string {
@@ -76,11 +75,12 @@ function createEnvoyPeer(name: string, work: string, verifiesTokens: boolean): P
   return {
     name,
     work,
-    errand: PROXIED,
+    decides: false,
     async start(context) {
       const version = installedVersion('envoy', '--version', /\/(\d+\.\d+\.\d+)\//)
       if (version === null) return skipped('envoy', 'not installed')
-      if (context.redisPort !== null && verifiesTokens) return skipped('envoy', 'knows no sessions')
+      if (context.credential !== 'jwt' && verifiesTokens)
+        return skipped('envoy', 'verifies JWTs only')
       const port = await reservePort()
       const file = join(context.folder, `${name}.yaml`)
       writeFileSync(file, configuration(context, port, verifiesTokens))

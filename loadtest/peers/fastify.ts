@@ -8,7 +8,7 @@ import { startProcess } from '../child-process.ts'
 import { AUDIENCE, ISSUER } from '../credentials.ts'
 import { CACHED_TOKENS, type Peer, skipped } from '../peer.ts'
 import { PROJECT_ROOT } from '../project-root.ts'
-import { CONNECTIONS, PROXIED } from '../scenario.ts'
+import { CONNECTIONS } from '../scenario.ts'
 
 const PROGRAM = fileURLToPath(new URL('./fastify-proxy.js', import.meta.url))
 /** Names a folder whose `node_modules` has the packages, wherever it is. */
@@ -63,9 +63,9 @@ export const fastifyPeer: Peer = {
     `@fastify/jwt with a cache of ${CACHED_TOKENS} tokens and @fastify/http-proxy; decodes each ` +
     'token, checks signature, alg, iss, aud and exp unless its digest is in the cache, sets ' +
     'X-User-Id, removes Authorization; no log',
-  errand: PROXIED,
-  async start({ credentials, upstreamPort, redisPort }) {
-    if (redisPort !== null) return skipped('fastify', 'knows no sessions here')
+  decides: false,
+  async start({ credentials, upstreamPort, credential }) {
+    if (credential !== 'jwt') return skipped('fastify', 'verifies JWTs only')
     const found = findPackages(resolve(process.env[MODULES_VARIABLE] ?? PROJECT_ROOT))
     if (found === null) return skipped('fastify', howToInstall())
     const port = await reservePort()

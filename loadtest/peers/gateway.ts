@@ -4,12 +4,25 @@ import { join } from 'node:path'
 import { reservePort } from '../../test/support/reserved-port.ts'
 import { startProcess } from '../child-process.ts'
 import { AUDIENCE, ISSUER } from '../credentials.ts'
-import { type Peer, type PeerContext, skipped } from '../peer.ts'
+import { type Introspection, type Peer, type PeerContext, skipped } from '../peer.ts'
 import { PROJECT_ROOT } from '../project-root.ts'
-import { DECIDED, PROXIED } from '../scenario.ts'
+import type { CredentialKind } from '../scenario.ts'
 
 const READY_WITHIN_MS = 20_000
 const PROGRAM = join(PROJECT_ROOT, 'dist', 'main.js')
+
+/** Rates that no load here reaches: what is measured is the counting. */
+const LIMITS = `rateLimits:
+  load:
+    perAddress: { rate: 100000/s, burst: 100000 }
+    global: { rate: 100000/s, burst: 100000 }
+    validation: { rate: 100000/s, burst: 100000 }
+`
+const METHODS: Readonly<Record<CredentialKind, string>> = {
+  jwt: 'jwt',
+  opaque: 'introspection',
+  session: 'session',
+}
 
 type Engine = 'native' | 'node'
 
@@ -19,26 +32,35 @@ function configuration(
   port: number,
   adminPort: number,
 ): string {
-  const { algorithm, jwksFile } = context.credentials
+  const { credentials, credential, introspection, redisPort, hasLimits } = context
+  const { algorithm, jwksFile } = credentials
   const sessions =
-    context.redisPort === null
-      ? ''
-      : `redis: { nodes: ['127.0.0.1:${context.redisPort}'] }\nsessions: {}\n`
-  const authenticate = context.redisPort === null ? 'jwt' : 'session'
-  return `${sessions}server: { engine: ${engine}, host: 127.0.0.1, port: ${port} }
+    redisPort === null ? '' : `redis: { nodes: ['127.0.0.1:${redisPort}'] }\nsessions: {}\n`
+  return `${sessions}${hasLimits ? LIMITS : ''}server: { engine: ${engine}, host: 127.0.0.1, port: ${port} }
 admin: { host: 127.0.0.1, port: ${adminPort} }
 decision: { trustedPeers: [127.0.0.1] }
 issuers:
   main:
-    issuer: ${ISSUER}
+    issuer: ${introspection?.issuer ?? ISSUER}
     audiences: [${AUDIENCE}]
     algorithms: [${algorithm}]
-    jwks: { file: ${JSON.stringify(jwksFile)} }
+    jwks: { file: ${JSON.stringify(jwksFile)} }${introspectionOf(introspection)}
 upstreams:
   main: { targets: ['http://127.0.0.1:${context.upstreamPort}'] }
 routes:
-  - { name: api, match: { path: '/api/*' }, upstream: main, authenticate: [${authenticate}], issuers: [main] }
+  - name: api
+    match: { path: '/api/*' }
+    upstream: main
+    authenticate: [${METHODS[credential]}]
+    issuers: [main]${hasLimits ? '\n    rateLimit: load' : ''}
 `
+}
+
+function introspectionOf(introspection: Introspection | null): string {
+  if (introspection === null) return ''
+  const { endpoint, clientId, clientSecret } = introspection
+  return `
+    introspection: { endpoint: '${endpoint}', clientId: ${clientId}, clientSecret: ${clientSecret} }`
 }
 
 /** Until then it refuses good credentials: not everything that was revoked is known. */
@@ -56,7 +78,7 @@ export const nodeGatewayPeer = gatewayOn('node', 'sallyport-node')
 export const decisionPeer: Peer = {
   name: 'sallyport-decision',
   work: `${WORK} tells another proxy who is calling`,
-  errand: DECIDED,
+  decides: true,
   start: (context) => startGateway('native', context),
 }
 
@@ -64,7 +86,7 @@ function gatewayOn(engine: Engine, name: string): Peer {
   return {
     name,
     work: `${WORK} sets identity headers`,
-    errand: PROXIED,
+    decides: false,
     start: (context) => startGateway(engine, context),
   }
 }

@@ -6,14 +6,13 @@ import { startProcess } from '../child-process.ts'
 import { installedVersion } from '../installed-version.ts'
 import { type Peer, skipped } from '../peer.ts'
 import { PROJECT_ROOT } from '../project-root.ts'
-import { DECIDED } from '../scenario.ts'
 
 const SOURCE = join(PROJECT_ROOT, 'loadtest', 'peers', 'go-200.go')
 
 export const go200Peer: Peer = {
   name: 'go-200',
   work: 'net/http of Go, answers 200 and looks at nothing',
-  errand: DECIDED,
+  decides: true,
   async start(context) {
     const version = installedVersion('go', 'version', /version go(\S+)/)
     if (version === null) return skipped('go', 'not installed')

@@ -6,7 +6,6 @@ import { startProcess } from '../child-process.ts'
 import { AUDIENCE, type Credentials, ISSUER } from '../credentials.ts'
 import { installedVersion } from '../installed-version.ts'
 import { type Peer, type PeerContext, skipped } from '../peer.ts'
-import { PROXIED } from '../scenario.ts'
 
 type Checks = 'nothing' | 'signature' | 'claims'
 
@@ -52,12 +51,12 @@ function createHaproxyPeer(name: string, work: string, checks: Checks): Peer {
   return {
     name,
     work,
-    errand: PROXIED,
+    decides: false,
     async start(context) {
       const version = installedVersion('haproxy', '-v', /version (\S+)/)
       if (version === null) return skipped('haproxy', 'not installed')
-      if (context.redisPort !== null && checks !== 'nothing')
-        return skipped('haproxy', 'knows no sessions')
+      if (context.credential !== 'jwt' && checks !== 'nothing')
+        return skipped('haproxy', 'verifies JWTs only')
       const port = await reservePort()
       const file = join(context.folder, `${name}.cfg`)
       writeFileSync(file, configuration(context, port, checks))

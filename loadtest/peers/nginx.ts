@@ -5,7 +5,6 @@ import { reservePort } from '../../test/support/reserved-port.ts'
 import { startProcess } from '../child-process.ts'
 import { installedVersion } from '../installed-version.ts'
 import { type Peer, type PeerContext, skipped } from '../peer.ts'
-import { PROXIED } from '../scenario.ts'
 
 /** Its own folders for these may be out of reach without root. */
 const TEMPORARY_FOLDERS = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -47,7 +46,7 @@ ${temporary.join('\n')}
 export const nginxPlainPeer: Peer = {
   name: 'nginx-plain',
   work: 'passes everything through, Authorization included; no authentication, no access log',
-  errand: PROXIED,
+  decides: false,
   async start(context) {
     const version = installedVersion('nginx', '-v', /nginx\/(\S+)/)
     if (version === null) return skipped('nginx', 'not installed')

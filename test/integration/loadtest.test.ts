@@ -11,23 +11,11 @@ import type { Peer } from '../../loadtest/peer.ts'
 import { barePeer } from '../../loadtest/peers/bare.ts'
 import { fastifyPeer } from '../../loadtest/peers/fastify.ts'
 import { renderMarkdown } from '../../loadtest/report.ts'
-import { CONNECTIONS, PROXIED, type Scenario } from '../../loadtest/scenario.ts'
+import { CONNECTIONS, scenarioNamed } from '../../loadtest/scenario.ts'
 import { startUpstream } from '../../loadtest/upstream-process.ts'
 
-const HOT: Scenario = {
-  name: 'hot-es256',
-  field: 'authorization',
-  otherFields: {},
-  algorithm: 'ES256',
-  everyTokenNew: false,
-}
-const NEW: Scenario = {
-  name: 'new-es256',
-  field: 'authorization',
-  otherFields: {},
-  algorithm: 'ES256',
-  everyTokenNew: true,
-}
+const HOT = scenarioNamed('hot-es256')
+const NEW = scenarioNamed('new-es256')
 
 const OPTIONS = {
   rounds: 2,
@@ -42,7 +30,7 @@ const OPTIONS = {
 const missingPeer: Peer = {
   name: 'missing',
   work: 'none',
-  errand: PROXIED,
+  decides: false,
   start: () => Promise.resolve({ status: 'skipped', reason: 'missing: not installed, skipped' }),
 }
 

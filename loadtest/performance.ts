@@ -1,0 +1,90 @@
+/**
+ * Entry of the performance report: takes all measurements, or those that are named, one after the
+ * other, and writes their figures as JSON, as Markdown, and as charts.
+ *
+ *     node build/loadtest/performance.js [names…] [--rounds 5] [--seconds 3] [--write-docs]
+ *
+ * Without `--write-docs` everything goes to `build/performance/`. With it, the figures of what was
+ * measured also replace those in `docs/`, and the others there stay. Ends with 1 when a measurement
+ * failed, after all others, and with 2 when it was called wrongly.
+ */
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { DatedFigures } from './figures/figures.ts'
+import { documentsFolder, readFigures, writeReport } from './figures/report-files.ts'
+import { machineFacts } from './machine-facts.ts'
+import { MEASUREMENTS } from './measurements/all.ts'
+import type { Effort, Measurement } from './measurements/measurement.ts'
+import { positiveCount, positiveNumber } from './positive-number.ts'
+import { PROJECT_ROOT } from './project-root.ts'
+import { runOrdered } from './run-entry.ts'
+
+const FAILED = 1
+const DEFAULT_FOLDER = join(PROJECT_ROOT, 'build', 'performance')
+
+interface Order {
+  readonly measurements: readonly Measurement[]
+  readonly effort: Effort
+  readonly writesDocuments: boolean
+}
+
+/** @throws When an option or a name is not one that exists. */
+function readArguments(): Order {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '3' },
+      'write-docs': { type: 'boolean', default: false },
+    },
+  })
+  const names = MEASUREMENTS.map(({ name }) => name)
+  const unknown = positionals.filter((name) => !names.includes(name))
+  if (unknown.length > 0) {
+    throw new Error(
+      `No measurement is called ${unknown.join(', ')}. There are: ${names.join(', ')}.`,
+    )
+  }
+  return {
+    measurements: MEASUREMENTS.filter(
+      ({ name }) => positionals.length === 0 || positionals.includes(name),
+    ),
+    effort: {
+      rounds: positiveCount(values.rounds, 'rounds'),
+      turnSeconds: positiveNumber(values.seconds, 'seconds'),
+    },
+    writesDocuments: values['write-docs'],
+  }
+}
+
+async function measure(one: Measurement, effort: Effort): Promise<DatedFigures | null> {
+  const machine = machineFacts()
+  const date = new Date().toISOString().slice(0, 'YYYY-MM-DD'.length)
+  try {
+    return { name: one.name, date, machine, ...(await one.measure(effort)) }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    process.stderr.write(`${one.name} failed: ${reason}\n`)
+    return null
+  }
+}
+
+async function run({ measurements, effort, writesDocuments }: Order): Promise<void> {
+  const failed: string[] = []
+  for (const [index, one] of measurements.entries()) {
+    process.stderr.write(`[${index + 1}/${measurements.length}] ${one.title} …\n`)
+    const figures = await measure(one, effort)
+    if (figures === null) failed.push(one.name)
+    else {
+      // After each, so that what was measured is not lost with what comes later.
+      writeReport(DEFAULT_FOLDER, figures, readFigures(DEFAULT_FOLDER))
+      if (writesDocuments) writeReport(documentsFolder(), figures, readFigures(documentsFolder()))
+    }
+  }
+  process.stderr.write(`The report: ${join(DEFAULT_FOLDER, 'performance.md')}\n`)
+  if (failed.length === 0) return
+  process.stderr.write(`Failed: ${failed.join(', ')}\n`)
+  process.exitCode = FAILED
+}
+
+await runOrdered(readArguments, run)
