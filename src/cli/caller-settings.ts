@@ -5,9 +5,9 @@
  * One list does both: a field of the answer takes the place of the client's, and one that is not in
  * the answer is taken out all the same.
  */
-import { identityFields } from '../config/sections/identity/identity.ts'
-import { takesTokens } from '../config/sections/routes/authenticators.ts'
-import { tenantHeaders } from '../config/sections/tenants.ts'
+import { identityFields } from '../config/sections/identity/identity-fields.ts'
+import { takesTokens } from '../config/sections/routes/takes-tokens.ts'
+import { tenantHeaders } from '../config/sections/tenant-headers.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { apiKeyPlaces } from '../listener/credential-places.ts'
 import type { Caller } from './callers.ts'

@@ -1,6 +1,7 @@
 /** `sallyport check`: what a configuration lets pages of other sites do, and what it does not. */
-import { takesTokens } from '../config/sections/routes/authenticators.ts'
+
 import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
+import { takesTokens } from '../config/sections/routes/takes-tokens.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { type CorsRules, OPAQUE_ORIGIN } from '../http/cors-policy.ts'
 import { isUnsafeMethod } from '../http/methods.ts'

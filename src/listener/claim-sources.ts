@@ -1,8 +1,8 @@
 /** Which parts of an identity a configuration uses, and where each issuer has them. */
 import type { ClaimsConfiguration } from '../config/sections/issuers/claims.ts'
 import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
-import { takesTokens } from '../config/sections/routes/authenticators.ts'
 import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
+import { takesTokens } from '../config/sections/routes/takes-tokens.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import { type ClaimSources, claimSource, type SourcedPart } from '../protocol/claim-source.ts'
 import { byPart, IDENTITY_PARTS, type PartName } from '../protocol/identity-parts.ts'

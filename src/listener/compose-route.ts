@@ -1,10 +1,10 @@
 /** One route of a listener thread: which credentials it takes, and what verifies them. */
-import { identityFields } from '../config/sections/identity/identity.ts'
+import { identityFields } from '../config/sections/identity/identity-fields.ts'
 import type { IssuerConfiguration } from '../config/sections/issuers/issuers.ts'
-import { takesTokens } from '../config/sections/routes/authenticators.ts'
 import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
+import { takesTokens } from '../config/sections/routes/takes-tokens.ts'
 import type { SessionsConfiguration } from '../config/sections/sessions.ts'
-import { tenantHeaders } from '../config/sections/tenants.ts'
+import { tenantHeaders } from '../config/sections/tenant-headers.ts'
 import type { GatewayConfiguration } from '../config/sections.ts'
 import type { CredentialSource } from '../credentials/credential-source.ts'
 import { CredentialExtractor, TOKEN_VALUES } from '../credentials/extract-credential.ts'

@@ -1,7 +1,7 @@
 /** Where a route looks for tokens, and where for API keys; and what tells them apart. */
 import type { ApiKeysConfiguration } from '../config/sections/api-keys.ts'
-import { takesTokens } from '../config/sections/routes/authenticators.ts'
 import type { RouteConfiguration } from '../config/sections/routes/routes.ts'
+import { takesTokens } from '../config/sections/routes/takes-tokens.ts'
 import type { CredentialForm, CredentialSource } from '../credentials/credential-source.ts'
 import { hasJoseForm } from '../protocol/compact-jws.ts'
 

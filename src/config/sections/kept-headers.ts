@@ -8,10 +8,12 @@ import { isGatewayField, TRACE_FIELDS } from '../../proxy/hop-by-hop-headers.ts'
 import type { ReportProblem } from '../config-error.ts'
 import { checkedText, listOf } from '../setting.ts'
 import type { ApiKeysSettings } from './api-keys.ts'
-import { type IdentitySettings, identityFields } from './identity/identity.ts'
+import type { IdentitySettings } from './identity/identity.ts'
+import { identityFields } from './identity/identity-fields.ts'
 import { placedHeaders } from './routes/credential-places.ts'
 import type { RoutesSettings } from './routes/route.ts'
-import { type TenantsSettings, tenantHeaders } from './tenants.ts'
+import { tenantHeaders } from './tenant-headers.ts'
+import type { TenantsSettings } from './tenants.ts'
 
 const KEPT_HEADERS_MAX = 32
 

@@ -161,13 +161,6 @@ export const tenantsSection: Section<
   resolve: ({ tenants: { settings } }) => settings && resolveTenants(settings),
 }
 
-/** Names, in lower case, of the headers in which requests may name their tenant. */
-export function tenantHeaders(
-  tenants: Pick<TenantsConfiguration, 'resolve'> | null,
-): readonly string[] {
-  return (tenants?.resolve ?? []).flatMap((rule) => (rule.from === 'header' ? rule.name : []))
-}
-
 function checkTenants(
   tenants: TenantsOutput,
   { issuers, upstreams, redis }: TenantsNeeds,

@@ -2,7 +2,6 @@
 import { FIELD_NAME_PROBLEM, parseIdentityFieldName } from '../../../credentials/field-name.ts'
 import { CUSTOM_HEADER_FORMATS } from '../../../identity/identity-headers.ts'
 import { IDENTITY_STRATEGIES } from '../../../identity/identity-strategy.ts'
-import { reservedFieldNames } from '../../../identity/strip-identity-headers.ts'
 import { byPartAbout, type IdentityPart } from '../../../protocol/identity-parts.ts'
 import { isGatewayField } from '../../../proxy/hop-by-hop-headers.ts'
 import { claimPath } from '../../claim-setting.ts'
@@ -110,19 +109,6 @@ export const identitySection: Section<
     if (identity === null) return undefined
     return { ...identity, internalToken: resolveInternalToken(identity.internalToken, files) }
   },
-}
-
-/**
- * Names, in lower case, of the fields that say who is calling: under whatever name, they are not
- * the client's to send.
- *
- * @param headers `null`: not well-formed.
- */
-export function identityFields(
-  headers: Immutable<IdentityOutput['headers']> | null,
-): ReadonlySet<string> {
-  const { custom = {}, ...parts } = headers ?? {}
-  return reservedFieldNames([...Object.values(parts), ...Object.keys(custom)])
 }
 
 function checkHeaders(

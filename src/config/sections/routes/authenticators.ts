@@ -4,11 +4,6 @@ import { AUTHENTICATORS, type RouteOutput, type RoutesSettings } from './route.t
 
 export type AuthenticatorName = (typeof AUTHENTICATORS)[number]
 
-/** Whether bearer tokens are among the credentials, of whatever kind. */
-export function takesTokens(names: readonly AuthenticatorName[]): boolean {
-  return names.includes('jwt') || names.includes('introspection')
-}
-
 /** As much of an issuer as decides which credentials it can vouch for. */
 interface IssuerAbilities {
   readonly name: string

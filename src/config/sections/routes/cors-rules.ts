@@ -2,7 +2,7 @@
 import { ANY_ORIGIN, type CorsRules } from '../../../http/cors-policy.ts'
 import { checkUnique } from '../../check-unique.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
-import { tenantHeaders } from '../tenants.ts'
+import { tenantHeaders } from '../tenant-headers.ts'
 import type { CorsOutput } from './cors.ts'
 import { placedHeaders } from './credential-places.ts'
 import type { RouteOutput, RoutesSettings } from './route.ts'

@@ -2,8 +2,9 @@
 import { checkUnique } from '../../check-unique.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { sessionCookie } from '../sessions.ts'
-import { authenticatorsOf, takesTokens } from './authenticators.ts'
+import { authenticatorsOf } from './authenticators.ts'
 import type { RouteOutput, RoutesSettings } from './route.ts'
+import { takesTokens } from './takes-tokens.ts'
 
 type Source = RouteOutput['credentials'][number]
 

@@ -4,12 +4,13 @@ import { metadataPath, resourceHost } from '../../../protocol/protected-resource
 import { TRACE_FIELDS } from '../../../proxy/hop-by-hop-headers.ts'
 import { covers } from '../../../routing/route-grammar.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
-import { identityFields } from '../identity/identity.ts'
-import { tenantHeaders } from '../tenants.ts'
+import { identityFields } from '../identity/identity-fields.ts'
+import { tenantHeaders } from '../tenant-headers.ts'
 import { checkBodyBytes } from '../upstreams.ts'
-import { authenticatorsOf, takesTokens } from './authenticators.ts'
+import { authenticatorsOf } from './authenticators.ts'
 import type { RouteOutput, RoutesSettings } from './route.ts'
 import { checkRouteHeaders } from './route-headers.ts'
+import { takesTokens } from './takes-tokens.ts'
 
 /** Checks one well-formed route. */
 export function checkRoutePolicy(

@@ -5,7 +5,7 @@ import { checkUnique } from '../../check-unique.ts'
 import type { ConfigPath, ReportProblem } from '../../config-error.ts'
 import { allOf, eachListed, type Immutable, type Section } from '../../section.ts'
 import type { SettingFiles } from '../../setting-files.ts'
-import { authenticatorsOf, checkAuthenticators, takesTokens } from './authenticators.ts'
+import { authenticatorsOf, checkAuthenticators } from './authenticators.ts'
 import { checkCors, resolveCors } from './cors-rules.ts'
 import { checkPlaces } from './credential-places.ts'
 import { checkClaimRules } from './requirements.ts'
@@ -14,6 +14,7 @@ import { checkRouteErrors, resolveRouteErrors } from './route-errors.ts'
 import { checkRoutePolicy } from './route-policy.ts'
 import { checkRewrites, isMoved, rewriteOf } from './route-rewrites.ts'
 import { checkSpelling, isCaseSensitive } from './route-spelling.ts'
+import { takesTokens } from './takes-tokens.ts'
 
 /** Of all routes together. */
 const REQUIRED_PATHS_MAX = 64
