@@ -16,6 +16,7 @@ import { ensureRedis } from './ensure-redis.mjs'
 
 const ROOT = join(import.meta.dirname, '..')
 const REPORT = join(ROOT, 'build', 'test-report.tap')
+const COVERAGE = join(ROOT, 'build', 'coverage')
 
 /** Below `test/`: what downloads a program and takes minutes is run only where it is asked for. */
 const ON_DEMAND = 'providers/'
@@ -70,20 +71,27 @@ function typeOnlySources() {
     .map((path) => `src/${path}`)
 }
 
+/** The report on what all programs of the run have noted; it fails below the floor. */
 function coverageArguments() {
   return [
     // The reports of all programs and threads of a run do not fit into the memory of one together.
     ...[`--max-old-space-size=${COVERAGE_HEAP_MIB}`, join('node_modules', 'c8', 'bin', 'c8.js')],
-    '--merge-async',
+    ...['report', '--merge-async'],
     ...['--all', '--src', 'src', '--exclude-after-remap', '--include', 'src/**'],
     // Runs in a browser: test/integration/live-page.test.ts.
     ...['--exclude', 'src/admin/page/**'],
     ...typeOnlySources().flatMap((path) => ['--exclude', path]),
     ...['--reporter', 'text-summary', '--reporter', 'lcovonly', '--reports-dir', 'coverage'],
-    ...['--temp-directory', join('build', 'coverage'), '--check-coverage'],
+    ...['--temp-directory', COVERAGE, '--check-coverage'],
     ...['--lines', `${COVERAGE_MIN.lines}`, '--branches', `${COVERAGE_MIN.branches}`],
-    process.execPath,
   ]
+}
+
+/** Has every Node program below note which of the project's code ran. */
+function coverageEnvironment() {
+  const noting = `--import=${new URL('./coverage-of-sources.mjs', import.meta.url).href}`
+  const options = process.env['NODE_OPTIONS'] ?? ''
+  return { TEST_COVERAGE_FOLDER: COVERAGE, NODE_OPTIONS: `${options} ${noting}`.trim() }
 }
 
 function nodeArguments(files) {
@@ -100,10 +108,11 @@ function nodeArguments(files) {
 }
 
 /** Resolves with the exit code; the whole process group dies when the time is up. */
-function run(words) {
+function run(words, environment = {}) {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, words, {
       cwd: ROOT,
+      env: { ...process.env, ...environment },
       stdio: ['ignore', 'inherit', 'inherit'],
       detached: true,
     })
@@ -153,12 +162,14 @@ if (redisProblem !== null) fail(redisProblem)
 const files = testFiles(prefixes)
 mkdirSync(join(ROOT, 'build'), { recursive: true })
 rmSync(REPORT, { force: true })
-const words = nodeArguments(files)
-const code = await run(isWhole ? [...coverageArguments(), ...words] : words)
+rmSync(COVERAGE, { recursive: true, force: true })
+const code = await run(nodeArguments(files), isWhole ? coverageEnvironment() : {})
+const coverageCode = isWhole && code === 0 ? await run(coverageArguments()) : 0
 
 const counts = countsOf(existsSync(REPORT) ? readFileSync(REPORT, 'utf8') : '')
 const told = `${counts.pass} of ${counts.tests} tests passed in ${files.length} files`
 if (counts.fail + counts.cancelled > 0) fail(told)
 if (isWhole && counts.pass < TESTS_MIN) fail(`${told}, at least ${TESTS_MIN} were expected`)
-if (code !== 0) fail(`${told}, yet the run ended with exit code ${code} (coverage floor?)`)
+if (code !== 0) fail(`${told}, yet the run ended with exit code ${code}`)
+if (coverageCode !== 0) fail(`${told}, yet less of the code ran in them than the floor of coverage`)
 process.stdout.write(`tests passed: ${told}, ${counts.skipped} skipped\n`)

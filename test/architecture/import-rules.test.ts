@@ -44,7 +44,7 @@ interface KnipReport {
 /** Runs a tool of node_modules and reads the JSON it prints. */
 function report<T>(tool: string, folder: string, ...words: readonly string[]): T {
   // Coverage is of our code, not of the tools'.
-  const { NODE_V8_COVERAGE: _, ...env } = process.env
+  const { NODE_OPTIONS: _, ...env } = process.env
   const done = spawnSync(process.execPath, [join(REPOSITORY_ROOT, tool), ...words], {
     cwd: folder,
     env,

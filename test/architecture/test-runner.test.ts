@@ -90,7 +90,7 @@ function runTests(
     writeFileSync(join(folder, path), text)
   }
   // The inner run must not take itself for a part of the outer one.
-  const { NODE_V8_COVERAGE: _, NODE_TEST_CONTEXT: __, ...env } = process.env
+  const { NODE_OPTIONS: _, TEST_COVERAGE_FOLDER: __, NODE_TEST_CONTEXT: ___, ...env } = process.env
   const done = spawnSync(
     process.execPath,
     ['scripts/run-tests.mjs', ...(prefix === null ? [] : [prefix])],

@@ -136,7 +136,7 @@ describe('the gateway of a test', () => {
 
   it('ends with its test file when it is not stopped', () => {
     const file = program('forgetful.test.mjs', FORGETFUL)
-    const { NODE_V8_COVERAGE: _, NODE_TEST_CONTEXT: __, ...environment } = process.env
+    const { NODE_TEST_CONTEXT: _, ...environment } = process.env
     const module = new URL('../support/test-gateway.js', import.meta.url).href
     const done = spawnSync(process.execPath, ['--test', file], {
       env: { ...environment, TEST_GATEWAY_MODULE: module },

@@ -13,9 +13,6 @@ import { eventually } from './eventually.ts'
 /** More than any drain of a test takes, on any machine. */
 const END_MS_MAX = 60_000
 
-/** What Node writes about its own coverage when a process ends while one of its threads starts. */
-const IS_ABOUT_COVERAGE = /^Failed to .+ coverage profile/
-
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 
 interface CommandEnd {
@@ -47,7 +44,7 @@ function portOf(file: string): unknown {
 export class SpawnedCommand {
   /** Lines on standard output. */
   readonly output: string[] = []
-  /** Lines on standard error, without those of the coverage that a test run may collect. */
+  /** Lines on standard error. */
   readonly errors: string[] = []
   readonly #child: ChildProcess
   readonly #end: Promise<CommandEnd>
@@ -76,9 +73,7 @@ export class SpawnedCommand {
     })
     this.#child = child
     createInterface({ input: child.stdout }).on('line', (line) => this.output.push(line))
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      if (!IS_ABOUT_COVERAGE.test(line)) this.errors.push(line)
-    })
+    createInterface({ input: child.stderr }).on('line', (line) => this.errors.push(line))
     this.#end = (once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>).then(
       ([exitCode, signal]) => {
         this.#hasEnded = true
