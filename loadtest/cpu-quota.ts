@@ -37,7 +37,11 @@ export function limitCpu(processId: number, share: number): CpuQuota {
   }
   return {
     remove() {
-      writeFileSync(join(folder, '..', 'cgroup.procs'), String(processId))
+      try {
+        writeFileSync(join(folder, '..', 'cgroup.procs'), String(processId))
+      } catch {
+        // It has ended, so that nothing is left in the group.
+      }
       rmdirSync(folder)
     },
   }

@@ -6,65 +6,20 @@
  * Raw sockets, because a client that costs more than the gateway would measure itself.
  */
 import { readFileSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
 import { build } from 'hdr-histogram-js'
 import { cpuTimeMicros } from './cpu-time.ts'
 import { type OverloadJob, type OverloadResult, RAMP_SECONDS } from './overload-job.ts'
+import { END_OF_HEAD, RawConnection } from './raw-connection.ts'
 import { PROXIED } from './scenario.ts'
 
-const END_OF_HEAD = '\r\n\r\n'
 const TICK_MS = 1
-/** `HTTP/1.1 200` */
-const STATUS_START = 9
-const STATUS_END = 12
 const MICROS_PER_MS = 1_000
-
-class Connection {
-  readonly #socket: Socket
-  readonly #client: OverloadClient
-  #sentAtMs = 0
-  #received = ''
-  #isUsed = true
-
-  constructor(client: OverloadClient, port: number, first: Buffer) {
-    this.#client = client
-    this.#socket = connect(port, '127.0.0.1')
-    this.#socket.setNoDelay(true).setEncoding('latin1')
-    this.#socket.on('data', (part: string) => this.#receive(part))
-    this.#socket.on('error', () => {})
-    this.#socket.on('close', () => client.lose(this, this.#isUsed))
-    this.send(first)
-  }
-
-  send(request: Buffer): void {
-    this.#isUsed = true
-    this.#sentAtMs = performance.now()
-    this.#socket.write(request)
-  }
-
-  end(): void {
-    this.#socket.destroy()
-  }
-
-  #receive(part: string): void {
-    this.#received += part
-    const end = this.#received.indexOf(END_OF_HEAD)
-    if (end === -1) return
-    const head = this.#received.slice(0, end)
-    const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0)
-    if (this.#received.length < end + END_OF_HEAD.length + length) return
-    const status = this.#received.slice(STATUS_START, STATUS_END)
-    this.#received = ''
-    this.#isUsed = false
-    this.#client.answered(this, status, performance.now() - this.#sentAtMs)
-  }
-}
 
 class OverloadClient {
   readonly #job: OverloadJob
   readonly #requests: readonly Buffer[]
-  readonly #all = new Set<Connection>()
-  readonly #free: Connection[] = []
+  readonly #all = new Set<RawConnection>()
+  readonly #free: RawConnection[] = []
   readonly #answers: Record<string, number> = {}
   #isCounting = false
   #countedSinceMs = 0
@@ -110,14 +65,14 @@ class OverloadClient {
     })
   }
 
-  answered(connection: Connection, status: string, durationMs: number): void {
+  answered(connection: RawConnection, status: string, durationMs: number): void {
     if (this.#isOver) return
     if (this.#isCounting) this.#count(status, durationMs)
     if (this.#job.rate === null) connection.send(this.#next())
     else this.#free.push(connection)
   }
 
-  lose(connection: Connection, wasUsed: boolean): void {
+  lose(connection: RawConnection, wasUsed: boolean): void {
     this.#all.delete(connection)
     const index = this.#free.indexOf(connection)
     if (index !== -1) this.#free.splice(index, 1)
@@ -145,7 +100,7 @@ class OverloadClient {
     const free = this.#free.pop()
     if (free !== undefined) free.send(this.#next())
     else if (this.#all.size < this.#job.connections) {
-      this.#all.add(new Connection(this, this.#job.port, this.#next()))
+      this.#all.add(new RawConnection(this, this.#job.port, this.#next()))
     } else if (this.#isCounting) this.#unsent += 1
   }
 

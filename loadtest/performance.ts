@@ -2,7 +2,8 @@
  * Entry of the performance report: takes all measurements, or those that are named, one after the
  * other, and writes their figures as JSON, as Markdown, and as charts.
  *
- *     node build/loadtest/performance.js [names…] [--rounds 5] [--seconds 3] [--write-docs]
+ *     node build/loadtest/performance.js [names…] [--rounds 5] [--seconds 3]
+ *       [--soak-minutes 30] [--write-docs]
  *
  * Without `--write-docs` everything goes to `build/performance/`. With it, the figures of what was
  * measured also replace those in `docs/`, and the others there stay. Ends with 1 when a measurement
@@ -35,6 +36,7 @@ function readArguments(): Order {
     options: {
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '3' },
+      'soak-minutes': { type: 'string', default: '30' },
       'write-docs': { type: 'boolean', default: false },
     },
   })
@@ -52,6 +54,7 @@ function readArguments(): Order {
     effort: {
       rounds: positiveCount(values.rounds, 'rounds'),
       turnSeconds: positiveNumber(values.seconds, 'seconds'),
+      soakMinutes: positiveNumber(values['soak-minutes'], 'soak-minutes'),
     },
     writesDocuments: values['write-docs'],
   }

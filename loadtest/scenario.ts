@@ -18,6 +18,13 @@ export const CREDENTIAL_PLACES: Readonly<Record<CredentialKind, CredentialPlace>
   session: { field: 'cookie', prefix: '__Host-sid=' },
 }
 
+/** What a route of the gateway calls them in `authenticate`. */
+export const CREDENTIAL_METHODS: Readonly<Record<CredentialKind, string>> = {
+  jwt: 'jwt',
+  opaque: 'introspection',
+  session: 'session',
+}
+
 export interface Scenario {
   readonly name: string
   readonly credential: CredentialKind

@@ -6,6 +6,7 @@ import { latency } from './latency.ts'
 import type { Measurement } from './measurement.ts'
 import { overload } from './overload.ts'
 import { proxies } from './proxies.ts'
+import { soak } from './soak.ts'
 
 export const MEASUREMENTS: readonly Measurement[] = [
   ...COMPARED_MEASUREMENTS,
@@ -14,4 +15,5 @@ export const MEASUREMENTS: readonly Measurement[] = [
   latency,
   overload,
   flood,
+  soak,
 ]

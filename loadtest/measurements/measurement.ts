@@ -6,6 +6,8 @@ export interface Effort {
   readonly rounds: number
   /** Of one program in one round. */
   readonly turnSeconds: number
+  /** How long the gateway is watched while things around it fail. */
+  readonly soakMinutes: number
 }
 
 export interface Measurement {

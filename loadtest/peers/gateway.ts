@@ -6,10 +6,10 @@ import { startProcess } from '../child-process.ts'
 import { AUDIENCE, ISSUER } from '../credentials.ts'
 import { type Introspection, type Peer, type PeerContext, skipped } from '../peer.ts'
 import { PROJECT_ROOT } from '../project-root.ts'
-import type { CredentialKind } from '../scenario.ts'
+import { CREDENTIAL_METHODS } from '../scenario.ts'
 
 const READY_WITHIN_MS = 20_000
-const PROGRAM = join(PROJECT_ROOT, 'dist', 'main.js')
+export const GATEWAY_PROGRAM = join(PROJECT_ROOT, 'dist', 'main.js')
 
 /** Rates that no load here reaches: what is measured is the counting. */
 const LIMITS = `rateLimits:
@@ -18,11 +18,6 @@ const LIMITS = `rateLimits:
     global: { rate: 100000/s, burst: 100000 }
     validation: { rate: 100000/s, burst: 100000 }
 `
-const METHODS: Readonly<Record<CredentialKind, string>> = {
-  jwt: 'jwt',
-  opaque: 'introspection',
-  session: 'session',
-}
 
 type Engine = 'native' | 'node'
 
@@ -51,7 +46,7 @@ routes:
   - name: api
     match: { path: '/api/*' }
     upstream: main
-    authenticate: [${METHODS[credential]}]
+    authenticate: [${CREDENTIAL_METHODS[credential]}]
     issuers: [main]${hasLimits ? '\n    rateLimit: load' : ''}
 `
 }
@@ -63,8 +58,12 @@ function introspectionOf(introspection: Introspection | null): string {
     introspection: { endpoint: '${endpoint}', clientId: ${clientId}, clientSecret: ${clientSecret} }`
 }
 
-/** Until then it refuses good credentials: not everything that was revoked is known. */
-async function ready(port: number): Promise<void> {
+/**
+ * Until then a gateway refuses good credentials: not everything that was revoked is known.
+ *
+ * @throws When that takes more than 20 s.
+ */
+export async function untilReady(port: number): Promise<void> {
   const patience = AbortSignal.timeout(READY_WITHIN_MS)
   while (!(await fetch(`http://127.0.0.1:${port}/health/ready`, { signal: patience })).ok) {
     await new Promise((resolve) => setTimeout(resolve, 50))
@@ -92,14 +91,15 @@ function gatewayOn(engine: Engine, name: string): Peer {
 }
 
 async function startGateway(engine: Engine, context: PeerContext): ReturnType<Peer['start']> {
-  if (!existsSync(PROGRAM)) return skipped('sallyport', 'not built (npm run build)')
+  if (!existsSync(GATEWAY_PROGRAM)) return skipped('sallyport', 'not built (npm run build)')
   const port = await reservePort()
   const file = join(context.folder, 'gateway.yaml')
   writeFileSync(file, configuration(engine, context, port, await reservePort()))
-  const started = await startProcess(process.execPath, [PROGRAM, 'serve', '--config', file], port, {
+  const words = [GATEWAY_PROGRAM, 'serve', '--config', file]
+  const started = await startProcess(process.execPath, words, port, {
     SALLYPORT_LISTENER_THREADS: String(context.threads),
   })
-  await ready(port)
+  await untilReady(port)
   const description = JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8')) as {
     version: string
   }

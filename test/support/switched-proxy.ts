@@ -29,9 +29,7 @@ export class SwitchedProxy {
 
   static async start(target: number): Promise<SwitchedProxy> {
     const proxy = new SwitchedProxy(await reservePort(), target)
-    await new Promise<void>((resolve) => {
-      proxy.#server.listen(proxy.port, HOST, resolve)
-    })
+    await proxy.resume()
     return proxy
   }
 
@@ -48,10 +46,18 @@ export class SwitchedProxy {
     for (const socket of this.#sockets) socket.destroy()
   }
 
+  /** Ends all connections, and refuses others. */
   async stop(): Promise<void> {
     this.cut()
     await new Promise((resolve) => {
       this.#server.close(resolve)
+    })
+  }
+
+  /** Listens again where it did before it was stopped. */
+  async resume(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#server.listen(this.port, HOST, resolve)
     })
   }
 
