@@ -9,6 +9,8 @@ import type { Measurement } from './measurement.ts'
 /** The client needs the rest of the processor on a small machine. */
 const CPU_SHARE = 0.4
 const WARM_UP_SECONDS = 5
+/** In less, what a collection frees is more than what could grow. */
+const GROWTH_SECONDS_MIN = 600
 /** More would cover each other. */
 const CHART_POINTS_MAX = 24
 
@@ -54,6 +56,7 @@ function sum(counts: readonly AnswerCount[]): number {
 }
 
 function memoryTable({ memory, phases, cpuMicros }: SoakOutcome): Table {
+  const secondsWatched = memory.at(-1)?.seconds ?? 0
   const resident = memory.map(({ residentMiB }) => residentMiB)
   const requests = sum(phases.flatMap(({ answers }) => [...answers.values()]))
   return {
@@ -67,11 +70,11 @@ function memoryTable({ memory, phases, cpuMicros }: SoakOutcome): Table {
     ],
     rows: [
       [
-        `${((memory.at(-1)?.seconds ?? 0) / 60).toFixed(1)} minutes`,
+        `${(secondsWatched / 60).toFixed(1)} minutes`,
         (resident[0] ?? Number.NaN).toFixed(0),
         (resident.at(-1) ?? Number.NaN).toFixed(0),
         Math.max(...resident).toFixed(0),
-        growthAnHour(memory).toFixed(1),
+        secondsWatched < GROWTH_SECONDS_MIN ? 'too short' : growthAnHour(memory).toFixed(1),
         (cpuMicros / requests).toFixed(1),
       ],
     ],
