@@ -9,6 +9,8 @@ import { promisify } from 'node:util'
 const START_TIMEOUT_MS = 20_000
 /** Grace between SIGTERM and SIGKILL. */
 const STOP_TIMEOUT_MS = 3_000
+/** How exactly it is known when a program listens. Refused connections cost it nothing. */
+const START_POLL_MS = 10
 /** Characters of output kept for a message about a program that failed to start. */
 const OUTPUT_KEPT_MAX = 4_000
 
@@ -69,7 +71,7 @@ export async function startProcess(
       await stopProcess(child)
       throw new Error(`${command} did not start: ${failure ?? output}`)
     }
-    await sleep(50)
+    await sleep(START_POLL_MS)
   }
   if (child.pid === undefined) throw new Error(`${command} did not start.`)
   return { processId: child.pid, stop: () => stopProcess(child) }

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Credentials } from './credentials.ts'
-import type { Peer, RunningPeer } from './peer.ts'
-import { gatewayPeer } from './peers/gateway.ts'
+import type { Peer, PeerContext, RunningPeer } from './peer.ts'
+import { type RunningGateway, startGateway } from './peers/gateway.ts'
 import { startUpstream } from './upstream-process.ts'
 
 export interface RunningProgram {
@@ -12,55 +12,74 @@ export interface RunningProgram {
   readonly running: RunningPeer
 }
 
-/**
- * @param work Gets those that are installed, in the order of `peers`.
- * @returns What the work returns, and why others took no part.
- * @throws What the work throws; everything that was started is ended first.
- */
-export async function withPrograms<T>(
-  peers: readonly Peer[],
+/** What the programs are started with, and how they are ended. */
+interface Setting {
+  readonly context: PeerContext
+  /** Ends the program when the work is over, before its upstream. */
+  readonly keep: (running: RunningPeer) => void
+}
+
+async function withUpstream<T>(
   credentials: Credentials,
-  work: (programs: readonly RunningProgram[]) => Promise<T>,
-): Promise<{ readonly result: T; readonly skipped: readonly string[] }> {
+  work: (setting: Setting) => Promise<T>,
+): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-loadtest-'))
   const stops: (() => Promise<void>)[] = []
   try {
     const upstream = await startUpstream()
     stops.push(() => upstream.stop())
-    const programs: RunningProgram[] = []
-    const skipped: string[] = []
-    for (const peer of peers) {
-      const running = await peer.start({
-        credentials,
-        upstreamPort: upstream.port,
-        credential: 'jwt',
-        hasLimits: false,
-        introspection: null,
-        redisPort: null,
-        threads: 1,
-        folder,
-      })
-      if (running.status === 'skipped') skipped.push(running.reason)
-      else {
-        stops.push(() => running.stop())
-        programs.push({ peer, running })
-      }
+    const context: PeerContext = {
+      credentials,
+      upstreamPort: upstream.port,
+      credential: 'jwt',
+      hasLimits: false,
+      introspection: null,
+      redisPort: null,
+      threads: 1,
+      folder,
     }
-    return { result: await work(programs), skipped }
+    return await work({ context, keep: (running) => stops.push(() => running.stop()) })
   } finally {
     for (const stop of stops.reverse()) await stop()
     rmSync(folder, { recursive: true })
   }
 }
 
-/** The same with the gateway alone, compared with itself. */
-export async function withGateway<T>(
+/**
+ * @param work Gets those that are installed, in the order of `peers`.
+ * @returns What the work returns, and why others took no part.
+ * @throws What the work throws; everything that was started is ended first.
+ */
+export function withPrograms<T>(
+  peers: readonly Peer[],
   credentials: Credentials,
-  work: (gateway: RunningPeer) => Promise<T>,
-): Promise<T> {
-  const { result } = await withPrograms([gatewayPeer], credentials, ([program]) => {
-    if (program === undefined) throw new Error('sallyport: not built (npm run build)')
-    return work(program.running)
+  work: (programs: readonly RunningProgram[]) => Promise<T>,
+): Promise<{ readonly result: T; readonly skipped: readonly string[] }> {
+  return withUpstream(credentials, async ({ context, keep }) => {
+    const programs: RunningProgram[] = []
+    const skipped: string[] = []
+    for (const peer of peers) {
+      const running = await peer.start(context)
+      if (running.status === 'skipped') skipped.push(running.reason)
+      else {
+        keep(running)
+        programs.push({ peer, running })
+      }
+    }
+    return { result: await work(programs), skipped }
   })
-  return result
+}
+
+/** The same with the gateway alone, with so many listener threads. */
+export function withGateway<T>(
+  credentials: Credentials,
+  work: (gateway: RunningGateway) => Promise<T>,
+  threads = 1,
+): Promise<T> {
+  return withUpstream(credentials, async ({ context, keep }) => {
+    const gateway = await startGateway({ ...context, threads })
+    if (gateway.status === 'skipped') throw new Error(gateway.reason)
+    keep(gateway)
+    return work(gateway)
+  })
 }

@@ -6,7 +6,13 @@
  *     <!-- end of figures -->
  */
 
+const START = /^<!-- figures: ([a-z-]+) -->$/gm
 const END = '<!-- end of figures -->'
+
+/** The names of the marked parts, in the order of the document. */
+export function markedParts(document: string): readonly string[] {
+  return [...document.matchAll(START)].map(([, name = '']) => name)
+}
 
 /**
  * The document with another text in the part of this name.

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { PROJECT_ROOT } from '../project-root.ts'
 import { chartSvg } from './chart-svg.ts'
 import type { DatedFigures } from './figures.ts'
-import { replaceMarkedPart } from './marked-parts.ts'
+import { markedParts, replaceMarkedPart } from './marked-parts.ts'
 import { renderFigures } from './render-figures.ts'
 
 const CHARTS_FOLDER = 'performance'
@@ -28,7 +28,10 @@ export function readFigures(folder: string): readonly DatedFigures[] {
 }
 
 /** Each file by its path in the folder, as it is to be with these figures. */
-function reportFiles(document: string, all: readonly DatedFigures[]): ReadonlyMap<string, string> {
+export function reportFiles(
+  document: string,
+  all: readonly DatedFigures[],
+): ReadonlyMap<string, string> {
   const charts = all.flatMap((figures) => figures.charts)
   return new Map([
     [DATA_FILE, `${JSON.stringify(all, null, 2)}\n`],
@@ -61,6 +64,14 @@ export function writeReport(
   const document = isPublished ? readFileSync(file, 'utf8') : emptyDocument(all)
   mkdirSync(join(folder, CHARTS_FOLDER), { recursive: true })
   for (const [path, text] of reportFiles(document, all)) writeFileSync(join(folder, path), text)
+}
+
+/** The parts of a document for which nothing was measured. */
+export function partsWithoutFigures(
+  document: string,
+  all: readonly DatedFigures[],
+): readonly string[] {
+  return markedParts(document).filter((part) => !all.some(({ name }) => name === part))
 }
 
 function emptyDocument(all: readonly DatedFigures[]): string {

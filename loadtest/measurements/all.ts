@@ -4,9 +4,11 @@ import { connections } from './connections.ts'
 import { flood } from './flood.ts'
 import { latency } from './latency.ts'
 import type { Measurement } from './measurement.ts'
+import { memory } from './memory.ts'
 import { overload } from './overload.ts'
 import { proxies } from './proxies.ts'
 import { soak } from './soak.ts'
+import { threads } from './threads.ts'
 
 export const MEASUREMENTS: readonly Measurement[] = [
   ...COMPARED_MEASUREMENTS,
@@ -14,6 +16,8 @@ export const MEASUREMENTS: readonly Measurement[] = [
   connections,
   latency,
   overload,
+  memory,
+  threads,
   flood,
   soak,
 ]

@@ -4,11 +4,19 @@ import { join } from 'node:path'
 import { reservePort } from '../../test/support/reserved-port.ts'
 import { startProcess } from '../child-process.ts'
 import { AUDIENCE, ISSUER } from '../credentials.ts'
-import { type Introspection, type Peer, type PeerContext, skipped } from '../peer.ts'
+import {
+  type Introspection,
+  type Peer,
+  type PeerContext,
+  type RunningPeer,
+  type SkippedPeer,
+  skipped,
+} from '../peer.ts'
 import { PROJECT_ROOT } from '../project-root.ts'
 import { CREDENTIAL_METHODS } from '../scenario.ts'
 
 const READY_WITHIN_MS = 20_000
+const READY_POLL_MS = 10
 export const GATEWAY_PROGRAM = join(PROJECT_ROOT, 'dist', 'main.js')
 
 /** Rates that no load here reaches: what is measured is the counting. */
@@ -21,6 +29,13 @@ const LIMITS = `rateLimits:
 
 type Engine = 'native' | 'node'
 
+/** A gateway, with what only it tells. */
+export interface RunningGateway extends RunningPeer {
+  readonly adminPort: number
+  /** From the start of its process to its first answer that it is ready; exact to some 20 ms. */
+  readonly readyAfterMs: number
+}
+
 function configuration(
   engine: Engine,
   context: PeerContext,
@@ -31,7 +46,11 @@ function configuration(
   const { algorithm, jwksFile } = credentials
   const sessions =
     redisPort === null ? '' : `redis: { nodes: ['127.0.0.1:${redisPort}'] }\nsessions: {}\n`
-  return `${sessions}${hasLimits ? LIMITS : ''}server: { engine: ${engine}, host: 127.0.0.1, port: ${port} }
+  return `${sessions}${hasLimits ? LIMITS : ''}server:
+  engine: ${engine}
+  host: 127.0.0.1
+  port: ${port}
+  drain: { delay: 0s, timeout: 1s }
 admin: { host: 127.0.0.1, port: ${adminPort} }
 decision: { trustedPeers: [127.0.0.1] }
 issuers:
@@ -61,12 +80,21 @@ function introspectionOf(introspection: Introspection | null): string {
 /**
  * Until then a gateway refuses good credentials: not everything that was revoked is known.
  *
+ * It may refuse connections once more after it took the first: it claims its port before its
+ * listener threads listen there.
+ *
  * @throws When that takes more than 20 s.
  */
 export async function untilReady(port: number): Promise<void> {
   const patience = AbortSignal.timeout(READY_WITHIN_MS)
-  while (!(await fetch(`http://127.0.0.1:${port}/health/ready`, { signal: patience })).ok) {
-    await new Promise((resolve) => setTimeout(resolve, 50))
+  for (;;) {
+    try {
+      const answer = await fetch(`http://127.0.0.1:${port}/health/ready`, { signal: patience })
+      if (answer.ok) return
+    } catch (error) {
+      if (patience.aborted) throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS))
   }
 }
 
@@ -78,7 +106,7 @@ export const decisionPeer: Peer = {
   name: 'sallyport-decision',
   work: `${WORK} tells another proxy who is calling`,
   decides: true,
-  start: (context) => startGateway('native', context),
+  start: (context) => startGateway(context),
 }
 
 function gatewayOn(engine: Engine, name: string): Peer {
@@ -86,23 +114,30 @@ function gatewayOn(engine: Engine, name: string): Peer {
     name,
     work: `${WORK} sets identity headers`,
     decides: false,
-    start: (context) => startGateway(engine, context),
+    start: (context) => startGateway(context, engine),
   }
 }
 
-async function startGateway(engine: Engine, context: PeerContext): ReturnType<Peer['start']> {
+/** Starts a gateway, and resolves once it is ready. */
+export async function startGateway(
+  context: PeerContext,
+  engine: Engine = 'native',
+): Promise<RunningGateway | SkippedPeer> {
   if (!existsSync(GATEWAY_PROGRAM)) return skipped('sallyport', 'not built (npm run build)')
   const port = await reservePort()
-  const file = join(context.folder, 'gateway.yaml')
-  writeFileSync(file, configuration(engine, context, port, await reservePort()))
+  const adminPort = await reservePort()
+  const file = join(context.folder, `gateway-${port}.yaml`)
+  writeFileSync(file, configuration(engine, context, port, adminPort))
+  const startMs = performance.now()
   const words = [GATEWAY_PROGRAM, 'serve', '--config', file]
   const started = await startProcess(process.execPath, words, port, {
     SALLYPORT_LISTENER_THREADS: String(context.threads),
   })
   await untilReady(port)
+  const readyAfterMs = performance.now() - startMs
   const description = JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8')) as {
     version: string
   }
   const version = `Sallyport ${description.version}, Node ${process.version}`
-  return { status: 'running', port, version, ...started }
+  return { status: 'running', port, adminPort, readyAfterMs, version, ...started }
 }

@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { chartSvg } from '../../loadtest/figures/chart-svg.ts'
 import type { Chart, DatedFigures } from '../../loadtest/figures/figures.ts'
-import { replaceMarkedPart } from '../../loadtest/figures/marked-parts.ts'
+import { markedParts, replaceMarkedPart } from '../../loadtest/figures/marked-parts.ts'
 import { renderFigures } from '../../loadtest/figures/render-figures.ts'
+import {
+  documentsFolder,
+  partsWithoutFigures,
+  readFigures,
+  reportFiles,
+} from '../../loadtest/figures/report-files.ts'
+import { MEASUREMENTS } from '../../loadtest/measurements/all.ts'
 
 const CHART: Chart = {
   name: 'growth',
@@ -76,5 +85,21 @@ describe('A chart', () => {
     }
     const svg = chartSvg(bars)
     for (const value of ['1', '2', '3', '4']) assert.match(svg, new RegExp(`>${value}</text>`))
+  })
+})
+
+describe('docs/performance.md', () => {
+  const document = readFileSync(join(documentsFolder(), 'performance.md'), 'utf8')
+  const figures = readFigures(documentsFolder())
+
+  it('has a part for each measurement, and none for another', () => {
+    assert.deepEqual([...markedParts(document)].sort(), MEASUREMENTS.map(({ name }) => name).sort())
+  })
+
+  it('shows the figures that were measured last, all of them', () => {
+    assert.deepEqual(partsWithoutFigures(document, figures), [])
+    for (const [path, text] of reportFiles(document, figures)) {
+      assert.equal(readFileSync(join(documentsFolder(), path), 'utf8'), text, path)
+    }
   })
 })
