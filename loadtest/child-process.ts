@@ -14,6 +14,12 @@ const START_POLL_MS = 10
 /** Characters of output kept for a message about a program that failed to start. */
 const OUTPUT_KEPT_MAX = 4_000
 
+/** However this process ends, they do not outlive it. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 export interface StartedProcess {
   readonly processId: number
   stop(): Promise<void>
@@ -30,8 +36,12 @@ function canConnect(port: number): Promise<boolean> {
   })
 }
 
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
+}
+
 async function stopProcess(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
+  if (hasEnded(child)) return
   const ended = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGTERM')
   const force = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
@@ -54,6 +64,8 @@ export async function startProcess(
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   let output = ''
   const keep = (chunk: Buffer): void => {
     output = (output + chunk.toString()).slice(-OUTPUT_KEPT_MAX)
@@ -67,7 +79,7 @@ export async function startProcess(
 
   const deadlineMs = Date.now() + START_TIMEOUT_MS
   while (!(await canConnect(port))) {
-    if (failure !== null || child.exitCode !== null || Date.now() > deadlineMs) {
+    if (failure !== null || hasEnded(child) || Date.now() > deadlineMs) {
       await stopProcess(child)
       throw new Error(`${command} did not start: ${failure ?? output}`)
     }

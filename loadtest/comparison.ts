@@ -110,7 +110,8 @@ function jobOfTurn(
     requests,
     durationSeconds: requests === null ? seconds : COUNTED_TURN_SECONDS_MAX,
     connections,
-    rate,
+    // As fast as it can, so that code is warm; a decision ends connections now and then.
+    rate: turn === 0 && requests === null && !decides ? null : rate,
   }
 }
 
@@ -119,10 +120,9 @@ async function takeTurn(peer: Peer, running: RunningPeer, job: LoadJob): Promise
   const before = cpuTimeMicros(running.processId)
   const result = await runLoad(job)
   const spent = cpuTimeMicros(running.processId) - before
-  if (result.failures > 0 || result.responses === 0) {
-    throw new Error(
-      `${peer.name}: ${result.failures} failed and ${result.responses} good responses: run is void`,
-    )
+  const { failures, responses } = result
+  if (failures > 0 || responses === 0 || (job.requests !== null && responses !== job.requests)) {
+    throw new Error(`${peer.name}: ${failures} failed and ${responses} good responses: run is void`)
   }
   return { ...result, cpuMicrosPerRequest: spent / result.responses }
 }

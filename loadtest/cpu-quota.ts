@@ -23,7 +23,8 @@ export function limitCpu(processId: number, share: number): CpuQuota {
   const isVersion1 = existsSync(join(ROOT, 'cpu', 'cgroup.procs'))
   const folder = join(ROOT, isVersion1 ? 'cpu' : '', `sallyport-loadtest-${processId}`)
   const quota = String(Math.round(share * PERIOD_MICROS))
-  mkdirSync(folder)
+  // One of an earlier process with this id may have been left.
+  mkdirSync(folder, { recursive: true })
   try {
     if (isVersion1) {
       writeFileSync(join(folder, 'cpu.cfs_period_us'), String(PERIOD_MICROS))

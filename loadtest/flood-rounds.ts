@@ -7,6 +7,7 @@
  * answers for a second of its own CPU time.
  */
 import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { runClient } from './child-process.ts'
 import { median } from './comparison.ts'
 import { limitCpu } from './cpu-quota.ts'
@@ -40,6 +41,9 @@ export interface FloodOutcome extends FloodTurn {
 
 const MICROS_PER_SECOND = 1_000_000
 const WARM_UP_SECONDS = 3
+const FLOOD_LEAD_SECONDS = 1
+/** The client of good requests puts them together before it sends the first. */
+const FLOOD_TAIL_SECONDS = 3
 
 interface Target {
   readonly port: number
@@ -71,30 +75,34 @@ async function takeTurn(
   connections: number,
   durationSeconds: number,
 ): Promise<FloodTurn> {
+  // All the time in which good requests come, however long their client takes to begin.
+  const floodSeconds = FLOOD_LEAD_SECONDS + durationSeconds + FLOOD_TAIL_SECONDS
+  const flooding =
+    kind === null ? null : flood({ port, token, kind, connections, durationSeconds: floodSeconds })
+  if (flooding !== null) await delay(FLOOD_LEAD_SECONDS * 1_000)
   const before = cpuTimeMicros(processId)
-  const [good, bad] = await Promise.all([
-    runLoad({
-      port,
-      errand: PROXIED,
-      tokensFile,
-      credential: 'jwt',
-      otherFields: {},
-      hotTokens: HOT_TOKENS,
-      newEvery: 0,
-      firstNewToken: 0,
-      requests: null,
-      durationSeconds,
-      connections: CONNECTIONS,
-      rate: null,
-    }),
-    kind === null ? 0 : flood({ port, token, kind, connections, durationSeconds }),
-  ])
+  const good = await runLoad({
+    port,
+    errand: PROXIED,
+    tokensFile,
+    credential: 'jwt',
+    otherFields: {},
+    hotTokens: HOT_TOKENS,
+    newEvery: 0,
+    firstNewToken: 0,
+    requests: null,
+    durationSeconds,
+    connections: CONNECTIONS,
+    rate: null,
+  })
   const cpuSeconds = (cpuTimeMicros(processId) - before) / MICROS_PER_SECOND
+  const bad = flooding === null ? 0 : await flooding
   if (good.failures > 0) throw new Error(`${good.failures} good requests failed: run is void`)
+  if (flooding !== null && bad === 0) throw new Error('no bad token was answered: run is void')
   return {
     goodPerCpuSecond: good.responses / cpuSeconds,
     goodPerSecond: good.responses / good.durationSeconds,
-    badPerSecond: bad / durationSeconds,
+    badPerSecond: bad / floodSeconds,
   }
 }
 

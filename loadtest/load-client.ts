@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs'
 import autocannon, { type Request } from 'autocannon'
 import { build } from 'hdr-histogram-js'
-import { type LoadJob, type LoadResult, PREPARED_MAX } from './load-job.ts'
+import { type LoadJob, type LoadResult, PREPARED_BYTES_MAX, PREPARED_MAX } from './load-job.ts'
 import { PacedLoad, type PacedLoadResult, type PacedRequest } from './paced-load.ts'
 import { bodyOf, CREDENTIAL_PLACES } from './scenario.ts'
 
@@ -50,8 +50,9 @@ function requestsOfConnection(
   tokenAt: (request: number) => string,
   connection: number,
 ): Request[] {
-  const { connections } = job
-  const perConnection = Math.ceil((job.requests ?? PREPARED_MAX) / connections)
+  const { connections, errand } = job
+  const prepared = Math.min(PREPARED_MAX, PREPARED_BYTES_MAX / Math.max(1, errand.sentBytes))
+  const perConnection = Math.ceil((job.requests ?? prepared) / connections)
   return Array.from({ length: perConnection }, (_, index) =>
     toRequest(job, tokenAt(index * connections + connection)),
   )

@@ -4,6 +4,8 @@ import type { CredentialKind, Errand } from './scenario.ts'
 
 /** Requests that the client puts together before it sends the first, over all connections. */
 export const PREPARED_MAX = 64_000
+/** Of their bodies together: with large ones it repeats fewer requests. */
+export const PREPARED_BYTES_MAX = 64 * 1_048_576
 
 export interface LoadJob {
   readonly port: number

@@ -36,7 +36,12 @@ export async function startOpaqueTokens(
       tokens.push(await provider.issueOpaqueToken({ scopes: ['read', 'write'], claims }))
     }
   }
-  await Promise.all(Array.from({ length: ISSUED_AT_ONCE }, issueSome))
+  try {
+    await Promise.all(Array.from({ length: ISSUED_AT_ONCE }, issueSome))
+  } catch (error) {
+    await provider.stop()
+    throw error
+  }
   const tokensFile = join(folder, 'opaque-tokens')
   writeFileSync(tokensFile, `${tokens.join('\n')}\n`, { mode: 0o600 })
   return {

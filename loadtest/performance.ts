@@ -11,9 +11,8 @@
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { DatedFigures } from './figures/figures.ts'
 import { documentsFolder, readFigures, writeReport } from './figures/report-files.ts'
-import { machineFacts } from './machine-facts.ts'
+import { type MachineFacts, machineFacts } from './machine-facts.ts'
 import { MEASUREMENTS } from './measurements/all.ts'
 import type { Effort, Measurement } from './measurements/measurement.ts'
 import { positiveCount, positiveNumber } from './positive-number.ts'
@@ -60,28 +59,30 @@ function readArguments(): Order {
   }
 }
 
-async function measure(one: Measurement, effort: Effort): Promise<DatedFigures | null> {
-  const machine = machineFacts()
+/** Takes one measurement and writes it, so that it is not lost with what comes later. */
+async function take(one: Measurement, machine: MachineFacts, order: Order): Promise<void> {
   const date = new Date().toISOString().slice(0, 'YYYY-MM-DD'.length)
-  try {
-    return { name: one.name, date, machine, ...(await one.measure(effort)) }
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    process.stderr.write(`${one.name} failed: ${reason}\n`)
-    return null
+  const measured = await one.measure(order.effort)
+  const figures = { name: one.name, date, machine, ...measured }
+  writeReport(DEFAULT_FOLDER, figures, readFigures(DEFAULT_FOLDER))
+  if (order.writesDocuments) {
+    writeReport(documentsFolder(), figures, readFigures(documentsFolder()))
   }
 }
 
-async function run({ measurements, effort, writesDocuments }: Order): Promise<void> {
+async function run(order: Order): Promise<void> {
+  // Before anything of its own runs: what else the machine does.
+  const machine = machineFacts()
+  const { measurements } = order
   const failed: string[] = []
   for (const [index, one] of measurements.entries()) {
     process.stderr.write(`[${index + 1}/${measurements.length}] ${one.title} …\n`)
-    const figures = await measure(one, effort)
-    if (figures === null) failed.push(one.name)
-    else {
-      // After each, so that what was measured is not lost with what comes later.
-      writeReport(DEFAULT_FOLDER, figures, readFigures(DEFAULT_FOLDER))
-      if (writesDocuments) writeReport(documentsFolder(), figures, readFigures(documentsFolder()))
+    try {
+      await take(one, machine, order)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      process.stderr.write(`${one.name} failed: ${reason}\n`)
+      failed.push(one.name)
     }
   }
   process.stderr.write(`The report: ${join(DEFAULT_FOLDER, 'performance.md')}\n`)

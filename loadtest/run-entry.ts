@@ -1,9 +1,15 @@
 /** What all entries of the load tests do about an error: tell its cause, and end with 1. */
 
 const CALLED_WRONGLY = 2
+/** As a shell counts: what was started ends with this process (child-process.ts). */
+const ENDED_BY = [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const
 
 /** @param main Whatever it throws is told without the places in the code it came through. */
 export async function runEntry(main: () => Promise<void>): Promise<void> {
+  for (const [signal, exitCode] of ENDED_BY) process.once(signal, () => process.exit(exitCode))
   try {
     await main()
   } catch (error) {

@@ -20,7 +20,12 @@ export async function startSessions(folder: string, count: number): Promise<Star
   const ids = Array.from({ length: count }, () => randomBytes(32).toString('base64url'))
   const idsFile = join(folder, 'sessions')
   writeFileSync(idsFile, `${ids.join('\n')}\n`, { mode: 0o600 })
-  await store(port, ids)
+  try {
+    await store(port, ids)
+  } catch (error) {
+    await started.stop()
+    throw error
+  }
   return { ...started, port, idsFile }
 }
 
@@ -39,7 +44,9 @@ function store(port: number, ids: readonly string[]): Promise<void> {
     let answers = 0
     socket.on('error', reject)
     socket.on('data', (chunk) => {
-      answers += chunk.toString('latin1').split('+OK').length - 1
+      const told = chunk.toString('latin1')
+      if (told.includes('-ERR')) reject(new Error(`Redis stores no session: ${told}`))
+      answers += told.split('+OK').length - 1
       if (answers < ids.length) return
       socket.destroy()
       resolve()

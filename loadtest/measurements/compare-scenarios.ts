@@ -66,7 +66,9 @@ export function programsOf(compared: readonly ComparedWork[]): readonly string[]
 export function skippedOf(compared: readonly ComparedWork[]): readonly string[] {
   const seen = new Set(compared.flatMap(({ outcome }) => outcome.peers.map(({ name }) => name)))
   const reasons = new Set(compared.flatMap(({ outcome }) => outcome.skipped))
-  return [...reasons].filter((reason) => !seen.has(reason.split(':')[0] ?? ''))
+  // A reason begins with the name of the program, with which the names of its peers begin.
+  const tookPart = (program: string) => [...seen].some((name) => name.startsWith(program))
+  return [...reasons].filter((reason) => !tookPart(reason.split(':')[0] ?? ''))
 }
 
 /** CPU µs a request; `null` where the program took no part. */
@@ -130,5 +132,5 @@ export function cpuChart(
 
 /** To a tenth: as exact as such figures are. */
 export function rounded(value: number | null): number | null {
-  return value === null ? null : Math.round(value * 10) / 10
+  return value === null || Number.isNaN(value) ? null : Math.round(value * 10) / 10
 }

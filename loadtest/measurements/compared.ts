@@ -37,7 +37,7 @@ const COMPARED: readonly ComparedMeasurement[] = [
       { scenario: 'hot-rs256', title: 'hot tokens, RS256' },
       { scenario: 'hot-es256', title: 'hot tokens, ES256' },
       { scenario: 'hot-browser', title: 'hot tokens, with the twelve fields of a browser' },
-      { scenario: 'limits', title: 'hot tokens, with rate limits' },
+      { scenario: 'limits', title: 'hot tokens, with rate limits (Sallyport alone)' },
       { scenario: 'mixed', title: 'one token in twenty new, RS256' },
       { scenario: 'new-rs256', title: 'every token new, RS256' },
       { scenario: 'new-es256', title: 'every token new, ES256' },

@@ -49,8 +49,14 @@ async function takeRounds(
           rate: null,
           durationSeconds: turnSeconds,
         })
-        const good = result.answers['200'] ?? 0
-        if (good === 0) throw new Error(`${program.peer.name} answered nothing: run is void`)
+        const { 200: good = 0, ...others } = result.answers
+        const refused = Object.keys(others)
+        if (good === 0 || refused.length > 0 || result.lost > 0) {
+          throw new Error(
+            `${program.peer.name}, ${connections} connections: ${good} good answers, ` +
+              `${refused.join(', ')}, ${result.lost} connections lost: run is void`,
+          )
+        }
         if (round > 0) micros.get(connections)?.push(result.cpuMicros / good)
       }
     }

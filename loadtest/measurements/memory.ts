@@ -115,9 +115,9 @@ function threadRows(rounds: readonly Round[]): readonly Row[] {
   }
   return [
     ['a gateway with one listener thread, after its start', first('started')],
-    ['the same, idle after load', first('loaded')],
+    ['a gateway with one listener thread, idle after load', first('loaded')],
     ['each further listener thread, after the start', further('started')],
-    ['the same, idle after load', further('loaded')],
+    ['each further listener thread, idle after load', further('loaded')],
   ]
 }
 

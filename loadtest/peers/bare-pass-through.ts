@@ -8,10 +8,11 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js'
 import { type Dispatcher, Pool } from 'undici'
 import { nativeServer } from '../native-server.ts'
-import { CONNECTIONS } from '../scenario.ts'
 
+/** As many as the gateway keeps to one target unless told otherwise. */
+const UPSTREAM_CONNECTIONS = 256
 const [, , port, upstreamOrigin] = process.argv
-const pool = new Pool(upstreamOrigin ?? '', { connections: CONNECTIONS, pipelining: 1 })
+const pool = new Pool(upstreamOrigin ?? '', { connections: UPSTREAM_CONNECTIONS, pipelining: 1 })
 
 /** Fields of the upstream's answer that the native server writes itself, or needs no longer. */
 const WRITTEN_BY_SERVER = [

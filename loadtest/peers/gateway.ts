@@ -133,7 +133,12 @@ export async function startGateway(
   const started = await startProcess(process.execPath, words, port, {
     SALLYPORT_LISTENER_THREADS: String(context.threads),
   })
-  await untilReady(port)
+  try {
+    await untilReady(port)
+  } catch (error) {
+    await started.stop()
+    throw error
+  }
   const readyAfterMs = performance.now() - startMs
   const description = JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8')) as {
     version: string

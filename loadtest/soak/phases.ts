@@ -46,7 +46,7 @@ const CYCLE: readonly Stage[] = [
   { phase: 'keys rotated', seconds: 50, secondsMin: 2 },
   { phase: 'provider away', seconds: 20, secondsMin: 3 },
   // It is asked about a random token every 5 s at last, and two answers are needed.
-  { phase: 'provider back', seconds: 12, secondsMin: 4 },
+  { phase: 'provider back', seconds: 12, secondsMin: 8 },
   { phase: 'calm', seconds: 43, secondsMin: 1 },
   { phase: 'Redis away', seconds: 10, secondsMin: 2 },
   // Connections come back after a second at most.

@@ -99,7 +99,7 @@ function configuration(
     server: { engine: 'native', host: '127.0.0.1', port },
     admin: { host: '127.0.0.1', port: adminPort },
     cache: { sizeMiB: 8 },
-    redis: { nodes: [`127.0.0.1:${redisPort}`], commandTimeout: '1s' },
+    redis: { nodes: [`127.0.0.1:${redisPort}`], commandTimeout: '2s' },
     sessions: { absoluteTtl: '8760h' },
     issuers: {
       main: {
@@ -111,7 +111,7 @@ function configuration(
           endpoint: reached(provider.introspectionEndpoint),
           clientId,
           clientSecret,
-          timeout: '2s',
+          timeout: '4s',
         },
       },
     },

@@ -1,7 +1,7 @@
 /** The whole process stands still for a moment, as when its share of a processor is used up. */
 import assert from 'node:assert/strict'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe, it, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
 import { outcomeOf } from '../support/gateway-answer.ts'
@@ -60,6 +60,8 @@ function watchLateness(servers: readonly RedisServer[], isOver: () => boolean): 
  * Sessions of all clients while the gateway is paused again and again. A round says nothing in
  * which a server or this process took half the time that answers have, nor does the one behind it:
  * such answers are late.
+ *
+ * @returns `null`: the machine is too busy to tell.
  */
 async function outcomesDuringPauses(
   parts: TestGateway,
@@ -67,7 +69,7 @@ async function outcomesDuringPauses(
   servers: readonly RedisServer[],
   commandMs: number,
   rounds = ROUNDS,
-): Promise<Set<string>> {
+): Promise<Set<string> | null> {
   const { processId } = parts
   const outcomes = new Set<string>()
   let ofRound = new Set<string>()
@@ -82,8 +84,7 @@ async function outcomesDuringPauses(
   const load = Array.from({ length: CLIENTS }, client)
   let told = 0
   let wasLate = false
-  for (let round = 0; told < rounds; round += 1) {
-    assert.ok(round < rounds * ATTEMPTS_FACTOR, 'the machine is too busy to tell')
+  for (let round = 0; told < rounds && round < rounds * ATTEMPTS_FACTOR; round += 1) {
     for (const times of PAUSES) {
       process.kill(processId, 'SIGSTOP')
       await delay(times * commandMs)
@@ -100,7 +101,13 @@ async function outcomesDuringPauses(
   }
   isOver = true
   await Promise.all(load)
-  return outcomes
+  return told < rounds ? null : outcomes
+}
+
+/** A machine that is too busy to tell is no fault of the gateway. */
+function assertAllPassed(context: TestContext, outcomes: Set<string> | null): void {
+  if (outcomes === null) context.skip('the machine is too busy to tell')
+  else assert.deepEqual([...outcomes], ['passed'])
 }
 
 function startedGateway(redis: object, commandMs: number): Promise<TestGateway> {
@@ -126,7 +133,7 @@ describe('a pause of the whole gateway', () => {
     await server.stop()
   })
 
-  it('refuses no session whose answer from Redis has arrived meanwhile', async () => {
+  it('refuses no session whose answer from Redis has arrived meanwhile', async (context) => {
     const commandMs = Math.ceil(COMMAND_MS * slowness())
     const parts = await startedGateway({ nodes: [slow.address] }, commandMs)
     try {
@@ -135,10 +142,7 @@ describe('a pause of the whole gateway', () => {
       await eventually('it works', async () => {
         return outcomeOf(await parts.ask('/s/x', { cookie: `__Host-sid=${id}` })) === 'passed'
       })
-      assert.deepEqual(
-        [...(await outcomesDuringPauses(parts, [id], [server], commandMs))],
-        ['passed'],
-      )
+      assertAllPassed(context, await outcomesDuringPauses(parts, [id], [server], commandMs))
     } finally {
       await parts.stop()
     }
@@ -150,6 +154,7 @@ describe('a pause of the whole gateway with several servers of Redis', () => {
   const ids = Array.from({ length: CLIENTS }, newSessionId)
 
   async function assertNoneRefused(
+    context: TestContext,
     redis: object,
     servers: readonly RedisServer[],
     masterOf: (key: string) => Promise<RedisServer> | RedisServer,
@@ -165,30 +170,28 @@ describe('a pause of the whole gateway with several servers of Redis', () => {
           return outcomeOf(await parts.ask('/s/x', { cookie: `__Host-sid=${id}` })) === 'passed'
         })
       }
-      assert.deepEqual(
-        [...(await outcomesDuringPauses(parts, ids, servers, commandMs, CLUSTER_ROUNDS))],
-        ['passed'],
-      )
+      const outcomes = await outcomesDuringPauses(parts, ids, servers, commandMs, CLUSTER_ROUNDS)
+      assertAllPassed(context, outcomes)
     } finally {
       await parts.stop()
     }
   }
 
-  it('refuses no session in a cluster, where it has not even asked for some of them', async () => {
+  it('refuses no session in a cluster, where it has not even asked for some of them', async (context) => {
     const cluster = await RedisCluster.start()
     try {
       const redis = { mode: 'cluster', nodes: cluster.addresses }
-      await assertNoneRefused(redis, cluster.servers, (key) => cluster.masterOf(key))
+      await assertNoneRefused(context, redis, cluster.servers, (key) => cluster.masterOf(key))
     } finally {
       await cluster.stop()
     }
   })
 
-  it('refuses no session of a master that sentinels watch', async () => {
+  it('refuses no session of a master that sentinels watch', async (context) => {
     const set = await RedisSentinels.start()
     try {
       const redis = { mode: 'sentinel', nodes: set.addresses, masterName: MASTER_NAME }
-      await assertNoneRefused(redis, set.servers, () => set.servers[0])
+      await assertNoneRefused(context, redis, set.servers, () => set.servers[0])
     } finally {
       await set.stop()
     }

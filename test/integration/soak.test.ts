@@ -53,7 +53,8 @@ describe('a soak', { skip: needsLinux }, () => {
     }
     const providerAway = answersTo(outcome, 'provider away')
     assert.deepEqual(kindsWith(providerAway, '503'), ['newOpaque'])
-    assert.deepEqual(kindsWith(providerAway, GOOD), ['jwt', 'opaque', 'session'])
+    const good = kindsWith(providerAway, GOOD)
+    for (const kind of ['jwt', 'opaque', 'session']) assert.ok(good.includes(kind), good.join())
     assert.deepEqual(kindsWith(answersTo(outcome, 'Redis away'), '503'), ['session'])
     assert.ok(outcome.memory.every(({ residentMiB }) => residentMiB > 10))
     assert.ok(outcome.memory.length >= PHASES.length && outcome.cpuMicros > 0)
