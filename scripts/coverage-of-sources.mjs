@@ -12,8 +12,8 @@ import { pid } from 'node:process'
 import { threadId } from 'node:worker_threads'
 
 const folder = process.env['TEST_COVERAGE_FOLDER']
-/** What was compiled from `src/`, for tests or for users. */
-const OWN = /\/(?:build\/src|dist)\/[^?]+\.js$/
+/** Where the compiled files are of `src/`, for tests and for users. */
+const OWN = ['build/src/', 'dist/'].map((path) => new URL(`../${path}`, import.meta.url).href)
 
 if (folder !== undefined) {
   const session = new Session()
@@ -24,11 +24,14 @@ if (folder !== undefined) {
   process.once('exit', () => {
     session.post('Profiler.takePreciseCoverage', (error, taken) => {
       if (error !== null) throw error
-      const result = taken.result.filter(({ url }) => OWN.test(url))
-      if (result.length === 0) return
-      mkdirSync(folder, { recursive: true })
+      const result = taken.result.filter(({ url }) => OWN.some((start) => url.startsWith(start)))
       const file = `coverage-${pid}-${Date.now()}-${threadId}.json`
-      writeFileSync(join(folder, file), JSON.stringify({ result }))
+      try {
+        mkdirSync(folder, { recursive: true })
+        writeFileSync(join(folder, file), JSON.stringify({ result }))
+      } catch {
+        // A program of another user may not write there, and must end as it would without this.
+      }
     })
   })
 }

@@ -94,6 +94,10 @@ function coverageEnvironment() {
   return { TEST_COVERAGE_FOLDER: COVERAGE, NODE_OPTIONS: `${options} ${noting}`.trim() }
 }
 
+function notesCount() {
+  return existsSync(COVERAGE) ? readdirSync(COVERAGE).length : 0
+}
+
 function nodeArguments(files) {
   return [
     '--enable-source-maps',
@@ -135,6 +139,8 @@ function run(words, environment = {}) {
     process.once('SIGTERM', interrupt)
     child.once('close', (code) => {
       clearTimeout(timer)
+      process.off('SIGINT', interrupt)
+      process.off('SIGTERM', interrupt)
       resolve(code ?? 1)
     })
   })
@@ -162,7 +168,7 @@ if (redisProblem !== null) fail(redisProblem)
 const files = testFiles(prefixes)
 mkdirSync(join(ROOT, 'build'), { recursive: true })
 rmSync(REPORT, { force: true })
-rmSync(COVERAGE, { recursive: true, force: true })
+if (isWhole) rmSync(COVERAGE, { recursive: true, force: true })
 const code = await run(nodeArguments(files), isWhole ? coverageEnvironment() : {})
 const coverageCode = isWhole && code === 0 ? await run(coverageArguments()) : 0
 
@@ -171,5 +177,8 @@ const told = `${counts.pass} of ${counts.tests} tests passed in ${files.length} 
 if (counts.fail + counts.cancelled > 0) fail(told)
 if (isWhole && counts.pass < TESTS_MIN) fail(`${told}, at least ${TESTS_MIN} were expected`)
 if (code !== 0) fail(`${told}, yet the run ended with exit code ${code}`)
+if (isWhole && notesCount() < files.length) {
+  fail(`${told}, yet only ${notesCount()} programs and threads noted what ran in them`)
+}
 if (coverageCode !== 0) fail(`${told}, yet less of the code ran in them than the floor of coverage`)
 process.stdout.write(`tests passed: ${told}, ${counts.skipped} skipped\n`)
