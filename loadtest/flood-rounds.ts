@@ -11,11 +11,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { runClient } from './child-process.ts'
 import { median } from './comparison.ts'
 import { limitCpu } from './cpu-quota.ts'
-import { cpuTimeMicros } from './cpu-time.ts'
 import { prepareCredentials } from './credentials.ts'
 import { FLOOD_KINDS, type FloodJob, type FloodKind } from './flood-kinds.ts'
-import { runLoad } from './load-job.ts'
-import { CONNECTIONS, HOT_TOKENS, PROXIED } from './scenario.ts'
+import { RAMP_SECONDS, runOverload } from './overload-job.ts'
+import { CONNECTIONS, HOT_TOKENS } from './scenario.ts'
 import { withGateway } from './with-programs.ts'
 
 export interface FloodOptions {
@@ -42,8 +41,8 @@ export interface FloodOutcome extends FloodTurn {
 const MICROS_PER_SECOND = 1_000_000
 const WARM_UP_SECONDS = 3
 const FLOOD_LEAD_SECONDS = 1
-/** The client of good requests puts them together before it sends the first. */
-const FLOOD_TAIL_SECONDS = 3
+/** For the start of the other client. */
+const FLOOD_TAIL_SECONDS = 2
 
 interface Target {
   readonly port: number
@@ -76,32 +75,28 @@ async function takeTurn(
   durationSeconds: number,
 ): Promise<FloodTurn> {
   // All the time in which good requests come, however long their client takes to begin.
-  const floodSeconds = FLOOD_LEAD_SECONDS + durationSeconds + FLOOD_TAIL_SECONDS
+  const floodSeconds = FLOOD_LEAD_SECONDS + RAMP_SECONDS + durationSeconds + FLOOD_TAIL_SECONDS
   const flooding =
     kind === null ? null : flood({ port, token, kind, connections, durationSeconds: floodSeconds })
   if (flooding !== null) await delay(FLOOD_LEAD_SECONDS * 1_000)
-  const before = cpuTimeMicros(processId)
-  const good = await runLoad({
+  const result = await runOverload({
     port,
-    errand: PROXIED,
+    processId,
     tokensFile,
-    credential: 'jwt',
-    otherFields: {},
-    hotTokens: HOT_TOKENS,
-    newEvery: 0,
-    firstNewToken: 0,
-    requests: null,
-    durationSeconds,
+    firstToken: 0,
+    tokens: HOT_TOKENS,
+    repeatsTokens: true,
     connections: CONNECTIONS,
     rate: null,
+    durationSeconds,
   })
-  const cpuSeconds = (cpuTimeMicros(processId) - before) / MICROS_PER_SECOND
   const bad = flooding === null ? 0 : await flooding
-  if (good.failures > 0) throw new Error(`${good.failures} good requests failed: run is void`)
+  const good = result.answers['200'] ?? 0
+  if (good === 0) throw new Error('no good request was answered: run is void')
   if (flooding !== null && bad === 0) throw new Error('no bad token was answered: run is void')
   return {
-    goodPerCpuSecond: good.responses / cpuSeconds,
-    goodPerSecond: good.responses / good.durationSeconds,
+    goodPerCpuSecond: (good / result.cpuMicros) * MICROS_PER_SECOND,
+    goodPerSecond: good / result.durationSeconds,
     badPerSecond: bad / floodSeconds,
   }
 }

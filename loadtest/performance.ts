@@ -4,14 +4,16 @@
  *
  *     node build/loadtest/performance.js [names…] [--rounds 5] [--seconds 3]
  *       [--soak-minutes 30] [--write-docs]
+ *     node build/loadtest/performance.js --render-docs
  *
  * Without `--write-docs` everything goes to `build/performance/`. With it, the figures of what was
- * measured also replace those in `docs/`, and the others there stay. Ends with 1 when a measurement
- * failed, after all others, and with 2 when it was called wrongly.
+ * measured also replace those in `docs/`, and the others there stay. `--render-docs` measures
+ * nothing: it writes what is in `docs/` anew, after a change of how it is shown. Ends with 1 when a
+ * measurement failed, after all others, and with 2 when it was called wrongly.
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { documentsFolder, readFigures, writeReport } from './figures/report-files.ts'
+import { documentsFolder, readFigures, withFigures, writeReport } from './figures/report-files.ts'
 import { type MachineFacts, machineFacts } from './machine-facts.ts'
 import { MEASUREMENTS } from './measurements/all.ts'
 import type { Effort, Measurement } from './measurements/measurement.ts'
@@ -26,6 +28,8 @@ interface Order {
   readonly measurements: readonly Measurement[]
   readonly effort: Effort
   readonly writesDocuments: boolean
+  /** Whether documents are only written anew. */
+  readonly rendersOnly: boolean
 }
 
 /** @throws When an option or a name is not one that exists. */
@@ -37,6 +41,7 @@ function readArguments(): Order {
       seconds: { type: 'string', default: '3' },
       'soak-minutes': { type: 'string', default: '30' },
       'write-docs': { type: 'boolean', default: false },
+      'render-docs': { type: 'boolean', default: false },
     },
   })
   const names = MEASUREMENTS.map(({ name }) => name)
@@ -56,6 +61,7 @@ function readArguments(): Order {
       soakMinutes: positiveNumber(values['soak-minutes'], 'soak-minutes'),
     },
     writesDocuments: values['write-docs'],
+    rendersOnly: values['render-docs'],
   }
 }
 
@@ -64,13 +70,16 @@ async function take(one: Measurement, machine: MachineFacts, order: Order): Prom
   const date = new Date().toISOString().slice(0, 'YYYY-MM-DD'.length)
   const measured = await one.measure(order.effort)
   const figures = { name: one.name, date, machine, ...measured }
-  writeReport(DEFAULT_FOLDER, figures, readFigures(DEFAULT_FOLDER))
-  if (order.writesDocuments) {
-    writeReport(documentsFolder(), figures, readFigures(documentsFolder()))
-  }
+  const folders = order.writesDocuments ? [DEFAULT_FOLDER, documentsFolder()] : [DEFAULT_FOLDER]
+  for (const folder of folders) writeReport(folder, withFigures(readFigures(folder), figures))
 }
 
 async function run(order: Order): Promise<void> {
+  if (order.rendersOnly) writeReport(documentsFolder(), readFigures(documentsFolder()))
+  else await takeAll(order)
+}
+
+async function takeAll(order: Order): Promise<void> {
   // Before anything of its own runs: what else the machine does.
   const machine = machineFacts()
   const { measurements } = order

@@ -13,6 +13,9 @@ const LINES_HEIGHT = 360
 const AROUND_BARS_HEIGHT = 110
 const BAR_HEIGHT = 18
 const BETWEEN_BARS_HEIGHT = 14
+const AROUND = { right: 56, top: 44, bottom: 64, outerBoundsMode: 'none' } as const
+/** In front of bars; a longer name is broken. */
+const NAMES_WIDTH = 220
 
 /** Told apart by eyes that confuse red and green as well (Okabe and Ito). */
 const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00']
@@ -31,8 +34,8 @@ export function chartSvg(chart: Chart): string {
     backgroundColor: '#ffffff',
     color: COLOURS,
     title: { text: chart.title, left: 'center', textStyle: { fontSize: 15 } },
-    legend: { bottom: 6 },
-    grid: { left: 24, right: 48, top: 44, bottom: 56, outerBoundsMode: 'same' },
+    // Wide of what the library takes a text for: fonts differ from reader to reader.
+    legend: { bottom: 6, itemGap: 48 },
     ...(chart.shape === 'lines' ? lines(chart) : bars(chart)),
   })
   const svg = drawing.renderToSVGString()
@@ -47,8 +50,14 @@ function barsHeight({ categories, series }: Chart): number {
 
 function bars({ categories, series }: Chart) {
   return {
+    grid: { ...AROUND, left: NAMES_WIDTH + 12 },
     xAxis: { type: 'value' },
-    yAxis: { type: 'category', inverse: true, data: [...categories] },
+    yAxis: {
+      type: 'category',
+      inverse: true,
+      data: [...categories],
+      axisLabel: { width: NAMES_WIDTH, overflow: 'break' },
+    },
     series: series.map(
       ({ name, values }): BarSeriesOption => ({
         name,
@@ -63,6 +72,7 @@ function bars({ categories, series }: Chart) {
 
 function lines({ categories, categoriesName, series }: Chart) {
   return {
+    grid: { ...AROUND, left: 64 },
     xAxis: {
       type: 'category',
       data: [...categories],

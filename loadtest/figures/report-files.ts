@@ -47,18 +47,17 @@ export function reportFiles(
   ])
 }
 
-/**
- * Writes the report with one measurement new and the others as they were.
- *
- * @throws When the document of the folder has no part for it.
- */
-export function writeReport(
-  folder: string,
-  figures: DatedFigures,
+/** With one measurement new, and the others as they were. */
+export function withFigures(
   before: readonly DatedFigures[],
-): void {
+  figures: DatedFigures,
+): readonly DatedFigures[] {
   const others = before.filter(({ name }) => name !== figures.name)
-  const all = [...others, figures].sort((a, b) => (a.name < b.name ? -1 : 1))
+  return [...others, figures].sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** @throws When the document of the folder has no part for one of the figures. */
+export function writeReport(folder: string, all: readonly DatedFigures[]): void {
   const file = join(folder, DOCUMENT_FILE)
   const isPublished = folder === documentsFolder()
   const document = isPublished ? readFileSync(file, 'utf8') : emptyDocument(all)

@@ -208,7 +208,8 @@ export async function measureThreads(effort: Effort, extent: ThreadsExtent): Pro
     tables: [
       costTable(requests),
       verificationTable(verified, verificationThreads),
-      modelTable([...requests, ...signatures]),
+      // Not of requests: their clients are on the same processors, which would count as contention.
+      modelTable(signatures),
     ],
     charts: [verificationChart(verified, verificationThreads)],
   }

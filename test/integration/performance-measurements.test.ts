@@ -67,6 +67,6 @@ describe('Measurements of the performance report', { skip: needsLinux }, () => {
     }
     assert.equal(charts[0]?.series.length, signatures?.rows.length)
     assert.ok((signatures?.rows.length ?? 0) >= 3)
-    assert.equal(model?.rows.length, 2 + (signatures?.rows.length ?? 0))
+    assert.equal(model?.rows.length, signatures?.rows.length)
   })
 })
