@@ -13,7 +13,7 @@ import { median } from './comparison.ts'
 import { limitCpu } from './cpu-quota.ts'
 import { prepareCredentials } from './credentials.ts'
 import { FLOOD_KINDS, type FloodJob, type FloodKind } from './flood-kinds.ts'
-import { RAMP_SECONDS, runOverload } from './overload-job.ts'
+import { fullSpeedJob, RAMP_SECONDS, runOverload } from './overload-job.ts'
 import { CONNECTIONS, HOT_TOKENS } from './scenario.ts'
 import { withGateway } from './with-programs.ts'
 
@@ -79,17 +79,9 @@ async function takeTurn(
   const flooding =
     kind === null ? null : flood({ port, token, kind, connections, durationSeconds: floodSeconds })
   if (flooding !== null) await delay(FLOOD_LEAD_SECONDS * 1_000)
-  const result = await runOverload({
-    port,
-    processId,
-    tokensFile,
-    firstToken: 0,
-    tokens: HOT_TOKENS,
-    repeatsTokens: true,
-    connections: CONNECTIONS,
-    rate: null,
-    durationSeconds,
-  })
+  const result = await runOverload(
+    fullSpeedJob({ port, processId }, tokensFile, CONNECTIONS, durationSeconds),
+  )
   const bad = flooding === null ? 0 : await flooding
   const good = result.answers['200'] ?? 0
   if (good === 0) throw new Error('no good request was answered: run is void')

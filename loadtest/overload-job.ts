@@ -1,5 +1,7 @@
 /** Hands one run of the overload test to its client process and reads the result. */
 import { runClient } from './child-process.ts'
+import type { RunningPeer } from './peer.ts'
+import { HOT_TOKENS } from './scenario.ts'
 
 export interface OverloadJob {
   readonly port: number
@@ -39,6 +41,26 @@ export interface OverloadResult {
   readonly p99Ms: number
   /** The longest time until an answer that is a refusal. */
   readonly refusalMsMax: number
+}
+
+/** Known tokens in rotation, the next request as soon as an answer is there. */
+export function fullSpeedJob(
+  { port, processId }: Pick<RunningPeer, 'port' | 'processId'>,
+  tokensFile: string,
+  connections: number,
+  durationSeconds: number,
+): OverloadJob {
+  return {
+    port,
+    processId,
+    tokensFile,
+    firstToken: 0,
+    tokens: HOT_TOKENS,
+    repeatsTokens: true,
+    connections,
+    rate: null,
+    durationSeconds,
+  }
 }
 
 /** @throws When the client process fails; whatever becomes of a request is counted instead. */

@@ -2,7 +2,7 @@
 import { median } from '../comparison.ts'
 import { prepareCredentials } from '../credentials.ts'
 import type { Table } from '../figures/figures.ts'
-import { runOverload } from '../overload-job.ts'
+import { fullSpeedJob, runOverload } from '../overload-job.ts'
 import { barePeer } from '../peers/bare.ts'
 import { gatewayPeer } from '../peers/gateway.ts'
 import { haproxyPlainPeer } from '../peers/haproxy.ts'
@@ -37,18 +37,9 @@ async function takeRounds(
   for (let round = 0; round <= rounds; round += 1) {
     for (const connections of CONNECTIONS) {
       for (const { program, micros } of measured) {
-        const { port, processId } = program.running
-        const result = await runOverload({
-          port,
-          processId,
-          tokensFile,
-          firstToken: 0,
-          tokens: HOT_TOKENS,
-          repeatsTokens: true,
-          connections,
-          rate: null,
-          durationSeconds: turnSeconds,
-        })
+        const result = await runOverload(
+          fullSpeedJob(program.running, tokensFile, connections, turnSeconds),
+        )
         const { 200: good = 0, ...others } = result.answers
         const refused = Object.keys(others)
         if (good === 0 || refused.length > 0 || result.lost > 0) {
