@@ -2,9 +2,6 @@
  * Compares programs on one scenario in one interleaved run (A B C A B C …), so that what else the
  * machine does meets all of them alike, and takes medians over the rounds.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { cpuTimeMicros } from './cpu-time.ts'
 import { prepareCredentials } from './credentials.ts'
 import { type LoadJob, type LoadResult, PREPARED_MAX, runLoad } from './load-job.ts'
@@ -13,6 +10,7 @@ import type { Introspection, Peer, RunningPeer } from './peer.ts'
 import { DECIDED, HOT_TOKENS, type Scenario } from './scenario.ts'
 import { startSessions } from './sessions.ts'
 import { startUpstream } from './upstream-process.ts'
+import { workingFolder } from './working-folder.ts'
 
 export interface ComparisonOptions {
   readonly rounds: number
@@ -176,10 +174,10 @@ export async function compare(
   const tokens = hotTokensOf(scenario) + newTokens * (options.rounds + 1)
   const minted = scenario.credential === 'jwt' ? tokens : 1
   const credentials = prepareCredentials(scenario.algorithm, minted)
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-loadtest-'))
+  const folder = workingFolder('loadtest')
   const stops: (() => Promise<void>)[] = []
   try {
-    const others = await startOthers(scenario, folder, tokens, stops)
+    const others = await startOthers(scenario, folder.path, tokens, stops)
     const upstream = await startUpstream()
     stops.push(() => upstream.stop())
     const { credential, hasLimits } = scenario
@@ -190,7 +188,7 @@ export async function compare(
     const contestants: Contestant[] = []
     const skipped: string[] = []
     for (const peer of peers) {
-      const running = await peer.start({ ...shared, upstreamPort, threads, folder })
+      const running = await peer.start({ ...shared, upstreamPort, threads, folder: folder.path })
       if (running.status === 'skipped') skipped.push(running.reason)
       else {
         stops.push(() => running.stop())
@@ -203,7 +201,7 @@ export async function compare(
     return { scenario, peers: outcomes, skipped }
   } finally {
     for (const stop of stops.reverse()) await stop()
-    rmSync(folder, { recursive: true })
+    folder.remove()
   }
 }
 

@@ -36,14 +36,17 @@ export function limitCpu(processId: number, share: number): CpuQuota {
     const needs = 'it takes Linux, root, control groups, and at least a tenth of a processor'
     throw new Error(`No quota of processor time, ${needs}: ${String(error)}`, { cause: error })
   }
-  return {
-    remove() {
-      try {
-        writeFileSync(join(folder, '..', 'cgroup.procs'), String(processId))
-      } catch {
-        // It has ended, so that nothing is left in the group.
-      }
-      rmdirSync(folder)
-    },
+  const remove = (): void => {
+    process.off('exit', remove)
+    try {
+      writeFileSync(join(folder, '..', 'cgroup.procs'), String(processId))
+    } catch {
+      // It has ended, so that nothing is left in the group.
+    }
+    rmdirSync(folder)
   }
+  // However this process ends, no group is left behind. Before what it started is killed: a group
+  // can be removed only once the dead in it are reaped.
+  process.prependOnceListener('exit', remove)
+  return { remove }
 }

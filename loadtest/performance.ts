@@ -22,6 +22,9 @@ import { PROJECT_ROOT } from './project-root.ts'
 import { runOrdered } from './run-entry.ts'
 
 const FAILED = 1
+/** With less, figures are for a look, not for a page that others rely on. */
+const ROUNDS_MIN = 5
+const SOAK_MINUTES_MIN = 30
 const DEFAULT_FOLDER = join(PROJECT_ROOT, 'build', 'performance')
 
 interface Order {
@@ -74,6 +77,18 @@ async function take(one: Measurement, machine: MachineFacts, order: Order): Prom
   for (const folder of folders) writeReport(folder, withFigures(readFigures(folder), figures))
 }
 
+/** What the figures of this order are worth less for; nothing, where they are not for the page. */
+function weaknesses({ effort, writesDocuments }: Order): readonly string[] {
+  if (!writesDocuments) return []
+  const { rounds, soakMinutes } = effort
+  return [
+    ...(rounds < ROUNDS_MIN ? [`${rounds} rounds instead of ${ROUNDS_MIN}`] : []),
+    ...(soakMinutes < SOAK_MINUTES_MIN
+      ? [`a soak of ${soakMinutes} minutes instead of ${SOAK_MINUTES_MIN}`]
+      : []),
+  ]
+}
+
 async function run(order: Order): Promise<void> {
   if (order.rendersOnly) writeReport(documentsFolder(), readFigures(documentsFolder()))
   else await takeAll(order)
@@ -83,6 +98,9 @@ async function takeAll(order: Order): Promise<void> {
   // Before anything of its own runs: what else the machine does.
   const machine = machineFacts()
   const { measurements } = order
+  for (const weakness of weaknesses(order)) {
+    process.stderr.write(`Careful: this puts figures of ${weakness} into docs/.\n`)
+  }
   const failed: string[] = []
   for (const [index, one] of measurements.entries()) {
     process.stderr.write(`[${index + 1}/${measurements.length}] ${one.title} …\n`)

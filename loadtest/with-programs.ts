@@ -1,11 +1,9 @@
 /** Runs programs before an upstream of their own, for a test that brings its own clients. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Credentials } from './credentials.ts'
 import type { Peer, PeerContext, RunningPeer } from './peer.ts'
 import { type RunningGateway, startGateway } from './peers/gateway.ts'
 import { startUpstream } from './upstream-process.ts'
+import { workingFolder } from './working-folder.ts'
 
 export interface RunningProgram {
   readonly peer: Peer
@@ -23,7 +21,7 @@ async function withUpstream<T>(
   credentials: Credentials,
   work: (setting: Setting) => Promise<T>,
 ): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-loadtest-'))
+  const folder = workingFolder('loadtest')
   const stops: (() => Promise<void>)[] = []
   try {
     const upstream = await startUpstream()
@@ -36,12 +34,12 @@ async function withUpstream<T>(
       introspection: null,
       redisPort: null,
       threads: 1,
-      folder,
+      folder: folder.path,
     }
     return await work({ context, keep: (running) => stops.push(() => running.stop()) })
   } finally {
     for (const stop of stops.reverse()) await stop()
-    rmSync(folder, { recursive: true })
+    folder.remove()
   }
 }
 

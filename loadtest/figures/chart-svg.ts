@@ -2,10 +2,11 @@
 import { BarChart, type BarSeriesOption, LineChart, type LineSeriesOption } from 'echarts/charts'
 import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components'
 import { init, use } from 'echarts/core'
+import { LabelLayout } from 'echarts/features'
 import { SVGRenderer } from 'echarts/renderers'
 import type { Chart } from './figures.ts'
 
-use([BarChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer])
+use([BarChart, LineChart, GridComponent, LegendComponent, TitleComponent, LabelLayout, SVGRenderer])
 
 const WIDTH = 780
 const LINES_HEIGHT = 360
@@ -72,7 +73,7 @@ function bars({ categories, series }: Chart) {
 
 function lines({ categories, categoriesName, series }: Chart) {
   return {
-    grid: { ...AROUND, left: 64 },
+    grid: { ...AROUND, left: 64, bottom: 78 },
     xAxis: {
       type: 'category',
       data: [...categories],
@@ -89,6 +90,8 @@ function lines({ categories, categoriesName, series }: Chart) {
         symbolSize: 6,
         data: [...values],
         label: { show: true, fontSize: 11 },
+        // The table beside the chart has all of them.
+        labelLayout: { hideOverlap: true },
       }),
     ),
   }

@@ -4,13 +4,13 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { reservePort } from '../../test/support/reserved-port.ts'
 import { AUDIENCE, ISSUER, prepareCredentials } from '../credentials.ts'
 import { startUpstream } from '../upstream-process.ts'
+import { workingFolder } from '../working-folder.ts'
 import type { Balancer } from './balancers.ts'
 import { KeepAliveClients } from './keep-alive-clients.ts'
 import { isReady } from './tcp-balancer.ts'
@@ -64,7 +64,7 @@ export async function rollingRestart(
   options: RollingRestartOptions,
 ): Promise<RollingRestartReport> {
   const { balancer, program, restarts, drainDelayMs, settleMs } = options
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-rolling-'))
+  const folder = workingFolder('rolling')
   const credentials = prepareCredentials('ES256', TOKENS)
   const tokens = readFileSync(credentials.tokensFile, 'latin1').split('\n').slice(0, TOKENS)
   const upstream = await startUpstream()
@@ -73,13 +73,13 @@ export async function rollingRestart(
   try {
     for (let index = 0; index < 2; index += 1) {
       const port = await reservePort()
-      const file = join(folder, `gateway-${index}.yaml`)
+      const file = join(folder.path, `gateway-${index}.yaml`)
       const text = configuration(port, upstream.port, credentials.jwksFile, drainDelayMs)
       writeFileSync(file, text)
       instances.push({ port, file, child: await startGateway(program, file, port) })
     }
     const ports = instances.map(({ port }) => port)
-    const running = await balancer.start(ports, folder)
+    const running = await balancer.start(ports, folder.path)
     await untilReady(running.port, () => false)
     const clients = new KeepAliveClients({
       port: running.port,
@@ -106,7 +106,7 @@ export async function rollingRestart(
   } finally {
     for (const { child } of instances) child.kill('SIGKILL')
     await upstream.stop()
-    rmSync(folder, { recursive: true })
+    folder.remove()
   }
 }
 

@@ -16,6 +16,7 @@ export class CredentialSupply {
   readonly #options: SupplyOptions
   readonly #over = new AbortController()
   #running: Promise<void> = Promise.resolve()
+  #failure: unknown = null
   #issued = 0
 
   constructor(options: SupplyOptions) {
@@ -36,11 +37,17 @@ export class CredentialSupply {
   /** From now on, until it is stopped. */
   begin(): void {
     this.#running = this.#run()
-    // What it throws is told by `stop`.
-    this.#running.catch(() => {})
+    this.#running.catch((error: unknown) => {
+      this.#failure = error
+    })
   }
 
-  /** @throws What went wrong since it began. */
+  /** @throws What went wrong since it began: a soak without new tokens says too little. */
+  assertRunning(): void {
+    if (this.#failure !== null) throw this.#failure
+  }
+
+  /** @throws As {@link assertRunning}. */
   async stop(): Promise<void> {
     this.#over.abort()
     await this.#running

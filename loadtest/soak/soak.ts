@@ -5,9 +5,7 @@
  * Provider and Redis are real. The gateway reaches them through relays that end all connections
  * and refuse others; they themselves go on, so that tokens are issued all the while.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type IdentityProvider, startIdentityProvider } from '../../src/demo/identity-provider.ts'
 import { SwitchedProxy } from '../../test/support/switched-proxy.ts'
@@ -15,6 +13,7 @@ import { limitCpu } from '../cpu-quota.ts'
 import { AUDIENCE } from '../credentials.ts'
 import { startSessions } from '../sessions.ts'
 import { startUpstream } from '../upstream-process.ts'
+import { workingFolder } from '../working-folder.ts'
 import { CredentialSupply } from './credential-supply.ts'
 import { type MemorySample, MemorySamples } from './memory-samples.ts'
 import {
@@ -67,8 +66,8 @@ const OPAQUE_PER_SECOND = 2
 
 /** @throws When something did not start or has ended; everything that was started is ended. */
 export async function runSoak(options: SoakOptions): Promise<SoakOutcome> {
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-soak-'))
-  const stops: (() => void | Promise<void>)[] = [() => rmSync(folder, { recursive: true })]
+  const folder = workingFolder('soak')
+  const stops: (() => void | Promise<void>)[] = [() => folder.remove()]
   try {
     const provider = await startIdentityProvider({
       audience: AUDIENCE,
@@ -78,7 +77,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakOutcome> {
     stops.push(() => provider.stop())
     const providerRelay = await SwitchedProxy.start(Number(new URL(provider.issuer).port))
     stops.push(() => providerRelay.stop())
-    const sessions = await startSessions(folder, SESSIONS)
+    const sessions = await startSessions(folder.path, SESSIONS)
     stops.push(() => sessions.stop())
     const redisRelay = await SwitchedProxy.start(sessions.port)
     stops.push(() => redisRelay.stop())
@@ -90,7 +89,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakOutcome> {
       providerPort: providerRelay.port,
       redisPort: redisRelay.port,
       upstreamPort: upstream.port,
-      folder,
+      folder: folder.path,
     })
     stops.push(() => gateway.stop())
     const soak = new Soak(options, provider, providerRelay, redisRelay, gateway)
@@ -201,6 +200,7 @@ class Soak {
     await this.#cause(phase)
     for (let leftMs = endMs - performance.now(); leftMs > 0; leftMs = endMs - performance.now()) {
       await delay(Math.min(leftMs, SAMPLE_SECONDS_MAX * 1_000))
+      this.#supply.assertRunning()
       memory.take()
     }
   }
