@@ -20,6 +20,7 @@ export const BENCHES: readonly string[] = [
   'limit-cells',
   'decide',
   'internal-token',
+  'body-pages',
   'upstream-request',
   'proxy-dispatch',
 ]

@@ -247,8 +247,8 @@ export class RequestBodyReader extends MeteredBody implements RequestBody, Await
   }
 
   #takeAsItIs(borrowed: ArrayBuffer, isLast: boolean): void {
-    const chunk = borrowed.byteLength === 0 ? EMPTY_CHUNK : new Uint8Array(borrowed.slice(0))
-    this.hold(chunk.byteLength)
+    const isWhole = isLast && this.receivedBytes === borrowed.byteLength
+    const chunk = borrowed.byteLength === 0 ? EMPTY_CHUNK : this.holdCopy(borrowed, isWhole)
     if (this.#onChunk !== null) this.#deliver(chunk, isLast)
     else {
       this.#early.push(chunk)
