@@ -12,8 +12,7 @@ export abstract class MeteredBody {
   /** So much of it has gone on, or was dropped. */
   taken(memoryBytes: number): void {
     if (this.#page !== null) {
-      // An empty chunk that came before it is nothing of it.
-      if (memoryBytes > 0) this.#leavePage()
+      this.#leavePage()
       return
     }
     const bytes = Math.min(memoryBytes, this.#memoryBytes)

@@ -222,7 +222,9 @@ export class RequestBodyReader extends MeteredBody implements RequestBody, Await
   }
 
   #receive(borrowed: ArrayBuffer, isLast: boolean): void {
-    if (this.#refused !== null || this.#isSettled) return
+    // Of a head that comes alone, the native server tells that nothing came with it.
+    const isNothing = borrowed.byteLength === 0 && !isLast
+    if (isNothing || this.#refused !== null || this.#isSettled) return
     this.receivedBytes += borrowed.byteLength
     this.isComplete = isLast
     if (this.receivedBytes > this.#context.bodyBytesMax) {

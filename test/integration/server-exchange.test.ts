@@ -337,6 +337,19 @@ describe('request body', () => {
     connection.destroy()
   })
 
+  it('does not begin with an empty chunk when it comes behind its head', async () => {
+    const connection = await openRaw({ port: running.port })
+    handle = (exchange) => {
+      const { body } = exchange
+      const answerFirst = (chunk: Uint8Array) => exchange.send('200 OK', [], String(chunk.length))
+      body.read(answerFirst, () => undefined)
+      connection.send('hello')
+    }
+    connection.send(request('POST', '/', 'Content-Length: 5\r\n'))
+    const [answer] = await connection.waitForAnswers(1).finally(() => connection.destroy())
+    assert.equal(answer?.body.toString(), '5')
+  })
+
   it('tells the reader when the client goes away in the middle', async () => {
     const failures: string[] = []
     let isReading = false
