@@ -20,6 +20,8 @@ export class RequestBodyStream extends Readable {
   constructor(body: RequestBody) {
     super({ highWaterMark: HELD_BYTES_MAX })
     this.#body = body
+    // Of the last chunk, nothing else tells: no more is read once it has come.
+    this.once('end', () => this.#letGo())
   }
 
   /** Takes the next chunk, which belongs to the stream from then on. */
