@@ -14,11 +14,16 @@ const START_POLL_MS = 10
 /** Characters of output kept for a message about a program that failed to start. */
 const OUTPUT_KEPT_MAX = 4_000
 
-/** However this process ends, they do not outlive it. */
 const running = new Set<ChildProcess>()
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
+
+/** It does not outlive this process, unless that is killed: run-entry.ts. */
+export function endWithThisProcess(child: ChildProcess): void {
+  running.add(child)
+  child.once('exit', () => running.delete(child))
+}
 
 export interface StartedProcess {
   readonly processId: number
@@ -64,8 +69,7 @@ export async function startProcess(
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  running.add(child)
-  child.once('exit', () => running.delete(child))
+  endWithThisProcess(child)
   let output = ''
   const keep = (chunk: Buffer): void => {
     output = (output + chunk.toString()).slice(-OUTPUT_KEPT_MAX)

@@ -37,7 +37,7 @@ export function limitCpu(processId: number, share: number): CpuQuota {
     throw new Error(`No quota of processor time, ${needs}: ${String(error)}`, { cause: error })
   }
   const remove = (): void => {
-    process.off('exit', remove)
+    process.off('exit', removeAtExit)
     try {
       writeFileSync(join(folder, '..', 'cgroup.procs'), String(processId))
     } catch {
@@ -45,8 +45,14 @@ export function limitCpu(processId: number, share: number): CpuQuota {
     }
     rmdirSync(folder)
   }
-  // However this process ends, no group is left behind. Before what it started is killed: a group
-  // can be removed only once the dead in it are reaped.
-  process.prependOnceListener('exit', remove)
+  const removeAtExit = (): void => {
+    try {
+      remove()
+    } catch {
+      // Nothing may keep the others that listen for the end from theirs.
+    }
+  }
+  // Before what this process started is killed: a group goes only once the dead in it are reaped.
+  process.prependOnceListener('exit', removeAtExit)
   return { remove }
 }

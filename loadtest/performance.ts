@@ -17,6 +17,7 @@ import { documentsFolder, readFigures, withFigures, writeReport } from './figure
 import { type MachineFacts, machineFacts } from './machine-facts.ts'
 import { MEASUREMENTS } from './measurements/all.ts'
 import type { Effort, Measurement } from './measurements/measurement.ts'
+import { soak } from './measurements/soak.ts'
 import { positiveCount, positiveNumber } from './positive-number.ts'
 import { PROJECT_ROOT } from './project-root.ts'
 import { runOrdered } from './run-entry.ts'
@@ -77,16 +78,18 @@ async function take(one: Measurement, machine: MachineFacts, order: Order): Prom
   for (const folder of folders) writeReport(folder, withFigures(readFigures(folder), figures))
 }
 
-/** What the figures of this order are worth less for; nothing, where they are not for the page. */
-function weaknesses({ effort, writesDocuments }: Order): readonly string[] {
-  if (!writesDocuments) return []
+/** Tells where figures would come into `docs/` that too little was measured for. */
+function warnOfLittle({ measurements, effort, writesDocuments }: Order): void {
+  if (!writesDocuments) return
   const { rounds, soakMinutes } = effort
-  return [
-    ...(rounds < ROUNDS_MIN ? [`${rounds} rounds instead of ${ROUNDS_MIN}`] : []),
-    ...(soakMinutes < SOAK_MINUTES_MIN
-      ? [`a soak of ${soakMinutes} minutes instead of ${SOAK_MINUTES_MIN}`]
-      : []),
-  ]
+  const warn = (what: string, usual: number): void => {
+    process.stderr.write(`Careful: ${what} instead of ${usual}, and the figures go into docs/.\n`)
+  }
+  const hasRounds = measurements.some(({ name }) => name !== soak.name)
+  if (hasRounds && rounds < ROUNDS_MIN) warn(`rounds: ${rounds}`, ROUNDS_MIN)
+  if (measurements.includes(soak) && soakMinutes < SOAK_MINUTES_MIN) {
+    warn(`minutes of the soak: ${soakMinutes}`, SOAK_MINUTES_MIN)
+  }
 }
 
 async function run(order: Order): Promise<void> {
@@ -98,9 +101,7 @@ async function takeAll(order: Order): Promise<void> {
   // Before anything of its own runs: what else the machine does.
   const machine = machineFacts()
   const { measurements } = order
-  for (const weakness of weaknesses(order)) {
-    process.stderr.write(`Careful: this puts figures of ${weakness} into docs/.\n`)
-  }
+  warnOfLittle(order)
   const failed: string[] = []
   for (const [index, one] of measurements.entries()) {
     process.stderr.write(`[${index + 1}/${measurements.length}] ${one.title} …\n`)

@@ -1,25 +1,42 @@
 /**
- * Entry of the rolling restart: ends with 0 when no request was lost.
+ * Entry of the rolling restart: ends with 0 when no request was lost, with 1 when one was or when
+ * something failed, and with 2 when it was called wrongly.
  *
  *     node build/loadtest/rolling-restart.js [--restarts 50] [--balancer haproxy|nginx|built-in]
  *       [--busy 16] [--slow 16] [--drain-delay-ms 2500] [--settle-ms 1500]
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { positiveCount } from './positive-number.ts'
 import { PROJECT_ROOT } from './project-root.ts'
 import { BALANCERS, type Balancer } from './rolling/balancers.ts'
-import { rollingRestart } from './rolling/rolling-restart.ts'
+import { type RollingRestartOptions, rollingRestart } from './rolling/rolling-restart.ts'
+import { runOrdered } from './run-entry.ts'
 
-const { values } = parseArgs({
-  options: {
-    restarts: { type: 'string', default: '50' },
-    balancer: { type: 'string', default: 'haproxy' },
-    busy: { type: 'string', default: '16' },
-    slow: { type: 'string', default: '16' },
-    'drain-delay-ms': { type: 'string', default: '2500' },
-    'settle-ms': { type: 'string', default: '1500' },
-  },
-})
+/** @throws When an option is none of those, or a balancer is not there. */
+function readArguments(): RollingRestartOptions {
+  const { values } = parseArgs({
+    options: {
+      restarts: { type: 'string', default: '50' },
+      balancer: { type: 'string', default: 'haproxy' },
+      busy: { type: 'string', default: '16' },
+      slow: { type: 'string', default: '16' },
+      'drain-delay-ms': { type: 'string', default: '2500' },
+      'settle-ms': { type: 'string', default: '1500' },
+    },
+  })
+  return {
+    program: join(PROJECT_ROOT, 'dist', 'main.js'),
+    balancer: chooseBalancer(values.balancer),
+    restarts: positiveCount(values.restarts, 'restarts'),
+    busyClients: positiveCount(values.busy, 'busy'),
+    slowClients: positiveCount(values.slow, 'slow'),
+    drainDelayMs: positiveCount(values['drain-delay-ms'], 'drain-delay-ms'),
+    settleMs: positiveCount(values['settle-ms'], 'settle-ms'),
+    onRestart: (done, { answered, lost }) =>
+      process.stderr.write(`restart ${done}: ${answered} answered, ${lost} lost\n`),
+  }
+}
 
 /** What was asked for, or the built-in one where HAProxy is not installed. */
 function chooseBalancer(name: string): Balancer {
@@ -35,16 +52,10 @@ function chooseBalancer(name: string): Balancer {
   return builtIn
 }
 
-const report = await rollingRestart({
-  program: join(PROJECT_ROOT, 'dist', 'main.js'),
-  balancer: chooseBalancer(values.balancer),
-  restarts: Number(values.restarts),
-  busyClients: Number(values.busy),
-  slowClients: Number(values.slow),
-  drainDelayMs: Number(values['drain-delay-ms']),
-  settleMs: Number(values['settle-ms']),
-  onRestart: (done, { answered, lost }) =>
-    process.stderr.write(`restart ${done}: ${answered} answered, ${lost} lost\n`),
-})
-process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
-process.exitCode = report.lost === 0 && report.answered > 0 ? 0 : 1
+async function run(options: RollingRestartOptions): Promise<void> {
+  const report = await rollingRestart(options)
+  process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
+  if (report.lost > 0 || report.answered === 0) process.exitCode = 1
+}
+
+await runOrdered(readArguments, run)

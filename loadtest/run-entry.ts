@@ -3,6 +3,7 @@
 const CALLED_WRONGLY = 2
 /** As a shell counts: what was started ends with this process (child-process.ts). */
 const ENDED_BY = [
+  ['SIGHUP', 129],
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const

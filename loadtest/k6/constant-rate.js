@@ -10,8 +10,8 @@
  * NEW_EVERY: one request in so many carries a token that was not sent before; 1 is every request.
  * P99_MS: the run has failed when more than one answer in a hundred takes longer.
  *
- * The tokens and the matching key set are made by the load test:
- * `node build/loadtest/harness.js --scenarios hot-rs256,new-rs256 --rounds 1`.
+ * The tokens and the matching key set are made by the load test: docs/performance.md tells how, and
+ * what the gateway needs to trust them.
  */
 import { check } from 'k6'
 import { SharedArray } from 'k6/data'

@@ -8,6 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { reservePort } from '../../test/support/reserved-port.ts'
+import { endWithThisProcess } from '../child-process.ts'
 import { AUDIENCE, ISSUER, prepareCredentials } from '../credentials.ts'
 import { startUpstream } from '../upstream-process.ts'
 import { workingFolder } from '../working-folder.ts'
@@ -138,6 +139,7 @@ async function startGateway(program: string, file: string, port: number): Promis
     env: { ...process.env, SALLYPORT_LISTENER_THREADS: String(LISTENER_THREADS) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  endWithThisProcess(child)
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {

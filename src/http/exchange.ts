@@ -56,7 +56,10 @@ export interface PeekedBody {
   readonly isWhole: boolean
 }
 
-/** The request body, read by at most one reader. Until someone reads, the socket is held back. */
+/**
+ * The request body, read by at most one reader. Until someone reads, the socket is held back once
+ * the first of the body has come.
+ */
 export interface RequestBody {
   /**
    * Looks at the beginning, which stays there for `read`: settles when all of a body of at most

@@ -9,7 +9,8 @@
  * Without it, an upstream that takes nothing could be sent a block of each of thousands of bodies.
  * A body that waits has its socket paused, so that what follows stays with the client. It counts
  * what was allocated, not what is used of it, until the upstream has taken it or begins to answer.
- * A request without a body never gets here.
+ * Small bodies that are whole count by the page they share (body-pages.ts), but for the page that
+ * is being filled. A request without a body never gets here.
  *
  * Bodies that someone looks into before they go on (`RequestBody.peek`) may have a quarter of it in
  * all: a client that sends the beginning of thousands of them must not stop all others.

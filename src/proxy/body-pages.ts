@@ -5,8 +5,9 @@
  *     │ body │ gone │ body │ body │     full: counted whole until the last of them is gone
  *
  * Memory of its own for each of 1 KiB would cost more than twice as much
- * (native-bench/body-pages.ts). No part of a page is used twice: the HTTP client may still hold a
- * body that is gone as far as the count is concerned. The collector takes the page.
+ * (native-bench/body-pages.ts). No part of a page is used twice: the HTTP client refers to a body
+ * until its answer is over, though it counts no more once the answer has begun. So an answer that
+ * goes on for long may keep a page that no longer counts. The collector takes it afterwards.
  */
 import { bodyMemory } from './body-memory.ts'
 
@@ -18,16 +19,18 @@ export const PAGED_BODY_BYTES_MAX = PAGE_BYTES / 4
 export class BodyPage {
   readonly #memory: Uint8Array = Buffer.allocUnsafeSlow(PAGE_BYTES)
   #filledBytes = 0
-  /** That are not gone yet. */
+  /** Bodies in it that are not gone yet. */
   #bodies = 0
   #isFull = false
 
-  /** Whether so many bytes more fit. If not, it takes no more, and counts while it has bodies. */
   hasRoomFor(bytes: number): boolean {
-    if (this.#filledBytes + bytes <= PAGE_BYTES) return true
+    return this.#filledBytes + bytes <= PAGE_BYTES
+  }
+
+  /** It takes no more bodies, and counts as long as it has one. To be called once. */
+  close(): void {
     this.#isFull = true
     if (this.#bodies > 0) bodyMemory.hold(PAGE_BYTES)
-    return false
   }
 
   /** A copy of what is only borrowed, for which there is room. */
@@ -50,6 +53,8 @@ let filling = new BodyPage()
 
 /** The page that has room for so many bytes, at most {@link PAGED_BODY_BYTES_MAX}. */
 export function pageFor(bytes: number): BodyPage {
-  if (!filling.hasRoomFor(bytes)) filling = new BodyPage()
+  if (filling.hasRoomFor(bytes)) return filling
+  filling.close()
+  filling = new BodyPage()
   return filling
 }

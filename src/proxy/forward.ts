@@ -204,6 +204,7 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
     if (!this.#bodyComplete) this.#exchange.closeAfterAnswer()
     // On its way no longer, however long the answer will take.
     if (this.#wholeBody !== null) this.#exchange.body.taken(this.#wholeBody.buffer.byteLength)
+    this.#stream?.answered()
     if (!this.#relay.takeHead(statusCode, raw)) {
       this.#abort?.(invalidHead(statusCode))
     } else if (this.#relay.endsWithHead) {
@@ -368,11 +369,10 @@ class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt
   #settle(): void {
     this.#settled = true
     this.#relay.abandon()
-    const phase = this.#phase
-    if (phase === WAITING) {
+    if (this.#phase === WAITING) {
       this.#target?.stopWaiting(this.#place)
       this.#leaveTarget()
-    } else if (phase === SENT) this.#abort?.(CANCELLED)
+    } else if (this.#phase === SENT) this.#abort?.(CANCELLED)
     this.#stream?.destroy()
   }
 

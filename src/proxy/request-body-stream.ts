@@ -16,12 +16,14 @@ export class RequestBodyStream extends Readable {
   #heldBytes = 0
   /** Bytes that were not taken when {@link wasTaken} was last asked. */
   #untakenBytes = 0
+  #isAnswered = false
 
   constructor(body: RequestBody) {
     super({ highWaterMark: HELD_BYTES_MAX })
     this.#body = body
-    // Of the last chunk, nothing else tells: no more is read once it has come.
-    this.once('end', () => this.#letGo())
+    this.once('end', () => {
+      if (this.#isAnswered) this.#letAllGo()
+    })
   }
 
   /** Takes the next chunk, which belongs to the stream from then on. */
@@ -38,6 +40,16 @@ export class RequestBodyStream extends Readable {
     const before = this.#untakenBytes
     this.#untakenBytes = this.readableLength
     return this.readableLength < before
+  }
+
+  /**
+   * The upstream has begun to answer: as soon as the HTTP client has read all of the body, nothing
+   * of it counts any more. Of the last chunk nothing else might ever tell, for no more is asked for
+   * once it has come.
+   */
+  answered(): void {
+    this.#isAnswered = true
+    if (this.readableEnded) this.#letAllGo()
   }
 
   override _read(): void {
@@ -62,5 +74,13 @@ export class RequestBodyStream extends Readable {
       this.#heldBytes -= length
       this.#body.taken(memoryBytes)
     }
+  }
+
+  #letAllGo(): void {
+    for (let index = 1; index < this.#chunks.length; index += 2) {
+      this.#body.taken(this.#chunks[index] ?? 0)
+    }
+    this.#chunks.length = 0
+    this.#heldBytes = 0
   }
 }

@@ -9,7 +9,7 @@ export abstract class MeteredBody {
   /** Where all of it is, and what counts it then; `null`: it has memory of its own. */
   #page: BodyPage | null = null
 
-  /** So much of it has gone on, or was dropped. */
+  /** So much of it has gone on, or was dropped. What is in a page goes as a whole. */
   taken(memoryBytes: number): void {
     if (this.#page !== null) {
       this.#leavePage()

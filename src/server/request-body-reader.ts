@@ -2,7 +2,8 @@
  * The body of one request, between the native server that pushes and a reader that may come later.
  *
  * The native server throws away what arrives before someone listens, and takes its buffer back when
- * the callback returns. So this copies every chunk, and holds the socket back without a reader.
+ * the callback returns. So this copies every chunk, and without a reader holds the socket back from
+ * the first one on.
  *
  * What one turn of the event loop brings is gathered in blocks (proxy/body-blocks.ts): many small
  * chunks go on as one, and the copies leave no garbage. Within a turn the native server reads on as

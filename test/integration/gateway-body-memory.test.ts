@@ -150,6 +150,7 @@ describe('small uploads', () => {
       environment: {
         SALLYPORT_LISTENER_THREADS: '1',
         SALLYPORT_BODY_MEMORY_MIB: '8',
+        SALLYPORT_UPSTREAM_CONNECTIONS: '512',
       },
     })
   })
@@ -192,17 +193,23 @@ describe('small uploads', () => {
     for (const connection of connections) connection.destroy()
   })
 
-  for (const parts of [[40_000], [1_000, 39_000]]) {
-    const ways = parts.length === 1 ? 'in one part' : 'in two parts'
-    it(`that were taken cost nothing while their answers go on, ${ways}`, async () => {
-      const open = Array.from({ length: 220 }, () => begin('/events/x', 40_000))
+  // The last parts of each count for more than three quarters of the bound. They reach the HTTP
+  // client in ways of their own: a small one is written at once, a large one makes it wait.
+  for (const { count, parts } of [
+    { count: 220, parts: [40_000] },
+    { count: 420, parts: [24_000, 16_000] },
+    { count: 80, parts: [24_000, 100_000] },
+  ]) {
+    it(`that were taken cost nothing while their answers go on: ${parts.join(' + ')}`, async () => {
+      const bodyBytes = parts.reduce((sum, bytes) => sum + bytes, 0)
+      const open = Array.from({ length: count }, () => begin('/events/x', bodyBytes))
       const streams = await Promise.all(open)
       for (const stream of streams) {
-        for (const partBytes of parts) {
+        for (const [index, partBytes] of parts.entries()) {
+          if (index > 0) await delay(5)
           stream.send('x'.repeat(partBytes))
-          await delay(5)
         }
-        await stream.waitFor((text) => text.includes('data: 40000'))
+        await stream.waitFor((text) => text.includes(`data: ${bodyBytes}`))
       }
       const connection = await begin('/x', 40_000)
       connection.send('x'.repeat(40_000))
