@@ -102,6 +102,8 @@ export async function startProcess(
  */
 export async function runClient<Result>(name: string, job: object): Promise<Result> {
   const program = fileURLToPath(new URL(`./${name}.js`, import.meta.url))
-  const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify(job)])
+  const run = promisify(execFile)(process.execPath, [program, JSON.stringify(job)])
+  endWithThisProcess(run.child)
+  const { stdout } = await run
   return JSON.parse(stdout) as Result
 }

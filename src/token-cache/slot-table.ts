@@ -172,9 +172,10 @@ export class SlotTable {
    * it may have had. Gives up when another writer is at work in the set, when the payload is too
    * long or has a negative length, or when the entry would be dead on arrival: a cache may forget.
    *
+   * @param isUsed Whether it counts as used before anyone has read it.
    * @returns Whether the entry is in the table now.
    */
-  put(digest: Int32Array, fields: EntryFields, nowSeconds: number): boolean {
+  put(digest: Int32Array, fields: EntryFields, nowSeconds: number, isUsed = false): boolean {
     const { memory, counters } = this
     const { payloadLengthBytes } = fields
     if (payloadLengthBytes > memory.payloadBytesMax || payloadLengthBytes < 0) {
@@ -194,7 +195,7 @@ export class SlotTable {
       return false
     }
     draftEntry(this.#draft, digest, withWholeSeconds(fields))
-    const isStored = this.#write(setWord, digest, nowSeconds)
+    const isStored = this.#write(setWord, digest, nowSeconds, isUsed)
     releaseWriterLock(memory.words, lockWord, stamp)
     if (isStored) counters.puts += 1
     else counters.putsSkipped += 1
@@ -231,7 +232,7 @@ export class SlotTable {
   }
 
   /** Writes the draft into the set, whose lock is held. */
-  #write(setWord: number, digest: Int32Array, nowSeconds: number): boolean {
+  #write(setWord: number, digest: Int32Array, nowSeconds: number, isUsed: boolean): boolean {
     const { memory } = this
     const draft = this.#draft
     const payloadLength = draft.words[PAYLOAD_LENGTH_WORD] as number
@@ -244,6 +245,7 @@ export class SlotTable {
     if (!beginEntry(memory, slotWord, draft)) return false
     storeEntry(memory, slotWord, draft, 1, entryWordsFor(payloadLength))
     if (!publishEntry(memory, slotWord, draft)) return false
+    if (isUsed) memory.bytes[touchedByteOf(setWord) + way] = 1
 
     // Last, so that no reader finds what is not there. Only over an empty tag: a writer that was
     // overtaken here must not hide the entry of its successor.

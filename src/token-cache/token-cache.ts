@@ -141,6 +141,18 @@ export class TokenCache<Derived> {
    *   is writing in the same set. The caller loses nothing but time.
    */
   put(digest: TokenDigest, verified: Verified, nowSeconds: number): boolean {
+    return this.#put(digest, verified, nowSeconds, false)
+  }
+
+  /**
+   * As {@link put}, for a verdict that nothing reads until it is needed: among those that were not
+   * read it would go first. So it counts as used, until the cache has been gone through once.
+   */
+  putInReserve(digest: TokenDigest, verified: Verified, nowSeconds: number): boolean {
+    return this.#put(digest, verified, nowSeconds, true)
+  }
+
+  #put(digest: TokenDigest, verified: Verified, nowSeconds: number, isUsed: boolean): boolean {
     const payloadLengthBytes = encodeVerified(verified, this.#table.draftPayload)
     unpackDigest(digest, this.#digest)
     const fields = {
@@ -150,7 +162,7 @@ export class TokenCache<Derived> {
       note: 0,
       payloadLengthBytes,
     }
-    return this.#table.put(this.#digest, fields, nowSeconds)
+    return this.#table.put(this.#digest, fields, nowSeconds, isUsed)
   }
 
   /** Forgets the verdict in all threads: their next `get` is a miss. */

@@ -260,6 +260,21 @@ describe('token cache', () => {
     }
   })
 
+  it('keeps what is in reserve for one round of those that were not read, and no longer', () => {
+    const { cache } = setUp({ sizeMib: 0 })
+    const newcomer = (subject: number): void => {
+      cache.put(digestOf(subject), verdictOf(subject, 1, TYPICAL, LATER), NOW)
+    }
+    cache.putInReserve(digestOf(0), verdictOf(0, 1, TYPICAL, LATER), NOW)
+    for (let subject = 1; subject < 16; subject += 1) newcomer(subject)
+    for (let subject = 100; subject < 115; subject += 1) {
+      newcomer(subject)
+      assert.ok(cache.peek(digestOf(0), NOW), `after ${subject}`)
+    }
+    for (let subject = 200; subject < 216; subject += 1) newcomer(subject)
+    assert.equal(cache.peek(digestOf(0), NOW), null)
+  })
+
   it('removes the whole of a large verdict that a small one pushes out', () => {
     const { cache, open } = setUp({ sizeMib: 0 })
     for (let subject = 0; subject < 60; subject += 1) {

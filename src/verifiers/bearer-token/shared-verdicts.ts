@@ -163,7 +163,7 @@ export class SharedVerdicts {
   }
 
   keepCopy(digest: TokenDigest, verified: Verified, nowSeconds: number): void {
-    this.#parts.cache.put(digest, verified, nowSeconds)
+    this.#parts.cache.putInReserve(digest, verified, nowSeconds)
   }
 
   forgetCopy(digest: TokenDigest): void {
