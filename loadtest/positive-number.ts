@@ -7,6 +7,11 @@ export function positiveNumber(text: string, option: string): number {
   throw new Error(`--${option} takes a number above 0, not ${text}.`)
 }
 
+/** @throws When the text is not a whole number from 0 on, or too large to be exact. */
+export function count(text: string, option: string): number {
+  return text.trim() === '0' ? 0 : positiveCount(text, option)
+}
+
 /** @throws When the text is not a whole number above 0, or too large to be exact. */
 export function positiveCount(text: string, option: string): number {
   const value = Number(text)

@@ -7,7 +7,7 @@
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { positiveCount } from './positive-number.ts'
+import { count, positiveCount } from './positive-number.ts'
 import { PROJECT_ROOT } from './project-root.ts'
 import { BALANCERS, type Balancer } from './rolling/balancers.ts'
 import { type RollingRestartOptions, rollingRestart } from './rolling/rolling-restart.ts'
@@ -29,10 +29,10 @@ function readArguments(): RollingRestartOptions {
     program: join(PROJECT_ROOT, 'dist', 'main.js'),
     balancer: chooseBalancer(values.balancer),
     restarts: positiveCount(values.restarts, 'restarts'),
-    busyClients: positiveCount(values.busy, 'busy'),
-    slowClients: positiveCount(values.slow, 'slow'),
-    drainDelayMs: positiveCount(values['drain-delay-ms'], 'drain-delay-ms'),
-    settleMs: positiveCount(values['settle-ms'], 'settle-ms'),
+    busyClients: count(values.busy, 'busy'),
+    slowClients: count(values.slow, 'slow'),
+    drainDelayMs: count(values['drain-delay-ms'], 'drain-delay-ms'),
+    settleMs: count(values['settle-ms'], 'settle-ms'),
     onRestart: (done, { answered, lost }) =>
       process.stderr.write(`restart ${done}: ${answered} answered, ${lost} lost\n`),
   }

@@ -51,7 +51,7 @@ describe('a soak', { skip: needsLinux }, () => {
     )
     for (const phase of PHASES) {
       const good = kindsWith(answersTo(outcome, phase), GOOD)
-      assert.ok(good.includes('jwt'), `${phase}: ${good.join()}`)
+      assert.ok(good.includes('jwt') && good.includes('opaque'), `${phase}: ${good.join()}`)
     }
     const providerAway = answersTo(outcome, 'provider away')
     assert.deepEqual(kindsWith(providerAway, '503'), ['newOpaque'])

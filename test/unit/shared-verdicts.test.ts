@@ -156,3 +156,25 @@ describe('a refusal that names a claim', () => {
     }
   })
 })
+
+describe('verdicts that are kept beside the main ones', () => {
+  it('outlast in a full cache those that were not read either', async () => {
+    const { verdicts, clock } = setUp()
+    const nowSeconds = clock.nowSeconds()
+    const verdictAbout = (subject: number): Verified =>
+      verdictOf(subject, 1, 2, nowSeconds + LIFE_SECONDS)
+    const copies = Array.from({ length: 30 }, (_, index) => 10_000 + index)
+    for (const copy of copies) verdicts.keepCopy(digestOf(copy), verdictAbout(copy), nowSeconds)
+    // A table of a quarter of a MiB has 31 sets of 16.
+    for (let subject = 0; subject < 31 * 16 + 60; subject += 1) {
+      await verdicts.establish(digestOf(subject), {
+        settlesWithinMs: 1_000,
+        find: () => Promise.resolve(verdictAbout(subject)),
+        conclude: () => refuse('introspection_unavailable'),
+      })
+    }
+    const gone = copies.filter((copy) => verdicts.peekCopy(digestOf(copy), nowSeconds) === null)
+    assert.deepEqual(gone, [])
+    assert.ok(verdicts.cacheCounts.token.evictions > 60)
+  })
+})
