@@ -32,7 +32,6 @@ const anyOf = (names) => `(${names.join('|')})`
 /** Each runtime package and the only files that may import it: replacing one stays a small job. */
 const VENDOR_DOORS = {
   '@node-rs/jsonwebtoken': 'src/verifiers/jwt/rust-binding\\.ts',
-  'hdr-histogram-js': 'src/observability/latency-histogram\\.ts',
   ioredis: 'src/redis/redis-transport\\.ts',
   koffi: 'src/server/socket-calls\\.ts',
   'oidc-provider': 'src/demo/identity-provider\\.ts',
@@ -40,7 +39,7 @@ const VENDOR_DOORS = {
   piscina: 'src/verifiers/jwt/signature-pool\\.ts',
   'prom-client': 'src/observability/exposition\\.ts',
   'uWebSockets.js': 'src/server/native-binary\\.ts',
-  undici: 'src/(resilience/outbound-http|proxy/upstream-connection)\\.ts',
+  undici: 'src/resilience/http-client\\.ts',
   yaml: 'src/config/yaml-document\\.ts',
   zod: 'src/config/setting\\.ts',
 }

@@ -1,34 +1,23 @@
 /**
- * Latencies as HDR histograms: counted by each listener thread, sent to the supervisor encoded, and
- * merged there without loss. The only door to hdr-histogram-js.
+ * Latencies as HDR histograms: counted by each listener thread, and added up in the supervisor
+ * without loss.
  *
- * Hot path: {@link LatencyHistogram.record}, which counts in a plain array with the same ranges
- * that an HDR histogram of two digits has, and becomes one when it is encoded:
+ * Hot path: {@link LatencyHistogram.record}, which counts in a plain array with the ranges that an
+ * HDR histogram of two digits has:
  *
  *     0 … 255                one count for each value
  *     2^e … 2^(e+1) − 1      128 counts for each e from 8 on
  *
- * Counts are doubles: a busy gateway overflows 32 bits within a day.
+ * Values are exact to one per cent. Counts are doubles: a busy gateway overflows 32 bits in a day.
  */
-import {
-  build,
-  decodeFromCompressedBase64,
-  encodeIntoCompressedBase64,
-  type Histogram,
-  JsHistogram,
-} from 'hdr-histogram-js'
 
 /** Longer latencies count as this one: ten minutes. */
 export const LATENCY_MICROS_MAX = 600_000_000
-/** Values are exact to two digits, so to one per cent. */
-const SIGNIFICANT_DIGITS = 2
-const COUNT_BITS = 64
-
-/** A histogram on its way to the supervisor. */
-export interface EncodedLatency {
-  /** HDR V2 compressed, Base64: any HDR tool reads it. */
-  readonly encoded: string
-  /** Exact, where the histogram's own sum would be rounded. */
+/** What one thread has counted since it started. Survives structured cloning. */
+export interface LatencyReading {
+  /** One for each range, in the order of the values. */
+  readonly counts: Float64Array
+  /** Exact, where a sum over the ranges would be rounded. */
   readonly sumMicros: number
 }
 
@@ -39,9 +28,10 @@ const LINEAR_EXPONENT = 8
 const COUNTS_PER_OCTAVE = LINEAR_COUNTS / 2
 const OCTAVE_SHIFT = 7
 const OCTAVES = 32 - Math.clz32(LATENCY_MICROS_MAX) - LINEAR_EXPONENT
+const COUNTS = LINEAR_COUNTS + OCTAVES * COUNTS_PER_OCTAVE
 
 export class LatencyHistogram {
-  readonly #counts = new Float64Array(LINEAR_COUNTS + OCTAVES * COUNTS_PER_OCTAVE)
+  readonly #counts = new Float64Array(COUNTS)
   #sumMicros = 0
 
   /** Hot path. Fractions are cut off; anything below 0 (or not a number) counts as 0. */
@@ -52,18 +42,13 @@ export class LatencyHistogram {
     this.#sumMicros += bounded
   }
 
-  /** A copy of the counts, for {@link percentilesOf}; far cheaper than to encode them. */
+  /** A copy of 24 KiB, for {@link percentilesOf}. */
   counts(): Float64Array {
     return this.#counts.slice()
   }
 
-  encode(): EncodedLatency {
-    const histogram = emptyHistogram()
-    this.#counts.forEach((count, place) => {
-      if (count > 0) histogram.recordValueWithCount(lowestAt(place), count)
-    })
-    const encoded = encodeIntoCompressedBase64(histogram)
-    return { encoded, sumMicros: this.#sumMicros }
+  read(): LatencyReading {
+    return { counts: this.counts(), sumMicros: this.#sumMicros }
   }
 }
 
@@ -115,45 +100,28 @@ function middleAt(place: number): number {
   return lowest + Math.floor((lowestAt(place + 1) - lowest) / 2)
 }
 
-function emptyHistogram(): Histogram {
-  return build({
-    bitBucketSize: COUNT_BITS,
-    highestTrackableValue: LATENCY_MICROS_MAX,
-    numberOfSignificantValueDigits: SIGNIFICANT_DIGITS,
-  })
-}
-
 /** The histograms of several threads in one, for reading. */
 export class MergedLatency {
-  readonly #histogram: JsHistogram
+  readonly #counts = new Float64Array(COUNTS)
   #sumMicros = 0
 
-  constructor() {
-    this.#histogram = readable(emptyHistogram())
-  }
-
-  /** @throws When the text is not an encoded histogram. */
-  add(latency: EncodedLatency): void {
-    this.#histogram.add(readable(decodeFromCompressedBase64(latency.encoded, COUNT_BITS, false)))
-    this.#sumMicros += latency.sumMicros
+  add({ counts, sumMicros }: LatencyReading): void {
+    counts.forEach((count, place) => {
+      this.#counts[place] = (this.#counts[place] as number) + count
+    })
+    this.#sumMicros += sumMicros
   }
 
   addMerged(other: MergedLatency): void {
-    this.#histogram.add(other.#histogram)
-    this.#sumMicros += other.#sumMicros
+    this.add({ counts: other.#counts, sumMicros: other.#sumMicros })
   }
 
   get count(): number {
-    return this.#histogram.totalCount
+    return this.#counts.reduce((total, count) => total + count, 0)
   }
 
   get sumMicros(): number {
     return this.#sumMicros
-  }
-
-  /** @param percentile 0 to 100. @returns 0 when nothing was recorded. */
-  percentileMicros(percentile: number): number {
-    return this.count === 0 ? 0 : this.#histogram.getValueAtPercentile(percentile)
   }
 
   /**
@@ -163,26 +131,14 @@ export class MergedLatency {
    * @param boundsMicros Ascending.
    */
   cumulativeCounts(boundsMicros: readonly number[]): number[] {
-    const counts = boundsMicros.map(() => 0)
-    const values = this.#histogram.recordedValuesIterator
-    values.reset()
-    while (values.hasNext()) {
-      const { valueIteratedTo, countAtValueIteratedTo } = values.next()
-      // The iterator names a value by the upper end of its range; its middle decides the bucket.
-      const middle = this.#histogram.medianEquivalentValue(valueIteratedTo)
-      const first = boundsMicros.findIndex((bound) => middle <= bound)
-      if (first !== -1) counts[first] = (counts[first] ?? 0) + countAtValueIteratedTo
-    }
+    let place = 0
     let total = 0
-    return counts.map((count) => {
-      total += count
+    return boundsMicros.map((bound) => {
+      while (place < COUNTS && middleAt(place) <= bound) {
+        total += this.#counts[place] as number
+        place += 1
+      }
       return total
     })
   }
-}
-
-/** Only the JavaScript variant can list what it holds. */
-function readable(histogram: Histogram): JsHistogram {
-  if (histogram instanceof JsHistogram) return histogram
-  throw new TypeError('The histogram cannot be read.')
 }

@@ -11,7 +11,7 @@ import { REFUSAL_REASON_NAMES, type RefusalReason } from '../protocol/refusal-re
 import { ACCESS_KINDS, type AccessKind } from './access-log.ts'
 import type { CountsOfCaches } from './cache-reading.ts'
 import { EventLoopProbe, type EventLoopReading, type EventLoopTimes } from './event-loop-probe.ts'
-import { type EncodedLatency, LatencyHistogram } from './latency-histogram.ts'
+import { LatencyHistogram, type LatencyReading } from './latency-histogram.ts'
 import {
   CACHE_RESULTS,
   type CacheResult,
@@ -83,7 +83,7 @@ export interface ListenerSnapshot {
   /** In the order of `ACCESS_KINDS`. */
   readonly accessLinesLeftOut: Float64Array
   /** In the order of `LATENCY_PHASES`. */
-  readonly latencies: readonly EncodedLatency[]
+  readonly latencies: readonly LatencyReading[]
   readonly gauges: ListenerGauges
   readonly eventLoop: EventLoopReading
 }
@@ -221,7 +221,7 @@ export class ListenerMetrics {
       shadowRefusals: this.#shadowRefusals.slice(),
       cacheLookups: this.#cacheLookups.slice(),
       accessLinesLeftOut: this.#accessLinesLeftOut.slice(),
-      latencies: LATENCY_PHASES.map((phase) => byPhase[phase].encode()),
+      latencies: LATENCY_PHASES.map((phase) => byPhase[phase].read()),
       gauges,
       eventLoop: this.#eventLoop.read(),
     }

@@ -11,6 +11,7 @@
  */
 import type { BodyFailure, ClientExchange, GoneCause } from '../http/exchange.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
+import type { ExchangeEvents } from '../resilience/http-client.ts'
 import { bodyMemory } from './body-memory.ts'
 import {
   BODY_REFUSALS,
@@ -23,12 +24,7 @@ import { dispatchWithGatewayFields, gatewayFieldsAreWaiting } from './gateway-fi
 import { ResponseRelay } from './relay-response.ts'
 import { RequestBodyStream } from './request-body-stream.ts'
 import type { AttemptProgress, UpstreamCause } from './upstream-cause.ts'
-import type {
-  Attempt,
-  DispatchOptions,
-  UpstreamConnection,
-  UpstreamEvents,
-} from './upstream-connection.ts'
+import type { Attempt, DispatchOptions, UpstreamConnection } from './upstream-connection.ts'
 import type { UpstreamFailure } from './upstream-error.ts'
 import {
   blamesTarget,
@@ -68,7 +64,7 @@ const DISPATCHED = 2
 const SENT = 3
 const OVER = 4
 
-class Forwarder implements Forwarding, UpstreamEvents, ConnectionWaiter, Attempt {
+class Forwarder implements Forwarding, ExchangeEvents, ConnectionWaiter, Attempt {
   waitingSinceMs = 0
 
   readonly #exchange: ClientExchange

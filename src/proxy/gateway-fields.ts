@@ -12,7 +12,8 @@
  * without its identity, so it is never written: see forward.ts.
  */
 import { subscribe } from 'node:diagnostics_channel'
-import type { DispatchOptions, UpstreamConnection, UpstreamEvents } from './upstream-connection.ts'
+import type { ExchangeEvents } from '../resilience/http-client.ts'
+import type { DispatchOptions, UpstreamConnection } from './upstream-connection.ts'
 
 /** The field that all others follow; it is part of every request. */
 export const FIRST_OWN_FIELD = 'x-forwarded-for'
@@ -44,7 +45,7 @@ subscribe(ANNOUNCEMENT, (message) => {
 export function dispatchWithGatewayFields(
   connection: Pick<UpstreamConnection, 'dispatch'>,
   options: DispatchOptions,
-  events: UpstreamEvents,
+  events: ExchangeEvents,
   gatewayFields: GatewayFields,
 ): boolean {
   waiting = gatewayFields

@@ -8,13 +8,15 @@
 import type { EventEmitter } from 'node:events'
 import { isIP, type Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
-import { buildConnector, Client, type Dispatcher } from 'undici'
+import {
+  buildConnector,
+  Client,
+  type Connector,
+  type ExchangeEvents,
+} from '../resilience/http-client.ts'
 import { InterimAnswers } from './interim-answers.ts'
 import type { RequestBodyStream } from './request-body-stream.ts'
 import { connectUpstream } from './upstream-socket.ts'
-
-/** Receives what happens to a request. The classic callbacks: the newer ones wrap each of them. */
-export type UpstreamEvents = Dispatcher.DispatchHandler
 
 /** What `dispatch` takes; the library's own type does not know `servername`. */
 export interface DispatchOptions {
@@ -70,7 +72,7 @@ export class UpstreamConnection {
   constructor(
     origin: string,
     options: ConnectionOptions,
-    connectSecurely: buildConnector.connector | null,
+    connectSecurely: Connector | null,
     observer: ConnectionObserver,
   ) {
     this.#answers = new InterimAnswers(options.responseHeaderBytesMax, {
@@ -111,7 +113,7 @@ export class UpstreamConnection {
     this.#answers.begin()
   }
 
-  dispatch(options: DispatchOptions, events: UpstreamEvents): void {
+  dispatch(options: DispatchOptions, events: ExchangeEvents): void {
     this.#client.dispatch(options, events)
   }
 
@@ -143,7 +145,7 @@ const KEEP_ALIVE_MARGIN_MS = 1_000
 function plainConnector(
   { connectTimeoutMs }: ConnectionOptions,
   answers: InterimAnswers,
-): buildConnector.connector {
+): Connector {
   return ({ hostname, port }, callback) => {
     // Brackets belong to the address in a URL, not to the address.
     const address = { hostname: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || HTTP_PORT }
@@ -165,7 +167,7 @@ export function secureConnector(
   { connectTimeoutMs }: ConnectionOptions,
   { ca, certificate, key }: UpstreamTls,
   serverName: string,
-): buildConnector.connector {
+): Connector {
   const connect = buildConnector({
     timeout: connectTimeoutMs,
     rejectUnauthorized: true,
@@ -180,10 +182,7 @@ export function secureConnector(
     connect({ ...where, ...name }, callback)
 }
 
-function droppingInterim(
-  connect: buildConnector.connector,
-  answers: InterimAnswers,
-): buildConnector.connector {
+function droppingInterim(connect: Connector, answers: InterimAnswers): Connector {
   return (where, callback) => {
     connect(where, (...end) => {
       const [error, socket] = end

@@ -12,7 +12,8 @@
  * There is no offline queue, and no command is sent twice, except where a cluster says that it was
  * not run because the key is served elsewhere.
  */
-import { Cluster, Command, Redis } from 'ioredis'
+import { createRequire } from 'node:module'
+import type * as Library from 'ioredis'
 import type { LineCommand } from './redis-command.ts'
 import type { RedisCounters, RedisTransport, Renewal, WireEvents } from './redis-connection.ts'
 import {
@@ -24,6 +25,7 @@ import {
 import { watchReplySize, watchSilence } from './redis-replies.ts'
 import { redisFailureOf } from './redis-reply.ts'
 
+type Redis = Library.Redis
 type Stream = Redis['stream']
 
 const REPLY_AS_TEXT = { replyEncoding: 'utf8' } as const
@@ -39,8 +41,17 @@ const SILENT_TIMES_MAX = 3
  */
 const NOT_RUN_HERE: ReadonlySet<string> = new Set(['MOVED', 'ASK', 'TRYAGAIN'])
 
+let library: typeof Library | null = null
+
+/** Loaded with the first connection: most of what a thread without Redis need not load. */
+function clientLibrary(): typeof Library {
+  library ??= createRequire(import.meta.url)('ioredis') as typeof Library
+  return library
+}
+
 /** One connection to one server, found directly or through sentinels. */
 export class ServerWire implements RedisTransport {
+  readonly #library = clientLibrary()
   readonly #redis: Redis
   readonly #counters: RedisCounters
   readonly #handshakeMs: number
@@ -70,7 +81,9 @@ export class ServerWire implements RedisTransport {
     this.#random = random
     this.#events = events
     this.#recordBytesMax = options.recordBytesMax
-    const redis = new Redis(serverOptions(options, role, (attempt) => this.#retryDelayMs(attempt)))
+    const redis = new this.#library.Redis(
+      serverOptions(options, role, (attempt) => this.#retryDelayMs(attempt)),
+    )
     this.#redis = redis
     // It repeats itself in `close`, where it is acted upon.
     redis.on('error', () => {})
@@ -102,7 +115,7 @@ export class ServerWire implements RedisTransport {
       },
     } as const
     for (const command of commands) {
-      const sent = new Command(command.name, command.args, REPLY_AS_TEXT)
+      const sent = new this.#library.Command(command.name, command.args, REPLY_AS_TEXT)
       sent.promise.then(
         (value: unknown) => command.answered(value),
         (error: unknown) => command.failed(error),
@@ -200,7 +213,8 @@ export class ServerWire implements RedisTransport {
 
 /** One connection to each node of a cluster. */
 export class ClusterWire implements RedisTransport {
-  readonly #cluster: Cluster
+  readonly #library = clientLibrary()
+  readonly #cluster: Library.Cluster
   readonly #counters: RedisCounters
   readonly #events: WireEvents
   readonly #connectTimeoutMs: number
@@ -221,7 +235,7 @@ export class ClusterWire implements RedisTransport {
     this.#counters = counters
     this.#events = events
     this.#connectTimeoutMs = options.connectTimeoutMs
-    const cluster = new Cluster(
+    const cluster = new this.#library.Cluster(
       [...options.nodes],
       clusterOptions(options, (attempt) => retryDelayMs(attempt, random)),
     )
@@ -306,7 +320,7 @@ export class ClusterWire implements RedisTransport {
   }
 
   #send(command: LineCommand): void {
-    const sent = new Command(command.name, command.args, REPLY_AS_TEXT)
+    const sent = new this.#library.Command(command.name, command.args, REPLY_AS_TEXT)
     sent.promise.then(
       (value: unknown) => command.answered(value),
       (error: unknown) => this.#failed(command, error),
@@ -322,7 +336,7 @@ export class ClusterWire implements RedisTransport {
       command.failed(error)
       return
     }
-    const again = new Command(command.name, command.args, REPLY_AS_TEXT)
+    const again = new this.#library.Command(command.name, command.args, REPLY_AS_TEXT)
     again.promise.then(
       (value: unknown) => command.answered(value),
       (failure: unknown) => command.failed(failure),

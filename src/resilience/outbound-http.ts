@@ -13,10 +13,10 @@
  */
 import { setMaxListeners } from 'node:events'
 import type { Socket } from 'node:net'
-import { Agent, buildConnector, type Dispatcher } from 'undici'
 import { EgressProxies, type EgressProxy } from '../http/egress-proxy.ts'
 import { afterListening } from './deadline.ts'
 import { openTunnel, proxyFields } from './egress-tunnel.ts'
+import { Agent, type AnswerHead, buildConnector, type Connector, send } from './http-client.ts'
 import { ACCEPTED_ENCODINGS, isReadableEncoding, readBody } from './outbound-body.ts'
 import {
   type FailedCall,
@@ -165,7 +165,7 @@ export class OutboundHttp {
     let status: number | null = null
     const { agent, origin, path, headers } = this.#dispatchedTo(url)
     try {
-      const response = await agent.request({
+      const response = await send(agent, {
         origin,
         path,
         method: sent.method,
@@ -253,7 +253,7 @@ function parseUrl(text: string): URL | null {
 }
 
 async function readResponse(
-  response: Dispatcher.ResponseData,
+  response: AnswerHead,
   bodyBytesMax: number,
   signal: AbortSignal,
 ): Promise<OutboundResult> {
@@ -284,10 +284,7 @@ function mediaTypeOf(field: string | readonly string[] | undefined): string | nu
 }
 
 /** Why the head alone is enough to refuse this answer; `null` when it is not. */
-function refusalOfHead(
-  response: Dispatcher.ResponseData,
-  bodyBytesMax: number,
-): OutboundFailure | null {
+function refusalOfHead(response: AnswerHead, bodyBytesMax: number): OutboundFailure | null {
   const status = response.statusCode
   if (status >= 300 && status <= 399) return 'redirect'
   if (status < 200 || status > 299) return 'status'
@@ -300,11 +297,7 @@ function refusalOfHead(
  * Drops the body: read to its end when it is short, so that the connection can be used again (a
  * server that refuses a flood would otherwise cost one for each call), else with its connection.
  */
-async function discard(
-  { body }: Dispatcher.ResponseData,
-  bytesMax: number,
-  signal: AbortSignal,
-): Promise<void> {
+async function discard({ body }: AnswerHead, bytesMax: number, signal: AbortSignal): Promise<void> {
   // Destroying a body emits an error, which ends the process unless something listens for it.
   body.on('error', () => {})
   if (bytesMax === 0) body.destroy()
@@ -327,7 +320,7 @@ function failureBy(error: unknown, isToProxy: boolean): FailedCall {
   return isToProxy && isUnreached ? failureOf(new ProxyUnreachable(error)) : failure
 }
 
-function createAgent(connections: number, connect: buildConnector.connector): Agent {
+function createAgent(connections: number, connect: Connector): Agent {
   return new Agent({
     connections,
     maxOrigins: ORIGINS_MAX,
@@ -340,11 +333,7 @@ function createAgent(connections: number, connect: buildConnector.connector): Ag
 }
 
 /** Connects to targets: with https through a tunnel, where there is a proxy for them. */
-function connectorOf(
-  path: OutboundPath,
-  proxies: EgressProxies,
-  closing: AbortSignal,
-): buildConnector.connector {
+function connectorOf(path: OutboundPath, proxies: EgressProxies, closing: AbortSignal): Connector {
   const connect = buildConnector({ ...tlsOptionsOf(path), timeout: CONNECT_TIMEOUT_MS })
   return (options, onEnd) => {
     const { protocol, hostname, host = hostname } = options
