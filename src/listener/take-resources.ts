@@ -73,7 +73,12 @@ export function takeRedis(
     apiKeys?.redis === true ||
     revocation.redis ||
     rateLimits.some(hasFleetPart)
-  if (redis === null || !isUsed) return null
+  if (redis === null) return null
+  if (!isUsed) {
+    // A reload may begin to use it.
+    RedisClient.prepare()
+    return null
+  }
   const settings = {
     ...redis,
     connectionsMin: shareOf(configuration, tuning.redisConnectionsMin),

@@ -42,7 +42,7 @@ export class LatencyHistogram {
     this.#sumMicros += bounded
   }
 
-  /** A copy of 24 KiB, for {@link percentilesOf}. */
+  /** A copy of 24 KiB: for {@link percentilesOf}, or on its way to the supervisor. */
   counts(): Float64Array {
     return this.#counts.slice()
   }

@@ -11,7 +11,7 @@
  */
 import type { BodyFailure, ClientExchange, GoneCause } from '../http/exchange.ts'
 import type { RefusalReason } from '../protocol/refusal-reason.ts'
-import type { ExchangeEvents } from '../resilience/http-client.ts'
+import type { DispatchEvents } from '../resilience/http-client.ts'
 import { bodyMemory } from './body-memory.ts'
 import {
   BODY_REFUSALS,
@@ -64,7 +64,7 @@ const DISPATCHED = 2
 const SENT = 3
 const OVER = 4
 
-class Forwarder implements Forwarding, ExchangeEvents, ConnectionWaiter, Attempt {
+class Forwarder implements Forwarding, DispatchEvents, ConnectionWaiter, Attempt {
   waitingSinceMs = 0
 
   readonly #exchange: ClientExchange

@@ -12,7 +12,7 @@
  * without its identity, so it is never written: see forward.ts.
  */
 import { subscribe } from 'node:diagnostics_channel'
-import type { ExchangeEvents } from '../resilience/http-client.ts'
+import type { DispatchEvents } from '../resilience/http-client.ts'
 import type { DispatchOptions, UpstreamConnection } from './upstream-connection.ts'
 
 /** The field that all others follow; it is part of every request. */
@@ -45,7 +45,7 @@ subscribe(ANNOUNCEMENT, (message) => {
 export function dispatchWithGatewayFields(
   connection: Pick<UpstreamConnection, 'dispatch'>,
   options: DispatchOptions,
-  events: ExchangeEvents,
+  events: DispatchEvents,
   gatewayFields: GatewayFields,
 ): boolean {
   waiting = gatewayFields

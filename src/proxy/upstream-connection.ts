@@ -12,7 +12,7 @@ import {
   buildConnector,
   Client,
   type Connector,
-  type ExchangeEvents,
+  type DispatchEvents,
 } from '../resilience/http-client.ts'
 import { InterimAnswers } from './interim-answers.ts'
 import type { RequestBodyStream } from './request-body-stream.ts'
@@ -113,7 +113,7 @@ export class UpstreamConnection {
     this.#answers.begin()
   }
 
-  dispatch(options: DispatchOptions, events: ExchangeEvents): void {
+  dispatch(options: DispatchOptions, events: DispatchEvents): void {
     this.#client.dispatch(options, events)
   }
 

@@ -8,7 +8,7 @@ import type { RedisClientOptions } from './redis-options.ts'
 import { RedisPool, type RedisState } from './redis-pool.ts'
 import { type RedisFailure, type RedisReply, redisFailed } from './redis-reply.ts'
 import type { RedisScript } from './redis-script.ts'
-import { ClusterWire, ServerWire } from './redis-transport.ts'
+import { ClusterWire, clientLibrary, ServerWire } from './redis-transport.ts'
 
 /** Entries of a stream have one field. */
 const STREAM_FIELD = 'record'
@@ -47,6 +47,11 @@ export class RedisClient {
   readonly #oversized: OversizedRecords
   #onReady: () => void = () => {}
   readonly #counters: RedisCounters = { commands: 0, writes: 0, failures: noFailures() }
+
+  /** Loads what a client needs, so that the first one does not hold up a thread that serves. */
+  static prepare(): void {
+    clientLibrary()
+  }
 
   /** Begins to connect. */
   constructor(options: RedisClientOptions, parts: RedisParts) {

@@ -18,19 +18,20 @@ export const buildConnector: typeof Library.buildConnector = load('undici/lib/co
 const request: (
   this: Library.Agent,
   options: Library.Dispatcher.RequestOptions,
-) => Promise<AnswerHead> = load('undici/lib/api/api-request.js')
+) => Promise<StartedResponse> = load('undici/lib/api/api-request.js')
 
-/** One request through an agent. Settles with the head of the answer; its body is then to read. */
+/** One request through an agent. */
 export function send(
   agent: Library.Agent,
   options: Library.Dispatcher.RequestOptions,
-): Promise<AnswerHead> {
+): Promise<StartedResponse> {
   return request.call(agent, options)
 }
 
 /** Receives what happens to a request. The classic callbacks: the newer ones wrap each of them. */
-export type ExchangeEvents = Library.Dispatcher.DispatchHandler
-export type AnswerHead = Library.Dispatcher.ResponseData
+export type DispatchEvents = Library.Dispatcher.DispatchHandler
+/** The head is there, the body is to be read. */
+export type StartedResponse = Library.Dispatcher.ResponseData
 export type Agent = Library.Agent
 export type Client = Library.Client
 export type Connector = Library.buildConnector.connector

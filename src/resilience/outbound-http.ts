@@ -16,7 +16,7 @@ import type { Socket } from 'node:net'
 import { EgressProxies, type EgressProxy } from '../http/egress-proxy.ts'
 import { afterListening } from './deadline.ts'
 import { openTunnel, proxyFields } from './egress-tunnel.ts'
-import { Agent, type AnswerHead, buildConnector, type Connector, send } from './http-client.ts'
+import { Agent, buildConnector, type Connector, type StartedResponse, send } from './http-client.ts'
 import { ACCEPTED_ENCODINGS, isReadableEncoding, readBody } from './outbound-body.ts'
 import {
   type FailedCall,
@@ -253,7 +253,7 @@ function parseUrl(text: string): URL | null {
 }
 
 async function readResponse(
-  response: AnswerHead,
+  response: StartedResponse,
   bodyBytesMax: number,
   signal: AbortSignal,
 ): Promise<OutboundResult> {
@@ -284,7 +284,7 @@ function mediaTypeOf(field: string | readonly string[] | undefined): string | nu
 }
 
 /** Why the head alone is enough to refuse this answer; `null` when it is not. */
-function refusalOfHead(response: AnswerHead, bodyBytesMax: number): OutboundFailure | null {
+function refusalOfHead(response: StartedResponse, bodyBytesMax: number): OutboundFailure | null {
   const status = response.statusCode
   if (status >= 300 && status <= 399) return 'redirect'
   if (status < 200 || status > 299) return 'status'
@@ -297,7 +297,11 @@ function refusalOfHead(response: AnswerHead, bodyBytesMax: number): OutboundFail
  * Drops the body: read to its end when it is short, so that the connection can be used again (a
  * server that refuses a flood would otherwise cost one for each call), else with its connection.
  */
-async function discard({ body }: AnswerHead, bytesMax: number, signal: AbortSignal): Promise<void> {
+async function discard(
+  { body }: StartedResponse,
+  bytesMax: number,
+  signal: AbortSignal,
+): Promise<void> {
   // Destroying a body emits an error, which ends the process unless something listens for it.
   body.on('error', () => {})
   if (bytesMax === 0) body.destroy()

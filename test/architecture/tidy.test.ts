@@ -22,9 +22,9 @@ const TEXT_COLUMNS_MAX = 120
 
 /** Ratchets: these numbers may only fall. */
 const LINT_DISABLES_MAX = 1
-const RUNTIME_DEPENDENCIES_MAX = 10
+const RUNTIME_DEPENDENCIES_MAX = 9
 /** With all that they bring; without packages that an installation can do without. */
-const PRODUCTION_PACKAGES_MAX = 36
+const PRODUCTION_PACKAGES_MAX = 32
 
 interface Door {
   readonly what: string
@@ -49,6 +49,18 @@ const DOORS: readonly Door[] = [
     what: 'the console and the standard streams',
     used: /\bconsole\.|\bprocess\.(stdout|stderr)\b/,
     files: ['src/observability/standard-output.ts'],
+  },
+  {
+    // Import rules do not see what is loaded so.
+    what: 'packages that are loaded by name, or when they are needed',
+    used: /\bcreateRequire\(/,
+    files: [
+      'src/redis/redis-transport.ts',
+      'src/resilience/http-client.ts',
+      'src/server/native-binary.ts',
+      'src/server/socket-calls.ts',
+      'src/verifiers/jwt/rust-binding.ts',
+    ],
   },
   {
     what: 'randomness',

@@ -7,7 +7,7 @@ import {
 } from '../../src/proxy/gateway-fields.ts'
 import type { DispatchOptions, UpstreamConnection } from '../../src/proxy/upstream-connection.ts'
 import { UpstreamTarget } from '../../src/proxy/upstream-target.ts'
-import type { ExchangeEvents } from '../../src/resilience/http-client.ts'
+import type { DispatchEvents } from '../../src/resilience/http-client.ts'
 import { type Echo, startEchoUpstream, type UpstreamServer } from '../support/upstream-servers.ts'
 
 let upstream: UpstreamServer
@@ -43,7 +43,7 @@ const OPTIONS: DispatchOptions = {
 const OWN_FIELDS = '192.0.2.7\r\nx-user-id: user-1\r\nx-user-roles: a,b\r\nx-request-id: r-1'
 
 /** Collects the answer's body; the promise rejects when the request fails. */
-function listen(): { readonly events: ExchangeEvents; readonly body: Promise<string> } {
+function listen(): { readonly events: DispatchEvents; readonly body: Promise<string> } {
   let resolve: (text: string) => void = () => undefined
   let reject: (error: Error) => void = () => undefined
   const body = new Promise<string>((onText, onError) => {
@@ -51,7 +51,7 @@ function listen(): { readonly events: ExchangeEvents; readonly body: Promise<str
     reject = onError
   })
   let text = ''
-  const events: ExchangeEvents = {
+  const events: DispatchEvents = {
     onConnect: () => undefined,
     onHeaders: () => true,
     onData: (chunk: Buffer) => {
