@@ -76,9 +76,10 @@ async function revisionInUse(adminPort: number): Promise<number> {
 }
 
 /**
- * The token cache is small, so that half an hour fills it, and ends after its memory was touched
- * whole. What waits for the provider or for Redis may do so for longer than usual: both are reached
- * through this process, which has other work, and a machine that is busy is no outage.
+ * The token cache is small, so that it is full some minutes before a soak of half an hour ends:
+ * what grows after that is something else. What waits for the provider or for Redis may do so for
+ * longer than usual: both are reached through this process, which has other work, and a machine
+ * that is busy is no outage.
  */
 function configuration(
   { provider, providerPort, redisPort, upstreamPort }: SoakGatewayOptions,

@@ -10,9 +10,11 @@
  *
  * Values are exact to one per cent. Counts are doubles: a busy gateway overflows 32 bits in a day.
  */
+import { addByPlace } from './placed-counts.ts'
 
 /** Longer latencies count as this one: ten minutes. */
 export const LATENCY_MICROS_MAX = 600_000_000
+
 /** What one thread has counted since it started. Survives structured cloning. */
 export interface LatencyReading {
   /** One for each range, in the order of the values. */
@@ -106,9 +108,7 @@ export class MergedLatency {
   #sumMicros = 0
 
   add({ counts, sumMicros }: LatencyReading): void {
-    counts.forEach((count, place) => {
-      this.#counts[place] = (this.#counts[place] as number) + count
-    })
+    addByPlace(this.#counts, counts)
     this.#sumMicros += sumMicros
   }
 

@@ -6,6 +6,7 @@ import { REFUSAL_REASON_NAMES, type RefusalReason } from '../protocol/refusal-re
 import type { EventLoopTimes } from './event-loop-probe.ts'
 import type { ListenerGauges, TrafficReading } from './listener-metrics.ts'
 import { CACHE_RESULTS, LATENCY_PHASES, NO_NAME, OUTCOMES } from './metrics/metric-words.ts'
+import { addByPlace } from './placed-counts.ts'
 
 export interface ThreadTraffic {
   readonly threadIndex: number
@@ -44,11 +45,11 @@ export class TrafficLedger {
     const before = this.#standings.get(reading.threadIndex)?.reading ?? null
     this.#addRoutes(reading, before)
     this.#addRefusals(reading.refusals, before?.refusals)
-    add(this.#cacheLookups, grown(reading.cacheLookups, before?.cacheLookups))
+    addByPlace(this.#cacheLookups, grown(reading.cacheLookups, before?.cacheLookups))
     this.#latencies = this.#latencies.map((sum, phase) => {
       const counts = reading.latencies[phase] ?? new Float64Array(0)
       const total = sum.length === counts.length ? sum : new Float64Array(counts.length)
-      return add(total, grown(counts, before?.latencies[phase]))
+      return addByPlace(total, grown(counts, before?.latencies[phase]))
     })
     const utilization = utilizationOf(reading.eventLoop, before?.eventLoop)
     this.#standings.set(reading.threadIndex, { reading, utilization })
@@ -93,7 +94,7 @@ export class TrafficLedger {
       const growth = grown(counts, known)
       const sum = this.#routes.get(name)
       if (sum === undefined) this.#routes.set(name, growth)
-      else add(sum, growth)
+      else addByPlace(sum, growth)
     }
   }
 
@@ -132,13 +133,6 @@ function rowOf(
 function grown(counts: Float64Array, before: Float64Array | undefined): Float64Array {
   if (before === undefined) return counts.slice()
   return counts.map((count, place) => Math.max(0, count - (before[place] ?? 0)))
-}
-
-function add(sum: Float64Array, growth: Float64Array): Float64Array {
-  growth.forEach((count, place) => {
-    sum[place] = (sum[place] ?? 0) + count
-  })
-  return sum
 }
 
 function utilizationOf(now: EventLoopTimes, before: EventLoopTimes | undefined): number {

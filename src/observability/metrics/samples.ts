@@ -84,6 +84,7 @@ export function eventLoopDelays(thread: MergedMetrics['threads'][number]): Sampl
 
 /** @param name Of the metric. */
 export function histogram(name: string, latency: MergedLatency, phase: string): Sample[] {
+  const { count, sumMicros } = latency
   const counts = latency.cumulativeCounts(
     BUCKET_BOUNDS_SECONDS.map((bound) => Math.round(bound * MICROS_PER_SECOND)),
   )
@@ -94,12 +95,12 @@ export function histogram(name: string, latency: MergedLatency, phase: string): 
   }))
   return [
     ...buckets,
-    { metricName: `${name}_bucket`, labels: { phase, le: '+Inf' }, value: latency.count },
+    { metricName: `${name}_bucket`, labels: { phase, le: '+Inf' }, value: count },
     {
       metricName: `${name}_sum`,
       labels: { phase },
-      value: latency.sumMicros / MICROS_PER_SECOND,
+      value: sumMicros / MICROS_PER_SECOND,
     },
-    { metricName: `${name}_count`, labels: { phase }, value: latency.count },
+    { metricName: `${name}_count`, labels: { phase }, value: count },
   ]
 }
