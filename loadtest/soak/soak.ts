@@ -149,8 +149,9 @@ class Soak {
     this.#beganMs = performance.now()
     for (const stage of stages) await this.#take(stage, memory)
     const cpuMicros = memory.cpuMicros()
-    await this.#client.finish()
+    // First, for a client that has ended takes no more tokens.
     await this.#supply.stop()
+    await this.#client.finish()
     const phases = PHASES.flatMap((phase) => {
       const totals = this.#client.totals.get(phase)
       return totals === undefined ? [] : [{ phase, ...totals }]
