@@ -2,10 +2,11 @@
  * Keeps a flood of bad requests from taking the time of good ones: while the thread is busy,
  * refusals wait for their answers.
  *
- * Most clients ask again when they are answered, so a flood comes as fast as its answers go out. A
- * refusal costs half of what a request that passes does, and twice as much as that with a signature
- * to verify. So while the event loop is busy, one refusal is answered for eight requests that pass;
- * once it is idle again, more and more, and soon all at once. loadtest/flood.ts measures it.
+ * Most clients ask again when they are answered, so a flood comes as fast as its answers go out.
+ * With a signature to verify, a refusal costs three times what a request that passes does, and up
+ * to eight times in a small share of a processor. So while the event loop is busy, one refusal is
+ * answered for twelve requests that pass; once it is idle again, more and more, and soon all at
+ * once. loadtest/flood.ts measures it.
  *
  *     refusal ─► allowance of this tick left? ─► answered now
  *                       └─► held ─► a later tick, 2 s later at most
@@ -28,7 +29,7 @@ const IDLE_SHARE_MIN = 0.25
 const ALLOWANCE_FIRST = 128
 const ALLOWANCE_MAX = 1_024
 /** While the loop is busy, so many requests pass for one that is refused. */
-const PASSED_PER_REFUSAL = 8
+const PASSED_PER_REFUSAL = 12
 /** No refusal waits longer. */
 const HELD_MS_MAX = 2_000
 /** A thread has no more refusals waiting; others are answered at once. */
