@@ -105,8 +105,6 @@ export class RedisRevocationLog implements RevocationLog {
   readonly #new: string
   readonly #parts: RevocationLogParts
   readonly #name: string
-  /** The keys lie on different nodes, or scripts are not allowed. */
-  #isScriptRefused = false
   /** In the set, and not yet in the stream. */
   readonly #untold = new Set<string>()
   #mending: string | null = null
@@ -120,28 +118,31 @@ export class RedisRevocationLog implements RevocationLog {
     this.#name = parts.randomName()
   }
 
+  /**
+   * By the script; where that is refused, in steps. Tried each time, because a server that takes
+   * no writes for a moment refuses it as one that allows none does.
+   */
   async append(records: readonly RecordToSend[], isMending: boolean): Promise<boolean> {
-    if (!this.#isScriptRefused) {
-      const reply = await this.#parts.commands.runScript(
-        APPEND_SCRIPT,
-        [this.#live, this.#new],
-        [
-          String(this.#parts.nowSeconds()),
-          isMending ? '0' : '1',
-          String(STREAM_LENGTH_MAX),
-          ...records.flatMap(({ record, expiresAtSeconds }) => [record, String(expiresAtSeconds)]),
-        ],
-      )
-      if (reply.ok) return true
-      if (reply.reason !== 'error') return false
+    const isUntold = records.some(({ record }) => this.#untold.has(record))
+    const reply = await this.#parts.commands.runScript(
+      APPEND_SCRIPT,
+      [this.#live, this.#new],
+      [
+        String(this.#parts.nowSeconds()),
+        isMending && !isUntold ? '0' : '1',
+        String(STREAM_LENGTH_MAX),
+        ...records.flatMap(({ record, expiresAtSeconds }) => [record, String(expiresAtSeconds)]),
+      ],
+    )
+    if (reply.ok) {
+      for (const { record } of records) this.#untold.delete(record)
+      return true
     }
+    if (reply.reason !== 'error') return false
     const held = await Promise.all(records.map((it) => this.#appendInSteps(it, isMending)))
     // What has expired is no longer anybody's business; a failure leaves it for the next time.
     await this.#parts.commands.removeMembersUpTo(this.#live, this.#parts.nowSeconds())
-    const isHeld = !held.includes(false)
-    // A server that takes nothing has refused more than the script.
-    this.#isScriptRefused ||= isHeld
-    return isHeld
+    return !held.includes(false)
   }
 
   async readSince(cursor: string | null): Promise<RevocationLogPage | null> {

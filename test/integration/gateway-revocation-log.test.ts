@@ -78,6 +78,20 @@ describe('the answer to a revocation', () => {
     }
   })
 
+  it('is true while Redis allows no scripts, and is written by one again when it does', async () => {
+    const here = await started()
+    await redis.command('acl', 'setuser', 'default', '-eval')
+    const token = rig.token({ jti: 'in-steps' })
+    const { body } = await revoke(here, { jti: 'in-steps', issuer: ISSUER })
+    assert.equal(body['sentToOtherInstances'], true)
+    await eventually('revoked there', isRevoked(there, token))
+    await redis.command('acl', 'setuser', 'default', '+@all')
+    await redis.command('config', 'resetstat')
+    await revoke(here, { jti: 'by-script', issuer: ISSUER })
+    assert.match(String(await redis.command('info', 'commandstats')), /cmdstat_eval:/)
+    await eventually('revoked there', isRevoked(there, rig.token({ jti: 'by-script' })))
+  })
+
   it('says that others do not know yet while Redis is away, and they learn it later', async () => {
     const here = await started()
     const [one, two] = [rig.token({ jti: 'one' }), rig.token({ sub: 'two' })]
