@@ -66,6 +66,8 @@ export class RefusalPace {
   /** In the order of their arrival. */
   #held: HeldRefusal[] = []
   #passed = 0
+  /** Of a refusal, below one: what passed was too little for it. */
+  #credit = 0
   #allowance = ALLOWANCE_FIRST
   #left = ALLOWANCE_FIRST
   #quietTicks = 0
@@ -104,6 +106,7 @@ export class RefusalPace {
   #watch(): void {
     this.#parts.idleShare()
     this.#passed = 0
+    this.#credit = 0
     this.#allowance = ALLOWANCE_FIRST
     this.#left = ALLOWANCE_FIRST
     this.#stopWatching = this.#parts.every(this.#tick, TICK_MS)
@@ -111,9 +114,7 @@ export class RefusalPace {
 
   readonly #tick = (): void => {
     const isBusy = this.#parts.idleShare() < IDLE_SHARE_MIN
-    this.#allowance = isBusy
-      ? Math.max(1, Math.floor(this.#passed / PASSED_PER_REFUSAL))
-      : Math.min(ALLOWANCE_MAX, this.#allowance * 2)
+    this.#allowance = isBusy ? this.#earned() : nextAllowance(this.#allowance)
     this.#passed = 0
     this.#left = this.#allowance
     this.#answerHeld()
@@ -121,6 +122,14 @@ export class RefusalPace {
     if (this.#quietTicks < QUIET_TICKS_MAX || this.heldCount > 0) return
     this.#stopWatching?.()
     this.#stopWatching = null
+  }
+
+  /** While nothing passes, refusals hold nothing up. */
+  #earned(): number {
+    if (this.#passed === 0) return 1
+    const earned = this.#credit + this.#passed / PASSED_PER_REFUSAL
+    this.#credit = earned % 1
+    return Math.floor(earned)
   }
 
   #answerHeld(): void {
@@ -139,6 +148,10 @@ export class RefusalPace {
       }
     }
   }
+}
+
+function nextAllowance(allowance: number): number {
+  return Math.min(ALLOWANCE_MAX, Math.max(1, allowance * 2))
 }
 
 /** Paces the refusals of the thread that it is created in. */

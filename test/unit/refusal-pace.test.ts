@@ -66,11 +66,12 @@ describe('refusals while the event loop is busy', () => {
     rig.arrive(AT_ONCE + 100)
     assert.equal(rig.answered.length, AT_ONCE)
     assert.equal(rig.tick(120), 10)
-    assert.equal(rig.tick(11), 1)
-    assert.equal(rig.tick(), 1)
+    assert.equal(rig.tick(11), 0)
+    assert.equal(rig.tick(14), 2)
+    assert.equal(rig.tick(), 1, 'nothing passes that it could hold up')
     assert.deepEqual(
       rig.answered,
-      Array.from({ length: AT_ONCE + 12 }, (_, place) => place),
+      Array.from({ length: AT_ONCE + 13 }, (_, place) => place),
     )
   })
 
@@ -121,6 +122,14 @@ describe('refusals while the event loop has idle time', () => {
     assert.deepEqual(perTick, [256, 512, 1_024, 1_024, 184, 0, 0])
     rig.arrive(1_000)
     assert.equal(rig.pace.heldCount, 0)
+  })
+
+  it('are answered again though none was earned before', () => {
+    const rig = new Rig()
+    rig.arrive(AT_ONCE + 2)
+    assert.equal(rig.tick(3), 0)
+    rig.idleShare = IDLE
+    assert.deepEqual([rig.tick(), rig.tick()], [1, 1])
   })
 
   it('are not watched any more after a second without one', () => {
