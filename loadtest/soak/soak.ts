@@ -163,9 +163,9 @@ class Soak {
 
   /** Ends what it has started itself, whatever became of it. */
   async stop(): Promise<void> {
-    this.#client.kill()
     this.#quota?.remove()
     await this.#supply.stop().catch(() => {})
+    this.#client.kill()
   }
 
   /** @returns Why there is none; `null`: there is. */
