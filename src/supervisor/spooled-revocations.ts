@@ -3,10 +3,14 @@ import type { Logger } from '../observability/logger.ts'
 import { withinDeadline } from '../resilience/deadline.ts'
 import type { RevocationEntry } from '../revocation/revocation-entry.ts'
 import type { RevocationFeed } from '../revocation/revocation-feed.ts'
-import { RevocationSpool, SPOOLED_RECORDS_MAX } from '../revocation/revocation-spool.ts'
+import {
+  RevocationSpool,
+  SPOOLED_RECORDS_MAX,
+  type SpoolReading,
+} from '../revocation/revocation-spool.ts'
 import type { Clock } from '../runtime/clock.ts'
 
-/** A disk that hangs holds up neither the start nor the end. */
+/** A disk that hangs holds up neither the start nor the end; what it gives later counts then. */
 const DISK_MS = 2_000
 
 export class SpooledRevocations {
@@ -16,6 +20,7 @@ export class SpooledRevocations {
   readonly #logger: Logger
   /** Files whose content is in force here: of no use any more once Redis has it. */
   #paths: readonly string[] = []
+  #isEnding = false
 
   /** @param directory `null`: nothing is kept. */
   constructor(directory: string | null, feed: RevocationFeed, clock: Clock, logger: Logger) {
@@ -25,12 +30,21 @@ export class SpooledRevocations {
     this.#logger = logger
   }
 
-  /** Puts them into force here, and lets them be sent. */
+  /** Puts them into force here, and lets them be sent. Settles before a disk that is slow has. */
   async restore(): Promise<void> {
     if (this.#spool === null) return
-    const late = { entries: [], refusals: ['unreadable'], paths: [] } as const
     const loading = this.#spool.load(this.#clock.nowSeconds())
-    const { entries, refusals, paths } = await withinDeadline(loading, DISK_MS, late)
+    const isRestored = loading.then((reading) => {
+      this.#restore(reading)
+      return true
+    })
+    if (await withinDeadline(isRestored, DISK_MS, false)) return
+    this.#logger.security({ event: 'revocation_spool_refused', reason: 'unreadable' })
+  }
+
+  #restore({ entries, refusals, paths }: SpoolReading): void {
+    // They stay on disk, for the next start.
+    if (this.#isEnding) return
     const withoutRoom = entries.filter((entry) => !this.#takes(entry))
     // What is read again at the next start does no harm.
     this.#paths = withoutRoom.length === 0 ? paths : []
@@ -62,8 +76,9 @@ export class SpooledRevocations {
    */
   async keep(count: number): Promise<number> {
     if (this.#spool === null) return count
-    if (count > 0) {
-      const records = this.#feed.waiting(SPOOLED_RECORDS_MAX)
+    this.#isEnding = true
+    const records = this.#feed.waiting(SPOOLED_RECORDS_MAX)
+    if (records.length > 0) {
       const isSaved = await withinDeadline(this.#spool.save(records), DISK_MS, false)
       if (!isSaved) return count
       this.#logger.security({ event: 'revocations_kept', count: records.length })

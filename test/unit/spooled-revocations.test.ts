@@ -1,6 +1,8 @@
 /** Revocations of an earlier process that this one takes over. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -15,6 +17,8 @@ import { tokenEntryOf } from '../support/revocations.ts'
 import { UnreliableLog } from '../support/unreliable-log.ts'
 
 const COUNT = 100
+/** More than the threads of Node that wait for the disk. */
+const PIPES = 16
 
 let directory: string
 let rig: FeedRig | null = null
@@ -26,7 +30,40 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true })
 })
 
+/**
+ * Nothing is read from any disk until it is ended: each thread of Node that reads waits for the
+ * other end of a pipe.
+ */
+function stallDisk(): () => Promise<void> {
+  const paths = Array.from({ length: PIPES }, (_, place) => join(directory, `pipe-${place}`))
+  execFileSync('mkfifo', paths)
+  const reading = paths.map((path) => open(path, 'r'))
+  return async () => {
+    const ends = paths.map((path) => openSync(path, constants.O_RDWR | constants.O_NONBLOCK))
+    for (const file of await Promise.all(reading)) await file.close()
+    for (const end of ends) closeSync(end)
+    for (const path of paths) rmSync(path)
+  }
+}
+
 async function restored(capacity: number) {
+  const { spooled, text } = await started(capacity)
+  await spooled.restore()
+  await everythingSent()
+  return { spooled, text }
+}
+
+async function everythingSent(): Promise<void> {
+  rig?.feed.start()
+  await eventually('sent', async () => {
+    rig?.timers.fire()
+    await settle()
+    return rig?.feed.status().pendingCount === 0
+  })
+}
+
+/** With what an earlier process has left, which is not restored yet. */
+async function started(capacity: number) {
   const clock = new ManualClock()
   const untilSeconds = clock.nowSeconds() + 3_600
   const records = Array.from({ length: COUNT }, (_, number) =>
@@ -39,14 +76,7 @@ async function restored(capacity: number) {
   const sink = { append: (_stream: unknown, line: string) => void lines.push(line) }
   const logger = new Logger({ level: 'error', thread: null, sink, alerts: null }, clock)
   const spooled = new SpooledRevocations(directory, rig.feed, clock, logger)
-  await spooled.restore()
-  rig.feed.start()
-  await eventually('sent', async () => {
-    rig?.timers.fire()
-    await settle()
-    return rig?.feed.status().pendingCount === 0
-  })
-  return { spooled, text: () => lines.join('') }
+  return { spooled, index: rig.index, text: () => lines.join('') }
 }
 
 describe('revocations that an earlier process has left on disk', () => {
@@ -56,6 +86,40 @@ describe('revocations that an earlier process has left on disk', () => {
     await eventually('removed', () => readdirSync(directory).length === 0)
     assert.match(text(), /"event":"revocations_restored","count":100/)
     assert.doesNotMatch(text(), /revocation_spool_refused/)
+  })
+
+  it('are in force as soon as a slow disk gives them, and hold up no start', async () => {
+    const { spooled, index, text } = await started(300)
+    const endStall = stallDisk()
+    try {
+      await spooled.restore()
+      assert.match(text(), /"event":"revocation_spool_refused","reason":"unreadable"/)
+      assert.equal(index.size, 0)
+    } finally {
+      await endStall()
+    }
+    await eventually('in force', () => index.size === COUNT)
+    assert.match(text(), /"event":"revocations_restored","count":100/)
+    await everythingSent()
+    spooled.forgetSent()
+    await eventually('removed', () => readdirSync(directory).length === 0)
+  })
+
+  it('stay there when a slow disk gives them after the end', async () => {
+    const { spooled, index } = await started(300)
+    const endStall = stallDisk()
+    try {
+      await spooled.restore()
+      assert.equal(await spooled.keep(0), 0)
+    } finally {
+      await endStall()
+    }
+    // Done later than what began before.
+    const { entries } = await new RevocationSpool(directory).load(new ManualClock().nowSeconds())
+    assert.equal(entries.length, COUNT)
+    await settle()
+    assert.equal(index.size, 0)
+    assert.equal(readdirSync(directory).length, 1)
   })
 
   it('stay there, and are told, when there is no room for one of them', async () => {
