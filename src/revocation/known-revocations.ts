@@ -81,13 +81,22 @@ export class KnownRevocations {
     this.#records.set(record, expiresAtSeconds)
   }
 
-  /** The log holds it, no matter which instance wrote it. @returns Whether it was known. */
-  markSeen(record: string): boolean {
+  /**
+   * All of the log, as far as it was read, holds it: what waits to be sent waits on, for others
+   * follow the latest. @returns Whether it was known.
+   */
+  markHeld(record: string): boolean {
     if (!this.#records.has(record)) return false
     this.#unseen?.delete(record)
     this.#missing.delete(record)
     this.#justSent.delete(record)
     this.#unmet.delete(record)
+    return true
+  }
+
+  /** The latest of the log hold it, no matter which instance wrote it. @returns As `markHeld`. */
+  markSeen(record: string): boolean {
+    if (!this.markHeld(record)) return false
     if (this.#unsent.delete(record)) this.#tell(record, true)
     return true
   }

@@ -77,17 +77,19 @@ const YOUNG_MS_MAX = 2_000
 const MENDING_MS_MAX = 60_000
 
 /**
- * Both keys or neither, for each record. A record that the set held already is told again only
- * where the second argument says so.
+ * For each record both keys, or not the set: a server keeps what a script wrote before one of its
+ * commands was refused. A record that the set held already is told again only where the second
+ * argument says so.
  */
 const APPEND_SCRIPT = `
 if redis.replicate_commands then redis.replicate_commands() end
 local added = 0
 for i = 4, #ARGV, 2 do
-  local isNew = redis.call('ZADD', KEYS[1], ARGV[i + 1], ARGV[i]) == 1
+  local isNew = not redis.call('ZSCORE', KEYS[1], ARGV[i])
   if isNew or ARGV[2] == '1' then
     redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'record', ARGV[i])
   end
+  redis.call('ZADD', KEYS[1], ARGV[i + 1], ARGV[i])
   if isNew then added = added + 1 end
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
@@ -120,7 +122,7 @@ export class RedisRevocationLog implements RevocationLog {
 
   /**
    * By the script; where that is refused, in steps. Tried each time, because a server that takes
-   * no writes for a moment refuses it as one that allows none does.
+   * no writes for a moment refuses it as one that allows no scripts does.
    */
   async append(records: readonly RecordToSend[], isMending: boolean): Promise<boolean> {
     const isUntold = records.some(({ record }) => this.#untold.has(record))
@@ -139,10 +141,10 @@ export class RedisRevocationLog implements RevocationLog {
       return true
     }
     if (reply.reason !== 'error') return false
-    const held = await Promise.all(records.map((it) => this.#appendInSteps(it, isMending)))
+    const held = records.map((it) => this.#appendInSteps(it, isMending))
     // What has expired is no longer anybody's business; a failure leaves it for the next time.
-    await this.#parts.commands.removeMembersUpTo(this.#live, this.#parts.nowSeconds())
-    return !held.includes(false)
+    void this.#parts.commands.removeMembersUpTo(this.#live, this.#parts.nowSeconds())
+    return !(await Promise.all(held)).includes(false)
   }
 
   async readSince(cursor: string | null): Promise<RevocationLogPage | null> {

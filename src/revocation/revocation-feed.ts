@@ -279,7 +279,7 @@ export class RevocationFeed {
       const page = await withinDeadline(log.readSince(before), this.#options.callTimeoutMs, null)
       if (page === null || this.#isStopped) return false
       if (page.isAnother) this.#beginAnew(before === null)
-      for (const record of page.records) this.#learn(record)
+      for (const record of page.records) this.#learn(record, this.#known.markSeen(record))
       this.#cursor = page.cursor
       this.#isWhole = page.isWhole
       this.#canAppend = page.canAppend
@@ -321,7 +321,7 @@ export class RevocationFeed {
     if (page === null || this.#isStopped) return false
     const answeredAtMs = clock.monotonicMs()
     // Were it of the log before this one: what that held is none the less in force.
-    for (const record of page.records) this.#learn(record)
+    for (const record of page.records) this.#learn(record, this.#known.markHeld(record))
     if (reading !== this.#readings) return true
     this.#position = page.next
     if (page.next === null) this.#finishSet()
@@ -338,10 +338,10 @@ export class RevocationFeed {
     this.lookNow()
   }
 
-  #learn(record: string): void {
+  #learn(record: string, isKnown: boolean): void {
     const { index, clock } = this.#parts
     this.#recordsRead += 1
-    if (this.#known.markSeen(record)) return
+    if (isKnown) return
     const nowSeconds = clock.nowSeconds()
     const entry = parseRevocationRecord(record, nowSeconds)
     if (entry === null) {

@@ -87,8 +87,9 @@ describe('the answer to a revocation', () => {
     await eventually('revoked there', isRevoked(there, token))
     await redis.command('acl', 'setuser', 'default', '+@all')
     await redis.command('config', 'resetstat')
-    await revoke(here, { jti: 'by-script', issuer: ISSUER })
-    assert.match(String(await redis.command('info', 'commandstats')), /cmdstat_eval:/)
+    const later = await revoke(here, { jti: 'by-script', issuer: ISSUER })
+    assert.equal(later.body['sentToOtherInstances'], true)
+    assert.match(String(await redis.command('info', 'commandstats')), /cmdstat_eval:calls=1,/)
     await eventually('revoked there', isRevoked(there, rig.token({ jti: 'by-script' })))
   })
 

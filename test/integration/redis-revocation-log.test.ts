@@ -4,7 +4,7 @@ import { after, before, beforeEach, describe, it } from 'node:test'
 import { RedisClient } from '../../src/redis/redis-client.ts'
 import { RedisRevocationLog } from '../../src/revocation/redis-revocation-log.ts'
 import { eventually } from '../support/eventually.ts'
-import { redisOptions } from '../support/redis-options.ts'
+import { PATIENT, redisOptions } from '../support/redis-options.ts'
 import { RedisServer } from '../support/redis-server.ts'
 
 const LATER_SECONDS = 2_000_000_000
@@ -17,7 +17,7 @@ let log: RedisRevocationLog
 
 before(async () => {
   server = await RedisServer.start()
-  client = new RedisClient(redisOptions([server.node]), {
+  client = new RedisClient(redisOptions([server.node], PATIENT), {
     random: Math.random,
     onState: (state) => {
       isReady = state === 'ready'
@@ -50,10 +50,14 @@ async function held(): Promise<readonly [inSet: unknown, inStream: unknown]> {
 }
 
 describe('a log of revocations', () => {
-  for (const isMending of [false, true]) {
-    const when = isMending ? 'while it mends' : 'when it is new'
+  for (const [when, isMending, ...refused] of [
+    ['when it is new', false, '-xadd'],
+    ['while it mends', true, '-xadd'],
+    ['when it is new and no script may run', false, '-eval', '-xadd'],
+    ['while it mends and no script may run', true, '-eval', '-xadd'],
+  ] as const) {
     it(`tells once of a record that only the set took, ${when}`, async () => {
-      await server.command('acl', 'setuser', 'default', '-eval', '-xadd')
+      await server.command('acl', 'setuser', 'default', ...refused)
       assert.equal(await log.append([RECORD], isMending), false)
       assert.deepEqual(await held(), [1, 0])
       await server.command('acl', 'setuser', 'default', '+eval', '+xadd')
@@ -72,6 +76,6 @@ describe('a log of revocations', () => {
     await server.command('acl', 'setuser', 'default', '+eval')
     await server.command('config', 'resetstat')
     assert.equal(await log.append([RECORD], true), true)
-    assert.match(String(await server.command('info', 'commandstats')), /cmdstat_eval:/)
+    assert.match(String(await server.command('info', 'commandstats')), /cmdstat_eval:calls=1/)
   })
 })

@@ -34,6 +34,18 @@ describe('revocations of this instance', () => {
     assert.equal(revocations.unsentCount, 0)
   })
 
+  it('are sent though the log holds them, as long as they are not among its latest', async () => {
+    const revocations = new KnownRevocations(100)
+    revocations.add(own('a'), NOW)
+    const isSent = revocations.whenSent('a')
+    assert.equal(revocations.markHeld('a'), true)
+    assert.deepEqual(unsentOf(revocations), ['a'])
+    assert.equal(revocations.markSeen('a'), true)
+    assert.equal(await isSent, true)
+    assert.deepEqual(unsentOf(revocations), [])
+    assert.equal(revocations.markHeld('unknown'), false)
+  })
+
   it('are sent again when the log, read from its beginning, has lost them', () => {
     const revocations = new KnownRevocations(100)
     for (const record of ['a', 'b', 'c']) {
