@@ -182,7 +182,7 @@ export const SECURITY_EVENTS: EventTable<SecurityEvent> = {
   },
   revocation_spool_refused: {
     level: 'error',
-    meaning: 'What is on disk is not read: it may have been made by somebody else.',
+    meaning: 'What is on disk is not read, or not yet: see docs/revocation.md for the reasons.',
     fields: { reason: WORDS.reason },
   },
   revocations_lost: {

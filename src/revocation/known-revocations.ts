@@ -42,7 +42,7 @@ export class KnownRevocations {
     this.#max = max
   }
 
-  /** How many the log does not hold yet. */
+  /** How many wait to be sent. */
   get unsentCount(): number {
     return this.#unsent.size + this.#missing.size
   }

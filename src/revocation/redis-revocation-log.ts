@@ -77,19 +77,22 @@ const YOUNG_MS_MAX = 2_000
 const MENDING_MS_MAX = 60_000
 
 /**
- * For each record both keys, or not the set: a server keeps what a script wrote before one of its
- * commands was refused. A record that the set held already is told again only where the second
- * argument says so.
+ * Both keys or neither, for each record: a server keeps what a script wrote before one of its
+ * commands was refused, so that is taken back. A record that the set held already is told again
+ * only where the second argument says so.
  */
 const APPEND_SCRIPT = `
 if redis.replicate_commands then redis.replicate_commands() end
 local added = 0
 for i = 4, #ARGV, 2 do
-  local isNew = not redis.call('ZSCORE', KEYS[1], ARGV[i])
+  local isNew = redis.call('ZADD', KEYS[1], ARGV[i + 1], ARGV[i]) == 1
   if isNew or ARGV[2] == '1' then
-    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'record', ARGV[i])
+    local told = redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'record', ARGV[i])
+    if type(told) == 'table' then
+      if isNew then redis.call('ZREM', KEYS[1], ARGV[i]) end
+      return told
+    end
   end
-  redis.call('ZADD', KEYS[1], ARGV[i + 1], ARGV[i])
   if isNew then added = added + 1 end
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])

@@ -73,7 +73,7 @@ export interface RevocationFeedStatus {
   readonly state: RevocationFeedState
   /** Since the log was last known to have been read to its end; `null` before the first time. */
   readonly lagSeconds: number | null
-  /** Revoked here and not yet in the log. */
+  /** Waiting to be sent: the log may lack them. */
   readonly pendingCount: number
   readonly recordsRead: number
   /** Records that were none, and were skipped. */

@@ -34,20 +34,23 @@ export class SpooledRevocations {
   async restore(): Promise<void> {
     if (this.#spool === null) return
     const loading = this.#spool.load(this.#clock.nowSeconds())
+    let isLate = false
     const isRestored = loading.then((reading) => {
-      this.#restore(reading)
+      this.#restore(reading, isLate)
       return true
     })
     if (await withinDeadline(isRestored, DISK_MS, false)) return
+    isLate = true
     this.#logger.security({ event: 'revocation_spool_refused', reason: 'unreadable' })
   }
 
-  #restore({ entries, refusals, paths }: SpoolReading): void {
+  #restore({ entries, refusals, paths }: SpoolReading, isLate: boolean): void {
     // They stay on disk, for the next start.
     if (this.#isEnding) return
     const withoutRoom = entries.filter((entry) => !this.#takes(entry))
-    // What is read again at the next start does no harm.
-    this.#paths = withoutRoom.length === 0 ? paths : []
+    // What is read again at the next start does no harm. The log may have taught us meanwhile what
+    // is late, and then it is not sent by this process.
+    this.#paths = withoutRoom.length === 0 && !isLate ? paths : []
     const reasons = new Set<string>(refusals)
     if (withoutRoom.length > 0) reasons.add('no_room')
     for (const reason of reasons) {

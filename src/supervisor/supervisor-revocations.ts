@@ -111,7 +111,7 @@ export class SupervisorRevocations {
     return this.#hasLearnt
   }
 
-  /** Settles when what an earlier process has left is in force. */
+  /** Settles when what an earlier process has left is in force, as far as the disk is in time. */
   async start(): Promise<void> {
     await this.#spooled?.restore()
     this.#feed?.start()

@@ -3,9 +3,12 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { RedisClient } from '../../src/redis/redis-client.ts'
 import { RedisRevocationLog } from '../../src/revocation/redis-revocation-log.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
 import { eventually } from '../support/eventually.ts'
 import { PATIENT, redisOptions } from '../support/redis-options.ts'
 import { RedisServer } from '../support/redis-server.ts'
+import { startMember } from '../support/revocation-fleet.ts'
+import { tokenEntryOf } from '../support/revocations.ts'
 
 const LATER_SECONDS = 2_000_000_000
 const RECORD = { record: 'a record', expiresAtSeconds: LATER_SECONDS }
@@ -68,6 +71,12 @@ describe('a log of revocations', () => {
     })
   }
 
+  it('takes nothing where only the stream may be written', async () => {
+    await server.command('acl', 'setuser', 'default', '-zadd')
+    assert.equal(await log.append([RECORD], false), false)
+    assert.deepEqual(await held(), [0, 0])
+  })
+
   it('takes a record in steps where no script may run, each time until one may', async () => {
     await server.command('acl', 'setuser', 'default', '-eval')
     assert.equal(await log.append([RECORD], true), true)
@@ -77,5 +86,29 @@ describe('a log of revocations', () => {
     await server.command('config', 'resetstat')
     assert.equal(await log.append([RECORD], true), true)
     assert.match(String(await server.command('info', 'commandstats')), /cmdstat_eval:calls=1/)
+  })
+})
+
+describe('an instance that meets its own revocation in the set alone', () => {
+  it('sends it on until the stream has it', async () => {
+    const member = startMember(server, { capacity: 100, forgets: new Set() })
+    try {
+      await member.feed.whenCaughtUp()
+      await server.command('acl', 'setuser', 'default', '-eval', '-xadd')
+      const untilSeconds = systemClock.nowSeconds() + 3_600
+      const { isSent } = member.feed.revoke(tokenEntryOf(1, untilSeconds))
+      assert.equal(await isSent, false)
+      const { recordsRead } = member.feed.status()
+      // It stood there, so that it begins anew, with all of the set.
+      await server.command('del', 'revocation:new')
+      await eventually('met', () => member.feed.status().recordsRead > recordsRead)
+      assert.equal(member.feed.status().pendingCount, 1)
+      await server.command('acl', 'setuser', 'default', '+@all')
+      await eventually('sent', () => member.feed.status().pendingCount === 0)
+      const entries = JSON.stringify(await server.command('xrange', 'revocation:new', '-', '+'))
+      assert.match(entries, /jti/)
+    } finally {
+      member.stop()
+    }
   })
 })
