@@ -66,8 +66,8 @@ export class RefusalPace {
   /** In the order of their arrival. */
   #held: HeldRefusal[] = []
   #passed = 0
-  /** Of a refusal, below one: what passed was too little for it. */
-  #credit = 0
+  /** Requests that passed in earlier ticks, too few for another refusal. */
+  #passedBefore = 0
   #allowance = ALLOWANCE_FIRST
   #left = ALLOWANCE_FIRST
   #quietTicks = 0
@@ -106,7 +106,7 @@ export class RefusalPace {
   #watch(): void {
     this.#parts.idleShare()
     this.#passed = 0
-    this.#credit = 0
+    this.#passedBefore = 0
     this.#allowance = ALLOWANCE_FIRST
     this.#left = ALLOWANCE_FIRST
     this.#stopWatching = this.#parts.every(this.#tick, TICK_MS)
@@ -127,9 +127,9 @@ export class RefusalPace {
   /** While nothing passes, refusals hold nothing up. */
   #earned(): number {
     if (this.#passed === 0) return 1
-    const earned = this.#credit + this.#passed / PASSED_PER_REFUSAL
-    this.#credit = earned % 1
-    return Math.floor(earned)
+    const passed = this.#passedBefore + this.#passed
+    this.#passedBefore = passed % PASSED_PER_REFUSAL
+    return Math.floor(passed / PASSED_PER_REFUSAL)
   }
 
   #answerHeld(): void {

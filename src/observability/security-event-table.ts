@@ -182,7 +182,9 @@ export const SECURITY_EVENTS: EventTable<SecurityEvent> = {
   },
   revocation_spool_refused: {
     level: 'error',
-    meaning: 'What is on disk is not read, or not yet: see docs/revocation.md for the reasons.',
+    meaning:
+      'What is on disk is not read, as it may have been made by somebody else, or not in time: ' +
+      '[revocation.md](revocation.md) has the reasons.',
     fields: { reason: WORDS.reason },
   },
   revocations_lost: {
